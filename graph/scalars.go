@@ -1,0 +1,151 @@
+// Package graph is the contract with the portals in Go: generated from
+// schema.graphqls by gqlgen, but for the scalars in this file.
+package graph
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/shopspring/decimal"
+	"github.com/sosodev/duration"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"portico/trade"
+)
+
+// badInput is the error of a value that a scalar refuses. It says what would
+// have been right, because the portal's developer reads it.
+func badInput(format string, args ...any) error {
+	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": "BAD_USER_INPUT"}}
+}
+
+func text(v any, want string) (string, error) {
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
+	return "", badInput("%s must be a string", want)
+}
+
+func quoted(s string) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(s)) })
+}
+
+// MarshalDateTime writes a moment in UTC as RFC 3339.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return quoted(t.UTC().Format(time.RFC3339Nano))
+}
+
+// UnmarshalDateTime reads an RFC 3339 moment; one without an offset is refused.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	s, err := text(v, "DateTime")
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, badInput("%q is no DateTime: write it as 2026-03-01T14:05:00+01:00, with its offset", clip(s))
+	}
+	return t, nil
+}
+
+// MarshalDate writes a day as ISO 8601.
+func MarshalDate(d trade.Date) graphql.Marshaler { return quoted(d.String()) }
+
+// UnmarshalDate reads an ISO 8601 day that the calendar has.
+func UnmarshalDate(v any) (trade.Date, error) {
+	s, err := text(v, "Date")
+	if err != nil {
+		return trade.Date{}, err
+	}
+	d, err := trade.ParseDate(s)
+	if err != nil {
+		return trade.Date{}, badInput("%q is no Date: write a day of the calendar as 2026-03-01", clip(s))
+	}
+	return d, nil
+}
+
+// MarshalDuration writes a length of time as ISO 8601.
+func MarshalDuration(d time.Duration) graphql.Marshaler { return quoted(duration.Format(d)) }
+
+// UnmarshalDuration reads an ISO 8601 length of time that is not negative.
+func UnmarshalDuration(v any) (time.Duration, error) {
+	s, err := text(v, "Duration")
+	if err != nil {
+		return 0, err
+	}
+	d, err := duration.Parse(s)
+	if err != nil || d.Negative {
+		return 0, badInput("%q is no Duration: write it as PT15M or P90D", clip(s))
+	}
+	return d.ToTimeDuration(), nil
+}
+
+// MarshalDecimal writes an exact number as a string.
+func MarshalDecimal(d decimal.Decimal) graphql.Marshaler { return quoted(d.String()) }
+
+var decimalForm = regexp.MustCompile(`^-?[0-9]{1,18}(\.[0-9]{1,9})?$`)
+
+// UnmarshalDecimal reads an exact number of at most 18 digits before the point
+// and 9 after it.
+func UnmarshalDecimal(v any) (decimal.Decimal, error) {
+	s, err := text(v, "Decimal")
+	if err != nil {
+		return decimal.Decimal{}, err
+	}
+	if !decimalForm.MatchString(s) {
+		return decimal.Decimal{}, badInput("%q is no Decimal: write it as \"1998.61\", at most 18 digits before the point and 9 after it", clip(s))
+	}
+	return decimal.RequireFromString(s), nil
+}
+
+// MarshalCurrencyCode writes a currency.
+func MarshalCurrencyCode(s string) graphql.Marshaler { return quoted(s) }
+
+var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// UnmarshalCurrencyCode reads an ISO 4217 code.
+func UnmarshalCurrencyCode(v any) (string, error) {
+	return matching(v, "CurrencyCode", currencyForm, "three capital letters of ISO 4217, such as EUR")
+}
+
+// MarshalUnitCode writes a unit.
+func MarshalUnitCode(s string) graphql.Marshaler { return quoted(s) }
+
+var unitForm = regexp.MustCompile(`^[A-Z0-9]{1,3}$`)
+
+// UnmarshalUnitCode reads a code of UN/ECE Recommendation 20 or 21.
+func UnmarshalUnitCode(v any) (string, error) {
+	return matching(v, "UnitCode", unitForm, "a code of UN/ECE Recommendation 20 or 21, such as EA")
+}
+
+// MarshalGTIN writes a GS1 trade item number.
+func MarshalGTIN(s string) graphql.Marshaler { return quoted(s) }
+
+// UnmarshalGTIN reads a GS1 trade item number and verifies its check digit.
+func UnmarshalGTIN(v any) (string, error) {
+	s, err := text(v, "GTIN")
+	if err == nil && !trade.ValidGTIN(s) {
+		return "", badInput("%q is no GTIN: 8, 12, 13 or 14 digits, the last of them the check digit", clip(s))
+	}
+	return s, err
+}
+
+func matching(v any, name string, form *regexp.Regexp, want string) (string, error) {
+	s, err := text(v, name)
+	if err == nil && !form.MatchString(s) {
+		return "", badInput("%q is no %s: write %s", clip(s), name, want)
+	}
+	return s, err
+}
+
+// clip keeps an answer from echoing a large input.
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}

@@ -1,0 +1,147 @@
+package trade
+
+// Account is a customer: a company, branch or department that buys.
+type Account struct {
+	ID            string
+	Number        string
+	Name          string
+	Status        AccountStatus
+	ParentRef     Ref
+	Currency      string
+	PaymentTerms  *PaymentTerms
+	DeliveryTerms *DeliveryTerms
+	TaxCategory   *TaxCategory
+	Provenance    Provenance
+	// Locations are set on an account as a source tells it.
+	Locations []AccountLocation
+	// PartNumbers are the account's own part numbers by sku, set as a source
+	// tells it.
+	PartNumbers map[string]string
+}
+
+// NodeID is the account's global id.
+func (a *Account) NodeID() string { return a.ID }
+
+// From is where the account's values came from.
+func (a *Account) From() *Provenance { return &a.Provenance }
+
+// ExternalIds are the account's ids in source systems.
+func (a *Account) ExternalIds() []ExternalId { return a.Provenance.external("account") }
+
+// AccountStatus tells whether an account may order.
+type AccountStatus string
+
+// Whether an account may order.
+const (
+	AccountActive     AccountStatus = "ACTIVE"
+	AccountCreditHold AccountStatus = "CREDIT_HOLD"
+	AccountOrderBlock AccountStatus = "ORDER_BLOCK"
+	AccountClosed     AccountStatus = "CLOSED"
+)
+
+// TaxCategory is a tax treatment, UN/CEFACT 5305.
+type TaxCategory string
+
+// AccountLocation is a place of an account. Code is unique in the account.
+type AccountLocation struct {
+	ID           string
+	AccountRef   Ref
+	Code         string
+	Roles        []LocationRole
+	Address      Address
+	WarehouseRef Ref
+	DeliveryDays []Weekday
+	ClosedOn     []Date
+}
+
+// NodeID is the location's global id.
+func (l *AccountLocation) NodeID() string { return l.ID }
+
+// LocationRole is a use of a location, X12 98.
+type LocationRole string
+
+// Uses of a location.
+const (
+	ShipTo LocationRole = "SHIP_TO"
+	BillTo LocationRole = "BILL_TO"
+	SoldTo LocationRole = "SOLD_TO"
+	Payer  LocationRole = "PAYER"
+)
+
+// Weekday is a day of the week by its English name in capitals.
+type Weekday string
+
+// Calendar is when a location of an account receives goods. Key of the Ref is
+// the location's code.
+type Calendar struct {
+	AccountRef   Ref
+	Location     string
+	DeliveryDays []Weekday
+	ClosedOn     []Date
+	Provenance   Provenance
+}
+
+// CreditPosition is an account's credit limit and use. Available is the limit
+// less the exposure, never negative, and nil without a limit.
+type CreditPosition struct {
+	AccountRef Ref
+	Limit      *Money
+	Exposure   Money
+	OnHold     bool
+	HoldReason *string
+	Provenance Provenance
+}
+
+// From is where the position's values came from.
+func (c *CreditPosition) From() *Provenance { return &c.Provenance }
+
+// Available is what may still be ordered on credit; nil without a limit.
+func (c *CreditPosition) Available() *Money {
+	if c.Limit == nil {
+		return nil
+	}
+	left := c.Limit.Amount.Sub(c.Exposure.Amount)
+	if left.IsNegative() {
+		left = left.Sub(left)
+	}
+	return &Money{Amount: left, Currency: c.Limit.Currency}
+}
+
+// Contract is a price agreement with an account.
+type Contract struct {
+	ID         string
+	Number     string
+	AccountRef Ref
+	ValidFrom  Date
+	ValidTo    *Date
+	// Items are the skus it names, set as a source tells it.
+	Items      []string
+	Provenance Provenance
+}
+
+// NodeID is the contract's global id.
+func (c *Contract) NodeID() string { return c.ID }
+
+// User is a person or client known from a token.
+type User struct {
+	ID          string
+	DisplayName string
+	Email       *string
+	Issuer      string
+	Subject     string
+}
+
+// NodeID is the user's global id.
+func (u *User) NodeID() string { return u.ID }
+
+// TradingPartner is a supplier or carrier.
+type TradingPartner struct {
+	ID         string
+	Code       string
+	Name       string
+	GLN        *string
+	Provenance Provenance
+}
+
+// NodeID is the partner's global id.
+func (p *TradingPartner) NodeID() string { return p.ID }

@@ -1,0 +1,253 @@
+package trade
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Order is a customer's order. Its status is derived from its lines by rule;
+// the source's own header status is kept in Raw.
+type Order struct {
+	ID                    string
+	Number                *string
+	CustomerPoNumber      *string
+	AccountRef            Ref
+	ShipToRef             Ref // Key is the location's code
+	ShipToAddress         Address
+	BillToRef             Ref // Key is the location's code
+	Status                OrderStatus
+	Raw                   *RawCode
+	Holds                 []OrderHold
+	Totals                *Totals
+	DeliveryTerms         *DeliveryTerms
+	PaymentTerms          *PaymentTerms
+	RequestedDeliveryDate *Date
+	PromisedDeliveryDate  *Date
+	PlacedAt              time.Time
+	Comment               *string
+	Version               string
+	Provenance            Provenance
+	// LinesKnown are set on an order as a source tells it.
+	LinesKnown []OrderLine
+}
+
+// NodeID is the order's global id.
+func (o *Order) NodeID() string { return o.ID }
+
+// From is where the order's values came from.
+func (o *Order) From() *Provenance { return &o.Provenance }
+
+// ExternalIds are the order's ids in source systems.
+func (o *Order) ExternalIds() []ExternalId { return o.Provenance.external("order") }
+
+// OrderStatus is a state of an order.
+type OrderStatus string
+
+// States of an order.
+const (
+	OrderReceived             OrderStatus = "RECEIVED"
+	OrderValidating           OrderStatus = "VALIDATING"
+	OrderQueued               OrderStatus = "QUEUED"
+	OrderPendingApproval      OrderStatus = "PENDING_APPROVAL"
+	OrderOnHold               OrderStatus = "ON_HOLD"
+	OrderConfirmed            OrderStatus = "CONFIRMED"
+	OrderPartiallyBackordered OrderStatus = "PARTIALLY_BACKORDERED"
+	OrderBackordered          OrderStatus = "BACKORDERED"
+	OrderInFulfillment        OrderStatus = "IN_FULFILLMENT"
+	OrderPartiallyShipped     OrderStatus = "PARTIALLY_SHIPPED"
+	OrderShipped              OrderStatus = "SHIPPED"
+	OrderPartiallyDelivered   OrderStatus = "PARTIALLY_DELIVERED"
+	OrderDelivered            OrderStatus = "DELIVERED"
+	OrderInvoiced             OrderStatus = "INVOICED"
+	OrderClosed               OrderStatus = "CLOSED"
+	OrderCancelled            OrderStatus = "CANCELLED"
+	OrderRejected             OrderStatus = "REJECTED"
+)
+
+// OrderHold keeps an order from moving.
+type OrderHold struct {
+	Kind   HoldKind  `json:"kind"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
+// HoldKind is a kind of hold.
+type HoldKind string
+
+// Kinds of holds.
+const (
+	HoldCredit     HoldKind = "CREDIT"
+	HoldPrice      HoldKind = "PRICE"
+	HoldCompliance HoldKind = "COMPLIANCE"
+	HoldAllocation HoldKind = "ALLOCATION"
+	HoldManual     HoldKind = "MANUAL"
+)
+
+// OrderSort is an order of orders.
+type OrderSort string
+
+// Orders of orders.
+const (
+	OrdersNewest      OrderSort = "PLACED_AT_DESC"
+	OrdersOldest      OrderSort = "PLACED_AT_ASC"
+	OrdersByRequested OrderSort = "REQUESTED_DATE_ASC"
+	OrdersByNumber    OrderSort = "NUMBER_ASC"
+)
+
+// OrderLine is a line of an order: ordered = cancelled + shipped + open, and
+// what is backordered is part of what is open. All quantities are in one unit.
+type OrderLine struct {
+	ID                 string
+	OrderID            string
+	LineNumber         string
+	ItemRef            Ref
+	SKU                *string
+	CustomerPartNumber *string
+	Description        string
+	UnitPrice          *UnitPrice
+	Amount             *Money
+	Status             OrderLineStatus
+	Ordered            Quantity
+	Confirmed          Quantity
+	Allocated          Quantity
+	Backordered        Quantity
+	Shipped            Quantity
+	Delivered          Quantity
+	Invoiced           Quantity
+	Cancelled          Quantity
+	Returned           Quantity
+	SubstitutedForRef  Ref
+	// ScheduleKnown is set on a line as a source tells it.
+	ScheduleKnown []ScheduleLine
+}
+
+// NodeID is the line's global id.
+func (l *OrderLine) NodeID() string { return l.ID }
+
+// OrderLineStatus is a state of an order line.
+type OrderLineStatus string
+
+// States of an order line.
+const (
+	LineOpen        OrderLineStatus = "OPEN"
+	LineConfirmed   OrderLineStatus = "CONFIRMED"
+	LineBackordered OrderLineStatus = "BACKORDERED"
+	LineAllocated   OrderLineStatus = "ALLOCATED"
+	LinePicked      OrderLineStatus = "PICKED"
+	LineShipped     OrderLineStatus = "SHIPPED"
+	LineDelivered   OrderLineStatus = "DELIVERED"
+	LineCancelled   OrderLineStatus = "CANCELLED"
+	LineSubstituted OrderLineStatus = "SUBSTITUTED"
+	LineOnHold      OrderLineStatus = "ON_HOLD"
+)
+
+// ScheduleLine is a part of an order line with its dates. Requested, promised
+// and actual never share a field.
+type ScheduleLine struct {
+	Quantity              Quantity
+	WarehouseRef          Ref
+	RequestedShipDate     *Date
+	RequestedDeliveryDate *Date
+	PromisedShipDate      *Date
+	PromisedDeliveryDate  *Date
+	ActualShipDate        *Date
+	ActualDeliveryDate    *Date
+}
+
+// Derive sets the status of every line, the order's own and its promised
+// delivery, from quantities, dates and holds. A status that only Portico or
+// the source's header can know (rejected, queued and the like) is kept.
+func (o *Order) Derive() {
+	for i := range o.LinesKnown {
+		o.LinesKnown[i].derive(len(o.Holds) > 0)
+	}
+	switch o.Status {
+	case OrderRejected, OrderClosed, OrderQueued, OrderReceived, OrderValidating, OrderPendingApproval:
+	default:
+		o.Status = o.derived()
+	}
+	o.PromisedDeliveryDate = o.promised()
+}
+
+func (l *OrderLine) derive(held bool) {
+	live := l.Ordered.Value.Sub(l.Cancelled.Value)
+	switch {
+	case live.Sign() <= 0:
+		l.Status = LineCancelled
+	case l.Delivered.Value.GreaterThanOrEqual(live):
+		l.Status = LineDelivered
+	case l.Shipped.Value.GreaterThanOrEqual(live):
+		l.Status = LineShipped
+	case l.Status == LinePicked:
+	case held:
+		l.Status = LineOnHold
+	case l.Backordered.Value.IsPositive():
+		l.Status = LineBackordered
+	case l.Allocated.Value.IsPositive():
+		l.Status = LineAllocated
+	case l.Confirmed.Value.IsPositive():
+		l.Status = LineConfirmed
+	default:
+		l.Status = LineOpen
+	}
+}
+
+func (o *Order) derived() OrderStatus {
+	var live, shipped, delivered, invoiced, backordered, moving decimal.Decimal
+	for _, l := range o.LinesKnown {
+		live = live.Add(l.Ordered.Value).Sub(l.Cancelled.Value)
+		shipped, delivered = shipped.Add(l.Shipped.Value), delivered.Add(l.Delivered.Value)
+		invoiced, backordered = invoiced.Add(l.Invoiced.Value), backordered.Add(l.Backordered.Value)
+		if l.Status == LinePicked {
+			moving = moving.Add(l.Ordered.Value)
+		}
+	}
+	open := live.Sub(shipped)
+	switch {
+	case live.Sign() <= 0:
+		return OrderCancelled
+	case invoiced.GreaterThanOrEqual(live) && delivered.GreaterThanOrEqual(live):
+		return OrderInvoiced
+	case delivered.GreaterThanOrEqual(live):
+		return OrderDelivered
+	case shipped.GreaterThanOrEqual(live) && delivered.IsPositive():
+		return OrderPartiallyDelivered
+	case shipped.GreaterThanOrEqual(live):
+		return OrderShipped
+	case len(o.Holds) > 0:
+		return OrderOnHold
+	case shipped.IsPositive():
+		return OrderPartiallyShipped
+	case moving.IsPositive():
+		return OrderInFulfillment
+	case backordered.IsPositive() && backordered.GreaterThanOrEqual(open):
+		return OrderBackordered
+	case backordered.IsPositive():
+		return OrderPartiallyBackordered
+	}
+	return OrderConfirmed
+}
+
+// promised is the latest promised delivery of the open lines; nil when one of
+// them has no promise or none is open.
+func (o *Order) promised() *Date {
+	var latest *Date
+	for _, l := range o.LinesKnown {
+		if l.Shipped.Value.Add(l.Cancelled.Value).GreaterThanOrEqual(l.Ordered.Value) {
+			continue
+		}
+		for _, s := range l.ScheduleKnown {
+			if s.ActualShipDate != nil {
+				continue
+			}
+			if s.PromisedDeliveryDate == nil {
+				return nil
+			}
+			if latest == nil || latest.Before(*s.PromisedDeliveryDate) {
+				latest = s.PromisedDeliveryDate
+			}
+		}
+	}
+	return latest
+}

@@ -1,0 +1,61 @@
+package trade
+
+// PageInfo tells where a page stands in its list.
+type PageInfo struct {
+	HasNextPage     bool
+	HasPreviousPage bool
+	StartCursor     *string
+	EndCursor       *string
+}
+
+// TotalCount is the number of elements of a whole list, or, when not Exact,
+// the bound at which counting stopped.
+type TotalCount struct {
+	Value int
+	Exact bool
+}
+
+// Edge is an element of a page and the cursor to page on from it.
+type Edge[T any] struct {
+	Cursor string
+	Node   *T
+}
+
+// Connection is a page of a list. List names the list it was taken from, for
+// whoever is asked to count it.
+type Connection[T any] struct {
+	Edges    []Edge[T]
+	Nodes    []*T
+	PageInfo PageInfo
+	List     string
+}
+
+// Pages of every list there is.
+type (
+	AccountConnection           = Connection[Account]
+	AccountEdge                 = Edge[Account]
+	AccountLocationConnection   = Connection[AccountLocation]
+	AccountLocationEdge         = Edge[AccountLocation]
+	InvoiceConnection           = Connection[Invoice]
+	InvoiceEdge                 = Edge[Invoice]
+	InvoiceLineConnection       = Connection[InvoiceLine]
+	InvoiceLineEdge             = Edge[InvoiceLine]
+	ItemConnection              = Connection[Item]
+	ItemEdge                    = Edge[Item]
+	OrderConnection             = Connection[Order]
+	OrderEdge                   = Edge[Order]
+	OrderLineConnection         = Connection[OrderLine]
+	OrderLineEdge               = Edge[OrderLine]
+	PurchaseOrderConnection     = Connection[PurchaseOrder]
+	PurchaseOrderEdge           = Edge[PurchaseOrder]
+	PurchaseOrderLineConnection = Connection[PurchaseOrderLine]
+	PurchaseOrderLineEdge       = Edge[PurchaseOrderLine]
+	RejectedRecordConnection    = Connection[RejectedRecord]
+	RejectedRecordEdge          = Edge[RejectedRecord]
+	ReturnConnection            = Connection[Return]
+	ReturnEdge                  = Edge[Return]
+	ShipmentConnection          = Connection[Shipment]
+	ShipmentEdge                = Edge[Shipment]
+	ShipmentEventConnection     = Connection[ShipmentEvent]
+	ShipmentEventEdge           = Edge[ShipmentEvent]
+)

@@ -1,0 +1,100 @@
+package trade
+
+import "time"
+
+// PurchaseOrder is a purchase order to a supplier, X12 850.
+type PurchaseOrder struct {
+	ID            string
+	Number        string
+	Revision      int
+	SupplierRef   Ref
+	Buyer         Location
+	ShipTo        *Location
+	WarehouseRef  Ref
+	Status        PurchaseOrderStatus
+	Raw           *RawCode
+	Currency      string
+	Totals        *Totals
+	DeliveryTerms *DeliveryTerms
+	PaymentTerms  *PaymentTerms
+	IssuedAt      time.Time
+	AcknowledgeBy *time.Time
+	Provenance    Provenance
+	// LinesKnown are set on a purchase order as a source tells it.
+	LinesKnown []PurchaseOrderLine
+}
+
+// NodeID is the purchase order's global id.
+func (p *PurchaseOrder) NodeID() string { return p.ID }
+
+// From is where the purchase order's values came from.
+func (p *PurchaseOrder) From() *Provenance { return &p.Provenance }
+
+// ExternalIds are the purchase order's ids in source systems.
+func (p *PurchaseOrder) ExternalIds() []ExternalId { return p.Provenance.external("purchase-order") }
+
+// PurchaseOrderStatus is a state of a purchase order.
+type PurchaseOrderStatus string
+
+// States of a purchase order.
+const (
+	POIssued            PurchaseOrderStatus = "ISSUED"
+	POSent              PurchaseOrderStatus = "SENT"
+	POAcknowledged      PurchaseOrderStatus = "ACKNOWLEDGED"
+	POPartiallyShipped  PurchaseOrderStatus = "PARTIALLY_SHIPPED"
+	POShipped           PurchaseOrderStatus = "SHIPPED"
+	POPartiallyReceived PurchaseOrderStatus = "PARTIALLY_RECEIVED"
+	POReceived          PurchaseOrderStatus = "RECEIVED"
+	POClosed            PurchaseOrderStatus = "CLOSED"
+	PORejected          PurchaseOrderStatus = "REJECTED"
+	POCancelled         PurchaseOrderStatus = "CANCELLED"
+)
+
+// PurchaseOrderSort is an order of purchase orders.
+type PurchaseOrderSort string
+
+// Orders of purchase orders.
+const (
+	PurchaseOrdersNewest     PurchaseOrderSort = "ISSUED_AT_DESC"
+	PurchaseOrdersByDue      PurchaseOrderSort = "ACKNOWLEDGE_BY_ASC"
+	PurchaseOrdersByDelivery PurchaseOrderSort = "DELIVERY_DATE_ASC"
+	PurchaseOrdersByNumber   PurchaseOrderSort = "NUMBER_ASC"
+)
+
+// PurchaseOrderLine is a line of a purchase order. All quantities are in one
+// unit.
+type PurchaseOrderLine struct {
+	ID                 string
+	PurchaseOrderID    string
+	LineNumber         string
+	ItemRef            Ref
+	SKU                *string
+	SupplierPartNumber *string
+	Description        string
+	UnitPrice          *UnitPrice
+	Ordered            Quantity
+	Acknowledged       Quantity
+	Shipped            Quantity
+	Received           Quantity
+	Cancelled          Quantity
+	// ScheduleKnown is set on a line as a source tells it.
+	ScheduleKnown []PurchaseScheduleLine
+}
+
+// NodeID is the line's global id.
+func (l *PurchaseOrderLine) NodeID() string { return l.ID }
+
+// Open is what is still to come: ordered less received less cancelled.
+func (l *PurchaseOrderLine) Open() *Quantity {
+	return &Quantity{Value: l.Ordered.Value.Sub(l.Received.Value).Sub(l.Cancelled.Value), Unit: l.Ordered.Unit}
+}
+
+// PurchaseScheduleLine is a part of a purchase order line with its dates.
+type PurchaseScheduleLine struct {
+	Number                string
+	Quantity              Quantity
+	RequestedShipDate     *Date
+	RequestedDeliveryDate *Date
+	PromisedShipDate      *Date
+	PromisedDeliveryDate  *Date
+}

@@ -1,0 +1,192 @@
+package trade
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Warehouse is a warehouse of the distributor. Cutoff is the local time, such
+// as 15:30, before which orders ship the same day.
+type Warehouse struct {
+	ID         string
+	Code       string
+	Name       string
+	Location   Location
+	Cutoff     *string
+	Provenance Provenance
+}
+
+// NodeID is the warehouse's global id.
+func (w *Warehouse) NodeID() string { return w.ID }
+
+// Stock is what one warehouse holds of one item, in the item's base unit.
+type Stock struct {
+	ItemRef      Ref
+	WarehouseRef Ref
+	Unit         string
+	OnHand       decimal.Decimal
+	Allocated    decimal.Decimal
+	SafetyStock  decimal.Decimal
+	Provenance   Provenance
+}
+
+// Available is what can be sold now: on hand less allocated less safety
+// stock, never negative.
+func (s Stock) Available() decimal.Decimal {
+	return decimal.Max(s.OnHand.Sub(s.Allocated).Sub(s.SafetyStock), decimal.Zero)
+}
+
+// WarehouseStock is the stock of one item in one warehouse as a portal sees
+// it.
+type WarehouseStock struct {
+	WarehouseRef Ref
+	OnHand       *Quantity
+	Allocated    *Quantity
+	AvailableNow *Quantity
+	Provenance   Provenance
+}
+
+// From is where the figures came from.
+func (w *WarehouseStock) From() *Provenance { return &w.Provenance }
+
+// InboundSupply is supply of one item on its way.
+type InboundSupply struct {
+	ItemRef    Ref
+	ExpectedOn Date
+	Quantity   Quantity
+	Certainty  SupplyCertainty
+	LineID     string // purchase order line
+}
+
+// SupplyCertainty is how sure a supply is.
+type SupplyCertainty string
+
+// How sure a supply is, from least to most.
+const (
+	SupplyPlanned      SupplyCertainty = "PLANNED"
+	SupplyOrdered      SupplyCertainty = "ORDERED"
+	SupplyAcknowledged SupplyCertainty = "ACKNOWLEDGED"
+	SupplyShipped      SupplyCertainty = "SHIPPED"
+	SupplyArrived      SupplyCertainty = "ARRIVED"
+	SupplyOnHand       SupplyCertainty = "ON_HAND"
+)
+
+// StockStatus is stock in one word.
+type StockStatus string
+
+// Stock in one word.
+const (
+	InStock            StockStatus = "IN_STOCK"
+	LowStock           StockStatus = "LOW"
+	PartialStock       StockStatus = "PARTIAL"
+	Backorderable      StockStatus = "BACKORDERABLE"
+	OutOfStock         StockStatus = "OUT_OF_STOCK"
+	DiscontinuedStock  StockStatus = "DISCONTINUED"
+	UnknownStockStatus StockStatus = "UNKNOWN"
+)
+
+// AtpBucket is available-to-promise from a day on: what the day adds, and
+// what can be promised for it.
+type AtpBucket struct {
+	From       Date
+	Quantity   Quantity
+	Cumulative Quantity
+}
+
+// Availability is what is in stock of an item and to come.
+type Availability struct {
+	ItemID       string
+	Status       StockStatus
+	OnHand       *Quantity
+	Allocated    *Quantity
+	AvailableNow *Quantity
+	Atp          []AtpBucket
+	ByWarehouse  []WarehouseStock
+	Inbound      []InboundSupply
+	Provenance   Provenance
+}
+
+// From is where the oldest of the figures came from.
+func (a *Availability) From() *Provenance { return &a.Provenance }
+
+// AvailabilityOf adds up an item's stock and the supply expected until the
+// horizon, as of today. Supply already due counts from tomorrow on.
+func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
+	a := &Availability{ItemID: item.ID, Status: UnknownStockStatus, Atp: []AtpBucket{}, ByWarehouse: []WarehouseStock{}, Inbound: []InboundSupply{}}
+	qty := func(d decimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
+	ptr := func(d decimal.Decimal) *Quantity { q := qty(d); return &q }
+	var onHand, allocated, available, safety decimal.Decimal
+	empty := 0
+	for i, s := range stock {
+		if i == 0 || older(s.Provenance, a.Provenance) {
+			a.Provenance = s.Provenance
+		}
+		onHand, allocated, available = onHand.Add(s.OnHand), allocated.Add(s.Allocated), available.Add(s.Available())
+		safety = safety.Add(s.SafetyStock)
+		if s.Available().IsZero() {
+			empty++
+		}
+		a.ByWarehouse = append(a.ByWarehouse, WarehouseStock{
+			WarehouseRef: s.WarehouseRef, OnHand: ptr(s.OnHand), Allocated: ptr(s.Allocated),
+			AvailableNow: ptr(s.Available()), Provenance: s.Provenance,
+		})
+	}
+	if len(stock) > 0 {
+		a.OnHand, a.Allocated, a.AvailableNow = ptr(onHand), ptr(allocated), ptr(available)
+	}
+	end := DateOf(today.Time().Add(horizon))
+	a.Atp = append(a.Atp, AtpBucket{From: today, Quantity: qty(available), Cumulative: qty(available)})
+	slices.SortStableFunc(inbound, func(x, y InboundSupply) int {
+		return cmp.Or(x.ExpectedOn.Compare(y.ExpectedOn), cmp.Compare(x.LineID, y.LineID))
+	})
+	total := available
+	for _, in := range inbound {
+		if !today.Before(in.ExpectedOn) {
+			in.ExpectedOn = today.AddDays(1)
+		}
+		if end.Before(in.ExpectedOn) {
+			continue
+		}
+		a.Inbound = append(a.Inbound, in)
+		total = total.Add(in.Quantity.Value)
+		if last := &a.Atp[len(a.Atp)-1]; last.From == in.ExpectedOn {
+			last.Quantity.Value = last.Quantity.Value.Add(in.Quantity.Value)
+			last.Cumulative.Value = total
+			continue
+		}
+		a.Atp = append(a.Atp, AtpBucket{From: in.ExpectedOn, Quantity: in.Quantity, Cumulative: qty(total)})
+	}
+	a.Inbound = a.Inbound[:min(len(a.Inbound), 50)]
+	a.Atp = a.Atp[:min(len(a.Atp), 100)]
+	a.Status = stockStatus(item.Status, len(stock) > 0, available, safety, empty)
+	return a
+}
+
+func stockStatus(life ItemStatus, known bool, available, safety decimal.Decimal, emptyWarehouses int) StockStatus {
+	ended := life == ItemDiscontinued || life == ItemReplaced
+	switch {
+	case !known && !ended:
+		return UnknownStockStatus
+	case available.IsZero() && ended:
+		return DiscontinuedStock
+	case available.IsZero() && life == ItemOnHold:
+		return OutOfStock
+	case available.IsZero():
+		return Backorderable
+	case available.LessThanOrEqual(safety):
+		return LowStock
+	case emptyWarehouses > 0:
+		return PartialStock
+	}
+	return InStock
+}
+
+func older(a, b Provenance) bool {
+	if a.AsOf == nil || b.AsOf == nil {
+		return a.AsOf != nil || a.ReceivedAt.Before(b.ReceivedAt)
+	}
+	return a.AsOf.Before(*b.AsOf)
+}
