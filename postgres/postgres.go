@@ -1,0 +1,338 @@
+// Package postgres runs a PostgreSQL cluster of Portico's own, from binaries
+// found on the machine, for whoever has no DATABASE_URL. The cluster listens
+// on a Unix socket only, and ends with the process that started it.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/lib/pq" // the driver that says whether the cluster answers
+)
+
+// ErrInUse is returned when another Portico runs on the same folder.
+var ErrInUse = errors.New("another portico uses this folder: stop it, or set PORTICO_DATA to a folder of its own")
+
+// Cluster is a running PostgreSQL.
+type Cluster struct {
+	dir, socket string
+	lock        *os.File
+	cmd         *exec.Cmd
+	exited      chan struct{}
+	log         *slog.Logger
+}
+
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 10 * time.Second
+	maxSocket    = 90 // bytes; the kernel allows 107 for the whole path
+)
+
+// Start runs the cluster in dir, making it on first use. It takes over a
+// cluster whose owner was killed, but never one whose owner lives: that is
+// [ErrInUse]. As root the server runs as user postgres, else nobody, because
+// PostgreSQL refuses root.
+func Start(ctx context.Context, dir string, log *slog.Logger) (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	c := &Cluster{dir: dir, log: log, exited: make(chan struct{})}
+	owner, err := serverUser()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.prepareFolder(owner); err != nil {
+		return nil, err
+	}
+	if err := c.initialise(ctx, bin, owner); err != nil {
+		c.release()
+		return nil, err
+	}
+	if err := c.endOrphan(ctx); err != nil {
+		c.release()
+		return nil, err
+	}
+	if err := c.launch(ctx, bin, owner); err != nil {
+		c.release()
+		return nil, err
+	}
+	return c, nil
+}
+
+// DSN is the connection string of Portico's database for lib/pq.
+func (c *Cluster) DSN() string { return c.dsn("portico") }
+
+func (c *Cluster) dsn(database string) string {
+	return fmt.Sprintf("host=%s user=portico dbname=%s sslmode=disable binary_parameters=yes", c.socket, database)
+}
+
+// Exited is closed when the server has ended, wanted or not.
+func (c *Cluster) Exited() <-chan struct{} { return c.exited }
+
+// Stop ends the server cleanly, open connections included, and gives the
+// folder back.
+func (c *Cluster) Stop() {
+	defer c.release()
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
+		_ = c.cmd.Process.Signal(sig)
+		select {
+		case <-c.exited:
+			return
+		case <-time.After(stopTimeout):
+			c.log.Warn("postgres does not stop", "signal", sig.String())
+		}
+	}
+}
+
+func (c *Cluster) release() {
+	if c.lock != nil {
+		_ = c.lock.Close()
+	}
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "postgres") }
+
+// serverUser is the user the server runs as when we are root; nil otherwise.
+func serverUser() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("postgres does not run as root, and there is neither a user postgres nor a user nobody: run portico as another user")
+}
+
+func (c *Cluster) prepareFolder(owner *syscall.Credential) error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return fmt.Errorf("data folder: %w: set PORTICO_DATA to a folder you may write", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("data folder: %w: set PORTICO_DATA to a folder you may write", err)
+	}
+	c.lock = lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		c.release()
+		return fmt.Errorf("%s: %w", c.dir, ErrInUse)
+	}
+	c.socket = filepath.Join(c.dir, "socket")
+	if len(c.socket) > maxSocket {
+		c.socket = filepath.Join(os.TempDir(), fmt.Sprintf("portico-%x", hash(c.dir)))
+	}
+	if err := os.MkdirAll(c.socket, 0o700); err != nil {
+		return fmt.Errorf("socket folder: %w", err)
+	}
+	if owner == nil {
+		return nil
+	}
+	if err := reachable(c.dir); err != nil {
+		return err
+	}
+	return os.Chown(c.socket, int(owner.Uid), int(owner.Gid))
+}
+
+// reachable fails when a folder above dir keeps other users out, because the
+// server is one.
+func reachable(dir string) error {
+	for d := dir; d != "/"; d = filepath.Dir(d) {
+		info, err := os.Stat(d)
+		if err != nil {
+			return fmt.Errorf("data folder: %w", err)
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("postgres runs as another user and cannot enter %s: chmod o+x it, or set PORTICO_DATA to a folder elsewhere", d)
+		}
+	}
+	return nil
+}
+
+func hash(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}
+
+// initialise makes the cluster beside its place and moves it there, so that a
+// kill in between leaves nothing half made.
+func (c *Cluster) initialise(ctx context.Context, bin string, owner *syscall.Credential) error {
+	if _, err := os.Stat(filepath.Join(c.data(), "PG_VERSION")); err == nil {
+		return c.checkVersion(bin)
+	}
+	c.log.Info("making the database", "folder", c.data())
+	fresh := c.data() + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if owner != nil {
+		if err := os.Chown(fresh, int(owner.Uid), int(owner.Gid)); err != nil {
+			return fmt.Errorf("data folder: %w", err)
+		}
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", fresh, "-U", "portico", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: owner, Setpgid: true}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	if err := os.Rename(fresh, c.data()); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return nil
+}
+
+func (c *Cluster) checkVersion(bin string) error {
+	made, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION"))
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	v, err := version(bin)
+	if err != nil {
+		return err
+	}
+	if want := strings.TrimSpace(string(made)); want != strconv.Itoa(v) {
+		return fmt.Errorf("%s was made by PostgreSQL %s and %s is %d: install PostgreSQL %s, or begin anew with `make reset`", c.data(), want, bin, v, want)
+	}
+	return nil
+}
+
+// endOrphan stops a server that outlived its killed owner. We hold the lock,
+// so nobody uses it; the pid is checked to be a postgres on this folder before
+// it is signalled.
+func (c *Cluster) endOrphan(ctx context.Context) error {
+	file, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	if err != nil {
+		return nil
+	}
+	first, _, _ := strings.Cut(string(file), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err != nil || !c.servesUs(pid) {
+		return nil
+	}
+	c.log.Info("stopping a database left over from a killed run", "pid", pid)
+	_ = syscall.Kill(pid, syscall.SIGINT)
+	deadline := time.Now().Add(stopTimeout)
+	for c.servesUs(pid) {
+		if time.Now().After(deadline) {
+			_ = syscall.Kill(pid, syscall.SIGQUIT)
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) servesUs(pid int) bool {
+	args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.Contains(string(args), "postgres") && strings.Contains(string(args), c.data())
+}
+
+func (c *Cluster) launch(ctx context.Context, bin string, owner *syscall.Credential) error {
+	deadline := time.Now().Add(startTimeout)
+	for {
+		err := c.launchOnce(ctx, bin, owner)
+		// After a killed postmaster its children live on for a moment and keep
+		// the shared memory.
+		if err == nil || !errors.Is(err, errStillThere) || time.Now().After(deadline) {
+			return err
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+var errStillThere = errors.New("the remains of an earlier server are still there")
+
+func (c *Cluster) launchOnce(ctx context.Context, bin string, owner *syscall.Credential) error {
+	var said strings.Builder
+	c.exited = make(chan struct{})
+	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", c.data(), "-k", c.socket,
+		"-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
+		"-c", "shared_buffers=256MB", "-c", "max_connections=100", "-c", "max_wal_size=2GB",
+		"-c", "random_page_cost=1.1", "-c", "log_min_messages=fatal", "-c", "jit=off")
+	c.cmd.Dir, c.cmd.Stderr = "/", &said
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Setpgid: true} // Ctrl-C reaches us, and we stop it
+	if err := c.cmd.Start(); err != nil {
+		return fmt.Errorf("starting postgres: %w", err)
+	}
+	exited := c.exited
+	go func() { _ = c.cmd.Wait(); close(exited) }()
+	db, err := sql.Open("postgres", c.dsn("postgres"))
+	if err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	defer db.Close()
+	deadline := time.Now().Add(startTimeout)
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return makeDatabase(ctx, db)
+		}
+		select {
+		case <-c.exited:
+			if strings.Contains(said.String(), "shared memory") || strings.Contains(said.String(), "lock file") {
+				return fmt.Errorf("%w: %s", errStillThere, said.String())
+			}
+			return fmt.Errorf("postgres ended at once: %s", strings.TrimSpace(said.String()))
+		case <-ctx.Done():
+			c.Stop()
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			c.Stop()
+			return fmt.Errorf("postgres does not answer: %w", err)
+		}
+	}
+}
+
+func makeDatabase(ctx context.Context, db *sql.DB) error {
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'portico')`).Scan(&there); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	if there {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, `CREATE DATABASE portico`); err != nil {
+		return fmt.Errorf("making the database: %w", err)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,179 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Fault makes a service misbehave.
+type Fault struct {
+	Service string `json:"service"`
+	// Op narrows it to one endpoint, e.g. prices; empty is the whole service.
+	Op string `json:"op,omitempty"`
+	// Kind is latency, refuse, throttle, drop (do the work, lose the answer),
+	// maintenance, duplicate (do the work twice), garble (an answer that cannot
+	// be read) or error.
+	Kind string `json:"kind"`
+	// Millis is how long latency takes, or, with throttle, to stay away.
+	Millis int `json:"millis,omitempty"`
+	// Times ends the fault after so many calls; 0 is until it is lifted.
+	Times int `json:"times,omitempty"`
+	// Seconds ends the fault after so long; 0 is until it is lifted.
+	Seconds float64 `json:"seconds,omitempty"`
+	until   time.Time
+}
+
+var faultKinds = map[string]bool{
+	"latency": true, "refuse": true, "throttle": true, "drop": true, "maintenance": true, "duplicate": true, "garble": true, "error": true,
+}
+
+type faultSet struct {
+	mu  sync.Mutex
+	all []*Fault
+}
+
+// Break puts a fault in force.
+func (c *Company) Break(f Fault) {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	if f.Seconds > 0 {
+		f.until = time.Now().Add(time.Duration(f.Seconds * float64(time.Second)))
+	}
+	c.faults.all = append(c.faults.all, &f)
+}
+
+// Mend lifts all faults.
+func (c *Company) Mend() {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	c.faults.all = nil
+}
+
+func (s *faultSet) take(svc, op string) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.all {
+		if f.Service != svc || f.Op != "" && f.Op != op || !f.until.IsZero() && time.Now().After(f.until) {
+			continue
+		}
+		if f.Times > 0 {
+			if f.Times--; f.Times == 0 {
+				s.all = append(s.all[:i:i], s.all[i+1:]...)
+			}
+		}
+		return *f, true
+	}
+	return Fault{}, false
+}
+
+func (f Fault) serve(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+	switch f.Kind {
+	case "latency":
+		wait(r, time.Duration(f.Millis)*time.Millisecond)
+		serve(w, r)
+	case "throttle":
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, f.Millis/1000)))
+		refuse(w, http.StatusTooManyRequests, "", "slow down")
+	case "maintenance":
+		w.Header().Set("Retry-After", "60")
+		refuse(w, http.StatusServiceUnavailable, "", "maintenance window")
+	case "drop":
+		serve(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	case "duplicate":
+		body, _ := readAll(r)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		serve(httptest.NewRecorder(), r)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		serve(w, r)
+	case "garble":
+		rec := httptest.NewRecorder()
+		serve(rec, r)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+	default:
+		refuse(w, http.StatusInternalServerError, "", "internal error")
+	}
+}
+
+func readAll(r *http.Request) ([]byte, error) { return io.ReadAll(io.LimitReader(r.Body, 4<<20)) }
+
+// Change makes a record be told with other top-level values, and puts it into
+// its service's change feed.
+func (c *Company) Change(service, object, key string, set map[string]any) error {
+	body, err := json.Marshal(override{service, object, key, set})
+	if err != nil {
+		return err
+	}
+	_, err = c.do(effect{Do: "override", Key: key, Body: body})
+	return err
+}
+
+// Calls are the numbers of calls so far, by service and endpoint.
+func (c *Company) Calls() map[string]int { return c.calls.all() }
+
+// SetSpeed changes the speed of time; 0 stands still.
+func (c *Company) SetSpeed(speed float64) {
+	c.mu.Lock()
+	c.speed = speed
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Company) control(mux *http.ServeMux) {
+	mux.HandleFunc("POST /control/faults", func(w http.ResponseWriter, r *http.Request) {
+		var f Fault
+		if json.NewDecoder(r.Body).Decode(&f) != nil || !faultKinds[f.Kind] {
+			refuse(w, http.StatusBadRequest, "kind", "must be one of latency, refuse, throttle, drop, maintenance, duplicate, garble, error")
+			return
+		}
+		c.Break(f)
+		answer(w, http.StatusOK, f)
+	})
+	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) {
+		c.Mend()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /control/calls", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Calls()) })
+	mux.HandleFunc("GET /control/journal", func(w http.ResponseWriter, r *http.Request) {
+		since, _ := strconv.Atoi(r.FormValue("since"))
+		answer(w, http.StatusOK, c.journal.since(since))
+	})
+	mux.HandleFunc("POST /control/speed", func(w http.ResponseWriter, r *http.Request) {
+		speed, err := strconv.ParseFloat(r.FormValue("speed"), 64)
+		if err != nil || speed < 0 || speed > 1000 {
+			refuse(w, http.StatusBadRequest, "speed", "must be 0 to 1000")
+			return
+		}
+		c.SetSpeed(speed)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/tick", func(w http.ResponseWriter, _ *http.Request) {
+		if err := c.Tick(); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/records", func(w http.ResponseWriter, r *http.Request) {
+		var o override
+		if json.NewDecoder(r.Body).Decode(&o) != nil || o.Key == "" {
+			refuse(w, http.StatusBadRequest, "key", "must name a record")
+			return
+		}
+		if err := c.Change(o.Svc, o.Obj, o.Key, o.Set); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}

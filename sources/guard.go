@@ -1,0 +1,183 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/failsafe-go/failsafe-go/timeout"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+
+	"portico/trade"
+)
+
+// Limits bound the calls to one source.
+type Limits struct {
+	Timeout     time.Duration `yaml:"timeout"`     // of one attempt
+	Concurrency int           `yaml:"concurrency"` // calls at a time; more wait up to Timeout
+	Retries     int           `yaml:"retries"`     // of a failed read
+	Batch       int           `yaml:"batch"`       // most keys in one call
+	BreakAfter  int           `yaml:"break_after"` // failures in a row that open the circuit
+	BreakFor    time.Duration `yaml:"break_for"`   // until the circuit lets a call try again
+}
+
+// DefaultLimits hold where the configuration says nothing.
+var DefaultLimits = Limits{
+	Timeout: 3 * time.Second, Concurrency: 16, Retries: 2, Batch: 500, BreakAfter: 5, BreakFor: time.Second,
+}
+
+var (
+	callSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "portico_source_call_seconds", Help: "Seconds of calls to sources, by what became of them.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 3, 10},
+	}, []string{"source", "op", "kind"})
+	circuitOpen = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_source_circuit_open", Help: "1 while calls to a source fail at once.",
+	}, []string{"source"})
+	tracer = otel.Tracer("portico/sources")
+)
+
+// Metrics are the collectors of this package.
+func Metrics() []prometheus.Collector { return []prometheus.Collector{callSeconds, circuitOpen} }
+
+// guarded is an adapter behind deadline, bounded concurrency, retries of reads
+// with jitter and a circuit breaker.
+type guarded struct {
+	name        string
+	adapter     Adapter
+	limits      Limits
+	executor    failsafe.Executor[any]
+	breaker     circuitbreaker.CircuitBreaker[any]
+	lastSuccess atomic.Int64 // unix nanoseconds
+	lastFailure atomic.Pointer[failure]
+}
+
+type failure struct {
+	at   time.Time
+	kind Kind
+}
+
+func guard(name string, adapter Adapter, limits Limits) *guarded {
+	g := &guarded{name: name, adapter: adapter, limits: limits}
+	g.breaker = circuitbreaker.NewBuilder[any]().
+		HandleIf(func(_ any, err error) bool { return sick(err) }).
+		WithFailureThreshold(uint(limits.BreakAfter)).
+		WithDelay(limits.BreakFor).
+		WithSuccessThreshold(1).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			open := 0.0
+			if e.NewState == circuitbreaker.OpenState {
+				open = 1
+			}
+			circuitOpen.WithLabelValues(name).Set(open)
+		}).Build()
+	retry := retrypolicy.NewBuilder[any]().
+		HandleIf(func(_ any, err error) bool { return sick(err) && RetryAfter(err) <= limits.Timeout }).
+		AbortOnErrors(circuitbreaker.ErrOpen, bulkhead.ErrFull).
+		WithMaxRetries(limits.Retries).
+		WithBackoff(50*time.Millisecond, time.Second).
+		WithJitterFactor(0.5).
+		ReturnLastFailure().Build()
+	g.executor = failsafe.With[any](retry, g.breaker,
+		bulkhead.NewBuilder[any](uint(limits.Concurrency)).WithMaxWaitTime(limits.Timeout).Build(),
+		timeout.New[any](limits.Timeout))
+	return g
+}
+
+// sick tells whether err says that the source is in no state to answer, as
+// against having answered no.
+func sick(err error) bool {
+	switch KindOf(err) {
+	case Unavailable, Throttled, Uncertain:
+		return true
+	}
+	return false
+}
+
+// read runs one read of a source under its guard.
+func read[T any](ctx context.Context, g *guarded, op string, call func(context.Context) (T, error)) (T, error) {
+	ctx, span := tracer.Start(ctx, op)
+	defer span.End()
+	span.SetAttributes(attribute.String("source", g.name))
+	start := time.Now()
+	var result T
+	err := g.executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
+		countCall(ctx, g.name)
+		var err error
+		result, err = call(exec.Context())
+		return err
+	})
+	switch {
+	case errors.Is(err, circuitbreaker.ErrOpen):
+		err = &Error{Kind: Unavailable, After: g.breaker.RemainingDelay(), Err: err}
+	case errors.Is(err, bulkhead.ErrFull):
+		err = &Error{Kind: Unavailable, Err: err}
+	case errors.Is(err, timeout.ErrExceeded):
+		err = &Error{Kind: Uncertain, Err: err}
+	}
+	kind := KindOf(err)
+	switch {
+	case err == nil || !sick(err) && kind != 0:
+		g.lastSuccess.Store(time.Now().UnixNano())
+	case kind != 0:
+		g.lastFailure.Store(&failure{time.Now(), kind})
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, kind.String())
+		var none T
+		result = none
+	}
+	callSeconds.WithLabelValues(g.name, op, kind.String()).Observe(time.Since(start).Seconds())
+	return result, err
+}
+
+func (g *guarded) health() trade.SourceHealth {
+	h := trade.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: trade.SourceUp, Circuit: trade.CircuitClosed}
+	ok := time.Unix(0, g.lastSuccess.Load())
+	if g.lastSuccess.Load() > 0 {
+		h.LastSuccessAt = &ok
+	}
+	if g.breaker.IsHalfOpen() {
+		h.Circuit, h.State = trade.CircuitHalfOpen, trade.SourceDegraded
+	}
+	f := g.lastFailure.Load()
+	switch {
+	case g.breaker.IsOpen():
+		h.Circuit, h.State = trade.CircuitOpen, trade.SourceIsDown
+	case f != nil && f.at.After(ok):
+		h.State = trade.SourceDegraded
+	}
+	if h.State != trade.SourceUp && f != nil {
+		text := map[Kind]string{
+			Unavailable: "It refuses connections. Look whether it runs and can be reached.",
+			Throttled:   "It asks for fewer calls. Lower its concurrency, or wait.",
+			Uncertain:   "It does not answer in time. Look at its load and at the network.",
+		}[f.kind]
+		h.Message = &text
+	}
+	return h
+}
+
+type callCounter struct{ calls atomic.Int64 }
+
+type callCounterKey struct{}
+
+// WithCallCounter makes ctx count the calls to sources, retries included.
+func WithCallCounter(ctx context.Context) (context.Context, func() int64) {
+	c := &callCounter{}
+	return context.WithValue(ctx, callCounterKey{}, c), c.calls.Load
+}
+
+func countCall(ctx context.Context, _ string) {
+	if c, ok := ctx.Value(callCounterKey{}).(*callCounter); ok {
+		c.calls.Add(1)
+	}
+}
