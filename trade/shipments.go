@@ -21,6 +21,7 @@ type Shipment struct {
 	AccountRef     Ref
 	SupplierRef    Ref
 	TrackingNumber string
+	CreatedAt      time.Time
 	Eta            *Eta
 	Exception      *ShipmentException
 	Proof          *Proof

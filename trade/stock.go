@@ -54,11 +54,12 @@ func (w *WarehouseStock) From() *Provenance { return &w.Provenance }
 
 // InboundSupply is supply of one item on its way.
 type InboundSupply struct {
-	ItemRef    Ref
-	ExpectedOn Date
-	Quantity   Quantity
-	Certainty  SupplyCertainty
-	LineID     string // purchase order line
+	ItemRef      Ref
+	ExpectedOn   Date
+	Quantity     Quantity
+	Certainty    SupplyCertainty
+	LineID       string // purchase order line
+	WarehouseRef Ref
 }
 
 // SupplyCertainty is how sure a supply is.

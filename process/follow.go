@@ -1,0 +1,144 @@
+package process
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/sources"
+	"portico/trade"
+)
+
+const (
+	feedPage = 1000
+	// patience is how long a record may name something that another source has
+	// yet to tell, before it is set aside.
+	patience = 10 * time.Minute
+)
+
+// following is the state of one followed feed.
+type following struct {
+	name    string
+	epoch   string
+	next    string // where to read on
+	safe    string // the place up to which nothing is outstanding
+	waiting map[sources.Change]waiting
+	down    bool
+}
+
+// waiting is a record that named something unknown when it was last fetched.
+type waiting struct {
+	since time.Time
+	why   trade.RejectedRecord
+}
+
+// follow reads a source's change feed until ctx ends, fetches what changed and
+// saves it.
+func (r *Replica) follow(ctx context.Context, name string) {
+	f := &following{name: name, waiting: map[sources.Change]waiting{}}
+	for ctx.Err() == nil {
+		if f.next == "" {
+			epoch, position, err := r.store.Position(ctx, name)
+			if err == nil && position == "" {
+				return // it tells no changes
+			}
+			f.epoch, f.next, f.safe = epoch, position, position
+		}
+		more, err := r.step(ctx, f)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !f.down:
+			f.down = true
+			r.log.Warn("following stopped", "source", name, "kind", sources.KindOf(err).String(), "err", err)
+		case err == nil && f.down:
+			f.down = false
+			r.log.Info("following again", "source", name)
+		}
+		if !more && pause(ctx, r.every) != nil {
+			return
+		}
+	}
+}
+
+// step reads one piece of the feed.
+func (r *Replica) step(ctx context.Context, f *following) (more bool, err error) {
+	at := time.Now()
+	feed, _, err := r.sources.Changes(ctx, f.name, f.next, feedPage)
+	if err != nil {
+		return false, err
+	}
+	if feed.Epoch != f.epoch {
+		f.next = ""
+		r.progress.begin()
+		return false, r.load(ctx)
+	}
+	todo := map[sources.Subject][]string{}
+	seen := map[sources.Change]bool{}
+	for _, ch := range feed.Changes {
+		if !seen[ch] {
+			seen[ch] = true
+			todo[ch.Subject] = append(todo[ch.Subject], ch.Ref)
+		}
+	}
+	for ch := range f.waiting {
+		if !seen[ch] {
+			todo[ch.Subject] = append(todo[ch.Subject], ch.Ref)
+		}
+	}
+	for _, s := range sources.Subjects() {
+		// A subject that is routed elsewhere is told there.
+		if refs := todo[s]; len(refs) > 0 && r.sources.Serving(s) == f.name {
+			if err := r.fetch(ctx, f, s, refs); err != nil {
+				return false, err
+			}
+		}
+	}
+	f.next = feed.Next
+	if len(f.waiting) == 0 {
+		f.safe = f.next
+	}
+	if feed.More {
+		return true, nil
+	}
+	return false, r.store.Confirm(ctx, f.name, f.epoch, f.safe, at)
+}
+
+func (r *Replica) fetch(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	b, err := r.subjects[s].fetch(ctx, sources.Query{Refs: refs})
+	if err != nil {
+		return err
+	}
+	unknown, err := b.save(ctx, r.store, func(*sqlx.Tx) error { return nil })
+	if err != nil {
+		return err
+	}
+	still := map[string]bool{}
+	var givenUp []trade.RejectedRecord
+	for _, u := range unknown {
+		if u.SourceRef == nil {
+			continue
+		}
+		ch := sources.Change{Subject: s, Ref: *u.SourceRef}
+		w, before := f.waiting[ch]
+		if !before {
+			w = waiting{time.Now(), u}
+		}
+		if time.Since(w.since) > patience {
+			givenUp = append(givenUp, u)
+			continue
+		}
+		f.waiting[ch] = w
+		still[*u.SourceRef] = true
+	}
+	for _, ref := range refs {
+		if !still[ref] {
+			delete(f.waiting, sources.Change{Subject: s, Ref: ref})
+		}
+	}
+	if len(givenUp) == 0 {
+		return nil
+	}
+	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
+}

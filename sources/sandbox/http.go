@@ -1,0 +1,177 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"portico/sources"
+	"portico/trade"
+)
+
+// wire speaks HTTP with one system.
+type wire struct {
+	base   *url.URL
+	key    string
+	zone   *time.Location
+	client *http.Client
+}
+
+const maxAnswer = 64 << 20 // bytes
+
+// Ping fails when the system does not answer.
+func (w *wire) Ping(ctx context.Context) error {
+	var up struct{ Up bool }
+	return w.call(ctx, http.MethodGet, "v1/ping", nil, &up)
+}
+
+func (w *wire) call(ctx context.Context, method, path string, ask, told any) error {
+	resp, err := w.send(ctx, method, path, ask)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return sources.Fail(sources.Uncertain, "reading the answer: %w", err)
+	}
+	if err := json.Unmarshal(text, told); err != nil {
+		return sources.Fail(sources.Garbled, "the answer is no JSON of the expected shape")
+	}
+	return nil
+}
+
+func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Response, error) {
+	var body io.Reader
+	if ask != nil {
+		text, err := json.Marshal(ask)
+		if err != nil {
+			return nil, sources.Fail(sources.Rejected, "writing the request: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, w.base.JoinPath().String()+"/"+path, body)
+	if err != nil {
+		return nil, sources.Fail(sources.Rejected, "making the request: %w", err)
+	}
+	req.Header.Set("X-Api-Key", w.key)
+	resp, err := w.client.Do(req)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil, err
+		}
+		// A request that never left did nothing; one whose answer is missing may have.
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			return nil, sources.Fail(sources.Unavailable, "not reachable")
+		}
+		return nil, sources.Fail(sources.Uncertain, "no answer")
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return nil, &sources.Error{Kind: sources.Throttled, After: time.Duration(after) * time.Second, Err: errors.New("throttled")}
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		return nil, &sources.Error{Kind: sources.Unavailable, After: time.Duration(after) * time.Second, Err: errors.New("maintenance or overload")}
+	case resp.StatusCode >= 500:
+		return nil, sources.Fail(sources.Uncertain, "status %d", resp.StatusCode)
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
+		return nil, sources.Fail(sources.Denied, "status %d", resp.StatusCode)
+	case resp.StatusCode == http.StatusNotFound:
+		return nil, sources.Fail(sources.NotFound, "status 404")
+	}
+	return nil, sources.Fail(sources.Rejected, "status %d", resp.StatusCode)
+}
+
+func (w *wire) paper(ctx context.Context, ref string) (io.ReadCloser, error) {
+	resp, err := w.send(ctx, http.MethodGet, "v1/papers/"+(&url.URL{Path: ref}).EscapedPath(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// records asks for records by key or page by page, and maps each by itself, so
+// that one that cannot be read costs only itself.
+func records[R, T any](ctx context.Context, w *wire, object string, q sources.Query, ref func(*R) string, as func(*R) (T, error)) (sources.Page[T], error) {
+	var told struct {
+		Rows  []json.RawMessage `json:"rows"`
+		Next  string            `json:"next"`
+		Total int               `json:"total"`
+	}
+	var err error
+	if len(q.Refs) > 0 {
+		err = w.call(ctx, http.MethodPost, "v1/"+object+"/query", map[string]any{"keys": q.Refs}, &told)
+	} else {
+		args := url.Values{"after": {q.After}, "limit": {strconv.Itoa(q.Limit)}}
+		err = w.call(ctx, http.MethodGet, "v1/"+object+"?"+args.Encode(), nil, &told)
+	}
+	page := sources.Page[T]{Next: told.Next, Total: told.Total}
+	if err != nil {
+		return page, err
+	}
+	for _, row := range told.Rows {
+		var r R
+		err := json.Unmarshal(row, &r)
+		if err != nil {
+			err = errors.New("it has not the expected shape")
+		} else {
+			var record T
+			if record, err = as(&r); err == nil {
+				page.Records = append(page.Records, record)
+				continue
+			}
+		}
+		key := ref(&r)
+		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
+	}
+	return page, nil
+}
+
+func (w *wire) changes(ctx context.Context, after string, limit int, subjects map[string]sources.Subject) (sources.Feed, error) {
+	var told struct {
+		World   string `json:"world"`
+		Changes []struct {
+			Obj, Key string
+		} `json:"changes"`
+		Last int  `json:"last"`
+		More bool `json:"more"`
+	}
+	args := url.Values{"since": {after}, "limit": {strconv.Itoa(limit)}}
+	if err := w.call(ctx, http.MethodGet, "v1/changes?"+args.Encode(), nil, &told); err != nil {
+		return sources.Feed{}, err
+	}
+	feed := sources.Feed{Epoch: told.World, Next: strconv.Itoa(told.Last), More: told.More}
+	for _, ch := range told.Changes {
+		if s, ok := subjects[ch.Obj]; ok {
+			feed.Changes = append(feed.Changes, sources.Change{Subject: s, Ref: ch.Key})
+		}
+	}
+	return feed, nil
+}
+
+// stamp is the provenance of a record: the source's key and revision. Its
+// source and instance are set by whoever routes the call.
+func stamp(ref string, rev int) trade.Provenance {
+	version, now := strconv.Itoa(rev), time.Now()
+	return trade.Provenance{Mode: trade.Live, AsOf: &now, ReceivedAt: now, SourceRef: &ref, SourceVersion: &version, Sequence: int64(rev)}
+}
+
+func some(s string) *string {
+	if s = strings.TrimSpace(s); s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+type accountRow struct{ trade.Account }
+
+func (r *accountRow) trade() (*trade.Account, error) { return &r.Account, nil }
+
+var accounts = read[accountRow](relation[trade.Account]{
+	kind: "Account", from: "accounts a", visible: ownAccount("a.id"), source: (*trade.Account).From,
+	columns: `a.id, a.number, a.name, a.status, coalesce(a.parent_id, '') AS "parent_ref.id", a.currency, a.payment_terms, a.delivery_terms,
+		a.tax_category, ` + provenance("a"),
+})
+
+// Accounts reads accounts by id.
+func (s *Store) Accounts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Account, error) {
+	return accounts.by(ctx, s, scope, "a.id", "a.id", ids)
+}
+
+// AccountsByNumber reads accounts by customer number.
+func (s *Store) AccountsByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Account, error) {
+	return accounts.by(ctx, s, scope, "a.number", "a.id", numbers)
+}
+
+// Branches reads the accounts directly below each, at most 100 each.
+func (s *Store) Branches(ctx context.Context, scope trade.Scope, parents []string) (map[string][]*trade.Account, error) {
+	found, err := accounts.under(ctx, s, scope, "", "a.parent_id", "a.number", parents)
+	for k, v := range found {
+		found[k] = v[:min(len(v), 100)]
+	}
+	return found, err
+}
+
+// AccountFilter narrows a list of accounts.
+type AccountFilter struct {
+	Search string
+	Status []trade.AccountStatus
+	Parent string // id: branches at any depth
+}
+
+// AccountList is the accounts the scope sees, by number.
+func AccountList(scope trade.Scope, f AccountFilter) *List[trade.Account] {
+	l := &List[trade.Account]{relation: accounts, name: "accounts", scope: scope, order: []sortKey{{"a.number", "text", false}}}
+	if f.Search != "" {
+		p := l.args.add("%" + likeEscaper.Replace(f.Search) + "%")
+		l.and("(a.name ILIKE " + p + " OR a.number ILIKE " + p + ")")
+	}
+	if f.Status != nil {
+		l.and("a.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.Parent != "" {
+		l.and(`a.id IN (WITH RECURSIVE b AS (SELECT id FROM accounts WHERE parent_id = ` + l.args.add(f.Parent) + `
+			UNION SELECT c.id FROM accounts c JOIN b ON c.parent_id = b.id) SELECT id FROM b)`)
+	}
+	return l
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// AccountTree finds the ids of the accounts with these customer numbers and of
+// all accounts below them: what a customer whose token names the numbers acts
+// for. It is how scopes are made, so it takes none.
+func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]string, error) {
+	const query = `
+		WITH RECURSIVE tree AS (
+			SELECT id FROM accounts WHERE number = ANY($1)
+			UNION SELECT c.id FROM accounts c JOIN tree t ON c.parent_id = t.id)
+		SELECT id FROM tree ORDER BY id`
+	var ids []string
+	if err := s.db.SelectContext(ctx, &ids, query, pq.Array(numbers)); err != nil {
+		return nil, fmt.Errorf("account tree: %w", err)
+	}
+	return ids, nil
+}
+
+// PartnerID finds the id of the trading partner with this code, or "". It is
+// how scopes are made, so it takes none.
+func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
+	var ids []string
+	if err := s.db.SelectContext(ctx, &ids, `SELECT id FROM trading_partners WHERE code = $1`, code); err != nil {
+		return "", fmt.Errorf("trading partner: %w", err)
+	}
+	if len(ids) == 0 {
+		return "", nil
+	}
+	return ids[0], nil
+}
+
+type locationRow struct {
+	trade.AccountLocation
+	RolesText    pq.StringArray
+	DaysText     pq.StringArray
+	ClosedOnText pq.StringArray
+}
+
+func (r *locationRow) trade() (*trade.AccountLocation, error) {
+	l := &r.AccountLocation
+	l.Roles, l.DeliveryDays, l.ClosedOn = []trade.LocationRole{}, []trade.Weekday{}, []trade.Date{}
+	for _, t := range r.RolesText {
+		l.Roles = append(l.Roles, trade.LocationRole(t))
+	}
+	for _, t := range r.DaysText {
+		l.DeliveryDays = append(l.DeliveryDays, trade.Weekday(t))
+	}
+	for _, t := range r.ClosedOnText {
+		day, err := trade.ParseDate(t)
+		if err != nil {
+			return nil, err
+		}
+		l.ClosedOn = append(l.ClosedOn, day)
+	}
+	return l, nil
+}
+
+var locations = read[locationRow](relation[trade.AccountLocation]{
+	kind: "AccountLocation", from: "account_locations l", visible: ownAccount("l.account_id"),
+	columns: `l.id, l.account_id AS "account_ref.id", l.code, l.roles AS roles_text, l.address, coalesce(l.warehouse_id, '') AS "warehouse_ref.id",
+		l.delivery_days AS days_text,
+		ARRAY(SELECT d::text FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100) AS closed_on_text`,
+})
+
+// Locations reads locations by id.
+func (s *Store) Locations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.AccountLocation, error) {
+	return locations.by(ctx, s, scope, "l.id", "l.id", ids)
+}
+
+// LocationList is the locations below accounts, by code.
+func LocationList(scope trade.Scope, role *trade.LocationRole) *List[trade.AccountLocation] {
+	l := &List[trade.AccountLocation]{
+		relation: locations, name: "locations", scope: scope, parent: "l.account_id", order: []sortKey{{"l.code", "text", false}, {"l.id", "text", false}},
+	}
+	if role != nil {
+		l.and(l.args.add(string(*role)) + " = ANY(l.roles)")
+	}
+	return l
+}
+
+type creditRow struct {
+	trade.CreditPosition
+	Currency    string
+	CreditLimit nullDecimal
+	Used        nullDecimal
+}
+
+func (r *creditRow) trade() (*trade.CreditPosition, error) {
+	r.Limit, r.Exposure = r.CreditLimit.money(r.Currency), *r.Used.money(r.Currency)
+	return &r.CreditPosition, nil
+}
+
+var credits = read[creditRow](relation[trade.CreditPosition]{
+	kind: "CreditPosition", from: "credit_positions c", visible: ownAccount("c.account_id"), source: (*trade.CreditPosition).From,
+	columns: `c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold, c.hold_reason, ` + provenance("c"),
+})
+
+// Credit reads credit positions by the account's id.
+func (s *Store) Credit(ctx context.Context, scope trade.Scope, accounts []string) (map[string]*trade.CreditPosition, error) {
+	return credits.by(ctx, s, scope, "c.account_id", "c.account_id", accounts)
+}
+
+type contractRow struct{ trade.Contract }
+
+func (r *contractRow) trade() (*trade.Contract, error) { return &r.Contract, nil }
+
+var contracts = read[contractRow](relation[trade.Contract]{
+	kind: "Contract", from: "contracts c", visible: ownAccount("c.account_id"), source: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
+	columns: `c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` + provenance("c"),
+})
+
+// Contracts reads contracts by id.
+func (s *Store) Contracts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Contract, error) {
+	return contracts.by(ctx, s, scope, "c.id", "c.id", ids)
+}
+
+// ContractsByNumber reads contracts by number.
+func (s *Store) ContractsByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Contract, error) {
+	return contracts.by(ctx, s, scope, "c.number", "c.id", numbers)
+}
+
+// ContractsOf reads the contracts of accounts that hold now or will, at most
+// 100 each.
+func (s *Store) ContractsOf(ctx context.Context, scope trade.Scope, accounts []string) (map[string][]*trade.Contract, error) {
+	found, err := contracts.under(ctx, s, scope, "", "c.account_id", "c.number", accounts)
+	today := trade.DateOf(now())
+	for k, all := range found {
+		inForce := all[:0]
+		for _, c := range all {
+			if (c.ValidTo == nil || !c.ValidTo.Before(today)) && len(inForce) < 100 {
+				inForce = append(inForce, c)
+			}
+		}
+		found[k] = inForce
+	}
+	return found, err
+}
+
+type partnerRow struct{ trade.TradingPartner }
+
+func (r *partnerRow) trade() (*trade.TradingPartner, error) { return &r.TradingPartner, nil }
+
+var partners = read[partnerRow](relation[trade.TradingPartner]{
+	kind: "TradingPartner", from: "trading_partners p", visible: ownSupplier("p.id"),
+	columns: `p.id, p.code, p.name, p.gln, ` + provenance("p"),
+})
+
+// Partners reads trading partners by id.
+func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
+	return partners.by(ctx, s, scope, "p.id", "p.id", ids)
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+type invoiceRow struct {
+	trade.Invoice
+	Sums     totals
+	Unpaid   nullDecimal
+	Document *trade.DocumentRef
+}
+
+func (r *invoiceRow) trade() (*trade.Invoice, error) {
+	i := &r.Invoice
+	i.Totals, i.Balance, i.DocumentRef = *r.Sums.trade(), *r.Unpaid.money(r.Sums.Currency), r.Document
+	i.Status = i.StatusOn(trade.DateOf(now()))
+	if i.DocumentRef != nil {
+		i.DocumentRef.Instance = i.Provenance.Instance
+	}
+	return i, nil
+}
+
+var invoices = read[invoiceRow](relation[trade.Invoice]{
+	kind: "Invoice", from: "invoices d", visible: ownAccount("d.account_id"), source: (*trade.Invoice).From,
+	columns: `d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.balance AS unpaid, d.document, ` +
+		sums + `, ` + provenance("d"),
+})
+
+// overdue is the status of an invoice as [trade.Invoice.StatusOn] tells it.
+const overdue = `(CASE WHEN d.status IN ('ISSUED', 'PARTIALLY_PAID') AND d.due_on < current_date AND d.balance > 0 THEN 'OVERDUE' ELSE d.status END)`
+
+// Invoices reads invoices by id.
+func (s *Store) Invoices(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Invoice, error) {
+	return invoices.by(ctx, s, scope, "d.id", "d.id", ids)
+}
+
+// InvoicesByNumber reads invoices by number.
+func (s *Store) InvoicesByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Invoice, error) {
+	return invoices.by(ctx, s, scope, "d.number", "d.id", numbers)
+}
+
+// InvoiceFilter narrows a list of invoices; Order is an id.
+type InvoiceFilter struct {
+	Accounts     []string
+	Kind         []trade.InvoiceKind
+	Status       []trade.InvoiceStatus
+	Number       string
+	Order        string
+	Issued, Due  trade.DateRange
+	ChangedSince *time.Time
+}
+
+// InvoiceList is the invoices the scope sees, newest first; below accounts or
+// orders, one list for each.
+func InvoiceList(scope trade.Scope, f InvoiceFilter, per ShipmentParent) *List[trade.Invoice] {
+	l := &List[trade.Invoice]{relation: invoices, name: "invoices", scope: scope, order: []sortKey{{"d.issued_on", "date", true}, {"d.id", "text", true}}}
+	switch per {
+	case PerAccount:
+		l.parent = "d.account_id"
+	case PerOrder:
+		l.join, l.parent = "JOIN (SELECT DISTINCT invoice_id, order_id FROM invoice_lines) x ON x.invoice_id = d.id", "x.order_id"
+	}
+	if f.Accounts != nil {
+		l.and("d.account_id = ANY(" + l.args.set(f.Accounts) + ")")
+	}
+	if f.Kind != nil {
+		l.and("d.kind = ANY(" + l.args.add(pq.Array(f.Kind)) + ")")
+	}
+	if f.Status != nil {
+		l.and(overdue + " = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.Number != "" {
+		l.and("d.number = " + l.args.add(f.Number))
+	}
+	if f.Order != "" {
+		l.and("EXISTS (SELECT FROM invoice_lines y WHERE y.invoice_id = d.id AND y.order_id = " + l.args.add(f.Order) + ")")
+	}
+	within(l, "d.issued_on", f.Issued, false)
+	within(l, "d.due_on", f.Due, false)
+	since(l, "d.received_at", f.ChangedSince)
+	return l
+}
+
+type invoiceLineRow struct {
+	trade.InvoiceLine
+	Currency        string
+	Price, PricePer nullDecimal
+	Net             nullDecimal
+}
+
+func (r *invoiceLineRow) trade() (*trade.InvoiceLine, error) {
+	r.UnitPrice, r.Amount = unitPrice(r.Price, r.PricePer, r.Quantity.Unit, r.Currency), *r.Net.money(r.Currency)
+	return &r.InvoiceLine, nil
+}
+
+var invoiceLines = read[invoiceLineRow](relation[trade.InvoiceLine]{
+	kind: "InvoiceLine", from: "invoice_lines l", visible: ownAccount("l.account_id"),
+	columns: `l.invoice_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.description, l.currency, l.quantity AS "quantity.value",
+		l.unit AS "quantity.unit", l.price, l.price_per, l.amount AS net, coalesce(l.order_id, '') AS order_id,
+		coalesce(l.order_line_id, '') AS order_line_id, coalesce(l.shipment_id, '') AS shipment_id`,
+})
+
+// InvoiceLineList is the lines below invoices, by line number.
+func InvoiceLineList(scope trade.Scope) *List[trade.InvoiceLine] {
+	return &List[trade.InvoiceLine]{
+		relation: invoiceLines, name: "invoice lines", scope: scope, parent: "l.invoice_id",
+		order: []sortKey{{"l.position", "integer", false}, {"l.line_number", "text", false}},
+	}
+}
+
+type returnRow struct{ trade.Return }
+
+func (r *returnRow) trade() (*trade.Return, error) { return &r.Return, nil }
+
+var returns = read[returnRow](relation[trade.Return]{
+	kind: "Return", from: "returns d", visible: ownAccount("d.account_id"), source: (*trade.Return).From,
+	columns: `d.id, d.number, d.order_id AS "order_ref.id", d.account_id AS "account_ref.id", d.status, d.send_to,
+		coalesce(d.credit_memo_id, '') AS "credit_memo_ref.id", d.requested_at, ` + provenance("d"),
+})
+
+// Returns reads returns by id.
+func (s *Store) Returns(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Return, error) {
+	return returns.by(ctx, s, scope, "d.id", "d.id", ids)
+}
+
+// ReturnFilter narrows a list of returns; Order is an id.
+type ReturnFilter struct {
+	Status       []trade.ReturnStatus
+	Number       string
+	Order        string
+	ChangedSince *time.Time
+}
+
+// ReturnList is the returns the scope sees, newest first; below accounts or
+// orders, one list for each.
+func ReturnList(scope trade.Scope, f ReturnFilter, per ShipmentParent) *List[trade.Return] {
+	l := &List[trade.Return]{relation: returns, name: "returns", scope: scope, order: []sortKey{{"d.requested_at", "timestamptz", true}, {"d.id", "text", true}}}
+	switch per {
+	case PerAccount:
+		l.parent = "d.account_id"
+	case PerOrder:
+		l.parent = "d.order_id"
+	}
+	if f.Status != nil {
+		l.and("d.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.Number != "" {
+		l.and("d.number = " + l.args.add(f.Number))
+	}
+	if f.Order != "" {
+		l.and("d.order_id = " + l.args.add(f.Order))
+	}
+	since(l, "d.received_at", f.ChangedSince)
+	return l
+}
+
+type returnLineRow struct {
+	trade.ReturnLine
+	Got nullDecimal
+}
+
+func (r *returnLineRow) trade() (*trade.ReturnLine, error) {
+	if r.Got.Valid {
+		r.Received = &trade.Quantity{Value: r.Got.Decimal, Unit: r.Quantity.Unit}
+	}
+	return &r.ReturnLine, nil
+}
+
+var returnLines = read[returnLineRow](relation[trade.ReturnLine]{
+	kind: "ReturnLine", from: "return_lines l JOIN returns d ON d.id = l.return_id", visible: ownAccount("d.account_id"),
+	columns: `l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment, l.received AS got`,
+})
+
+// ReturnLines reads the lines of returns, in order.
+func (s *Store) ReturnLines(ctx context.Context, scope trade.Scope, returns []string) (map[string][]*trade.ReturnLine, error) {
+	return returnLines.under(ctx, s, scope, "", "l.return_id", "l.return_id, l.position", returns)
+}
+
+type rejectedRow struct{ trade.RejectedRecord }
+
+func (r *rejectedRow) trade() (*trade.RejectedRecord, error) { return &r.RejectedRecord, nil }
+
+var rejected = read[rejectedRow](relation[trade.RejectedRecord]{
+	kind: "RejectedRecord", from: "rejected_records r", visible: operatorOnly, columns: `r.instance, r.kind, r.source_ref, r.reason, r.at`,
+})
+
+// RejectedList is the records set aside below sources, newest first.
+func RejectedList(scope trade.Scope) *List[trade.RejectedRecord] {
+	return &List[trade.RejectedRecord]{
+		relation: rejected, name: "rejected records", scope: scope, parent: "r.instance", order: []sortKey{{"r.at", "timestamptz", true}, {"r.id", "bigint", true}},
+	}
+}

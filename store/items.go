@@ -1,0 +1,353 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/shopspring/decimal"
+
+	"portico/trade"
+)
+
+func now() time.Time { return time.Now() }
+
+type itemRow struct {
+	trade.Item
+	SubstitutesText pq.StringArray
+	IdentifiersJSON jsonOf[[]trade.Identifier]
+	AttributesJSON  jsonOf[[]trade.ItemAttribute]
+	DocumentsJSON   jsonOf[[]trade.ItemDocumentRef]
+}
+
+func (r *itemRow) trade() (*trade.Item, error) {
+	i := &r.Item
+	i.SubstituteRefs, i.Identifiers, i.Attributes, i.DocumentRefs = r.SubstitutesText, r.IdentifiersJSON.value, r.AttributesJSON.value, r.DocumentsJSON.value
+	for n := range i.DocumentRefs {
+		i.DocumentRefs[n].Document.Instance = i.Provenance.Instance
+	}
+	return i, nil
+}
+
+var items = read[itemRow](relation[trade.Item]{
+	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
+	columns: `i.id, i.sku, i.gtin, i.name, i.description, i.brand, i.identifiers AS identifiers_json, coalesce(i.category_id, '') AS "category_ref.id",
+		i.base_unit, i.status, coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text,
+		i.attributes AS attributes_json, i.documents AS documents_json, i.country_of_origin, i.commodity_code, ` + provenance("i"),
+})
+
+// Items reads items by id.
+func (s *Store) Items(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Item, error) {
+	return items.by(ctx, s, scope, "i.id", "i.id", ids)
+}
+
+// ItemsBySKU reads items by item number.
+func (s *Store) ItemsBySKU(ctx context.Context, scope trade.Scope, skus []string) (map[string]*trade.Item, error) {
+	return items.by(ctx, s, scope, "i.sku", "i.id", skus)
+}
+
+// ItemsByGTIN reads items by the GS1 number of any of their units.
+func (s *Store) ItemsByGTIN(ctx context.Context, scope trade.Scope, gtins []string) (map[string]*trade.Item, error) {
+	r := items
+	r.from = "items i JOIN (SELECT id AS item_id, gtin FROM items UNION SELECT item_id, gtin FROM item_units) u ON u.item_id = i.id"
+	return r.by(ctx, s, scope, "u.gtin", "i.sku", gtins)
+}
+
+// ItemsByPartNumber reads items by the caller's own part numbers.
+func (s *Store) ItemsByPartNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Item, error) {
+	r := items
+	r.from = "items i JOIN account_items x ON x.sku = i.sku"
+	r.visible = ownAccount("x.account_id")
+	return r.by(ctx, s, scope, "x.part_number", "i.sku", numbers)
+}
+
+// PartNumbers reads the caller's own part numbers by sku, from the first of
+// its accounts that has one.
+func (s *Store) PartNumbers(ctx context.Context, scope trade.Scope, skus []string) (map[string]string, error) {
+	var a args
+	query := fmt.Sprintf(`SELECT x.sku, x.part_number FROM account_items x JOIN accounts a ON a.id = x.account_id
+		WHERE x.sku = ANY(%s) AND %s ORDER BY a.number DESC`, a.set(skus), ownAccount("x.account_id")(scope, &a))
+	if scope.Everything() {
+		return nil, nil // numbers of every account would say nothing
+	}
+	var rows []struct{ SKU, PartNumber string }
+	if err := s.db.SelectContext(ctx, &rows, query, a.list...); err != nil {
+		return nil, fmt.Errorf("part numbers: %w", err)
+	}
+	found := make(map[string]string, len(rows))
+	for _, r := range rows {
+		found[r.SKU] = r.PartNumber
+	}
+	return found, nil
+}
+
+type unitRow struct {
+	trade.ItemUnit
+	Min, Mult, Max nullDecimal
+}
+
+func (r *unitRow) trade() (*trade.ItemUnit, error) {
+	for _, x := range []struct {
+		from nullDecimal
+		to   **decimal.Decimal
+	}{{r.Min, &r.Minimum}, {r.Mult, &r.Multiple}, {r.Max, &r.Maximum}} {
+		if x.from.Valid {
+			*x.to = &x.from.Decimal
+		}
+	}
+	return &r.ItemUnit, nil
+}
+
+var itemUnits = read[unitRow](relation[trade.ItemUnit]{
+	kind: "ItemUnit", from: "item_units u", visible: anyParty,
+	columns: `u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult, u.maximum AS max`,
+})
+
+// Units reads the units of items, smallest first.
+func (s *Store) Units(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.ItemUnit, error) {
+	return itemUnits.under(ctx, s, scope, "", "u.item_id", "u.base_quantity, u.unit", items)
+}
+
+type categoryRow struct{ trade.Category }
+
+func (r *categoryRow) trade() (*trade.Category, error) { return &r.Category, nil }
+
+var categories = read[categoryRow](relation[trade.Category]{
+	kind: "Category", from: "categories c", visible: anyParty,
+	columns: `c.id, c.code, c.name, coalesce(c.parent_id, '') AS "parent_ref.id", c.position`,
+})
+
+// Categories reads categories by id.
+func (s *Store) Categories(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Category, error) {
+	return categories.by(ctx, s, scope, "c.id", "c.id", ids)
+}
+
+// SubCategories reads the categories below each, in order; below "" are those
+// at the top.
+func (s *Store) SubCategories(ctx context.Context, scope trade.Scope, parents []string) (map[string][]*trade.Category, error) {
+	return categories.under(ctx, s, scope, "", "coalesce(c.parent_id, '')", "c.position, c.code", parents)
+}
+
+// ItemFilter narrows a list of items.
+type ItemFilter struct {
+	Search        string
+	Categories    []string
+	Brands        []string
+	Status        []trade.ItemStatus
+	Attributes    []AttributeFilter
+	InStock       *bool
+	Warehouses    []string
+	Contracted    bool
+	OrderedBefore bool
+	ChangedSince  *time.Time
+}
+
+// AttributeFilter asks for any of the values of an attribute.
+type AttributeFilter struct {
+	Name  string
+	AnyOf []string
+}
+
+var wordForm = regexp.MustCompile(`[\p{L}\p{N}]+`)
+
+// prefixQuery turns words into a query of PostgreSQL's text search that finds
+// items having words that begin so.
+func prefixQuery(search string) string {
+	words := wordForm.FindAllString(search, 20)
+	for i, w := range words {
+		words[i] = strings.ToLower(w) + ":*"
+	}
+	return strings.Join(words, " & ")
+}
+
+// ItemList is the items that match, in order. The caller's own part numbers
+// and the GS1 numbers of any unit count as words.
+func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *List[trade.Item] {
+	l := &List[trade.Item]{relation: items, name: "items " + string(sort), scope: scope}
+	sku := sortKey{"i.sku", "text", false}
+	l.order = []sortKey{sku}
+	switch sort {
+	case trade.ItemsByName:
+		l.order = []sortKey{{"i.name", "text", false}, sku}
+	case trade.ItemsNewest:
+		l.order = []sortKey{{"i.created_at", "timestamptz", true}, sku}
+	case trade.ItemsMostOrdered:
+		l.order = []sortKey{{"(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND " + ownAccount("ol.account_id")(scope, &l.args) + ")", "bigint", true}, sku}
+	}
+	if f.Search != "" {
+		l.search(f.Search, sort)
+	}
+	l.narrow(f)
+	return l
+}
+
+func (l *List[T]) search(words string, sort trade.ItemSort) {
+	exact := l.args.add(strings.TrimSpace(words))
+	match := "(i.sku = " + exact + " OR i.gtin = " + exact + " OR EXISTS (SELECT FROM item_units u WHERE u.item_id = i.id AND u.gtin = " + exact + ")" +
+		" OR EXISTS (SELECT FROM account_items x WHERE x.sku = i.sku AND x.part_number = " + exact + " AND " + ownAccount("x.account_id")(l.scope, &l.args) + "))"
+	query := prefixQuery(words)
+	if query == "" {
+		l.and(match)
+		return
+	}
+	q := "to_tsquery('simple', " + l.args.add(query) + ")"
+	// Each alternative has an index of its own; an OR over them would have none.
+	l.and(`i.id IN (SELECT id FROM items WHERE words @@ ` + q + `
+		UNION SELECT id FROM items WHERE sku = ` + exact + ` OR gtin = ` + exact + `
+		UNION SELECT item_id FROM item_units WHERE gtin = ` + exact + `
+		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku
+		  WHERE x.part_number = ` + exact + ` AND ` + ownAccount("x.account_id")(l.scope, &l.args) + `)`)
+	if sort == trade.ItemsByRelevance {
+		rank := sortKey{"(CASE WHEN " + match + " THEN 10 ELSE 0 END + ts_rank(i.words, " + q + "))::float8", "float8", true}
+		l.order = append([]sortKey{rank}, l.order...)
+		l.name += " ranked"
+	}
+}
+
+func (l *List[T]) narrow(f ItemFilter) {
+	status := f.Status
+	if status == nil {
+		status = []trade.ItemStatus{trade.ItemActive, trade.ItemDiscontinued}
+	}
+	l.and("i.status = ANY(" + l.args.add(pq.Array(status)) + ")")
+	if f.Categories != nil {
+		l.and(`i.category_id IN (WITH RECURSIVE c AS (SELECT id FROM categories WHERE id = ANY(` + l.args.set(f.Categories) + `)
+			UNION SELECT d.id FROM categories d JOIN c ON d.parent_id = c.id) SELECT id FROM c)`)
+	}
+	if f.Brands != nil {
+		l.and("i.brand = ANY(" + l.args.set(f.Brands) + ")")
+	}
+	for _, at := range f.Attributes {
+		var alternatives []string
+		for _, v := range at.AnyOf {
+			text, _ := json.Marshal([]map[string]string{{"name": at.Name, "value": v}})
+			alternatives = append(alternatives, "i.attributes @> "+l.args.add(string(text))+"::jsonb")
+		}
+		l.and("(" + strings.Join(append(alternatives, "FALSE"), " OR ") + ")")
+	}
+	if f.InStock != nil {
+		in := "EXISTS (SELECT FROM stock st WHERE st.item_id = i.id AND st.on_hand - st.allocated - st.safety_stock > 0"
+		if f.Warehouses != nil {
+			in += " AND st.warehouse_id = ANY(" + l.args.set(f.Warehouses) + ")"
+		}
+		l.and(map[bool]string{true: "", false: "NOT "}[*f.InStock] + in + ")")
+	}
+	if f.Contracted {
+		l.and("EXISTS (SELECT FROM contracts k WHERE i.sku = ANY(k.items) AND (k.valid_to IS NULL OR k.valid_to >= current_date) AND k.valid_from <= current_date AND " +
+			ownAccount("k.account_id")(l.scope, &l.args) + ")")
+	}
+	if f.OrderedBefore {
+		l.and("EXISTS (SELECT FROM order_lines ol WHERE ol.item_id = i.id AND " + ownAccount("ol.account_id")(l.scope, &l.args) + ")")
+	}
+	if f.ChangedSince != nil {
+		l.and("i.received_at > " + l.args.add(*f.ChangedSince))
+	}
+}
+
+// Facets are the ways to narrow a list of items: by category, brand and
+// attributes, each with its most frequent values.
+func Facets(ctx context.Context, s *Store, l *List[trade.Item]) ([]*trade.ItemFacet, error) {
+	a := args{append([]any(nil), l.args.list...)}
+	query := `WITH found AS (SELECT i.id, i.brand, i.status, i.category_id, i.attributes ` + l.statement(&a, "") + `),
+		counted AS (
+			SELECT 'category' AS name, 'Category' AS label, c.id AS value, c.name AS value_label, count(*) AS n
+			  FROM found f JOIN categories c ON c.id = f.category_id GROUP BY c.id, c.name
+			UNION ALL SELECT 'brand', 'Brand', brand, brand, count(*) FROM found WHERE brand IS NOT NULL GROUP BY brand
+			UNION ALL SELECT 'status', 'Status', status, status, count(*) FROM found GROUP BY status
+			UNION ALL SELECT x ->> 'name', min(x ->> 'label'), x ->> 'value', x ->> 'value', count(*)
+			  FROM found f, jsonb_array_elements(f.attributes) x GROUP BY x ->> 'name', x ->> 'value'),
+		ranked AS (SELECT *, row_number() OVER (PARTITION BY name ORDER BY n DESC, value) AS place FROM counted)
+		SELECT name, label, value, value_label, n FROM ranked WHERE place <= 50 ORDER BY name, place`
+	var rows []struct {
+		Name, Label, Value, ValueLabel string
+		N                              int
+	}
+	if err := s.db.SelectContext(ctx, &rows, query, a.list...); err != nil {
+		return nil, fmt.Errorf("facets: %w", err)
+	}
+	facets := []*trade.ItemFacet{}
+	for _, r := range rows {
+		if n := len(facets); n == 0 || facets[n-1].Name != r.Name {
+			if n == 20 {
+				break
+			}
+			facets = append(facets, &trade.ItemFacet{Name: r.Name, Label: r.Label})
+		}
+		f := facets[len(facets)-1]
+		f.Values = append(f.Values, trade.ItemFacetValue{Value: r.Value, Label: r.ValueLabel, Count: r.N})
+	}
+	return facets, nil
+}
+
+type warehouseRow struct{ trade.Warehouse }
+
+func (r *warehouseRow) trade() (*trade.Warehouse, error) { return &r.Warehouse, nil }
+
+var warehouses = read[warehouseRow](relation[trade.Warehouse]{
+	kind: "Warehouse", from: "warehouses w", visible: anyParty, columns: `w.id, w.code, w.name, w.location, w.cutoff`,
+})
+
+// Warehouses reads warehouses by id.
+func (s *Store) Warehouses(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Warehouse, error) {
+	return warehouses.by(ctx, s, scope, "w.id", "w.id", ids)
+}
+
+// WarehousesByCode reads warehouses by code.
+func (s *Store) WarehousesByCode(ctx context.Context, scope trade.Scope, codes []string) (map[string]*trade.Warehouse, error) {
+	return warehouses.by(ctx, s, scope, "w.code", "w.id", codes)
+}
+
+type stockRow struct{ trade.Stock }
+
+func (r *stockRow) trade() (*trade.Stock, error) { return &r.Stock, nil }
+
+var stock = read[stockRow](relation[trade.Stock]{
+	kind: "Availability", from: "stock st JOIN warehouses w ON w.id = st.warehouse_id", visible: anyParty,
+	source: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
+	columns: `st.item_id AS "item_ref.id", st.warehouse_id AS "warehouse_ref.id", w.code AS "warehouse_ref.key", st.unit, st.on_hand, st.allocated,
+		st.safety_stock, ` + provenance("st"),
+})
+
+// Stock reads the stock of items in all warehouses, by warehouse code.
+func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.Stock, error) {
+	return stock.under(ctx, s, scope, "", "st.item_id", "w.code", items)
+}
+
+type inboundRow struct {
+	trade.InboundSupply
+	WarehouseID string
+	Shipped     nullDecimal
+	Promised    bool
+}
+
+func (r *inboundRow) trade() (*trade.InboundSupply, error) {
+	r.Certainty = trade.SupplyOrdered
+	if r.Promised {
+		r.Certainty = trade.SupplyAcknowledged
+	}
+	if r.Shipped.Valid && r.Shipped.Decimal.IsPositive() {
+		r.Certainty = trade.SupplyShipped
+	}
+	r.InboundSupply.WarehouseRef.ID = r.WarehouseID
+	return &r.InboundSupply, nil
+}
+
+// inbound is what purchase orders still bring, told without saying whose: the
+// day, the quantity and how sure it is.
+var inbound = read[inboundRow](relation[trade.InboundSupply]{
+	kind: "InboundSupply", visible: anyParty,
+	from: `purchase_order_lines pl JOIN purchase_orders po ON po.id = pl.purchase_order_id
+		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
+	columns: `pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
+		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",
+		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`,
+})
+
+// Inbound reads the supply of items on its way, soonest first.
+func (s *Store) Inbound(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.InboundSupply, error) {
+	return inbound.under(ctx, s, scope, "", "pl.item_id", "expected_on, line_id", items)
+}

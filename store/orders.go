@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/shopspring/decimal"
+
+	"portico/trade"
+)
+
+type orderRow struct {
+	trade.Order
+	HoldsJSON jsonOf[[]trade.OrderHold]
+	Sums      totals
+}
+
+func (r *orderRow) trade() (*trade.Order, error) {
+	r.Holds, r.Totals = r.HoldsJSON.value, r.Sums.trade()
+	if r.Provenance.SourceVersion != nil {
+		r.Version = *r.Provenance.SourceVersion
+	}
+	return &r.Order, nil
+}
+
+const sums = `d.currency AS "sums.currency", d.subtotal AS "sums.subtotal", d.discount AS "sums.discount", d.freight AS "sums.freight",
+	d.tax AS "sums.tax", d.total AS "sums.total"`
+
+var orders = read[orderRow](relation[trade.Order]{
+	kind: "Order", from: "orders d", visible: ownAccount("d.account_id"), source: (*trade.Order).From,
+	columns: `d.id, d.number, d.customer_po_number, d.account_id AS "account_ref.id", coalesce(d.ship_to_id, '') AS "ship_to_ref.id",
+		coalesce(d.bill_to_id, '') AS "bill_to_ref.id", d.ship_to_address, d.status, d.raw, d.holds AS holds_json, d.delivery_terms, d.payment_terms,
+		d.requested_delivery_date, d.promised_delivery_date, d.placed_at, d.comment, ` + sums + `, ` + provenance("d"),
+})
+
+// Orders reads orders by id.
+func (s *Store) Orders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Order, error) {
+	return orders.by(ctx, s, scope, "d.id", "d.id", ids)
+}
+
+// OrdersByNumber reads orders by number.
+func (s *Store) OrdersByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Order, error) {
+	return orders.by(ctx, s, scope, "d.number", "d.id", numbers)
+}
+
+// OrdersInShipments reads the customer orders in shipments, at most 100 each.
+func (s *Store) OrdersInShipments(ctx context.Context, scope trade.Scope, shipments []string) (map[string][]*trade.Order, error) {
+	found, err := orders.under(ctx, s, scope, "JOIN shipment_orders x ON x.order_id = d.id", "x.shipment_id", "d.number", shipments)
+	return atMost(found, 100), err
+}
+
+// OrdersInInvoices reads the orders that invoices cover, at most 100 each.
+func (s *Store) OrdersInInvoices(ctx context.Context, scope trade.Scope, invoices []string) (map[string][]*trade.Order, error) {
+	found, err := orders.under(ctx, s, scope, "JOIN (SELECT DISTINCT invoice_id, order_id FROM invoice_lines) x ON x.order_id = d.id", "x.invoice_id", "d.number", invoices)
+	return atMost(found, 100), err
+}
+
+func atMost[T any](found map[string][]*T, n int) map[string][]*T {
+	for k, v := range found {
+		found[k] = v[:min(len(v), n)]
+	}
+	return found
+}
+
+// OrderFilter narrows a list of orders; Item and ShipTo are ids.
+type OrderFilter struct {
+	Accounts         []string
+	Status           []trade.OrderStatus
+	Number           string
+	CustomerPoNumber string
+	Placed           trade.DateRange
+	Item             string
+	ShipTo           string
+	ChangedSince     *time.Time
+}
+
+// OrderList is the orders the scope sees; with perAccount, one list below each
+// account.
+func OrderList(scope trade.Scope, f OrderFilter, sort trade.OrderSort, perAccount bool) *List[trade.Order] {
+	l := &List[trade.Order]{relation: orders, name: "orders " + string(sort), scope: scope}
+	if perAccount {
+		l.parent = "d.account_id"
+	}
+	switch sort {
+	case trade.OrdersOldest:
+		l.order = []sortKey{{"d.placed_at", "timestamptz", false}, {"d.id", "text", false}}
+	case trade.OrdersByRequested:
+		l.order = []sortKey{{"coalesce(d.requested_delivery_date, 'infinity')", "date", false}, {"d.id", "text", false}}
+	case trade.OrdersByNumber:
+		l.order = []sortKey{{"coalesce(d.number, '')", "text", false}, {"d.id", "text", false}}
+	default:
+		l.order = []sortKey{{"d.placed_at", "timestamptz", true}, {"d.id", "text", true}}
+	}
+	if f.Accounts != nil {
+		l.and("d.account_id = ANY(" + l.args.set(f.Accounts) + ")")
+	}
+	if f.Status != nil {
+		l.and("d.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.Number != "" {
+		l.and("d.number = " + l.args.add(f.Number))
+	}
+	if f.CustomerPoNumber != "" {
+		l.and("d.customer_po_number = " + l.args.add(f.CustomerPoNumber))
+	}
+	within(l, "d.placed_at", f.Placed, true)
+	if f.Item != "" {
+		l.and("EXISTS (SELECT FROM order_lines ol WHERE ol.order_id = d.id AND ol.item_id = " + l.args.add(f.Item) + ")")
+	}
+	if f.ShipTo != "" {
+		l.and("d.ship_to_id = " + l.args.add(f.ShipTo))
+	}
+	since(l, "d.received_at", f.ChangedSince)
+	return l
+}
+
+// within narrows a list to a span of days; moments are taken in UTC.
+func within[T any](l *List[T], column string, span trade.DateRange, moment bool) {
+	cast := "::date"
+	if moment {
+		cast = "::date::timestamp AT TIME ZONE 'UTC'"
+	}
+	if span.From != nil {
+		l.and(column + " >= " + l.args.add(span.From.String()) + cast)
+	}
+	if span.To != nil {
+		l.and(column + " < " + l.args.add(span.To.AddDays(1).String()) + cast)
+	}
+}
+
+func since[T any](l *List[T], column string, at *time.Time) {
+	if at != nil {
+		l.and(column + " > " + l.args.add(*at))
+	}
+}
+
+type orderLineRow struct {
+	trade.OrderLine
+	Currency                                                                                               string
+	Price, PricePer, LineAmount                                                                            nullDecimal
+	Unit                                                                                                   string
+	QOrdered, QConfirmed, QAllocated, QBackordered, QShipped, QDelivered, QInvoiced, QCancelled, QReturned decimal.Decimal
+}
+
+func (r *orderLineRow) trade() (*trade.OrderLine, error) {
+	l := &r.OrderLine
+	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
+	l.Ordered, l.Confirmed, l.Allocated, l.Backordered, l.Shipped = qty(r.QOrdered), qty(r.QConfirmed), qty(r.QAllocated), qty(r.QBackordered), qty(r.QShipped)
+	l.Delivered, l.Invoiced, l.Cancelled, l.Returned = qty(r.QDelivered), qty(r.QInvoiced), qty(r.QCancelled), qty(r.QReturned)
+	l.UnitPrice, l.Amount = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency), r.LineAmount.money(r.Currency)
+	return l, nil
+}
+
+var orderLines = read[orderLineRow](relation[trade.OrderLine]{
+	kind: "OrderLine", from: "order_lines l", visible: ownAccount("l.account_id"),
+	columns: `l.id, l.order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.customer_part_number, l.description, l.currency,
+		l.price, l.price_per, l.amount AS line_amount, l.status, l.unit, l.ordered AS q_ordered, l.confirmed AS q_confirmed, l.allocated AS q_allocated,
+		l.backordered AS q_backordered, l.shipped AS q_shipped, l.delivered AS q_delivered, l.invoiced AS q_invoiced, l.cancelled AS q_cancelled,
+		l.returned AS q_returned, coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`,
+})
+
+// OrderLines reads order lines by id.
+func (s *Store) OrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.OrderLine, error) {
+	return orderLines.by(ctx, s, scope, "l.id", "l.id", ids)
+}
+
+// OrderLineList is the lines below orders, by line number.
+func OrderLineList(scope trade.Scope) *List[trade.OrderLine] {
+	return &List[trade.OrderLine]{
+		relation: orderLines, name: "order lines", scope: scope, parent: "l.order_id", order: []sortKey{{"l.position", "integer", false}, {"l.id", "text", false}},
+	}
+}
+
+type scheduleRow struct {
+	trade.ScheduleLine
+}
+
+func (r *scheduleRow) trade() (*trade.ScheduleLine, error) { return &r.ScheduleLine, nil }
+
+var schedules = read[scheduleRow](relation[trade.ScheduleLine]{
+	kind: "ScheduleLine", from: "schedule_lines x JOIN order_lines l ON l.id = x.order_line_id", visible: ownAccount("l.account_id"),
+	columns: `x.quantity AS "quantity.value", l.unit AS "quantity.unit", coalesce(x.warehouse_id, '') AS "warehouse_ref.id", x.requested_ship_date,
+		x.requested_delivery_date, x.promised_ship_date, x.promised_delivery_date, x.actual_ship_date, x.actual_delivery_date`,
+})
+
+// Schedules reads the schedule lines of order lines, in order.
+func (s *Store) Schedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.ScheduleLine, error) {
+	return schedules.under(ctx, s, scope, "", "x.order_line_id", "x.order_line_id, x.position", lines)
+}

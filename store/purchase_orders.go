@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/shopspring/decimal"
+
+	"portico/trade"
+)
+
+type purchaseOrderRow struct {
+	trade.PurchaseOrder
+	Sums totals
+}
+
+func (r *purchaseOrderRow) trade() (*trade.PurchaseOrder, error) {
+	r.Totals, r.Currency = r.Sums.trade(), r.Sums.Currency
+	return &r.PurchaseOrder, nil
+}
+
+var purchaseOrders = read[purchaseOrderRow](relation[trade.PurchaseOrder]{
+	kind: "PurchaseOrder", from: "purchase_orders d", visible: ownSupplier("d.supplier_id"), source: (*trade.PurchaseOrder).From,
+	columns: `d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", d.buyer, d.ship_to, coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.status,
+		d.raw, d.delivery_terms, d.payment_terms, d.issued_at, d.acknowledge_by, ` + sums + `, ` + provenance("d"),
+})
+
+// PurchaseOrders reads purchase orders by id.
+func (s *Store) PurchaseOrders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrder, error) {
+	return purchaseOrders.by(ctx, s, scope, "d.id", "d.id", ids)
+}
+
+// PurchaseOrdersByNumber reads purchase orders by number.
+func (s *Store) PurchaseOrdersByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.PurchaseOrder, error) {
+	return purchaseOrders.by(ctx, s, scope, "d.number", "d.id", numbers)
+}
+
+// PurchaseOrdersInShipments reads the purchase orders in shipments, at most 100
+// each.
+func (s *Store) PurchaseOrdersInShipments(ctx context.Context, scope trade.Scope, shipments []string) (map[string][]*trade.PurchaseOrder, error) {
+	found, err := purchaseOrders.under(ctx, s, scope, "JOIN shipment_purchase_orders x ON x.purchase_order_id = d.id", "x.shipment_id", "d.number", shipments)
+	return atMost(found, 100), err
+}
+
+// PurchaseOrderFilter narrows a list of purchase orders; Supplier and Item are
+// ids.
+type PurchaseOrderFilter struct {
+	Status       []trade.PurchaseOrderStatus
+	Number       string
+	Supplier     string
+	Promised     trade.DateRange
+	Item         string
+	ChangedSince *time.Time
+}
+
+// PurchaseOrderList is the purchase orders the scope sees.
+func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.PurchaseOrderSort) *List[trade.PurchaseOrder] {
+	l := &List[trade.PurchaseOrder]{relation: purchaseOrders, name: "purchase orders " + string(sort), scope: scope}
+	id := sortKey{"d.id", "text", false}
+	switch sort {
+	case trade.PurchaseOrdersByDue:
+		l.order = []sortKey{{"coalesce(d.acknowledge_by, 'infinity')", "timestamptz", false}, id}
+	case trade.PurchaseOrdersByDelivery:
+		l.order = []sortKey{{"coalesce(d.delivery_date, 'infinity')", "date", false}, id}
+	case trade.PurchaseOrdersByNumber:
+		l.order = []sortKey{{"d.number", "text", false}, id}
+	default:
+		l.order = []sortKey{{"d.issued_at", "timestamptz", true}, {"d.id", "text", true}}
+	}
+	if f.Status != nil {
+		l.and("d.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.Number != "" {
+		l.and("d.number = " + l.args.add(f.Number))
+	}
+	if f.Supplier != "" {
+		l.and("d.supplier_id = " + l.args.add(f.Supplier))
+	}
+	if f.Promised.From != nil || f.Promised.To != nil {
+		inner := &List[trade.PurchaseOrder]{args: l.args}
+		within(inner, "y.promised_delivery_date", f.Promised, false)
+		l.args = inner.args
+		condition := "EXISTS (SELECT FROM purchase_order_lines x JOIN purchase_schedule_lines y ON y.purchase_order_line_id = x.id WHERE x.purchase_order_id = d.id"
+		for _, w := range inner.where {
+			condition += " AND " + w
+		}
+		l.and(condition + ")")
+	}
+	if f.Item != "" {
+		l.and("EXISTS (SELECT FROM purchase_order_lines x WHERE x.purchase_order_id = d.id AND x.item_id = " + l.args.add(f.Item) + ")")
+	}
+	since(l, "d.received_at", f.ChangedSince)
+	return l
+}
+
+type purchaseLineRow struct {
+	trade.PurchaseOrderLine
+	Currency                                                 string
+	Price, PricePer                                          nullDecimal
+	Unit                                                     string
+	QOrdered, QAcknowledged, QShipped, QReceived, QCancelled decimal.Decimal
+}
+
+func (r *purchaseLineRow) trade() (*trade.PurchaseOrderLine, error) {
+	l := &r.PurchaseOrderLine
+	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
+	l.Ordered, l.Acknowledged, l.Shipped, l.Received, l.Cancelled = qty(r.QOrdered), qty(r.QAcknowledged), qty(r.QShipped), qty(r.QReceived), qty(r.QCancelled)
+	l.UnitPrice = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency)
+	return l, nil
+}
+
+var purchaseLines = read[purchaseLineRow](relation[trade.PurchaseOrderLine]{
+	kind: "PurchaseOrderLine", from: "purchase_order_lines l", visible: ownSupplier("l.supplier_id"),
+	columns: `l.id, l.purchase_order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency,
+		l.price, l.price_per, l.unit, l.ordered AS q_ordered, l.acknowledged AS q_acknowledged, l.shipped AS q_shipped, l.received AS q_received,
+		l.cancelled AS q_cancelled`,
+})
+
+// PurchaseOrderLines reads purchase order lines by id.
+func (s *Store) PurchaseOrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrderLine, error) {
+	return purchaseLines.by(ctx, s, scope, "l.id", "l.id", ids)
+}
+
+// PurchaseOrderLineList is the lines below purchase orders, by line number.
+func PurchaseOrderLineList(scope trade.Scope) *List[trade.PurchaseOrderLine] {
+	return &List[trade.PurchaseOrderLine]{
+		relation: purchaseLines, name: "purchase order lines", scope: scope, parent: "l.purchase_order_id",
+		order: []sortKey{{"l.position", "integer", false}, {"l.id", "text", false}},
+	}
+}
+
+type purchaseScheduleRow struct{ trade.PurchaseScheduleLine }
+
+func (r *purchaseScheduleRow) trade() (*trade.PurchaseScheduleLine, error) {
+	return &r.PurchaseScheduleLine, nil
+}
+
+var purchaseSchedules = read[purchaseScheduleRow](relation[trade.PurchaseScheduleLine]{
+	kind: "PurchaseScheduleLine", from: "purchase_schedule_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id",
+	visible: ownSupplier("l.supplier_id"),
+	columns: `x.number, x.quantity AS "quantity.value", l.unit AS "quantity.unit", x.requested_ship_date, x.requested_delivery_date,
+		x.promised_ship_date, x.promised_delivery_date`,
+})
+
+// PurchaseSchedules reads the schedule lines of purchase order lines, in order.
+func (s *Store) PurchaseSchedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.PurchaseScheduleLine, error) {
+	return purchaseSchedules.under(ctx, s, scope, "", "x.purchase_order_line_id", "x.purchase_order_line_id, x.position", lines)
+}

@@ -1,0 +1,437 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+// args collects the arguments of a statement.
+type args struct{ list []any }
+
+func (a *args) add(v any) string {
+	a.list = append(a.list, v)
+	return "$" + strconv.Itoa(len(a.list))
+}
+
+func (a *args) set(keys []string) string { return a.add(pq.Array(keys)) }
+
+// visibility is the predicate by which a scope sees rows.
+type visibility func(s trade.Scope, a *args) string
+
+// ownAccount sees rows of the caller's accounts.
+func ownAccount(column string) visibility {
+	return func(s trade.Scope, a *args) string {
+		switch {
+		case s.Everything():
+			return "TRUE"
+		case s.Role() == trade.Customer:
+			return column + " = ANY(" + a.set(s.Accounts()) + ")"
+		}
+		return "FALSE"
+	}
+}
+
+// ownSupplier sees rows of the caller's own supplier.
+func ownSupplier(column string) visibility {
+	return func(s trade.Scope, a *args) string {
+		switch {
+		case s.Everything():
+			return "TRUE"
+		case s.Role() == trade.Supplier:
+			return column + " = " + a.add(s.Supplier())
+		}
+		return "FALSE"
+	}
+}
+
+// ownEither sees rows of the caller's accounts, or of the caller's supplier.
+func ownEither(account, supplier string) visibility {
+	return func(s trade.Scope, a *args) string {
+		if s.Role() == trade.Supplier {
+			return ownSupplier(supplier)(s, a)
+		}
+		return ownAccount(account)(s, a)
+	}
+}
+
+// anyParty sees rows that belong to nobody in particular: the catalogue, stock.
+func anyParty(s trade.Scope, _ *args) string {
+	switch s.Role() {
+	case trade.Operator, trade.Customer, trade.Supplier:
+		return "TRUE"
+	}
+	return "FALSE"
+}
+
+// operatorOnly sees rows about the systems themselves.
+func operatorOnly(s trade.Scope, _ *args) string {
+	if s.Everything() {
+		return "TRUE"
+	}
+	return "FALSE"
+}
+
+// relation is one kind of record as it is read.
+type relation[T any] struct {
+	kind    string // type name, for its age limit
+	columns string
+	from    string
+	visible visibility
+	source  func(*T) *trade.Provenance // nil where it has none
+	scan    func(s *Store, rows *sqlx.Rows, each func(parent string, keys []string, record *T)) error
+}
+
+// read makes a relation whose rows are scanned into R and told as T.
+func read[R any, T any, P interface {
+	*R
+	trade() (*T, error)
+}](r relation[T]) relation[T] {
+	r.scan = func(s *Store, rows *sqlx.Rows, each func(string, []string, *T)) error {
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		paths := s.db.Mapper.TraversalsByName(reflect.TypeFor[R](), columns[2:])
+		for i, p := range paths {
+			if len(p) == 0 {
+				return fmt.Errorf("%s: no field for column %s", r.kind, columns[i+2])
+			}
+		}
+		into := make([]any, len(columns))
+		for rows.Next() {
+			var parent string
+			var keys pq.StringArray
+			row := new(R)
+			v := reflect.ValueOf(row).Elem()
+			into[0], into[1] = &parent, &keys
+			for i, p := range paths {
+				into[i+2] = fieldByPath(v, p)
+			}
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			record, err := P(row).trade()
+			if err != nil {
+				return err
+			}
+			each(parent, keys, record)
+		}
+		return rows.Err()
+	}
+	return r
+}
+
+func fieldByPath(v reflect.Value, path []int) any {
+	for _, i := range path {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v.Addr().Interface()
+}
+
+// provenance are the columns by which a row tells where it came from.
+func provenance(alias string) string {
+	var b strings.Builder
+	for i, c := range []string{"system", "instance", "source_ref", "source_version", "sequence", "as_of", "received_at"} {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, `%s.%s AS "provenance.%s"`, alias, c, c)
+	}
+	return b.String()
+}
+
+// query runs a statement whose first columns are the parent's key and the sort
+// keys, and hands out the records with their ages as of now.
+func (r relation[T]) query(ctx context.Context, s *Store, statement string, a args, each func(parent string, keys []string, record *T)) error {
+	confirmed, err := s.Confirmed(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.QueryxContext(ctx, statement, a.list...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.kind, err)
+	}
+	defer rows.Close()
+	now := time.Now()
+	err = r.scan(s, rows, func(parent string, keys []string, record *T) {
+		if r.source != nil {
+			s.fresh.age(r.source(record), r.kind, confirmed, now)
+		}
+		each(parent, keys, record)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.kind, err)
+	}
+	return nil
+}
+
+// by reads the records that the scope sees among those with a key. Where a key
+// is of several, the first by order counts.
+func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column, order string, keys []string) (map[string]*T, error) {
+	found := make(map[string]*T, len(keys))
+	err := r.each(ctx, s, scope, "", column, order, keys, func(key string, record *T) {
+		if found[key] == nil {
+			found[key] = record
+		}
+	})
+	return found, err
+}
+
+// under reads the records that the scope sees below each parent, in order.
+func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, parents []string) (map[string][]*T, error) {
+	found := make(map[string][]*T, len(parents))
+	err := r.each(ctx, s, scope, join, column, order, parents, func(parent string, record *T) {
+		found[parent] = append(found[parent], record)
+	})
+	return found, err
+}
+
+func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, *T)) error {
+	var a args
+	statement := fmt.Sprintf("SELECT %s, NULL::text[], %s FROM %s %s WHERE %s = ANY(%s) AND %s ORDER BY %s",
+		column, r.columns, r.from, join, column, a.set(keys), r.visible(scope, &a), order)
+	return r.query(ctx, s, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
+}
+
+// PageArgs say which part of a list is wanted: First elements after After, or
+// Last elements before Before. One of First and Last is positive.
+type PageArgs struct {
+	First, Last   int
+	After, Before string
+}
+
+// ErrCursor is returned for a cursor that this list did not give.
+var ErrCursor = errors.New("the cursor is not one of this list")
+
+// List is a list that can be paged and counted: the records that a scope sees,
+// narrowed and in order. Where it has parents, there is one list below each.
+type List[T any] struct {
+	relation relation[T]
+	name     string // names list and order in cursors
+	scope    trade.Scope
+	join     string
+	parent   string // column; empty for a list of its own
+	where    []string
+	args     args
+	order    []sortKey // the last one is unique
+}
+
+type sortKey struct {
+	expr string
+	kind string // SQL type of the expression
+	desc bool
+}
+
+// maxCount is where counting stops.
+const maxCount = 10000
+
+func (l *List[T]) and(condition string) { l.where = append(l.where, condition) }
+
+func (l *List[T]) statement(a *args, parentOf string, extra ...string) string {
+	where := append(slices.Clone(l.where), l.relation.visible(l.scope, a))
+	if l.parent != "" {
+		where = append(where, l.parent+" = "+parentOf)
+	}
+	return fmt.Sprintf("FROM %s %s WHERE %s", l.relation.from, l.join, strings.Join(append(where, extra...), " AND "))
+}
+
+// Page reads one page of the list below each parent; a list of its own has the
+// one parent "".
+func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page PageArgs) (map[string]*trade.Connection[T], error) {
+	a := args{slices.Clone(l.args.list)}
+	limit, backward := page.First, page.Last > 0
+	if backward {
+		limit = page.Last
+	}
+	var extra []string
+	for _, bound := range []struct {
+		cursor string
+		after  bool
+	}{{page.After, true}, {page.Before, false}} {
+		if bound.cursor == "" {
+			continue
+		}
+		keys, err := l.open(bound.cursor)
+		if err != nil {
+			return nil, err
+		}
+		extra = append(extra, l.beyond(&a, keys, bound.after))
+	}
+	texts, orders := make([]string, len(l.order)), make([]string, len(l.order))
+	for i, k := range l.order {
+		texts[i] = "(" + k.expr + ")::text"
+		orders[i] = k.expr + map[bool]string{false: " ASC", true: " DESC"}[k.desc != backward]
+	}
+	inner := fmt.Sprintf("SELECT ARRAY[%s] AS keys_, %s %s ORDER BY %s LIMIT %d", strings.Join(texts, ", "), l.relation.columns,
+		l.statement(&a, "p.id", extra...), strings.Join(orders, ", "), limit+1)
+	statement := "SELECT ''::text AS parent_, t.* FROM (" + inner + ") t"
+	if l.parent != "" {
+		statement = "SELECT p.id AS parent_, t.* FROM unnest(" + a.set(parents) + "::text[]) AS p(id) CROSS JOIN LATERAL (" + inner + ") t"
+	}
+	pages := make(map[string]*trade.Connection[T], len(parents))
+	for _, p := range parents {
+		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}, Nodes: []*T{}}
+	}
+	err := l.relation.query(ctx, s, statement, a, func(parent string, keys []string, record *T) {
+		c := pages[parent]
+		c.Edges = append(c.Edges, trade.Edge[T]{Cursor: l.cursor(keys), Node: record})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range pages {
+		finish(c, limit, backward, page.After != "", page.Before != "")
+	}
+	return pages, nil
+}
+
+func finish[T any](c *trade.Connection[T], limit int, backward, after, before bool) {
+	more := len(c.Edges) > limit
+	if more {
+		c.Edges = c.Edges[:limit]
+	}
+	c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = more, after
+	if backward {
+		slices.Reverse(c.Edges)
+		c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = before, more
+	}
+	for _, e := range c.Edges {
+		c.Nodes = append(c.Nodes, e.Node)
+	}
+	if n := len(c.Edges); n > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+}
+
+// beyond is the condition that a row comes after (or before) the keys.
+func (l *List[T]) beyond(a *args, keys []string, after bool) string {
+	var alternatives []string
+	equal := ""
+	for i, k := range l.order {
+		value := a.add(keys[i]) + "::" + k.kind
+		op := map[bool]string{true: " > ", false: " < "}[after != k.desc]
+		alternatives = append(alternatives, "("+equal+k.expr+op+value+")")
+		equal += k.expr + " = " + value + " AND "
+	}
+	return "(" + strings.Join(alternatives, " OR ") + ")"
+}
+
+type cursor struct {
+	List string   `json:"l"`
+	Keys []string `json:"k"`
+}
+
+func (l *List[T]) cursor(keys []string) string {
+	text, _ := json.Marshal(cursor{l.name, keys})
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func (l *List[T]) open(s string) ([]string, error) {
+	text, err := base64.RawURLEncoding.DecodeString(s)
+	var c cursor
+	if err != nil || json.Unmarshal(text, &c) != nil || c.List != l.name || len(c.Keys) != len(l.order) {
+		return nil, ErrCursor
+	}
+	for i, k := range l.order {
+		if !k.holds(c.Keys[i]) {
+			return nil, ErrCursor
+		}
+	}
+	return c.Keys, nil
+}
+
+// holds tells whether text, which may come from a forged cursor, is a value of
+// the key's type.
+func (k sortKey) holds(text string) bool {
+	if strings.ContainsRune(text, 0) {
+		return false
+	}
+	var err error
+	switch k.kind {
+	case "timestamptz":
+		for _, layout := range []string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999-07:00"} {
+			if _, err = time.Parse(layout, text); err == nil {
+				return true
+			}
+		}
+		return text == "infinity"
+	case "date":
+		_, err = time.Parse(time.DateOnly, text)
+		return err == nil || text == "infinity"
+	case "bigint", "integer":
+		_, err = strconv.ParseInt(text, 10, 64)
+	case "float8":
+		_, err = strconv.ParseFloat(text, 64)
+	}
+	return err == nil
+}
+
+// Count counts the list below each parent, as far as it is worth counting.
+func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[string]trade.TotalCount, error) {
+	a := args{slices.Clone(l.args.list)}
+	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.statement(&a, "p.id"), maxCount+1)
+	statement := "SELECT p.id, " + counted + " AS n FROM unnest(" + a.set(parents) + "::text[]) AS p(id)"
+	var rows []struct {
+		ID string
+		N  int
+	}
+	if err := s.db.SelectContext(ctx, &rows, statement, a.list...); err != nil {
+		return nil, fmt.Errorf("counting %s: %w", l.relation.kind, err)
+	}
+	counts := make(map[string]trade.TotalCount, len(rows))
+	for _, r := range rows {
+		counts[r.ID] = trade.TotalCount{Value: min(r.N, maxCount), Exact: r.N <= maxCount}
+	}
+	return counts, nil
+}
+
+// jsonOf is a column that holds a value as JSON.
+type jsonOf[T any] struct{ value T }
+
+// Scan reads the value.
+func (j *jsonOf[T]) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return json.Unmarshal(v, &j.value)
+	case string:
+		return json.Unmarshal([]byte(v), &j.value)
+	}
+	return fmt.Errorf("cannot read %T as JSON", src)
+}
+
+// totals are the columns of a document's sums, which are null together.
+type totals struct {
+	Currency                                string
+	Subtotal, Discount, Freight, Tax, Total nullDecimal
+}
+
+func (t totals) trade() *trade.Totals {
+	if !t.Subtotal.Valid || !t.Total.Valid || !t.Discount.Valid {
+		return nil
+	}
+	return &trade.Totals{
+		Subtotal: *t.Subtotal.money(t.Currency), Discount: *t.Discount.money(t.Currency), Freight: t.Freight.money(t.Currency),
+		Tax: t.Tax.money(t.Currency), Total: *t.Total.money(t.Currency),
+	}
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/trade"
+)
+
+const documents = "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r(j, n)"
+
+var saveWarehouses = saving[trade.Warehouse]{
+	kind: "warehouses", table: "warehouses", col: "code", key: func(w *trade.Warehouse) string { return w.Code },
+	prov: func(w *trade.Warehouse) *trade.Provenance { return &w.Provenance },
+	head: `INSERT INTO warehouses AS t (code, name, location, cutoff, ` + told + `)
+		SELECT j ->> 'Code', j ->> 'Name', j -> 'Location', j ->> 'Cutoff', ` + toldFrom + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, location = excluded.location, cutoff = excluded.cutoff, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING code`,
+}
+
+// SaveWarehouses saves warehouses.
+func (s *Store) SaveWarehouses(ctx context.Context, tx *sqlx.Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
+	return saveWarehouses.save(ctx, tx, records)
+}
+
+var saveCategories = saving[trade.Category]{
+	kind: "categories", table: "categories", col: "code", key: func(c *trade.Category) string { return c.Code },
+	prov: func(c *trade.Category) *trade.Provenance { return &c.Provenance },
+	head: `INSERT INTO categories AS t (code, name, position, ` + told + `)
+		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, ` + toldFrom + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING code`,
+	parts: []string{`UPDATE categories c SET parent_id = p.id FROM ` + documents + ` JOIN categories p ON p.code = j #>> '{ParentRef,key}' WHERE c.code = j ->> 'Code'`},
+}
+
+// SaveCategories saves categories.
+func (s *Store) SaveCategories(ctx context.Context, tx *sqlx.Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
+	return saveCategories.save(ctx, tx, records)
+}
+
+var savePartners = saving[trade.TradingPartner]{
+	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *trade.TradingPartner) string { return p.Code },
+	prov: func(p *trade.TradingPartner) *trade.Provenance { return &p.Provenance },
+	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + told + `)
+		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + toldFrom + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING code`,
+}
+
+// SaveSuppliers saves trading partners.
+func (s *Store) SaveSuppliers(ctx context.Context, tx *sqlx.Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
+	return savePartners.save(ctx, tx, records)
+}
+
+var saveAccounts = saving[trade.Account]{
+	kind: "accounts", table: "accounts", col: "number", key: func(a *trade.Account) string { return a.Number }, prov: (*trade.Account).From,
+	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, ` + told + `)
+		SELECT j ->> 'Number', j ->> 'Name', j ->> 'Status', j ->> 'Currency', nullif(j -> 'PaymentTerms', 'null'), nullif(j -> 'DeliveryTerms', 'null'),
+			j ->> 'TaxCategory', ` + toldFrom + ` FROM ` + documents + `
+		ON CONFLICT (number) DO UPDATE SET name = excluded.name, status = excluded.status, currency = excluded.currency,
+			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING number`,
+	parts: []string{
+		`UPDATE accounts a SET parent_id = (SELECT p.id FROM accounts p WHERE p.number = j #>> '{ParentRef,key}' AND p.id <> a.id)
+			FROM ` + documents + ` WHERE a.number = j ->> 'Number'`,
+		`INSERT INTO account_locations AS t (account_id, code, roles, address, warehouse_id)
+			SELECT a.id, l ->> 'Code', ARRAY(SELECT jsonb_array_elements_text(l -> 'Roles')), l -> 'Address', w.id
+			FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'Locations', 'null')) l
+			LEFT JOIN warehouses w ON w.code = l #>> '{WarehouseRef,key}'
+			ON CONFLICT (account_id, code) DO UPDATE SET roles = excluded.roles, address = excluded.address, warehouse_id = excluded.warehouse_id`,
+		`DELETE FROM account_items x USING ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number' WHERE x.account_id = a.id`,
+		`INSERT INTO account_items (account_id, sku, part_number)
+			SELECT a.id, e.key, e.value FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_each_text(nullif(j -> 'PartNumbers', 'null')) e`,
+	},
+}
+
+// SaveAccounts saves accounts with their locations and part numbers.
+func (s *Store) SaveAccounts(ctx context.Context, tx *sqlx.Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
+	return saveAccounts.save(ctx, tx, records)
+}
+
+var saveCalendars = saving[trade.Calendar]{
+	kind: "calendars", table: "(SELECT a.number || '/' || l.code AS key FROM account_locations l JOIN accounts a ON a.id = l.account_id)", col: "key",
+	key:  func(c *trade.Calendar) string { return c.AccountRef.Key + "/" + c.Location },
+	prov: func(c *trade.Calendar) *trade.Provenance { return &c.Provenance },
+	head: `UPDATE account_locations l SET delivery_days = ARRAY(SELECT jsonb_array_elements_text(j -> 'DeliveryDays')),
+			closed_on = ARRAY(SELECT jsonb_array_elements_text(j -> 'ClosedOn')::date), calendar_seq = (j #>> '{Provenance,Sequence}')::bigint
+		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
+		WHERE l.account_id = a.id AND l.code = j ->> 'Location' AND l.calendar_seq <= (j #>> '{Provenance,Sequence}')::bigint
+		RETURNING a.number || '/' || l.code`,
+}
+
+// SaveCalendars saves when locations receive goods.
+func (s *Store) SaveCalendars(ctx context.Context, tx *sqlx.Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
+	return saveCalendars.save(ctx, tx, records)
+}
+
+var saveCredit = saving[trade.CreditPosition]{
+	kind: "credit", table: "(SELECT a.number FROM credit_positions c JOIN accounts a ON a.id = c.account_id)", col: "number",
+	key: func(c *trade.CreditPosition) string { return c.AccountRef.Key }, prov: (*trade.CreditPosition).From,
+	head: `WITH saved AS (INSERT INTO credit_positions AS t (account_id, currency, credit_limit, exposure, on_hold, hold_reason, ` + told + `)
+		SELECT a.id, j #>> '{Exposure,currency}', (j #>> '{Limit,amount}')::numeric, (j #>> '{Exposure,amount}')::numeric, (j ->> 'OnHold')::boolean,
+			j ->> 'HoldReason', ` + toldFrom + ` FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
+		ON CONFLICT (account_id) DO UPDATE SET currency = excluded.currency, credit_limit = excluded.credit_limit, exposure = excluded.exposure,
+			on_hold = excluded.on_hold, hold_reason = excluded.hold_reason, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING account_id)
+		SELECT a.number FROM saved JOIN accounts a ON a.id = saved.account_id`,
+}
+
+// SaveCredit saves credit positions.
+func (s *Store) SaveCredit(ctx context.Context, tx *sqlx.Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
+	return saveCredit.save(ctx, tx, records)
+}
+
+var saveContracts = saving[trade.Contract]{
+	kind: "contracts", table: "contracts", col: "number", key: func(c *trade.Contract) string { return c.Number },
+	prov: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
+	head: `INSERT INTO contracts AS t (number, account_id, valid_from, valid_to, items, ` + told + `)
+		SELECT j ->> 'Number', a.id, (j ->> 'ValidFrom')::date, (j ->> 'ValidTo')::date, ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + toldFrom + `
+		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
+		ON CONFLICT (number) DO UPDATE SET account_id = excluded.account_id, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
+			items = excluded.items, ` + toldAgain + ` WHERE ` + newer + ` RETURNING number`,
+}
+
+// SaveContracts saves contracts.
+func (s *Store) SaveContracts(ctx context.Context, tx *sqlx.Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
+	return saveContracts.save(ctx, tx, records)
+}
+
+var saveItems = saving[trade.Item]{
+	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
+	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by, substitutes, attributes,
+			documents, country_of_origin, commodity_code, ` + told + `)
+		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit', j ->> 'Status',
+			nullif(j #>> '{ReplacedByRef,key}', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'SubstituteRefs', 'null')) LIMIT 20), j -> 'Attributes',
+			j -> 'DocumentRefs', j ->> 'CountryOfOrigin', j ->> 'CommodityCode', ` + toldFrom + `
+		FROM ` + documents + ` LEFT JOIN categories c ON c.code = j #>> '{CategoryRef,key}'
+		ON CONFLICT (sku) DO UPDATE SET gtin = excluded.gtin, name = excluded.name, description = excluded.description, brand = excluded.brand,
+			identifiers = excluded.identifiers, category_id = excluded.category_id, base_unit = excluded.base_unit, status = excluded.status,
+			replaced_by = excluded.replaced_by, substitutes = excluded.substitutes, attributes = excluded.attributes, documents = excluded.documents,
+			country_of_origin = excluded.country_of_origin, commodity_code = excluded.commodity_code, ` + toldAgain + `
+		WHERE ` + newer + ` RETURNING sku`,
+	parts: []string{
+		`DELETE FROM item_units u USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE u.item_id = i.id`,
+		`INSERT INTO item_units (item_id, unit, base_quantity, gtin, orderable, minimum, multiple, maximum)
+			SELECT i.id, u ->> 'Unit', (u ->> 'BaseQuantity')::numeric, u ->> 'GTIN', (u ->> 'Orderable')::boolean, (u ->> 'Minimum')::numeric,
+				(u ->> 'Multiple')::numeric, (u ->> 'Maximum')::numeric
+			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'UnitsKnown', 'null')) u`,
+	},
+}
+
+// SaveItems saves items with their units.
+func (s *Store) SaveItems(ctx context.Context, tx *sqlx.Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
+	return saveItems.save(ctx, tx, records)
+}
+
+var saveStock = saving[trade.Stock]{
+	kind: "stock", table: "(SELECT i.sku || ' ' || w.code AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN warehouses w ON w.id = x.warehouse_id)", col: "key",
+	key:  func(s *trade.Stock) string { return s.ItemRef.Key + " " + s.WarehouseRef.Key },
+	prov: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
+	head: `WITH saved AS (INSERT INTO stock AS t (item_id, warehouse_id, unit, on_hand, allocated, safety_stock, ` + told + `)
+		SELECT i.id, w.id, j ->> 'Unit', (j ->> 'OnHand')::numeric, (j ->> 'Allocated')::numeric, (j ->> 'SafetyStock')::numeric, ` + toldFrom + `
+		FROM ` + documents + ` JOIN items i ON i.sku = j #>> '{ItemRef,key}' JOIN warehouses w ON w.code = j #>> '{WarehouseRef,key}'
+		ON CONFLICT (item_id, warehouse_id) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand, allocated = excluded.allocated,
+			safety_stock = excluded.safety_stock, ` + toldAgain + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id)
+		SELECT i.sku || ' ' || w.code FROM saved JOIN items i ON i.id = saved.item_id JOIN warehouses w ON w.id = saved.warehouse_id`,
+}
+
+// SaveStock saves stock.
+func (s *Store) SaveStock(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
+	return saveStock.save(ctx, tx, records)
+}
