@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -243,6 +244,18 @@ type sortKey struct {
 
 // maxCount is where counting stops.
 const maxCount = 10000
+
+// Signature is the same for the same list, filter and order.
+func (l *List[T]) Signature() string {
+	values := make([]any, len(l.args.list))
+	for i, a := range l.args.list {
+		values[i] = a
+		if v, ok := a.(driver.Valuer); ok {
+			values[i], _ = v.Value()
+		}
+	}
+	return fmt.Sprintf("%s %q %q %q %v", l.name, l.join, l.parent, l.where, values)
+}
 
 func (l *List[T]) and(condition string) { l.where = append(l.where, condition) }
 

@@ -21,13 +21,16 @@ type Edge[T any] struct {
 	Node   *T
 }
 
-// Connection is a page of a list. List names the list it was taken from, for
-// whoever is asked to count it.
+// ListRef names the list a page was taken from, for whoever is asked to count
+// it.
+type ListRef struct{ Signature, Parent string }
+
+// Connection is a page of a list.
 type Connection[T any] struct {
 	Edges    []Edge[T]
 	Nodes    []*T
 	PageInfo PageInfo
-	List     string
+	List     ListRef
 }
 
 // Pages of every list there is.

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	company "portico/sandbox"
+	"portico/sources"
+	"portico/sources/sandbox"
+)
+
+// adapters is the one table from an adapter's name to its constructor.
+var adapters = map[string]func(SourceConfig) (sources.Adapter, error){
+	"sandbox-erp":     adapter(sandbox.OpenERP),
+	"sandbox-ledger":  adapter(sandbox.OpenLedger),
+	"sandbox-wms":     adapter(sandbox.OpenWMS),
+	"sandbox-carrier": adapter(sandbox.OpenCarrier),
+	"sandbox-crm":     adapter(sandbox.OpenCRM),
+}
+
+func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig) (sources.Adapter, error) {
+	return func(c SourceConfig) (sources.Adapter, error) {
+		return open(sandbox.Config{URL: c.URL, Key: c.Key, Zone: c.Zone})
+	}
+}
+
+// openSources opens the configured sources and routes the subjects to them.
+func openSources(f File) (*sources.Set, error) {
+	var list []sources.Source
+	for _, name := range slices.Sorted(maps.Keys(f.Sources)) {
+		c := f.Sources[name]
+		open := adapters[c.Adapter]
+		if open == nil {
+			return nil, fmt.Errorf("sources.%s.adapter is %q: it must be one of %s", name, c.Adapter, strings.Join(slices.Sorted(maps.Keys(adapters)), ", "))
+		}
+		a, err := open(c)
+		if err != nil {
+			return nil, fmt.Errorf("sources.%s: %w", name, err)
+		}
+		list = append(list, sources.Source{Name: name, Adapter: a, Limits: c.Limits})
+	}
+	return sources.NewSet(list, f.Routes)
+}
+
+// sandboxFile is the configuration for the sandbox company at addr.
+func sandboxFile(addr string) File {
+	at := func(adapter, path string) SourceConfig {
+		return SourceConfig{Adapter: adapter, URL: "http://" + addr + path, Key: company.Key, Limits: sources.DefaultLimits}
+	}
+	return File{
+		Sources: map[string]SourceConfig{
+			"erp": at("sandbox-erp", "/erp"), "finance": at("sandbox-ledger", "/erp"), "wms": at("sandbox-wms", "/wms"),
+			"carrier": at("sandbox-carrier", "/carrier"), "crm": at("sandbox-crm", "/crm"),
+		},
+		Routes: map[sources.Subject]string{
+			sources.OfWarehouses: "wms", sources.OfCategories: "erp", sources.OfSuppliers: "erp", sources.OfAccounts: "erp", sources.OfCalendars: "crm",
+			sources.OfCredit: "finance", sources.OfItems: "erp", sources.OfContracts: "erp", sources.OfStock: "wms", sources.OfOrders: "erp",
+			sources.OfPurchaseOrders: "erp", sources.OfShipments: "wms", sources.OfTracking: "carrier", sources.OfInvoices: "finance",
+			sources.OfReturns: "erp", sources.OfPrices: "erp",
+		},
+	}
+}

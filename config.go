@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"portico/auth"
+	"portico/sources"
+)
+
+// Config is every setting: flag, environment variable and help at once.
+type Config struct {
+	Profile     string `help:"development serves GraphiQL, personas and the sandbox on this machine; production serves none of them." enum:"development,production" default:"development" env:"PORTICO_PROFILE"`
+	Addr        string `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
+	AdminAddr   string `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
+	PublicURL   string `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
+	Data        string `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA" type:"path"`
+	DatabaseURL string `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
+	ConfigFile  string `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG" type:"path"`
+	LinkKey     string `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
+	SandboxAddr string `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
+	Scale       int    `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
+
+	File File `kong:"-"`
+}
+
+// File is the configuration file.
+type File struct {
+	Sources map[string]SourceConfig    `yaml:"sources"`
+	Routes  map[sources.Subject]string `yaml:"routes"`
+	Issuers []auth.IssuerConfig        `yaml:"issuers"`
+}
+
+// SourceConfig is one source system.
+type SourceConfig struct {
+	Adapter string         `yaml:"adapter"`
+	URL     string         `yaml:"url"`
+	Key     string         `yaml:"-"`
+	KeyEnv  string         `yaml:"key_env"` // environment variable that holds the key
+	Zone    string         `yaml:"zone"`
+	Limits  sources.Limits `yaml:"limits"`
+}
+
+const production = "production"
+
+// defaultData is where data lies when nothing is said: never in the checkout.
+func defaultData() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/portico"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "portico")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = os.TempDir()
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support", "portico")
+	}
+	return filepath.Join(home, ".local", "share", "portico")
+}
+
+// wrong is a setting that is refused: its name, its value, and what is allowed.
+func wrong(name, value, allowed string) error {
+	return fmt.Errorf("%s is %q: it must be %s", name, value, allowed)
+}
+
+// AfterApply checks the settings once, at start.
+func (c *Config) AfterApply() error {
+	for _, a := range []struct{ name, value string }{{"PORTICO_ADDR", c.Addr}, {"PORTICO_ADMIN_ADDR", c.AdminAddr}, {"PORTICO_SANDBOX_ADDR", c.SandboxAddr}} {
+		if _, port, err := net.SplitHostPort(a.value); err != nil || port == "" {
+			return wrong(a.name, a.value, "host:port, such as localhost:8080")
+		}
+	}
+	if !loopback(c.AdminAddr) {
+		return wrong("PORTICO_ADMIN_ADDR", c.AdminAddr, "a loopback address, for metrics and profiles are for this machine only")
+	}
+	if c.Scale < 1 || c.Scale > 1000 {
+		return wrong("PORTICO_SCALE", fmt.Sprint(c.Scale), "1 to 1000")
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Addr
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return wrong("PORTICO_PUBLIC_URL", c.PublicURL, "an absolute http or https URL")
+	}
+	if c.LinkKey != "" && len(c.LinkKey) < 32 {
+		return wrong("PORTICO_LINK_KEY", "***", "at least 32 characters long")
+	}
+	if c.Profile != production && !loopback(c.Addr) {
+		return wrong("PORTICO_ADDR", c.Addr, "a loopback address in the development profile, whose personas anybody can be")
+	}
+	if err := c.load(); err != nil {
+		return err
+	}
+	if c.Profile == production {
+		return c.checkProduction()
+	}
+	return nil
+}
+
+func (c *Config) checkProduction() error {
+	switch {
+	case c.ConfigFile == "":
+		return wrong("PORTICO_CONFIG", "", "a file with sources, routes and issuers in the production profile")
+	case len(c.File.Issuers) == 0:
+		return errors.New("PORTICO_CONFIG names no issuers: the production profile has no development issuer, so somebody must sign tokens")
+	case c.LinkKey == "":
+		return wrong("PORTICO_LINK_KEY", "", "set in the production profile, the same for all processes")
+	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
+		return wrong("PORTICO_PUBLIC_URL", c.PublicURL, "https in the production profile")
+	}
+	return nil
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// load reads the configuration file, or takes the sandbox's.
+func (c *Config) load() error {
+	if c.ConfigFile == "" {
+		c.File = sandboxFile(c.SandboxAddr)
+		return nil
+	}
+	text, err := os.Open(c.ConfigFile)
+	if err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
+	defer text.Close()
+	decoder := yaml.NewDecoder(text)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c.File); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG %s: %w", c.ConfigFile, err)
+	}
+	for name, s := range c.File.Sources {
+		if s.KeyEnv != "" {
+			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
+				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)
+			}
+		}
+		s.Limits = withDefaults(s.Limits)
+		c.File.Sources[name] = s
+	}
+	return nil
+}
+
+func withDefaults(l sources.Limits) sources.Limits {
+	d := sources.DefaultLimits
+	set := func(v *int, fallback int) {
+		if *v == 0 {
+			*v = fallback
+		}
+	}
+	wait := func(v *time.Duration, fallback time.Duration) {
+		if *v == 0 {
+			*v = fallback
+		}
+	}
+	set(&l.Concurrency, d.Concurrency)
+	set(&l.Retries, d.Retries)
+	set(&l.Batch, d.Batch)
+	set(&l.BreakAfter, d.BreakAfter)
+	wait(&l.Timeout, d.Timeout)
+	wait(&l.BreakFor, d.BreakFor)
+	return l
+}
+
+// print writes what is in force, without secrets.
+func (c Config) print() error {
+	hide := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return "***"
+	}
+	shown := map[string]any{
+		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL),
+		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
+	}
+	return yaml.NewEncoder(os.Stdout).Encode(shown)
+}
+
+// redacted is a connection string without what may be a password.
+func redacted(dsn string) string {
+	if u, err := url.Parse(dsn); err == nil && u.Host != "" {
+		u.RawQuery = ""
+		return u.Redacted()
+	}
+	if dsn != "" {
+		return "***"
+	}
+	return ""
+}

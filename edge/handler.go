@@ -1,0 +1,150 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/auth"
+	"portico/loaders"
+)
+
+// Options are what the GraphQL handler runs on.
+type Options struct {
+	Schema        graphql.ExecutableSchema
+	Auth          *auth.Authenticator
+	Loaders       loaders.Shared
+	Log           *slog.Logger
+	Introspection bool
+}
+
+const (
+	keptDocuments    = 1000
+	maxTokens        = 3000
+	maxBody          = 1 << 20 // bytes
+	operationTimeout = 10 * time.Second
+	pingInterval     = 20 * time.Second
+	initTimeout      = 10 * time.Second
+)
+
+// GraphQL serves operations over POST, GET, WebSocket and SSE.
+func GraphQL(o Options) http.Handler {
+	srv := handler.New(o.Schema)
+	srv.AddTransport(transport.Websocket{
+		PingPongInterval: pingInterval, InitTimeout: initTimeout,
+		InitFunc: func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+			token, given := bearer(payload.Authorization())
+			if !given {
+				return ctx, nil, nil
+			}
+			caller, err := o.Auth.Authenticate(ctx, token)
+			if err != nil {
+				return ctx, nil, auth.ErrToken
+			}
+			return auth.WithCaller(ctx, caller), nil, nil
+		},
+	})
+	srv.AddTransport(transport.SSE{})
+	srv.AddTransport(transport.POST{})
+	srv.AddTransport(transport.GET{})
+	srv.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
+	srv.SetParserTokenLimit(maxTokens)
+	srv.SetDisableSuggestion(true)
+	srv.SetErrorPresenter(o.present)
+	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
+		o.Log.ErrorContext(ctx, "panic in a field", "panic", panicked, "stack", string(debug.Stack()))
+		return errors.New("panic")
+	})
+	srv.Use(newRights(o.Schema.Schema()))
+	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		op := graphql.GetOperationContext(ctx)
+		op.DisableIntrospection = !o.Introspection
+		if op.Operation.Operation == ast.Subscription {
+			return next(ctx)
+		}
+		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+		respond := next(loaders.With(ctx, loaders.New(o.Loaders, auth.CallerOf(ctx).Scope)))
+		return func(ctx context.Context) *graphql.Response {
+			defer cancel()
+			return respond(ctx)
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		srv.ServeHTTP(w, r)
+	})
+}
+
+// present tells a caller what a typed error says, and of every other only that
+// it is ours, with the id under which it is in the log.
+func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
+	shown := graphql.DefaultErrorPresenter(ctx, err)
+	typed, ok := errors.AsType[*gqlerror.Error](err)
+	if ok && typed.Err == nil {
+		return shown
+	}
+	id := trace.SpanContextFromContext(ctx).TraceID().String()
+	code, message := "INTERNAL", "internal error"
+	if errors.Is(err, context.DeadlineExceeded) {
+		code, message = "TIMEOUT", "The operation took too long. Ask for less at a time."
+	}
+	if !errors.Is(err, context.Canceled) {
+		o.Log.ErrorContext(ctx, "field failed", "path", shown.Path.String(), "trace_id", id, "err", err)
+	}
+	return &gqlerror.Error{
+		Message: message, Path: shown.Path, Locations: shown.Locations, Extensions: map[string]any{"code": code, "traceId": id},
+	}
+}
+
+// SignIn authenticates the bearer of a request. A request without a token goes
+// on as nobody's; one with a token that is not accepted ends here.
+func SignIn(a *auth.Authenticator, log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, given := bearer(r.Header.Get("Authorization"))
+		if !given {
+			next.ServeHTTP(w, r)
+			return
+		}
+		caller, err := a.Authenticate(r.Context(), token)
+		switch {
+		case errors.Is(err, auth.ErrToken):
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "The token is not accepted. Sign in again.")
+		case err != nil:
+			log.ErrorContext(r.Context(), "sign-in failed", "err", err)
+			w.Header().Set("Retry-After", "5")
+			refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Try again soon.")
+		default:
+			next.ServeHTTP(w, r.WithContext(auth.WithCaller(r.Context(), caller)))
+		}
+	})
+}
+
+func bearer(header string) (token string, given bool) {
+	scheme, token, _ := strings.Cut(header, " ")
+	if header == "" {
+		return "", false
+	}
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", true
+	}
+	return strings.TrimSpace(token), true
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(`{"errors":[{"message":"` + message + `","extensions":{"code":"` + code + `"}}]}`))
+}

@@ -1,0 +1,100 @@
+package loaders
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"portico/trade"
+)
+
+// Nodes loads things by their global ids, in the order asked; nil for each
+// that is not there or not the caller's. One batch goes to each kind of thing.
+func (l *Loaders) Nodes(ctx context.Context, ids []string) ([]trade.Node, error) {
+	byKind := map[string][]string{}
+	for _, id := range ids {
+		kind, _, _ := strings.Cut(id, "_")
+		byKind[kind] = append(byKind[kind], id)
+	}
+	found := map[string]trade.Node{}
+	for kind, ids := range byKind {
+		if err := l.nodesOf(ctx, kind, ids, found); err != nil {
+			return nil, err
+		}
+	}
+	nodes := make([]trade.Node, len(ids))
+	for i, id := range ids {
+		nodes[i] = found[id]
+	}
+	return nodes, nil
+}
+
+func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found map[string]trade.Node) error {
+	switch kind {
+	case "acc":
+		return gather(ctx, l.Accounts, ids, found)
+	case "loc":
+		return gather(ctx, l.Locations, ids, found)
+	case "ctr":
+		return gather(ctx, l.Contracts, ids, found)
+	case "ptn":
+		return gather(ctx, l.Partners, ids, found)
+	case "itm":
+		return gather(ctx, l.Items, ids, found)
+	case "cat":
+		return gather(ctx, l.Categories, ids, found)
+	case "whs":
+		return gather(ctx, l.Warehouses, ids, found)
+	case "ord":
+		return gather(ctx, l.Orders, ids, found)
+	case "oln":
+		return gather(ctx, l.OrderLines, ids, found)
+	case "pur":
+		return gather(ctx, l.PurchaseOrders, ids, found)
+	case "pol":
+		return gather(ctx, l.PurchaseOrderLines, ids, found)
+	case "shp":
+		return gather(ctx, l.Shipments, ids, found)
+	case "evt":
+		return gather(ctx, l.Events, ids, found)
+	case "inv":
+		return gather(ctx, l.Invoices, ids, found)
+	case "ret":
+		return gather(ctx, l.Returns, ids, found)
+	}
+	return nil
+}
+
+func gather[T any, P interface {
+	*T
+	trade.Node
+}](ctx context.Context, from *loader[string, P], ids []string, found map[string]trade.Node) error {
+	values, err := from.All(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if v != nil {
+			found[ids[i]] = v
+		}
+	}
+	return nil
+}
+
+// SourceHealth is the state of every source, and how far behind its news is.
+func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+	confirmed, err := l.Store.Confirmed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := l.Sources.Health()
+	out := make([]*trade.SourceHealth, len(all))
+	for i := range all {
+		out[i] = &all[i]
+		if at, ok := confirmed[all[i].Instance]; ok {
+			lag := max(time.Since(at), 0).Truncate(time.Millisecond)
+			out[i].Lag = &lag
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,139 @@
+package loaders
+
+import (
+	"context"
+	"fmt"
+
+	"portico/store"
+	"portico/trade"
+)
+
+// pageKey names the list below one parent; sig names the list, its filter, its
+// order and the page.
+type pageKey struct{ sig, parent string }
+
+// listReader reads what is asked of one list, for several parents at once.
+type listReader struct {
+	page  func(ctx context.Context, parents []string) (map[string]any, error)
+	count func(ctx context.Context, parents []string) (map[string]trade.TotalCount, error)
+	items *store.List[trade.Item]
+}
+
+// Pages loads one page of a list below each parent. Lists that stand by
+// themselves have the one parent "".
+func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T], error) {
+	sig := fmt.Sprintf("%s %+v", list.Signature(), page)
+	l.mu.Lock()
+	if _, known := l.lists[sig]; !known {
+		items, _ := any(list).(*store.List[trade.Item])
+		l.lists[sig] = listReader{
+			items: items,
+			count: func(ctx context.Context, parents []string) (map[string]trade.TotalCount, error) {
+				return list.Count(ctx, l.Store, parents)
+			},
+			page: func(ctx context.Context, parents []string) (map[string]any, error) {
+				pages, err := list.Page(ctx, l.Store, parents, page)
+				out := make(map[string]any, len(pages))
+				for k, c := range pages {
+					c.List = trade.ListRef{Signature: sig, Parent: k}
+					out[k] = c
+				}
+				return out, err
+			},
+		}
+	}
+	l.mu.Unlock()
+	keys := make([]pageKey, len(parents))
+	for i, p := range parents {
+		keys[i] = pageKey{sig, p}
+	}
+	found, err := l.pages.All(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	connections := make([]*trade.Connection[T], len(found))
+	for i, f := range found {
+		connections[i], _ = f.(*trade.Connection[T])
+	}
+	return connections, nil
+}
+
+// Page loads one page of a list that stands by itself.
+func Page[T any](ctx context.Context, l *Loaders, list *store.List[T], page store.PageArgs) (*trade.Connection[T], error) {
+	pages, err := Pages(ctx, l, list, []string{""}, page)
+	if err != nil {
+		return nil, err
+	}
+	return pages[0], nil
+}
+
+// Counts counts the lists that pages were taken from.
+func Counts[T any](ctx context.Context, l *Loaders, pages []*trade.Connection[T]) ([]*trade.TotalCount, error) {
+	return l.counts.All(ctx, keysOf(pages))
+}
+
+// Facets are the ways to narrow the lists that pages of items were taken from.
+func Facets(ctx context.Context, l *Loaders, pages []*trade.ItemConnection) ([][]*trade.ItemFacet, error) {
+	return l.facets.All(ctx, keysOf(pages))
+}
+
+func keysOf[T any](pages []*trade.Connection[T]) []pageKey {
+	keys := make([]pageKey, len(pages))
+	for i, p := range pages {
+		keys[i] = pageKey{p.List.Signature, p.List.Parent}
+	}
+	return keys
+}
+
+// bySignature groups keys by list and runs each list's reader once.
+func (l *Loaders) bySignature(keys []pageKey, run func(r listReader, sig string, parents []string) error) error {
+	groups := map[string][]string{}
+	for _, k := range keys {
+		groups[k.sig] = append(groups[k.sig], k.parent)
+	}
+	for sig, parents := range groups {
+		l.mu.Lock()
+		r := l.lists[sig]
+		l.mu.Unlock()
+		if err := run(r, sig, parents); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loaders) fetchPages(ctx context.Context, keys []pageKey) (map[pageKey]any, error) {
+	found := make(map[pageKey]any, len(keys))
+	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
+		pages, err := r.page(ctx, parents)
+		for parent, p := range pages {
+			found[pageKey{sig, parent}] = p
+		}
+		return err
+	})
+	return found, err
+}
+
+func (l *Loaders) fetchCounts(ctx context.Context, keys []pageKey) (map[pageKey]*trade.TotalCount, error) {
+	found := make(map[pageKey]*trade.TotalCount, len(keys))
+	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
+		counts, err := r.count(ctx, parents)
+		for parent, c := range counts {
+			found[pageKey{sig, parent}] = &c
+		}
+		return err
+	})
+	return found, err
+}
+
+func (l *Loaders) fetchFacets(ctx context.Context, keys []pageKey) (map[pageKey][]*trade.ItemFacet, error) {
+	found := make(map[pageKey][]*trade.ItemFacet, len(keys))
+	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
+		facets, err := store.Facets(ctx, l.Store, r.items)
+		for _, p := range parents {
+			found[pageKey{sig, p}] = facets
+		}
+		return err
+	})
+	return found, err
+}

@@ -1,0 +1,130 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+func accountFilter(f *graph.AccountFilter) store.AccountFilter {
+	if f == nil {
+		return store.AccountFilter{}
+	}
+	return store.AccountFilter{Search: text(f.Search), Status: f.Status, Parent: text(f.Parent)}
+}
+
+func itemFilter(search *string, f *graph.ItemFilter) store.ItemFilter {
+	out := store.ItemFilter{Search: text(search)}
+	if f == nil {
+		return out
+	}
+	out.Categories, out.Brands, out.Status, out.InStock, out.Warehouses = f.Categories, f.Brands, f.Status, f.InStock, f.Warehouses
+	out.Contracted, out.OrderedBefore, out.ChangedSince = yes(f.Contracted), yes(f.OrderedBefore), f.ChangedSince
+	for _, a := range f.Attributes {
+		out.Attributes = append(out.Attributes, store.AttributeFilter{Name: a.Name, AnyOf: a.AnyOf})
+	}
+	return out
+}
+
+// noSuchItem is an id that no item has: a filter by an item that is not there
+// finds nothing.
+const noSuchItem = "-"
+
+func orderFilter(ctx context.Context, f *graph.OrderFilter) (store.OrderFilter, error) {
+	if f == nil {
+		return store.OrderFilter{}, nil
+	}
+	item, err := itemID(ctx, f.Item)
+	return store.OrderFilter{
+		Accounts: f.Accounts, Status: f.Status, Number: text(f.Number), CustomerPoNumber: text(f.CustomerPoNumber), Placed: span(f.Placed), Item: item,
+		ShipTo: text(f.ShipTo), ChangedSince: f.ChangedSince,
+	}, err
+}
+
+func purchaseOrderFilter(ctx context.Context, f *graph.PurchaseOrderFilter) (store.PurchaseOrderFilter, error) {
+	if f == nil {
+		return store.PurchaseOrderFilter{}, nil
+	}
+	item, err := itemID(ctx, f.Item)
+	return store.PurchaseOrderFilter{
+		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item, ChangedSince: f.ChangedSince,
+	}, err
+}
+
+func shipmentFilter(f *graph.ShipmentFilter) store.ShipmentFilter {
+	if f == nil {
+		return store.ShipmentFilter{}
+	}
+	out := store.ShipmentFilter{
+		Direction: f.Direction, Status: f.Status, CarrierScac: text(f.CarrierScac), Order: text(f.Order), Eta: span(f.Eta), ChangedSince: f.ChangedSince,
+	}
+	if f.Reference != nil {
+		out.Reference = &trade.Identifier{Scheme: f.Reference.Scheme, Value: f.Reference.Value}
+	}
+	return out
+}
+
+func invoiceFilter(f *graph.InvoiceFilter) store.InvoiceFilter {
+	if f == nil {
+		return store.InvoiceFilter{}
+	}
+	return store.InvoiceFilter{
+		Accounts: f.Accounts, Kind: f.Kind, Status: f.Status, Number: text(f.Number), Order: text(f.Order), Issued: span(f.Issued), Due: span(f.Due),
+		ChangedSince: f.ChangedSince,
+	}
+}
+
+func returnFilter(f *graph.ReturnFilter) store.ReturnFilter {
+	if f == nil {
+		return store.ReturnFilter{}
+	}
+	return store.ReturnFilter{Status: f.Status, Number: text(f.Number), Order: text(f.Order), ChangedSince: f.ChangedSince}
+}
+
+// itemID is the id of the item a filter names; empty when it names none.
+func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
+	if by == nil {
+		return "", nil
+	}
+	l, err := reader(ctx)
+	if err != nil {
+		return "", err
+	}
+	found, err := itemsBy(ctx, l, []*graph.ItemBy{by})
+	if err != nil {
+		return "", err
+	}
+	if found[0] == nil {
+		return noSuchItem, nil
+	}
+	return found[0].ID, nil
+}
+
+// itemsBy loads items by their keys, in order; one batch goes to each kind of
+// key.
+func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*trade.Item, error) {
+	byKind := map[string][]string{}
+	places := map[string][]int{}
+	for i, by := range keys {
+		kind, value, err := chosen(map[string]*string{"id": by.ID, "sku": by.Sku, "gtin": by.Gtin, "customerPartNumber": by.CustomerPartNumber})
+		if err != nil {
+			return nil, err
+		}
+		byKind[kind], places[kind] = append(byKind[kind], value), append(places[kind], i)
+	}
+	from := map[string]all[*trade.Item]{"id": l.Items, "sku": l.ItemsBySKU, "gtin": l.ItemsByGTIN, "customerPartNumber": l.ItemsByPartNumber}
+	items := make([]*trade.Item, len(keys))
+	for kind, values := range byKind {
+		found, err := from[kind].All(ctx, values)
+		if err != nil {
+			return nil, err
+		}
+		for n, item := range found {
+			items[places[kind][n]] = item
+		}
+	}
+	return items, nil
+}

@@ -1,0 +1,111 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+// Invoice are the resolvers of Invoice.
+func (r *Resolver) Invoice() graph.InvoiceResolver { return invoice{r} }
+
+type invoice struct{ *Resolver }
+
+func (r invoice) Account(ctx context.Context, objs []*trade.Invoice) ([]*trade.Account, error) {
+	return related(ctx, objs, func(o *trade.Invoice) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return l.Accounts })
+}
+
+func (r invoice) Orders(ctx context.Context, objs []*trade.Invoice) ([][]*trade.Order, error) {
+	return lists(related(ctx, objs, func(o *trade.Invoice) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Order] { return l.OrdersInInvoices }))
+}
+
+func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, after *string, last *int, before *string) ([]*trade.InvoiceLineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }), func(s trade.Scope) *store.List[trade.InvoiceLine] { return store.InvoiceLineList(s) }, first, after, last, before)
+}
+
+func (r invoice) Document(ctx context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {
+	links := make([]*trade.DocumentLink, len(objs))
+	for i, o := range objs {
+		links[i] = r.Links.To(o.DocumentRef)
+	}
+	return links, nil
+}
+
+// InvoiceConnection are the resolvers of InvoiceConnection.
+func (r *Resolver) InvoiceConnection() graph.InvoiceConnectionResolver { return invoiceConnection{r} }
+
+type invoiceConnection struct{ *Resolver }
+
+func (r invoiceConnection) TotalCount(ctx context.Context, objs []*trade.InvoiceConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// InvoiceLine are the resolvers of InvoiceLine.
+func (r *Resolver) InvoiceLine() graph.InvoiceLineResolver { return invoiceLine{r} }
+
+type invoiceLine struct{ *Resolver }
+
+func (r invoiceLine) Item(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+}
+
+func (r invoiceLine) OrderLine(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return l.OrderLines })
+}
+
+func (r invoiceLine) Shipment(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.Shipment, error) {
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ShipmentID }, func(l *loaders.Loaders) all[*trade.Shipment] { return l.Shipments })
+}
+
+// InvoiceLineConnection are the resolvers of InvoiceLineConnection.
+func (r *Resolver) InvoiceLineConnection() graph.InvoiceLineConnectionResolver {
+	return invoiceLineConnection{r}
+}
+
+type invoiceLineConnection struct{ *Resolver }
+
+func (r invoiceLineConnection) TotalCount(ctx context.Context, objs []*trade.InvoiceLineConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// Return are the resolvers of Return.
+func (r *Resolver) Return() graph.ReturnResolver { return returned{r} }
+
+type returned struct{ *Resolver }
+
+func (r returned) Order(ctx context.Context, objs []*trade.Return) ([]*trade.Order, error) {
+	return related(ctx, objs, func(o *trade.Return) string { return o.OrderRef.ID }, func(l *loaders.Loaders) all[*trade.Order] { return l.Orders })
+}
+
+func (r returned) Lines(ctx context.Context, objs []*trade.Return) ([][]*trade.ReturnLine, error) {
+	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ReturnLine] { return l.ReturnLines }))
+}
+
+func (r returned) Shipments(ctx context.Context, objs []*trade.Return) ([][]*trade.Shipment, error) {
+	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Shipment] { return l.ShipmentsOfReturns }))
+}
+
+func (r returned) CreditMemo(ctx context.Context, objs []*trade.Return) ([]*trade.Invoice, error) {
+	return related(ctx, objs, func(o *trade.Return) string { return o.CreditMemoRef.ID }, func(l *loaders.Loaders) all[*trade.Invoice] { return l.Invoices })
+}
+
+// ReturnConnection are the resolvers of ReturnConnection.
+func (r *Resolver) ReturnConnection() graph.ReturnConnectionResolver { return returnConnection{r} }
+
+type returnConnection struct{ *Resolver }
+
+func (r returnConnection) TotalCount(ctx context.Context, objs []*trade.ReturnConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// ReturnLine are the resolvers of ReturnLine.
+func (r *Resolver) ReturnLine() graph.ReturnLineResolver { return returnLine{r} }
+
+type returnLine struct{ *Resolver }
+
+func (r returnLine) OrderLine(ctx context.Context, objs []*trade.ReturnLine) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *trade.ReturnLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return l.OrderLines })
+}

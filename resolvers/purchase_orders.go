@@ -1,0 +1,68 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+// PurchaseOrder are the resolvers of PurchaseOrder.
+func (r *Resolver) PurchaseOrder() graph.PurchaseOrderResolver { return purchaseOrder{r} }
+
+type purchaseOrder struct{ *Resolver }
+
+func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return l.Partners })
+}
+
+func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.PurchaseOrderLineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return store.PurchaseOrderLineList(s) }, first, after, last, before)
+}
+
+func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.ShipmentConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
+		return store.ShipmentList(s, store.ShipmentFilter{}, store.PerPurchaseOrder)
+	}, first, after, last, before)
+}
+
+// PurchaseOrderConnection are the resolvers of PurchaseOrderConnection.
+func (r *Resolver) PurchaseOrderConnection() graph.PurchaseOrderConnectionResolver {
+	return purchaseOrderConnection{r}
+}
+
+type purchaseOrderConnection struct{ *Resolver }
+
+func (r purchaseOrderConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// PurchaseOrderLine are the resolvers of PurchaseOrderLine.
+func (r *Resolver) PurchaseOrderLine() graph.PurchaseOrderLineResolver { return purchaseOrderLine{r} }
+
+type purchaseOrderLine struct{ *Resolver }
+
+func (r purchaseOrderLine) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.PurchaseOrder, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return l.PurchaseOrders })
+}
+
+func (r purchaseOrderLine) Item(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+}
+
+func (r purchaseOrderLine) Schedule(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.PurchaseScheduleLine, error) {
+	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseScheduleLine] { return l.PurchaseSchedules }))
+}
+
+// PurchaseOrderLineConnection are the resolvers of PurchaseOrderLineConnection.
+func (r *Resolver) PurchaseOrderLineConnection() graph.PurchaseOrderLineConnectionResolver {
+	return purchaseOrderLineConnection{r}
+}
+
+type purchaseOrderLineConnection struct{ *Resolver }
+
+func (r purchaseOrderLineConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderLineConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}

@@ -1,0 +1,298 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+
+	"portico/auth"
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+// Query are the resolvers of the roots.
+func (r *Resolver) Query() graph.QueryResolver { return query{r} }
+
+type query struct{ *Resolver }
+
+const maxKeys = 100
+
+// Node finds anything by its id, the caller included.
+func (r query) Node(ctx context.Context, id string) (trade.Node, error) {
+	nodes, err := r.Nodes(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+func (r query) Nodes(ctx context.Context, ids []string) ([]trade.Node, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) > maxKeys {
+		return nil, badInput("ids must be at most %d", maxKeys)
+	}
+	nodes, err := l.Nodes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if user := userOf(auth.CallerOf(ctx)); user.ID == id {
+			nodes[i] = user
+		}
+	}
+	return nodes, nil
+}
+
+func (r query) Account(ctx context.Context, by graph.AccountBy) (*trade.Account, error) {
+	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Account] {
+		return map[string]all[*trade.Account]{"id": l.Accounts, "number": l.AccountsByNumber}
+	})
+}
+
+// find loads one record by the one key that is given.
+func find[V any](ctx context.Context, keys map[string]*string, from func(*loaders.Loaders) map[string]all[V]) (V, error) {
+	var none V
+	l, err := reader(ctx)
+	if err != nil {
+		return none, err
+	}
+	kind, value, err := chosen(keys)
+	if err != nil {
+		return none, err
+	}
+	found, err := from(l)[kind].All(ctx, []string{value})
+	if err != nil {
+		return none, err
+	}
+	return found[0], nil
+}
+
+func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AccountFilter) (*trade.AccountConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return store.AccountList(s, accountFilter(filter)) }, first, after, last, before)
+}
+
+func (r query) Items(ctx context.Context, first *int, after *string, last *int, before *string, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
+		return store.ItemList(s, itemFilter(search, filter), orderBy)
+	}, first, after, last, before)
+}
+
+func (r query) Item(ctx context.Context, by graph.ItemBy) (*trade.Item, error) {
+	items, err := r.ItemsByKey(ctx, []*graph.ItemBy{&by})
+	if err != nil {
+		return nil, err
+	}
+	return items[0], nil
+}
+
+func (r query) ItemsByKey(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > maxKeys {
+		return nil, badInput("keys must be at most %d", maxKeys)
+	}
+	return itemsBy(ctx, l, keys)
+}
+
+func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.Store.SubCategories(ctx, l.Scope(), []string{""})
+	return found[""], err
+}
+
+func (r query) Order(ctx context.Context, by graph.OrderBy) (*trade.Order, error) {
+	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Order] {
+		return map[string]all[*trade.Order]{"id": l.Orders, "number": l.OrdersByNumber}
+	})
+}
+
+func (r query) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) (*trade.OrderConnection, error) {
+	f, err := orderFilter(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.Order] { return store.OrderList(s, f, orderBy, false) }, first, after, last, before)
+}
+
+func (r query) Returns(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ReturnFilter) (*trade.ReturnConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Return] {
+		return store.ReturnList(s, returnFilter(filter), store.NoParent)
+	}, first, after, last, before)
+}
+
+func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice, error) {
+	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Invoice] {
+		return map[string]all[*trade.Invoice]{"id": l.Invoices, "number": l.InvoicesByNumber}
+	})
+}
+
+func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) (*trade.InvoiceConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Invoice] {
+		return store.InvoiceList(s, invoiceFilter(filter), store.NoParent)
+	}, first, after, last, before)
+}
+
+func (r query) PurchaseOrder(ctx context.Context, by graph.PurchaseOrderBy) (*trade.PurchaseOrder, error) {
+	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.PurchaseOrder] {
+		return map[string]all[*trade.PurchaseOrder]{"id": l.PurchaseOrders, "number": l.PurchaseOrdersByNumber}
+	})
+}
+
+func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.PurchaseOrderConnection, error) {
+	f, err := purchaseOrderFilter(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.PurchaseOrder] { return store.PurchaseOrderList(s, f, orderBy) }, first, after, last, before)
+}
+
+func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
+	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Shipment] {
+		return map[string]all[*trade.Shipment]{"id": l.Shipments, "number": l.ShipmentsByNumber}
+	})
+}
+
+func (r query) Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) (*trade.ShipmentConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Shipment] {
+		return store.ShipmentList(s, shipmentFilter(filter), store.NoParent)
+	}, first, after, last, before)
+}
+
+// SourceHealth tells every signed-in caller how the sources are; what is wrong
+// with single records is for operators.
+func (r query) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.SourceHealth(ctx)
+}
+
+// SourceHealth are the resolvers of SourceHealth.
+func (r *Resolver) SourceHealth() graph.SourceHealthResolver { return sourceHealth{r} }
+
+type sourceHealth struct{ *Resolver }
+
+func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.RejectedRecordConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.SourceHealth) string { return o.Instance }), store.RejectedList, first, after, last, before)
+}
+
+// RejectedRecordConnection are the resolvers of RejectedRecordConnection.
+func (r *Resolver) RejectedRecordConnection() graph.RejectedRecordConnectionResolver {
+	return rejectedRecordConnection{r}
+}
+
+type rejectedRecordConnection struct{ *Resolver }
+
+func (r rejectedRecordConnection) TotalCount(ctx context.Context, objs []*trade.RejectedRecordConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+func (r query) Viewer(ctx context.Context) (graph.Viewer, error) {
+	caller := auth.CallerOf(ctx)
+	if caller.Principal == nil {
+		return nil, nil
+	}
+	user, rights := userOf(caller), caller.Scope.Rights()
+	if rights == nil {
+		rights = []string{}
+	}
+	switch caller.Scope.Role() {
+	case trade.Customer:
+		return &graph.CustomerViewer{User: user, Scopes: rights}, nil
+	case trade.Supplier:
+		return &graph.SupplierViewer{User: user, Scopes: rights}, nil
+	case trade.Operator:
+		return &graph.OperatorViewer{User: user, Scopes: rights}, nil
+	}
+	return &graph.GuestViewer{
+		User: user, Scopes: rights,
+		Message: "You are signed in, but your sign-in is mapped to no account, supplier or role. Ask whoever runs this portal to map it.",
+	}, nil
+}
+
+func userOf(c auth.Caller) *trade.User {
+	p := c.Principal
+	u := &trade.User{ID: auth.UserID(p), DisplayName: p.Name, Issuer: p.Issuer, Subject: p.Subject}
+	if p.Email != "" {
+		u.Email = &p.Email
+	}
+	return u
+}
+
+// CustomerViewer are the resolvers of CustomerViewer.
+func (r *Resolver) CustomerViewer() graph.CustomerViewerResolver { return customerViewer{r} }
+
+type customerViewer struct{ *Resolver }
+
+func (r customerViewer) Account(ctx context.Context, objs []*graph.CustomerViewer) ([]*trade.Account, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, err := firstAccount(ctx, l)
+	return slices.Repeat([]*trade.Account{first}, len(objs)), err
+}
+
+func (r customerViewer) Accounts(ctx context.Context, objs []*graph.CustomerViewer) ([][]*trade.Account, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := myAccounts(ctx, l)
+	return slices.Repeat([][]*trade.Account{mine}, len(objs)), err
+}
+
+// myAccounts are the caller's accounts by number, at most 100.
+func myAccounts(ctx context.Context, l *loaders.Loaders) ([]*trade.Account, error) {
+	mine, err := l.Accounts.All(ctx, l.Scope().Accounts())
+	if err != nil {
+		return nil, err
+	}
+	mine = slices.DeleteFunc(mine, func(a *trade.Account) bool { return a == nil })
+	slices.SortFunc(mine, func(a, b *trade.Account) int { return compare(a.Number, b.Number) })
+	return mine[:min(len(mine), 100)], nil
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// firstAccount is the account a customer acts for when a field names none: the
+// first by number.
+func firstAccount(ctx context.Context, l *loaders.Loaders) (*trade.Account, error) {
+	mine, err := myAccounts(ctx, l)
+	if err != nil || len(mine) == 0 {
+		return nil, err
+	}
+	return mine[0], nil
+}
+
+// SupplierViewer are the resolvers of SupplierViewer.
+func (r *Resolver) SupplierViewer() graph.SupplierViewerResolver { return supplierViewer{r} }
+
+type supplierViewer struct{ *Resolver }
+
+func (r supplierViewer) Supplier(ctx context.Context, objs []*graph.SupplierViewer) ([]*trade.TradingPartner, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := l.Partners.One(ctx, l.Scope().Supplier())
+	return slices.Repeat([]*trade.TradingPartner{own}, len(objs)), err
+}

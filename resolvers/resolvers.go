@@ -1,0 +1,171 @@
+// Package resolvers maps GraphQL fields to the loaders: arguments in, business
+// types out, and nothing decided in between. Every field below the roots takes
+// all sibling parents at once.
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"portico/auth"
+	"portico/documents"
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+// Resolver is the root of all resolvers.
+type Resolver struct {
+	// Links seals links to documents.
+	Links *documents.Links
+}
+
+var _ graph.ResolverRoot = (*Resolver)(nil)
+
+// badInput is a typed error that names what is wrong with an argument.
+func badInput(format string, args ...any) error {
+	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": "BAD_USER_INPUT"}}
+}
+
+// reader are the operation's loaders, for callers who are signed in.
+func reader(ctx context.Context) (*loaders.Loaders, error) {
+	if auth.CallerOf(ctx).Principal == nil {
+		return nil, &gqlerror.Error{
+			Message:    "Sign in: send the header Authorization: Bearer with a token of a configured issuer.",
+			Extensions: map[string]any{"code": "UNAUTHENTICATED"},
+		}
+	}
+	return loaders.From(ctx), nil
+}
+
+const (
+	defaultPage = 25
+	maxPage     = 100
+)
+
+// pageArgs checks the arguments of a connection.
+func pageArgs(first *int, after *string, last *int, before *string) (store.PageArgs, error) {
+	p := store.PageArgs{First: defaultPage}
+	switch {
+	case first != nil && last != nil:
+		return p, badInput("give first or last, not both")
+	case first != nil && (*first < 1 || *first > maxPage):
+		return p, badInput("first must be 1 to %d", maxPage)
+	case last != nil && (*last < 1 || *last > maxPage):
+		return p, badInput("last must be 1 to %d", maxPage)
+	case first != nil:
+		p.First = *first
+	case last != nil:
+		p = store.PageArgs{Last: *last}
+	}
+	if after != nil {
+		p.After = *after
+	}
+	if before != nil {
+		p.Before = *before
+	}
+	return p, nil
+}
+
+// page loads one page of a list.
+func page[T any](ctx context.Context, list func(trade.Scope) *store.List[T], first *int, after *string, last *int, before *string) (*trade.Connection[T], error) {
+	pages, err := pages(ctx, []string{""}, list, first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	return pages[0], nil
+}
+
+// pages loads one page of the list below each parent.
+func pages[T any](ctx context.Context, parents []string, list func(trade.Scope) *store.List[T], first *int, after *string, last *int, before *string) ([]*trade.Connection[T], error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args, err := pageArgs(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	found, err := loaders.Pages(ctx, l, list(l.Scope()), parents, args)
+	if errors.Is(err, store.ErrCursor) {
+		return nil, badInput("%v: take it from a page of the same list in the same order", err)
+	}
+	return found, err
+}
+
+// counts counts the lists that pages were taken from.
+func counts[T any](ctx context.Context, pages []*trade.Connection[T]) ([]*trade.TotalCount, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return loaders.Counts(ctx, l, pages)
+}
+
+// keysOf are the keys that parents name.
+func keysOf[T any](objs []*T, key func(*T) string) []string {
+	keys := make([]string, len(objs))
+	for i, o := range objs {
+		keys[i] = key(o)
+	}
+	return keys
+}
+
+// all is a loader of values by id or key.
+type all[V any] = interface {
+	All(context.Context, []string) ([]V, error)
+}
+
+// related loads what each parent names by one key.
+func related[P, V any](ctx context.Context, objs []*P, key func(*P) string, from func(*loaders.Loaders) all[V]) ([]V, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return from(l).All(ctx, keysOf(objs, key))
+}
+
+// lists are values as the schema's lists that are never null.
+func lists[V any](found [][]V, err error) ([][]V, error) {
+	for i := range found {
+		if found[i] == nil {
+			found[i] = []V{}
+		}
+	}
+	return found, err
+}
+
+// chosen is the one field of a @oneOf input that is given, for validation
+// checks literals only and not what variables bring.
+func chosen(fields map[string]*string) (name, value string, err error) {
+	n := 0
+	for f, v := range fields {
+		if v != nil {
+			n, name, value = n+1, f, *v
+		}
+	}
+	if n != 1 {
+		return "", "", badInput("give exactly one key")
+	}
+	return name, value, nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func span(r *graph.DateRangeInput) trade.DateRange {
+	if r == nil {
+		return trade.DateRange{}
+	}
+	return trade.DateRange{From: r.From, To: r.To}
+}
+
+func yes(b *bool) bool { return b != nil && *b }

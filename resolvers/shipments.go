@@ -1,0 +1,117 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/trade"
+)
+
+// Shipment are the resolvers of Shipment.
+func (r *Resolver) Shipment() graph.ShipmentResolver { return shipment{r} }
+
+type shipment struct{ *Resolver }
+
+func (r shipment) Status(ctx context.Context, objs []*trade.Shipment, maxAge *time.Duration) ([]trade.ShipmentStatus, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.StatusOf(ctx, objs, maxAge)
+}
+
+func (r shipment) Orders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Order, error) {
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Order] { return l.OrdersInShipments }))
+}
+
+func (r shipment) PurchaseOrders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.PurchaseOrder, error) {
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseOrder] { return l.PurchaseOrdersInTransit }))
+}
+
+func (r shipment) Packages(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Package, error) {
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Package] { return l.Packages }))
+}
+
+func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) ([]*trade.ShipmentEventConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return store.EventList(s, classifier) }, first, after, last, before)
+}
+
+func (r shipment) ProofOfDelivery(ctx context.Context, objs []*trade.Shipment) ([]*trade.ProofOfDelivery, error) {
+	proofs := make([]*trade.ProofOfDelivery, len(objs))
+	for i, o := range objs {
+		if o.Proof != nil {
+			proofs[i] = &trade.ProofOfDelivery{SignedBy: o.Proof.SignedBy, DeliveredAt: o.Proof.DeliveredAt, Document: r.Links.To(o.Proof.Document)}
+		}
+	}
+	return proofs, nil
+}
+
+// ShipmentConnection are the resolvers of ShipmentConnection.
+func (r *Resolver) ShipmentConnection() graph.ShipmentConnectionResolver {
+	return shipmentConnection{r}
+}
+
+type shipmentConnection struct{ *Resolver }
+
+func (r shipmentConnection) TotalCount(ctx context.Context, objs []*trade.ShipmentConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// Package are the resolvers of Package.
+func (r *Resolver) Package() graph.PackageResolver { return parcel{r} }
+
+type parcel struct{ *Resolver }
+
+func (r parcel) Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error) {
+	return lists(related(ctx, objs, func(o *trade.Package) string { return store.PackageKey(o.ShipmentID, o.Number) }, func(l *loaders.Loaders) all[[]*trade.PackageLine] { return l.PackageLines }))
+}
+
+// PackageLine are the resolvers of PackageLine.
+func (r *Resolver) PackageLine() graph.PackageLineResolver { return packageLine{r} }
+
+type packageLine struct{ *Resolver }
+
+func (r packageLine) OrderLine(ctx context.Context, objs []*trade.PackageLine) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *trade.PackageLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return l.OrderLines })
+}
+
+func (r packageLine) PurchaseOrderLine(ctx context.Context, objs []*trade.PackageLine) ([]*trade.PurchaseOrderLine, error) {
+	return related(ctx, objs, func(o *trade.PackageLine) string { return o.PurchaseOrderLineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return l.PurchaseOrderLines })
+}
+
+// ShipmentEvent are the resolvers of ShipmentEvent.
+func (r *Resolver) ShipmentEvent() graph.ShipmentEventResolver { return shipmentEvent{r} }
+
+type shipmentEvent struct{ *Resolver }
+
+func (r shipmentEvent) Package(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.Package, error) {
+	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string {
+		if o.PackageNumber == nil {
+			return ""
+		}
+		return o.ShipmentID
+	}, func(l *loaders.Loaders) all[[]*trade.Package] { return l.Packages })
+	packages := make([]*trade.Package, len(objs))
+	for i, of := range found {
+		for _, p := range of {
+			if n := objs[i].PackageNumber; n != nil && p.Number == *n {
+				packages[i] = p
+			}
+		}
+	}
+	return packages, err
+}
+
+// ShipmentEventConnection are the resolvers of ShipmentEventConnection.
+func (r *Resolver) ShipmentEventConnection() graph.ShipmentEventConnectionResolver {
+	return shipmentEventConnection{r}
+}
+
+type shipmentEventConnection struct{ *Resolver }
+
+func (r shipmentEventConnection) TotalCount(ctx context.Context, objs []*trade.ShipmentEventConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"portico/auth"
+	"portico/edge"
+	"portico/graph"
+	"portico/loaders"
+	"portico/resolvers"
+	"portico/sources"
+	"portico/store"
+	"portico/web"
+)
+
+// portal are all paths that portals reach.
+func (p *parts) portal(cfg Config) http.Handler {
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links}})
+	development := cfg.Profile != production
+	graphQL := edge.GraphQL(edge.Options{
+		Schema: schema, Auth: p.auth, Log: p.log, Introspection: development,
+		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices},
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, graphQL))
+	mux.HandleFunc("GET /documents/{token}", p.links.Handler(p.sources, p.log))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", p.readyz)
+	if development {
+		mux.Handle("GET /graphiql/", web.GraphiQL())
+		mux.Handle("GET /graphiql", http.RedirectHandler("/graphiql/", http.StatusMovedPermanently))
+		mux.Handle("GET /{$}", http.RedirectHandler("/graphiql/", http.StatusFound))
+		mux.HandleFunc("GET /dev/personas", ownHost(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, auth.Personas) }))
+		mux.HandleFunc("POST /dev/personas/{name}", ownHost(p.signIn))
+	}
+	return mux
+}
+
+// ownHost keeps pages elsewhere, whose names were made to lead here, from
+// signing in as a persona.
+func ownHost(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if !loopback(net.JoinHostPort(host, "0")) {
+			http.NotFound(w, r)
+			return
+		}
+		next(w, r)
+	}
+}
+
+const personaTTL = 12 * time.Hour
+
+func (p *parts) signIn(w http.ResponseWriter, r *http.Request) {
+	persona, err := auth.FindPersona(r.PathValue("name"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	token, expires, err := p.dev.Token(persona, nil, personaTTL)
+	if err != nil {
+		p.log.Error("signing in a persona", "err", err)
+		http.Error(w, "The token could not be signed.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	answer(w, http.StatusOK, map[string]any{"token": token, "expiresAt": expires})
+}
+
+// readyz tells which part is not ready yet.
+func (p *parts) readyz(w http.ResponseWriter, r *http.Request) {
+	told := map[string]string{"database": "ok"}
+	status := http.StatusOK
+	if err := p.store.Ping(r.Context()); err != nil {
+		told["database"], status = "does not answer", http.StatusServiceUnavailable
+	}
+	text, done := p.replica.Progress()
+	told["load"] = text
+	if !done {
+		status = http.StatusServiceUnavailable
+	}
+	for _, h := range p.sources.Health() {
+		told["source "+h.Instance] = string(h.State) // for information: a source that is down stops no reads
+	}
+	answer(w, status, told)
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// admin are metrics and profiles, for this machine only.
+func admin(log *slog.Logger) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(append(sources.Metrics(), store.Metrics()...)...)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}

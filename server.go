@@ -1,0 +1,372 @@
+// Command portico serves one GraphQL graph over a distributor's ERP and
+// logistics systems.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"portico/auth"
+	"portico/documents"
+	"portico/graph"
+	"portico/loaders"
+	"portico/postgres"
+	"portico/process"
+	company "portico/sandbox"
+	"portico/sources"
+	"portico/store"
+)
+
+// cli are the commands; the settings stand beside them.
+type cli struct {
+	Config
+
+	Serve   serveCmd   `cmd:"" default:"1" help:"Serve portals. In development this starts the sandbox company too."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's tables up to date."`
+	Sandbox sandboxCmd `cmd:"" help:"Run the sandbox company alone."`
+	Token   tokenCmd   `cmd:"" help:"Print a bearer token of the development issuer."`
+	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var c cli
+	k := kong.Parse(&c, kong.Name("portico"), kong.Description("One graph over ERP and logistics systems."), kong.Vars{"data": defaultData()}, kong.UsageOnError())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(c.Config, log); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "portico:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+type versionCmd struct{}
+
+// Run prints the version that the build is of.
+func (versionCmd) Run() error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	fmt.Println("portico", version)
+	return nil
+}
+
+type configCmd struct{}
+
+// Run prints the settings in force.
+func (configCmd) Run(cfg Config) error { return cfg.print() }
+
+type tokenCmd struct {
+	Persona string        `arg:"" help:"buyer, buyer-child, buyer-other, supplier, supplier-other or operator."`
+	Scope   string        `help:"Only these of the persona's scopes, separated by blanks." placeholder:"SCOPES"`
+	TTL     time.Duration `name:"ttl" help:"How long the token holds." default:"12h"`
+}
+
+// Run prints a token, alone on the last line.
+func (t tokenCmd) Run(cfg Config) error {
+	if cfg.Profile == production {
+		return errors.New("the production profile has no development issuer: get tokens from a configured issuer")
+	}
+	persona, err := auth.FindPersona(t.Persona)
+	if err != nil {
+		return err
+	}
+	if t.TTL <= 0 {
+		return wrong("--ttl", t.TTL.String(), "positive")
+	}
+	issuer, err := auth.OpenDevIssuer(cfg.Data)
+	if err != nil {
+		return err
+	}
+	var rights []string
+	if t.Scope != "" {
+		rights = strings.Fields(t.Scope)
+	}
+	token, _, err := issuer.Token(persona, rights, t.TTL)
+	if err != nil {
+		return err
+	}
+	fmt.Println(token)
+	return nil
+}
+
+type sandboxCmd struct {
+	Speed   float64       `help:"Speed of time; 0 stands still." default:"1"`
+	Latency time.Duration `help:"Time that the slowest answers take." default:"40ms"`
+	Owned   bool          `hidden:"" help:"End when standard input ends."`
+}
+
+// Run serves the sandbox company until it is told to stop.
+func (s sandboxCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if s.Owned {
+		var end context.CancelFunc
+		ctx, end = context.WithCancel(ctx)
+		go func() { _, _ = io.Copy(io.Discard, os.Stdin); end() }()
+	}
+	c, err := company.Open(company.Options{Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency})
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	defer c.Close()
+	listener, err := net.Listen("tcp", cfg.SandboxAddr)
+	if err != nil {
+		return fmt.Errorf("sandbox: %w: stop what listens there, or set PORTICO_SANDBOX_ADDR", err)
+	}
+	log.Info("sandbox company open", "url", "http://"+cfg.SandboxAddr)
+	ctx, end := context.WithCancelCause(ctx)
+	go func() { end(c.Live(ctx)) }()
+	return serveUntil(ctx, listener, c.Handler())
+}
+
+type migrateCmd struct{}
+
+// Run brings the tables up to date.
+func (migrateCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	p := &parts{log: log}
+	defer p.close()
+	return p.openStore(ctx, cfg)
+}
+
+type serveCmd struct{}
+
+// parts are what the server is made of; close ends them in reverse.
+type parts struct {
+	log     *slog.Logger
+	store   *store.Store
+	sources *sources.Set
+	prices  *loaders.PriceCache
+	auth    *auth.Authenticator
+	dev     *auth.DevIssuer
+	links   *documents.Links
+	replica *process.Replica
+	fatal   chan error // a part that ended by itself
+	ends    []func()
+}
+
+func (p *parts) close() {
+	for i := len(p.ends) - 1; i >= 0; i-- {
+		p.ends[i]()
+	}
+	p.ends = nil
+}
+
+// Run loads, opens, serves and drains.
+func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADDR", err)
+	}
+	adminListener, err := net.Listen("tcp", cfg.AdminAddr)
+	if err != nil {
+		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADMIN_ADDR", err)
+	}
+	p := &parts{log: log, fatal: make(chan error, 2)}
+	defer p.close()
+	if err := p.open(ctx, cfg); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case err := <-p.fatal:
+			cancel(err)
+		case <-ctx.Done():
+		}
+	}()
+	replicated := make(chan struct{})
+	go func() { defer close(replicated); _ = p.replica.Run(ctx) }()
+	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
+	go p.announce(ctx, cfg)
+	err = serveUntil(ctx, listener, p.portal(cfg))
+	cancel(err)
+	<-replicated
+	log.Info("stopped")
+	return err
+}
+
+func (p *parts) open(ctx context.Context, cfg Config) error {
+	if err := p.openStore(ctx, cfg); err != nil {
+		return err
+	}
+	if cfg.ConfigFile == "" {
+		if err := p.startSandbox(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	var err error
+	if p.sources, err = openSources(cfg.File); err != nil {
+		return err
+	}
+	if cfg.Profile != production {
+		if p.dev, err = auth.OpenDevIssuer(cfg.Data); err != nil {
+			return err
+		}
+	}
+	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, p.store); err != nil {
+		return err
+	}
+	if p.prices, err = loaders.NewPriceCache(100_000); err != nil {
+		return err
+	}
+	key, err := linkKey(cfg)
+	if err != nil {
+		return err
+	}
+	base, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	p.links = documents.NewLinks(base, key)
+	p.replica = process.NewReplica(p.store, p.sources, p.log)
+	return nil
+}
+
+func (p *parts) openStore(ctx context.Context, cfg Config) error {
+	dsn := cfg.DatabaseURL
+	if dsn == "" {
+		if err := postgres.Ensure(ctx, os.Stderr); err != nil {
+			return err
+		}
+		cluster, err := postgres.Start(ctx, cfg.Data, p.log)
+		if err != nil {
+			return fmt.Errorf("embedded database: %w", err)
+		}
+		p.ends = append(p.ends, cluster.Stop)
+		dsn = cluster.DSN()
+		if p.fatal != nil {
+			go func() {
+				<-cluster.Exited()
+				p.fatal <- errors.New("the embedded database has ended")
+			}()
+		}
+	}
+	st, err := store.Open(ctx, dsn, graph.StaleAfter())
+	if err != nil {
+		return err
+	}
+	p.store = st
+	p.ends = append(p.ends, func() { _ = st.Close() })
+	return st.Migrate(ctx)
+}
+
+// startSandbox runs the sandbox company as a process of its own, which ends
+// when this one does, however it ends: its standard input is a pipe from here.
+func (p *parts) startSandbox(ctx context.Context, cfg Config) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	cmd := exec.Command(self, "sandbox", "--owned", "--data", cfg.Data, "--sandbox-addr", cfg.SandboxAddr, "--scale", fmt.Sprint(cfg.Scale))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us, and we stop it
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	p.ends = append(p.ends, func() { _ = stdin.Close(); <-exited })
+	for {
+		resp, err := http.Get("http://" + cfg.SandboxAddr + "/control/calls")
+		if err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		select {
+		case <-exited:
+			return errors.New("the sandbox company did not start; its reason stands above")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// linkKey is the secret that seals links: given, or made once and kept.
+func linkKey(cfg Config) ([]byte, error) {
+	if cfg.LinkKey != "" {
+		return []byte(cfg.LinkKey), nil
+	}
+	path := filepath.Join(cfg.Data, "link-key")
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) >= 26 {
+		return key, nil
+	}
+	key = []byte(rand.Text() + rand.Text())
+	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
+		return nil, fmt.Errorf("link key: %w", err)
+	}
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("link key: %w", err)
+	}
+	return key, nil
+}
+
+// announce says where to look, once there is something to see.
+func (p *parts) announce(ctx context.Context, cfg Config) {
+	for ctx.Err() == nil {
+		if _, done := p.replica.Progress(); done {
+			p.log.Info("ready", "graphql", cfg.PublicURL+"/graphql", "admin", "http://"+cfg.AdminAddr+"/metrics")
+			if cfg.Profile != production {
+				fmt.Printf("\nPortico is ready. Open %s/graphiql\n\n", cfg.PublicURL)
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 8 * time.Second
+)
+
+// serveUntil serves until ctx ends, and then lets what runs finish.
+func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := srv.Shutdown(drain); err != nil {
+		_ = srv.Close()
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
