@@ -115,17 +115,17 @@ func (c *Company) seedCatalogue(r *rand.Rand, n int) {
 		kind, size, mat := f.kinds[k%10], f.sizes[k/10%5], materials[(k/50+k)%5]
 		no := fmt.Sprintf("%s-%05d", f.code, 10001+k)
 		m := &material{
-			MatNo: no, EAN: digits("8712345", 100000+i, 13)[0:13], Descr: fmt.Sprintf("%s %s %s %s", kind, f.noun, size, mat),
+			MatNo: no, Descr: fmt.Sprintf("%s %s %s %s", kind, f.noun, size, mat),
 			LongText:  fmt.Sprintf("%s %s, %s, %s. For trade use; sold by the piece and by the pack.", kind, f.noun, size, mat),
 			BrandName: f.brands[k%len(f.brands)], MfrPart: fmt.Sprintf("%s%d%c", f.code, 700+k, 'A'+rune(k%26)), Group: f.grp, UOM: f.uom, Life: "A",
 			Props: map[string]string{"size": size, "material": mat, "kind": kind}, Orig: []string{"DE", "NL", "CN", "PL"}[r.IntN(4)],
 			HSCode: fmt.Sprintf("73181%d", 500+i%400)[:8], Rev: 1, cents: f.cents * int64(70+r.IntN(80)) / 100,
 			vendor: fmt.Sprintf("V%04d", 2001+(i%len(families)/3)%4+4*(k%max(1, len(c.vendors.keys)/4))),
 		}
-		m.EAN = digits("8712345", 100000+i, 13)
+		m.EAN = digits("8712345", 10000+i, 13)
 		m.Units = []matUnit{
 			{UOM: f.uom, Factor: 1, EAN: m.EAN, Sellable: true, MinQty: 1},
-			{UOM: "BOX", Factor: f.pack, EAN: digits("18712345", 100000+i, 14), Sellable: true, MinQty: 1},
+			{UOM: "BOX", Factor: f.pack, EAN: digits("18712345", 10000+i, 14), Sellable: true, MinQty: 1},
 			{UOM: "PAL", Factor: f.pack * 40, Sellable: false},
 		}
 		if f.pack >= 100 {
@@ -349,10 +349,13 @@ func (c *Company) newOrder(r *rand.Rand, cust *customer, at time.Time) *salesOrd
 		ShipToNo: cust.Addresses[n%2].AdrNo, BillToNo: "01", HdrStat: "20", Curr: "EUR", Disc: "0.00",
 		CrtAt: c.local(at), ReqDlv: c.dayOf(at.AddDate(0, 0, 5)), Rev: 1,
 	}
-	for l := range 1 + r.IntN(11) {
+	for want := 1 + r.IntN(11); len(o.Items) < want; {
 		m := c.materials.get(c.materials.keys[r.IntN(len(c.materials.keys))])
+		if c.price(priceAsk{CustNo: cust.CustNo, MatNo: m.MatNo, Qty: "1", UOM: m.UOM}, c.dayOf(at)).St != "OK" {
+			continue // not sold to this customer, or on request only
+		}
 		qty := m.Units[0].MinQty * (1 + r.IntN(12))
-		c.addItem(o, cust, m, (l+1)*10, qty, at)
+		c.addItem(o, cust, m, (len(o.Items)+1)*10, qty, at)
 		it := &o.Items[len(o.Items)-1]
 		if r.IntN(8) == 0 { // part of it waits for supply
 			it.QtyBo = qty - qty/3

@@ -1,0 +1,41 @@
+# Two commands do all the set-up: make run, make test.
+
+SHELL := /bin/bash
+GO    ?= go
+LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+VULN  := golang.org/x/vuln/cmd/govulncheck@v1.3.0
+
+.PHONY: help run test check reset web bench generate
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: bin/portico ## Run Portico over a living sandbox company; Ctrl-C ends everything
+	@bin/portico serve
+
+.PHONY: bin/portico
+bin/portico:
+	@$(GO) build -o $@ .
+
+test: ## All tests once, with race detector and shuffle; then those that need Node or a browser
+	@$(GO) test -race -shuffle=on ./...
+	@$(GO) run ./e2e/extra
+
+check: ## Format, lint, vet, generated code; no tests
+	@$(GO) generate ./... && git diff --exit-code --stat -- graph
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(GO) vet ./...
+	@$(GO) mod tidy -diff
+	@$(GO) run $(LINT) run ./...
+
+generate: ## Generate the graph from schema.graphqls and gqlgen.yml
+	@$(GO) generate ./...
+
+reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's journal and the keys
+	@bin/portico reset
+
+web: ## Build the pages that browsers load (needs Node 20)
+	@cd web/graphiql && npm ci --no-audit --no-fund && npm run build
+
+bench: bin/portico ## Load the pages at 50,000 orders and print the table of docs/performance.md
+	@$(GO) run ./bench
