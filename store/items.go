@@ -176,7 +176,9 @@ func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *List[trade.
 	case trade.ItemsNewest:
 		l.order = []sortKey{{"i.created_at", "timestamptz", true}, sku}
 	case trade.ItemsMostOrdered:
-		l.order = []sortKey{{"(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND " + ownAccount("ol.account_id")(scope, &l.args) + ")", "bigint", true}, sku}
+		l.ranking = func(a *args) []sortKey {
+			return []sortKey{{"(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND " + ownAccount("ol.account_id")(scope, a) + ")", "bigint", true}, sku}
+		}
 	}
 	if f.Search != "" {
 		l.search(f.Search, sort)
@@ -185,26 +187,30 @@ func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *List[trade.
 	return l
 }
 
+// numbered is the condition that an item has the number, be it its own, one of
+// its units' or the caller's own part number.
+func numbered(scope trade.Scope, a *args, number string) string {
+	n := a.add(number)
+	return `i.id IN (SELECT id FROM items WHERE sku = ` + n + ` OR gtin = ` + n + `
+		UNION SELECT item_id FROM item_units WHERE gtin = ` + n + `
+		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku WHERE x.part_number = ` + n + ` AND ` + ownAccount("x.account_id")(scope, a) + `)`
+}
+
 func (l *List[T]) search(words string, sort trade.ItemSort) {
-	exact := l.args.add(strings.TrimSpace(words))
-	match := "(i.sku = " + exact + " OR i.gtin = " + exact + " OR EXISTS (SELECT FROM item_units u WHERE u.item_id = i.id AND u.gtin = " + exact + ")" +
-		" OR EXISTS (SELECT FROM account_items x WHERE x.sku = i.sku AND x.part_number = " + exact + " AND " + ownAccount("x.account_id")(l.scope, &l.args) + "))"
-	query := prefixQuery(words)
+	number, query := strings.TrimSpace(words), prefixQuery(words)
+	match := numbered(l.scope, &l.args, number)
 	if query == "" {
 		l.and(match)
 		return
 	}
-	q := "to_tsquery('simple', " + l.args.add(query) + ")"
-	// Each alternative has an index of its own; an OR over them would have none.
-	l.and(`i.id IN (SELECT id FROM items WHERE words @@ ` + q + `
-		UNION SELECT id FROM items WHERE sku = ` + exact + ` OR gtin = ` + exact + `
-		UNION SELECT item_id FROM item_units WHERE gtin = ` + exact + `
-		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku
-		  WHERE x.part_number = ` + exact + ` AND ` + ownAccount("x.account_id")(l.scope, &l.args) + `)`)
+	l.and("(i.id IN (SELECT id FROM items WHERE words @@ to_tsquery('simple', " + l.args.add(query) + ")) OR " + match + ")")
 	if sort == trade.ItemsByRelevance {
-		rank := sortKey{"(CASE WHEN " + match + " THEN 10 ELSE 0 END + ts_rank(i.words, " + q + "))::float8", "float8", true}
-		l.order = append([]sortKey{rank}, l.order...)
 		l.name += " ranked"
+		order := l.order
+		l.ranking = func(a *args) []sortKey {
+			rank := "(CASE WHEN " + numbered(l.scope, a, number) + " THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.add(query) + ")))::float8"
+			return append([]sortKey{{rank, "float8", true}}, order...)
+		}
 	}
 }
 

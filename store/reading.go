@@ -234,6 +234,9 @@ type List[T any] struct {
 	where    []string
 	args     args
 	order    []sortKey // the last one is unique
+	// ranking, unless nil, makes the order from arguments of its own, which only
+	// statements that sort must carry.
+	ranking func(a *args) []sortKey
 }
 
 type sortKey struct {
@@ -271,6 +274,7 @@ func (l *List[T]) statement(a *args, parentOf string, extra ...string) string {
 // one parent "".
 func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page PageArgs) (map[string]*trade.Connection[T], error) {
 	a := args{slices.Clone(l.args.list)}
+	order := l.sorting(&a)
 	limit, backward := page.First, page.Last > 0
 	if backward {
 		limit = page.Last
@@ -287,10 +291,10 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		if err != nil {
 			return nil, err
 		}
-		extra = append(extra, l.beyond(&a, keys, bound.after))
+		extra = append(extra, beyond(&a, order, keys, bound.after))
 	}
-	texts, orders := make([]string, len(l.order)), make([]string, len(l.order))
-	for i, k := range l.order {
+	texts, orders := make([]string, len(order)), make([]string, len(order))
+	for i, k := range order {
 		texts[i] = "(" + k.expr + ")::text"
 		orders[i] = k.expr + map[bool]string{false: " ASC", true: " DESC"}[k.desc != backward]
 	}
@@ -336,16 +340,23 @@ func finish[T any](c *trade.Connection[T], limit int, backward, after, before bo
 }
 
 // beyond is the condition that a row comes after (or before) the keys.
-func (l *List[T]) beyond(a *args, keys []string, after bool) string {
+func beyond(a *args, order []sortKey, keys []string, after bool) string {
 	var alternatives []string
 	equal := ""
-	for i, k := range l.order {
+	for i, k := range order {
 		value := a.add(keys[i]) + "::" + k.kind
 		op := map[bool]string{true: " > ", false: " < "}[after != k.desc]
 		alternatives = append(alternatives, "("+equal+k.expr+op+value+")")
 		equal += k.expr + " = " + value + " AND "
 	}
 	return "(" + strings.Join(alternatives, " OR ") + ")"
+}
+
+func (l *List[T]) sorting(a *args) []sortKey {
+	if l.ranking != nil {
+		return l.ranking(a)
+	}
+	return l.order
 }
 
 type cursor struct {
@@ -361,10 +372,11 @@ func (l *List[T]) cursor(keys []string) string {
 func (l *List[T]) open(s string) ([]string, error) {
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	var c cursor
-	if err != nil || json.Unmarshal(text, &c) != nil || c.List != l.name || len(c.Keys) != len(l.order) {
+	order := l.sorting(&args{})
+	if err != nil || json.Unmarshal(text, &c) != nil || c.List != l.name || len(c.Keys) != len(order) {
 		return nil, ErrCursor
 	}
-	for i, k := range l.order {
+	for i, k := range order {
 		if !k.holds(c.Keys[i]) {
 			return nil, ErrCursor
 		}

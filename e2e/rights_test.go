@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var personas = []string{"buyer", "buyer-child", "buyer-other", "supplier", "supplier-other", "operator"}
+
+// wide asks for ids over every list and relation there is.
+const wide = `{
+  viewer { ... on CustomerViewer { accounts { ...acc } } ... on SupplierViewer { supplier { id } } }
+  accounts(first: 100) { nodes { ...acc } }
+  orders(first: 100) { nodes { id account { id } shipTo { id } billTo { id } lines(first: 100) { nodes { id } } shipments { nodes { id } } invoices { nodes { id } } returns { nodes { id } } } }
+  shipments(first: 100) { nodes { id orders { id } purchaseOrders { id } events(first: 100) { nodes { id } } packages { lines { orderLine { id } purchaseOrderLine { id } } } } }
+  invoices(first: 100) { nodes { id orders { id } lines { nodes { orderLine { id } shipment { id } } } } }
+  returns(first: 100) { nodes { id order { id } shipments { id } creditMemo { id } } }
+  purchaseOrders(first: 100) { nodes { id supplier { id } lines(first: 100) { nodes { id } } shipments { nodes { id } } } }
+}
+fragment acc on Account { id contracts { id } locations { nodes { id } } children { id } parent { id } }`
+
+func harvest(v any, into map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		if id, ok := v["id"].(string); ok {
+			into[id] = true
+		}
+		for _, x := range v {
+			harvest(x, into)
+		}
+	case []any:
+		for _, x := range v {
+			harvest(x, into)
+		}
+	}
+}
+
+func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
+	s := portico(t)
+	ids := map[string]map[string]bool{}
+	for _, p := range personas {
+		a := s.query(t, p, wide, nil)
+		for _, c := range a.codes() {
+			if c != "FORBIDDEN" {
+				t.Fatalf("%s: %+v", p, a.Errors)
+			}
+		}
+		ids[p] = map[string]bool{}
+		harvest(a.Data, ids[p])
+	}
+	t.Logf("ids harvested: buyer %d, child %d, other %d, supplier %d, operator %d", len(ids["buyer"]), len(ids["buyer-child"]), len(ids["buyer-other"]), len(ids["supplier"]), len(ids["operator"]))
+	for _, p := range []string{"buyer-child", "buyer-other", "supplier", "supplier-other"} {
+		if len(ids[p]) < 5 {
+			t.Fatalf("%s sees %d things; the test needs more", p, len(ids[p]))
+		}
+	}
+	for id := range ids["buyer-child"] {
+		if !ids["operator"][id] && len(ids["operator"]) < 100 {
+			t.Errorf("the operator does not see %s", id)
+		}
+	}
+	for a := range ids["buyer"] {
+		if ids["buyer-other"][a] {
+			t.Errorf("two customers both see %s", a)
+		}
+		if ids["supplier"][a] {
+			t.Errorf("a customer and a supplier both see %s", a)
+		}
+	}
+	for _, p := range []string{"buyer", "buyer-child", "buyer-other", "supplier", "supplier-other"} {
+		own := ids[p]
+		var foreign []string
+		for other, theirs := range ids {
+			if other == p || p == "buyer" && other == "buyer-child" {
+				continue
+			}
+			for id := range theirs {
+				if !own[id] && !s.shares(p, id) {
+					foreign = append(foreign, id)
+				}
+			}
+		}
+		slices.Sort(foreign)
+		foreign = slices.Compact(foreign)
+		if p == "buyer-child" || p == "buyer" { // a branch's parent and what the first pages did not show may be its own
+			foreign = slices.DeleteFunc(foreign, func(id string) bool { return ids["buyer"][id] })
+		}
+		foreign = s.notOwn(t, p, foreign)
+		for batch := range slices.Chunk(foreign, 100) {
+			missing := make([]string, len(batch))
+			for i, id := range batch {
+				missing[i] = id[:strings.Index(id, "_")+1] + fmt.Sprintf("%032x", i+1)
+			}
+			const q = `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`
+			got, want := s.query(t, p, q, map[string]any{"ids": batch}), s.query(t, p, q, map[string]any{"ids": missing})
+			if got.Body != want.Body {
+				t.Errorf("%s: foreign and missing ids differ: %.300s\nagainst %.300s", p, got.Body, want.Body)
+			}
+			if p != "buyer-child" && strings.Contains(got.Body, `"id"`) {
+				t.Errorf("%s sees what is not its own: %.300s", p, got.Body)
+			}
+		}
+		s.lookups(t, p, foreign)
+	}
+}
+
+// shares tells whether an id is of a kind that belongs to nobody.
+func (s *server) shares(_, id string) bool {
+	for _, kind := range []string{"itm_", "cat_", "whs_"} {
+		if strings.HasPrefix(id, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// notOwn leaves out the ids whose owner is the persona, though its first pages
+// did not show them; the operator tells whose they are.
+func (s *server) notOwn(t *testing.T, persona string, ids []string) []string {
+	t.Helper()
+	accounts := map[string][]string{"buyer": {"10001", "10002", "10003"}, "buyer-child": {"10002"}, "buyer-other": {"10004"}}[persona]
+	suppliers := map[string]string{"supplier": "V2001", "supplier-other": "V2002"}[persona]
+	var out []string
+	for batch := range slices.Chunk(ids, 100) {
+		a := s.good(t, "operator", `query ($ids: [ID!]!) { nodes(ids: $ids) { id
+			... on Account { number } ... on AccountLocation { of: account { number } } ... on Order { account { number } } ... on OrderLine { order { account { number } } }
+			... on Invoice { account { number } } ... on Return { order { account { number } } }
+			... on Shipment { orders { account { number } } purchaseOrders { supplier { code } } }
+			... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } ... on TradingPartner { code } } }`, map[string]any{"ids": batch})
+		for i, n := range a.at("nodes").([]any) {
+			text, _ := json.Marshal(n)
+			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`)
+			for _, number := range accounts {
+				mine = mine || strings.Contains(string(text), `"number":"`+number+`"`)
+			}
+			if strings.HasPrefix(batch[i], "evt_") || strings.HasPrefix(batch[i], "ctr_") {
+				mine = false
+			}
+			if !mine {
+				out = append(out, batch[i])
+			}
+		}
+	}
+	if persona == "buyer" || strings.HasPrefix(persona, "supplier") || persona == "buyer-child" { // events name no owner: only those of pages shown are known
+		out = slices.DeleteFunc(out, func(id string) bool { return strings.HasPrefix(id, "evt_") })
+	}
+	return out
+}
+
+// lookups asks for foreign things by number, in filters and in arguments, and
+// wants what missing things give.
+func (s *server) lookups(t *testing.T, persona string, foreign []string) {
+	t.Helper()
+	pick := func(prefix string) string {
+		for _, id := range foreign {
+			if strings.HasPrefix(id, prefix) {
+				return id
+			}
+		}
+		return prefix + strings.Repeat("0", 32)
+	}
+	numbers := s.good(t, "operator", `query ($o: ID!, $p: ID!, $s: ID!, $i: ID!, $a: ID!) { o: node(id: $o) { ... on Order { number } } p: node(id: $p) { ... on PurchaseOrder { number } }
+		s: node(id: $s) { ... on Shipment { number } } i: node(id: $i) { ... on Invoice { number } } a: node(id: $a) { ... on Account { number } } }`,
+		map[string]any{"o": pick("ord_"), "p": pick("pur_"), "s": pick("shp_"), "i": pick("inv_"), "a": pick("acc_")})
+	for _, c := range []struct{ query, foreign, missing string }{
+		{`query ($x: String!) { order(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("o", "number")), "1"},
+		{`query ($x: String!) { purchaseOrder(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("p", "number")), "1"},
+		{`query ($x: String!) { shipment(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("s", "number")), "1"},
+		{`query ($x: String!) { invoice(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("i", "number")), "1"},
+		{`query ($x: String!) { account(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("a", "number")), "1"},
+		{`query ($x: ID!) { orders(filter: {accounts: [$x]}) { nodes { id } totalCount { value } } }`, pick("acc_"), "acc_0"},
+		{`query ($x: ID!) { orders(filter: {shipTo: $x}) { nodes { id } totalCount { value } } }`, pick("loc_"), "loc_0"},
+		{`query ($x: ID!) { invoices(filter: {order: $x}) { nodes { id } totalCount { value } } }`, pick("ord_"), "ord_0"},
+		{`query ($x: ID!) { invoices(filter: {accounts: [$x]}) { nodes { id } totalCount { value } } }`, pick("acc_"), "acc_0"},
+		{`query ($x: ID!) { returns(filter: {order: $x}) { nodes { id } totalCount { value } } }`, pick("ord_"), "ord_0"},
+		{`query ($x: ID!) { shipments(filter: {order: $x}) { nodes { id } totalCount { value } } }`, pick("pur_"), "pur_0"},
+		{`query ($x: ID!) { purchaseOrders(filter: {supplier: $x}) { nodes { id } totalCount { value } } }`, pick("ptn_"), "ptn_0"},
+		{`query ($x: ID!) { accounts(filter: {parent: $x}) { nodes { id } totalCount { value } } }`, pick("acc_"), "acc_0"},
+		{`query ($x: ID!) { items(first: 1) { nodes { price(account: $x) { __typename } } } }`, pick("acc_"), "acc_0"},
+		{`query ($x: ID!) { items(first: 1) { nodes { price(shipTo: $x) { __typename } } } }`, pick("loc_"), "loc_0"},
+	} {
+		got, want := s.query(t, persona, c.query, map[string]any{"x": c.foreign}), s.query(t, persona, c.query, map[string]any{"x": c.missing})
+		if got.Body != want.Body || got.Status != want.Status {
+			t.Errorf("%s: %s\nforeign %s: %.300s\nmissing: %.300s", persona, c.query, c.foreign, got.Body, want.Body)
+		}
+	}
+}
+
+func TestASupplierSeesNoCustomerData(t *testing.T) {
+	s := portico(t)
+	a := s.query(t, "supplier", `{ viewer { __typename ... on SupplierViewer { supplier { code } } }
+		purchaseOrders(first: 50) { nodes { number supplier { code } totals { total { amount } } lines { nodes { unitPrice { price { amount } } } } shipments { nodes { direction orders { id } } } } }
+		shipments(first: 50) { nodes { direction } } accounts { nodes { id } } orders { nodes { id } } }`, nil)
+	if a.at("viewer", "supplier", "code") != "V2001" {
+		t.Errorf("viewer: %v", a.at("viewer"))
+	}
+	nodes := a.at("purchaseOrders", "nodes").([]any)
+	if len(nodes) == 0 {
+		t.Fatal("the supplier sees no purchase orders")
+	}
+	for _, n := range nodes {
+		if code := n.(map[string]any)["supplier"].(map[string]any)["code"]; code != "V2001" {
+			t.Errorf("it sees a purchase order of %v", code)
+		}
+	}
+	for _, n := range a.at("shipments", "nodes").([]any) {
+		if d := n.(map[string]any)["direction"]; d != "INBOUND" {
+			t.Errorf("it sees a shipment %v", d)
+		}
+	}
+	if a.at("accounts") != nil || a.at("orders") != nil {
+		t.Errorf("it sees %v and %v", a.at("accounts"), a.at("orders"))
+	}
+}
+
+func TestRightsNarrowFieldByField(t *testing.T) {
+	s := portico(t)
+	token := s.token(t, "buyer", "--scope", "account:read order:read catalog:read")
+	a, err := s.ask(t.Context(), token, `{ orders(first: 1) { nodes { number totals { total { amount } } lines { nodes { sku unitPrice { price { amount } } } } } }
+		items(first: 1) { nodes { sku price { __typename } } } invoices { nodes { id } } }`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.at("orders", "nodes", 0, "number") == nil || a.at("orders", "nodes", 0, "totals") != nil || a.at("items", "nodes", 0, "price") != nil || a.at("invoices") != nil {
+		t.Errorf("got %s", a.Body)
+	}
+	for i, c := range a.codes() {
+		if c != "FORBIDDEN" || len(a.Errors[i].Path) == 0 {
+			t.Errorf("error %+v, want FORBIDDEN with a path", a.Errors[i])
+		}
+	}
+}
+
+func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
+	s := portico(t)
+	a := s.query(t, "", `{ viewer { __typename } orders { nodes { id } } }`, nil)
+	if a.at("viewer") != nil || a.at("orders") != nil || !slices.Equal(a.codes(), []string{"UNAUTHENTICATED"}) {
+		t.Errorf("nobody got %s", a.Body)
+	}
+	good := s.token(t, "buyer")
+	for name, token := range map[string]string{
+		"garbage": "x", "truncated": good[:len(good)-5], "huge": strings.Repeat("a", 9000),
+		"unsigned": "eyJhbGciOiJub25lIn0." + strings.Split(good, ".")[1] + ".",
+	} {
+		a, err := s.ask(t.Context(), token, `{ viewer { __typename } }`, nil)
+		if err != nil || a.Status != http.StatusUnauthorized || a.Data != nil {
+			t.Errorf("%s token: got %d %s, want 401", name, a.Status, a.Body)
+		}
+	}
+	expired := s.token(t, "buyer", "--ttl", "1ns")
+	if a, _ := s.ask(t.Context(), expired, `{ viewer { __typename } }`, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("an expired token got %d, want 401", a.Status)
+	}
+}
