@@ -1,0 +1,276 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const page = `{
+  orders(first: 20) { nodes { number status provenance { mode age stale } lines { nodes { sku item { name } } } } }
+  items(first: 20) { nodes { sku availability { availableNow { value } provenance { mode age stale } }
+    price { __typename ... on Price { unitPrice { price { amount } } provenance { mode age } }
+      ... on PriceUnavailable { reason retryAfter lastKnown { unitPrice { price { amount } } provenance { mode age } } } } } }
+}`
+
+// outage is how long the ERP is away; PORTICO_OUTAGE=1m plays the long one.
+func outage(t *testing.T) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(os.Getenv("PORTICO_OUTAGE"))
+	if err != nil {
+		return 4 * time.Second
+	}
+	return d
+}
+
+func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
+	s := start(t, folder(t, true))
+	defer s.stop()
+	s.good(t, "buyer", page, nil) // prices are known
+	token := s.token(t, "buyer")
+
+	var failed, asked atomic.Int64
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	for range 4 {
+		load.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				asked.Add(1)
+				if a, err := s.ask(t.Context(), token, page, nil); err != nil || len(a.Errors) > 0 {
+					failed.Add(1)
+					t.Logf("failed: %v %.300s", err, a.Body)
+				}
+			}
+		})
+	}
+	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
+	time.Sleep(outage(t)) // the length of the outage is what is tested
+
+	a := s.good(t, "buyer", strings.Replace(page, "price {", `price(maxAge: "PT0S") {`, 1), nil)
+	price := a.at("items", "nodes", 1, "price").(map[string]any)
+	if price["__typename"] != "PriceUnavailable" || price["reason"] != "SOURCE_DOWN" || price["retryAfter"] == nil || price["lastKnown"] == nil {
+		t.Errorf("the price is %v, want PriceUnavailable with the last known price and when to ask again", price)
+	}
+	if age := seconds(t, a.at("orders", "nodes", 0, "provenance", "age")); age < outage(t).Seconds()-1.5 {
+		t.Errorf("an order's age is %v s after an outage of %v", age, outage(t))
+	}
+	if wantStale := outage(t) > time.Minute; a.at("orders", "nodes", 0, "provenance", "stale") != wantStale {
+		t.Errorf("an order is stale: %v, want %v", a.at("orders", "nodes", 0, "provenance", "stale"), wantStale)
+	}
+	if age := seconds(t, a.at("items", "nodes", 0, "availability", "provenance", "age")); age > 2 {
+		t.Errorf("stock is %v s old, though the warehouse answers", age)
+	}
+	h := s.good(t, "operator", `{ sourceHealth { instance state circuit message } }`, nil)
+	for _, x := range h.at("sourceHealth").([]any) {
+		if m := x.(map[string]any); m["instance"] == "erp" && (m["state"] == "UP" || m["message"] == nil) {
+			t.Errorf("the ERP's health is %v", m)
+		}
+	}
+
+	s.control(t, http.MethodDelete, "/control/faults", nil)
+	back := time.Now()
+	s.until(t, 5*time.Second, "fresh again", func() bool {
+		a := s.good(t, "buyer", strings.Replace(page, "price {", `price(maxAge: "PT0S") {`, 1), nil)
+		return a.at("items", "nodes", 1, "price", "provenance", "mode") == "LIVE" && seconds(t, a.at("orders", "nodes", 0, "provenance", "age")) < 2
+	})
+	close(stop)
+	load.Wait()
+	t.Logf("outage %v: %d queries, %d failed, fresh again after %v", outage(t), asked.Load(), failed.Load(), time.Since(back).Round(time.Millisecond))
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d queries failed", failed.Load(), asked.Load())
+	}
+}
+
+func seconds(t *testing.T, iso any) float64 {
+	t.Helper()
+	text := strings.ToLower(strings.TrimPrefix(fmt.Sprint(iso), "PT"))
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("age %v: %v", iso, err)
+	}
+	return d.Seconds()
+}
+
+func TestNewsIsInTheGraphWithinTwoSeconds(t *testing.T) {
+	s := portico(t)
+	before := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
+	var worst time.Duration
+	for range 10 {
+		var journal []map[string]any
+		s.control(t, http.MethodPost, "/control/tick", nil)
+		at := time.Now()
+		s.control(t, http.MethodGet, "/control/journal?since=0", nil, &journal)
+		order := ""
+		for _, e := range journal {
+			if e["do"] == "ship" {
+				order = e["key"].(string)
+			}
+		}
+		if order == "" {
+			continue
+		}
+		want := len(s.record(t, "erp", "salesOrders", order)["items"].([]any))
+		shipped := s.record(t, "erp", "salesOrders", order)["rev"]
+		s.until(t, 2*time.Second, "told", func() bool {
+			a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { version lines { nodes { sku } } shipments { nodes { events { nodes { milestone } } packages { lines { quantity { value } orderLine { sku } } } } } } }`, map[string]any{"n": order})
+			last, _ := a.at("order", "shipments", "nodes", 0, "packages", 0, "lines", 0, "orderLine", "sku").(string)
+			return a.at("order", "version") == fmt.Sprint(shipped) && len(a.at("order", "lines", "nodes").([]any)) == want && last != "" &&
+				a.at("order", "shipments", "nodes", 0, "events", "nodes", 0, "milestone") != nil
+		})
+		worst = max(worst, time.Since(at))
+	}
+	after := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } } }`, nil)
+	if before.at("orders", "totalCount", "value") == after.at("orders", "totalCount", "value") || before.at("shipments", "totalCount", "value") == after.at("shipments", "totalCount", "value") {
+		t.Error("ten ticks brought no order or no shipment")
+	}
+	t.Logf("slowest news took %v", worst.Round(time.Millisecond))
+}
+
+func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
+	s := portico(t)
+	list := s.good(t, "operator", `{ orders(first: 2, orderBy: NUMBER_ASC) { nodes { number status version } } }`, nil)
+	bad, fine := list.at("orders", "nodes", 0, "number").(string), list.at("orders", "nodes", 1, "number").(string)
+	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
+	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900}})
+	s.until(t, 5*time.Second, "set aside", func() bool {
+		a := s.good(t, "operator", `{ sourceHealth { instance rejectedRecords { nodes { kind sourceRef reason } } } }`, nil)
+		return strings.Contains(a.Body, bad) && strings.Contains(a.Body, "hdrStat")
+	})
+	s.until(t, 5*time.Second, "kept", func() bool {
+		a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { comment version } }`, map[string]any{"n": fine})
+		return a.at("order", "comment") == "still read"
+	})
+	a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { status version } }`, map[string]any{"n": bad})
+	if a.at("order", "status") != list.at("orders", "nodes", 0, "status") {
+		t.Errorf("the order that could not be read is %v, want as before", a.at("order"))
+	}
+	if strings.Contains(s.query(t, "buyer", `{ sourceHealth { instance rejectedRecords { nodes { sourceRef } } } }`, nil).Body, bad) {
+		t.Error("a buyer sees records that were set aside")
+	}
+	// Told rightly again, it is off the list.
+	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"rev": 901}})
+	s.until(t, 5*time.Second, "accepted", func() bool {
+		return !strings.Contains(s.good(t, "operator", `{ sourceHealth { rejectedRecords { nodes { sourceRef } } } }`, nil).Body, bad)
+	})
+}
+
+// children are the processes that run on a data folder.
+func children(data string) []string {
+	out, _ := exec.Command("pgrep", "-af", data).Output()
+	var left []string
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		if line != "" && !strings.Contains(line, "pgrep") {
+			left = append(left, line)
+		}
+	}
+	return left
+}
+
+func TestStoppingLeavesNothingBehind(t *testing.T) {
+	s := start(t, folder(t, true))
+	if len(children(s.data)) < 2 {
+		t.Fatalf("the database and the company do not run: %v", children(s.data))
+	}
+	if err := s.stop(); err != nil {
+		t.Fatalf("%v\n%s", err, s.log)
+	}
+	if left := children(s.data); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
+	data := folder(t, true)
+	s := start(t, data)
+	ids := s.good(t, "operator", `{ orders(first: 100, orderBy: NUMBER_ASC) { nodes { id number } } }`, nil).Body
+	_ = s.cmd.Process.Signal(syscall.SIGKILL)
+	<-s.exited
+
+	begun := time.Now()
+	again := start(t, data)
+	defer again.stop()
+	t.Logf("ready again after %v", time.Since(begun).Round(time.Millisecond))
+	if got := again.good(t, "operator", `{ orders(first: 100, orderBy: NUMBER_ASC) { nodes { id number } } }`, nil).Body; got != ids {
+		t.Error("ids or orders are not what they were before the kill")
+	}
+	second := launch(t, data)
+	if err := <-second.exited; err == nil || !strings.Contains(second.log.String(), "another portico uses this folder") {
+		t.Errorf("a second server on the same folder: %v\n%s", err, second.log)
+	}
+}
+
+func TestAKilledFirstLoadGoesOn(t *testing.T) {
+	data := folder(t, true)
+	s := launch(t, data, "PORTICO_SCALE=4")
+	s.until(t, 30*time.Second, "loading", func() bool {
+		resp, err := http.Get(s.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		text := make([]byte, 500)
+		n, _ := resp.Body.Read(text)
+		return strings.Contains(string(text[:n]), "rows") && resp.StatusCode == http.StatusServiceUnavailable
+	})
+	_ = s.cmd.Process.Signal(syscall.SIGKILL)
+	<-s.exited
+	again := start(t, data)
+	defer again.stop()
+	var orders, invoices struct{ Total int }
+	again.control(t, http.MethodGet, "/erp/v1/salesOrders?limit=1", nil, &orders)
+	again.control(t, http.MethodGet, "/erp/v1/invoices?limit=1", nil, &invoices)
+	a := again.good(t, "operator", `{ orders(first: 1) { totalCount { value } } invoices(first: 1) { totalCount { value } } sourceHealth { rejectedRecords { totalCount { value } } } }`, nil)
+	if got := int(a.at("orders", "totalCount", "value").(float64)); got < orders.Total-3 {
+		t.Errorf("%d orders, the ERP has %d", got, orders.Total)
+	}
+	if got := int(a.at("invoices", "totalCount", "value").(float64)); got < invoices.Total-3 {
+		t.Errorf("%d invoices, the ledger has %d", got, invoices.Total)
+	}
+}
+
+func TestWrongSettingsAreRefusedByName(t *testing.T) {
+	for _, c := range []struct{ env, want string }{
+		{"PORTICO_ADDR=nonsense", `PORTICO_ADDR is "nonsense": it must be host:port`},
+		{"PORTICO_ADDR=0.0.0.0:8080", "loopback"},
+		{"PORTICO_ADMIN_ADDR=0.0.0.0:1", "PORTICO_ADMIN_ADDR"},
+		{"PORTICO_PROFILE=staging", "production"},
+		{"PORTICO_PROFILE=production", "PORTICO_CONFIG"},
+		{"PORTICO_SCALE=0", "PORTICO_SCALE"},
+		{"PORTICO_LINK_KEY=short", "PORTICO_LINK_KEY"},
+		{"PORTICO_CONFIG=/does/not/exist", "PORTICO_CONFIG"},
+		{"DATABASE_URL=postgres://u:hunter2@localhost:1/x", "database"},
+	} {
+		cmd := exec.Command(binary, "serve")
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), c.env)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: got %v\n%s\nwant it refused with %q", c.env, err, out, c.want)
+		}
+		if strings.Contains(string(out), "hunter2") {
+			t.Errorf("%s: the secret is in the output", c.env)
+		}
+	}
+	config := filepath.Join(t.TempDir(), "portico.yaml")
+	if err := os.WriteFile(config, []byte("routes: {pricing: nowhere}\nsources: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "config")
+	cmd.Env = append(os.Environ(), "PORTICO_CONFIG="+config, "DATABASE_URL=postgres://u:hunter2@db/x", "PORTICO_LINK_KEY=0123456789012345678901234567890123")
+	out, err := cmd.Output()
+	if err != nil || strings.Contains(string(out), "hunter2") || strings.Contains(string(out), "0123456789") {
+		t.Errorf("portico config: %v\n%s", err, out)
+	}
+}
