@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -95,7 +96,7 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	if ok && typed.Err == nil {
 		return shown
 	}
-	id := trace.SpanContextFromContext(ctx).TraceID().String()
+	id := traceID(ctx)
 	code, message := "INTERNAL", "internal error"
 	if errors.Is(err, context.DeadlineExceeded) {
 		code, message = "TIMEOUT", "The operation took too long. Ask for less at a time."
@@ -106,6 +107,17 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	return &gqlerror.Error{
 		Message: message, Path: shown.Path, Locations: shown.Locations, Extensions: map[string]any{"code": code, "traceId": id},
 	}
+}
+
+// traceID is the id under which a failure is found in the log and, where
+// traces are on, in them.
+func traceID(ctx context.Context) string {
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		return span.TraceID().String()
+	}
+	var id trace.TraceID
+	_, _ = rand.Read(id[:])
+	return id.String()
 }
 
 // SignIn authenticates the bearer of a request. A request without a token goes

@@ -23,11 +23,28 @@ import (
 type args struct{ list []any }
 
 func (a *args) add(v any) string {
+	if text, ok := v.(string); ok {
+		v = storable(text)
+	}
 	a.list = append(a.list, v)
 	return "$" + strconv.Itoa(len(a.list))
 }
 
-func (a *args) set(keys []string) string { return a.add(pq.Array(keys)) }
+func (a *args) set(keys []string) string {
+	for i, k := range keys {
+		if s := storable(k); s != k {
+			keys = slices.Clone(keys)
+			keys[i] = s
+		}
+	}
+	return a.add(pq.Array(keys))
+}
+
+// storable is text that PostgreSQL takes. What it does not take is in no row,
+// and neither is what it becomes.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+}
 
 // visibility is the predicate by which a scope sees rows.
 type visibility func(s trade.Scope, a *args) string
