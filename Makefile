@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 GO    ?= go
-LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN  := golang.org/x/vuln/cmd/govulncheck@v1.3.0
 
 .PHONY: help run test check reset web bench generate

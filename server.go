@@ -63,13 +63,12 @@ func main() {
 type versionCmd struct{}
 
 // Run prints the version that the build is of.
-func (versionCmd) Run() error {
+func (versionCmd) Run() {
 	version := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 	}
 	fmt.Println("portico", version)
-	return nil
 }
 
 type configCmd struct{}
@@ -196,7 +195,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		}
 	}()
 	replicated := make(chan struct{})
-	go func() { defer close(replicated); _ = p.replica.Run(ctx) }()
+	go func() { defer close(replicated); p.replica.Run(ctx) }()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, p.portal(cfg))

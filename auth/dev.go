@@ -94,7 +94,7 @@ func makeKey(folder, path string) ([]byte, error) {
 	if err := os.WriteFile(temp, text, 0o600); err != nil {
 		return nil, fmt.Errorf("development issuer: %w", err)
 	}
-	defer os.Remove(temp)
+	defer func() { _ = os.Remove(temp) }()
 	if err := os.Link(temp, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("development issuer: %w", err)
 	}

@@ -339,4 +339,3 @@ func (s *server) metric(t *testing.T, name string) int {
 	}
 	return int(sum)
 }
-

@@ -222,17 +222,22 @@ func (c *Cluster) checkVersion(bin string) error {
 	return nil
 }
 
+// orphan is the pid of a server that runs on this folder, or 0.
+func (c *Cluster) orphan() int {
+	file, _ := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	first, _, _ := strings.Cut(string(file), "\n")
+	if pid, err := strconv.Atoi(strings.TrimSpace(first)); err == nil && c.servesUs(pid) {
+		return pid
+	}
+	return 0
+}
+
 // endOrphan stops a server that outlived its killed owner. We hold the lock,
 // so nobody uses it; the pid is checked to be a postgres on this folder before
 // it is signalled.
 func (c *Cluster) endOrphan(ctx context.Context) error {
-	file, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
-	if err != nil {
-		return nil
-	}
-	first, _, _ := strings.Cut(string(file), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || !c.servesUs(pid) {
+	pid := c.orphan()
+	if pid == 0 {
 		return nil
 	}
 	c.log.Info("stopping a database left over from a killed run", "pid", pid)

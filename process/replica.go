@@ -140,19 +140,15 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 
 // Run loads what was not loaded yet and then follows every source, until ctx
 // ends.
-func (r *Replica) Run(ctx context.Context) error {
+func (r *Replica) Run(ctx context.Context) {
 	r.progress.begin()
-	for !r.tryLoad(ctx) {
-		if err := pause(ctx, time.Second); err != nil {
-			return nil
-		}
+	for !r.tryLoad(ctx) && pause(ctx, time.Second) == nil {
 	}
 	var all sync.WaitGroup
 	for _, name := range r.sources.Names() {
 		all.Go(func() { r.follow(ctx, name) })
 	}
 	all.Wait()
-	return nil
 }
 
 // Progress says how the first load stands; done is true when it is complete.

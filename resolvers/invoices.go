@@ -26,7 +26,7 @@ func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, a
 	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }), func(s trade.Scope) *store.List[trade.InvoiceLine] { return store.InvoiceLineList(s) }, first, after, last, before)
 }
 
-func (r invoice) Document(ctx context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {
+func (r invoice) Document(_ context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {
 	links := make([]*trade.DocumentLink, len(objs))
 	for i, o := range objs {
 		links[i] = r.Links.To(o.DocumentRef)

@@ -63,7 +63,7 @@ func (r item) Substitutes(ctx context.Context, objs []*trade.Item) ([][]*trade.I
 	return substitutes, nil
 }
 
-func (r item) Documents(ctx context.Context, objs []*trade.Item) ([][]*trade.ItemDocument, error) {
+func (r item) Documents(_ context.Context, objs []*trade.Item) ([][]*trade.ItemDocument, error) {
 	papers := make([][]*trade.ItemDocument, len(objs))
 	for i, o := range objs {
 		papers[i] = []*trade.ItemDocument{}

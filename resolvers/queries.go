@@ -75,7 +75,7 @@ func (r query) Accounts(ctx context.Context, first *int, after *string, last *in
 	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return store.AccountList(s, accountFilter(filter)) }, first, after, last, before)
 }
 
-func (r query) Items(ctx context.Context, first *int, after *string, last *int, before *string, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
+func (r query) Items(ctx context.Context, first *int, after *string, last *int, before, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
 		return store.ItemList(s, itemFilter(search, filter), orderBy)
 	}, first, after, last, before)

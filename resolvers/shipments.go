@@ -39,7 +39,7 @@ func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int
 	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return store.EventList(s, classifier) }, first, after, last, before)
 }
 
-func (r shipment) ProofOfDelivery(ctx context.Context, objs []*trade.Shipment) ([]*trade.ProofOfDelivery, error) {
+func (r shipment) ProofOfDelivery(_ context.Context, objs []*trade.Shipment) ([]*trade.ProofOfDelivery, error) {
 	proofs := make([]*trade.ProofOfDelivery, len(objs))
 	for i, o := range objs {
 		if o.Proof != nil {

@@ -111,8 +111,7 @@ func (c *Company) Change(service, object, key string, set map[string]any) error 
 	if err != nil {
 		return err
 	}
-	_, err = c.do(effect{Do: "override", Key: key, Body: body})
-	return err
+	return c.do(effect{Do: "override", Key: key, Body: body})
 }
 
 // Calls are the numbers of calls so far, by service and endpoint.

@@ -209,7 +209,7 @@ func (c *Company) takeOrder(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusUnprocessableEntity, field, text)
 			return
 		}
-		if _, err := c.do(effect{Do: "submit", Key: s.ExtRef, Body: body}); err != nil {
+		if err := c.do(effect{Do: "submit", Key: s.ExtRef, Body: body}); err != nil {
 			refuse(w, http.StatusInternalServerError, "", err.Error())
 			return
 		}

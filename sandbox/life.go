@@ -22,13 +22,12 @@ var journey = []struct{ code, desc, where string }{
 }
 
 // track lets a dispatch's parcel go through the first steps of its journey.
-func (c *Company) track(d *dispatch, at time.Time, steps int) *tracker {
+func (c *Company) track(d *dispatch, at time.Time, steps int) {
 	t := &tracker{Code: d.Track, Rev: 1, dlvNo: d.DlvNo}
 	c.trackers.put(t.Code, t)
 	for range steps {
 		c.advance(t, at.Add(time.Duration(len(t.History))*9*time.Hour))
 	}
-	return t
 }
 
 func (c *Company) advance(t *tracker, at time.Time) {
@@ -38,9 +37,10 @@ func (c *Company) advance(t *tracker, at time.Time) {
 		at = c.now.Add(-time.Duration(len(journey)-len(t.History)) * time.Minute)
 	}
 	town, ctry := d.Town, d.Ctry
-	if step.where == "from" {
+	switch step.where {
+	case "from":
 		town, ctry = c.sites.get(d.Site).Town, c.sites.get(d.Site).Ctry
-	} else if step.where == "hub" {
+	case "hub":
 		town, ctry = "Venlo", "NL"
 	}
 	e := event{
@@ -234,7 +234,7 @@ func (c *Company) Tick() error {
 	}
 	c.mu.RUnlock()
 	for _, e := range todo {
-		if _, err := c.do(e); err != nil {
+		if err := c.do(e); err != nil {
 			return err
 		}
 	}
@@ -242,16 +242,16 @@ func (c *Company) Tick() error {
 }
 
 // do puts an effect into the journal and then into the state.
-func (c *Company) do(e effect) (effect, error) {
+func (c *Company) do(e effect) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.At = time.Now().UTC().Truncate(time.Millisecond)
 	e, err := c.journal.accept(e)
 	if err != nil {
-		return e, err
+		return err
 	}
 	c.apply(e)
-	return e, nil
+	return nil
 }
 
 func (c *Company) touch(e effect, svc, obj, key string) {

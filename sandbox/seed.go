@@ -37,8 +37,14 @@ var families = []struct {
 var tops = []struct{ grp, title string }{{"F", "Fasteners"}, {"E", "Electrical"}, {"P", "Plumbing"}, {"S", "Safety"}, {"T", "Tools"}}
 
 var towns = []struct{ town, ctry, zip string }{
-	{"Rotterdam", "NL", "3011 AA"}, {"Utrecht", "NL", "3511 AB"}, {"Antwerpen", "BE", "2000"}, {"Hamburg", "DE", "20095"},
-	{"Köln", "DE", "50667"}, {"Lille", "FR", "59000"}, {"Aarhus", "DK", "8000"}, {"Wien", "AT", "1010"},
+	{"Rotterdam", "NL", "3011 AA"},
+	{"Utrecht", "NL", "3511 AB"},
+	{"Antwerpen", "BE", "2000"},
+	{"Hamburg", "DE", "20095"},
+	{"Köln", "DE", "50667"},
+	{"Lille", "FR", "59000"},
+	{"Aarhus", "DK", "8000"},
+	{"Wien", "AT", "1010"},
 }
 
 var firms = []string{"Brandsma Bouw", "Delta Installaties", "Noordzee Offshore", "Keller Haustechnik", "Meyer Maschinenbau", "Atelier Dubois", "Jensen Byg", "Alpen Energie", "Van Dam Elektro", "Hansa Werft"}

@@ -110,7 +110,6 @@ func read[T any](ctx context.Context, g *guarded, op string, call func(context.C
 	start := time.Now()
 	var result T
 	err := g.executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
-		countCall(ctx, g.name)
 		var err error
 		result, err = call(exec.Context())
 		return err
@@ -164,20 +163,4 @@ func (g *guarded) health() trade.SourceHealth {
 		h.Message = &text
 	}
 	return h
-}
-
-type callCounter struct{ calls atomic.Int64 }
-
-type callCounterKey struct{}
-
-// WithCallCounter makes ctx count the calls to sources, retries included.
-func WithCallCounter(ctx context.Context) (context.Context, func() int64) {
-	c := &callCounter{}
-	return context.WithValue(ctx, callCounterKey{}, c), c.calls.Load
-}
-
-func countCall(ctx context.Context, _ string) {
-	if c, ok := ctx.Value(callCounterKey{}).(*callCounter); ok {
-		c.calls.Add(1)
-	}
 }

@@ -10,15 +10,11 @@ import (
 	"portico/trade"
 )
 
-type accountRow struct{ trade.Account }
-
-func (r *accountRow) trade() (*trade.Account, error) { return &r.Account, nil }
-
-var accounts = read[accountRow](relation[trade.Account]{
+var accounts = read(relation[trade.Account]{
 	kind: "Account", from: "accounts a", visible: ownAccount("a.id"), source: (*trade.Account).From,
 	columns: `a.id, a.number, a.name, a.status, coalesce(a.parent_id, '') AS "parent_ref.id", a.currency, a.payment_terms, a.delivery_terms,
 		a.tax_category, ` + provenance("a"),
-})
+}, same[trade.Account])
 
 // Accounts reads accounts by id.
 func (s *Store) Accounts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Account, error) {
@@ -96,36 +92,22 @@ func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
 
 type locationRow struct {
 	trade.AccountLocation
-	RolesText    pq.StringArray
-	DaysText     pq.StringArray
-	ClosedOnText pq.StringArray
+	RolesJSON  jsonOf[[]trade.LocationRole]
+	DaysJSON   jsonOf[[]trade.Weekday]
+	ClosedJSON jsonOf[[]trade.Date]
 }
 
-func (r *locationRow) trade() (*trade.AccountLocation, error) {
-	l := &r.AccountLocation
-	l.Roles, l.DeliveryDays, l.ClosedOn = []trade.LocationRole{}, []trade.Weekday{}, []trade.Date{}
-	for _, t := range r.RolesText {
-		l.Roles = append(l.Roles, trade.LocationRole(t))
-	}
-	for _, t := range r.DaysText {
-		l.DeliveryDays = append(l.DeliveryDays, trade.Weekday(t))
-	}
-	for _, t := range r.ClosedOnText {
-		day, err := trade.ParseDate(t)
-		if err != nil {
-			return nil, err
-		}
-		l.ClosedOn = append(l.ClosedOn, day)
-	}
-	return l, nil
+func (r *locationRow) trade() *trade.AccountLocation {
+	r.Roles, r.DeliveryDays, r.ClosedOn = r.RolesJSON.value, r.DaysJSON.value, r.ClosedJSON.value
+	return &r.AccountLocation
 }
 
-var locations = read[locationRow](relation[trade.AccountLocation]{
+var locations = read(relation[trade.AccountLocation]{
 	kind: "AccountLocation", from: "account_locations l", visible: ownAccount("l.account_id"),
-	columns: `l.id, l.account_id AS "account_ref.id", l.code, l.roles AS roles_text, l.address, coalesce(l.warehouse_id, '') AS "warehouse_ref.id",
-		l.delivery_days AS days_text,
-		ARRAY(SELECT d::text FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100) AS closed_on_text`,
-})
+	columns: `l.id, l.account_id AS "account_ref.id", l.code, to_jsonb(l.roles) AS roles_json, l.address, coalesce(l.warehouse_id, '') AS "warehouse_ref.id",
+		to_jsonb(l.delivery_days) AS days_json,
+		to_jsonb(ARRAY(SELECT d FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100)) AS closed_json`,
+}, (*locationRow).trade)
 
 // Locations reads locations by id.
 func (s *Store) Locations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.AccountLocation, error) {
@@ -150,29 +132,25 @@ type creditRow struct {
 	Used        nullDecimal
 }
 
-func (r *creditRow) trade() (*trade.CreditPosition, error) {
+func (r *creditRow) trade() *trade.CreditPosition {
 	r.Limit, r.Exposure = r.CreditLimit.money(r.Currency), *r.Used.money(r.Currency)
-	return &r.CreditPosition, nil
+	return &r.CreditPosition
 }
 
-var credits = read[creditRow](relation[trade.CreditPosition]{
+var credits = read(relation[trade.CreditPosition]{
 	kind: "CreditPosition", from: "credit_positions c", visible: ownAccount("c.account_id"), source: (*trade.CreditPosition).From,
 	columns: `c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold, c.hold_reason, ` + provenance("c"),
-})
+}, (*creditRow).trade)
 
 // Credit reads credit positions by the account's id.
 func (s *Store) Credit(ctx context.Context, scope trade.Scope, accounts []string) (map[string]*trade.CreditPosition, error) {
 	return credits.by(ctx, s, scope, "c.account_id", "c.account_id", accounts)
 }
 
-type contractRow struct{ trade.Contract }
-
-func (r *contractRow) trade() (*trade.Contract, error) { return &r.Contract, nil }
-
-var contracts = read[contractRow](relation[trade.Contract]{
+var contracts = read(relation[trade.Contract]{
 	kind: "Contract", from: "contracts c", visible: ownAccount("c.account_id"), source: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
 	columns: `c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` + provenance("c"),
-})
+}, same[trade.Contract])
 
 // Contracts reads contracts by id.
 func (s *Store) Contracts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Contract, error) {
@@ -201,14 +179,10 @@ func (s *Store) ContractsOf(ctx context.Context, scope trade.Scope, accounts []s
 	return found, err
 }
 
-type partnerRow struct{ trade.TradingPartner }
-
-func (r *partnerRow) trade() (*trade.TradingPartner, error) { return &r.TradingPartner, nil }
-
-var partners = read[partnerRow](relation[trade.TradingPartner]{
+var partners = read(relation[trade.TradingPartner]{
 	kind: "TradingPartner", from: "trading_partners p", visible: ownSupplier("p.id"),
 	columns: `p.id, p.code, p.name, p.gln, ` + provenance("p"),
-})
+}, same[trade.TradingPartner])
 
 // Partners reads trading partners by id.
 func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql/driver"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -14,21 +13,6 @@ var statements = prometheus.NewCounter(prometheus.CounterOpts{
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector { return []prometheus.Collector{statements} }
-
-type counterKey struct{}
-
-// WithStatementCounter makes ctx count the statements sent under it.
-func WithStatementCounter(ctx context.Context) (context.Context, func() int64) {
-	n := new(atomic.Int64)
-	return context.WithValue(ctx, counterKey{}, n), n.Load
-}
-
-func count(ctx context.Context) {
-	statements.Inc()
-	if n, ok := ctx.Value(counterKey{}).(*atomic.Int64); ok {
-		n.Add(1)
-	}
-}
 
 // counted counts statements at the driver, where none can be missed.
 type counted struct{ driver.Connector }
@@ -45,17 +29,17 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 type countedConn struct{ driver.Conn }
 
 func (c *countedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	count(ctx)
+	statements.Inc()
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
 
 func (c *countedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	count(ctx)
+	statements.Inc()
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 }
 
 func (c *countedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	count(ctx)
+	statements.Inc()
 	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 

@@ -16,21 +16,21 @@ type invoiceRow struct {
 	Document *trade.DocumentRef
 }
 
-func (r *invoiceRow) trade() (*trade.Invoice, error) {
+func (r *invoiceRow) trade() *trade.Invoice {
 	i := &r.Invoice
 	i.Totals, i.Balance, i.DocumentRef = *r.Sums.trade(), *r.Unpaid.money(r.Sums.Currency), r.Document
 	i.Status = i.StatusOn(trade.DateOf(now()))
 	if i.DocumentRef != nil {
 		i.DocumentRef.Instance = i.Provenance.Instance
 	}
-	return i, nil
+	return i
 }
 
-var invoices = read[invoiceRow](relation[trade.Invoice]{
+var invoices = read(relation[trade.Invoice]{
 	kind: "Invoice", from: "invoices d", visible: ownAccount("d.account_id"), source: (*trade.Invoice).From,
 	columns: `d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.balance AS unpaid, d.document, ` +
 		sums + `, ` + provenance("d"),
-})
+}, (*invoiceRow).trade)
 
 // overdue is the status of an invoice as [trade.Invoice.StatusOn] tells it.
 const overdue = `(CASE WHEN d.status IN ('ISSUED', 'PARTIALLY_PAID') AND d.due_on < current_date AND d.balance > 0 THEN 'OVERDUE' ELSE d.status END)`
@@ -94,17 +94,17 @@ type invoiceLineRow struct {
 	Net             nullDecimal
 }
 
-func (r *invoiceLineRow) trade() (*trade.InvoiceLine, error) {
+func (r *invoiceLineRow) trade() *trade.InvoiceLine {
 	r.UnitPrice, r.Amount = unitPrice(r.Price, r.PricePer, r.Quantity.Unit, r.Currency), *r.Net.money(r.Currency)
-	return &r.InvoiceLine, nil
+	return &r.InvoiceLine
 }
 
-var invoiceLines = read[invoiceLineRow](relation[trade.InvoiceLine]{
+var invoiceLines = read(relation[trade.InvoiceLine]{
 	kind: "InvoiceLine", from: "invoice_lines l", visible: ownAccount("l.account_id"),
 	columns: `l.invoice_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.description, l.currency, l.quantity AS "quantity.value",
 		l.unit AS "quantity.unit", l.price, l.price_per, l.amount AS net, coalesce(l.order_id, '') AS order_id,
 		coalesce(l.order_line_id, '') AS order_line_id, coalesce(l.shipment_id, '') AS shipment_id`,
-})
+}, (*invoiceLineRow).trade)
 
 // InvoiceLineList is the lines below invoices, by line number.
 func InvoiceLineList(scope trade.Scope) *List[trade.InvoiceLine] {
@@ -114,15 +114,11 @@ func InvoiceLineList(scope trade.Scope) *List[trade.InvoiceLine] {
 	}
 }
 
-type returnRow struct{ trade.Return }
-
-func (r *returnRow) trade() (*trade.Return, error) { return &r.Return, nil }
-
-var returns = read[returnRow](relation[trade.Return]{
+var returns = read(relation[trade.Return]{
 	kind: "Return", from: "returns d", visible: ownAccount("d.account_id"), source: (*trade.Return).From,
 	columns: `d.id, d.number, d.order_id AS "order_ref.id", d.account_id AS "account_ref.id", d.status, d.send_to,
 		coalesce(d.credit_memo_id, '') AS "credit_memo_ref.id", d.requested_at, ` + provenance("d"),
-})
+}, same[trade.Return])
 
 // Returns reads returns by id.
 func (s *Store) Returns(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Return, error) {
@@ -165,30 +161,26 @@ type returnLineRow struct {
 	Got nullDecimal
 }
 
-func (r *returnLineRow) trade() (*trade.ReturnLine, error) {
+func (r *returnLineRow) trade() *trade.ReturnLine {
 	if r.Got.Valid {
 		r.Received = &trade.Quantity{Value: r.Got.Decimal, Unit: r.Quantity.Unit}
 	}
-	return &r.ReturnLine, nil
+	return &r.ReturnLine
 }
 
-var returnLines = read[returnLineRow](relation[trade.ReturnLine]{
+var returnLines = read(relation[trade.ReturnLine]{
 	kind: "ReturnLine", from: "return_lines l JOIN returns d ON d.id = l.return_id", visible: ownAccount("d.account_id"),
 	columns: `l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment, l.received AS got`,
-})
+}, (*returnLineRow).trade)
 
 // ReturnLines reads the lines of returns, in order.
 func (s *Store) ReturnLines(ctx context.Context, scope trade.Scope, returns []string) (map[string][]*trade.ReturnLine, error) {
 	return returnLines.under(ctx, s, scope, "", "l.return_id", "l.return_id, l.position", returns)
 }
 
-type rejectedRow struct{ trade.RejectedRecord }
-
-func (r *rejectedRow) trade() (*trade.RejectedRecord, error) { return &r.RejectedRecord, nil }
-
-var rejected = read[rejectedRow](relation[trade.RejectedRecord]{
+var rejected = read(relation[trade.RejectedRecord]{
 	kind: "RejectedRecord", from: "rejected_records r", visible: operatorOnly, columns: `r.instance, r.kind, r.source_ref, r.reason, r.at`,
-})
+}, same[trade.RejectedRecord])
 
 // RejectedList is the records set aside below sources, newest first.
 func RejectedList(scope trade.Scope) *List[trade.RejectedRecord] {

@@ -24,21 +24,21 @@ type itemRow struct {
 	DocumentsJSON   jsonOf[[]trade.ItemDocumentRef]
 }
 
-func (r *itemRow) trade() (*trade.Item, error) {
+func (r *itemRow) trade() *trade.Item {
 	i := &r.Item
 	i.SubstituteRefs, i.Identifiers, i.Attributes, i.DocumentRefs = r.SubstitutesText, r.IdentifiersJSON.value, r.AttributesJSON.value, r.DocumentsJSON.value
 	for n := range i.DocumentRefs {
 		i.DocumentRefs[n].Document.Instance = i.Provenance.Instance
 	}
-	return i, nil
+	return i
 }
 
-var items = read[itemRow](relation[trade.Item]{
+var items = read(relation[trade.Item]{
 	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
 	columns: `i.id, i.sku, i.gtin, i.name, i.description, i.brand, i.identifiers AS identifiers_json, coalesce(i.category_id, '') AS "category_ref.id",
 		i.base_unit, i.status, coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text,
 		i.attributes AS attributes_json, i.documents AS documents_json, i.country_of_origin, i.commodity_code, ` + provenance("i"),
-})
+}, (*itemRow).trade)
 
 // Items reads items by id.
 func (s *Store) Items(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Item, error) {
@@ -90,7 +90,7 @@ type unitRow struct {
 	Min, Mult, Max nullDecimal
 }
 
-func (r *unitRow) trade() (*trade.ItemUnit, error) {
+func (r *unitRow) trade() *trade.ItemUnit {
 	for _, x := range []struct {
 		from nullDecimal
 		to   **decimal.Decimal
@@ -99,27 +99,23 @@ func (r *unitRow) trade() (*trade.ItemUnit, error) {
 			*x.to = &x.from.Decimal
 		}
 	}
-	return &r.ItemUnit, nil
+	return &r.ItemUnit
 }
 
-var itemUnits = read[unitRow](relation[trade.ItemUnit]{
+var itemUnits = read(relation[trade.ItemUnit]{
 	kind: "ItemUnit", from: "item_units u", visible: anyParty,
 	columns: `u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult, u.maximum AS max`,
-})
+}, (*unitRow).trade)
 
 // Units reads the units of items, smallest first.
 func (s *Store) Units(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.ItemUnit, error) {
 	return itemUnits.under(ctx, s, scope, "", "u.item_id", "u.base_quantity, u.unit", items)
 }
 
-type categoryRow struct{ trade.Category }
-
-func (r *categoryRow) trade() (*trade.Category, error) { return &r.Category, nil }
-
-var categories = read[categoryRow](relation[trade.Category]{
+var categories = read(relation[trade.Category]{
 	kind: "Category", from: "categories c", visible: anyParty,
 	columns: `c.id, c.code, c.name, coalesce(c.parent_id, '') AS "parent_ref.id", c.position`,
-})
+}, same[trade.Category])
 
 // Categories reads categories by id.
 func (s *Store) Categories(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Category, error) {
@@ -289,13 +285,9 @@ func Facets(ctx context.Context, s *Store, l *List[trade.Item]) ([]*trade.ItemFa
 	return facets, nil
 }
 
-type warehouseRow struct{ trade.Warehouse }
-
-func (r *warehouseRow) trade() (*trade.Warehouse, error) { return &r.Warehouse, nil }
-
-var warehouses = read[warehouseRow](relation[trade.Warehouse]{
+var warehouses = read(relation[trade.Warehouse]{
 	kind: "Warehouse", from: "warehouses w", visible: anyParty, columns: `w.id, w.code, w.name, w.location, w.cutoff`,
-})
+}, same[trade.Warehouse])
 
 // Warehouses reads warehouses by id.
 func (s *Store) Warehouses(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Warehouse, error) {
@@ -307,16 +299,12 @@ func (s *Store) WarehousesByCode(ctx context.Context, scope trade.Scope, codes [
 	return warehouses.by(ctx, s, scope, "w.code", "w.id", codes)
 }
 
-type stockRow struct{ trade.Stock }
-
-func (r *stockRow) trade() (*trade.Stock, error) { return &r.Stock, nil }
-
-var stock = read[stockRow](relation[trade.Stock]{
+var stock = read(relation[trade.Stock]{
 	kind: "Availability", from: "stock st JOIN warehouses w ON w.id = st.warehouse_id", visible: anyParty,
 	source: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
 	columns: `st.item_id AS "item_ref.id", st.warehouse_id AS "warehouse_ref.id", w.code AS "warehouse_ref.key", st.unit, st.on_hand, st.allocated,
 		st.safety_stock, ` + provenance("st"),
-})
+}, same[trade.Stock])
 
 // Stock reads the stock of items in all warehouses, by warehouse code.
 func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.Stock, error) {
@@ -330,7 +318,7 @@ type inboundRow struct {
 	Promised    bool
 }
 
-func (r *inboundRow) trade() (*trade.InboundSupply, error) {
+func (r *inboundRow) trade() *trade.InboundSupply {
 	r.Certainty = trade.SupplyOrdered
 	if r.Promised {
 		r.Certainty = trade.SupplyAcknowledged
@@ -338,20 +326,20 @@ func (r *inboundRow) trade() (*trade.InboundSupply, error) {
 	if r.Shipped.Valid && r.Shipped.Decimal.IsPositive() {
 		r.Certainty = trade.SupplyShipped
 	}
-	r.InboundSupply.WarehouseRef.ID = r.WarehouseID
-	return &r.InboundSupply, nil
+	r.WarehouseRef.ID = r.WarehouseID
+	return &r.InboundSupply
 }
 
 // inbound is what purchase orders still bring, told without saying whose: the
 // day, the quantity and how sure it is.
-var inbound = read[inboundRow](relation[trade.InboundSupply]{
+var inbound = read(relation[trade.InboundSupply]{
 	kind: "InboundSupply", visible: anyParty,
 	from: `purchase_order_lines pl JOIN purchase_orders po ON po.id = pl.purchase_order_id
 		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
 	columns: `pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
 		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",
 		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`,
-})
+}, (*inboundRow).trade)
 
 // Inbound reads the supply of items on its way, soonest first.
 func (s *Store) Inbound(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.InboundSupply, error) {

@@ -16,23 +16,23 @@ type orderRow struct {
 	Sums      totals
 }
 
-func (r *orderRow) trade() (*trade.Order, error) {
+func (r *orderRow) trade() *trade.Order {
 	r.Holds, r.Totals = r.HoldsJSON.value, r.Sums.trade()
 	if r.Provenance.SourceVersion != nil {
 		r.Version = *r.Provenance.SourceVersion
 	}
-	return &r.Order, nil
+	return &r.Order
 }
 
 const sums = `d.currency AS "sums.currency", d.subtotal AS "sums.subtotal", d.discount AS "sums.discount", d.freight AS "sums.freight",
 	d.tax AS "sums.tax", d.total AS "sums.total"`
 
-var orders = read[orderRow](relation[trade.Order]{
+var orders = read(relation[trade.Order]{
 	kind: "Order", from: "orders d", visible: ownAccount("d.account_id"), source: (*trade.Order).From,
 	columns: `d.id, d.number, d.customer_po_number, d.account_id AS "account_ref.id", coalesce(d.ship_to_id, '') AS "ship_to_ref.id",
 		coalesce(d.bill_to_id, '') AS "bill_to_ref.id", d.ship_to_address, d.status, d.raw, d.holds AS holds_json, d.delivery_terms, d.payment_terms,
 		d.requested_delivery_date, d.promised_delivery_date, d.placed_at, d.comment, ` + sums + `, ` + provenance("d"),
-})
+}, (*orderRow).trade)
 
 // Orders reads orders by id.
 func (s *Store) Orders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Order, error) {
@@ -143,22 +143,22 @@ type orderLineRow struct {
 	QOrdered, QConfirmed, QAllocated, QBackordered, QShipped, QDelivered, QInvoiced, QCancelled, QReturned decimal.Decimal
 }
 
-func (r *orderLineRow) trade() (*trade.OrderLine, error) {
+func (r *orderLineRow) trade() *trade.OrderLine {
 	l := &r.OrderLine
 	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
 	l.Ordered, l.Confirmed, l.Allocated, l.Backordered, l.Shipped = qty(r.QOrdered), qty(r.QConfirmed), qty(r.QAllocated), qty(r.QBackordered), qty(r.QShipped)
 	l.Delivered, l.Invoiced, l.Cancelled, l.Returned = qty(r.QDelivered), qty(r.QInvoiced), qty(r.QCancelled), qty(r.QReturned)
 	l.UnitPrice, l.Amount = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency), r.LineAmount.money(r.Currency)
-	return l, nil
+	return l
 }
 
-var orderLines = read[orderLineRow](relation[trade.OrderLine]{
+var orderLines = read(relation[trade.OrderLine]{
 	kind: "OrderLine", from: "order_lines l", visible: ownAccount("l.account_id"),
 	columns: `l.id, l.order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.customer_part_number, l.description, l.currency,
 		l.price, l.price_per, l.amount AS line_amount, l.status, l.unit, l.ordered AS q_ordered, l.confirmed AS q_confirmed, l.allocated AS q_allocated,
 		l.backordered AS q_backordered, l.shipped AS q_shipped, l.delivered AS q_delivered, l.invoiced AS q_invoiced, l.cancelled AS q_cancelled,
 		l.returned AS q_returned, coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`,
-})
+}, (*orderLineRow).trade)
 
 // OrderLines reads order lines by id.
 func (s *Store) OrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.OrderLine, error) {
@@ -172,17 +172,11 @@ func OrderLineList(scope trade.Scope) *List[trade.OrderLine] {
 	}
 }
 
-type scheduleRow struct {
-	trade.ScheduleLine
-}
-
-func (r *scheduleRow) trade() (*trade.ScheduleLine, error) { return &r.ScheduleLine, nil }
-
-var schedules = read[scheduleRow](relation[trade.ScheduleLine]{
+var schedules = read(relation[trade.ScheduleLine]{
 	kind: "ScheduleLine", from: "schedule_lines x JOIN order_lines l ON l.id = x.order_line_id", visible: ownAccount("l.account_id"),
 	columns: `x.quantity AS "quantity.value", l.unit AS "quantity.unit", coalesce(x.warehouse_id, '') AS "warehouse_ref.id", x.requested_ship_date,
 		x.requested_delivery_date, x.promised_ship_date, x.promised_delivery_date, x.actual_ship_date, x.actual_delivery_date`,
-})
+}, same[trade.ScheduleLine])
 
 // Schedules reads the schedule lines of order lines, in order.
 func (s *Store) Schedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.ScheduleLine, error) {

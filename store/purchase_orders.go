@@ -15,16 +15,16 @@ type purchaseOrderRow struct {
 	Sums totals
 }
 
-func (r *purchaseOrderRow) trade() (*trade.PurchaseOrder, error) {
+func (r *purchaseOrderRow) trade() *trade.PurchaseOrder {
 	r.Totals, r.Currency = r.Sums.trade(), r.Sums.Currency
-	return &r.PurchaseOrder, nil
+	return &r.PurchaseOrder
 }
 
-var purchaseOrders = read[purchaseOrderRow](relation[trade.PurchaseOrder]{
+var purchaseOrders = read(relation[trade.PurchaseOrder]{
 	kind: "PurchaseOrder", from: "purchase_orders d", visible: ownSupplier("d.supplier_id"), source: (*trade.PurchaseOrder).From,
 	columns: `d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", d.buyer, d.ship_to, coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.status,
 		d.raw, d.delivery_terms, d.payment_terms, d.issued_at, d.acknowledge_by, ` + sums + `, ` + provenance("d"),
-})
+}, (*purchaseOrderRow).trade)
 
 // PurchaseOrders reads purchase orders by id.
 func (s *Store) PurchaseOrders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrder, error) {
@@ -102,20 +102,20 @@ type purchaseLineRow struct {
 	QOrdered, QAcknowledged, QShipped, QReceived, QCancelled decimal.Decimal
 }
 
-func (r *purchaseLineRow) trade() (*trade.PurchaseOrderLine, error) {
+func (r *purchaseLineRow) trade() *trade.PurchaseOrderLine {
 	l := &r.PurchaseOrderLine
 	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
 	l.Ordered, l.Acknowledged, l.Shipped, l.Received, l.Cancelled = qty(r.QOrdered), qty(r.QAcknowledged), qty(r.QShipped), qty(r.QReceived), qty(r.QCancelled)
 	l.UnitPrice = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency)
-	return l, nil
+	return l
 }
 
-var purchaseLines = read[purchaseLineRow](relation[trade.PurchaseOrderLine]{
+var purchaseLines = read(relation[trade.PurchaseOrderLine]{
 	kind: "PurchaseOrderLine", from: "purchase_order_lines l", visible: ownSupplier("l.supplier_id"),
 	columns: `l.id, l.purchase_order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency,
 		l.price, l.price_per, l.unit, l.ordered AS q_ordered, l.acknowledged AS q_acknowledged, l.shipped AS q_shipped, l.received AS q_received,
 		l.cancelled AS q_cancelled`,
-})
+}, (*purchaseLineRow).trade)
 
 // PurchaseOrderLines reads purchase order lines by id.
 func (s *Store) PurchaseOrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrderLine, error) {
@@ -130,18 +130,12 @@ func PurchaseOrderLineList(scope trade.Scope) *List[trade.PurchaseOrderLine] {
 	}
 }
 
-type purchaseScheduleRow struct{ trade.PurchaseScheduleLine }
-
-func (r *purchaseScheduleRow) trade() (*trade.PurchaseScheduleLine, error) {
-	return &r.PurchaseScheduleLine, nil
-}
-
-var purchaseSchedules = read[purchaseScheduleRow](relation[trade.PurchaseScheduleLine]{
+var purchaseSchedules = read(relation[trade.PurchaseScheduleLine]{
 	kind: "PurchaseScheduleLine", from: "purchase_schedule_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id",
 	visible: ownSupplier("l.supplier_id"),
 	columns: `x.number, x.quantity AS "quantity.value", l.unit AS "quantity.unit", x.requested_ship_date, x.requested_delivery_date,
 		x.promised_ship_date, x.promised_delivery_date`,
-})
+}, same[trade.PurchaseScheduleLine])
 
 // PurchaseSchedules reads the schedule lines of purchase order lines, in order.
 func (s *Store) PurchaseSchedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.PurchaseScheduleLine, error) {

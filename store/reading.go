@@ -112,11 +112,11 @@ type relation[T any] struct {
 	scan    func(s *Store, rows *sqlx.Rows, each func(parent string, keys []string, record *T)) error
 }
 
+// same tells a row that is scanned as what it is.
+func same[T any](row *T) *T { return row }
+
 // read makes a relation whose rows are scanned into R and told as T.
-func read[R any, T any, P interface {
-	*R
-	trade() (*T, error)
-}](r relation[T]) relation[T] {
+func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
 	r.scan = func(s *Store, rows *sqlx.Rows, each func(string, []string, *T)) error {
 		columns, err := rows.Columns()
 		if err != nil {
@@ -141,11 +141,7 @@ func read[R any, T any, P interface {
 			if err := rows.Scan(into...); err != nil {
 				return err
 			}
-			record, err := P(row).trade()
-			if err != nil {
-				return err
-			}
-			each(parent, keys, record)
+			each(parent, keys, tell(row))
 		}
 		return rows.Err()
 	}
@@ -188,7 +184,7 @@ func (r relation[T]) query(ctx context.Context, s *Store, statement string, a ar
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.kind, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	now := time.Now()
 	err = r.scan(s, rows, func(parent string, keys []string, record *T) {
 		if r.source != nil {

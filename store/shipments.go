@@ -15,19 +15,19 @@ type shipmentRow struct {
 	RefsJSON jsonOf[[]trade.Identifier]
 }
 
-func (r *shipmentRow) trade() (*trade.Shipment, error) {
+func (r *shipmentRow) trade() *trade.Shipment {
 	r.References = r.RefsJSON.value
-	return &r.Shipment, nil
+	return &r.Shipment
 }
 
 var shipmentVisible = ownEither("d.account_id", "d.supplier_id")
 
-var shipments = read[shipmentRow](relation[trade.Shipment]{
+var shipments = read(relation[trade.Shipment]{
 	kind: "Shipment", from: "shipments d", visible: shipmentVisible, source: (*trade.Shipment).From,
 	columns: `d.id, d.number, d.direction, d.mode, d.carrier, d.refs AS refs_json, d.status, d.origin, d.destination,
 		coalesce(d.account_id, '') AS "account_ref.id", coalesce(d.supplier_id, '') AS "supplier_ref.id",
 		coalesce(d.tracking_number, '') AS tracking_number, d.created_at, d.eta, d.exception, d.proof, ` + provenance("d"),
-})
+}, (*shipmentRow).trade)
 
 // Shipments reads shipments by id.
 func (s *Store) Shipments(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Shipment, error) {
@@ -112,17 +112,17 @@ type packageRow struct {
 	WeightUnit *string
 }
 
-func (r *packageRow) trade() (*trade.Package, error) {
+func (r *packageRow) trade() *trade.Package {
 	if r.Kilos.Valid && r.WeightUnit != nil {
 		r.Weight = &trade.Quantity{Value: r.Kilos.Decimal, Unit: *r.WeightUnit}
 	}
-	return &r.Package, nil
+	return &r.Package
 }
 
-var packages = read[packageRow](relation[trade.Package]{
+var packages = read(relation[trade.Package]{
 	kind: "Package", from: "packages p JOIN shipments d ON d.id = p.shipment_id", visible: shipmentVisible,
 	columns: `p.shipment_id, p.number, p.tracking_number, p.sscc, p.status, p.weight AS kilos, p.weight_unit`,
-})
+}, (*packageRow).trade)
 
 // Packages reads the packages of shipments, in order, at most 1000 each.
 func (s *Store) Packages(ctx context.Context, scope trade.Scope, shipments []string) (map[string][]*trade.Package, error) {
@@ -130,15 +130,11 @@ func (s *Store) Packages(ctx context.Context, scope trade.Scope, shipments []str
 	return atMost(found, 1000), err
 }
 
-type packageLineRow struct{ trade.PackageLine }
-
-func (r *packageLineRow) trade() (*trade.PackageLine, error) { return &r.PackageLine, nil }
-
-var packageLines = read[packageLineRow](relation[trade.PackageLine]{
+var packageLines = read(relation[trade.PackageLine]{
 	kind: "PackageLine", from: "package_lines p JOIN shipments d ON d.id = p.shipment_id", visible: shipmentVisible,
 	columns: `coalesce(p.order_line_id, '') AS order_line_id, coalesce(p.purchase_order_line_id, '') AS purchase_order_line_id,
 		p.quantity AS "quantity.value", p.unit AS "quantity.unit"`,
-})
+}, same[trade.PackageLine])
 
 // PackageKey names a package in the maps of [Store.PackageLines].
 func PackageKey(shipment string, number int) string {
@@ -152,15 +148,11 @@ func (s *Store) PackageLines(ctx context.Context, scope trade.Scope, keys []stri
 	return atMost(found, 500), err
 }
 
-type eventRow struct{ trade.ShipmentEvent }
-
-func (r *eventRow) trade() (*trade.ShipmentEvent, error) { return &r.ShipmentEvent, nil }
-
-var events = read[eventRow](relation[trade.ShipmentEvent]{
+var events = read(relation[trade.ShipmentEvent]{
 	kind: "ShipmentEvent", from: "shipment_events e JOIN shipments d ON d.id = e.shipment_id", visible: shipmentVisible,
 	columns: `e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known, e.recorded_at, e.received_at, e.location,
 		e.reason, e.raw, e.package_number, e.late`,
-})
+}, same[trade.ShipmentEvent])
 
 // Events reads shipment events by id.
 func (s *Store) Events(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.ShipmentEvent, error) {

@@ -33,7 +33,7 @@ type Connection[T any] struct {
 	List     ListRef
 }
 
-// Pages of every list there is.
+// AccountConnection and the types below are the pages of every list there is.
 type (
 	AccountConnection           = Connection[Account]
 	AccountEdge                 = Edge[Account]
