@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms say who may import whom. Experience calls process, process calls
+// system, everyone speaks trade; no arrow goes up. A new folder states its
+// place here.
+var rooms = map[string][]string{
+	// spoken by all
+	"trade": {},
+
+	// system: where facts live
+	"migrations":      {},
+	"postgres":        {},
+	"store":           {"migrations", "trade"},
+	"store/storetest": {"postgres", "store", "graph"},
+	"sources":         {"trade"},
+	// Adapters never meet each other.
+	"sources/sandbox":    {"sources", "trade"},
+	"sources/sourcetest": {"sources", "trade"},
+	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
+	"sandbox": {"trade"},
+
+	// process: what must happen
+	"process": {"sources", "store", "trade"},
+
+	// experience: how portals reach us
+	"graph":     {"trade"},
+	"auth":      {"trade"},
+	"documents": {"sources", "trade"},
+	"loaders":   {"sources", "store", "trade"},
+	"resolvers": {"auth", "documents", "graph", "loaders", "store", "trade"},
+	"edge":      {"auth", "loaders"},
+	"web":       {},
+
+	// around the code
+	"bench":      {},
+	"e2e":        {},
+	"e2e/extras": {},
+	"":           {"*"}, // main puts it all together
+}
+
+// outside names what a room must not import from elsewhere.
+var outside = map[string][]string{
+	"trade":     {"database/sql", "net/http", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+	"resolvers": {"database/sql", "github.com/jmoiron", "github.com/lib", "net/http"},
+	"loaders":   {"database/sql", "github.com/jmoiron", "github.com/lib", "net/http"},
+	"process":   {"net/http", "github.com/99designs", "github.com/lib"},
+	"store":     {"net/http", "github.com/99designs"},
+	"sources":   {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+}
+
+func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for list := json.NewDecoder(bytes.NewReader(out)); ; {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := list.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(strings.TrimPrefix(pkg.ImportPath, "portico"), "/")
+		allowed, known := rooms[room]
+		seen[room] = true
+		if !known {
+			t.Errorf("%s states no place in the layers: add it to rooms", pkg.ImportPath)
+		}
+		for _, imported := range pkg.Imports {
+			if other, ours := strings.CutPrefix(imported, "portico/"); ours {
+				if !slices.Contains(allowed, other) && !slices.Contains(allowed, "*") {
+					t.Errorf("%s imports %s, which its layer may not", room, other)
+				}
+				continue
+			}
+			for _, no := range outside[room] {
+				if imported == no || strings.HasPrefix(imported, no+"/") {
+					t.Errorf("%s imports %s, which is not its business", room, imported)
+				}
+			}
+		}
+	}
+	for room := range rooms {
+		if !seen[room] {
+			t.Errorf("rooms names %s, which is not there", room)
+		}
+	}
+}

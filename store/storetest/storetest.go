@@ -1,0 +1,89 @@
+// Package storetest gives each test a fresh, migrated database.
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"portico/graph"
+	"portico/postgres"
+	"portico/store"
+)
+
+var (
+	once    sync.Once
+	cluster *postgres.Cluster
+	dir     string
+	failed  error
+	number  atomic.Int64
+)
+
+// Main runs a package's tests and then ends the cluster they used. Call it
+// from TestMain.
+func Main(m *testing.M) {
+	code := m.Run()
+	if cluster != nil {
+		cluster.Stop()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// begin starts a cluster of the package's own, with one migrated database to
+// copy.
+func begin() {
+	dir, failed = os.MkdirTemp("", "portico-store-")
+	if failed != nil {
+		return
+	}
+	if failed = os.Chmod(dir, 0o755); failed != nil {
+		return
+	}
+	cluster, failed = postgres.Start(context.Background(), dir, slog.New(slog.DiscardHandler))
+	if failed != nil {
+		return
+	}
+	var template *store.Store
+	if template, failed = store.Open(context.Background(), cluster.DSN(), nil); failed != nil {
+		return
+	}
+	defer func() { _ = template.Close() }()
+	failed = template.Migrate(context.Background())
+}
+
+// DSN is the connection string of a fresh copy of the migrated database.
+func DSN(t testing.TB) string {
+	t.Helper()
+	once.Do(begin)
+	if failed != nil {
+		t.Fatalf("a database for tests: %v", failed)
+	}
+	db, err := sql.Open("postgres", strings.Replace(cluster.DSN(), "dbname=portico", "dbname=postgres", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	name := fmt.Sprintf("t%d", number.Add(1))
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE portico"); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1)
+}
+
+// New is a store on a fresh database.
+func New(t testing.TB) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), DSN(t), graph.StaleAfter())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
