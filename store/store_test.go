@@ -1,0 +1,270 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/shopspring/decimal"
+
+	"portico/store"
+	"portico/store/storetest"
+	"portico/trade"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+var everything = trade.OperatorScope(nil)
+
+func from(ref string, version int64) trade.Provenance {
+	now := time.Now()
+	return trade.Provenance{System: trade.ERP, Instance: "erp", SourceRef: &ref, Sequence: version, AsOf: &now}
+}
+
+func account(number, name string, version int64) trade.Account {
+	return trade.Account{
+		Number: number, Name: name, Status: trade.AccountActive, Currency: "EUR", Provenance: from(number, version),
+		Locations: []trade.AccountLocation{{Code: "01", Roles: []trade.LocationRole{trade.ShipTo, trade.BillTo}, Address: trade.Address{Country: "NL"}}},
+	}
+}
+
+func order(number, account string, version int64, lines ...string) trade.Order {
+	eur := trade.Money{Amount: decimal.NewFromInt(0), Currency: "EUR"}
+	qty := func(n int64) trade.Quantity { return trade.Quantity{Value: decimal.NewFromInt(n), Unit: "EA"} }
+	o := trade.Order{
+		Number: &number, AccountRef: trade.Key(account), ShipToRef: trade.Key("01"), BillToRef: trade.Key("01"), Holds: []trade.OrderHold{},
+		Totals: &trade.Totals{Subtotal: eur, Discount: eur, Total: eur}, PlacedAt: time.Now(), Provenance: from(number, version),
+	}
+	for _, l := range lines {
+		o.LinesKnown = append(o.LinesKnown, trade.OrderLine{
+			LineNumber: l, Description: "line " + l, Ordered: qty(2), Confirmed: qty(2), Allocated: qty(2), Backordered: qty(0), Shipped: qty(0), Delivered: qty(0),
+			Invoiced: qty(0), Cancelled: qty(0), Returned: qty(0), UnitPrice: &trade.UnitPrice{Price: eur, Per: qty(1)}, Amount: &eur,
+			ScheduleKnown: []trade.ScheduleLine{{Quantity: qty(2)}},
+		})
+	}
+	o.Derive()
+	return o
+}
+
+func save[T any](t *testing.T, s *store.Store, save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error), records ...T) []trade.RejectedRecord {
+	t.Helper()
+	var rejected []trade.RejectedRecord
+	err := s.InTx(t.Context(), func(tx *sqlx.Tx) (err error) {
+		rejected, err = save(t.Context(), tx, records)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rejected
+}
+
+func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "new", 5))
+	save(t, s, s.SaveAccounts, account("1", "old", 4))
+	found, err := s.AccountsByNumber(t.Context(), everything, []string{"1"})
+	if err != nil || found["1"].Name != "new" {
+		t.Fatalf("got %+v, %v; want the newer name", found["1"], err)
+	}
+	id := found["1"].ID
+	save(t, s, s.SaveAccounts, account("1", "newest", 6))
+	found, _ = s.AccountsByNumber(t.Context(), everything, []string{"1"})
+	if found["1"].Name != "newest" || found["1"].ID != id {
+		t.Errorf("got %s with id %s, want newest with %s", found["1"].Name, found["1"].ID, id)
+	}
+	// Of two versions in one batch the newer counts, in either order.
+	save(t, s, s.SaveAccounts, account("1", "b", 8), account("1", "a", 7))
+	if found, _ = s.AccountsByNumber(t.Context(), everything, []string{"1"}); found["1"].Name != "b" {
+		t.Errorf("got %s, want b", found["1"].Name)
+	}
+	// What begins anew replaces what was, whatever its version.
+	if err := s.BeginAnew(t.Context(), "erp"); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, s.SaveAccounts, account("1", "again", 1))
+	if found, _ = s.AccountsByNumber(t.Context(), everything, []string{"1"}); found["1"].Name != "again" || found["1"].ID != id {
+		t.Errorf("got %s with id %s, want again with %s", found["1"].Name, found["1"].ID, id)
+	}
+}
+
+func lines(t *testing.T, s *store.Store, scope trade.Scope, order string) map[string]string {
+	t.Helper()
+	pages, err := store.OrderLineList(scope).Page(t.Context(), s, []string{order}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, l := range pages[order].Nodes {
+		ids[l.LineNumber] = l.ID
+	}
+	return ids
+}
+
+func TestAnOrdersLinesAreThoseOfItsNewestVersionAndKeepTheirIds(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	save(t, s, s.SaveOrders, order("100", "1", 1, "10", "20", "30"))
+	found, _ := s.OrdersByNumber(t.Context(), everything, []string{"100"})
+	before := lines(t, s, everything, found["100"].ID)
+	save(t, s, s.SaveOrders, order("100", "1", 2, "10", "30", "40"))
+	after := lines(t, s, everything, found["100"].ID)
+	if len(after) != 3 || after["10"] != before["10"] || after["30"] != before["30"] || after["20"] != "" || after["40"] == "" {
+		t.Errorf("lines were %v and are %v", before, after)
+	}
+	save(t, s, s.SaveOrders, order("100", "1", 1, "10")) // late, and without effect
+	if again := lines(t, s, everything, found["100"].ID); len(again) != 3 {
+		t.Errorf("an older version left the lines %v", again)
+	}
+}
+
+func TestARecordThatNamesSomethingUnknownIsToldAndNotLost(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	rejected := save(t, s, s.SaveOrders, order("100", "1", 1, "10"), order("101", "no-such-account", 1, "10"))
+	if len(rejected) != 1 || *rejected[0].SourceRef != "101" {
+		t.Fatalf("rejected %+v, want 101", rejected)
+	}
+	if found, _ := s.OrdersByNumber(t.Context(), everything, []string{"100", "101"}); found["100"] == nil || found["101"] != nil {
+		t.Errorf("found %v", found)
+	}
+	// A version that is merely older is no record set aside.
+	save(t, s, s.SaveOrders, order("100", "1", 9, "10"))
+	if rejected := save(t, s, s.SaveOrders, order("100", "1", 2, "10")); len(rejected) != 0 {
+		t.Errorf("an older version was set aside: %+v", rejected)
+	}
+}
+
+func TestTheDatabaseRefusesWhatBreaksARule(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	o := order("100", "1", 1, "10")
+	o.LinesKnown[0].Shipped.Value = decimal.NewFromInt(50)
+	err := s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		_, err := s.SaveOrders(t.Context(), tx, []trade.Order{o})
+		return err
+	})
+	if reason, ok := store.Refused(err); !ok || !strings.Contains(reason, "order_lines") {
+		t.Errorf("more shipped than ordered: %v, want it refused by a rule of order_lines", err)
+	}
+	if found, _ := s.OrdersByNumber(t.Context(), everything, []string{"100"}); found["100"] != nil {
+		t.Error("half of the order is in the store")
+	}
+}
+
+func TestAScopeSeesItsOwnAndNobodyElses(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1), account("2", "b", 1))
+	save(t, s, s.SaveOrders, order("100", "1", 1, "10"), order("200", "2", 1, "10"))
+	accounts, _ := s.AccountsByNumber(t.Context(), everything, []string{"1", "2"})
+	orders, _ := s.OrdersByNumber(t.Context(), everything, []string{"100", "200"})
+	one := trade.CustomerScope([]string{accounts["1"].ID}, nil)
+	for name, scope := range map[string]trade.Scope{"nobody": {}, "guest": trade.GuestScope(nil), "supplier": trade.SupplierScope("ptn_1", nil), "no accounts": trade.CustomerScope(nil, nil)} {
+		if found, err := s.Orders(t.Context(), scope, []string{orders["100"].ID, orders["200"].ID}); err != nil || len(found) > 0 {
+			t.Errorf("%s sees %v, %v", name, found, err)
+		}
+	}
+	found, err := s.Orders(t.Context(), one, []string{orders["100"].ID, orders["200"].ID})
+	if err != nil || len(found) != 1 || found[orders["100"].ID] == nil {
+		t.Errorf("customer 1 sees %v, %v", found, err)
+	}
+	if got := lines(t, s, one, orders["200"].ID); len(got) > 0 {
+		t.Errorf("customer 1 sees the lines of another: %v", got)
+	}
+	counts, err := store.OrderList(one, store.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), s, []string{""})
+	if err != nil || counts[""].Value != 1 {
+		t.Errorf("customer 1 counts %v, %v", counts, err)
+	}
+}
+
+func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	save(t, s, s.SaveOrders, order("100", "1", 1, "10"), order("101", "1", 1, "10"))
+	list := func(by trade.OrderSort) *store.List[trade.Order] {
+		return store.OrderList(everything, store.OrderFilter{}, by, false)
+	}
+	page, err := list(trade.OrdersByNumber).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := *page[""].PageInfo.EndCursor
+	next, err := list(trade.OrdersByNumber).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor})
+	if err != nil || *next[""].Nodes[0].Number != "101" || next[""].PageInfo.HasNextPage || !next[""].PageInfo.HasPreviousPage {
+		t.Errorf("the next page is %+v, %v", next[""], err)
+	}
+	for name, l := range map[string]*store.List[trade.Order]{"another order": list(trade.OrdersNewest)} {
+		if _, err := l.Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
+			t.Errorf("%s took the cursor: %v", name, err)
+		}
+	}
+	if _, err := store.AccountList(everything, store.AccountFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
+		t.Errorf("another list took the cursor: %v", err)
+	}
+}
+
+func FuzzCursors(f *testing.F) {
+	f.Add("eyJsIjoib3JkZXJzIE5VTUJFUl9BU0MiLCJrIjpbIjEiLCIyIl19")
+	f.Add("")
+	f.Add("eyJsIjoiIn0")
+	s := storetest.New(f)
+	f.Fuzz(func(t *testing.T, cursor string) {
+		_, err := store.OrderList(everything, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor})
+		if err != nil && !errors.Is(err, store.ErrCursor) {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
+	})
+}
+
+func TestAgeIsSinceTheFeedWasLastFollowedToItsEnd(t *testing.T) {
+	s := storetest.New(t)
+	a := account("1", "a", 1)
+	long := time.Now().Add(-time.Hour)
+	a.Provenance.AsOf = &long
+	save(t, s, s.SaveAccounts, a)
+	found, _ := s.AccountsByNumber(t.Context(), everything, []string{"1"})
+	if p := found["1"].Provenance; p.Age < time.Hour || !p.Stale || p.Mode != trade.ODS {
+		t.Errorf("before its feed was followed: %+v, want an hour old and stale", p)
+	}
+	if err := s.Confirm(t.Context(), "erp", "1", "7", time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		found, _ = s.AccountsByNumber(t.Context(), everything, []string{"1"})
+		if p := found["1"].Provenance; p.Age < 10*time.Second && !p.Stale {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after its feed was followed: %+v", found["1"].Provenance)
+		}
+	}
+}
+
+// tenant are the tables whose rows belong to an account or a supplier.
+var tenant = regexp.MustCompile(`from: "(accounts|account_locations|credit_positions|contracts|orders|order_lines|purchase_orders|purchase_order_lines|shipments|invoices|invoice_lines|returns|trading_partners)\b[^}]*?visible: (\w+)`)
+
+func TestNoTenantTableIsReadWithoutItsOwner(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, f := range files {
+		text, _ := os.ReadFile(f.Name())
+		for _, m := range tenant.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if m[2] != "ownAccount" && m[2] != "ownSupplier" && m[2] != "ownEither" && m[2] != "shipmentVisible" {
+				t.Errorf("%s: %s is visible to %s", f.Name(), m[1], m[2])
+			}
+		}
+	}
+	if found < 12 {
+		t.Errorf("only %d relations were found; has the shape of the code changed?", found)
+	}
+}

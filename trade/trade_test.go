@@ -1,0 +1,175 @@
+package trade
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+func d(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+
+func qty(n int64) Quantity { return Quantity{Value: decimal.NewFromInt(n), Unit: "EA"} }
+
+func TestCheckDigitsAreGS1s(t *testing.T) {
+	// Examples of the GS1 General Specifications.
+	for s, want := range map[string]bool{"4006381333931": true, "4006381333932": false, "96385074": true, "036000291452": true, "400638133393a": false, "": false, "1": false} {
+		if got := ValidGTIN(s); got != want {
+			t.Errorf("ValidGTIN(%q) is %v, want %v", s, got, want)
+		}
+	}
+	if !ValidSSCC("106141412345678908") || ValidSSCC("106141412345678907") {
+		t.Error("the check digit of 10614141234567890 is 8")
+	}
+}
+
+func TestAPriceHoldsForItsQuantity(t *testing.T) {
+	p := UnitPrice{Price: Money{d("8.40"), "EUR"}, Per: qty(100)}
+	if got := p.Times(decimal.NewFromInt(250)).Amount; !got.Equal(d("21")) {
+		t.Errorf("250 at 8.40 per 100 is %s, want 21", got)
+	}
+	if got := p.Times(decimal.NewFromInt(1)).Amount; !got.Equal(d("0.08")) {
+		t.Errorf("1 at 8.40 per 100 is %s, want 0.08", got)
+	}
+}
+
+func TestOrderStatusFollowsItsLines(t *testing.T) {
+	line := func(ordered, allocated, backordered, shipped, delivered, invoiced, cancelled int64) OrderLine {
+		return OrderLine{
+			Ordered: qty(ordered), Confirmed: qty(ordered - cancelled), Allocated: qty(allocated), Backordered: qty(backordered), Shipped: qty(shipped),
+			Delivered: qty(delivered), Invoiced: qty(invoiced), Cancelled: qty(cancelled),
+		}
+	}
+	picked := line(10, 10, 0, 0, 0, 0, 0)
+	picked.Status = LinePicked
+	for name, c := range map[string]struct {
+		order Order
+		want  OrderStatus
+	}{
+		"all allocated":           {Order{LinesKnown: []OrderLine{line(10, 10, 0, 0, 0, 0, 0)}}, OrderConfirmed},
+		"some backordered":        {Order{LinesKnown: []OrderLine{line(10, 4, 6, 0, 0, 0, 0)}}, OrderPartiallyBackordered},
+		"all backordered":         {Order{LinesKnown: []OrderLine{line(10, 0, 10, 0, 0, 0, 0)}}, OrderBackordered},
+		"picked":                  {Order{LinesKnown: []OrderLine{picked}}, OrderInFulfillment},
+		"held":                    {Order{Holds: []OrderHold{{}}, LinesKnown: []OrderLine{line(10, 10, 0, 0, 0, 0, 0)}}, OrderOnHold},
+		"some shipped":            {Order{LinesKnown: []OrderLine{line(10, 6, 0, 4, 0, 4, 0)}}, OrderPartiallyShipped},
+		"all shipped":             {Order{LinesKnown: []OrderLine{line(10, 0, 0, 10, 0, 10, 0)}}, OrderShipped},
+		"some delivered":          {Order{LinesKnown: []OrderLine{line(10, 0, 0, 10, 4, 10, 0)}}, OrderPartiallyDelivered},
+		"all delivered":           {Order{LinesKnown: []OrderLine{line(10, 0, 0, 10, 10, 0, 0)}}, OrderDelivered},
+		"delivered and invoiced":  {Order{LinesKnown: []OrderLine{line(10, 0, 0, 10, 10, 10, 0)}}, OrderInvoiced},
+		"all cancelled":           {Order{LinesKnown: []OrderLine{line(10, 0, 0, 0, 0, 0, 10)}}, OrderCancelled},
+		"rest cancelled":          {Order{LinesKnown: []OrderLine{line(10, 0, 0, 6, 0, 6, 4)}}, OrderShipped},
+		"refused by the source":   {Order{Status: OrderRejected, LinesKnown: []OrderLine{line(10, 10, 0, 0, 0, 0, 0)}}, OrderRejected},
+		"a held order is shipped": {Order{Holds: []OrderHold{{}}, LinesKnown: []OrderLine{line(10, 0, 0, 10, 0, 0, 0)}}, OrderShipped},
+	} {
+		if c.order.Derive(); c.order.Status != c.want {
+			t.Errorf("%s: %s, want %s", name, c.order.Status, c.want)
+		}
+	}
+}
+
+func TestPromisedDeliveryIsTheLatestOfTheOpenLines(t *testing.T) {
+	day := func(n int) *Date { x := DateOf(time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC)); return &x }
+	open := func(dates ...*Date) OrderLine {
+		l := OrderLine{Ordered: qty(10), Allocated: qty(10)}
+		for _, at := range dates {
+			l.ScheduleKnown = append(l.ScheduleKnown, ScheduleLine{Quantity: qty(5), PromisedDeliveryDate: at})
+		}
+		return l
+	}
+	shipped := OrderLine{Ordered: qty(10), Shipped: qty(10), ScheduleKnown: []ScheduleLine{{PromisedDeliveryDate: day(30)}}}
+	o := Order{LinesKnown: []OrderLine{open(day(2), day(9)), open(day(5)), shipped}}
+	if o.Derive(); o.PromisedDeliveryDate == nil || *o.PromisedDeliveryDate != *day(9) {
+		t.Errorf("got %v, want the 9th", o.PromisedDeliveryDate)
+	}
+	o.LinesKnown = append(o.LinesKnown, open(nil))
+	if o.Derive(); o.PromisedDeliveryDate != nil {
+		t.Errorf("got %v, want none: a line has no promise", o.PromisedDeliveryDate)
+	}
+}
+
+func TestShipmentStatusIsTheSameInAnyOrderOfEvents(t *testing.T) {
+	at := func(h int) time.Time { return time.Date(2026, 3, 1, h, 0, 0, 0, time.UTC) }
+	events := []ShipmentEvent{
+		{Key: "1", Classifier: Actual, Status: PreTransit, OccurredAt: at(1)},
+		{Key: "2", Classifier: Actual, Status: PickedUp, OccurredAt: at(2)},
+		{Key: "3", Classifier: Estimated, Status: Delivered, OccurredAt: at(3)},
+		{Key: "4", Classifier: Actual, Status: InTransit, OccurredAt: at(4)},
+		{Key: "5", Classifier: Actual, Status: Delivered, OccurredAt: at(5)},
+		{Key: "6", Classifier: Actual, Status: AtFacility, OccurredAt: at(6)}, // a late scan moves nothing back
+	}
+	for n, want := range map[int]ShipmentStatus{0: ShipmentUnknown, 2: PickedUp, 3: PickedUp, 4: InTransit, 5: Delivered, 6: Delivered} {
+		for range 20 {
+			some := append([]ShipmentEvent(nil), events[:n]...)
+			rand.Shuffle(n, func(i, j int) { some[i], some[j] = some[j], some[i] })
+			if got := StatusOf(some); got != want {
+				t.Fatalf("after %d events: %s, want %s", n, got, want)
+			}
+		}
+	}
+}
+
+func TestAnExceptionEndsWithTheNextGoodNews(t *testing.T) {
+	at := func(h int) time.Time { return time.Date(2026, 3, 1, h, 0, 0, 0, time.UTC) }
+	events := []ShipmentEvent{{Key: "1", Classifier: Actual, Status: DeliveryAttempted, OccurredAt: at(1)}}
+	if ExceptionOf(events) == nil {
+		t.Error("a delivery that was tried in vain is an exception")
+	}
+	events = append(events, ShipmentEvent{Key: "2", Classifier: Actual, Status: OutForDelivery, OccurredAt: at(2)})
+	if e := ExceptionOf(events); e != nil {
+		t.Errorf("it goes on, and still says %v", e)
+	}
+}
+
+func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
+	today := DateOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
+	stock := []Stock{{OnHand: d("100"), Allocated: d("30"), SafetyStock: d("20")}, {OnHand: d("5"), Allocated: d("9")}}
+	in := func(days int, n int64) InboundSupply {
+		return InboundSupply{ExpectedOn: today.AddDays(days), Quantity: qty(n)}
+	}
+	a := AvailabilityOf(&Item{BaseUnit: "EA", Status: ItemActive}, stock, []InboundSupply{in(200, 1), in(9, 40), in(3, 10), in(9, 2), in(-5, 7)}, today, 90*24*time.Hour)
+	if !a.AvailableNow.Value.Equal(d("50")) || !a.OnHand.Value.Equal(d("105")) || a.Status != PartialStock {
+		t.Errorf("available %s, on hand %s, %s; want 50, 105, PARTIAL", a.AvailableNow.Value, a.OnHand.Value, a.Status)
+	}
+	want := []struct {
+		day  int
+		cum  string
+		adds string
+	}{{0, "50", "50"}, {1, "57", "7"}, {3, "67", "10"}, {9, "109", "42"}}
+	if len(a.Atp) != len(want) {
+		t.Fatalf("%d buckets: %+v", len(a.Atp), a.Atp)
+	}
+	for i, w := range want {
+		if b := a.Atp[i]; b.From != today.AddDays(w.day) || !b.Cumulative.Value.Equal(d(w.cum)) || !b.Quantity.Value.Equal(d(w.adds)) {
+			t.Errorf("bucket %d: %s adds %s makes %s; want day %d, %s, %s", i, b.From, b.Quantity.Value, b.Cumulative.Value, w.day, w.adds, w.cum)
+		}
+	}
+	for name, c := range map[string]struct {
+		life  ItemStatus
+		stock []Stock
+		want  StockStatus
+	}{
+		"none, active":       {ItemActive, []Stock{{}}, Backorderable},
+		"none, held":         {ItemOnHold, []Stock{{}}, OutOfStock},
+		"none, discontinued": {ItemDiscontinued, []Stock{{}}, DiscontinuedStock},
+		"not known":          {ItemActive, nil, UnknownStockStatus},
+		"little":             {ItemActive, []Stock{{OnHand: d("15"), SafetyStock: d("10")}}, LowStock},
+		"plenty":             {ItemActive, []Stock{{OnHand: d("90"), SafetyStock: d("10")}}, InStock},
+	} {
+		if got := AvailabilityOf(&Item{Status: c.life}, c.stock, nil, today, time.Hour).Status; got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestTheZeroScopeSeesNothing(t *testing.T) {
+	var s Scope
+	if s.Everything() || s.Sees("acc_1") || s.May("order:read") || len(s.Accounts()) > 0 {
+		t.Error("the zero scope sees something")
+	}
+	own := []string{"acc_1"}
+	c := CustomerScope(own, nil)
+	if own[0] = "acc_2"; c.Sees("acc_2") || !c.Sees("acc_1") {
+		t.Error("a scope changed after it was made")
+	}
+}
