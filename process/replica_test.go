@@ -1,0 +1,203 @@
+package process_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portico/process"
+	company "portico/sandbox"
+	"portico/sources"
+	"portico/sources/sandbox"
+	"portico/store"
+	"portico/store/storetest"
+	"portico/trade"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// world is a company that can be exchanged for another one behind its address.
+type world struct {
+	url string
+	now atomic.Pointer[company.Company]
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.now.Load().Handler().ServeHTTP(rw, r) }))
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	w.begin(t, company.Options{})
+	return w
+}
+
+func (w *world) begin(t *testing.T, opt company.Options) *company.Company {
+	t.Helper()
+	c, err := company.Open(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now.Store(c)
+	return c
+}
+
+func (w *world) set(t *testing.T) *sources.Set {
+	t.Helper()
+	at := func(path string) sandbox.Config { return sandbox.Config{URL: w.url + path, Key: company.Key} }
+	erp, _ := sandbox.OpenERP(at("/erp"))
+	ledger, _ := sandbox.OpenLedger(at("/erp"))
+	wms, _ := sandbox.OpenWMS(at("/wms"))
+	carrier, _ := sandbox.OpenCarrier(at("/carrier"))
+	crm, _ := sandbox.OpenCRM(at("/crm"))
+	routes := map[sources.Subject]string{}
+	for _, s := range sources.Subjects() {
+		routes[s] = "erp"
+	}
+	routes[sources.OfWarehouses], routes[sources.OfStock], routes[sources.OfShipments] = "wms", "wms", "wms"
+	routes[sources.OfCredit], routes[sources.OfInvoices], routes[sources.OfTracking], routes[sources.OfCalendars] = "finance", "finance", "carrier", "crm"
+	l := sources.DefaultLimits
+	set, err := sources.NewSet([]sources.Source{{Name: "erp", Adapter: erp, Limits: l}, {Name: "finance", Adapter: ledger, Limits: l}, {Name: "wms", Adapter: wms, Limits: l}, {Name: "carrier", Adapter: carrier, Limits: l}, {Name: "crm", Adapter: crm, Limits: l}}, routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// replicate runs a replica until the test ends.
+func replicate(t *testing.T, w *world) (*store.Store, *process.Replica) {
+	t.Helper()
+	st := storetest.New(t)
+	r := process.NewReplica(st, w.set(t), slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); r.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return st, r
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not %s in time", what)
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks
+	}
+}
+
+var operator = trade.OperatorScope(nil)
+
+func rejected(t *testing.T, st *store.Store, instance string) map[string]string {
+	t.Helper()
+	pages, err := store.RejectedList(operator).Page(t.Context(), st, []string{instance}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, r := range pages[instance].Nodes {
+		out[*r.SourceRef] = r.Reason
+	}
+	return out
+}
+
+func TestASourceThatBeginsAnewIsLoadedAnewUnderTheSameIds(t *testing.T) {
+	w := newWorld(t)
+	st, r := replicate(t, w)
+	eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
+	before, err := st.OrdersByNumber(t.Context(), operator, []string{"8000001"})
+	if err != nil || before["8000001"] == nil {
+		t.Fatalf("%v, %v", before, err)
+	}
+	for range 30 {
+		if err := w.now.Load().Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := w.begin(t, company.Options{Epoch: time.Now().Add(-time.Hour)})
+	if err := next.Change("erp", "salesOrders", "8000001", map[string]any{"note": "of the new company"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "told by the new company", func() bool {
+		after, err := st.OrdersByNumber(t.Context(), operator, []string{"8000001"})
+		return err == nil && after["8000001"] != nil && after["8000001"].Comment != nil && after["8000001"].ID == before["8000001"].ID
+	})
+}
+
+func TestOneBadRecordCostsOnlyItself(t *testing.T) {
+	w := newWorld(t)
+	c := w.now.Load()
+	// One code without a meaning, which the adapter finds, and one sum that does
+	// not add up, which the database finds.
+	if err := c.Change("erp", "salesOrders", "8000010", map[string]any{"hdrStat": "??"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Change("erp", "salesOrders", "8000020", map[string]any{"gross": "0.01"}); err != nil {
+		t.Fatal(err)
+	}
+	st, r := replicate(t, w)
+	eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
+	bad := rejected(t, st, "erp")
+	if bad["8000010"] == "" || bad["8000020"] == "" {
+		t.Errorf("set aside are %v", bad)
+	}
+	counts, err := store.OrderList(operator, store.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), st, []string{""})
+	if err != nil || counts[""].Value != 298 {
+		t.Errorf("%v orders, %v; want 298 of 300", counts[""].Value, err)
+	}
+	// Told rightly, it is taken and off the list.
+	if err := c.Change("erp", "salesOrders", "8000020", nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "accepted", func() bool { return rejected(t, st, "erp")["8000020"] == "" })
+}
+
+func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
+	w := newWorld(t)
+	st, r := replicate(t, w)
+	eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
+	// The ERP and the warehouse are away while the carrier speaks of a new parcel.
+	c := w.now.Load()
+	c.Break(company.Fault{Service: "erp", Kind: "refuse"})
+	c.Break(company.Fault{Service: "wms", Kind: "refuse"})
+	var parcel string
+	for range 20 {
+		if err := c.Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := w.set(t).Tracking(t.Context(), sources.Query{Limit: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parcel = page.Records[len(page.Records)-1].TrackingNumber
+	find := func() *trade.Shipment {
+		l := store.ShipmentList(operator, store.ShipmentFilter{Reference: &trade.Identifier{Scheme: trade.SchemeTracking, Value: parcel}}, store.NoParent)
+		pages, err := l.Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
+		if err != nil || len(pages[""].Nodes) == 0 {
+			return nil
+		}
+		return pages[""].Nodes[0]
+	}
+	eventually(t, "followed", func() bool {
+		confirmed, err := st.Confirmed(t.Context())
+		return err == nil && time.Since(confirmed["carrier"]) < time.Second
+	})
+	if find() != nil {
+		t.Fatal("the shipment is there before the warehouse told it")
+	}
+	c.Mend()
+	eventually(t, "linked and tracked", func() bool {
+		s := find()
+		if s == nil || s.Status == trade.ShipmentUnknown {
+			return false
+		}
+		orders, err := st.OrdersInShipments(t.Context(), operator, []string{s.ID})
+		return err == nil && len(orders[s.ID]) == 1
+	})
+}

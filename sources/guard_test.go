@@ -1,0 +1,193 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portico/trade"
+)
+
+// erp is an adapter that answers as it is told.
+type erp struct {
+	calls  atomic.Int64
+	within atomic.Int64
+	most   atomic.Int64
+	sizes  []int
+	mu     sync.Mutex
+	answer func(ctx context.Context, call int64) error
+}
+
+func (*erp) Kind() trade.SourceKind     { return trade.ERP }
+func (*erp) Ping(context.Context) error { return nil }
+
+func (e *erp) Orders(ctx context.Context, q Query) (Page[trade.Order], error) {
+	n := e.calls.Add(1)
+	in := e.within.Add(1)
+	defer e.within.Add(-1)
+	for {
+		most := e.most.Load()
+		if in <= most || e.most.CompareAndSwap(most, in) {
+			break
+		}
+	}
+	e.mu.Lock()
+	e.sizes = append(e.sizes, len(q.Refs))
+	e.mu.Unlock()
+	var page Page[trade.Order]
+	for _, r := range q.Refs {
+		page.Records = append(page.Records, trade.Order{Number: &r})
+	}
+	if e.answer != nil {
+		return page, e.answer(ctx, n)
+	}
+	return page, nil
+}
+
+func set(e *erp, l Limits) *Set {
+	g := guard("erp", e, l)
+	routes := map[Subject]*guarded{}
+	for _, s := range Subjects() {
+		routes[s] = g
+	}
+	return &Set{names: []string{"erp"}, byName: map[string]*guarded{"erp": g}, routes: routes}
+}
+
+var quick = Limits{Timeout: 200 * time.Millisecond, Concurrency: 4, Retries: 2, Batch: 10, BreakAfter: 5, BreakFor: 100 * time.Millisecond}
+
+func TestABatchIsSplitAndPutTogetherInOrder(t *testing.T) {
+	e := &erp{}
+	var refs []string
+	for i := range 25 {
+		refs = append(refs, string(rune('a'+i)))
+	}
+	page, err := set(e, quick).Orders(t.Context(), Query{Refs: refs})
+	if err != nil || !slices.Equal(e.sizes, []int{10, 10, 5}) {
+		t.Fatalf("calls of %v, %v; want 10, 10, 5", e.sizes, err)
+	}
+	for i, o := range page.Records {
+		if *o.Number != refs[i] || o.Provenance.Instance != "erp" {
+			t.Errorf("record %d is %s of %q", i, *o.Number, o.Provenance.Instance)
+		}
+	}
+}
+
+func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
+	for kind, want := range map[Kind]int64{Unavailable: 3, Uncertain: 3, Throttled: 3, Rejected: 1, NotFound: 1, Denied: 1, Garbled: 1} {
+		e := &erp{answer: func(context.Context, int64) error { return Fail(kind, "no") }}
+		_, err := set(e, quick).Orders(t.Context(), Query{Limit: 1})
+		if KindOf(err) != kind || e.calls.Load() != want {
+			t.Errorf("%v: told as %v after %d calls, want %d", kind, KindOf(err), e.calls.Load(), want)
+		}
+	}
+	e := &erp{answer: func(_ context.Context, n int64) error {
+		if n < 3 {
+			return Fail(Unavailable, "not yet")
+		}
+		return nil
+	}}
+	if _, err := set(e, quick).Orders(t.Context(), Query{Limit: 1}); err != nil {
+		t.Errorf("the third attempt answers, and yet: %v", err)
+	}
+}
+
+func TestASlowCallEndsAtItsDeadlineAndIsUncertain(t *testing.T) {
+	e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() }}
+	l := quick
+	l.Retries, l.Timeout = 0, 50*time.Millisecond
+	_, err := set(e, l).Orders(t.Context(), Query{Limit: 1})
+	if KindOf(err) != Uncertain {
+		t.Errorf("told as %v: %v", KindOf(err), err)
+	}
+}
+
+func TestCallsAtATimeAreBounded(t *testing.T) {
+	e := &erp{answer: func(ctx context.Context, _ int64) error {
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond): // the time that a call takes
+		}
+		return nil
+	}}
+	s := set(e, quick)
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() { _, _ = s.Orders(t.Context(), Query{Limit: 1}) })
+	}
+	all.Wait()
+	if e.most.Load() > 4 || e.most.Load() < 2 {
+		t.Errorf("%d calls at a time, want at most 4", e.most.Load())
+	}
+}
+
+func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	e := &erp{answer: func(context.Context, int64) error {
+		if down.Load() {
+			return Fail(Unavailable, "down")
+		}
+		return nil
+	}}
+	s := set(e, quick)
+	for range 30 {
+		_, _ = s.Orders(t.Context(), Query{Limit: 1})
+	}
+	if n := e.calls.Load(); n > 10 {
+		t.Errorf("a dead source was called %d times by 30 reads", n)
+	}
+	h := s.Health()[0]
+	if h.State != trade.SourceIsDown || h.Circuit != trade.CircuitOpen || h.Message == nil {
+		t.Errorf("health is %+v", h)
+	}
+	_, err := s.Orders(t.Context(), Query{Limit: 1})
+	if KindOf(err) != Unavailable || RetryAfter(err) <= 0 {
+		t.Errorf("with the circuit open: %v, to be tried after %v", err, RetryAfter(err))
+	}
+	down.Store(false)
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		if _, err := s.Orders(t.Context(), Query{Limit: 1}); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the circuit did not close again")
+		}
+	}
+	if h := s.Health()[0]; h.State != trade.SourceUp || h.LastSuccessAt == nil {
+		t.Errorf("health is %+v, want it up", h)
+	}
+}
+
+func TestACallerWhoGoesAwayIsNoFailureOfTheSource(t *testing.T) {
+	e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() }}
+	s := set(e, quick)
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		if _, err := s.Orders(ctx, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want the caller's own cancellation", err)
+		}
+	}
+	if h := s.Health()[0]; h.Circuit != trade.CircuitClosed {
+		t.Errorf("callers who went away opened the circuit: %+v", h)
+	}
+}
+
+func TestRoutesMustLeadToASourceThatServesThem(t *testing.T) {
+	all := map[Subject]string{}
+	for _, s := range Subjects() {
+		all[s] = "erp"
+	}
+	for name, c := range map[string]map[Subject]string{
+		"nothing": {}, "a subject unknown": {"weather": "erp"}, "a source unknown": {OfWarehouses: "wms"}, "a port not served": all,
+	} {
+		if _, err := NewSet([]Source{{"erp", &erp{}, quick}}, c); err == nil {
+			t.Errorf("%s: routes were taken", name)
+		}
+	}
+}
