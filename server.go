@@ -42,6 +42,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's tables up to date."`
 	Sandbox sandboxCmd `cmd:"" help:"Run the sandbox company alone."`
 	Token   tokenCmd   `cmd:"" help:"Print a bearer token of the development issuer."`
+	Reset   resetCmd   `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
 	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -58,6 +59,23 @@ func main() {
 		stop()
 		os.Exit(1)
 	}
+}
+
+type resetCmd struct{}
+
+// Run removes what Portico keeps in its data folder, and nothing else that may
+// lie there.
+func (resetCmd) Run(cfg Config) error {
+	if err := postgres.Remove(cfg.Data); err != nil {
+		return err
+	}
+	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "lock"} {
+		if err := os.RemoveAll(filepath.Join(cfg.Data, name)); err != nil {
+			return fmt.Errorf("reset: %w", err)
+		}
+	}
+	fmt.Println("Removed what was in", cfg.Data+". `make run` begins anew.")
+	return nil
 }
 
 type versionCmd struct{}

@@ -106,6 +106,33 @@ func (c *Cluster) release() {
 	}
 }
 
+// Remove removes the cluster in dir with all its data. It fails with [ErrInUse]
+// while somebody uses it.
+func Remove(dir string) error {
+	c := &Cluster{dir: dir, log: slog.New(slog.DiscardHandler)}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	c.lock = lock
+	defer c.release()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("%s: %w", dir, ErrInUse)
+	}
+	if err := c.endOrphan(context.Background()); err != nil {
+		return err
+	}
+	for _, name := range []string{"postgres", "postgres.new", "socket"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("data folder: %w", err)
+		}
+	}
+	return nil
+}
+
 func (c *Cluster) data() string { return filepath.Join(c.dir, "postgres") }
 
 // serverUser is the user the server runs as when we are root; nil otherwise.
