@@ -82,7 +82,7 @@ func replicate(t *testing.T, w *world) (*store.Store, *process.Replica) {
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not %s in time", what)
@@ -192,6 +192,11 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 		t.Fatal("the shipment is there before the warehouse told it")
 	}
 	c.Mend()
+	defer func() {
+		if t.Failed() {
+			t.Logf("parcel %s: %+v; set aside by carrier %v, wms %v", parcel, find(), rejected(t, st, "carrier"), rejected(t, st, "wms"))
+		}
+	}()
 	eventually(t, "linked and tracked", func() bool {
 		s := find()
 		if s == nil || s.Status == trade.ShipmentUnknown {

@@ -249,6 +249,9 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proof
 	for id, events := range byShipment {
 		all = append(all, derived{id, trade.StatusOf(events), trade.EtaOf(events), trade.ExceptionOf(events), trade.ProofOf(events, proofs[number[id]])})
 	}
+	if len(all) == 0 {
+		return nil // no shipment has these tracking numbers yet
+	}
 	documents, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("tracking: %w", err)
