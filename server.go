@@ -263,7 +263,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 func (p *parts) openStore(ctx context.Context, cfg Config) error {
 	dsn := cfg.DatabaseURL
 	if dsn == "" {
-		if err := postgres.Ensure(ctx, os.Stderr); err != nil {
+		if err := postgres.Ensure(ctx, postgres.Repository{URL: cfg.Repository, SHA256: cfg.SHA256, Folder: filepath.Join(cfg.Data, "postgresql")}, os.Stderr); err != nil {
 			return err
 		}
 		cluster, err := postgres.Start(ctx, cfg.Data, p.log)

@@ -6,19 +6,22 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Ensure makes sure that there are binaries to run. Where there are none, and
 // this is root on Debian or Ubuntu, it says what it installs on out and
-// installs the distribution's package, without a cluster of the system's own.
-// Otherwise it fails with [ErrNoBinaries], which says what to type.
-func Ensure(ctx context.Context, out io.Writer) error {
+// installs the distribution's package, without a cluster of the system's own;
+// any other user may name a repository to fetch them from. Otherwise it fails
+// with [ErrNoBinaries], which says what to type.
+func Ensure(ctx context.Context, from Repository, out io.Writer) error {
+	places = append([]string{filepath.Join(from.Folder, "bin")}, places...)
 	_, err := binaries()
 	if err == nil {
 		return nil
 	}
 	if _, missing := exec.LookPath("apt-get"); missing != nil || os.Geteuid() != 0 {
-		return err
+		return fetch(ctx, from, out)
 	}
 	fmt.Fprintln(out, "There is no PostgreSQL on this machine. Installing the distribution's package: apt-get install postgresql")
 	for _, step := range [][]string{

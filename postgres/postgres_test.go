@@ -1,12 +1,18 @@
 package postgres
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -151,8 +157,94 @@ func TestWithoutBinariesTheErrorSaysWhatToType(t *testing.T) {
 	places = []string{filepath.Join(t.TempDir(), "none")}
 	defer func() { places = kept }()
 	var out bytes.Buffer
-	err := Ensure(context.Background(), &out)
+	err := Ensure(context.Background(), Repository{}, &out)
 	if !errors.Is(err, ErrNoBinaries) || !strings.Contains(err.Error(), "apt-get install postgresql") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// asNobody tells a test to run its own program again as another user, because
+// PostgreSQL and the fetching of it refuse root.
+func asNobody(t *testing.T, name string) bool {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return false
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := folder(t)
+	program := filepath.Join(dir, "test")
+	if out, err := osexec.Command("cp", self, program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	owner, err := serverUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := osexec.Command(program, "-test.run", "^"+name+"$", "-test.v")
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("as another user: %v\n%s", err, out)
+	}
+	return true
+}
+
+func TestBinariesAreFetchedOnlyWithThePinnedChecksum(t *testing.T) {
+	if asNobody(t, "TestBinariesAreFetchedOnlyWithThePinnedChecksum") {
+		return
+	}
+	bin, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A repository on this machine, with an archive made of the binaries that are here.
+	dir := t.TempDir()
+	tree := filepath.Join(dir, "tree")
+	for _, part := range []struct{ from, to string }{{bin, "bin"}, {filepath.Join(filepath.Dir(bin), "lib"), "lib"}, {filepath.Join(filepath.Dir(bin), "share"), "share"}} {
+		_ = os.MkdirAll(tree, 0o755)
+		_ = osexec.Command("cp", "-rL", part.from, filepath.Join(tree, part.to)).Run()
+	}
+	share := "/usr/share/postgresql/" + filepath.Base(filepath.Dir(bin))
+	_ = osexec.Command("cp", "-rL", share+"/.", filepath.Join(tree, "share")).Run()
+	packed := filepath.Join(dir, "postgres.txz")
+	tar := osexec.Command("tar", "-C", tree, "--xz", "-cf", packed, ".")
+	tar.Env = append(os.Environ(), "XZ_OPT=-0")
+	if out, err := tar.CombinedOutput(); err != nil {
+		t.Skipf("tar cannot pack with xz here: %v %s", err, out)
+	}
+	text, _ := os.ReadFile(packed)
+	var jar bytes.Buffer
+	z := zip.NewWriter(&jar)
+	w, _ := z.Create("postgres.txz")
+	_, _ = w.Write(text)
+	_ = z.Close()
+	asked := 0
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; _, _ = w.Write(jar.Bytes()) }))
+	defer mirror.Close()
+
+	var out bytes.Buffer
+	r := Repository{URL: mirror.URL, SHA256: strings.Repeat("0", 64), Folder: filepath.Join(dir, "fetched")}
+	if err := fetch(t.Context(), r, &out); err == nil || !strings.Contains(out.String(), "not taken") {
+		t.Errorf("another archive was taken: %v\n%s", err, out.String())
+	}
+	if _, err := os.Stat(r.Folder); err == nil {
+		t.Error("something of another archive was unpacked")
+	}
+	r.SHA256 = fmt.Sprintf("%x", sha256.Sum256(jar.Bytes()))
+	if err := fetch(t.Context(), r, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if v, err := version(filepath.Join(r.Folder, "bin")); err != nil || v < oldest || !strings.Contains(out.String(), mirror.URL) || !strings.Contains(out.String(), r.SHA256) {
+		t.Errorf("version %d, %v; said %q", v, err, out.String())
+	}
+	before := asked
+	if err := fetch(t.Context(), r, &out); err != nil || asked != before {
+		t.Errorf("the second time it asked again: %v", err)
 	}
 }
