@@ -89,12 +89,19 @@ func makeKey(folder, path string) ([]byte, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("development issuer: %w", err)
 	}
-	// Linked into place whole: of two processes that make a key, one wins.
-	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.WriteFile(temp, text, 0o600); err != nil {
+	// Linked into place whole: of several that make a key at once, one wins.
+	file, err := os.CreateTemp(folder, "development-issuer-")
+	if err != nil {
 		return nil, fmt.Errorf("development issuer: %w", err)
 	}
+	temp := file.Name()
 	defer func() { _ = os.Remove(temp) }()
+	if _, err := file.Write(text); err != nil {
+		return nil, errors.Join(fmt.Errorf("development issuer: %w", err), file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("development issuer: %w", err)
+	}
 	if err := os.Link(temp, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("development issuer: %w", err)
 	}
