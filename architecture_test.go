@@ -34,12 +34,14 @@ var rooms = map[string][]string{
 	"process": {"sources", "store", "trade"},
 
 	// experience: how portals reach us
-	"graph":     {"trade"},
+	"execution":      {}, // knows GraphQL, nothing of the trade
+	"graph":          {"execution", "trade"},
+	"graph/generate": {},
 	"auth":      {"trade"},
 	"documents": {"sources", "trade"},
-	"loaders":   {"sources", "store", "trade"},
+	"loaders":   {"execution", "sources", "store", "trade"},
 	"resolvers": {"auth", "documents", "graph", "loaders", "store", "trade"},
-	"edge":      {"auth", "loaders"},
+	"edge":      {"auth", "execution", "loaders"},
 	"web":       {},
 
 	// around the code

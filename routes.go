@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,13 +24,15 @@ import (
 )
 
 // portal are all paths that portals reach.
-func (p *parts) portal(cfg Config) http.Handler {
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links}})
+func (p *parts) portal(cfg Config) (http.Handler, error) {
 	development := cfg.Profile != production
-	graphQL := edge.GraphQL(edge.Options{
-		Schema: schema, Auth: p.auth, Log: p.log, Introspection: development,
+	graphQL, err := edge.GraphQL(edge.Options{
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links}}), Auth: p.auth, Log: p.log, Introspection: development,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices},
 	})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, graphQL))
 	mux.HandleFunc("GET /documents/{token}", p.links.Handler(p.sources, p.log))
@@ -42,7 +45,7 @@ func (p *parts) portal(cfg Config) http.Handler {
 		mux.HandleFunc("GET /dev/personas", ownHost(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, auth.Personas) }))
 		mux.HandleFunc("POST /dev/personas/{name}", ownHost(p.signIn))
 	}
-	return mux
+	return mux, nil
 }
 
 // ownHost keeps pages elsewhere, whose names were made to lead here, from
@@ -107,7 +110,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(append(sources.Metrics(), store.Metrics()...)...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), loaders.Metrics())...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -203,6 +203,10 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := p.open(ctx, cfg); err != nil {
 		return err
 	}
+	portal, err := p.portal(cfg)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -216,7 +220,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
 	go p.announce(ctx, cfg)
-	err = serveUntil(ctx, listener, p.portal(cfg))
+	err = serveUntil(ctx, listener, portal)
 	cancel(err)
 	<-replicated
 	log.Info("stopped")

@@ -19,12 +19,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/auth"
+	"portico/execution"
 	"portico/loaders"
 )
 
 // Options are what the GraphQL handler runs on.
 type Options struct {
-	Schema        graphql.ExecutableSchema
+	Bindings      *execution.Bindings
 	Auth          *auth.Authenticator
 	Loaders       loaders.Shared
 	Log           *slog.Logger
@@ -41,8 +42,13 @@ const (
 )
 
 // GraphQL serves operations over POST, GET, WebSocket and SSE.
-func GraphQL(o Options) http.Handler {
-	srv := handler.New(o.Schema)
+func GraphQL(o Options) (http.Handler, error) {
+	schema, err := execution.New(o.Bindings)
+	if err != nil {
+		return nil, err
+	}
+	schema.Rights = newRights(o.Bindings.Schema).of
+	srv := handler.New(schema)
 	srv.AddTransport(transport.Websocket{
 		PingPongInterval: pingInterval, InitTimeout: initTimeout,
 		InitFunc: func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
@@ -68,7 +74,6 @@ func GraphQL(o Options) http.Handler {
 		o.Log.ErrorContext(ctx, "panic in a field", "panic", panicked, "stack", string(debug.Stack()))
 		return errors.New("panic")
 	})
-	srv.Use(newRights(o.Schema.Schema()))
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		op := graphql.GetOperationContext(ctx)
 		op.DisableIntrospection = !o.Introspection
@@ -85,7 +90,7 @@ func GraphQL(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		srv.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // present tells a caller what a typed error says, and of every other only that

@@ -14,6 +14,7 @@ import (
 	"github.com/sosodev/duration"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"portico/execution"
 	"portico/trade"
 )
 
@@ -141,6 +142,38 @@ func matching(v any, name string, form *regexp.Regexp, want string) (string, err
 	}
 	return s, err
 }
+
+// The Append functions are what the Marshal functions write, for the executor,
+// which appends an answer in one pass.
+
+// AppendDateTime appends a moment in UTC as RFC 3339.
+func AppendDateTime(b []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+}
+
+// AppendDate appends a day as ISO 8601.
+func AppendDate(b []byte, d trade.Date) []byte {
+	return append(d.Time().AppendFormat(append(b, '"'), time.DateOnly), '"')
+}
+
+// AppendDuration appends a length of time as ISO 8601.
+func AppendDuration(b []byte, d time.Duration) []byte {
+	return append(append(append(b, '"'), duration.Format(d)...), '"')
+}
+
+// AppendDecimal appends an exact number as a string.
+func AppendDecimal(b []byte, d decimal.Decimal) []byte {
+	return append(append(append(b, '"'), d.String()...), '"')
+}
+
+// AppendCurrencyCode appends a currency.
+func AppendCurrencyCode(b []byte, s string) []byte { return execution.AppendString(b, s) }
+
+// AppendUnitCode appends a unit.
+func AppendUnitCode(b []byte, s string) []byte { return execution.AppendString(b, s) }
+
+// AppendGTIN appends a GS1 trade item number.
+func AppendGTIN(b []byte, s string) []byte { return execution.AppendString(b, s) }
 
 // clip keeps an answer from echoing a large input.
 func clip(s string) string {

@@ -6,9 +6,6 @@ package loaders
 import (
 	"context"
 	"sync"
-	"time"
-
-	"github.com/graph-gophers/dataloader/v7"
 
 	"portico/sources"
 	"portico/store"
@@ -142,58 +139,6 @@ func (l *Loaders) Scope() trade.Scope { return l.scope }
 
 func scoped[V any](l *Loaders, read func(context.Context, trade.Scope, []string) (map[string]V, error)) *loader[string, V] {
 	return newLoader(func(ctx context.Context, keys []string) (map[string]V, error) { return read(ctx, l.scope, keys) })
-}
-
-// loader loads values by key. The zero key names nothing and is not loaded; a
-// key that is not found has the zero value.
-type loader[K comparable, V any] struct{ keys *dataloader.Loader[K, V] }
-
-// window is how long a batch waits for sibling fields that run beside it.
-const window = time.Millisecond
-
-func newLoader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *loader[K, V] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
-		found, err := fetch(ctx, keys)
-		results := make([]*dataloader.Result[V], len(keys))
-		for i, k := range keys {
-			results[i] = &dataloader.Result[V]{Data: found[k], Error: err}
-		}
-		return results
-	}
-	return &loader[K, V]{dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](window), dataloader.WithBatchCapacity[K, V](1000))}
-}
-
-// All loads the values of keys, in their order.
-func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
-	var none K
-	thunks := make([]dataloader.Thunk[V], len(keys))
-	for i, k := range keys {
-		if k != none {
-			thunks[i] = l.keys.Load(ctx, k)
-		}
-	}
-	values := make([]V, len(keys))
-	for i, thunk := range thunks {
-		if thunk == nil {
-			continue
-		}
-		v, err := thunk()
-		if err != nil {
-			return nil, err
-		}
-		values[i] = v
-	}
-	return values, nil
-}
-
-// One loads the value of one key.
-func (l *loader[K, V]) One(ctx context.Context, key K) (V, error) {
-	values, err := l.All(ctx, []K{key})
-	if err != nil {
-		var none V
-		return none, err
-	}
-	return values[0], nil
 }
 
 type contextKey struct{}

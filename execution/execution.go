@@ -1,0 +1,197 @@
+package execution
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Executor is a graphql.ExecutableSchema that runs plans. Its fields are set
+// before the first operation.
+type Executor struct {
+	b     *Bindings
+	plans *lru.Cache[*ast.OperationDefinition, *variants]
+
+	// Width is how many calls of one operation run at a time.
+	Width int
+	// Rights, unless nil, tells what the caller of an operation may not read, by
+	// coordinate ("Type.field"), and why. It is asked when a plan is compiled, and
+	// the plan is kept for all callers with the same key.
+	Rights func(ctx context.Context) (key string, deny func(coordinate string) error)
+	// Report, unless nil, is told what an operation took, before it is answered.
+	Report func(ctx context.Context, s Statistics)
+}
+
+// Statistics are what one operation took.
+type Statistics struct {
+	Calls  int // of resolvers
+	Saved  int // calls that one per parent would have made besides
+	Errors int // that were left out of the answer, past the first 100
+}
+
+// variants are the plans of one operation.
+type variants struct {
+	conditions []string // variables that decide what is selected
+	plans      *lru.Cache[string, *plan]
+}
+
+const (
+	keptOperations = 1000 // as many as the query cache keeps documents
+	keptVariants   = 16
+	defaultWidth   = 16
+	maxErrors      = 100
+)
+
+// New returns an executor of the schema that b describes.
+func New(b *Bindings) (*Executor, error) {
+	plans, err := lru.New[*ast.OperationDefinition, *variants](keptOperations)
+	if err != nil {
+		return nil, err
+	}
+	return &Executor{b: b, Width: defaultWidth, plans: plans}, nil
+}
+
+// Schema is the schema that operations are validated against.
+func (x *Executor) Schema() *ast.Schema { return x.b.Schema }
+
+// Complexity is the cost that the schema's own functions give a field.
+func (x *Executor) Complexity(ctx context.Context, typeName, field string, child int, args map[string]any) (int, bool) {
+	return x.b.Complexity(ctx, typeName, field, child, args)
+}
+
+// plan finds or compiles the plan of an operation under its variables and its
+// caller's rights.
+func (x *Executor) plan(ctx context.Context, oc *graphql.OperationContext) (*plan, error) {
+	v, ok := x.plans.Get(oc.Operation)
+	if !ok {
+		plans, err := lru.New[string, *plan](keptVariants)
+		if err != nil {
+			return nil, err
+		}
+		v = &variants{conditions(oc.Doc, oc.Operation), plans}
+		x.plans.Add(oc.Operation, v)
+	}
+	key := variant(v.conditions, oc.Variables)
+	var deny func(string) error
+	if x.Rights != nil {
+		var rights string
+		rights, deny = x.Rights(ctx)
+		key += "|" + rights
+	}
+	if p, ok := v.plans.Get(key); ok {
+		return p, nil
+	}
+	p := x.b.compile(oc.Doc, oc.Operation, oc.Variables, deny)
+	v.plans.Add(key, p)
+	return p, nil
+}
+
+// Exec runs the operation in ctx.
+func (x *Executor) Exec(ctx context.Context) graphql.ResponseHandler {
+	oc := graphql.GetOperationContext(ctx)
+	p, err := x.plan(ctx, oc)
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return graphql.OneShot(&graphql.Response{Data: []byte("null")})
+	}
+	if oc.Operation.Operation == ast.Subscription {
+		return x.subscribe(ctx, p, oc)
+	}
+	done := false
+	return func(ctx context.Context) *graphql.Response {
+		if done {
+			return nil
+		}
+		done = true
+		r := x.newRun(ctx, p, oc)
+		defer r.cancel()
+		r.root()
+		if oc.Operation.Operation != ast.Mutation { // those the encoder starts, one root after the other
+			r.start(r.complete(p.root, nil))
+		}
+		return r.respond()
+	}
+}
+
+func (r *run) respond() *graphql.Response {
+	b, errs := r.encode()
+	if err := r.broken.Load(); err != nil {
+		graphql.AddError(r.ctx, *err)
+		return &graphql.Response{Data: []byte("null")}
+	}
+	r.report(errs)
+	if r.Report != nil {
+		calls, parents := int(r.made.Load()), int(r.served.Load())
+		r.Report(r.ctx, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)})
+	}
+	return &graphql.Response{Data: b}
+}
+
+func (r *run) root() {
+	if r.p.root.frame >= 0 {
+		r.frames[r.p.root.frame].objs = append(r.frames[r.p.root.frame].objs, nil)
+	}
+}
+
+func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.OperationContext) graphql.ResponseHandler {
+	r := x.newRun(ctx, p, oc)
+	r.cancel()
+	r.ctx = ctx // the stream outlives this call
+	if f := p.root.fields[0]; f.denied != nil {
+		e := &encoder{r: r}
+		e.fail(f, -1, f.denied)
+		r.report(e.errs)
+		return func(context.Context) *graphql.Response { return nil }
+	}
+	if len(p.root.fields) != 1 || p.root.fields[0].call == nil {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return func(context.Context) *graphql.Response { return nil }
+	}
+	k := p.calls[0]
+	next, err := r.open(k)
+	if err != nil || next == nil {
+		if err != nil {
+			e := &encoder{r: r}
+			e.fail(p.root.fields[0], -1, err)
+			r.report(e.errs)
+		}
+		return func(context.Context) *graphql.Response { return nil }
+	}
+	return func(ctx context.Context) *graphql.Response {
+		results, ok := next(ctx)
+		if !ok {
+			return nil
+		}
+		r := x.newRun(ctx, p, oc)
+		defer r.cancel()
+		r.root()
+		s := &r.calls[k.id]
+		s.results, s.n, s.ctx = results, 1, ctx
+		s.waits.Store(0)
+		var ready []*call
+		if f := p.root.fields[0]; f.below() {
+			r.gather(f, results, 0)
+			ready = r.done(f, nil)
+		}
+		r.start(ready)
+		return r.respond()
+	}
+}
+
+func (r *run) open(k *call) (next Events, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.oc.RecoverFunc(r.ctx, p)
+		}
+	}()
+	fc := &graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
+	ctx := graphql.WithFieldContext(r.ctx, fc)
+	if k.b.Args != nil {
+		if fc.Args, err = k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables)); err != nil {
+			return nil, bare{err}
+		}
+	}
+	return k.b.Stream(ctx, r.ec, fc.Args)
+}

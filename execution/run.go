@@ -1,0 +1,319 @@
+package execution
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// run is one execution of a plan. Every frame has one writer, the task that produced it, and
+// is complete before a call reads it; the counters order the two.
+type run struct {
+	*Executor
+	p      *plan
+	ctx    context.Context
+	oc     *graphql.OperationContext
+	ec     any
+	frames []frame
+	calls  []state
+	gates  []gate
+	slots  chan struct{}
+	tasks  sync.WaitGroup
+	cancel context.CancelFunc
+	broken atomic.Pointer[error] // a panic outside any field: our own mistake
+	made   atomic.Int64          // calls made
+	served atomic.Int64          // parents they served
+}
+
+type frame struct {
+	objs []any
+	next int // the encoder's cursor
+}
+
+type state struct {
+	ctx     context.Context
+	waits   atomic.Int32
+	results any
+	n       int
+	errs    []error // per parent
+	err     error   // of all parents
+	base    []int   // where each frame's parents start
+	gate    *gate
+	run     *run
+	left    bool
+	done    bool
+}
+
+func (s *state) fault(i int) error {
+	if s.err != nil {
+		return s.err
+	}
+	if s.errs != nil {
+		return s.errs[i]
+	}
+	return nil
+}
+
+func (x *Executor) newRun(ctx context.Context, p *plan, oc *graphql.OperationContext) *run {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: make([]frame, p.frames), calls: make([]state, len(p.calls)), slots: make(chan struct{}, x.Width)}
+	r.reset()
+	return r
+}
+
+func (r *run) reset() {
+	for i := range r.frames {
+		r.frames[i].objs, r.frames[i].next = r.frames[i].objs[:0], 0
+	}
+	r.gates = make([]gate, len(r.p.gates))
+	for i, n := range r.p.gates {
+		r.gates[i].left.Store(int32(n))
+		r.gates[i].open = make(chan struct{})
+	}
+	for i, k := range r.p.calls {
+		s := &r.calls[i]
+		s.waits.Store(int32(len(k.parents)))
+		s.results, s.n, s.errs, s.err, s.left, s.run = nil, 0, nil, nil, false, r
+		s.base = make([]int, len(k.parents))
+		if k.gate >= 0 {
+			s.gate = &r.gates[k.gate]
+		}
+	}
+}
+
+// start runs the calls that wait for nothing but the root, and all that follows from them.
+func (r *run) start(ks []*call) {
+	r.spread(ks)
+	r.tasks.Wait()
+}
+
+// spread runs ready calls: the first here, the others beside it.
+func (r *run) spread(ready []*call) {
+	for len(ready) > 0 {
+		for _, k := range ready[1:] {
+			r.tasks.Go(func() { r.spread([]*call{k}) })
+		}
+		ready = r.perform(ready[0])
+	}
+}
+
+// perform makes one call and gathers what it uncovers.
+func (r *run) perform(k *call) (ready []*call) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := r.oc.RecoverFunc(r.ctx, p)
+			r.broken.Store(&err)
+			r.cancel() // wakes whoever waits at a gate
+			ready = nil
+		}
+	}()
+	s := &r.calls[k.id]
+	s.done = true
+	n := 0
+	for i, p := range k.parents {
+		s.base[i] = n
+		n += len(r.frames[p.frame].objs)
+	}
+	s.n = n
+	if n > 0 {
+		r.made.Add(1)
+		r.served.Add(int64(n))
+		r.slots <- struct{}{}
+		r.resolve(k, s, n)
+		<-r.slots
+	}
+	s.leave()
+	for _, u := range k.users {
+		if !u.f.below() {
+			continue
+		}
+		objs := r.frames[u.sel.frame].objs
+		if s.results != nil && s.err == nil {
+			for i := range objs {
+				at := s.base[u.slot] + i
+				if s.errs == nil || s.errs[at] == nil {
+					r.gather(u.f, s.results, at)
+				}
+			}
+		}
+		ready = r.done(u.f, ready)
+	}
+	return ready
+}
+
+func (r *run) resolve(k *call, s *state, n int) {
+	ctx := r.ctx
+	if k.parent != nil {
+		if up := r.calls[k.parent.id].ctx; up != nil {
+			ctx = up
+		}
+	}
+	if s.err = ctx.Err(); s.err != nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.err = r.oc.RecoverFunc(ctx, p)
+		}
+	}()
+	fc := &graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
+	ctx = graphql.WithFieldContext(context.WithValue(ctx, stateKey{}, s), fc)
+	s.ctx = ctx
+	if k.b.Args != nil {
+		var err error
+		if fc.Args, err = k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables)); err != nil {
+			s.err = bare{err}
+			return
+		}
+	}
+	objs := r.frames[k.parents[0].frame].objs
+	if len(k.parents) > 1 {
+		objs = make([]any, 0, n)
+		for _, p := range k.parents {
+			objs = append(objs, r.frames[p.frame].objs...)
+		}
+	}
+	got := 0
+	results, err := r.oc.ResolverMiddleware(ctx, func(ctx context.Context) (any, error) {
+		rs, m, err := k.b.Call(ctx, r.ec, objs, fc.Args)
+		got = m
+		return rs, err
+	})
+	if b, ok := err.(graphql.BatchErrors); ok {
+		s.errs, err = b.Errors(), nil
+		if len(s.errs) != n {
+			err = fmt.Errorf("resolver %s returned %d errors for %d parents", k.coord, len(s.errs), n)
+		}
+	}
+	if err == nil && got != n {
+		err = fmt.Errorf("resolver %s returned %d results for %d parents", k.coord, got, n)
+	}
+	s.results, s.err = results, err
+}
+
+// gather puts the objects under (o, i).f into the frames below it.
+func (r *run) gather(f *field, o any, i int) {
+	if f.b.One != nil {
+		r.place(f, f.b.One(o, i))
+		return
+	}
+	for j := range f.b.Len(o, i) {
+		r.place(f, f.b.At(o, i, j))
+	}
+}
+
+func (r *run) place(f *field, v any) {
+	if v == nil {
+		return
+	}
+	sel := f.sub
+	if f.abstract != nil {
+		var name string
+		if name, v = f.abstract.kindOf(v); v == nil {
+			return
+		}
+		sel = f.abstract.byName[name]
+	}
+	if sel != nil && sel.frame >= 0 {
+		r.frames[sel.frame].objs = append(r.frames[sel.frame].objs, v)
+	}
+}
+
+// done says that the frames under f are complete.
+func (r *run) done(f *field, ready []*call) []*call {
+	if f.sub != nil {
+		return r.complete(f.sub, ready)
+	}
+	if f.abstract != nil {
+		for _, s := range f.abstract.order {
+			ready = r.complete(s, ready)
+		}
+	}
+	return ready
+}
+
+// complete goes down through plain fields and lists the calls whose last parent this was.
+func (r *run) complete(s *selection, ready []*call) []*call {
+	if s.frame < 0 {
+		return ready
+	}
+	for _, f := range s.fields {
+		if f.call == nil && f.below() {
+			for _, o := range r.frames[s.frame].objs {
+				r.gather(f, o, 0)
+			}
+			ready = r.done(f, ready)
+		}
+	}
+	for _, k := range s.calls {
+		if r.calls[k.id].waits.Add(-1) == 0 {
+			ready = append(ready, k)
+		}
+	}
+	return ready
+}
+
+// bare marks an error whose own path must not be used.
+type bare struct{ error }
+
+func (b bare) Unwrap() error { return b.error }
+
+// gate opens when every call of a level that shares a loader has named its keys or ended.
+type gate struct {
+	left atomic.Int32
+	open chan struct{}
+}
+
+type stateKey struct{}
+
+func (s *state) leave() {
+	if s.gate != nil && !s.left {
+		s.left = true
+		if s.gate.left.Add(-1) == 0 {
+			close(s.gate.open)
+		}
+	}
+}
+
+// Rendezvous is called by a loader once it knows the keys of its call. It returns when all
+// calls of this level that share the loader have done the same.
+func Rendezvous(ctx context.Context) error {
+	s, _ := ctx.Value(stateKey{}).(*state)
+	if s == nil || s.gate == nil || s.left {
+		return nil
+	}
+	s.leave()
+	<-s.run.slots
+	defer func() { s.run.slots <- struct{}{} }()
+	select {
+	case <-s.gate.open:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errorsOf lists what one field error stands for.
+func errorsOf(err error) []error {
+	if list, ok := err.(gqlerror.List); ok {
+		out := make([]error, len(list))
+		for i, e := range list {
+			out[i] = e
+		}
+		return out
+	}
+	return []error{err}
+}
+
+// Level is the token under which a loader collects keys until Rendezvous returns: equal for
+// the calls that wait for one another, nil for a call that waits for nobody.
+func Level(ctx context.Context) any {
+	if s, _ := ctx.Value(stateKey{}).(*state); s != nil && s.gate != nil && !s.left {
+		return s.gate
+	}
+	return nil
+}
