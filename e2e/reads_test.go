@@ -85,6 +85,41 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	same("viewer", a.at("viewer", "__typename"), "OperatorViewer")
 }
 
+func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
+	s := portico(t)
+	a := s.good(t, "operator", `{ purchaseOrders(first: 25, orderBy: DELIVERY_DATE_ASC) { nodes { number status lines { nodes { id sku ordered { value } received { value } open { value } } } } } }`, nil)
+	open, received := 0, 0
+	for _, n := range a.at("purchaseOrders", "nodes").([]any) {
+		po := n.(map[string]any)
+		for _, l := range po["lines"].(map[string]any)["nodes"].([]any) {
+			line := l.(map[string]any)
+			left := line["open"].(map[string]any)["value"]
+			found := ""
+			b := s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { availability(horizon: "P400D") { inbound { quantity { value } certainty purchaseOrderLine { id } } } } }`, map[string]any{"sku": line["sku"]})
+			for _, in := range b.at("item", "availability", "inbound").([]any) {
+				if in.(map[string]any)["purchaseOrderLine"].(map[string]any)["id"] == line["id"] {
+					found = in.(map[string]any)["quantity"].(map[string]any)["value"].(string)
+				}
+			}
+			switch {
+			case left == "0" || po["status"] == "CANCELLED":
+				received++
+				if found != "" {
+					t.Errorf("purchase order %v (%v), %v: nothing is to come, and %s is", po["number"], po["status"], line["sku"], found)
+				}
+			default:
+				open++
+				if found != left {
+					t.Errorf("purchase order %v, %v: %v is to come, and %q is told", po["number"], line["sku"], left, found)
+				}
+			}
+		}
+	}
+	if open == 0 || received == 0 {
+		t.Errorf("%d open and %d closed lines are no test", open, received)
+	}
+}
+
 func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 	s := portico(t)
 	for name, q := range map[string]string{

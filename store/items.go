@@ -334,7 +334,8 @@ func (r *inboundRow) trade() *trade.InboundSupply {
 // day, the quantity and how sure it is.
 var inbound = read(relation[trade.InboundSupply]{
 	kind: "InboundSupply", visible: anyParty,
-	from: `purchase_order_lines pl JOIN purchase_orders po ON po.id = pl.purchase_order_id
+	from: `(SELECT * FROM purchase_order_lines WHERE ordered > received + cancelled) pl
+		JOIN purchase_orders po ON po.id = pl.purchase_order_id AND po.status NOT IN ('REJECTED', 'CANCELLED', 'CLOSED')
 		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
 	columns: `pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
 		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",

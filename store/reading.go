@@ -180,7 +180,11 @@ func (r relation[T]) query(ctx context.Context, s *Store, statement string, a ar
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.QueryxContext(ctx, statement, a.list...)
+	stmt, err := s.prepare(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.kind, err)
+	}
+	rows, err := stmt.QueryxContext(ctx, a.list...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.kind, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
 	"github.com/lib/pq"
@@ -26,8 +27,9 @@ import (
 
 // Store is the operational data store.
 type Store struct {
-	db    *sqlx.DB
-	fresh freshness
+	db       *sqlx.DB
+	prepared *lru.Cache[string, *sqlx.Stmt]
+	fresh    freshness
 }
 
 // Limits are the ages past which records of a kind are stale, by the name of
@@ -50,7 +52,30 @@ func Open(ctx context.Context, dsn string, limits Limits) (*Store, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	return &Store{db: db, fresh: freshness{limits: limits}}, nil
+	prepared, err := lru.NewWithEvict(keptStatements, func(_ string, s *sqlx.Stmt) { _ = s.Close() })
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, prepared: prepared, fresh: freshness{limits: limits}}, nil
+}
+
+// keptStatements is how many statements stay prepared, on each connection that
+// ran them. A read has few texts: its filters are what varies.
+const keptStatements = 300
+
+// prepare is the prepared statement of a read.
+func (s *Store) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if stmt, ok := s.prepared.Get(query); ok {
+		return stmt, nil
+	}
+	stmt, err := s.db.PreparexContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if kept, ok, _ := s.prepared.PeekOrAdd(query, stmt); ok { // another request was faster
+		return kept, stmt.Close()
+	}
+	return stmt, nil
 }
 
 // Close ends all connections.
