@@ -28,7 +28,7 @@ func (bindings) Name() string { return "bindings" }
 func (p bindings) GenerateCode(d *codegen.Data) error {
 	return templates.Render(templates.Options{
 		PackageName:     d.Config.Exec.Package,
-		Filename:        filepath.Join(d.Config.Exec.DirName, "bindings.generated.go"),
+		Filename:        filepath.Join(d.Config.Exec.Dir(), "bindings.generated.go"),
 		Template:        `{{ reserveImport "context" }}{{ reserveImport "github.com/99designs/gqlgen/graphql" }}{{ reserveImport "portico/execution" }}{{ .Emit }}`,
 		Data:            &emitter{Data: d, groups: p.groups, enums: map[string]bool{}},
 		GeneratedHeader: true,

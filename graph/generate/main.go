@@ -1,5 +1,6 @@
-// Command generate writes package graph: gqlgen's code, and beside it the table
-// that package execution runs from, both from gqlgen.yml.
+// Command generate writes what gqlgen generates from the gqlgen.yml of a folder,
+// and beside it the table that package execution runs from. groups.yml names
+// the loaders that fields share.
 package main
 
 import (
@@ -10,22 +11,8 @@ import (
 
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
+	"gopkg.in/yaml.v3"
 )
-
-// groups name the loader that fields of one level share, so that one call
-// fetches the keys of all of them. A field that is missing here makes a call of
-// its own.
-var groups = map[string][]string{
-	"accounts":           {"Account.parent", "AccountLocation.account", "Order.account", "Invoice.account"},
-	"categories":         {"Item.category", "Category.parent"},
-	"items":              {"OrderLine.item", "OrderLine.substitutedFor", "PurchaseOrderLine.item", "InvoiceLine.item", "Price.item", "Availability.item"},
-	"itemsBySKU":         {"Item.replacedBy", "Item.substitutes"},
-	"locations":          {"Order.shipTo", "Order.billTo"},
-	"orders":             {"OrderLine.order", "Return.order"},
-	"orderLines":         {"PackageLine.orderLine", "InvoiceLine.orderLine", "ReturnLine.orderLine"},
-	"purchaseOrderLines": {"PackageLine.purchaseOrderLine", "InboundSupply.purchaseOrderLine"},
-	"warehouses":         {"AccountLocation.defaultWarehouse", "ScheduleLine.warehouse", "WarehouseStock.warehouse"},
-}
 
 func main() {
 	if err := run(); err != nil {
@@ -35,10 +22,23 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 {
+		if err := os.Chdir(os.Args[1]); err != nil {
+			return err
+		}
+	}
 	log.SetOutput(io.Discard) // gqlgen tells of every resolver that is by hand
 	cfg, err := config.LoadConfig("gqlgen.yml")
 	if err != nil {
 		return err
+	}
+	text, err := os.ReadFile("groups.yml")
+	if err != nil {
+		return err
+	}
+	var groups map[string][]string
+	if err := yaml.Unmarshal(text, &groups); err != nil {
+		return fmt.Errorf("groups.yml: %w", err)
 	}
 	byField := map[string]string{}
 	for group, fields := range groups {
