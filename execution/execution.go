@@ -139,14 +139,14 @@ func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.Operation
 	r := x.newRun(ctx, p, oc)
 	r.cancel()
 	r.ctx = ctx // the stream outlives this call
+	if len(p.root.fields) != 1 || p.root.fields[0].call == nil && p.root.fields[0].denied == nil {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return func(context.Context) *graphql.Response { return nil }
+	}
 	if f := p.root.fields[0]; f.denied != nil {
 		e := &encoder{r: r}
 		e.fail(f, -1, f.denied)
 		r.report(e.errs)
-		return func(context.Context) *graphql.Response { return nil }
-	}
-	if len(p.root.fields) != 1 || p.root.fields[0].call == nil {
-		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
 		return func(context.Context) *graphql.Response { return nil }
 	}
 	k := p.calls[0]
