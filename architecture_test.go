@@ -16,14 +16,15 @@ import (
 // place here.
 var rooms = map[string][]string{
 	// spoken by all
-	"trade": {},
+	"trade":     {},
+	"telemetry": {},
 
 	// system: where facts live
 	"migrations":      {},
 	"postgres":        {},
-	"store":           {"migrations", "trade"},
+	"store":           {"migrations", "telemetry", "trade"},
 	"store/storetest": {"postgres", "store", "graph"},
-	"sources":         {"trade"},
+	"sources":         {"telemetry", "trade"},
 	// Adapters never meet each other.
 	"sources/sandbox":    {"sources", "trade"},
 	"sources/sourcetest": {"sources", "trade"},
@@ -37,12 +38,17 @@ var rooms = map[string][]string{
 	"execution":      {}, // knows GraphQL, nothing of the trade
 	"graph":          {"execution", "trade"},
 	"graph/generate": {},
-	"auth":      {"trade"},
-	"documents": {"sources", "trade"},
-	"loaders":   {"execution", "sources", "store", "trade"},
-	"resolvers": {"auth", "documents", "graph", "loaders", "store", "trade"},
-	"edge":      {"auth", "execution", "loaders"},
-	"web":       {},
+	// The executor is tried against gqlgen's own, on a schema with every kind of type.
+	"execution/difftest":           {"execution", "execution/difftest/graph", "execution/difftest/resolvers"},
+	"execution/difftest/graph":     {"execution", "execution/difftest/model"},
+	"execution/difftest/model":     {},
+	"execution/difftest/resolvers": {"execution/difftest/graph", "execution/difftest/model"},
+	"auth":                         {"trade"},
+	"documents":                    {"sources", "trade"},
+	"loaders":                      {"execution", "sources", "store", "trade"},
+	"resolvers":                    {"auth", "documents", "graph", "loaders", "store", "trade"},
+	"edge":                         {"auth", "execution", "loaders", "telemetry"},
+	"web":                          {},
 
 	// around the code
 	"bench":      {},

@@ -187,6 +187,7 @@ type answer struct {
 		Path       []any
 		Extensions map[string]any
 	}
+	Extensions map[string]any
 }
 
 // at walks the data by keys and indices; nil where there is nothing.
@@ -241,8 +242,12 @@ func (s *server) good(t *testing.T, persona, query string, vars map[string]any) 
 }
 
 func (s *server) ask(ctx context.Context, token, query string, vars map[string]any) (answer, error) {
+	return s.send(ctx, token, map[string]any{"query": query, "variables": vars})
+}
+
+func (s *server) send(ctx context.Context, token string, request map[string]any) (answer, error) {
 	var a answer
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	body, err := json.Marshal(request)
 	if err != nil {
 		return a, err
 	}

@@ -21,6 +21,7 @@ import (
 	"portico/auth"
 	"portico/execution"
 	"portico/loaders"
+	"portico/telemetry"
 )
 
 // Options are what the GraphQL handler runs on.
@@ -48,6 +49,7 @@ func GraphQL(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	schema.Rights = newRights(o.Bindings.Schema).of
+	schema.Report = report
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Websocket{
 		PingPongInterval: pingInterval, InitTimeout: initTimeout,
@@ -64,7 +66,7 @@ func GraphQL(o Options) (http.Handler, error) {
 		},
 	})
 	srv.AddTransport(transport.SSE{})
-	srv.AddTransport(transport.POST{})
+	srv.AddTransport(post{})
 	srv.AddTransport(transport.GET{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
 	srv.SetParserTokenLimit(maxTokens)
@@ -81,6 +83,11 @@ func GraphQL(o Options) (http.Handler, error) {
 			return next(ctx)
 		}
 		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+		if wanted, _ := op.Extensions[statistics].(bool); wanted {
+			var tally *telemetry.Tally
+			ctx, tally = telemetry.WithTally(ctx)
+			ctx = context.WithValue(ctx, tallyKey{}, tally)
+		}
 		respond := next(loaders.With(ctx, loaders.New(o.Loaders, auth.CallerOf(ctx).Scope)))
 		return func(ctx context.Context) *graphql.Response {
 			defer cancel()
@@ -91,6 +98,26 @@ func GraphQL(o Options) (http.Handler, error) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		srv.ServeHTTP(w, r)
 	}), nil
+}
+
+// statistics is the extension of a request that asks what it took, and the one
+// of the answer that tells.
+const statistics = "statistics"
+
+type tallyKey struct{}
+
+// report tells who asked for it what an operation took, and everybody how many
+// errors there were besides those listed.
+func report(ctx context.Context, s execution.Statistics) {
+	if s.Errors > 0 {
+		graphql.RegisterExtension(ctx, "errorsOmitted", s.Errors)
+	}
+	if tally, ok := ctx.Value(tallyKey{}).(*telemetry.Tally); ok {
+		graphql.RegisterExtension(ctx, statistics, map[string]int64{
+			"resolverCalls": int64(s.Calls), "callsSaved": int64(s.Saved),
+			"statements": tally.Statements.Load(), "sourceCalls": tally.SourceCalls.Load(),
+		})
+	}
 }
 
 // present tells a caller what a typed error says, and of every other only that

@@ -4,7 +4,10 @@
 package loaders
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"portico/sources"
@@ -68,6 +71,7 @@ type Loaders struct {
 	Returns                 *loader[string, *trade.Return]
 	ReturnLines             *loader[string, []*trade.ReturnLine]
 
+	own       *loader[trade.Role, []*trade.Account]
 	prices    *loader[priceAsk, trade.PriceResult]
 	liveStock *loader[string, []trade.Stock]
 	liveNews  *loader[string, *trade.Tracking]
@@ -125,6 +129,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.InvoicesByNumber = scoped(l, s.InvoicesByNumber)
 	l.Returns = scoped(l, s.Returns)
 	l.ReturnLines = scoped(l, s.ReturnLines)
+	l.own = newLoader(l.fetchOwn)
 	l.prices = newLoader(l.fetchPrices)
 	l.liveStock = newLoader(l.fetchStock)
 	l.liveNews = newLoader(l.fetchTracking)
@@ -132,6 +137,19 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.counts = newLoader(l.fetchCounts)
 	l.facets = newLoader(l.fetchFacets)
 	return l
+}
+
+// OwnAccounts are the accounts the caller acts for, by number, at most 100. They
+// are a key of their own, so that what it takes to know them does not depend on
+// which of them the operation meets elsewhere, and when.
+func (l *Loaders) OwnAccounts(ctx context.Context) ([]*trade.Account, error) {
+	return l.own.One(ctx, trade.Customer)
+}
+
+func (l *Loaders) fetchOwn(ctx context.Context, _ []trade.Role) (map[trade.Role][]*trade.Account, error) {
+	found, err := l.Store.Accounts(ctx, l.scope, l.scope.Accounts())
+	own := slices.SortedFunc(maps.Values(found), func(a, b *trade.Account) int { return cmp.Compare(a.Number, b.Number) })
+	return map[trade.Role][]*trade.Account{trade.Customer: own[:min(len(own), 100)]}, err
 }
 
 // Scope is what the operation's caller may see.

@@ -83,7 +83,7 @@ func gather[T any, P interface {
 
 // SourceHealth is the state of every source, and how far behind its news is.
 func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
-	confirmed, err := l.Store.Confirmed(ctx)
+	confirmed, err := l.Store.Confirmed()
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (l *Loaders) fetchPrices(ctx context.Context, asks []priceAsk) (map[priceAs
 	for _, a := range asks {
 		kept, ok := l.Prices.answers.Get(a.PriceKey)
 		switch {
-		case ok && now.Sub(kept.at) < a.maxAge:
+		case ok && a.maxAge > 0 && now.Sub(kept.at) < a.maxAge:
 			found[a] = told(kept, trade.Cache, now, l.Store.StaleAfter("Price"))
 		case !asked[a.PriceKey]:
 			asked[a.PriceKey] = true

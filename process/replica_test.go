@@ -185,7 +185,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 		return pages[""].Nodes[0]
 	}
 	eventually(t, "followed", func() bool {
-		confirmed, err := st.Confirmed(t.Context())
+		confirmed, err := st.Confirmed()
 		return err == nil && time.Since(confirmed["carrier"]) < time.Second
 	})
 	if find() != nil {

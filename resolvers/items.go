@@ -108,18 +108,10 @@ func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.Qua
 // buys.
 func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (trade.PriceKey, error) {
 	key := trade.PriceKey{Day: trade.DateOf(time.Now())}
-	id := text(account)
-	if id == "" {
-		if len(l.Scope().Accounts()) == 0 {
-			return key, badInput("name an account: the caller has none of its own")
-		}
-		first, err := firstAccount(ctx, l)
-		if err != nil || first == nil {
-			return key, err
-		}
-		id = first.ID
+	if account == nil && len(l.Scope().Accounts()) == 0 {
+		return key, badInput("name an account: the caller has none of its own")
 	}
-	buyer, err := l.Accounts.One(ctx, id)
+	buyer, err := buyerOf(ctx, l, account)
 	if err != nil {
 		return key, err
 	}
@@ -139,6 +131,13 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 	}
 	key.ShipTo = place.Code
 	return key, nil
+}
+
+func buyerOf(ctx context.Context, l *loaders.Loaders, account *string) (*trade.Account, error) {
+	if account == nil {
+		return firstAccount(ctx, l)
+	}
+	return l.Accounts.One(ctx, *account)
 }
 
 func (r item) Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration, maxAge *time.Duration) ([]*trade.Availability, error) {

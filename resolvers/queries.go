@@ -248,35 +248,14 @@ func (r customerViewer) Accounts(ctx context.Context, objs []*graph.CustomerView
 	if err != nil {
 		return nil, err
 	}
-	mine, err := myAccounts(ctx, l)
+	mine, err := l.OwnAccounts(ctx)
 	return slices.Repeat([][]*trade.Account{mine}, len(objs)), err
-}
-
-// myAccounts are the caller's accounts by number, at most 100.
-func myAccounts(ctx context.Context, l *loaders.Loaders) ([]*trade.Account, error) {
-	mine, err := l.Accounts.All(ctx, l.Scope().Accounts())
-	if err != nil {
-		return nil, err
-	}
-	mine = slices.DeleteFunc(mine, func(a *trade.Account) bool { return a == nil })
-	slices.SortFunc(mine, func(a, b *trade.Account) int { return compare(a.Number, b.Number) })
-	return mine[:min(len(mine), 100)], nil
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // firstAccount is the account a customer acts for when a field names none: the
 // first by number.
 func firstAccount(ctx context.Context, l *loaders.Loaders) (*trade.Account, error) {
-	mine, err := myAccounts(ctx, l)
+	mine, err := l.OwnAccounts(ctx)
 	if err != nil || len(mine) == 0 {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 
+	"portico/telemetry"
 	"portico/trade"
 )
 
@@ -110,6 +111,7 @@ func read[T any](ctx context.Context, g *guarded, op string, call func(context.C
 	start := time.Now()
 	var result T
 	err := g.executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
+		telemetry.SourceCall(ctx)
 		var err error
 		result, err = call(exec.Context())
 		return err

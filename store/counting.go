@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/telemetry"
 )
 
 var statements = prometheus.NewCounter(prometheus.CounterOpts{
@@ -13,6 +15,11 @@ var statements = prometheus.NewCounter(prometheus.CounterOpts{
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector { return []prometheus.Collector{statements} }
+
+func count(ctx context.Context) {
+	statements.Inc()
+	telemetry.Statement(ctx)
+}
 
 // counted counts statements at the driver, where none can be missed.
 type counted struct{ driver.Connector }
@@ -29,12 +36,12 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 type countedConn struct{ driver.Conn }
 
 func (c *countedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	statements.Inc()
+	count(ctx)
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
 
 func (c *countedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	statements.Inc()
+	count(ctx)
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 }
 
@@ -50,12 +57,12 @@ func (c *countedConn) PrepareContext(ctx context.Context, query string) (driver.
 type countedStmt struct{ driver.Stmt }
 
 func (s *countedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	statements.Inc()
+	count(ctx)
 	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 }
 
 func (s *countedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	statements.Inc()
+	count(ctx)
 	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
 

@@ -176,7 +176,7 @@ func provenance(alias string) string {
 // query runs a statement whose first columns are the parent's key and the sort
 // keys, and hands out the records with their ages as of now.
 func (r relation[T]) query(ctx context.Context, s *Store, statement string, a args, each func(parent string, keys []string, record *T)) error {
-	confirmed, err := s.Confirmed(ctx)
+	confirmed, err := s.Confirmed()
 	if err != nil {
 		return err
 	}

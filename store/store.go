@@ -159,7 +159,10 @@ type freshness struct {
 	readAt    time.Time
 }
 
-const freshnessKept = 500 * time.Millisecond
+const (
+	freshnessKept    = 500 * time.Millisecond
+	freshnessTimeout = 5 * time.Second
+)
 
 // Confirm records that a source's feed was followed to its end at a moment.
 func (s *Store) Confirm(ctx context.Context, instance, epoch, position string, at time.Time) error {
@@ -177,13 +180,17 @@ func (s *Store) Confirm(ctx context.Context, instance, epoch, position string, a
 
 // Confirmed are the moments until which each source was followed. They are at
 // most half a second old.
-func (s *Store) Confirmed(ctx context.Context) (map[string]time.Time, error) {
+func (s *Store) Confirmed() (map[string]time.Time, error) {
 	f := &s.fresh
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.readAt) < freshnessKept {
 		return f.confirmed, nil
 	}
+	// It is read for all requests, and so neither ends with this one nor counts
+	// as its own.
+	ctx, cancel := context.WithTimeout(context.Background(), freshnessTimeout)
+	defer cancel()
 	var rows []struct {
 		Instance    string
 		ConfirmedAt time.Time

@@ -166,7 +166,7 @@ func faulty(seed uint64) *resolvers.Resolver {
 }
 
 func TestRandomOperationsAnswerAsTheStockExecutorDoes(t *testing.T) {
-	responses, withErrors := 0, 0
+	responses, withErrors, invalidOnes := 0, 0, 0
 	begun := time.Now()
 	for n := range *count {
 		s := *seed + uint64(n)
@@ -185,8 +185,9 @@ func TestRandomOperationsAnswerAsTheStockExecutorDoes(t *testing.T) {
 		}
 		q, vars := g.Operation(root, kind)
 		want, invalid := ask(stock, q, vars)
-		if invalid {
-			t.Fatalf("seed %d makes no valid operation: %s\n%s", s, want[0].raw, q)
+		if invalid { // two fields of one key differ, which nobody could compare
+			invalidOnes++
+			continue
 		}
 		got, _ := ask(ours, q, vars)
 		if len(got) != len(want) {
@@ -212,7 +213,10 @@ func TestRandomOperationsAnswerAsTheStockExecutorDoes(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d operations, %d responses, %d with errors: no difference, in %s", *count, responses, withErrors, time.Since(begun).Round(time.Millisecond))
+	if invalidOnes > *count/1000 {
+		t.Errorf("%d operations were not valid", invalidOnes)
+	}
+	t.Logf("%d operations, %d responses, %d with errors: no difference, in %s", *count-invalidOnes, responses, withErrors, time.Since(begun).Round(time.Millisecond))
 	if withErrors < *count/20 {
 		t.Errorf("only %d responses had errors: the faults are not met", withErrors)
 	}
