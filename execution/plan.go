@@ -69,6 +69,8 @@ type call struct {
 	parents []*selection // distinct frames
 	users   []user       // fields that read the results
 	gate    int          // -1: none
+	after   int          // calls of lower levels that share the loader, and must end before
+	unlocks []*call      // calls of higher levels that wait for this one
 }
 
 type user struct {
@@ -298,28 +300,45 @@ func argKey(args ast.ArgumentList) string {
 	return "(" + strings.Join(parts, ",") + ")"
 }
 
-// gates lets calls of one level that share a loader wait for one another's keys.
+// gates makes the calls that share a loader meet: those of one level wait for
+// one another's keys, and those of a higher level for those of lower ones, so
+// that what was loaded is found and never depends on which branch was faster.
+// A call waits for lower levels only, so none waits for itself.
 func (c *compiler) gates() {
-	by := map[string][]*call{}
+	byLoader := map[string][]*call{}
 	for _, k := range c.p.calls {
-		if k.b.Group != "" {
-			key := fmt.Sprint(k.rank, k.b.Group)
-			if c.p.op.Operation == ast.Mutation {
-				for p := k; p != nil; p = p.parent {
-					if p.parent == nil {
-						key += fmt.Sprint("/", p.id)
-					}
+		if k.b.Group == "" {
+			continue
+		}
+		key := k.b.Group
+		if c.p.op.Operation == ast.Mutation { // whose roots run one after the other
+			root := k
+			for root.parent != nil {
+				root = root.parent
+			}
+			key = fmt.Sprint(key, "/", root.id)
+		}
+		byLoader[key] = append(byLoader[key], k)
+	}
+	for _, sharing := range byLoader {
+		levels := map[int][]*call{}
+		for _, k := range sharing {
+			levels[k.rank] = append(levels[k.rank], k)
+			for _, lower := range sharing {
+				if lower.rank < k.rank {
+					lower.unlocks = append(lower.unlocks, k)
+					k.after++
 				}
 			}
-			by[key] = append(by[key], k)
 		}
-	}
-	for _, ks := range by {
-		if len(ks) > 1 {
-			for _, k := range ks {
+		for _, level := range levels {
+			if len(level) < 2 {
+				continue
+			}
+			for _, k := range level {
 				k.gate = len(c.p.gates)
 			}
-			c.p.gates = append(c.p.gates, len(ks))
+			c.p.gates = append(c.p.gates, len(level))
 		}
 	}
 }

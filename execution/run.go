@@ -76,7 +76,7 @@ func (r *run) reset() {
 	}
 	for i, k := range r.p.calls {
 		s := &r.calls[i]
-		s.waits.Store(int32(len(k.parents)))
+		s.waits.Store(int32(len(k.parents) + k.after))
 		s.results, s.n, s.errs, s.err, s.left, s.run = nil, 0, nil, nil, false, r
 		s.base = make([]int, len(k.parents))
 		if k.gate >= 0 {
@@ -141,6 +141,11 @@ func (r *run) perform(k *call) (ready []*call) {
 			}
 		}
 		ready = r.done(u.f, ready)
+	}
+	for _, later := range k.unlocks {
+		if r.calls[later.id].waits.Add(-1) == 0 {
+			ready = append(ready, later)
+		}
 	}
 	return ready
 }
