@@ -143,7 +143,7 @@ func (c *compiler) collect(obj string, sel ast.SelectionSet, seen map[string]boo
 }
 
 func (c *compiler) included(ds ast.DirectiveList) bool {
-	return !(c.when(ds.ForName("skip"), false)) && c.when(ds.ForName("include"), true)
+	return !c.when(ds.ForName("skip"), false) && c.when(ds.ForName("include"), true)
 }
 
 func (c *compiler) when(d *ast.Directive, absent bool) bool {

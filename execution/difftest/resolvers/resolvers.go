@@ -116,6 +116,7 @@ func (r *Resolver) order(id string) *model.Order {
 	}
 	return o
 }
+
 func (r *Resolver) contact(id string) *model.Contact {
 	if r.null("contact", id) {
 		return nil
@@ -126,13 +127,16 @@ func (r *Resolver) contact(id string) *model.Contact {
 	}
 	return c
 }
+
 func (r *Resolver) account(id string) *model.Account {
 	return &model.Account{ID: id, Name: "A " + id, Credit: ptr(model.Decimal(100)), Manager: r.contact(id)}
 }
+
 func (r *Resolver) item(id string) *model.Item {
 	n, _ := strconv.Atoi(strings.TrimPrefix(id, "i"))
 	return &model.Item{ID: id, Sku: "SKU" + id, Name: fmt.Sprintf("Item %d", n), Aliases: []string{"x", id}}
 }
+
 func (r *Resolver) lines(o *model.Order, n int) []*model.OrderLine {
 	out := make([]*model.OrderLine, n)
 	for i := range out {
@@ -144,6 +148,7 @@ func (r *Resolver) lines(o *model.Order, n int) []*model.OrderLine {
 	}
 	return out
 }
+
 func (r *Resolver) shipment(id, order string) *model.Shipment {
 	s := &model.Shipment{ID: id, OrderID: order, Tracking: "T" + id, Status: "moving"}
 	if r.hash("carrier", id) > 500 {
@@ -151,6 +156,7 @@ func (r *Resolver) shipment(id, order string) *model.Shipment {
 	}
 	return s
 }
+
 func (r *Resolver) node(id string) model.Node {
 	switch {
 	case id == "":
@@ -197,6 +203,7 @@ func oid(o *model.Order) string { return o.ID }
 func (r queryR) Order(ctx context.Context, id string) (*model.Order, error) {
 	return single(r.Resolver, "Query.order", id, func() *model.Order { return r.order(id) })
 }
+
 func (r queryR) Orders(ctx context.Context, first *int) (*model.OrderConnection, error) {
 	return single(r.Resolver, "Query.orders", fmt.Sprint(*first), func() *model.OrderConnection {
 		c := &model.OrderConnection{PageInfo: &model.PageInfo{EndCursor: ptr("c")}}
@@ -211,9 +218,11 @@ func (r queryR) Orders(ctx context.Context, first *int) (*model.OrderConnection,
 		return c
 	})
 }
+
 func (r queryR) Node(ctx context.Context, id string) (model.Node, error) {
 	return single(r.Resolver, "Query.node", id, func() model.Node { return r.node(id) })
 }
+
 func (r queryR) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	return single(r.Resolver, "Query.nodes", fmt.Sprint(ids), func() []model.Node {
 		out := make([]model.Node, len(ids))
@@ -223,9 +232,11 @@ func (r queryR) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 		return out
 	})
 }
+
 func (r queryR) Search(ctx context.Context, text *string, limit *int) ([]model.Document, error) {
 	return single(r.Resolver, "Query.search", fmt.Sprint(*limit), func() []model.Document { return r.documents("q", *limit) })
 }
+
 func (r *Resolver) documents(of string, n int) []model.Document {
 	var out []model.Document
 	for i := range n {
@@ -243,6 +254,7 @@ func (r *Resolver) documents(of string, n int) []model.Document {
 	}
 	return out
 }
+
 func (r queryR) Items(ctx context.Context, first *int, min *model.Decimal) ([]*model.Item, error) {
 	return single(r.Resolver, "Query.items", fmt.Sprint(*first), func() []*model.Item {
 		out := make([]*model.Item, *first)
@@ -252,9 +264,11 @@ func (r queryR) Items(ctx context.Context, first *int, min *model.Decimal) ([]*m
 		return out
 	})
 }
+
 func (r queryR) Strict(ctx context.Context) (*model.Item, error) {
 	return single(r.Resolver, "Query.strict", "", func() *model.Item { return r.item("i1") })
 }
+
 func (r mutationR) Rename(ctx context.Context, in model.RenameInput) (*model.RenamePayload, error) {
 	return single(r.Resolver, "Mutation.rename", in.ID, func() *model.RenamePayload {
 		if in.ID == "" || in.ID[0] != 'o' {
@@ -267,9 +281,11 @@ func (r mutationR) Rename(ctx context.Context, in model.RenameInput) (*model.Ren
 		return &model.RenamePayload{Order: o}
 	})
 }
+
 func (r mutationR) Confirm(ctx context.Context, id string) (*model.Order, error) {
 	return single(r.Resolver, "Mutation.confirm", id, func() *model.Order { return r.order(id) })
 }
+
 func (r subR) ShipmentChanged(ctx context.Context, id *string) (<-chan *model.ShipmentEvent, error) {
 	ch := make(chan *model.ShipmentEvent, 3)
 	for i := range 3 {
@@ -278,12 +294,15 @@ func (r subR) ShipmentChanged(ctx context.Context, id *string) (<-chan *model.Sh
 	close(ch)
 	return ch, nil
 }
+
 func (r orderR) Account(ctx context.Context, objs []*model.Order) ([]*model.Account, error) {
 	return batch(r.Resolver, "Order.account", objs, oid, func(o *model.Order) *model.Account { return r.account(o.AccountID) })
 }
+
 func (r orderR) Lines(ctx context.Context, objs []*model.Order) ([][]*model.OrderLine, error) {
 	return batch(r.Resolver, "Order.lines", objs, oid, func(o *model.Order) []*model.OrderLine { return r.lines(o, 2) })
 }
+
 func (r orderR) Page(ctx context.Context, objs []*model.Order, first *int) ([]*model.LineConnection, error) {
 	return batch(r.Resolver, "Order.page", objs, oid, func(o *model.Order) *model.LineConnection {
 		c := &model.LineConnection{Nodes: r.lines(o, *first)}
@@ -293,6 +312,7 @@ func (r orderR) Page(ctx context.Context, objs []*model.Order, first *int) ([]*m
 		return c
 	})
 }
+
 func (r orderR) Shipments(ctx context.Context, objs []*model.Order) ([][]*model.Shipment, error) {
 	return batch(r.Resolver, "Order.shipments", objs, oid, func(o *model.Order) []*model.Shipment {
 		if r.hash("noships", o.ID) > 800 {
@@ -301,14 +321,17 @@ func (r orderR) Shipments(ctx context.Context, objs []*model.Order) ([][]*model.
 		return []*model.Shipment{r.shipment("s"+o.ID, o.ID)}
 	})
 }
+
 func (r orderR) Documents(ctx context.Context, objs []*model.Order) ([][]model.Document, error) {
 	return batch(r.Resolver, "Order.documents", objs, oid, func(o *model.Order) []model.Document { return r.documents(o.ID, 3) })
 }
+
 func (r orderR) Related(ctx context.Context, objs []*model.Order) ([][]model.Node, error) {
 	return batch(r.Resolver, "Order.related", objs, oid, func(o *model.Order) []model.Node {
 		return []model.Node{r.item("i3"), nil, r.account("a1"), r.shipment("sr"+o.ID, o.ID), r.order("o7")}
 	})
 }
+
 func (r accountR) Orders(ctx context.Context, objs []*model.Account, first *int) ([][]*model.Order, error) {
 	return batch(r.Resolver, "Account.orders", objs, func(a *model.Account) string { return a.ID }, func(a *model.Account) []*model.Order {
 		out := make([]*model.Order, *first)
@@ -318,6 +341,7 @@ func (r accountR) Orders(ctx context.Context, objs []*model.Account, first *int)
 		return out
 	})
 }
+
 func (r lineR) Item(ctx context.Context, objs []*model.OrderLine) ([]*model.Item, error) {
 	return batch(r.Resolver, "OrderLine.item", objs, lid, func(l *model.OrderLine) *model.Item { return r.item(l.ItemID) })
 }
@@ -325,6 +349,7 @@ func lid(l *model.OrderLine) string { return l.ID }
 func (r lineR) Substitute(ctx context.Context, objs []*model.OrderLine) ([]*model.Item, error) {
 	return batch(r.Resolver, "OrderLine.substitute", objs, lid, func(l *model.OrderLine) *model.Item { return r.item("i5") })
 }
+
 func (r lineR) Order(ctx context.Context, objs []*model.OrderLine) ([]*model.Order, error) {
 	return batch(r.Resolver, "OrderLine.order", objs, lid, func(l *model.OrderLine) *model.Order { return r.order(l.OrderID) })
 }
@@ -342,6 +367,7 @@ func (r itemR) Stock(ctx context.Context, objs []*model.Item, wh *string) ([][]*
 		return out
 	})
 }
+
 func (r itemR) Price(ctx context.Context, objs []*model.Item, cur *string, p *model.PriceFor) ([]*model.Money, error) {
 	return batch(r.Resolver, "Item.price", objs, iid, func(i *model.Item) *model.Money {
 		m := &model.Money{Amount: 995, Currency: "null"}
@@ -354,9 +380,11 @@ func (r itemR) Price(ctx context.Context, objs []*model.Item, cur *string, p *mo
 		return m
 	})
 }
+
 func (r itemR) Hint(ctx context.Context, objs []*model.Item, length int) ([]string, error) {
 	return batch(r.Resolver, "Item.hint", objs, iid, func(i *model.Item) string { return i.Name[:min(length, len(i.Name))] })
 }
+
 func (r shipmentR) LatestEvent(ctx context.Context, objs []*model.Shipment) ([]*model.ShipmentEvent, error) {
 	return batch(r.Resolver, "Shipment.latestEvent", objs, func(s *model.Shipment) string { return s.ID }, func(s *model.Shipment) *model.ShipmentEvent {
 		e := &model.ShipmentEvent{ID: "e" + s.ID, ShipmentID: s.ID, Code: "C", At: start}
@@ -366,18 +394,23 @@ func (r shipmentR) LatestEvent(ctx context.Context, objs []*model.Shipment) ([]*
 		return e
 	})
 }
+
 func (r shipmentR) Order(ctx context.Context, objs []*model.Shipment) ([]*model.Order, error) {
 	return batch(r.Resolver, "Shipment.order", objs, func(s *model.Shipment) string { return s.ID }, func(s *model.Shipment) *model.Order { return r.order(s.OrderID) })
 }
+
 func (r eventR) Shipment(ctx context.Context, objs []*model.ShipmentEvent) ([]*model.Shipment, error) {
 	return batch(r.Resolver, "ShipmentEvent.shipment", objs, func(e *model.ShipmentEvent) string { return e.ID }, func(e *model.ShipmentEvent) *model.Shipment { return r.shipment(e.ShipmentID, "o1") })
 }
+
 func (r connectionR) TotalCount(ctx context.Context, objs []*model.OrderConnection) ([]*int, error) {
 	return batch(r.Resolver, "OrderConnection.totalCount", objs, func(c *model.OrderConnection) string { return fmt.Sprint(len(c.Nodes)) }, func(c *model.OrderConnection) *int { return ptr(len(c.Nodes)) })
 }
+
 func (r entityR) FindAccount(ctx context.Context, reps []*model.AccountRepresentation) ([]*model.Account, error) {
 	return batch(r.Resolver, "Entity.findAccount", reps, func(a *model.AccountRepresentation) string { return deref(a.ID) }, func(a *model.AccountRepresentation) *model.Account { return r.account(deref(a.ID)) })
 }
+
 func (r entityR) FindItem(ctx context.Context, reps []*model.ItemRepresentation) ([]*model.Item, error) {
 	return batch(r.Resolver, "Entity.findItem", reps, func(a *model.ItemRepresentation) string { return deref(a.ID) + deref(a.Sku) }, func(a *model.ItemRepresentation) *model.Item {
 		if id := deref(a.ID); id != "" {
@@ -386,9 +419,11 @@ func (r entityR) FindItem(ctx context.Context, reps []*model.ItemRepresentation)
 		return r.item(strings.TrimPrefix(deref(a.Sku), "SKU"))
 	})
 }
+
 func (r entityR) FindOrder(ctx context.Context, reps []*model.OrderRepresentation) ([]*model.Order, error) {
 	return batch(r.Resolver, "Entity.findOrder", reps, func(a *model.OrderRepresentation) string { return deref(a.ID) }, func(a *model.OrderRepresentation) *model.Order { return r.order(deref(a.ID)) })
 }
+
 func deref(s any) string {
 	switch s := s.(type) {
 	case *string:
