@@ -107,7 +107,7 @@ func (e *encoder) field(b []byte, s *selection, f *field, o any, idx int) ([]byt
 		return append(append(append(b, '"'), s.object.Name...), '"'), true
 	}
 	if f.denied != nil {
-		e.fail(f, -1, f.denied)
+		e.fail(f, f.denied)
 		return b, false
 	}
 	i := 0
@@ -115,14 +115,14 @@ func (e *encoder) field(b []byte, s *selection, f *field, o any, idx int) ([]byt
 		st := &e.r.calls[f.call.id]
 		i = st.base[f.slot] + idx
 		if err := st.fault(i); err != nil {
-			e.fail(f, -1, err)
+			e.fail(f, err)
 			return b, false
 		}
 		o = st.results
 	}
 	switch {
 	case f.b.Leaf != nil:
-		nb, bad := e.leaf(f, -1, func() []byte { return f.b.Leaf(b, o, i) })
+		nb, bad := e.leaf(f, func() []byte { return f.b.Leaf(b, o, i) })
 		if nb != nil {
 			return nb, true
 		}
@@ -163,7 +163,7 @@ func (e *encoder) field(b []byte, s *selection, f *field, o any, idx int) ([]byt
 		if f.b.LeafAt != nil {
 			var nb []byte
 			if e.careful {
-				nb, bad = e.leaf(nil, j, func() []byte { return f.b.LeafAt(b, o, i, j) })
+				nb, bad = e.leaf(nil, func() []byte { return f.b.LeafAt(b, o, i, j) })
 			} else {
 				nb = f.b.LeafAt(b, o, i, j)
 			}
@@ -211,7 +211,7 @@ func (e *encoder) value(b []byte, f *field, v any, nonNull bool) ([]byte, bool) 
 	return e.object(b, sel, v)
 }
 
-func (e *encoder) leaf(f *field, j int, get func() []byte) (b []byte, bad bool) {
+func (e *encoder) leaf(f *field, get func() []byte) (b []byte, bad bool) {
 	if !e.careful {
 		return get(), false
 	}
@@ -220,9 +220,9 @@ func (e *encoder) leaf(f *field, j int, get func() []byte) (b []byte, bad bool) 
 			err, ok := p.(fieldError)
 			b, bad = nil, true
 			if ok {
-				e.fail(f, j, err)
+				e.fail(f, err)
 			} else {
-				e.fail(f, j, e.r.oc.RecoverFunc(e.r.ctx, p))
+				e.fail(f, e.r.oc.RecoverFunc(e.r.ctx, p))
 			}
 		}
 	}()
@@ -230,7 +230,7 @@ func (e *encoder) leaf(f *field, j int, get func() []byte) (b []byte, bad bool) 
 }
 
 func (e *encoder) null(f *field) {
-	e.fail(f, -1, fmt.Errorf("cannot return null for non-null field %s", f.coord))
+	e.fail(f, fmt.Errorf("cannot return null for non-null field %s", f.coord))
 }
 
 // here is the path of the element being written.
@@ -245,8 +245,9 @@ func (e *encoder) here() ast.Path {
 	return p
 }
 
-// fail records err at f of the object being written, or at element j of the list being written.
-func (e *encoder) fail(f *field, j int, err error) {
+// fail records err at f of the object being written, or, without f, at the
+// element of the list being written.
+func (e *encoder) fail(f *field, err error) {
 	p := e.here()
 	if f != nil {
 		p = append(p, ast.PathName(f.alias))
@@ -255,10 +256,10 @@ func (e *encoder) fail(f *field, j int, err error) {
 }
 
 func (e *encoder) add(f *field, p ast.Path, err error) {
-	if pe, ok := err.(panicked); ok {
+	if pe, ok := errors.AsType[panicked](err); ok {
 		err = e.r.oc.RecoverFunc(e.r.ctx, pe.value)
 	}
-	_, own := err.(bare)
+	_, own := errors.AsType[bare](err)
 	for _, err := range errorsOf(err) {
 		ge := &gqlerror.Error{Err: err, Message: err.Error()}
 		if in, ok := errors.AsType[*gqlerror.Error](err); ok {

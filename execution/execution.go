@@ -145,7 +145,7 @@ func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.Operation
 	}
 	if f := p.root.fields[0]; f.denied != nil {
 		e := &encoder{r: r}
-		e.fail(f, -1, f.denied)
+		e.fail(f, f.denied)
 		r.report(e.errs)
 		return func(context.Context) *graphql.Response { return nil }
 	}
@@ -154,7 +154,7 @@ func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.Operation
 	if err != nil || next == nil {
 		if err != nil {
 			e := &encoder{r: r}
-			e.fail(p.root.fields[0], -1, err)
+			e.fail(p.root.fields[0], err)
 			r.report(e.errs)
 		}
 		return func(context.Context) *graphql.Response { return nil }

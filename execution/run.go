@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -188,7 +189,7 @@ func (r *run) resolve(k *call, s *state, n int) {
 		got = m
 		return rs, err
 	})
-	if b, ok := err.(graphql.BatchErrors); ok {
+	if b, ok := errors.AsType[graphql.BatchErrors](err); ok {
 		s.errs, err = b.Errors(), nil
 		if len(s.errs) != n {
 			err = fmt.Errorf("resolver %s returned %d errors for %d parents", k.coord, len(s.errs), n)

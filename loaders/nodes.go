@@ -82,7 +82,7 @@ func gather[T any, P interface {
 }
 
 // SourceHealth is the state of every source, and how far behind its news is.
-func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+func (l *Loaders) SourceHealth() ([]*trade.SourceHealth, error) {
 	confirmed, err := l.Store.Confirmed()
 	if err != nil {
 		return nil, err

@@ -174,7 +174,7 @@ func (r query) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.SourceHealth(ctx)
+	return l.SourceHealth()
 }
 
 // SourceHealth are the resolvers of SourceHealth.

@@ -180,7 +180,7 @@ func (r relation[T]) query(ctx context.Context, s *Store, statement string, a ar
 	if err != nil {
 		return err
 	}
-	stmt, err := s.prepare(ctx, statement)
+	stmt, err := s.prepare(ctx, statement) //nolint:sqlclosecheck // kept for the next one
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.kind, err)
 	}

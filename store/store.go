@@ -73,7 +73,7 @@ func (s *Store) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 		return nil, err
 	}
 	if kept, ok, _ := s.prepared.PeekOrAdd(query, stmt); ok { // another request was faster
-		return kept, stmt.Close()
+		return kept, stmt.Close() //nolint:sqlclosecheck // only what was prepared twice
 	}
 	return stmt, nil
 }
