@@ -21,12 +21,13 @@ test: ## All tests once, with race detector and shuffle; what a missing program 
 	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 $(GO) test -race -shuffle=on ./...; code=$$?; \
 	cat $$list; rm -f $$list; exit $$code
 
-check: ## Format, lint, vet, generated code; no tests
-	@$(GO) generate ./... && git diff --exit-code --stat -- graph
+check: ## Format, lint, vet, generated code, allocations and calls of the pages; no tests
+	@$(GO) generate ./... && git diff --exit-code --stat -- graph execution
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@$(GO) vet ./...
 	@$(GO) mod tidy -diff
 	@$(GO) run $(LINT) run ./...
+	@$(GO) build -o bin/portico . && $(GO) run ./bench -gate bench/baseline.json 2> /dev/null
 
 generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 	@$(GO) generate ./...

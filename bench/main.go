@@ -42,8 +42,16 @@ func main() {
 	data := flag.String("data", defaultData(), "folder of the server's data; made and loaded on first use")
 	scale := flag.Int("scale", 167, "size of the sandbox company: 167 has 50,000 orders")
 	seconds := flag.Float64("seconds", 5, "how long to load each page")
+	gate := flag.String("gate", "", "file with what each page may take; fails when one takes over a tenth more")
+	update := flag.Bool("update", false, "with -gate: write the file anew")
 	flag.Parse()
-	if err := run(*binary, *data, *scale, time.Duration(*seconds*float64(time.Second))); err != nil {
+	err := error(nil)
+	if *gate != "" {
+		err = check(*binary, *gate, *update)
+	} else {
+		err = run(*binary, *data, *scale, time.Duration(*seconds*float64(time.Second)))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -169,7 +177,11 @@ func (s *server) stop() {
 }
 
 func (s *server) ask(ctx context.Context, query string, vars map[string]any) ([]byte, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
+	return s.send(ctx, map[string]any{"query": query, "variables": vars})
+}
+
+func (s *server) send(ctx context.Context, request map[string]any) ([]byte, error) {
+	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}

@@ -305,7 +305,7 @@ func Rendezvous(ctx context.Context) error {
 
 // errorsOf lists what one field error stands for.
 func errorsOf(err error) []error {
-	if list, ok := err.(gqlerror.List); ok {
+	if list, ok := errors.AsType[gqlerror.List](err); ok {
 		out := make([]error, len(list))
 		for i, e := range list {
 			out[i] = e
