@@ -36,6 +36,7 @@ const (
 func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 	s := portico(t)
 	token := s.token(t, "buyer")
+	s.settled(t) // the replica asks for nothing any more
 	calls := func() (prices, trackers int) {
 		var count map[string]int
 		s.control(t, http.MethodGet, "/control/calls", nil, &count)
