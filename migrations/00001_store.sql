@@ -56,6 +56,7 @@ CREATE TABLE categories (
     code      text NOT NULL UNIQUE,
     name      text NOT NULL,
     parent_id text REFERENCES categories,
+    parent_key text,
     position  integer NOT NULL,
     system         text NOT NULL,
     instance       text NOT NULL,
@@ -66,7 +67,8 @@ CREATE TABLE categories (
     received_at    timestamptz NOT NULL DEFAULT now(),
     CHECK (parent_id <> id)
 );
-COMMENT ON TABLE categories IS 'The tree of the catalogue.';
+COMMENT ON TABLE categories IS 'The tree of the catalogue; parent_key names a parent that may come later.';
+CREATE INDEX ON categories (parent_key);
 CREATE INDEX ON categories (parent_id);
 
 CREATE TABLE trading_partners (
@@ -90,6 +92,7 @@ CREATE TABLE accounts (
     name           text NOT NULL,
     status text NOT NULL CHECK (status IN ('ACTIVE', 'CREDIT_HOLD', 'ORDER_BLOCK', 'CLOSED')),
     parent_id      text REFERENCES accounts,
+    parent_key     text,
     currency       text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     payment_terms  jsonb,
     delivery_terms jsonb,
@@ -103,7 +106,8 @@ CREATE TABLE accounts (
     received_at    timestamptz NOT NULL DEFAULT now(),
     CHECK (parent_id <> id)
 );
-COMMENT ON TABLE accounts IS 'Customers: companies, branches, departments.';
+COMMENT ON TABLE accounts IS 'Customers: companies, branches, departments; parent_key names a parent that may come later.';
+CREATE INDEX ON accounts (parent_key);
 CREATE INDEX ON accounts (parent_id);
 
 CREATE TABLE account_locations (

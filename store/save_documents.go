@@ -150,24 +150,33 @@ var saveShipments = saving[trade.Shipment]{
 
 // SaveShipments saves shipments with their packages.
 func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.Shipment) ([]trade.RejectedRecord, error) {
-	rejected, err := saveShipments.save(ctx, tx, records)
-	if err != nil {
-		return nil, err
-	}
-	documents, err := json.Marshal(records)
-	if err != nil {
-		return nil, fmt.Errorf("shipments: %w", err)
-	}
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
 		   OR EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM purchase_orders o WHERE o.number = k))`
+	return saveLinked(ctx, tx, saveShipments, records, query)
+}
+
+// saveLinked saves records, and tells besides which of them name a document that
+// is not known yet: they are kept, and to be saved again when it is.
+func saveLinked[T any](ctx context.Context, tx *sqlx.Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
+	rejected, err := v.save(ctx, tx, records)
+	if err != nil || len(records) == 0 {
+		return rejected, err
+	}
+	documents, err := json.Marshal(records)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.kind, err)
+	}
 	var loose []string
 	if err := tx.SelectContext(ctx, &loose, query, string(documents)); err != nil {
-		return nil, fmt.Errorf("shipments: %w", err)
+		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
-	return append(rejected, notLinked("shipments", "it names an order that is not known", loose, records, func(s *trade.Shipment) (string, *trade.Provenance) {
-		return s.Number, &s.Provenance
+	for _, r := range rejected {
+		loose = slices.DeleteFunc(loose, func(k string) bool { return r.SourceRef != nil && *r.SourceRef == k })
+	}
+	return append(rejected, notLinked(v.kind, "it names a document that is not known yet", loose, records, func(r *T) (string, *trade.Provenance) {
+		return v.key(r), v.prov(r)
 	})...), nil
 }
 
@@ -292,7 +301,12 @@ var saveInvoices = saving[trade.Invoice]{
 
 // SaveInvoices saves invoices with their lines.
 func (s *Store) SaveInvoices(ctx context.Context, tx *sqlx.Tx, records []trade.Invoice) ([]trade.RejectedRecord, error) {
-	return saveInvoices.save(ctx, tx, records)
+	const query = `
+		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
+		WHERE EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) l
+			WHERE l ->> 'OrderKey' <> '' AND NOT EXISTS (SELECT FROM orders o WHERE o.number = l ->> 'OrderKey')
+			   OR l ->> 'ShipmentKey' <> '' AND NOT EXISTS (SELECT FROM shipments s WHERE s.number = l ->> 'ShipmentKey'))`
+	return saveLinked(ctx, tx, saveInvoices, records, query)
 }
 
 var saveReturns = saving[trade.Return]{
@@ -313,5 +327,8 @@ var saveReturns = saving[trade.Return]{
 
 // SaveReturns saves returns with their lines.
 func (s *Store) SaveReturns(ctx context.Context, tx *sqlx.Tx, records []trade.Return) ([]trade.RejectedRecord, error) {
-	return saveReturns.save(ctx, tx, records)
+	const query = `
+		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
+		WHERE j #>> '{CreditMemoRef,key}' <> '' AND NOT EXISTS (SELECT FROM invoices i WHERE i.number = j #>> '{CreditMemoRef,key}')`
+	return saveLinked(ctx, tx, saveReturns, records, query)
 }

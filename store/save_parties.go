@@ -24,14 +24,23 @@ func (s *Store) SaveWarehouses(ctx context.Context, tx *sqlx.Tx, records []trade
 	return saveWarehouses.save(ctx, tx, records)
 }
 
+// adopt sets the parents of a batch's rows, and makes its rows the parents of
+// those that came before them, for a source tells children and parents in any
+// order.
+func adopt(table, key, field string) string {
+	batch := "(SELECT j ->> '" + field + "' FROM " + documents + ")"
+	return `UPDATE ` + table + ` c SET parent_id = p.id FROM ` + table + ` x LEFT JOIN ` + table + ` p ON p.` + key + ` = x.parent_key AND p.id <> x.id
+		WHERE c.id = x.id AND c.parent_id IS DISTINCT FROM p.id AND (x.` + key + ` IN ` + batch + ` OR x.parent_key IN ` + batch + `)`
+}
+
 var saveCategories = saving[trade.Category]{
 	kind: "categories", table: "categories", col: "code", key: func(c *trade.Category) string { return c.Code },
 	prov: func(c *trade.Category) *trade.Provenance { return &c.Provenance },
-	head: `INSERT INTO categories AS t (code, name, position, ` + told + `)
-		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, ` + toldFrom + ` FROM ` + documents + `
-		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, ` + toldAgain + `
+	head: `INSERT INTO categories AS t (code, name, position, parent_key, ` + told + `)
+		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, parent_key = excluded.parent_key, ` + toldAgain + `
 		WHERE ` + newer + ` RETURNING code`,
-	parts: []string{`UPDATE categories c SET parent_id = p.id FROM ` + documents + ` JOIN categories p ON p.code = j #>> '{ParentRef,key}' WHERE c.code = j ->> 'Code'`},
+	parts: []string{adopt("categories", "code", "Code")},
 }
 
 // SaveCategories saves categories.
@@ -55,15 +64,15 @@ func (s *Store) SaveSuppliers(ctx context.Context, tx *sqlx.Tx, records []trade.
 
 var saveAccounts = saving[trade.Account]{
 	kind: "accounts", table: "accounts", col: "number", key: func(a *trade.Account) string { return a.Number }, prov: (*trade.Account).From,
-	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, ` + told + `)
+	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, parent_key, ` + told + `)
 		SELECT j ->> 'Number', j ->> 'Name', j ->> 'Status', j ->> 'Currency', nullif(j -> 'PaymentTerms', 'null'), nullif(j -> 'DeliveryTerms', 'null'),
-			j ->> 'TaxCategory', ` + toldFrom + ` FROM ` + documents + `
+			j ->> 'TaxCategory', nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (number) DO UPDATE SET name = excluded.name, status = excluded.status, currency = excluded.currency,
-			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category, ` + toldAgain + `
+			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category,
+			parent_key = excluded.parent_key, ` + toldAgain + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
-		`UPDATE accounts a SET parent_id = (SELECT p.id FROM accounts p WHERE p.number = j #>> '{ParentRef,key}' AND p.id <> a.id)
-			FROM ` + documents + ` WHERE a.number = j ->> 'Number'`,
+		adopt("accounts", "number", "Number"),
 		`INSERT INTO account_locations AS t (account_id, code, roles, address, warehouse_id)
 			SELECT a.id, l ->> 'Code', ARRAY(SELECT jsonb_array_elements_text(l -> 'Roles')), l -> 'Address', w.id
 			FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'Locations', 'null')) l

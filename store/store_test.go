@@ -140,6 +140,46 @@ func TestARecordThatNamesSomethingUnknownIsToldAndNotLost(t *testing.T) {
 	}
 }
 
+func TestAParentMayComeAfterItsBranches(t *testing.T) {
+	s := storetest.New(t)
+	branch := account("2", "branch", 1)
+	branch.ParentRef = trade.Key("1")
+	save(t, s, s.SaveAccounts, branch)
+	save(t, s, s.SaveAccounts, account("1", "company", 1))
+	tree, err := s.AccountTree(t.Context(), []string{"1"})
+	if err != nil || len(tree) != 2 {
+		t.Errorf("the company's tree is %v, %v; want it and its branch", tree, err)
+	}
+	branch.ParentRef, branch.Provenance.Sequence = trade.Ref{}, 2
+	save(t, s, s.SaveAccounts, branch)
+	if tree, _ := s.AccountTree(t.Context(), []string{"1"}); len(tree) != 1 {
+		t.Errorf("after the branch left, the tree is %v", tree)
+	}
+}
+
+func TestAnInvoiceOfAnOrderThatIsNotKnownYetIsKeptAndTold(t *testing.T) {
+	s := storetest.New(t)
+	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	eur := trade.Money{Amount: decimal.NewFromInt(5), Currency: "EUR"}
+	inv := trade.Invoice{
+		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now()), Status: trade.InvoiceIssued, Balance: eur,
+		Totals: trade.Totals{Subtotal: eur, Discount: trade.Money{Currency: "EUR"}, Total: eur}, Provenance: from("R1", 1),
+		LinesKnown: []trade.InvoiceLine{{LineNumber: "10", Description: "x", Quantity: trade.Quantity{Value: decimal.NewFromInt(1), Unit: "EA"}, Amount: eur, OrderKey: "100", OrderLineNumber: "10"}},
+	}
+	if told := save(t, s, s.SaveInvoices, inv); len(told) != 1 || *told[0].SourceRef != "R1" {
+		t.Errorf("told %+v, want R1 as not linked", told)
+	}
+	save(t, s, s.SaveOrders, order("100", "1", 1, "10"))
+	if told := save(t, s, s.SaveInvoices, inv); len(told) != 0 {
+		t.Errorf("told %+v though its order is known", told)
+	}
+	found, _ := s.InvoicesByNumber(t.Context(), everything, []string{"R1"})
+	orders, err := s.OrdersInInvoices(t.Context(), everything, []string{found["R1"].ID})
+	if err != nil || len(orders[found["R1"].ID]) != 1 {
+		t.Errorf("the invoice covers %v, %v", orders, err)
+	}
+}
+
 func TestTheDatabaseRefusesWhatBreaksARule(t *testing.T) {
 	s := storetest.New(t)
 	save(t, s, s.SaveAccounts, account("1", "a", 1))
