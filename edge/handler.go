@@ -16,6 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/auth"
@@ -76,6 +78,7 @@ func GraphQL(o Options) (http.Handler, error) {
 		o.Log.ErrorContext(ctx, "panic in a field", "panic", panicked, "stack", string(debug.Stack()))
 		return errors.New("panic")
 	})
+	srv.AroundFields(traced)
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		op := graphql.GetOperationContext(ctx)
 		op.DisableIntrospection = !o.Introspection
@@ -98,6 +101,21 @@ func GraphQL(o Options) (http.Handler, error) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		srv.ServeHTTP(w, r)
 	}), nil
+}
+
+var tracer = otel.Tracer("portico/edge")
+
+// traced makes a span of each call of a resolver, which serves a whole level.
+// Spans carry no arguments: they may be anybody's data.
+func traced(ctx context.Context, next graphql.Resolver) (any, error) {
+	field := graphql.GetFieldContext(ctx)
+	ctx, span := tracer.Start(ctx, field.Object+"."+field.Field.Name)
+	defer span.End()
+	result, err := next(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, "field failed")
+	}
+	return result, err
 }
 
 // statistics is the extension of a request that asks what it took, and the one

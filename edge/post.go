@@ -9,6 +9,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"portico/execution"
 )
 
 // post is GraphQL over HTTP by POST. It writes the executor's answer as it is,
@@ -61,7 +63,9 @@ func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	write(w, http.StatusOK, respond(ctx))
+	response := respond(ctx)
+	write(w, http.StatusOK, response)
+	execution.Recycle(response.Data)
 }
 
 // write writes the envelope around the data, which is JSON already. An answer

@@ -3,6 +3,7 @@ package execution
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -43,6 +44,20 @@ func (r *run) encode() ([]byte, []*gqlerror.Error) {
 	return []byte("null"), nil
 }
 
+// buffers are answers that were written and given back.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// keptBuffer is the size in bytes past which a buffer is not kept.
+const keptBuffer = 1 << 20
+
+// Recycle takes the data of a response back, once it is written. Whoever keeps
+// the data does not call it.
+func Recycle(data []byte) {
+	if cap(data) <= keptBuffer {
+		buffers.Put(&data)
+	}
+}
+
 func (e *encoder) try() (b []byte, ok bool) {
 	if !e.careful {
 		defer func() {
@@ -52,7 +67,11 @@ func (e *encoder) try() (b []byte, ok bool) {
 		}()
 	}
 	hint := e.r.p.hint.Load()
-	b, good := e.object(make([]byte, 0, max(hint, 512)), e.r.p.root, nil)
+	buffer := *buffers.Get().(*[]byte)
+	if int64(cap(buffer)) < hint {
+		buffer = make([]byte, 0, max(hint, 512))
+	}
+	b, good := e.object(buffer[:0], e.r.p.root, nil)
 	if !good {
 		b = append(b[:0], "null"...)
 	}
