@@ -54,11 +54,6 @@ func sandboxFile(addr string) File {
 			"erp": at("sandbox-erp", "/erp"), "finance": at("sandbox-ledger", "/erp"), "wms": at("sandbox-wms", "/wms"),
 			"carrier": at("sandbox-carrier", "/carrier"), "crm": at("sandbox-crm", "/crm"),
 		},
-		Routes: map[sources.Subject]string{
-			sources.OfWarehouses: "wms", sources.OfCategories: "erp", sources.OfSuppliers: "erp", sources.OfAccounts: "erp", sources.OfCalendars: "crm",
-			sources.OfCredit: "finance", sources.OfItems: "erp", sources.OfContracts: "erp", sources.OfStock: "wms", sources.OfOrders: "erp",
-			sources.OfPurchaseOrders: "erp", sources.OfShipments: "wms", sources.OfTracking: "carrier", sources.OfInvoices: "finance",
-			sources.OfReturns: "erp", sources.OfPrices: "erp",
-		},
+		Routes: sandbox.Routes,
 	}
 }

@@ -216,6 +216,9 @@ func TestBinariesAreFetchedOnlyWithThePinnedChecksum(t *testing.T) {
 	tar := osexec.Command("tar", "-C", tree, "--xz", "-cf", packed, ".")
 	tar.Env = append(os.Environ(), "XZ_OPT=-0")
 	if out, err := tar.CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("tar cannot pack with xz here: %v %s", err, out)
+		}
 		t.Skipf("tar cannot pack with xz here: %v %s", err, out)
 	}
 	text, _ := os.ReadFile(packed)

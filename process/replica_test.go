@@ -48,20 +48,7 @@ func (w *world) begin(t *testing.T, opt company.Options) *company.Company {
 
 func (w *world) set(t *testing.T) *sources.Set {
 	t.Helper()
-	at := func(path string) sandbox.Config { return sandbox.Config{URL: w.url + path, Key: company.Key} }
-	erp, _ := sandbox.OpenERP(at("/erp"))
-	ledger, _ := sandbox.OpenLedger(at("/erp"))
-	wms, _ := sandbox.OpenWMS(at("/wms"))
-	carrier, _ := sandbox.OpenCarrier(at("/carrier"))
-	crm, _ := sandbox.OpenCRM(at("/crm"))
-	routes := map[sources.Subject]string{}
-	for _, s := range sources.Subjects() {
-		routes[s] = "erp"
-	}
-	routes[sources.OfWarehouses], routes[sources.OfStock], routes[sources.OfShipments] = "wms", "wms", "wms"
-	routes[sources.OfCredit], routes[sources.OfInvoices], routes[sources.OfTracking], routes[sources.OfCalendars] = "finance", "finance", "carrier", "crm"
-	l := sources.DefaultLimits
-	set, err := sources.NewSet([]sources.Source{{Name: "erp", Adapter: erp, Limits: l}, {Name: "finance", Adapter: ledger, Limits: l}, {Name: "wms", Adapter: wms, Limits: l}, {Name: "carrier", Adapter: carrier, Limits: l}, {Name: "crm", Adapter: crm, Limits: l}}, routes)
+	set, err := sandbox.OpenCompany(w.url, company.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
