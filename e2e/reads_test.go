@@ -121,6 +121,17 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 	}
 }
 
+func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
+	s := portico(t)
+	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"]) { status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
+	for i := range 3 {
+		got := a.at("items", "nodes", i, "availability", "provenance").(map[string]any)
+		if got["system"] != "WMS" || got["instance"] != "wms" || got["stale"] != false {
+			t.Errorf("stock of no warehouse is from %v", got)
+		}
+	}
+}
+
 func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 	s := portico(t)
 	for name, q := range map[string]string{

@@ -55,8 +55,29 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 			figures[i] = slices.DeleteFunc(figures[i], func(s trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
 		}
 		out[i] = trade.AvailabilityOf(item, figures[i], coming, today, args.Horizon)
+		if len(figures[i]) == 0 {
+			if out[i].Provenance, err = l.nothingFrom(sources.OfStock); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
+}
+
+// nothingFrom is where it is known from that a source has told nothing: from
+// its feed, as of when that was last followed to its end.
+func (l *Loaders) nothingFrom(subject sources.Subject) (trade.Provenance, error) {
+	now := time.Now()
+	p := trade.Provenance{System: l.Sources.Kind(subject), Instance: l.Sources.Serving(subject), Mode: trade.ODS, ReceivedAt: now}
+	confirmed, err := l.Store.Confirmed()
+	if err != nil {
+		return p, err
+	}
+	if at, ok := confirmed[p.Instance]; ok {
+		p.AsOf, p.ReceivedAt = &at, at
+	}
+	p.At(now, l.Store.StaleAfter("Availability"))
+	return p, nil
 }
 
 // refresh asks the source for the figures that are older than maxAge. Where it

@@ -101,6 +101,9 @@ func (s *Set) Names() []string { return s.names }
 // Serving is the name of the source that serves a subject.
 func (s *Set) Serving(subject Subject) string { return s.routes[subject].name }
 
+// Kind is the kind of system that serves a subject.
+func (s *Set) Kind(subject Subject) trade.SourceKind { return s.routes[subject].adapter.Kind() }
+
 // Health is the state of every source.
 func (s *Set) Health() []trade.SourceHealth {
 	all := make([]trade.SourceHealth, 0, len(s.names))
