@@ -26,7 +26,7 @@ func TestGraphiQLSignsInAndRunsTheStarterWithoutLeavingTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1500, 950), chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1500, 950), chromedp.UserDataDir(folder(t, true)),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// No other host has an address.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+own.Hostname()))...)
