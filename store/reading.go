@@ -455,6 +455,9 @@ func (j *jsonOf[T]) Scan(src any) error {
 	case nil:
 		return nil
 	case []byte:
+		if string(v) == "[]" { // as most are
+			return nil
+		}
 		return json.Unmarshal(v, &j.value)
 	case string:
 		return json.Unmarshal([]byte(v), &j.value)

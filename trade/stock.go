@@ -125,14 +125,15 @@ func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Da
 		if i == 0 || older(s.Provenance, a.Provenance) {
 			a.Provenance = s.Provenance
 		}
-		onHand, allocated, available = onHand.Add(s.OnHand), allocated.Add(s.Allocated), available.Add(s.Available())
+		free := s.Available()
+		onHand, allocated, available = onHand.Add(s.OnHand), allocated.Add(s.Allocated), available.Add(free)
 		safety = safety.Add(s.SafetyStock)
-		if s.Available().IsZero() {
+		if free.IsZero() {
 			empty++
 		}
 		a.ByWarehouse = append(a.ByWarehouse, WarehouseStock{
 			WarehouseRef: s.WarehouseRef, OnHand: ptr(s.OnHand), Allocated: ptr(s.Allocated),
-			AvailableNow: ptr(s.Available()), Provenance: s.Provenance,
+			AvailableNow: ptr(free), Provenance: s.Provenance,
 		})
 	}
 	if len(stock) > 0 {
