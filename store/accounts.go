@@ -53,7 +53,9 @@ func AccountList(scope trade.Scope, f AccountFilter) *List[trade.Account] {
 		l.and("a.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
 	}
 	if f.Parent != "" {
-		l.and(`a.id IN (WITH RECURSIVE b AS (SELECT id FROM accounts WHERE parent_id = ` + l.args.add(f.Parent) + `
+		// The parent must be the caller's to see: a branch must not find out by it
+		// whose branch it is.
+		l.and(`a.id IN (WITH RECURSIVE b AS (SELECT id FROM accounts WHERE parent_id = ` + l.args.add(f.Parent) + ` AND ` + ownAccount("parent_id")(scope, &l.args) + `
 			UNION SELECT c.id FROM accounts c JOIN b ON c.parent_id = b.id) SELECT id FROM b)`)
 	}
 	return l
