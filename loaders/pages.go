@@ -58,15 +58,6 @@ func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents 
 	return connections, nil
 }
 
-// Page loads one page of a list that stands by itself.
-func Page[T any](ctx context.Context, l *Loaders, list *store.List[T], page store.PageArgs) (*trade.Connection[T], error) {
-	pages, err := Pages(ctx, l, list, []string{""}, page)
-	if err != nil {
-		return nil, err
-	}
-	return pages[0], nil
-}
-
 // Counts counts the lists that pages were taken from.
 func Counts[T any](ctx context.Context, l *Loaders, pages []*trade.Connection[T]) ([]*trade.TotalCount, error) {
 	return l.counts.All(ctx, keysOf(pages))
