@@ -21,6 +21,8 @@ const (
 // its first record, so that what changes meanwhile is followed afterwards; the
 // place in each subject is saved with its rows, so that a killed load goes on.
 func (r *Replica) load(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	for _, name := range r.sources.Names() {
 		if err := r.takePlace(ctx, name); err != nil {
 			return err

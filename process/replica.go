@@ -25,6 +25,7 @@ type Replica struct {
 	subjects map[sources.Subject]subject
 	every    time.Duration
 	progress progress
+	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
 }
 
 // pollEvery is the pause between two looks at a change feed: well under the two
