@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
 const everything = `
@@ -40,7 +40,7 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	}
 	number := func(what string, got, want any) {
 		t.Helper()
-		if !decimal.RequireFromString(fmt.Sprint(got)).Equal(decimal.RequireFromString(fmt.Sprint(want))) {
+		if !udecimal.MustParse(fmt.Sprint(got)).Equal(udecimal.MustParse(fmt.Sprint(want))) {
 			t.Errorf("%s: got %v, want %v", what, got, want)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
 // The signed-in caller.
@@ -213,7 +213,7 @@ type PurchaseOrderFilter struct {
 // Quantity given by the caller.
 type QuantityInput struct {
 	// Exact number of units.
-	Value decimal.Decimal `json:"value"`
+	Value udecimal.Decimal `json:"value"`
 	// Unit; one of the item's orderable units.
 	Unit string `json:"unit"`
 }

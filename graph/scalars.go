@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 	"github.com/sosodev/duration"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -86,21 +86,21 @@ func UnmarshalDuration(v any) (time.Duration, error) {
 }
 
 // MarshalDecimal writes an exact number as a string.
-func MarshalDecimal(d decimal.Decimal) graphql.Marshaler { return quoted(d.String()) }
+func MarshalDecimal(d udecimal.Decimal) graphql.Marshaler { return quoted(d.String()) }
 
 var decimalForm = regexp.MustCompile(`^-?[0-9]{1,18}(\.[0-9]{1,9})?$`)
 
 // UnmarshalDecimal reads an exact number of at most 18 digits before the point
 // and 9 after it.
-func UnmarshalDecimal(v any) (decimal.Decimal, error) {
+func UnmarshalDecimal(v any) (udecimal.Decimal, error) {
 	s, err := text(v, "Decimal")
 	if err != nil {
-		return decimal.Decimal{}, err
+		return udecimal.Decimal{}, err
 	}
 	if !decimalForm.MatchString(s) {
-		return decimal.Decimal{}, badInput("%q is no Decimal: write it as \"1998.61\", at most 18 digits before the point and 9 after it", clip(s))
+		return udecimal.Decimal{}, badInput("%q is no Decimal: write it as \"1998.61\", at most 18 digits before the point and 9 after it", clip(s))
 	}
-	return decimal.RequireFromString(s), nil
+	return udecimal.MustParse(s), nil
 }
 
 // MarshalCurrencyCode writes a currency.
@@ -162,8 +162,9 @@ func AppendDuration(b []byte, d time.Duration) []byte {
 }
 
 // AppendDecimal appends an exact number as a string.
-func AppendDecimal(b []byte, d decimal.Decimal) []byte {
-	return append(append(append(b, '"'), d.String()...), '"')
+func AppendDecimal(b []byte, d udecimal.Decimal) []byte {
+	b, _ = d.AppendText(append(b, '"')) // it has no way to fail
+	return append(b, '"')
 }
 
 // AppendCurrencyCode appends a currency.

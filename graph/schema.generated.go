@@ -14,7 +14,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -7390,8 +7390,8 @@ func (ec *executionContext) _ItemUnit_baseQuantity(ctx context.Context, field gr
 			return obj.BaseQuantity, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
-			return ec.marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7459,8 +7459,8 @@ func (ec *executionContext) _ItemUnit_minimum(ctx context.Context, field graphql
 			return obj.Minimum, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
-			return ec.marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		false,
@@ -7482,8 +7482,8 @@ func (ec *executionContext) _ItemUnit_multiple(ctx context.Context, field graphq
 			return obj.Multiple, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
-			return ec.marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		false,
@@ -7505,8 +7505,8 @@ func (ec *executionContext) _ItemUnit_maximum(ctx context.Context, field graphql
 			return obj.Maximum, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
-			return ec.marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		false,
@@ -7735,8 +7735,8 @@ func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.Col
 			return obj.Amount, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
-			return ec.marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10359,8 +10359,8 @@ func (ec *executionContext) _PaymentTerms_discountPercent(ctx context.Context, f
 			return obj.DiscountPercent, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
-			return ec.marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		false,
@@ -12767,8 +12767,8 @@ func (ec *executionContext) _Quantity_value(ctx context.Context, field graphql.C
 			return obj.Value, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
-			return ec.marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18600,7 +18600,7 @@ func (ec *executionContext) unmarshalInputQuantityInput(ctx context.Context, obj
 		switch k {
 		case "value":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
-			data, err := ec.unmarshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, v)
+			data, err := ec.unmarshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -24516,12 +24516,12 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) unmarshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, v any) (decimal.Decimal, error) {
+func (ec *executionContext) unmarshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, v any) (udecimal.Decimal, error) {
 	res, err := UnmarshalDecimal(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, sel ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
+func (ec *executionContext) marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, sel ast.SelectionSet, v udecimal.Decimal) graphql.Marshaler {
 	_ = sel
 	res := MarshalDecimal(v)
 	if res == graphql.Null {
@@ -26264,7 +26264,7 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
-func (ec *executionContext) unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, v any) (*decimal.Decimal, error) {
+func (ec *executionContext) unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, v any) (*udecimal.Decimal, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -26272,7 +26272,7 @@ func (ec *executionContext) unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdec
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, sel ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+func (ec *executionContext) marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, sel ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
@@ -93,7 +93,7 @@ type unitRow struct {
 func (r *unitRow) trade() *trade.ItemUnit {
 	for _, x := range []struct {
 		from nullDecimal
-		to   **decimal.Decimal
+		to   **udecimal.Decimal
 	}{{r.Min, &r.Minimum}, {r.Mult, &r.Multiple}, {r.Max, &r.Maximum}} {
 		if x.from.Valid {
 			*x.to = &x.from.Decimal
@@ -323,7 +323,7 @@ func (r *inboundRow) trade() *trade.InboundSupply {
 	if r.Promised {
 		r.Certainty = trade.SupplyAcknowledged
 	}
-	if r.Shipped.Valid && r.Shipped.Decimal.IsPositive() {
+	if r.Shipped.Valid && r.Shipped.Decimal.IsPos() {
 		r.Certainty = trade.SupplyShipped
 	}
 	r.WarehouseRef.ID = r.WarehouseID

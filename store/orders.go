@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
@@ -140,12 +140,12 @@ type orderLineRow struct {
 	Currency                                                                                               string
 	Price, PricePer, LineAmount                                                                            nullDecimal
 	Unit                                                                                                   string
-	QOrdered, QConfirmed, QAllocated, QBackordered, QShipped, QDelivered, QInvoiced, QCancelled, QReturned decimal.Decimal
+	QOrdered, QConfirmed, QAllocated, QBackordered, QShipped, QDelivered, QInvoiced, QCancelled, QReturned udecimal.Decimal
 }
 
 func (r *orderLineRow) trade() *trade.OrderLine {
 	l := &r.OrderLine
-	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
+	qty := func(v udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
 	l.Ordered, l.Confirmed, l.Allocated, l.Backordered, l.Shipped = qty(r.QOrdered), qty(r.QConfirmed), qty(r.QAllocated), qty(r.QBackordered), qty(r.QShipped)
 	l.Delivered, l.Invoiced, l.Cancelled, l.Returned = qty(r.QDelivered), qty(r.QInvoiced), qty(r.QCancelled), qty(r.QReturned)
 	l.UnitPrice, l.Amount = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency), r.LineAmount.money(r.Currency)

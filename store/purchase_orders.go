@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
@@ -99,12 +99,12 @@ type purchaseLineRow struct {
 	Currency                                                 string
 	Price, PricePer                                          nullDecimal
 	Unit                                                     string
-	QOrdered, QAcknowledged, QShipped, QReceived, QCancelled decimal.Decimal
+	QOrdered, QAcknowledged, QShipped, QReceived, QCancelled udecimal.Decimal
 }
 
 func (r *purchaseLineRow) trade() *trade.PurchaseOrderLine {
 	l := &r.PurchaseOrderLine
-	qty := func(v decimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
+	qty := func(v udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
 	l.Ordered, l.Acknowledged, l.Shipped, l.Received, l.Cancelled = qty(r.QOrdered), qty(r.QAcknowledged), qty(r.QShipped), qty(r.QReceived), qty(r.QCancelled)
 	l.UnitPrice = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency)
 	return l

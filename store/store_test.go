@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/store"
 	"portico/store/storetest"
@@ -34,8 +34,8 @@ func account(number, name string, version int64) trade.Account {
 }
 
 func order(number, account string, version int64, lines ...string) trade.Order {
-	eur := trade.Money{Amount: decimal.NewFromInt(0), Currency: "EUR"}
-	qty := func(n int64) trade.Quantity { return trade.Quantity{Value: decimal.NewFromInt(n), Unit: "EA"} }
+	eur := trade.Money{Amount: udecimal.MustFromInt64(0, 0), Currency: "EUR"}
+	qty := func(n int64) trade.Quantity { return trade.Quantity{Value: udecimal.MustFromInt64(n, 0), Unit: "EA"} }
 	o := trade.Order{
 		Number: &number, AccountRef: trade.Key(account), ShipToRef: trade.Key("01"), BillToRef: trade.Key("01"), Holds: []trade.OrderHold{},
 		Totals: &trade.Totals{Subtotal: eur, Discount: eur, Total: eur}, PlacedAt: time.Now(), Provenance: from(number, version),
@@ -160,11 +160,11 @@ func TestAParentMayComeAfterItsBranches(t *testing.T) {
 func TestAnInvoiceOfAnOrderThatIsNotKnownYetIsKeptAndTold(t *testing.T) {
 	s := storetest.New(t)
 	save(t, s, s.SaveAccounts, account("1", "a", 1))
-	eur := trade.Money{Amount: decimal.NewFromInt(5), Currency: "EUR"}
+	eur := trade.Money{Amount: udecimal.MustFromInt64(5, 0), Currency: "EUR"}
 	inv := trade.Invoice{
 		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now()), Status: trade.InvoiceIssued, Balance: eur,
 		Totals: trade.Totals{Subtotal: eur, Discount: trade.Money{Currency: "EUR"}, Total: eur}, Provenance: from("R1", 1),
-		LinesKnown: []trade.InvoiceLine{{LineNumber: "10", Description: "x", Quantity: trade.Quantity{Value: decimal.NewFromInt(1), Unit: "EA"}, Amount: eur, OrderKey: "100", OrderLineNumber: "10"}},
+		LinesKnown: []trade.InvoiceLine{{LineNumber: "10", Description: "x", Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1, 0), Unit: "EA"}, Amount: eur, OrderKey: "100", OrderLineNumber: "10"}},
 	}
 	if told := save(t, s, s.SaveInvoices, inv); len(told) != 1 || *told[0].SourceRef != "R1" {
 		t.Errorf("told %+v, want R1 as not linked", told)
@@ -184,7 +184,7 @@ func TestTheDatabaseRefusesWhatBreaksARule(t *testing.T) {
 	s := storetest.New(t)
 	save(t, s, s.SaveAccounts, account("1", "a", 1))
 	o := order("100", "1", 1, "10")
-	o.LinesKnown[0].Shipped.Value = decimal.NewFromInt(50)
+	o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(50, 0)
 	err := s.InTx(t.Context(), func(tx *sqlx.Tx) error {
 		_, err := s.SaveOrders(t.Context(), tx, []trade.Order{o})
 		return err

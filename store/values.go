@@ -1,13 +1,13 @@
 package store
 
 import (
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
 
 // nullDecimal is a column of numbers that may be null.
-type nullDecimal struct{ decimal.NullDecimal }
+type nullDecimal struct{ udecimal.NullDecimal }
 
 func (n nullDecimal) money(currency string) *trade.Money {
 	if !n.Valid {

@@ -101,7 +101,7 @@ func (c *CreditPosition) Available() *Money {
 		return nil
 	}
 	left := c.Limit.Amount.Sub(c.Exposure.Amount)
-	if left.IsNegative() {
+	if left.IsNeg() {
 		left = left.Sub(left)
 	}
 	return &Money{Amount: left, Currency: c.Limit.Currency}

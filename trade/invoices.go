@@ -54,7 +54,7 @@ const (
 // StatusOn is the invoice's status on a day: what is unpaid past its due day
 // is overdue, whether or not the source says so.
 func (i *Invoice) StatusOn(day Date) InvoiceStatus {
-	if (i.Status == InvoiceIssued || i.Status == InvoicePartiallyPaid) && i.DueOn != nil && i.DueOn.Before(day) && i.Balance.Amount.IsPositive() {
+	if (i.Status == InvoiceIssued || i.Status == InvoicePartiallyPaid) && i.DueOn != nil && i.DueOn.Before(day) && i.Balance.Amount.IsPos() {
 		return InvoiceOverdue
 	}
 	return i.Status

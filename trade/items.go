@@ -1,6 +1,6 @@
 package trade
 
-import "github.com/shopspring/decimal"
+import "github.com/quagmt/udecimal"
 
 // Item is a thing that is sold.
 type Item struct {
@@ -49,12 +49,12 @@ const (
 // Minimum, Multiple and Maximum are in this unit.
 type ItemUnit struct {
 	Unit         string
-	BaseQuantity decimal.Decimal
+	BaseQuantity udecimal.Decimal
 	GTIN         *string
 	Orderable    bool
-	Minimum      *decimal.Decimal
-	Multiple     *decimal.Decimal
-	Maximum      *decimal.Decimal
+	Minimum      *udecimal.Decimal
+	Multiple     *udecimal.Decimal
+	Maximum      *udecimal.Decimal
 }
 
 // ItemAttribute is a fact about an item.

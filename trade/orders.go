@@ -3,7 +3,7 @@ package trade
 import (
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
 // Order is a customer's order. Its status is derived from its lines by rule;
@@ -182,11 +182,11 @@ func (l *OrderLine) derive(held bool) {
 	case l.Status == LinePicked:
 	case held:
 		l.Status = LineOnHold
-	case l.Backordered.Value.IsPositive():
+	case l.Backordered.Value.IsPos():
 		l.Status = LineBackordered
-	case l.Allocated.Value.IsPositive():
+	case l.Allocated.Value.IsPos():
 		l.Status = LineAllocated
-	case l.Confirmed.Value.IsPositive():
+	case l.Confirmed.Value.IsPos():
 		l.Status = LineConfirmed
 	default:
 		l.Status = LineOpen
@@ -194,7 +194,7 @@ func (l *OrderLine) derive(held bool) {
 }
 
 func (o *Order) derived() OrderStatus {
-	var live, shipped, delivered, invoiced, backordered, moving decimal.Decimal
+	var live, shipped, delivered, invoiced, backordered, moving udecimal.Decimal
 	for _, l := range o.LinesKnown {
 		live = live.Add(l.Ordered.Value).Sub(l.Cancelled.Value)
 		shipped, delivered = shipped.Add(l.Shipped.Value), delivered.Add(l.Delivered.Value)
@@ -211,19 +211,19 @@ func (o *Order) derived() OrderStatus {
 		return OrderInvoiced
 	case delivered.GreaterThanOrEqual(live):
 		return OrderDelivered
-	case shipped.GreaterThanOrEqual(live) && delivered.IsPositive():
+	case shipped.GreaterThanOrEqual(live) && delivered.IsPos():
 		return OrderPartiallyDelivered
 	case shipped.GreaterThanOrEqual(live):
 		return OrderShipped
 	case len(o.Holds) > 0:
 		return OrderOnHold
-	case shipped.IsPositive():
+	case shipped.IsPos():
 		return OrderPartiallyShipped
-	case moving.IsPositive():
+	case moving.IsPos():
 		return OrderInFulfillment
-	case backordered.IsPositive() && backordered.GreaterThanOrEqual(open):
+	case backordered.IsPos() && backordered.GreaterThanOrEqual(open):
 		return OrderBackordered
-	case backordered.IsPositive():
+	case backordered.IsPos():
 		return OrderPartiallyBackordered
 	}
 	return OrderConfirmed

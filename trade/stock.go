@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
 // Warehouse is a warehouse of the distributor. Cutoff is the local time, such
@@ -27,16 +27,16 @@ type Stock struct {
 	ItemRef      Ref
 	WarehouseRef Ref
 	Unit         string
-	OnHand       decimal.Decimal
-	Allocated    decimal.Decimal
-	SafetyStock  decimal.Decimal
+	OnHand       udecimal.Decimal
+	Allocated    udecimal.Decimal
+	SafetyStock  udecimal.Decimal
 	Provenance   Provenance
 }
 
 // Available is what can be sold now: on hand less allocated less safety
 // stock, never negative.
-func (s Stock) Available() decimal.Decimal {
-	return decimal.Max(s.OnHand.Sub(s.Allocated).Sub(s.SafetyStock), decimal.Zero)
+func (s Stock) Available() udecimal.Decimal {
+	return udecimal.Max(s.OnHand.Sub(s.Allocated).Sub(s.SafetyStock), udecimal.Zero)
 }
 
 // WarehouseStock is the stock of one item in one warehouse as a portal sees
@@ -117,9 +117,9 @@ func (a *Availability) From() *Provenance { return &a.Provenance }
 // horizon, as of today. Supply already due counts from tomorrow on.
 func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
 	a := &Availability{ItemID: item.ID, Status: UnknownStockStatus, Atp: []AtpBucket{}, ByWarehouse: []WarehouseStock{}, Inbound: []InboundSupply{}}
-	qty := func(d decimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
-	ptr := func(d decimal.Decimal) *Quantity { q := qty(d); return &q }
-	var onHand, allocated, available, safety decimal.Decimal
+	qty := func(d udecimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
+	ptr := func(d udecimal.Decimal) *Quantity { q := qty(d); return &q }
+	var onHand, allocated, available, safety udecimal.Decimal
 	empty := 0
 	for i, s := range stock {
 		if i == 0 || older(s.Provenance, a.Provenance) {
@@ -167,7 +167,7 @@ func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Da
 	return a
 }
 
-func stockStatus(life ItemStatus, known bool, available, safety decimal.Decimal, emptyWarehouses int) StockStatus {
+func stockStatus(life ItemStatus, known bool, available, safety udecimal.Decimal, emptyWarehouses int) StockStatus {
 	ended := life == ItemDiscontinued || life == ItemReplaced
 	switch {
 	case !known && !ended:

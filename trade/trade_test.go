@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
-func d(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+func d(s string) udecimal.Decimal { return udecimal.MustParse(s) }
 
-func qty(n int64) Quantity { return Quantity{Value: decimal.NewFromInt(n), Unit: "EA"} }
+func qty(n int64) Quantity { return Quantity{Value: udecimal.MustFromInt64(n, 0), Unit: "EA"} }
 
 func TestCheckDigitsAreGS1s(t *testing.T) {
 	// Examples of the GS1 General Specifications.
@@ -26,10 +26,10 @@ func TestCheckDigitsAreGS1s(t *testing.T) {
 
 func TestAPriceHoldsForItsQuantity(t *testing.T) {
 	p := UnitPrice{Price: Money{d("8.40"), "EUR"}, Per: qty(100)}
-	if got := p.Times(decimal.NewFromInt(250)).Amount; !got.Equal(d("21")) {
+	if got := p.Times(udecimal.MustFromInt64(250, 0)).Amount; !got.Equal(d("21")) {
 		t.Errorf("250 at 8.40 per 100 is %s, want 21", got)
 	}
-	if got := p.Times(decimal.NewFromInt(1)).Amount; !got.Equal(d("0.08")) {
+	if got := p.Times(udecimal.MustFromInt64(1, 0)).Amount; !got.Equal(d("0.08")) {
 		t.Errorf("1 at 8.40 per 100 is %s, want 0.08", got)
 	}
 }

@@ -5,20 +5,20 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 )
 
 // Money is an exact amount in a currency (ISO 4217).
 type Money struct {
-	Amount   decimal.Decimal `json:"amount"`
-	Currency string          `json:"currency"`
+	Amount   udecimal.Decimal `json:"amount"`
+	Currency string           `json:"currency"`
 }
 
 // Quantity is an exact number of units; Unit is a code of UN/ECE
 // Recommendation 20 or 21.
 type Quantity struct {
-	Value decimal.Decimal `json:"value"`
-	Unit  string          `json:"unit"`
+	Value udecimal.Decimal `json:"value"`
+	Unit  string           `json:"unit"`
 }
 
 // UnitPrice is a price and the quantity it buys, as X12 PO104 with PO105 or UBL
@@ -30,8 +30,8 @@ type UnitPrice struct {
 
 // Times is the amount of qty at this price, rounded half to even to cents. The
 // unit of qty must be the unit of Per.
-func (p UnitPrice) Times(qty decimal.Decimal) Money {
-	return Money{Amount: p.Price.Amount.Mul(qty).Div(p.Per.Value).RoundBank(2), Currency: p.Price.Currency}
+func (p UnitPrice) Times(qty udecimal.Decimal) Money {
+	return Money{Amount: p.Price.Amount.Mul(qty).MustDiv(p.Per.Value).RoundBank(2), Currency: p.Price.Currency}
 }
 
 // Totals are the sums of a document: total = subtotal - discount + freight +
@@ -147,10 +147,10 @@ type FreightTerms string
 // PaymentTerms are terms of payment, X12 ITD. DiscountPercent is a percentage:
 // 2.5 is 2.5 %.
 type PaymentTerms struct {
-	Description     string           `json:"description"`
-	NetDays         *int             `json:"netDays,omitempty"`
-	DiscountPercent *decimal.Decimal `json:"discountPercent,omitempty"`
-	DiscountDays    *int             `json:"discountDays,omitempty"`
+	Description     string            `json:"description"`
+	NetDays         *int              `json:"netDays,omitempty"`
+	DiscountPercent *udecimal.Decimal `json:"discountPercent,omitempty"`
+	DiscountDays    *int              `json:"discountDays,omitempty"`
 }
 
 // RawCode is a code as its owner wrote it, kept so that a mapping can be

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
@@ -119,8 +119,8 @@ func code[T any](r *reader, table map[string]T, field, c string) T {
 	return v
 }
 
-func (r *reader) number(field, s string) decimal.Decimal {
-	d, err := decimal.NewFromString(s)
+func (r *reader) number(field, s string) udecimal.Decimal {
+	d, err := udecimal.Parse(s)
 	if err != nil {
 		r.fail(field, s)
 	}
@@ -145,7 +145,7 @@ func (r *reader) qty(n int, uom string) trade.Quantity {
 	if n < 0 {
 		r.fail("quantity", fmt.Sprint(n))
 	}
-	return trade.Quantity{Value: decimal.NewFromInt(int64(n)), Unit: r.unit(uom)}
+	return trade.Quantity{Value: udecimal.MustFromInt64(int64(n), 0), Unit: r.unit(uom)}
 }
 
 func (r *reader) unitPrice(prc string, per int, uom, currency string) *trade.UnitPrice {
@@ -191,7 +191,7 @@ func (r *reader) raw(list, code string, text *string) *trade.RawCode {
 
 func (r *reader) paymentTerms(c string) *trade.PaymentTerms {
 	days := func(n int) *int { return &n }
-	pct := decimal.NewFromInt(2)
+	pct := udecimal.MustFromInt64(2, 0)
 	terms := map[string]*trade.PaymentTerms{
 		"N30":   {Description: "Net 30 days", NetDays: days(30)},
 		"N14":   {Description: "Net 14 days", NetDays: days(14)},

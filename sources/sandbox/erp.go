@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
@@ -108,7 +108,7 @@ func (e *ERP) Items(ctx context.Context, q sources.Query) (sources.Page[trade.It
 		}
 		for _, u := range m.Units {
 			i.UnitsKnown = append(i.UnitsKnown, trade.ItemUnit{
-				Unit: r.unit(u.UOM), BaseQuantity: decimal.NewFromInt(int64(u.Factor)), GTIN: r.gtin(u.EAN), Orderable: u.Sellable,
+				Unit: r.unit(u.UOM), BaseQuantity: udecimal.MustFromInt64(int64(u.Factor), 0), GTIN: r.gtin(u.EAN), Orderable: u.Sellable,
 				Minimum: positive(u.MinQty), Multiple: positive(u.Step), Maximum: positive(u.MaxQty),
 			})
 		}
@@ -132,11 +132,11 @@ func (r *reader) gtin(s string) *string {
 	return some(s)
 }
 
-func positive(n int) *decimal.Decimal {
+func positive(n int) *udecimal.Decimal {
 	if n <= 0 {
 		return nil
 	}
-	d := decimal.NewFromInt(int64(n))
+	d := udecimal.MustFromInt64(int64(n), 0)
 	return &d
 }
 

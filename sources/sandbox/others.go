@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
@@ -105,8 +105,8 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 				r.fail("qty", "negative")
 			}
 			all = append(all, trade.Stock{
-				ItemRef: trade.Key(s.SKU), WarehouseRef: trade.Key(at.Site), Unit: r.unit(s.UOM), OnHand: decimal.NewFromInt(int64(at.Qty)),
-				Allocated: decimal.NewFromInt(int64(at.Res)), SafetyStock: decimal.NewFromInt(int64(at.Safety)), Provenance: stamp(s.SKU, s.Rev),
+				ItemRef: trade.Key(s.SKU), WarehouseRef: trade.Key(at.Site), Unit: r.unit(s.UOM), OnHand: udecimal.MustFromInt64(int64(at.Qty), 0),
+				Allocated: udecimal.MustFromInt64(int64(at.Res), 0), SafetyStock: udecimal.MustFromInt64(int64(at.Safety), 0), Provenance: stamp(s.SKU, s.Rev),
 			})
 		}
 		return all, r.err

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
@@ -183,7 +183,7 @@ func money(t T, what string, m trade.Money) {
 	if len(m.Currency) != 3 {
 		t.Errorf("%s: currency %q", what, m.Currency)
 	}
-	if m.Amount.Exponent() < -6 {
+	if m.Amount.Prec() > 6 {
 		t.Errorf("%s: %s has the digits of a float; take amounts from text", what, m.Amount)
 	}
 }
@@ -199,7 +199,7 @@ func checkItem(t T, i *trade.Item) {
 	t.Helper()
 	base := false
 	for _, u := range i.UnitsKnown {
-		base = base || u.Unit == i.BaseUnit && u.BaseQuantity.Equal(decimal.NewFromInt(1))
+		base = base || u.Unit == i.BaseUnit && u.BaseQuantity.Equal(udecimal.MustFromInt64(1, 0))
 		if u.GTIN != nil && !trade.ValidGTIN(*u.GTIN) {
 			t.Errorf("item %s: GTIN %s of %s has a wrong check digit", i.SKU, *u.GTIN, u.Unit)
 		}
@@ -211,7 +211,7 @@ func checkItem(t T, i *trade.Item) {
 
 func checkStock(t T, s *trade.Stock) {
 	t.Helper()
-	if s.OnHand.IsNegative() || s.Allocated.IsNegative() || s.Unit == "" {
+	if s.OnHand.IsNeg() || s.Allocated.IsNeg() || s.Unit == "" {
 		t.Errorf("stock of %s in %s: %s %s on hand, %s allocated", s.ItemRef.Key, s.WarehouseRef.Key, s.OnHand, s.Unit, s.Allocated)
 	}
 }
@@ -249,7 +249,7 @@ func checkOrder(t T, o *trade.Order) {
 		}
 		if l.UnitPrice != nil && l.Amount != nil {
 			money(t, "order line price", l.UnitPrice.Price)
-			if got := l.UnitPrice.Times(l.Ordered.Value); got.Amount.Sub(l.Amount.Amount).Abs().GreaterThan(decimal.RequireFromString("0.01")) {
+			if got := l.UnitPrice.Times(l.Ordered.Value); got.Amount.Sub(l.Amount.Amount).Abs().GreaterThan(udecimal.MustParse("0.01")) {
 				t.Errorf("order %s line %s: %s at %s per %s is %s, the line says %s", *o.Number, l.LineNumber, l.Ordered.Value, l.UnitPrice.Price.Amount, l.UnitPrice.Per.Value, got.Amount, l.Amount.Amount)
 			}
 		}
@@ -334,7 +334,7 @@ func prices(t T, a sources.Adapter) {
 	for i, r := range results {
 		if p, ok := r.(*trade.Price); ok {
 			money(t, "price of "+p.SKU, p.UnitPrice.Price)
-			if p.SKU != keys[i].SKU || !p.UnitPrice.Per.Value.IsPositive() || p.UnitPrice.Per.Unit != keys[i].Unit {
+			if p.SKU != keys[i].SKU || !p.UnitPrice.Per.Value.IsPos() || p.UnitPrice.Per.Unit != keys[i].Unit {
 				t.Errorf("price %d: of %s per %s %s, asked for %s in %s", i, p.SKU, p.UnitPrice.Per.Value, p.UnitPrice.Per.Unit, keys[i].SKU, keys[i].Unit)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shopspring/decimal"
+	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/sources/sourcetest"
@@ -119,8 +119,8 @@ func (a *right) Orders(_ context.Context, q sources.Query) (sources.Page[trade.O
 
 func order(no string) trade.Order {
 	now := time.Now()
-	eur := func(s string) trade.Money { return trade.Money{Amount: decimal.RequireFromString(s), Currency: "EUR"} }
-	qty := func(n int64) trade.Quantity { return trade.Quantity{Value: decimal.NewFromInt(n), Unit: "EA"} }
+	eur := func(s string) trade.Money { return trade.Money{Amount: udecimal.MustParse(s), Currency: "EUR"} }
+	qty := func(n int64) trade.Quantity { return trade.Quantity{Value: udecimal.MustFromInt64(n, 0), Unit: "EA"} }
 	amount := eur("16.80")
 	o := trade.Order{
 		Number: &no, PlacedAt: now.UTC(), Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "status", Code: "20"},
@@ -188,14 +188,14 @@ func TestTheSuiteFindsWhatIsBroken(t *testing.T) {
 				p.Records = p.Records[1:]
 			}
 		}}, "did not come"},
-		"amounts from floats":       {right{answer: each(func(o *trade.Order) { o.Totals.Total.Amount = decimal.RequireFromString("16.799999999999997") })}, "float"},
-		"sums that do not add up":   {right{answer: each(func(o *trade.Order) { o.Totals.Subtotal.Amount = decimal.NewFromInt(1) })}, "parts make"},
-		"a price without its per":   {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].UnitPrice.Per.Value = decimal.NewFromInt(1) })}, "the line says"},
+		"amounts from floats":       {right{answer: each(func(o *trade.Order) { o.Totals.Total.Amount = udecimal.MustParse("16.799999999999997") })}, "float"},
+		"sums that do not add up":   {right{answer: each(func(o *trade.Order) { o.Totals.Subtotal.Amount = udecimal.MustFromInt64(1, 0) })}, "parts make"},
+		"a price without its per":   {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].UnitPrice.Per.Value = udecimal.MustFromInt64(1, 0) })}, "the line says"},
 		"local times":               {right{answer: each(func(o *trade.Order) { o.PlacedAt = o.PlacedAt.In(time.FixedZone("CET", 3600)) })}, "UTC"},
 		"no reference":              {right{answer: each(func(o *trade.Order) { o.Provenance.SourceRef = nil })}, "reference"},
 		"no own code":               {right{answer: each(func(o *trade.Order) { o.Raw = nil })}, "own status"},
 		"a header's status":         {right{answer: each(func(o *trade.Order) { o.Status = trade.OrderDelivered })}, "its lines say"},
-		"more shipped than ordered": {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].Shipped.Value = decimal.NewFromInt(900) })}, "than ordered"},
+		"more shipped than ordered": {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(900, 0) })}, "than ordered"},
 		"every failure is one": {right{ping: func(err error) error {
 			if err != nil {
 				return sources.Fail(sources.Unavailable, "failed")
