@@ -19,9 +19,12 @@ type plan struct {
 	root   *selection
 	calls  []*call
 	frames int
-	gates  []int        // how many calls each gate waits for
+	gates  []int // how many calls each gate waits for
+	reads  map[string]bool
 	hint   atomic.Int64 // bytes of the answer before
 }
+
+func (p *plan) read(coordinate string) bool { return p.reads[coordinate] }
 
 // selection is a selection set on one object type at one place of the response.
 type selection struct {
@@ -90,7 +93,7 @@ type compiler struct {
 }
 
 func (b *Bindings) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, deny func(string) error) *plan {
-	c := &compiler{Bindings: b, doc: doc, vars: vars, deny: deny, p: &plan{op: op}, joined: map[string]*call{}, root: -1}
+	c := &compiler{Bindings: b, doc: doc, vars: vars, deny: deny, p: &plan{op: op, reads: map[string]bool{}}, joined: map[string]*call{}, root: -1}
 	name := b.Schema.Query.Name
 	switch op.Operation {
 	case ast.Mutation:
@@ -227,6 +230,10 @@ func (c *compiler) field(s *selection, g *group, above *call) *field {
 		if f.denied = c.deny(f.coord); f.denied != nil {
 			return f
 		}
+	}
+	c.p.reads[f.coord] = true
+	for _, a := range first.Arguments {
+		c.p.reads[f.coord+"("+a.Name+":)"] = true
 	}
 	sets := make([]ast.SelectionSet, 0, len(g.fields))
 	var sel ast.SelectionSet

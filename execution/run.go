@@ -315,6 +315,17 @@ func errorsOf(err error) []error {
 	return []error{err}
 }
 
+// Reads tells whether an operation reads a field or gives an argument, by its
+// schema coordinate: "Type.field" or "Type.field(argument:)". It is nil where
+// no operation of this executor is running.
+func Reads(ctx context.Context) func(coordinate string) bool {
+	s, _ := ctx.Value(stateKey{}).(*state)
+	if s == nil {
+		return nil
+	}
+	return s.run.p.read
+}
+
 // Level is the token under which a loader collects keys until Rendezvous returns: equal for
 // the calls that wait for one another, nil for a call that waits for nobody.
 func Level(ctx context.Context) any {

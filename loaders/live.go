@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/execution"
 	"portico/sources"
 	"portico/trade"
 )
@@ -27,9 +28,11 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 	if err != nil {
 		return nil, err
 	}
-	inbound, err := l.Inbound.All(ctx, ids)
-	if err != nil {
-		return nil, err
+	inbound := make([][]*trade.InboundSupply, len(items))
+	if reads := execution.Reads(ctx); reads == nil || reads("Availability.atp") || reads("Availability.inbound") {
+		if inbound, err = l.Inbound.All(ctx, ids); err != nil {
+			return nil, err
+		}
 	}
 	figures := make([][]trade.Stock, len(items))
 	for i := range items {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/execution"
+	"portico/store"
 )
 
 var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
@@ -134,7 +135,7 @@ func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
 			r.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	r.found, r.err = l.fetch(ctx, r.keys)
+	r.found, r.err = l.fetch(store.Reading(ctx, execution.Reads(ctx)), r.keys)
 }
 
 // alone is the dataloader's own batch function, for a key that no level

@@ -12,8 +12,11 @@ import (
 
 var accounts = read(relation[trade.Account]{
 	kind: "Account", from: "accounts a", visible: ownAccount("a.id"), source: (*trade.Account).From,
-	columns: `a.id, a.number, a.name, a.status, coalesce(a.parent_id, '') AS "parent_ref.id", a.currency, a.payment_terms, a.delivery_terms,
-		a.tax_category, ` + provenance("a"),
+	columns: []columns{
+		always(`a.id, a.number, a.name, a.status, coalesce(a.parent_id, '') AS "parent_ref.id", a.currency, a.tax_category`),
+		when("paymentTerms deliveryTerms", "a.payment_terms, a.delivery_terms"),
+		when("externalIds provenance", provenance("a")),
+	},
 }, same[trade.Account])
 
 // Accounts reads accounts by id.
@@ -106,9 +109,13 @@ func (r *locationRow) trade() *trade.AccountLocation {
 
 var locations = read(relation[trade.AccountLocation]{
 	kind: "AccountLocation", from: "account_locations l", visible: ownAccount("l.account_id"),
-	columns: `l.id, l.account_id AS "account_ref.id", l.code, to_jsonb(l.roles) AS roles_json, l.address, coalesce(l.warehouse_id, '') AS "warehouse_ref.id",
-		to_jsonb(l.delivery_days) AS days_json,
-		to_jsonb(ARRAY(SELECT d FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100)) AS closed_json`,
+	columns: []columns{
+		always(`l.id, l.account_id AS "account_ref.id", l.code, coalesce(l.warehouse_id, '') AS "warehouse_ref.id"`),
+		when("roles", "to_jsonb(l.roles) AS roles_json"),
+		when("address", "l.address"),
+		when("deliveryDays closedOn", `to_jsonb(l.delivery_days) AS days_json,
+			to_jsonb(ARRAY(SELECT d FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100)) AS closed_json`),
+	},
 }, (*locationRow).trade)
 
 // Locations reads locations by id.
@@ -141,7 +148,7 @@ func (r *creditRow) trade() *trade.CreditPosition {
 
 var credits = read(relation[trade.CreditPosition]{
 	kind: "CreditPosition", from: "credit_positions c", visible: ownAccount("c.account_id"), source: (*trade.CreditPosition).From,
-	columns: `c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold, c.hold_reason, ` + provenance("c"),
+	columns: []columns{always(`c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold, c.hold_reason, ` + provenance("c"))},
 }, (*creditRow).trade)
 
 // Credit reads credit positions by the account's id.
@@ -151,7 +158,7 @@ func (s *Store) Credit(ctx context.Context, scope trade.Scope, accounts []string
 
 var contracts = read(relation[trade.Contract]{
 	kind: "Contract", from: "contracts c", visible: ownAccount("c.account_id"), source: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
-	columns: `c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` + provenance("c"),
+	columns: []columns{always(`c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` + provenance("c"))},
 }, same[trade.Contract])
 
 // Contracts reads contracts by id.
@@ -183,7 +190,7 @@ func (s *Store) ContractsOf(ctx context.Context, scope trade.Scope, accounts []s
 
 var partners = read(relation[trade.TradingPartner]{
 	kind: "TradingPartner", from: "trading_partners p", visible: ownSupplier("p.id"),
-	columns: `p.id, p.code, p.name, p.gln, ` + provenance("p"),
+	columns: []columns{always(`p.id, p.code, p.name, p.gln, ` + provenance("p"))},
 }, same[trade.TradingPartner])
 
 // Partners reads trading partners by id.

@@ -18,7 +18,10 @@ type invoiceRow struct {
 
 func (r *invoiceRow) trade() *trade.Invoice {
 	i := &r.Invoice
-	i.Totals, i.Balance, i.DocumentRef = *r.Sums.trade(), *r.Unpaid.money(r.Sums.Currency), r.Document
+	if sums := r.Sums.trade(); sums != nil {
+		i.Totals = *sums
+	}
+	i.Balance, i.DocumentRef = *r.Unpaid.money(r.Sums.Currency), r.Document
 	i.Status = i.StatusOn(trade.DateOf(now()))
 	if i.DocumentRef != nil {
 		i.DocumentRef.Instance = i.Provenance.Instance
@@ -28,8 +31,12 @@ func (r *invoiceRow) trade() *trade.Invoice {
 
 var invoices = read(relation[trade.Invoice]{
 	kind: "Invoice", from: "invoices d", visible: ownAccount("d.account_id"), source: (*trade.Invoice).From,
-	columns: `d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.balance AS unpaid, d.document, ` +
-		sums + `, ` + provenance("d"),
+	columns: []columns{
+		always(`d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.currency AS "sums.currency", d.balance AS unpaid`),
+		when("document", "d.document"),
+		when("totals", `d.subtotal AS "sums.subtotal", d.discount AS "sums.discount", d.freight AS "sums.freight", d.tax AS "sums.tax", d.total AS "sums.total"`),
+		when("document externalIds provenance", provenance("d")),
+	},
 }, (*invoiceRow).trade)
 
 // overdue is the status of an invoice as [trade.Invoice.StatusOn] tells it.
@@ -101,9 +108,14 @@ func (r *invoiceLineRow) trade() *trade.InvoiceLine {
 
 var invoiceLines = read(relation[trade.InvoiceLine]{
 	kind: "InvoiceLine", from: "invoice_lines l", visible: ownAccount("l.account_id"),
-	columns: `l.invoice_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.description, l.currency, l.quantity AS "quantity.value",
-		l.unit AS "quantity.unit", l.price, l.price_per, l.amount AS net, coalesce(l.order_id, '') AS order_id,
-		coalesce(l.order_line_id, '') AS order_line_id, coalesce(l.shipment_id, '') AS shipment_id`,
+	columns: []columns{
+		always(`l.line_number, l.currency, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.amount AS net`),
+		when("item", `coalesce(l.item_id, '') AS "item_ref.id"`),
+		when("description", "l.description"),
+		when("unitPrice", "l.price, l.price_per"),
+		when("orderLine", "coalesce(l.order_line_id, '') AS order_line_id"),
+		when("shipment", "coalesce(l.shipment_id, '') AS shipment_id"),
+	},
 }, (*invoiceLineRow).trade)
 
 // InvoiceLineList is the lines below invoices, by line number.
@@ -116,8 +128,11 @@ func InvoiceLineList(scope trade.Scope) *List[trade.InvoiceLine] {
 
 var returns = read(relation[trade.Return]{
 	kind: "Return", from: "returns d", visible: ownAccount("d.account_id"), source: (*trade.Return).From,
-	columns: `d.id, d.number, d.order_id AS "order_ref.id", d.account_id AS "account_ref.id", d.status, d.send_to,
-		coalesce(d.credit_memo_id, '') AS "credit_memo_ref.id", d.requested_at, ` + provenance("d"),
+	columns: []columns{
+		always(`d.id, d.number, d.order_id AS "order_ref.id", d.account_id AS "account_ref.id", d.status, d.send_to,
+			coalesce(d.credit_memo_id, '') AS "credit_memo_ref.id", d.requested_at`),
+		when("externalIds provenance", provenance("d")),
+	},
 }, same[trade.Return])
 
 // Returns reads returns by id.
@@ -170,7 +185,7 @@ func (r *returnLineRow) trade() *trade.ReturnLine {
 
 var returnLines = read(relation[trade.ReturnLine]{
 	kind: "ReturnLine", from: "return_lines l JOIN returns d ON d.id = l.return_id", visible: ownAccount("d.account_id"),
-	columns: `l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment, l.received AS got`,
+	columns: []columns{always(`l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment, l.received AS got`)},
 }, (*returnLineRow).trade)
 
 // ReturnLines reads the lines of returns, in order.
@@ -179,7 +194,8 @@ func (s *Store) ReturnLines(ctx context.Context, scope trade.Scope, returns []st
 }
 
 var rejected = read(relation[trade.RejectedRecord]{
-	kind: "RejectedRecord", from: "rejected_records r", visible: operatorOnly, columns: `r.instance, r.kind, r.source_ref, r.reason, r.at`,
+	kind: "RejectedRecord", from: "rejected_records r", visible: operatorOnly,
+	columns: []columns{always(`r.instance, r.kind, r.source_ref, r.reason, r.at`)},
 }, same[trade.RejectedRecord])
 
 // RejectedList is the records set aside below sources, newest first.

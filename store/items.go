@@ -35,9 +35,20 @@ func (r *itemRow) trade() *trade.Item {
 
 var items = read(relation[trade.Item]{
 	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
-	columns: `i.id, i.sku, i.gtin, i.name, i.description, i.brand, i.identifiers AS identifiers_json, coalesce(i.category_id, '') AS "category_ref.id",
-		i.base_unit, i.status, coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text,
-		i.attributes AS attributes_json, i.documents AS documents_json, i.country_of_origin, i.commodity_code, ` + provenance("i"),
+	columns: []columns{
+		always("i.id, i.sku, i.base_unit, i.status"),
+		when("gtin", "i.gtin"),
+		when("name", "i.name"),
+		when("description", "i.description"),
+		when("brand", "i.brand"),
+		when("identifiers", "i.identifiers AS identifiers_json"),
+		when("category", `coalesce(i.category_id, '') AS "category_ref.id"`),
+		when("replacedBy substitutes", `coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text`),
+		when("attributes", "i.attributes AS attributes_json"),
+		when("documents", "i.documents AS documents_json"),
+		when("countryOfOrigin commodityCode", "i.country_of_origin, i.commodity_code"),
+		when("documents externalIds provenance", provenance("i")),
+	},
 }, (*itemRow).trade)
 
 // Items reads items by id.
@@ -104,7 +115,7 @@ func (r *unitRow) trade() *trade.ItemUnit {
 
 var itemUnits = read(relation[trade.ItemUnit]{
 	kind: "ItemUnit", from: "item_units u", visible: anyParty,
-	columns: `u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult, u.maximum AS max`,
+	columns: []columns{always(`u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult, u.maximum AS max`)},
 }, (*unitRow).trade)
 
 // Units reads the units of items, smallest first.
@@ -114,7 +125,7 @@ func (s *Store) Units(ctx context.Context, scope trade.Scope, items []string) (m
 
 var categories = read(relation[trade.Category]{
 	kind: "Category", from: "categories c", visible: anyParty,
-	columns: `c.id, c.code, c.name, coalesce(c.parent_id, '') AS "parent_ref.id", c.position`,
+	columns: []columns{always(`c.id, c.code, c.name, coalesce(c.parent_id, '') AS "parent_ref.id", c.position`)},
 }, same[trade.Category])
 
 // Categories reads categories by id.
@@ -286,7 +297,8 @@ func Facets(ctx context.Context, s *Store, l *List[trade.Item]) ([]*trade.ItemFa
 }
 
 var warehouses = read(relation[trade.Warehouse]{
-	kind: "Warehouse", from: "warehouses w", visible: anyParty, columns: `w.id, w.code, w.name, w.location, w.cutoff`,
+	kind: "Warehouse", from: "warehouses w", visible: anyParty,
+	columns: []columns{always("w.id, w.code, w.name, w.cutoff"), when("location", "w.location")},
 }, same[trade.Warehouse])
 
 // Warehouses reads warehouses by id.
@@ -302,8 +314,10 @@ func (s *Store) WarehousesByCode(ctx context.Context, scope trade.Scope, codes [
 var stock = read(relation[trade.Stock]{
 	kind: "Availability", from: "stock st JOIN warehouses w ON w.id = st.warehouse_id", visible: anyParty,
 	source: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
-	columns: `st.item_id AS "item_ref.id", st.warehouse_id AS "warehouse_ref.id", w.code AS "warehouse_ref.key", st.unit, st.on_hand, st.allocated,
-		st.safety_stock, ` + provenance("st"),
+	columns: []columns{
+		always(`st.warehouse_id AS "warehouse_ref.id", st.on_hand, st.allocated, st.safety_stock`),
+		when("provenance WarehouseStock.provenance Item.availability(maxAge:)", provenance("st")),
+	},
 }, same[trade.Stock])
 
 // Stock reads the stock of items in all warehouses, by warehouse code.
@@ -337,9 +351,9 @@ var inbound = read(relation[trade.InboundSupply]{
 	from: `(SELECT * FROM purchase_order_lines WHERE ordered > received + cancelled) pl
 		JOIN purchase_orders po ON po.id = pl.purchase_order_id AND po.status NOT IN ('REJECTED', 'CANCELLED', 'CLOSED')
 		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
-	columns: `pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
+	columns: []columns{always(`pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
 		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",
-		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`,
+		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`)},
 }, (*inboundRow).trade)
 
 // Inbound reads the supply of items on its way, soonest first.

@@ -29,9 +29,21 @@ const sums = `d.currency AS "sums.currency", d.subtotal AS "sums.subtotal", d.di
 
 var orders = read(relation[trade.Order]{
 	kind: "Order", from: "orders d", visible: ownAccount("d.account_id"), source: (*trade.Order).From,
-	columns: `d.id, d.number, d.customer_po_number, d.account_id AS "account_ref.id", coalesce(d.ship_to_id, '') AS "ship_to_ref.id",
-		coalesce(d.bill_to_id, '') AS "bill_to_ref.id", d.ship_to_address, d.status, d.raw, d.holds AS holds_json, d.delivery_terms, d.payment_terms,
-		d.requested_delivery_date, d.promised_delivery_date, d.placed_at, d.comment, ` + sums + `, ` + provenance("d"),
+	columns: []columns{
+		always(`d.id, d.account_id AS "account_ref.id", d.status`),
+		when("number", "d.number"),
+		when("customerPoNumber", "d.customer_po_number"),
+		when("shipTo billTo", `coalesce(d.ship_to_id, '') AS "ship_to_ref.id", coalesce(d.bill_to_id, '') AS "bill_to_ref.id"`),
+		when("shipToAddress", "d.ship_to_address"),
+		when("raw", "d.raw"),
+		when("holds", "d.holds AS holds_json"),
+		when("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
+		when("requestedDeliveryDate promisedDeliveryDate", "d.requested_delivery_date, d.promised_delivery_date"),
+		when("placedAt", "d.placed_at"),
+		when("comment", "d.comment"),
+		when("totals", sums),
+		when("version externalIds provenance", provenance("d")),
+	},
 }, (*orderRow).trade)
 
 // Orders reads orders by id.
@@ -154,10 +166,29 @@ func (r *orderLineRow) trade() *trade.OrderLine {
 
 var orderLines = read(relation[trade.OrderLine]{
 	kind: "OrderLine", from: "order_lines l", visible: ownAccount("l.account_id"),
-	columns: `l.id, l.order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.customer_part_number, l.description, l.currency,
-		l.price, l.price_per, l.amount AS line_amount, l.status, l.unit, l.ordered AS q_ordered, l.confirmed AS q_confirmed, l.allocated AS q_allocated,
-		l.backordered AS q_backordered, l.shipped AS q_shipped, l.delivered AS q_delivered, l.invoiced AS q_invoiced, l.cancelled AS q_cancelled,
-		l.returned AS q_returned, coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`,
+	columns: []columns{
+		always("l.id"),
+		when("order", "l.order_id"),
+		when("lineNumber", "l.line_number"),
+		when("item", `coalesce(l.item_id, '') AS "item_ref.id"`),
+		when("sku", "l.sku"),
+		when("customerPartNumber", "l.customer_part_number"),
+		when("description", "l.description"),
+		when("unitPrice amount", "l.currency"),
+		when("unitPrice", "l.price, l.price_per"),
+		when("amount", "l.amount AS line_amount"),
+		when("status", "l.status"),
+		when("unitPrice Quantity.unit", "l.unit"),
+		when("ordered", "l.ordered AS q_ordered"),
+		when("confirmed", "l.confirmed AS q_confirmed"),
+		when("allocated", "l.allocated AS q_allocated"),
+		when("backordered", "l.backordered AS q_backordered"),
+		when("shipped", "l.shipped AS q_shipped"),
+		when("delivered", "l.delivered AS q_delivered"),
+		when("invoiced", "l.invoiced AS q_invoiced"),
+		when("cancelled returned", "l.cancelled AS q_cancelled, l.returned AS q_returned"),
+		when("substitutedFor", `coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`),
+	},
 }, (*orderLineRow).trade)
 
 // OrderLines reads order lines by id.
@@ -174,8 +205,17 @@ func OrderLineList(scope trade.Scope) *List[trade.OrderLine] {
 
 var schedules = read(relation[trade.ScheduleLine]{
 	kind: "ScheduleLine", from: "schedule_lines x JOIN order_lines l ON l.id = x.order_line_id", visible: ownAccount("l.account_id"),
-	columns: `x.quantity AS "quantity.value", l.unit AS "quantity.unit", coalesce(x.warehouse_id, '') AS "warehouse_ref.id", x.requested_ship_date,
-		x.requested_delivery_date, x.promised_ship_date, x.promised_delivery_date, x.actual_ship_date, x.actual_delivery_date`,
+	columns: []columns{
+		always(`x.quantity AS "quantity.value"`),
+		when("Quantity.unit", `l.unit AS "quantity.unit"`),
+		when("warehouse", `coalesce(x.warehouse_id, '') AS "warehouse_ref.id"`),
+		when("requestedShipDate", "x.requested_ship_date"),
+		when("requestedDeliveryDate", "x.requested_delivery_date"),
+		when("promisedShipDate", "x.promised_ship_date"),
+		when("promisedDeliveryDate", "x.promised_delivery_date"),
+		when("actualShipDate", "x.actual_ship_date"),
+		when("actualDeliveryDate", "x.actual_delivery_date"),
+	},
 }, same[trade.ScheduleLine])
 
 // Schedules reads the schedule lines of order lines, in order.

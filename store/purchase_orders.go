@@ -22,8 +22,14 @@ func (r *purchaseOrderRow) trade() *trade.PurchaseOrder {
 
 var purchaseOrders = read(relation[trade.PurchaseOrder]{
 	kind: "PurchaseOrder", from: "purchase_orders d", visible: ownSupplier("d.supplier_id"), source: (*trade.PurchaseOrder).From,
-	columns: `d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", d.buyer, d.ship_to, coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.status,
-		d.raw, d.delivery_terms, d.payment_terms, d.issued_at, d.acknowledge_by, ` + sums + `, ` + provenance("d"),
+	columns: []columns{
+		always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.status, d.issued_at, d.acknowledge_by`),
+		when("buyer shipTo", "d.buyer, d.ship_to"),
+		when("raw", "d.raw"),
+		when("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
+		when("totals currency", sums),
+		when("externalIds provenance", provenance("d")),
+	},
 }, (*purchaseOrderRow).trade)
 
 // PurchaseOrders reads purchase orders by id.
@@ -112,9 +118,9 @@ func (r *purchaseLineRow) trade() *trade.PurchaseOrderLine {
 
 var purchaseLines = read(relation[trade.PurchaseOrderLine]{
 	kind: "PurchaseOrderLine", from: "purchase_order_lines l", visible: ownSupplier("l.supplier_id"),
-	columns: `l.id, l.purchase_order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency,
-		l.price, l.price_per, l.unit, l.ordered AS q_ordered, l.acknowledged AS q_acknowledged, l.shipped AS q_shipped, l.received AS q_received,
-		l.cancelled AS q_cancelled`,
+	columns: []columns{always(`l.id, l.purchase_order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number,
+		l.description, l.currency, l.price, l.price_per, l.unit, l.ordered AS q_ordered, l.acknowledged AS q_acknowledged, l.shipped AS q_shipped,
+		l.received AS q_received, l.cancelled AS q_cancelled`)},
 }, (*purchaseLineRow).trade)
 
 // PurchaseOrderLines reads purchase order lines by id.
@@ -133,8 +139,8 @@ func PurchaseOrderLineList(scope trade.Scope) *List[trade.PurchaseOrderLine] {
 var purchaseSchedules = read(relation[trade.PurchaseScheduleLine]{
 	kind: "PurchaseScheduleLine", from: "purchase_schedule_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id",
 	visible: ownSupplier("l.supplier_id"),
-	columns: `x.number, x.quantity AS "quantity.value", l.unit AS "quantity.unit", x.requested_ship_date, x.requested_delivery_date,
-		x.promised_ship_date, x.promised_delivery_date`,
+	columns: []columns{always(`x.number, x.quantity AS "quantity.value", l.unit AS "quantity.unit", x.requested_ship_date, x.requested_delivery_date,
+		x.promised_ship_date, x.promised_delivery_date`)},
 }, same[trade.PurchaseScheduleLine])
 
 // PurchaseSchedules reads the schedule lines of purchase order lines, in order.

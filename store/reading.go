@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/jmoiron/sqlx/reflectx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -104,12 +107,64 @@ func operatorOnly(s trade.Scope, _ *args) string {
 
 // relation is one kind of record as it is read.
 type relation[T any] struct {
-	kind    string // type name, for its age limit
-	columns string
+	kind    string // type name, for its age limit and the coordinates of its fields
+	columns []columns
 	from    string
 	visible visibility
 	source  func(*T) *trade.Provenance // nil where it has none
-	scan    func(s *Store, rows *sqlx.Rows, each func(parent string, keys []string, record *T)) error
+	shape   func(s *Store, reads func(coordinate string) bool) shape[T]
+}
+
+// columns are columns that are read when one of some fields is.
+type columns struct {
+	fields string // names of fields of the kind, or coordinates ("Type.field"), with spaces between; none: always
+	list   string
+}
+
+// always are columns that every read of the relation needs: keys, and what
+// code goes by.
+func always(list string) columns { return columns{list: list} }
+
+// when are columns that only some fields need.
+func when(fields, list string) columns { return columns{fields, list} }
+
+func (c columns) read(kind string, reads func(coordinate string) bool) bool {
+	if c.fields == "" || reads == nil {
+		return true
+	}
+	for f := range strings.FieldsSeq(c.fields) {
+		if !strings.Contains(f, ".") {
+			f = kind + "." + f
+		}
+		if reads(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// shape is a relation with the columns that one operation reads.
+type shape[T any] struct {
+	columns string
+	sourced bool // whether the columns of provenance are among them
+	scan    func(rows *sqlx.Rows, each func(parent string, keys []string, record *T)) error
+}
+
+type readsKey struct{}
+
+// Reading tells the reads under ctx which fields, by their schema coordinates,
+// are wanted of the records; the other ones may be left at their zero values.
+// Without it all are read.
+func Reading(ctx context.Context, reads func(coordinate string) bool) context.Context {
+	if reads == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, readsKey{}, reads)
+}
+
+func readsOf(ctx context.Context) func(string) bool {
+	reads, _ := ctx.Value(readsKey{}).(func(string) bool)
+	return reads
 }
 
 // same tells a row that is scanned as what it is.
@@ -117,48 +172,75 @@ func same[T any](row *T) *T { return row }
 
 // read makes a relation whose rows are scanned into R and told as T.
 func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
-	r.scan = func(s *Store, rows *sqlx.Rows, each func(string, []string, *T)) error {
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		paths := s.db.Mapper.TraversalsByName(reflect.TypeFor[R](), columns[2:])
-		for i, p := range paths {
-			if len(p) == 0 {
-				return fmt.Errorf("%s: no field for column %s", r.kind, columns[i+2])
+	var shapes sync.Map // by the set of columns
+	r.shape = func(s *Store, reads func(string) bool) shape[T] {
+		var set uint64
+		for i, c := range r.columns {
+			if c.read(r.kind, reads) {
+				set |= 1 << i
 			}
 		}
-		into := make([]any, len(columns))
-		for rows.Next() {
-			var parent string
-			var keys pq.StringArray
-			row := new(R)
-			v := reflect.ValueOf(row).Elem()
-			into[0], into[1] = &parent, &keys
-			for i, p := range paths {
-				into[i+2] = fieldByPath(v, p)
-			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			each(parent, keys, tell(row))
+		if known, ok := shapes.Load(set); ok {
+			return known.(shape[T])
 		}
-		return rows.Err()
+		var lists []string
+		var sh shape[T]
+		for i, c := range r.columns {
+			if set&(1<<i) != 0 {
+				lists = append(lists, c.list)
+				sh.sourced = sh.sourced || r.source != nil && strings.Contains(c.list, `"provenance.`)
+			}
+		}
+		sh.columns = strings.Join(lists, ", ")
+		sh.scan = scanner(s.db.Mapper, r.kind, tell)
+		shapes.Store(set, sh)
+		return sh
 	}
 	return r
 }
 
-func fieldByPath(v reflect.Value, path []int) any {
-	for _, i := range path {
-		if v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				v.Set(reflect.New(v.Type().Elem()))
+const mostRows = 64 // that are made at once
+
+// scanner scans every row into one R, so that the places its columns go to are
+// found once, and copies it to where it stays.
+func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) func(*sqlx.Rows, func(string, []string, *T)) error {
+	var paths atomic.Pointer[[][]int] // the same for every run of a shape
+	return func(rows *sqlx.Rows, each func(string, []string, *T)) error {
+		if paths.Load() == nil {
+			names, err := rows.Columns()
+			if err != nil {
+				return err
 			}
-			v = v.Elem()
+			found := mapper.TraversalsByName(reflect.TypeFor[R](), names[2:])
+			for i, p := range found {
+				if len(p) == 0 {
+					return fmt.Errorf("%s: no field for column %s", kind, names[i+2])
+				}
+			}
+			paths.Store(&found)
 		}
-		v = v.Field(i)
+		var row, none R
+		var parent string
+		var keys pq.StringArray
+		into := []any{&parent, &keys}
+		for _, p := range *paths.Load() {
+			into = append(into, reflect.ValueOf(&row).Elem().FieldByIndex(p).Addr().Interface())
+		}
+		var kept []R
+		for size := 1; rows.Next(); {
+			row, keys = none, nil
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			if len(kept) == cap(kept) {
+				kept = make([]R, 0, size)
+				size = min(2*size, mostRows)
+			}
+			kept = append(kept, row)
+			each(parent, keys, tell(&kept[len(kept)-1]))
+		}
+		return rows.Err()
 	}
-	return v.Addr().Interface()
 }
 
 // provenance are the columns by which a row tells where it came from.
@@ -175,7 +257,7 @@ func provenance(alias string) string {
 
 // query runs a statement whose first columns are the parent's key and the sort
 // keys, and hands out the records with their ages as of now.
-func (r relation[T]) query(ctx context.Context, s *Store, statement string, a args, each func(parent string, keys []string, record *T)) error {
+func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], statement string, a args, each func(parent string, keys []string, record *T)) error {
 	confirmed, err := s.Confirmed()
 	if err != nil {
 		return err
@@ -190,8 +272,8 @@ func (r relation[T]) query(ctx context.Context, s *Store, statement string, a ar
 	}
 	defer func() { _ = rows.Close() }()
 	now := time.Now()
-	err = r.scan(s, rows, func(parent string, keys []string, record *T) {
-		if r.source != nil {
+	err = sh.scan(rows, func(parent string, keys []string, record *T) {
+		if sh.sourced {
 			s.fresh.age(r.source(record), r.kind, confirmed, now)
 		}
 		each(parent, keys, record)
@@ -224,10 +306,11 @@ func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, joi
 }
 
 func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, *T)) error {
+	sh := r.shape(s, readsOf(ctx))
 	var a args
 	statement := fmt.Sprintf("SELECT %s, NULL::text[], %s FROM %s %s WHERE %s = ANY(%s) AND %s ORDER BY %s",
-		column, r.columns, r.from, join, column, a.set(keys), r.visible(scope, &a), order)
-	return r.query(ctx, s, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
+		column, sh.columns, r.from, join, column, a.set(keys), r.visible(scope, &a), order)
+	return r.query(ctx, s, sh, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
 }
 
 // PageArgs say which part of a list is wanted: First elements after After, or
@@ -310,12 +393,19 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		}
 		extra = append(extra, beyond(&a, order, keys, bound.after))
 	}
+	reads := readsOf(ctx)
+	sh := l.relation.shape(s, reads)
 	texts, orders := make([]string, len(order)), make([]string, len(order))
 	for i, k := range order {
 		texts[i] = "(" + k.expr + ")::text"
 		orders[i] = k.expr + map[bool]string{false: " ASC", true: " DESC"}[k.desc != backward]
 	}
-	inner := fmt.Sprintf("SELECT ARRAY[%s] AS keys_, %s %s ORDER BY %s LIMIT %d", strings.Join(texts, ", "), l.relation.columns,
+	keys := "NULL::text[]"
+	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
+	if withCursors {
+		keys = "ARRAY[" + strings.Join(texts, ", ") + "]"
+	}
+	inner := fmt.Sprintf("SELECT %s AS keys_, %s %s ORDER BY %s LIMIT %d", keys, sh.columns,
 		l.statement(&a, "p.id", extra...), strings.Join(orders, ", "), limit+1)
 	statement := "SELECT ''::text AS parent_, t.* FROM (" + inner + ") t"
 	if l.parent != "" {
@@ -323,11 +413,14 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	}
 	pages := make(map[string]*trade.Connection[T], len(parents))
 	for _, p := range parents {
-		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}, Nodes: []*T{}}
+		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}}
 	}
-	err := l.relation.query(ctx, s, statement, a, func(parent string, keys []string, record *T) {
-		c := pages[parent]
-		c.Edges = append(c.Edges, trade.Edge[T]{Cursor: l.cursor(keys), Node: record})
+	err := l.relation.query(ctx, s, sh, statement, a, func(parent string, keys []string, record *T) {
+		c, e := pages[parent], trade.Edge[T]{Node: record}
+		if withCursors {
+			e.Cursor = l.cursor(keys)
+		}
+		c.Edges = append(c.Edges, e)
 	})
 	if err != nil {
 		return nil, err
@@ -348,8 +441,9 @@ func finish[T any](c *trade.Connection[T], limit int, backward, after, before bo
 		slices.Reverse(c.Edges)
 		c.PageInfo.HasNextPage, c.PageInfo.HasPreviousPage = before, more
 	}
-	for _, e := range c.Edges {
-		c.Nodes = append(c.Nodes, e.Node)
+	c.Nodes = make([]*T, len(c.Edges))
+	for i, e := range c.Edges {
+		c.Nodes[i] = e.Node
 	}
 	if n := len(c.Edges); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor

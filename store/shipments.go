@@ -24,9 +24,19 @@ var shipmentVisible = ownEither("d.account_id", "d.supplier_id")
 
 var shipments = read(relation[trade.Shipment]{
 	kind: "Shipment", from: "shipments d", visible: shipmentVisible, source: (*trade.Shipment).From,
-	columns: `d.id, d.number, d.direction, d.mode, d.carrier, d.refs AS refs_json, d.status, d.origin, d.destination,
-		coalesce(d.account_id, '') AS "account_ref.id", coalesce(d.supplier_id, '') AS "supplier_ref.id",
-		coalesce(d.tracking_number, '') AS tracking_number, d.created_at, d.eta, d.exception, d.proof, ` + provenance("d"),
+	columns: []columns{
+		always("d.id, d.status"),
+		when("number", "d.number"),
+		when("direction mode", "d.direction, d.mode"),
+		when("carrier", "d.carrier"),
+		when("references", "d.refs AS refs_json"),
+		when("origin destination", "d.origin, d.destination"),
+		when("eta", "d.eta"),
+		when("exception", "d.exception"),
+		when("proofOfDelivery", "d.proof"),
+		when("Shipment.status(maxAge:)", "coalesce(d.tracking_number, '') AS tracking_number"),
+		when("externalIds provenance Shipment.status(maxAge:)", provenance("d")),
+	},
 }, (*shipmentRow).trade)
 
 // Shipments reads shipments by id.
@@ -121,7 +131,7 @@ func (r *packageRow) trade() *trade.Package {
 
 var packages = read(relation[trade.Package]{
 	kind: "Package", from: "packages p JOIN shipments d ON d.id = p.shipment_id", visible: shipmentVisible,
-	columns: `p.shipment_id, p.number, p.tracking_number, p.sscc, p.status, p.weight AS kilos, p.weight_unit`,
+	columns: []columns{always(`p.shipment_id, p.number, p.tracking_number, p.sscc, p.status, p.weight AS kilos, p.weight_unit`)},
 }, (*packageRow).trade)
 
 // Packages reads the packages of shipments, in order, at most 1000 each.
@@ -132,8 +142,8 @@ func (s *Store) Packages(ctx context.Context, scope trade.Scope, shipments []str
 
 var packageLines = read(relation[trade.PackageLine]{
 	kind: "PackageLine", from: "package_lines p JOIN shipments d ON d.id = p.shipment_id", visible: shipmentVisible,
-	columns: `coalesce(p.order_line_id, '') AS order_line_id, coalesce(p.purchase_order_line_id, '') AS purchase_order_line_id,
-		p.quantity AS "quantity.value", p.unit AS "quantity.unit"`,
+	columns: []columns{always(`coalesce(p.order_line_id, '') AS order_line_id, coalesce(p.purchase_order_line_id, '') AS purchase_order_line_id,
+		p.quantity AS "quantity.value", p.unit AS "quantity.unit"`)},
 }, same[trade.PackageLine])
 
 // PackageKey names a package in the maps of [Store.PackageLines].
@@ -150,8 +160,14 @@ func (s *Store) PackageLines(ctx context.Context, scope trade.Scope, keys []stri
 
 var events = read(relation[trade.ShipmentEvent]{
 	kind: "ShipmentEvent", from: "shipment_events e JOIN shipments d ON d.id = e.shipment_id", visible: shipmentVisible,
-	columns: `e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known, e.recorded_at, e.received_at, e.location,
-		e.reason, e.raw, e.package_number, e.late`,
+	columns: []columns{
+		always("e.id, e.milestone, e.classifier, e.status, e.occurred_at"),
+		when("offsetKnown recordedAt receivedAt late", "e.offset_known, e.recorded_at, e.received_at, e.late"),
+		when("location", "e.location"),
+		when("reason", "e.reason"),
+		when("raw", "e.raw"),
+		when("package", "e.shipment_id, e.package_number"),
+	},
 }, same[trade.ShipmentEvent])
 
 // Events reads shipment events by id.
