@@ -33,7 +33,7 @@ func BenchmarkPages(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(page, func(b *testing.B) {
-			before, err := s.counters()
+			before, err := counters(s.admin + "/metrics")
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func BenchmarkPages(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			after, err := s.counters()
+			after, err := counters(s.admin + "/metrics")
 			if err != nil {
 				b.Fatal(err)
 			}

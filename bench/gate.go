@@ -85,7 +85,7 @@ func (s *server) one(page string) (baseline, error) {
 			return baseline{}, err
 		}
 	}
-	before, err := s.counters()
+	before, err := counters(s.admin + "/metrics")
 	if err != nil {
 		return baseline{}, err
 	}
@@ -94,7 +94,7 @@ func (s *server) one(page string) (baseline, error) {
 			return baseline{}, err
 		}
 	}
-	after, err := s.counters()
+	after, err := counters(s.admin + "/metrics")
 	if err != nil {
 		return baseline{}, err
 	}

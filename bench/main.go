@@ -1,6 +1,6 @@
-// Command bench loads the pages of a running Portico and prints what each
-// request costs: time, CPU of server and database, allocations, statements and
-// calls to sources.
+// Command bench loads the pages of a running Portico and of two rivals over the
+// same database, and prints what each request costs: time, CPU of server and
+// database, and allocations.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -37,19 +38,30 @@ type load struct {
 
 var loads = []load{{"orders", 1}, {"orders", 8}, {"catalogue", 1}, {"catalogue", 16}, {"order", 1}, {"order", 16}, {"item", 1}, {"item", 16}, {"item", 64}}
 
+const rounds = 3 // in which the servers take turns, so that what else the machine does meets them alike
+
 func main() {
 	binary := flag.String("binary", "bin/portico", "the server to load")
 	data := flag.String("data", defaultData(), "folder of the server's data; made and loaded on first use")
 	scale := flag.Int("scale", 167, "size of the sandbox company: 167 has 50,000 orders")
-	seconds := flag.Float64("seconds", 5, "how long to load each page")
+	seconds := flag.Float64("seconds", 2, "how long to load each page, in each round")
+	only := flag.String("page", "", "load this page alone")
 	gate := flag.String("gate", "", "file with what each page may take; fails when one takes over a tenth more")
 	update := flag.Bool("update", false, "with -gate: write the file anew")
+	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
+	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
+	addr := flag.String("addr", "", "with -serve: where")
 	flag.Parse()
-	err := error(nil)
-	if *gate != "" {
+	var err error
+	switch {
+	case *serve != "":
+		err = rival(*serve, *addr, *data, companyURL, companyKey)
+	case *gate != "":
 		err = check(*binary, *gate, *update)
-	} else {
-		err = run(*binary, *data, *scale, time.Duration(*seconds*float64(time.Second)))
+	case *latency:
+		err = slow(*binary)
+	default:
+		err = run(*binary, *data, *scale, *only, time.Duration(*seconds*float64(time.Second)))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -68,24 +80,141 @@ func defaultData() string {
 	return filepath.Join(dir, "portico-bench")
 }
 
-func run(binary, data string, scale int, each time.Duration) error {
+func run(binary, data string, scale int, only string, each time.Duration) error {
 	s, err := start(binary, data, scale)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	rest := s.memory()
-	fmt.Printf("%s, %d CPUs, %s; scale %d; the server at rest: %d MiB\n\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), scale, rest>>20)
-	fmt.Println("| page | clients | size | requests/s | p50 ms | p99 ms | CPU server ms | CPU database ms | allocations | statements | source calls |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-	for _, l := range loads {
-		r, err := s.measure(l, each)
+	servers := []*target{{name: "portico", url: s.url + "/graphql", metrics: s.admin + "/metrics"}}
+	for i, name := range []string{stock, handWritten} {
+		t, err := startRival(name, data, 18081+i)
 		if err != nil {
-			return fmt.Errorf("%s: %w", l.page, err)
+			return err
 		}
-		fmt.Println(r)
+		defer t.stop()
+		servers = append(servers, t)
+	}
+	if err := s.same(servers); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d CPUs, %s; scale %d; the server at rest: %d MiB\n\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), scale, rest>>20)
+	fmt.Println("| page | clients | server | requests/s | p50 ms | p99 ms | CPU server ms | CPU database ms | CPU, × hand-written | allocations | × hand-written |")
+	fmt.Println("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+	for _, l := range loads {
+		if only != "" && l.page != only {
+			continue
+		}
+		took := make([]sample, len(servers))
+		for range rounds {
+			for i, t := range servers {
+				r, err := s.measure(t, l, each)
+				if err != nil {
+					return fmt.Errorf("%s of %s: %w", l.page, t.name, err)
+				}
+				took[i].add(r)
+			}
+		}
+		hand := took[len(took)-1]
+		for i, t := range servers {
+			fmt.Printf("| %s | %d | %s | %s | %.2f | %.0f | %.2f |\n", l.page, l.clients, t.name, took[i], took[i].total()/hand.total(), took[i].per(took[i].allocations),
+				took[i].per(took[i].allocations)/hand.per(hand.allocations))
+		}
 	}
 	return nil
+}
+
+// target is a server to load.
+type target struct {
+	name, url, metrics string
+	cmd                *exec.Cmd
+}
+
+func startRival(name, data string, port int) (*target, error) {
+	own, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	addr := "localhost:" + strconv.Itoa(port)
+	t := &target{name: name, url: "http://" + addr + "/pages/", metrics: "http://" + addr + "/metrics", cmd: exec.Command(own, "-serve", name, "-addr", addr, "-data", data)}
+	t.cmd.Stderr = os.Stderr
+	if err := t.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for range 300 {
+		if resp, err := http.Get(t.metrics); err == nil {
+			_ = resp.Body.Close()
+			return t, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.stop()
+	return nil, fmt.Errorf("%s does not start", name)
+}
+
+func (t *target) stop() {
+	_ = t.cmd.Process.Kill()
+	_, _ = t.cmd.Process.Wait()
+}
+
+// page is where the target answers a page.
+func (t *target) page(page string) string {
+	if t.cmd == nil {
+		return t.url
+	}
+	return t.url + page
+}
+
+// same fails unless all servers answer every page alike.
+func (s *server) same(servers []*target) error {
+	for _, page := range gated {
+		document, err := pages.ReadFile("pages/" + page + ".graphql")
+		if err != nil {
+			return err
+		}
+		var want any
+		for i, t := range servers {
+			text, err := s.post(context.Background(), t.page(page), map[string]any{"query": string(document), "variables": s.vars})
+			if err != nil {
+				return fmt.Errorf("%s of %s: %w", page, t.name, err)
+			}
+			var got any
+			if err := json.Unmarshal(text, &got); err != nil {
+				return fmt.Errorf("%s of %s: %w", page, t.name, err)
+			}
+			if i == 0 {
+				want = got
+			} else if !reflect.DeepEqual(got, want) {
+				return fmt.Errorf("%s of %s is not what portico answers: %s", page, t.name, difference("", got, want))
+			}
+		}
+	}
+	return nil
+}
+
+// difference is the first place where two answers are not the same.
+func difference(path string, got, want any) string {
+	switch w := want.(type) {
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for k := range w {
+			if !reflect.DeepEqual(g[k], w[k]) {
+				return difference(path+"."+k, g[k], w[k])
+			}
+		}
+	case []any:
+		g, _ := got.([]any)
+		for i := range w {
+			if i < len(g) && !reflect.DeepEqual(g[i], w[i]) {
+				return difference(fmt.Sprintf("%s[%d]", path, i), g[i], w[i])
+			}
+		}
+		if len(g) != len(w) {
+			return fmt.Sprintf("%s: %d elements, not %d", path, len(g), len(w))
+		}
+	}
+	return fmt.Sprintf("%s: %.200v, not %.200v", path, got, want)
 }
 
 // server is the Portico under load.
@@ -96,9 +225,15 @@ type server struct {
 	vars                map[string]any
 }
 
+const (
+	companyAddr = "localhost:18090"
+	companyURL  = "http://" + companyAddr
+	companyKey  = "sandbox-key"
+)
+
 func start(binary, data string, scale int) (*server, error) {
-	s := &server{url: "http://localhost:18080", admin: "http://localhost:19464", company: "http://localhost:18090", data: data}
-	env := append(os.Environ(), "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR=localhost:18090", "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale))
+	s := &server{url: "http://localhost:18080", admin: "http://localhost:19464", company: companyURL, data: data}
+	env := append(os.Environ(), "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale))
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env, s.cmd.Stderr = env, os.Stderr
 	if err := s.cmd.Start(); err != nil {
@@ -133,7 +268,11 @@ func start(binary, data string, scale int) (*server, error) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	s.token = lines[len(lines)-1]
-	return s, s.choose()
+	if err := s.choose(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 // choose picks an order of middling size and an item.
@@ -181,11 +320,15 @@ func (s *server) ask(ctx context.Context, query string, vars map[string]any) ([]
 }
 
 func (s *server) send(ctx context.Context, request map[string]any) ([]byte, error) {
+	return s.post(ctx, s.url+"/graphql", request)
+}
+
+func (s *server) post(ctx context.Context, url string, request map[string]any) ([]byte, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/graphql", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -205,28 +348,55 @@ func (s *server) send(ctx context.Context, request map[string]any) ([]byte, erro
 
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
 
-// measure loads one page and tells what a request costs.
-func (s *server) measure(l load, each time.Duration) (string, error) {
+// sample is what some requests took.
+type sample struct {
+	times                         []time.Duration
+	elapsed                       time.Duration
+	server, database, allocations float64 // seconds of CPU, and objects
+}
+
+func (a *sample) add(b sample) {
+	a.times = append(a.times, b.times...)
+	a.elapsed += b.elapsed
+	a.server += b.server
+	a.database += b.database
+	a.allocations += b.allocations
+}
+
+func (a sample) per(total float64) float64 { return total / float64(len(a.times)) }
+
+// total is the CPU of server and database of one request, in milliseconds.
+func (a sample) total() float64 { return a.per(a.server+a.database) * 1000 }
+
+func (a sample) String() string {
+	slices.Sort(a.times)
+	return fmt.Sprintf("%.0f | %.2f | %.2f | %.2f | %.2f", float64(len(a.times))/a.elapsed.Seconds(), ms(a.times[len(a.times)/2]), ms(a.times[len(a.times)*99/100]),
+		a.per(a.server)*1000, a.per(a.database)*1000)
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// measure loads one page of one server.
+func (s *server) measure(t *target, l load, each time.Duration) (sample, error) {
+	var out sample
 	document, err := pages.ReadFile("pages/" + l.page + ".graphql")
 	if err != nil {
-		return "", err
+		return out, err
 	}
-	var size int
+	request := map[string]any{"query": string(document), "variables": s.vars}
 	for range 20 { // warm
-		text, err := s.ask(context.Background(), string(document), s.vars)
-		if err != nil {
-			return "", err
+		if _, err := s.post(context.Background(), t.page(l.page), request); err != nil {
+			return out, err
 		}
-		size = len(text)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), each)
 	defer cancel()
-	before, err := s.counters()
+	before, err := counters(t.metrics)
 	if err != nil {
-		return "", err
+		return out, err
 	}
+	database := databaseCPU(s.data)
 	var mu sync.Mutex
-	var took []time.Duration
 	var failed error
 	var clients sync.WaitGroup
 	begun := time.Now()
@@ -234,37 +404,29 @@ func (s *server) measure(l load, each time.Duration) (string, error) {
 		clients.Go(func() {
 			for ctx.Err() == nil {
 				at := time.Now()
-				_, err := s.ask(context.Background(), string(document), s.vars)
+				_, err := s.post(context.Background(), t.page(l.page), request)
 				mu.Lock()
-				took = append(took, time.Since(at))
+				out.times = append(out.times, time.Since(at))
 				failed = errors.Join(failed, err)
 				mu.Unlock()
 			}
 		})
 	}
 	clients.Wait()
-	elapsed := time.Since(begun)
+	out.elapsed = time.Since(begun)
+	out.database = databaseCPU(s.data) - database
 	if failed != nil {
-		return "", failed
+		return out, failed
 	}
-	after, err := s.counters()
-	if err != nil {
-		return "", err
-	}
-	slices.Sort(took)
-	n := float64(len(took))
-	per := func(name string) float64 { return (after[name] - before[name]) / n }
-	return fmt.Sprintf("| %s | %d | %.1f KiB | %.0f | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.2f |", l.page, l.clients, float64(size)/1024, n/elapsed.Seconds(),
-		ms(took[len(took)/2]), ms(took[len(took)*99/100]), per("cpu")*1000, per("database")*1000, per("go_memstats_mallocs_total"),
-		per("portico_store_statements_total"), per("calls")), nil
+	after, err := counters(t.metrics)
+	out.server = after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
+	out.allocations = after["go_memstats_mallocs_total"] - before["go_memstats_mallocs_total"]
+	return out, err
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// counters are the server's own, the CPU seconds of its database, and the
-// calls that the company counted, change feeds left out.
-func (s *server) counters() (map[string]float64, error) {
-	resp, err := http.Get(s.admin + "/metrics")
+// counters are a server's own.
+func counters(url string) (map[string]float64, error) {
+	resp, err := http.Get(url)
 	if err != nil {
 		return nil, err
 	}
@@ -274,22 +436,6 @@ func (s *server) counters() (map[string]float64, error) {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if v, err := strconv.ParseFloat(value, 64); err == nil {
 			out[name] = v
-		}
-	}
-	out["cpu"] = out["process_cpu_seconds_total"]
-	out["database"] = databaseCPU(s.data)
-	calls, err := http.Get(s.company + "/control/calls")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = calls.Body.Close() }()
-	var count map[string]float64
-	if err := json.NewDecoder(calls.Body).Decode(&count); err != nil {
-		return nil, err
-	}
-	for op, n := range count {
-		if !strings.HasSuffix(op, "/changes") {
-			out["calls"] += n
 		}
 	}
 	return out, nil

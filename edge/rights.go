@@ -6,7 +6,6 @@ package edge
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -72,8 +71,7 @@ func (r rights) of(ctx context.Context) (key string, deny func(coordinate string
 	if caller.Principal == nil {
 		return "nobody", nil
 	}
-	mine := slices.Sorted(slices.Values(caller.Scope.Rights()))
-	return strings.Join(mine, " "), func(coordinate string) error {
+	return caller.Scope.RightsKey(), func(coordinate string) error {
 		for _, anyOf := range r[coordinate] {
 			if !caller.Scope.May(anyOf...) {
 				return &gqlerror.Error{

@@ -122,6 +122,8 @@ func (r *run) respond() *graphql.Response {
 		return &graphql.Response{Data: []byte("null")}
 	}
 	r.report(errs)
+	r.p.leave(r.frames)
+	r.frames = nil
 	if r.Report != nil {
 		calls, parents := int(r.made.Load()), int(r.served.Load())
 		r.Report(r.ctx, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -13,7 +14,7 @@ import (
 
 // A plan is one operation under one assignment of the variables its @skip and
 // @include read, and under one caller's rights, so that nothing conditional is
-// left in it. It is immutable, but for the hint, and shared.
+// left in it. It is immutable, but for what runs leave for the next, and shared.
 type plan struct {
 	op     *ast.OperationDefinition
 	root   *selection
@@ -22,6 +23,7 @@ type plan struct {
 	gates  []int // how many calls each gate waits for
 	reads  map[string]bool
 	hint   atomic.Int64 // bytes of the answer before
+	spare  sync.Pool    // frames of runs that ended, as *[]frame
 }
 
 func (p *plan) read(coordinate string) bool { return p.reads[coordinate] }

@@ -61,15 +61,29 @@ func (s *state) fault(i int) error {
 
 func (x *Executor) newRun(ctx context.Context, p *plan, oc *graphql.OperationContext) *run {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: make([]frame, p.frames), calls: make([]state, len(p.calls)), slots: make(chan struct{}, x.Width)}
+	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: p.take(), calls: make([]state, len(p.calls)), slots: make(chan struct{}, x.Width)}
 	r.reset()
 	return r
 }
 
-func (r *run) reset() {
-	for i := range r.frames {
-		r.frames[i].objs, r.frames[i].next = r.frames[i].objs[:0], 0
+// take gives frames with room for as many objects as a run before had.
+func (p *plan) take() []frame {
+	if spare, ok := p.spare.Get().(*[]frame); ok {
+		return *spare
 	}
+	return make([]frame, p.frames)
+}
+
+// leave keeps the frames for the next run, without what was in them.
+func (p *plan) leave(frames []frame) {
+	for i := range frames {
+		clear(frames[i].objs)
+		frames[i].objs, frames[i].next = frames[i].objs[:0], 0
+	}
+	p.spare.Put(&frames)
+}
+
+func (r *run) reset() {
 	r.gates = make([]gate, len(r.p.gates))
 	for i, n := range r.p.gates {
 		r.gates[i].left.Store(int32(n))

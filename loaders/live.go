@@ -34,12 +34,7 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 			return nil, err
 		}
 	}
-	figures := make([][]trade.Stock, len(items))
-	for i := range items {
-		for _, s := range stock[i] {
-			figures[i] = append(figures[i], *s)
-		}
-	}
+	figures := slices.Clone(stock)
 	if args.MaxAge != nil {
 		if err := l.refresh(ctx, items, figures, *args.MaxAge); err != nil {
 			return nil, err
@@ -55,7 +50,7 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 			}
 		}
 		if args.Warehouses != nil {
-			figures[i] = slices.DeleteFunc(figures[i], func(s trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
+			figures[i] = slices.DeleteFunc(slices.Clone(figures[i]), func(s *trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
 		}
 		out[i] = trade.AvailabilityOf(item, figures[i], coming, today, args.Horizon)
 		if len(figures[i]) == 0 {
@@ -85,10 +80,10 @@ func (l *Loaders) nothingFrom(subject sources.Subject) (trade.Provenance, error)
 
 // refresh asks the source for the figures that are older than maxAge. Where it
 // does not answer, the store's stay, marked as what they are.
-func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]trade.Stock, maxAge time.Duration) error {
+func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]*trade.Stock, maxAge time.Duration) error {
 	skus := make([]string, len(items))
 	for i, item := range items {
-		if len(figures[i]) == 0 || slices.ContainsFunc(figures[i], func(s trade.Stock) bool { return s.Provenance.Age >= maxAge }) {
+		if len(figures[i]) == 0 || slices.ContainsFunc(figures[i], func(s *trade.Stock) bool { return s.Provenance.Age >= maxAge }) {
 			skus[i] = item.SKU
 		}
 	}
@@ -100,8 +95,11 @@ func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]
 		switch {
 		case skus[i] == "":
 		case err != nil:
-			for j := range figures[i] {
-				figures[i][j].Provenance.Mode = trade.Fallback
+			figures[i] = slices.Clone(figures[i]) // others may have loaded them without a wish for age
+			for j, s := range figures[i] {
+				kept := *s
+				kept.Provenance.Mode = trade.Fallback
+				figures[i][j] = &kept
 			}
 		default:
 			if figures[i], err = l.placed(ctx, live[i]); err != nil {
@@ -113,7 +111,7 @@ func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]
 }
 
 // placed are live figures with the ids of their warehouses.
-func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]trade.Stock, error) {
+func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]*trade.Stock, error) {
 	codes := make([]string, len(live))
 	for i, s := range live {
 		codes[i] = s.WarehouseRef.Key
@@ -122,13 +120,13 @@ func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]trade.Stock
 	if err != nil {
 		return nil, err
 	}
-	placed := make([]trade.Stock, 0, len(live))
+	placed := make([]*trade.Stock, 0, len(live))
 	for i, w := range found {
 		if w != nil {
 			s := live[i]
 			s.WarehouseRef.ID = w.ID
 			s.Provenance.At(time.Now(), l.Store.StaleAfter("Availability"))
-			placed = append(placed, s)
+			placed = append(placed, &s)
 		}
 	}
 	return placed, nil

@@ -20,6 +20,12 @@ var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector { return []prometheus.Collector{stragglers} }
 
+// fetcher reads the values of keys within one operation; what is not found is
+// not in the map.
+type fetcher[K comparable, V any] interface {
+	fetch(ctx context.Context, l *Loaders, keys []K) (map[K]V, error)
+}
+
 // loader holds the keys and results of one operation in a dataloader. The zero
 // key names nothing and is not loaded; a key that is not found has the zero
 // value.
@@ -29,20 +35,39 @@ func Metrics() []prometheus.Collector { return []prometheus.Collector{stragglers
 // timer takes part, so the number of fetches depends on the operation alone.
 // The dataloader holds a thunk for each key from the moment it is announced, so
 // that no key is fetched twice, be it loaded or on its way.
+//
+// An operation has a loader for everything there is and uses a few, so that
+// there is nothing in one until it is used.
 type loader[K comparable, V any] struct {
-	fetch func(context.Context, []K) (map[K]V, error)
-	keys  *dataloader.Loader[K, V]
+	of   *Loaders
+	from fetcher[K, V]
+	held *held[K, V]
+}
+
+// held is what a loader that is used holds.
+type held[K comparable, V any] struct {
+	keys *dataloader.Loader[K, V]
 
 	mu     sync.Mutex
 	known  map[K]dataloader.Thunk[V]
 	rounds map[any]*round[K, V] // by level, while its calls announce keys
 }
 
-func newLoader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *loader[K, V] {
-	l := &loader[K, V]{fetch: fetch, known: map[K]dataloader.Thunk[V]{}, rounds: map[any]*round[K, V]{}}
-	l.keys = dataloader.NewBatchedLoader(l.alone, dataloader.WithCache[K, V](results[K, V]{l}),
-		dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
-	return l
+// fewKeys is how many keys there is room for before they are known: many
+// parents may name few things.
+const fewKeys = 64
+
+// hold is what the loader holds, for about n more keys.
+func (l *loader[K, V]) hold(n int) *held[K, V] {
+	l.of.mu.Lock()
+	defer l.of.mu.Unlock()
+	if l.held == nil {
+		h := &held[K, V]{known: make(map[K]dataloader.Thunk[V], n), rounds: map[any]*round[K, V]{}}
+		h.keys = dataloader.NewBatchedLoader(l.alone, dataloader.WithCache[K, V](h),
+			dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
+		l.held = h
+	}
+	return l.held
 }
 
 // round is one fetch: first its keys, then what came back.
@@ -66,23 +91,30 @@ func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
 	if level == nil {
 		level = new(byte) // this call waits for nobody: a round of its own
 	}
-	l.announce(level, keys)
+	h := l.hold(min(len(keys), fewKeys))
+	fresh := h.announce(level, keys)
 	if err := execution.Rendezvous(ctx); err != nil {
-		l.run(ctx, l.take(level)) // whoever announced beside us must not wait in vain
+		l.run(ctx, h.take(level)) // whoever announced beside us must not wait in vain
 		return nil, err
 	}
-	l.run(ctx, l.take(level))
+	l.run(ctx, h.take(level))
+	// Duplicates collapse before the dataloader: many parents name few things.
 	var none K
 	values := make([]V, len(keys))
+	first := make(map[K]int, fresh)
 	for i, k := range keys {
 		if k == none {
 			continue
 		}
-		v, err := l.keys.Load(ctx, k)()
+		if at, ok := first[k]; ok {
+			values[i] = values[at]
+			continue
+		}
+		v, err := h.keys.Load(ctx, k)()
 		if err != nil {
 			return nil, err
 		}
-		values[i] = v
+		values[i], first[k] = v, i
 	}
 	return values, nil
 }
@@ -97,31 +129,34 @@ func (l *loader[K, V]) One(ctx context.Context, key K) (V, error) {
 	return values[0], nil
 }
 
-// announce puts the keys nobody asked for yet into the level's round.
-func (l *loader[K, V]) announce(level any, keys []K) {
+// announce puts the keys nobody asked for yet into the level's round and tells
+// how many they are.
+func (h *held[K, V]) announce(level any, keys []K) (fresh int) {
 	var none K
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.rounds[level]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rounds[level]
 	for _, k := range keys {
-		if _, ok := l.known[k]; ok || k == none {
+		if _, ok := h.known[k]; ok || k == none {
 			continue
 		}
 		if r == nil {
 			r = &round[K, V]{done: make(chan struct{})}
-			l.rounds[level] = r
+			h.rounds[level] = r
 		}
-		l.known[k] = r.thunk(k)
+		h.known[k] = r.thunk(k)
 		r.keys = append(r.keys, k)
+		fresh++
 	}
+	return fresh
 }
 
 // take hands the level's round to the first call that comes back for it.
-func (l *loader[K, V]) take(level any) *round[K, V] {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.rounds[level]
-	delete(l.rounds, level)
+func (h *held[K, V]) take(level any) *round[K, V] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rounds[level]
+	delete(h.rounds, level)
 	return r
 }
 
@@ -135,14 +170,14 @@ func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
 			r.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	r.found, r.err = l.fetch(store.Reading(ctx, execution.Reads(ctx)), r.keys)
+	r.found, r.err = l.from.fetch(store.Reading(ctx, execution.Reads(ctx)), l.of, r.keys)
 }
 
 // alone is the dataloader's own batch function, for a key that no level
 // announced.
 func (l *loader[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result[V] {
 	stragglers.Add(float64(len(keys)))
-	found, err := l.fetch(ctx, keys)
+	found, err := l.from.fetch(ctx, l.of, keys)
 	out := make([]*dataloader.Result[V], len(keys))
 	for i, k := range keys {
 		out[i] = &dataloader.Result[V]{Data: found[k], Error: err}
@@ -150,36 +185,35 @@ func (l *loader[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result
 	return out
 }
 
-// results are what the dataloader keeps: a thunk for every key announced.
-type results[K comparable, V any] struct{ l *loader[K, V] }
+// What is held is the dataloader's cache: a thunk for every key announced.
 
 // Get is the thunk of a key.
-func (c results[K, V]) Get(_ context.Context, k K) (dataloader.Thunk[V], bool) {
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	t, ok := c.l.known[k]
+func (h *held[K, V]) Get(_ context.Context, k K) (dataloader.Thunk[V], bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, ok := h.known[k]
 	return t, ok
 }
 
 // Set keeps the thunk of a key.
-func (c results[K, V]) Set(_ context.Context, k K, t dataloader.Thunk[V]) {
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	c.l.known[k] = t
+func (h *held[K, V]) Set(_ context.Context, k K, t dataloader.Thunk[V]) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known[k] = t
 }
 
 // Delete forgets a key.
-func (c results[K, V]) Delete(_ context.Context, k K) bool {
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	_, ok := c.l.known[k]
-	delete(c.l.known, k)
+func (h *held[K, V]) Delete(_ context.Context, k K) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.known[k]
+	delete(h.known, k)
 	return ok
 }
 
 // Clear forgets all keys.
-func (c results[K, V]) Clear() {
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	clear(c.l.known)
+func (h *held[K, V]) Clear() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.known)
 }

@@ -28,56 +28,56 @@ type Loaders struct {
 	Shared
 	scope trade.Scope
 
-	Accounts                *loader[string, *trade.Account]
-	AccountsByNumber        *loader[string, *trade.Account]
-	Branches                *loader[string, []*trade.Account]
-	Locations               *loader[string, *trade.AccountLocation]
-	Credit                  *loader[string, *trade.CreditPosition]
-	Contracts               *loader[string, *trade.Contract]
-	ContractsByNumber       *loader[string, *trade.Contract]
-	ContractsOf             *loader[string, []*trade.Contract]
-	Partners                *loader[string, *trade.TradingPartner]
-	Items                   *loader[string, *trade.Item]
-	ItemsBySKU              *loader[string, *trade.Item]
-	ItemsByGTIN             *loader[string, *trade.Item]
-	ItemsByPartNumber       *loader[string, *trade.Item]
-	PartNumbers             *loader[string, string]
-	Units                   *loader[string, []*trade.ItemUnit]
-	Categories              *loader[string, *trade.Category]
-	SubCategories           *loader[string, []*trade.Category]
-	Warehouses              *loader[string, *trade.Warehouse]
-	WarehousesByCode        *loader[string, *trade.Warehouse]
-	Stock                   *loader[string, []*trade.Stock]
-	Inbound                 *loader[string, []*trade.InboundSupply]
-	Orders                  *loader[string, *trade.Order]
-	OrdersByNumber          *loader[string, *trade.Order]
-	OrdersInShipments       *loader[string, []*trade.Order]
-	OrdersInInvoices        *loader[string, []*trade.Order]
-	OrderLines              *loader[string, *trade.OrderLine]
-	Schedules               *loader[string, []*trade.ScheduleLine]
-	PurchaseOrders          *loader[string, *trade.PurchaseOrder]
-	PurchaseOrdersByNumber  *loader[string, *trade.PurchaseOrder]
-	PurchaseOrdersInTransit *loader[string, []*trade.PurchaseOrder]
-	PurchaseOrderLines      *loader[string, *trade.PurchaseOrderLine]
-	PurchaseSchedules       *loader[string, []*trade.PurchaseScheduleLine]
-	Shipments               *loader[string, *trade.Shipment]
-	ShipmentsByNumber       *loader[string, *trade.Shipment]
-	ShipmentsOfReturns      *loader[string, []*trade.Shipment]
-	Packages                *loader[string, []*trade.Package]
-	PackageLines            *loader[string, []*trade.PackageLine]
-	Events                  *loader[string, *trade.ShipmentEvent]
-	Invoices                *loader[string, *trade.Invoice]
-	InvoicesByNumber        *loader[string, *trade.Invoice]
-	Returns                 *loader[string, *trade.Return]
-	ReturnLines             *loader[string, []*trade.ReturnLine]
+	Accounts                loader[string, *trade.Account]
+	AccountsByNumber        loader[string, *trade.Account]
+	Branches                loader[string, []*trade.Account]
+	Locations               loader[string, *trade.AccountLocation]
+	Credit                  loader[string, *trade.CreditPosition]
+	Contracts               loader[string, *trade.Contract]
+	ContractsByNumber       loader[string, *trade.Contract]
+	ContractsOf             loader[string, []*trade.Contract]
+	Partners                loader[string, *trade.TradingPartner]
+	Items                   loader[string, *trade.Item]
+	ItemsBySKU              loader[string, *trade.Item]
+	ItemsByGTIN             loader[string, *trade.Item]
+	ItemsByPartNumber       loader[string, *trade.Item]
+	PartNumbers             loader[string, string]
+	Units                   loader[string, []*trade.ItemUnit]
+	Categories              loader[string, *trade.Category]
+	SubCategories           loader[string, []*trade.Category]
+	Warehouses              loader[string, *trade.Warehouse]
+	WarehousesByCode        loader[string, *trade.Warehouse]
+	Stock                   loader[string, []*trade.Stock]
+	Inbound                 loader[string, []*trade.InboundSupply]
+	Orders                  loader[string, *trade.Order]
+	OrdersByNumber          loader[string, *trade.Order]
+	OrdersInShipments       loader[string, []*trade.Order]
+	OrdersInInvoices        loader[string, []*trade.Order]
+	OrderLines              loader[string, *trade.OrderLine]
+	Schedules               loader[string, []*trade.ScheduleLine]
+	PurchaseOrders          loader[string, *trade.PurchaseOrder]
+	PurchaseOrdersByNumber  loader[string, *trade.PurchaseOrder]
+	PurchaseOrdersInTransit loader[string, []*trade.PurchaseOrder]
+	PurchaseOrderLines      loader[string, *trade.PurchaseOrderLine]
+	PurchaseSchedules       loader[string, []*trade.PurchaseScheduleLine]
+	Shipments               loader[string, *trade.Shipment]
+	ShipmentsByNumber       loader[string, *trade.Shipment]
+	ShipmentsOfReturns      loader[string, []*trade.Shipment]
+	Packages                loader[string, []*trade.Package]
+	PackageLines            loader[string, []*trade.PackageLine]
+	Events                  loader[string, *trade.ShipmentEvent]
+	Invoices                loader[string, *trade.Invoice]
+	InvoicesByNumber        loader[string, *trade.Invoice]
+	Returns                 loader[string, *trade.Return]
+	ReturnLines             loader[string, []*trade.ReturnLine]
 
-	own       *loader[trade.Role, []*trade.Account]
-	prices    *loader[priceAsk, trade.PriceResult]
-	liveStock *loader[string, []trade.Stock]
-	liveNews  *loader[string, *trade.Tracking]
-	pages     *loader[pageKey, any]
-	counts    *loader[pageKey, *trade.TotalCount]
-	facets    *loader[pageKey, []*trade.ItemFacet]
+	own       loader[trade.Role, []*trade.Account]
+	prices    loader[priceAsk, trade.PriceResult]
+	liveStock loader[string, []trade.Stock]
+	liveNews  loader[string, *trade.Tracking]
+	pages     loader[pageKey, any]
+	counts    loader[pageKey, *trade.TotalCount]
+	facets    loader[pageKey, []*trade.ItemFacet]
 
 	mu    sync.Mutex
 	lists map[string]listReader
@@ -85,57 +85,56 @@ type Loaders struct {
 
 // New makes the loaders of one operation.
 func New(shared Shared, scope trade.Scope) *Loaders {
-	l := &Loaders{Shared: shared, scope: scope, lists: map[string]listReader{}}
-	s := shared.Store
-	l.Accounts = scoped(l, s.Accounts)
-	l.AccountsByNumber = scoped(l, s.AccountsByNumber)
-	l.Branches = scoped(l, s.Branches)
-	l.Locations = scoped(l, s.Locations)
-	l.Credit = scoped(l, s.Credit)
-	l.Contracts = scoped(l, s.Contracts)
-	l.ContractsByNumber = scoped(l, s.ContractsByNumber)
-	l.ContractsOf = scoped(l, s.ContractsOf)
-	l.Partners = scoped(l, s.Partners)
-	l.Items = scoped(l, s.Items)
-	l.ItemsBySKU = scoped(l, s.ItemsBySKU)
-	l.ItemsByGTIN = scoped(l, s.ItemsByGTIN)
-	l.ItemsByPartNumber = scoped(l, s.ItemsByPartNumber)
-	l.PartNumbers = scoped(l, s.PartNumbers)
-	l.Units = scoped(l, s.Units)
-	l.Categories = scoped(l, s.Categories)
-	l.SubCategories = scoped(l, s.SubCategories)
-	l.Warehouses = scoped(l, s.Warehouses)
-	l.WarehousesByCode = scoped(l, s.WarehousesByCode)
-	l.Stock = scoped(l, s.Stock)
-	l.Inbound = scoped(l, s.Inbound)
-	l.Orders = scoped(l, s.Orders)
-	l.OrdersByNumber = scoped(l, s.OrdersByNumber)
-	l.OrdersInShipments = scoped(l, s.OrdersInShipments)
-	l.OrdersInInvoices = scoped(l, s.OrdersInInvoices)
-	l.OrderLines = scoped(l, s.OrderLines)
-	l.Schedules = scoped(l, s.Schedules)
-	l.PurchaseOrders = scoped(l, s.PurchaseOrders)
-	l.PurchaseOrdersByNumber = scoped(l, s.PurchaseOrdersByNumber)
-	l.PurchaseOrdersInTransit = scoped(l, s.PurchaseOrdersInShipments)
-	l.PurchaseOrderLines = scoped(l, s.PurchaseOrderLines)
-	l.PurchaseSchedules = scoped(l, s.PurchaseSchedules)
-	l.Shipments = scoped(l, s.Shipments)
-	l.ShipmentsByNumber = scoped(l, s.ShipmentsByNumber)
-	l.ShipmentsOfReturns = scoped(l, s.ShipmentsOfReturns)
-	l.Packages = scoped(l, s.Packages)
-	l.PackageLines = scoped(l, s.PackageLines)
-	l.Events = scoped(l, s.Events)
-	l.Invoices = scoped(l, s.Invoices)
-	l.InvoicesByNumber = scoped(l, s.InvoicesByNumber)
-	l.Returns = scoped(l, s.Returns)
-	l.ReturnLines = scoped(l, s.ReturnLines)
-	l.own = newLoader(l.fetchOwn)
-	l.prices = newLoader(l.fetchPrices)
-	l.liveStock = newLoader(l.fetchStock)
-	l.liveNews = newLoader(l.fetchTracking)
-	l.pages = newLoader(l.fetchPages)
-	l.counts = newLoader(l.fetchCounts)
-	l.facets = newLoader(l.fetchFacets)
+	l := &Loaders{Shared: shared, scope: scope}
+	l.Accounts = stored(l, (*store.Store).Accounts)
+	l.AccountsByNumber = stored(l, (*store.Store).AccountsByNumber)
+	l.Branches = stored(l, (*store.Store).Branches)
+	l.Locations = stored(l, (*store.Store).Locations)
+	l.Credit = stored(l, (*store.Store).Credit)
+	l.Contracts = stored(l, (*store.Store).Contracts)
+	l.ContractsByNumber = stored(l, (*store.Store).ContractsByNumber)
+	l.ContractsOf = stored(l, (*store.Store).ContractsOf)
+	l.Partners = stored(l, (*store.Store).Partners)
+	l.Items = stored(l, (*store.Store).Items)
+	l.ItemsBySKU = stored(l, (*store.Store).ItemsBySKU)
+	l.ItemsByGTIN = stored(l, (*store.Store).ItemsByGTIN)
+	l.ItemsByPartNumber = stored(l, (*store.Store).ItemsByPartNumber)
+	l.PartNumbers = stored(l, (*store.Store).PartNumbers)
+	l.Units = stored(l, (*store.Store).Units)
+	l.Categories = stored(l, (*store.Store).Categories)
+	l.SubCategories = stored(l, (*store.Store).SubCategories)
+	l.Warehouses = stored(l, (*store.Store).Warehouses)
+	l.WarehousesByCode = stored(l, (*store.Store).WarehousesByCode)
+	l.Stock = stored(l, (*store.Store).Stock)
+	l.Inbound = stored(l, (*store.Store).Inbound)
+	l.Orders = stored(l, (*store.Store).Orders)
+	l.OrdersByNumber = stored(l, (*store.Store).OrdersByNumber)
+	l.OrdersInShipments = stored(l, (*store.Store).OrdersInShipments)
+	l.OrdersInInvoices = stored(l, (*store.Store).OrdersInInvoices)
+	l.OrderLines = stored(l, (*store.Store).OrderLines)
+	l.Schedules = stored(l, (*store.Store).Schedules)
+	l.PurchaseOrders = stored(l, (*store.Store).PurchaseOrders)
+	l.PurchaseOrdersByNumber = stored(l, (*store.Store).PurchaseOrdersByNumber)
+	l.PurchaseOrdersInTransit = stored(l, (*store.Store).PurchaseOrdersInShipments)
+	l.PurchaseOrderLines = stored(l, (*store.Store).PurchaseOrderLines)
+	l.PurchaseSchedules = stored(l, (*store.Store).PurchaseSchedules)
+	l.Shipments = stored(l, (*store.Store).Shipments)
+	l.ShipmentsByNumber = stored(l, (*store.Store).ShipmentsByNumber)
+	l.ShipmentsOfReturns = stored(l, (*store.Store).ShipmentsOfReturns)
+	l.Packages = stored(l, (*store.Store).Packages)
+	l.PackageLines = stored(l, (*store.Store).PackageLines)
+	l.Events = stored(l, (*store.Store).Events)
+	l.Invoices = stored(l, (*store.Store).Invoices)
+	l.InvoicesByNumber = stored(l, (*store.Store).InvoicesByNumber)
+	l.Returns = stored(l, (*store.Store).Returns)
+	l.ReturnLines = stored(l, (*store.Store).ReturnLines)
+	l.own = made(l, (*Loaders).fetchOwn)
+	l.prices = made(l, (*Loaders).fetchPrices)
+	l.liveStock = made(l, (*Loaders).fetchStock)
+	l.liveNews = made(l, (*Loaders).fetchTracking)
+	l.pages = made(l, (*Loaders).fetchPages)
+	l.counts = made(l, (*Loaders).fetchCounts)
+	l.facets = made(l, (*Loaders).fetchFacets)
 	return l
 }
 
@@ -155,8 +154,26 @@ func (l *Loaders) fetchOwn(ctx context.Context, _ []trade.Role) (map[trade.Role]
 // Scope is what the operation's caller may see.
 func (l *Loaders) Scope() trade.Scope { return l.scope }
 
-func scoped[V any](l *Loaders, read func(context.Context, trade.Scope, []string) (map[string]V, error)) *loader[string, V] {
-	return newLoader(func(ctx context.Context, keys []string) (map[string]V, error) { return read(ctx, l.scope, keys) })
+// scopedRead reads records of the store within the caller's scope.
+type scopedRead[V any] func(*store.Store, context.Context, trade.Scope, []string) (map[string]V, error)
+
+func (read scopedRead[V]) fetch(ctx context.Context, l *Loaders, keys []string) (map[string]V, error) {
+	return read(l.Store, ctx, l.scope, keys)
+}
+
+func stored[V any](l *Loaders, read scopedRead[V]) loader[string, V] {
+	return loader[string, V]{of: l, from: read}
+}
+
+// fetch reads what the loaders make themselves.
+type fetch[K comparable, V any] func(*Loaders, context.Context, []K) (map[K]V, error)
+
+func (f fetch[K, V]) fetch(ctx context.Context, l *Loaders, keys []K) (map[K]V, error) {
+	return f(l, ctx, keys)
+}
+
+func made[K comparable, V any](l *Loaders, f fetch[K, V]) loader[K, V] {
+	return loader[K, V]{of: l, from: f}
 }
 
 type contextKey struct{}

@@ -32,35 +32,35 @@ func (l *Loaders) Nodes(ctx context.Context, ids []string) ([]trade.Node, error)
 func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found map[string]trade.Node) error {
 	switch kind {
 	case "acc":
-		return gather(ctx, l.Accounts, ids, found)
+		return gather(ctx, &l.Accounts, ids, found)
 	case "loc":
-		return gather(ctx, l.Locations, ids, found)
+		return gather(ctx, &l.Locations, ids, found)
 	case "ctr":
-		return gather(ctx, l.Contracts, ids, found)
+		return gather(ctx, &l.Contracts, ids, found)
 	case "ptn":
-		return gather(ctx, l.Partners, ids, found)
+		return gather(ctx, &l.Partners, ids, found)
 	case "itm":
-		return gather(ctx, l.Items, ids, found)
+		return gather(ctx, &l.Items, ids, found)
 	case "cat":
-		return gather(ctx, l.Categories, ids, found)
+		return gather(ctx, &l.Categories, ids, found)
 	case "whs":
-		return gather(ctx, l.Warehouses, ids, found)
+		return gather(ctx, &l.Warehouses, ids, found)
 	case "ord":
-		return gather(ctx, l.Orders, ids, found)
+		return gather(ctx, &l.Orders, ids, found)
 	case "oln":
-		return gather(ctx, l.OrderLines, ids, found)
+		return gather(ctx, &l.OrderLines, ids, found)
 	case "pur":
-		return gather(ctx, l.PurchaseOrders, ids, found)
+		return gather(ctx, &l.PurchaseOrders, ids, found)
 	case "pol":
-		return gather(ctx, l.PurchaseOrderLines, ids, found)
+		return gather(ctx, &l.PurchaseOrderLines, ids, found)
 	case "shp":
-		return gather(ctx, l.Shipments, ids, found)
+		return gather(ctx, &l.Shipments, ids, found)
 	case "evt":
-		return gather(ctx, l.Events, ids, found)
+		return gather(ctx, &l.Events, ids, found)
 	case "inv":
-		return gather(ctx, l.Invoices, ids, found)
+		return gather(ctx, &l.Invoices, ids, found)
 	case "ret":
-		return gather(ctx, l.Returns, ids, found)
+		return gather(ctx, &l.Returns, ids, found)
 	}
 	return nil
 }

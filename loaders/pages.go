@@ -24,6 +24,9 @@ type listReader struct {
 func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T], error) {
 	sig := fmt.Sprintf("%s %+v", list.Signature(), page)
 	l.mu.Lock()
+	if l.lists == nil {
+		l.lists = map[string]listReader{}
+	}
 	if _, known := l.lists[sig]; !known {
 		items, _ := any(list).(*store.List[trade.Item])
 		l.lists[sig] = listReader{

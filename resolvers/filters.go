@@ -115,7 +115,7 @@ func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*
 		}
 		byKind[kind], places[kind] = append(byKind[kind], value), append(places[kind], i)
 	}
-	from := map[string]all[*trade.Item]{"id": l.Items, "sku": l.ItemsBySKU, "gtin": l.ItemsByGTIN, "customerPartNumber": l.ItemsByPartNumber}
+	from := map[string]all[*trade.Item]{"id": &l.Items, "sku": &l.ItemsBySKU, "gtin": &l.ItemsByGTIN, "customerPartNumber": &l.ItemsByPartNumber}
 	items := make([]*trade.Item, len(keys))
 	for kind, values := range byKind {
 		found, err := from[kind].All(ctx, values)

@@ -15,19 +15,19 @@ func (r *Resolver) Item() graph.ItemResolver { return item{r} }
 type item struct{ *Resolver }
 
 func (r item) Category(ctx context.Context, objs []*trade.Item) ([]*trade.Category, error) {
-	return related(ctx, objs, func(o *trade.Item) string { return o.CategoryRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return l.Categories })
+	return related(ctx, objs, func(o *trade.Item) string { return o.CategoryRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return &l.Categories })
 }
 
 func (r item) Units(ctx context.Context, objs []*trade.Item) ([][]*trade.ItemUnit, error) {
-	return lists(related(ctx, objs, func(o *trade.Item) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ItemUnit] { return l.Units }))
+	return lists(related(ctx, objs, func(o *trade.Item) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ItemUnit] { return &l.Units }))
 }
 
 func (r item) ReplacedBy(ctx context.Context, objs []*trade.Item) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, func(l *loaders.Loaders) all[*trade.Item] { return l.ItemsBySKU })
+	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, func(l *loaders.Loaders) all[*trade.Item] { return &l.ItemsBySKU })
 }
 
 func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*string, error) {
-	found, err := related(ctx, objs, func(o *trade.Item) string { return o.SKU }, func(l *loaders.Loaders) all[string] { return l.PartNumbers })
+	found, err := related(ctx, objs, func(o *trade.Item) string { return o.SKU }, func(l *loaders.Loaders) all[string] { return &l.PartNumbers })
 	numbers := make([]*string, len(objs))
 	for i := range found {
 		if found[i] != "" {
@@ -171,11 +171,11 @@ func (r *Resolver) Category() graph.CategoryResolver { return category{r} }
 type category struct{ *Resolver }
 
 func (r category) Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error) {
-	return related(ctx, objs, func(o *trade.Category) string { return o.ParentRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return l.Categories })
+	return related(ctx, objs, func(o *trade.Category) string { return o.ParentRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return &l.Categories })
 }
 
 func (r category) Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error) {
-	return lists(related(ctx, objs, func(o *trade.Category) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Category] { return l.SubCategories }))
+	return lists(related(ctx, objs, func(o *trade.Category) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Category] { return &l.SubCategories }))
 }
 
 // Price are the resolvers of Price.
@@ -184,11 +184,11 @@ func (r *Resolver) Price() graph.PriceResolver { return price{r} }
 type price struct{ *Resolver }
 
 func (r price) Item(ctx context.Context, objs []*trade.Price) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Price) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+	return related(ctx, objs, func(o *trade.Price) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
 }
 
 func (r price) Contract(ctx context.Context, objs []*trade.Price) ([]*trade.Contract, error) {
-	return related(ctx, objs, func(o *trade.Price) string { return o.ContractKey }, func(l *loaders.Loaders) all[*trade.Contract] { return l.ContractsByNumber })
+	return related(ctx, objs, func(o *trade.Price) string { return o.ContractKey }, func(l *loaders.Loaders) all[*trade.Contract] { return &l.ContractsByNumber })
 }
 
 // Availability are the resolvers of Availability.
@@ -197,7 +197,7 @@ func (r *Resolver) Availability() graph.AvailabilityResolver { return availabili
 type availability struct{ *Resolver }
 
 func (r availability) Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Availability) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+	return related(ctx, objs, func(o *trade.Availability) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
 }
 
 // InboundSupply are the resolvers of InboundSupply.
@@ -206,7 +206,7 @@ func (r *Resolver) InboundSupply() graph.InboundSupplyResolver { return inboundS
 type inboundSupply struct{ *Resolver }
 
 func (r inboundSupply) PurchaseOrderLine(ctx context.Context, objs []*trade.InboundSupply) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.InboundSupply) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.InboundSupply) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
 }
 
 // WarehouseStock are the resolvers of WarehouseStock.
@@ -215,5 +215,5 @@ func (r *Resolver) WarehouseStock() graph.WarehouseStockResolver { return wareho
 type warehouseStock struct{ *Resolver }
 
 func (r warehouseStock) Warehouse(ctx context.Context, objs []*trade.WarehouseStock) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.WarehouseStock) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return l.Warehouses })
+	return related(ctx, objs, func(o *trade.WarehouseStock) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
 }

@@ -15,15 +15,15 @@ func (r *Resolver) Order() graph.OrderResolver { return order{r} }
 type order struct{ *Resolver }
 
 func (r order) Account(ctx context.Context, objs []*trade.Order) ([]*trade.Account, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return l.Accounts })
+	return related(ctx, objs, func(o *trade.Order) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return &l.Accounts })
 }
 
 func (r order) ShipTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.ShipToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return l.Locations })
+	return related(ctx, objs, func(o *trade.Order) string { return o.ShipToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return &l.Locations })
 }
 
 func (r order) BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.BillToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return l.Locations })
+	return related(ctx, objs, func(o *trade.Order) string { return o.BillToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return &l.Locations })
 }
 
 func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.OrderLineConnection, error) {
@@ -63,19 +63,19 @@ func (r *Resolver) OrderLine() graph.OrderLineResolver { return orderLine{r} }
 type orderLine struct{ *Resolver }
 
 func (r orderLine) Order(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Order, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.OrderID }, func(l *loaders.Loaders) all[*trade.Order] { return l.Orders })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.OrderID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
 }
 
 func (r orderLine) Item(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
 }
 
 func (r orderLine) Schedule(ctx context.Context, objs []*trade.OrderLine) ([][]*trade.ScheduleLine, error) {
-	return lists(related(ctx, objs, func(o *trade.OrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ScheduleLine] { return l.Schedules }))
+	return lists(related(ctx, objs, func(o *trade.OrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ScheduleLine] { return &l.Schedules }))
 }
 
 func (r orderLine) SubstitutedFor(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.SubstitutedForRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.SubstitutedForRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
 }
 
 // OrderLineConnection are the resolvers of OrderLineConnection.
@@ -95,5 +95,5 @@ func (r *Resolver) ScheduleLine() graph.ScheduleLineResolver { return scheduleLi
 type scheduleLine struct{ *Resolver }
 
 func (r scheduleLine) Warehouse(ctx context.Context, objs []*trade.ScheduleLine) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.ScheduleLine) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return l.Warehouses })
+	return related(ctx, objs, func(o *trade.ScheduleLine) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
 }

@@ -15,7 +15,7 @@ func (r *Resolver) PurchaseOrder() graph.PurchaseOrderResolver { return purchase
 type purchaseOrder struct{ *Resolver }
 
 func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return l.Partners })
+	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
 }
 
 func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.PurchaseOrderLineConnection, error) {
@@ -45,15 +45,15 @@ func (r *Resolver) PurchaseOrderLine() graph.PurchaseOrderLineResolver { return 
 type purchaseOrderLine struct{ *Resolver }
 
 func (r purchaseOrderLine) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.PurchaseOrder, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return l.PurchaseOrders })
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
 }
 
 func (r purchaseOrderLine) Item(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return l.Items })
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
 }
 
 func (r purchaseOrderLine) Schedule(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.PurchaseScheduleLine, error) {
-	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseScheduleLine] { return l.PurchaseSchedules }))
+	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseScheduleLine] { return &l.PurchaseSchedules }))
 }
 
 // PurchaseOrderLineConnection are the resolvers of PurchaseOrderLineConnection.

@@ -49,7 +49,7 @@ func (r query) Nodes(ctx context.Context, ids []string) ([]trade.Node, error) {
 
 func (r query) Account(ctx context.Context, by graph.AccountBy) (*trade.Account, error) {
 	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Account] {
-		return map[string]all[*trade.Account]{"id": l.Accounts, "number": l.AccountsByNumber}
+		return map[string]all[*trade.Account]{"id": &l.Accounts, "number": &l.AccountsByNumber}
 	})
 }
 
@@ -111,7 +111,7 @@ func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
 
 func (r query) Order(ctx context.Context, by graph.OrderBy) (*trade.Order, error) {
 	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Order] {
-		return map[string]all[*trade.Order]{"id": l.Orders, "number": l.OrdersByNumber}
+		return map[string]all[*trade.Order]{"id": &l.Orders, "number": &l.OrdersByNumber}
 	})
 }
 
@@ -131,7 +131,7 @@ func (r query) Returns(ctx context.Context, first *int, after *string, last *int
 
 func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice, error) {
 	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Invoice] {
-		return map[string]all[*trade.Invoice]{"id": l.Invoices, "number": l.InvoicesByNumber}
+		return map[string]all[*trade.Invoice]{"id": &l.Invoices, "number": &l.InvoicesByNumber}
 	})
 }
 
@@ -143,7 +143,7 @@ func (r query) Invoices(ctx context.Context, first *int, after *string, last *in
 
 func (r query) PurchaseOrder(ctx context.Context, by graph.PurchaseOrderBy) (*trade.PurchaseOrder, error) {
 	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.PurchaseOrder] {
-		return map[string]all[*trade.PurchaseOrder]{"id": l.PurchaseOrders, "number": l.PurchaseOrdersByNumber}
+		return map[string]all[*trade.PurchaseOrder]{"id": &l.PurchaseOrders, "number": &l.PurchaseOrdersByNumber}
 	})
 }
 
@@ -157,7 +157,7 @@ func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, la
 
 func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
 	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Shipment] {
-		return map[string]all[*trade.Shipment]{"id": l.Shipments, "number": l.ShipmentsByNumber}
+		return map[string]all[*trade.Shipment]{"id": &l.Shipments, "number": &l.ShipmentsByNumber}
 	})
 }
 

@@ -20,7 +20,7 @@ type Fault struct {
 	// maintenance, duplicate (do the work twice), garble (an answer that cannot
 	// be read) or error.
 	Kind string `json:"kind"`
-	// Millis is how long latency takes, or, with throttle, to stay away.
+	// Millis is how long an answer takes with latency, or, with throttle, to stay away.
 	Millis int `json:"millis,omitempty"`
 	// Times ends the fault after so many calls; 0 is until it is lifted.
 	Times int `json:"times,omitempty"`

@@ -268,7 +268,7 @@ func (c *Company) service(svc, op string, serve http.HandlerFunc) http.Handler {
 		if hit && fault.Kind == "refuse" {
 			panic(http.ErrAbortHandler) // the connection is cut, as by a server that is not there
 		}
-		if c.opt.Latency > 0 {
+		if c.opt.Latency > 0 && fault.Kind != "latency" { // which says itself how long
 			least := c.opt.Latency / 8
 			wait(r, least+time.Duration(rand.Int64N(int64(c.opt.Latency-least))))
 		}

@@ -29,6 +29,13 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A read's keys are arrays, for which PostgreSQL would plan anew each time;
+	// our plans do not depend on how many there are. It saves more than half of
+	// the database's work for one order.
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET plan_cache_mode = force_generic_plan", nil); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
 	return &countedConn{conn}, nil
 }
 

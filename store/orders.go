@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/lib/pq"
-	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
@@ -149,17 +148,16 @@ func since[T any](l *List[T], column string, at *time.Time) {
 
 type orderLineRow struct {
 	trade.OrderLine
-	Currency                                                                                               string
-	Price, PricePer, LineAmount                                                                            nullDecimal
-	Unit                                                                                                   string
-	QOrdered, QConfirmed, QAllocated, QBackordered, QShipped, QDelivered, QInvoiced, QCancelled, QReturned udecimal.Decimal
+	Currency                    string
+	Price, PricePer, LineAmount nullDecimal
+	Unit                        string
 }
 
 func (r *orderLineRow) trade() *trade.OrderLine {
 	l := &r.OrderLine
-	qty := func(v udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
-	l.Ordered, l.Confirmed, l.Allocated, l.Backordered, l.Shipped = qty(r.QOrdered), qty(r.QConfirmed), qty(r.QAllocated), qty(r.QBackordered), qty(r.QShipped)
-	l.Delivered, l.Invoiced, l.Cancelled, l.Returned = qty(r.QDelivered), qty(r.QInvoiced), qty(r.QCancelled), qty(r.QReturned)
+	for _, q := range [...]*trade.Quantity{&l.Ordered, &l.Confirmed, &l.Allocated, &l.Backordered, &l.Shipped, &l.Delivered, &l.Invoiced, &l.Cancelled, &l.Returned} {
+		q.Unit = r.Unit
+	}
 	l.UnitPrice, l.Amount = unitPrice(r.Price, r.PricePer, r.Unit, r.Currency), r.LineAmount.money(r.Currency)
 	return l
 }
@@ -179,14 +177,14 @@ var orderLines = read(relation[trade.OrderLine]{
 		when("amount", "l.amount AS line_amount"),
 		when("status", "l.status"),
 		when("unitPrice Quantity.unit", "l.unit"),
-		when("ordered", "l.ordered AS q_ordered"),
-		when("confirmed", "l.confirmed AS q_confirmed"),
-		when("allocated", "l.allocated AS q_allocated"),
-		when("backordered", "l.backordered AS q_backordered"),
-		when("shipped", "l.shipped AS q_shipped"),
-		when("delivered", "l.delivered AS q_delivered"),
-		when("invoiced", "l.invoiced AS q_invoiced"),
-		when("cancelled returned", "l.cancelled AS q_cancelled, l.returned AS q_returned"),
+		when("ordered", `l.ordered AS "ordered.value"`),
+		when("confirmed", `l.confirmed AS "confirmed.value"`),
+		when("allocated", `l.allocated AS "allocated.value"`),
+		when("backordered", `l.backordered AS "backordered.value"`),
+		when("shipped", `l.shipped AS "shipped.value"`),
+		when("delivered", `l.delivered AS "delivered.value"`),
+		when("invoiced", `l.invoiced AS "invoiced.value"`),
+		when("cancelled returned", `l.cancelled AS "cancelled.value", l.returned AS "returned.value"`),
 		when("substitutedFor", `coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`),
 	},
 }, (*orderLineRow).trade)
@@ -204,10 +202,10 @@ func OrderLineList(scope trade.Scope) *List[trade.OrderLine] {
 }
 
 var schedules = read(relation[trade.ScheduleLine]{
-	kind: "ScheduleLine", from: "schedule_lines x JOIN order_lines l ON l.id = x.order_line_id", visible: ownAccount("l.account_id"),
+	kind: "ScheduleLine", from: "schedule_lines x", visible: ownAccount("x.account_id"),
 	columns: []columns{
 		always(`x.quantity AS "quantity.value"`),
-		when("Quantity.unit", `l.unit AS "quantity.unit"`),
+		when("Quantity.unit", `x.unit AS "quantity.unit"`),
 		when("warehouse", `coalesce(x.warehouse_id, '') AS "warehouse_ref.id"`),
 		when("requestedShipDate", "x.requested_ship_date"),
 		when("requestedDeliveryDate", "x.requested_delivery_date"),

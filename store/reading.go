@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
@@ -33,19 +34,44 @@ func (a *args) add(v any) string {
 	return "$" + strconv.Itoa(len(a.list))
 }
 
-func (a *args) set(keys []string) string {
-	for i, k := range keys {
-		if s := storable(k); s != k {
-			keys = slices.Clone(keys)
-			keys[i] = s
-		}
+func (a *args) set(keys []string) string { return a.add(textArray(keys)) }
+
+// textArray is an array of texts as PostgreSQL reads it, written at once: a
+// page's keys are the larger part of what is sent.
+type textArray []string
+
+// Value is the array's text.
+func (t textArray) Value() (driver.Value, error) {
+	size := 2
+	for _, k := range t {
+		size += len(k) + 3
 	}
-	return a.add(pq.Array(keys))
+	var b strings.Builder
+	b.Grow(size)
+	b.WriteByte('{')
+	for i, k := range t {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('"')
+		for _, c := range []byte(storable(k)) {
+			if c == '"' || c == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		}
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String(), nil
 }
 
 // storable is text that PostgreSQL takes. What it does not take is in no row,
 // and neither is what it becomes.
 func storable(s string) string {
+	if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
+		return s
+	}
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
 }
 
@@ -117,7 +143,7 @@ type relation[T any] struct {
 
 // columns are columns that are read when one of some fields is.
 type columns struct {
-	fields string // names of fields of the kind, or coordinates ("Type.field"), with spaces between; none: always
+	fields []string // names of fields of the kind, or coordinates ("Type.field"); none: always
 	list   string
 }
 
@@ -126,21 +152,16 @@ type columns struct {
 func always(list string) columns { return columns{list: list} }
 
 // when are columns that only some fields need.
-func when(fields, list string) columns { return columns{fields, list} }
+func when(fields, list string) columns { return columns{strings.Fields(fields), list} }
 
-func (c columns) read(kind string, reads func(coordinate string) bool) bool {
-	if c.fields == "" || reads == nil {
-		return true
-	}
-	for f := range strings.FieldsSeq(c.fields) {
+// of are the columns with their fields as coordinates.
+func (c columns) of(kind string) columns {
+	for i, f := range c.fields {
 		if !strings.Contains(f, ".") {
-			f = kind + "." + f
-		}
-		if reads(f) {
-			return true
+			c.fields[i] = kind + "." + f
 		}
 	}
-	return false
+	return c
 }
 
 // shape is a relation with the columns that one operation reads.
@@ -172,11 +193,14 @@ func same[T any](row *T) *T { return row }
 
 // read makes a relation whose rows are scanned into R and told as T.
 func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
+	for i, c := range r.columns {
+		r.columns[i] = c.of(r.kind)
+	}
 	var shapes sync.Map // by the set of columns
 	r.shape = func(s *Store, reads func(string) bool) shape[T] {
 		var set uint64
 		for i, c := range r.columns {
-			if c.read(r.kind, reads) {
+			if c.fields == nil || reads == nil || slices.ContainsFunc(c.fields, reads) {
 				set |= 1 << i
 			}
 		}
@@ -308,8 +332,8 @@ func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, joi
 func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, *T)) error {
 	sh := r.shape(s, readsOf(ctx))
 	var a args
-	statement := fmt.Sprintf("SELECT %s, NULL::text[], %s FROM %s %s WHERE %s = ANY(%s) AND %s ORDER BY %s",
-		column, sh.columns, r.from, join, column, a.set(keys), r.visible(scope, &a), order)
+	statement := "SELECT " + column + ", NULL::text[], " + sh.columns + " FROM " + r.from + " " + join + " WHERE " + column + " = ANY(" + a.set(keys) + ") AND " +
+		r.visible(scope, &a) + " ORDER BY " + order
 	return r.query(ctx, s, sh, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
 }
 

@@ -50,12 +50,13 @@ var saveOrders = saving[trade.Order]{
 				ordered = excluded.ordered, confirmed = excluded.confirmed, allocated = excluded.allocated, backordered = excluded.backordered,
 				shipped = excluded.shipped, delivered = excluded.delivered, invoiced = excluded.invoiced, cancelled = excluded.cancelled, returned = excluded.returned`,
 		`DELETE FROM schedule_lines s USING ` + documents + ` JOIN orders o ON o.number = j ->> 'Number' JOIN order_lines l ON l.order_id = o.id WHERE s.order_line_id = l.id`,
-		`INSERT INTO schedule_lines (order_line_id, position, quantity, warehouse_id, requested_ship_date, requested_delivery_date, promised_ship_date,
+		`INSERT INTO schedule_lines (order_line_id, account_id, unit, position, quantity, warehouse_id, requested_ship_date, requested_delivery_date, promised_ship_date,
 				promised_delivery_date, actual_ship_date, actual_delivery_date)
-			SELECT ol.id, p, (s #>> '{Quantity,value}')::numeric, w.id, (s ->> 'RequestedShipDate')::date, (s ->> 'RequestedDeliveryDate')::date,
-				(s ->> 'PromisedShipDate')::date, (s ->> 'PromisedDeliveryDate')::date, (s ->> 'ActualShipDate')::date, (s ->> 'ActualDeliveryDate')::date
+			SELECT ol.id, ol.account_id, ol.unit, p, (s #>> '{Quantity,value}')::numeric, w.id, (s ->> 'RequestedShipDate')::date,
+				(s ->> 'RequestedDeliveryDate')::date, (s ->> 'PromisedShipDate')::date, (s ->> 'PromisedDeliveryDate')::date,
+				(s ->> 'ActualShipDate')::date, (s ->> 'ActualDeliveryDate')::date
 			FROM ` + documents + ` JOIN orders o ON o.number = j ->> 'Number', jsonb_array_elements(j -> 'LinesKnown') l
-			JOIN LATERAL (SELECT id FROM order_lines z WHERE z.order_id = o.id AND z.line_number = l ->> 'LineNumber') ol ON TRUE,
+			JOIN LATERAL (SELECT id, account_id, unit FROM order_lines z WHERE z.order_id = o.id AND z.line_number = l ->> 'LineNumber') ol ON TRUE,
 			jsonb_array_elements(nullif(l -> 'ScheduleKnown', 'null')) WITH ORDINALITY AS x(s, p)
 			LEFT JOIN warehouses w ON w.code = s #>> '{WarehouseRef,key}'`,
 	},
@@ -321,7 +322,7 @@ var saveReturns = saving[trade.Return]{
 		`INSERT INTO return_lines (return_id, position, order_line_id, quantity, unit, reason, comment, received)
 			SELECT v.id, p, ol.id, (l #>> '{Quantity,value}')::numeric, l #>> '{Quantity,unit}', l ->> 'Reason', l ->> 'Comment', (l #>> '{Received,value}')::numeric
 			FROM ` + documents + ` JOIN returns v ON v.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) WITH ORDINALITY AS x(l, p)
-			JOIN LATERAL (SELECT id FROM order_lines z WHERE z.order_id = v.order_id AND z.line_number = l ->> 'OrderLineNumber') ol ON TRUE`,
+			JOIN LATERAL (SELECT id, account_id, unit FROM order_lines z WHERE z.order_id = v.order_id AND z.line_number = l ->> 'OrderLineNumber') ol ON TRUE`,
 	},
 }
 

@@ -1,6 +1,9 @@
 package trade
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Role is the kind of caller.
 type Role string
@@ -22,25 +25,36 @@ type Scope struct {
 	accounts []string
 	supplier string
 	rights   []string
+	allowed  string // the rights in order, as one text
+}
+
+func scope(role Role, rights []string) Scope {
+	rights = slices.Clone(rights)
+	slices.Sort(rights)
+	return Scope{role: role, rights: rights, allowed: strings.Join(rights, " ")}
 }
 
 // CustomerScope sees the accounts with these ids, and what belongs to them.
 func CustomerScope(accounts, rights []string) Scope {
-	return Scope{role: Customer, accounts: slices.Clone(accounts), rights: slices.Clone(rights)}
+	s := scope(Customer, rights)
+	s.accounts = slices.Clone(accounts)
+	return s
 }
 
 // SupplierScope sees what belongs to the trading partner with this id.
 func SupplierScope(supplier string, rights []string) Scope {
-	return Scope{role: Supplier, supplier: supplier, rights: slices.Clone(rights)}
+	s := scope(Supplier, rights)
+	s.supplier = supplier
+	return s
 }
 
 // OperatorScope sees every account and supplier.
 func OperatorScope(rights []string) Scope {
-	return Scope{role: Operator, rights: slices.Clone(rights)}
+	return scope(Operator, rights)
 }
 
 // GuestScope is signed in and sees nothing.
-func GuestScope(rights []string) Scope { return Scope{role: Guest, rights: slices.Clone(rights)} }
+func GuestScope(rights []string) Scope { return scope(Guest, rights) }
 
 // Role is the kind of caller.
 func (s Scope) Role() Role { return s.role }
@@ -55,8 +69,11 @@ func (s Scope) Supplier() string { return s.supplier }
 // Everything tells whether the caller sees the records of all parties.
 func (s Scope) Everything() bool { return s.role == Operator }
 
-// Rights are the OAuth scopes in force.
+// Rights are the OAuth scopes in force, in order.
 func (s Scope) Rights() []string { return s.rights }
+
+// RightsKey is the same text for scopes with the same rights.
+func (s Scope) RightsKey() string { return s.allowed }
 
 // May tells whether one of the rights is in force.
 func (s Scope) May(anyOf ...string) bool {

@@ -42,11 +42,10 @@ func (s Stock) Available() udecimal.Decimal {
 // WarehouseStock is the stock of one item in one warehouse as a portal sees
 // it.
 type WarehouseStock struct {
-	WarehouseRef Ref
+	*Stock
 	OnHand       *Quantity
 	Allocated    *Quantity
 	AvailableNow *Quantity
-	Provenance   Provenance
 }
 
 // From is where the figures came from.
@@ -115,10 +114,14 @@ func (a *Availability) From() *Provenance { return &a.Provenance }
 
 // AvailabilityOf adds up an item's stock and the supply expected until the
 // horizon, as of today. Supply already due counts from tomorrow on.
-func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
-	a := &Availability{ItemID: item.ID, Status: UnknownStockStatus, Atp: []AtpBucket{}, ByWarehouse: []WarehouseStock{}, Inbound: []InboundSupply{}}
+func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
+	a := &Availability{ItemID: item.ID, Status: UnknownStockStatus, ByWarehouse: make([]WarehouseStock, 0, len(stock)), Inbound: []InboundSupply{}}
 	qty := func(d udecimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
-	ptr := func(d udecimal.Decimal) *Quantity { q := qty(d); return &q }
+	figures := make([]Quantity, 0, 3*len(stock)+3)
+	ptr := func(d udecimal.Decimal) *Quantity {
+		figures = append(figures, qty(d))
+		return &figures[len(figures)-1]
+	}
 	var onHand, allocated, available, safety udecimal.Decimal
 	empty := 0
 	for i, s := range stock {
@@ -131,16 +134,13 @@ func AvailabilityOf(item *Item, stock []Stock, inbound []InboundSupply, today Da
 		if free.IsZero() {
 			empty++
 		}
-		a.ByWarehouse = append(a.ByWarehouse, WarehouseStock{
-			WarehouseRef: s.WarehouseRef, OnHand: ptr(s.OnHand), Allocated: ptr(s.Allocated),
-			AvailableNow: ptr(free), Provenance: s.Provenance,
-		})
+		a.ByWarehouse = append(a.ByWarehouse, WarehouseStock{Stock: s, OnHand: ptr(s.OnHand), Allocated: ptr(s.Allocated), AvailableNow: ptr(free)})
 	}
 	if len(stock) > 0 {
 		a.OnHand, a.Allocated, a.AvailableNow = ptr(onHand), ptr(allocated), ptr(available)
 	}
 	end := DateOf(today.Time().Add(horizon))
-	a.Atp = append(a.Atp, AtpBucket{From: today, Quantity: qty(available), Cumulative: qty(available)})
+	a.Atp = append(make([]AtpBucket, 0, 1+len(inbound)), AtpBucket{From: today, Quantity: qty(available), Cumulative: qty(available)})
 	slices.SortStableFunc(inbound, func(x, y InboundSupply) int {
 		return cmp.Or(x.ExpectedOn.Compare(y.ExpectedOn), cmp.Compare(x.LineID, y.LineID))
 	})

@@ -123,7 +123,7 @@ func TestAnExceptionEndsWithTheNextGoodNews(t *testing.T) {
 
 func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
 	today := DateOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
-	stock := []Stock{{OnHand: d("100"), Allocated: d("30"), SafetyStock: d("20")}, {OnHand: d("5"), Allocated: d("9")}}
+	stock := []*Stock{{OnHand: d("100"), Allocated: d("30"), SafetyStock: d("20")}, {OnHand: d("5"), Allocated: d("9")}}
 	in := func(days int, n int64) InboundSupply {
 		return InboundSupply{ExpectedOn: today.AddDays(days), Quantity: qty(n)}
 	}
@@ -146,15 +146,15 @@ func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		life  ItemStatus
-		stock []Stock
+		stock []*Stock
 		want  StockStatus
 	}{
-		"none, active":       {ItemActive, []Stock{{}}, Backorderable},
-		"none, held":         {ItemOnHold, []Stock{{}}, OutOfStock},
-		"none, discontinued": {ItemDiscontinued, []Stock{{}}, DiscontinuedStock},
+		"none, active":       {ItemActive, []*Stock{{}}, Backorderable},
+		"none, held":         {ItemOnHold, []*Stock{{}}, OutOfStock},
+		"none, discontinued": {ItemDiscontinued, []*Stock{{}}, DiscontinuedStock},
 		"not known":          {ItemActive, nil, UnknownStockStatus},
-		"little":             {ItemActive, []Stock{{OnHand: d("15"), SafetyStock: d("10")}}, LowStock},
-		"plenty":             {ItemActive, []Stock{{OnHand: d("90"), SafetyStock: d("10")}}, InStock},
+		"little":             {ItemActive, []*Stock{{OnHand: d("15"), SafetyStock: d("10")}}, LowStock},
+		"plenty":             {ItemActive, []*Stock{{OnHand: d("90"), SafetyStock: d("10")}}, InStock},
 	} {
 		if got := AvailabilityOf(&Item{Status: c.life}, c.stock, nil, today, time.Hour).Status; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

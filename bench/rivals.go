@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"portico/auth"
+	"portico/documents"
+	"portico/graph"
+	"portico/loaders"
+	"portico/resolvers"
+	"portico/sources"
+	"portico/sources/sandbox"
+	"portico/store"
+	"portico/trade"
+)
+
+// The rivals answer the same pages over the same database, each in a process
+// of its own: "stock" are Portico's resolvers under gqlgen's own executor, and
+// "hand-written" a handler for each page.
+const (
+	stock       = "stock"
+	handWritten = "hand-written"
+)
+
+const rivalGC = 400 // as Portico's own
+
+// rival serves one of them until the process is ended. Its metrics are at
+// /metrics, its pages at /pages/.
+func rival(name, addr, data, company, companyKey string) error {
+	debug.SetGCPercent(rivalGC)
+	dsn, err := databaseOf(data)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	st, err := store.Open(ctx, dsn, graph.StaleAfter())
+	if err != nil {
+		return err
+	}
+	set, err := sandbox.OpenCompany(company, companyKey)
+	if err != nil {
+		return err
+	}
+	buyer := auth.Personas[0]
+	accounts, err := st.AccountTree(ctx, buyer.Accounts)
+	if err != nil {
+		return err
+	}
+	scope := trade.CustomerScope(accounts, buyer.Rights)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.Handler())
+	if name == stock {
+		pages, err := stockPages(st, set, scope)
+		if err != nil {
+			return err
+		}
+		mux.Handle("POST /pages/{page}", pages)
+	} else {
+		price, err := pricesOf(ctx, st, set, scope, buyer.Accounts[0])
+		if err != nil {
+			return err
+		}
+		pages, err := newReference(ctx, dsn, accounts, price)
+		if err != nil {
+			return err
+		}
+		mux.Handle("POST /pages/{page}", pages)
+	}
+	srv := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: time.Second}
+	return srv.ListenAndServe()
+}
+
+// databaseOf is the connection string of the embedded database of a folder.
+func databaseOf(data string) (string, error) {
+	file, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
+	if err != nil {
+		return "", fmt.Errorf("the database does not run: %w", err)
+	}
+	// process, folder, start, port, folder of the socket
+	lines := strings.Split(string(file), "\n")
+	if len(lines) < 5 {
+		return "", errors.New("the database is starting")
+	}
+	return "host=" + lines[4] + " user=portico dbname=portico sslmode=disable binary_parameters=yes", nil
+}
+
+// stockPages runs the same resolvers and loaders under gqlgen's executor. Who
+// asks is known from the start.
+func stockPages(st *store.Store, set *sources.Set, scope trade.Scope) (http.Handler, error) {
+	prices, err := loaders.NewPriceCache(100_000)
+	if err != nil {
+		return nil, err
+	}
+	shared := loaders.Shared{Store: st, Sources: set, Prices: prices}
+	srv := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Links: documents.NewLinks(nil, nil)}}))
+	srv.AddTransport(transport.POST{})
+	srv.SetQueryCache(lru.New[*ast.QueryDocument](100))
+	caller := auth.Caller{Principal: &auth.Principal{Subject: "buyer", Name: "buyer"}, Scope: scope}
+	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(loaders.With(auth.WithCaller(ctx, caller), loaders.New(shared, scope)))
+	})
+	return srv, nil
+}
+
+// pricesOf are the prices of the catalogue page, by sku.
+func pricesOf(ctx context.Context, st *store.Store, set *sources.Set, scope trade.Scope, account string) (map[string]*trade.Price, error) {
+	page, err := store.ItemList(scope, store.ItemFilter{}, trade.ItemsByRelevance).Page(ctx, st, []string{""}, store.PageArgs{First: 100})
+	if err != nil {
+		return nil, err
+	}
+	var keys []trade.PriceKey
+	for _, i := range page[""].Nodes {
+		keys = append(keys, trade.PriceKey{Account: account, SKU: i.SKU, Quantity: "1", Unit: i.BaseUnit, Day: trade.DateOf(time.Now())})
+	}
+	results, err := set.Prices(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	prices := map[string]*trade.Price{}
+	for i, r := range results {
+		if p, ok := r.(*trade.Price); ok {
+			prices[keys[i].SKU] = p
+		}
+	}
+	return prices, nil
+}
