@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 
 	// around the code
 	// The bench holds Portico against handlers of the same pages.
-	"bench":      {"auth", "documents", "execution", "graph", "loaders", "resolvers", "sources", "sources/sandbox", "store", "trade"},
+	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "sources", "sources/sandbox", "store", "trade"},
 	"e2e":        {},
 	"e2e/extras": {},
 	"":           {"*"}, // main puts it all together

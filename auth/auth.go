@@ -49,7 +49,7 @@ type Caller struct {
 
 // Directory finds the ids behind the numbers that tokens name.
 type Directory interface {
-	AccountTree(ctx context.Context, numbers []string) ([]string, error)
+	AccountTree(ctx context.Context, numbers []string) ([]trade.Ref, error)
 	PartnerID(ctx context.Context, code string) (string, error)
 }
 
@@ -89,6 +89,7 @@ type issuer struct {
 // are of the same generation.
 type remembered struct {
 	principal  *Principal
+	mapped     string // all that the scope depends on
 	issuer     *issuer
 	generation uint64
 }
@@ -150,7 +151,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, token string) (Caller,
 		}
 		a.known.Add(digest, seen)
 	}
-	scope, err := a.scope(ctx, seen.principal)
+	scope, err := a.scope(ctx, seen.mapped, seen.principal)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -178,7 +179,8 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 	if p.Subject == "" {
 		return remembered{}, ErrToken
 	}
-	return remembered{p, iss, iss.keys.generation()}, nil
+	mapped := strings.Join(slices.Concat([]string{string(p.Role), p.Supplier}, p.Accounts, []string{"|"}, p.Rights), " ")
+	return remembered{p, mapped, iss, iss.keys.generation()}, nil
 }
 
 // principal reads the claims as the issuer's mapping names them.
@@ -212,9 +214,8 @@ func or(a, b string) string {
 }
 
 // scope makes the scope of a principal. Who is mapped to nothing is a guest.
-func (a *Authenticator) scope(ctx context.Context, p *Principal) (trade.Scope, error) {
-	key := strings.Join(slices.Concat([]string{string(p.Role), p.Supplier}, p.Accounts, []string{"|"}, p.Rights), " ")
-	if kept, ok := a.scopes.Get(key); ok && time.Now().Before(kept.until) {
+func (a *Authenticator) scope(ctx context.Context, mapped string, p *Principal) (trade.Scope, error) {
+	if kept, ok := a.scopes.Get(mapped); ok && time.Now().Before(kept.until) {
 		return kept.scope, nil
 	}
 	scope := trade.GuestScope(p.Rights)
@@ -222,12 +223,12 @@ func (a *Authenticator) scope(ctx context.Context, p *Principal) (trade.Scope, e
 	case trade.Operator:
 		scope = trade.OperatorScope(p.Rights)
 	case trade.Customer:
-		ids, err := a.directory.AccountTree(ctx, p.Accounts)
+		accounts, err := a.directory.AccountTree(ctx, p.Accounts)
 		if err != nil {
 			return scope, err
 		}
-		if len(ids) > 0 {
-			scope = trade.CustomerScope(ids, p.Rights)
+		if len(accounts) > 0 {
+			scope = trade.CustomerScope(accounts, p.Rights)
 		}
 	case trade.Supplier:
 		id, err := a.directory.PartnerID(ctx, p.Supplier)
@@ -238,7 +239,7 @@ func (a *Authenticator) scope(ctx context.Context, p *Principal) (trade.Scope, e
 			scope = trade.SupplierScope(id, p.Rights)
 		}
 	}
-	a.scopes.Add(key, scoped{scope, time.Now().Add(scopeKept)})
+	a.scopes.Add(mapped, scoped{scope, time.Now().Add(scopeKept)})
 	return scope, nil
 }
 

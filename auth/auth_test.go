@@ -27,14 +27,14 @@ import (
 // directory is a small company.
 type directory struct{}
 
-func (directory) AccountTree(_ context.Context, numbers []string) ([]string, error) {
-	var ids []string
+func (directory) AccountTree(_ context.Context, numbers []string) ([]trade.Ref, error) {
+	var accounts []trade.Ref
 	for _, n := range numbers {
 		if n == "10001" {
-			ids = append(ids, "acc_1", "acc_1b")
+			accounts = append(accounts, trade.Ref{ID: "acc_1", Key: n}, trade.Ref{ID: "acc_1b", Key: "10002"})
 		}
 	}
-	return ids, nil
+	return accounts, nil
 }
 
 func (directory) PartnerID(_ context.Context, code string) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/quagmt/udecimal"
 
+	"portico/auth"
 	"portico/execution"
 	"portico/graph"
 	"portico/trade"
@@ -18,14 +20,23 @@ import (
 
 // reference answers the pages as a handler written by hand for each would: the
 // columns it needs, one prepared statement a level, rows into structs, and JSON
-// appended to a buffer. It checks no token, no right and no limit, keeps no
-// statistics, and knows its caller and its prices from the start, so it is as
-// little as a handler on lib/pq can cost.
+// appended to a buffer. Callers are signed in as Portico's are. It keeps no
+// provenance, limits, traces or statistics, and has all prices from the start.
 type reference struct {
-	stmt     map[string]*sql.Stmt
-	accounts any // the caller's
-	price    map[string]*trade.Price
-	buffer   chan []byte
+	stmt   map[string]*sql.Stmt
+	price  map[string]*trade.Price
+	buffer chan []byte
+}
+
+var refused = errors.New("this needs a right that the caller has not")
+
+// accounts are the caller's own, if it may read what the page is about.
+func accounts(ctx context.Context, right string) (any, error) {
+	scope := auth.CallerOf(ctx).Scope
+	if !scope.May(right) {
+		return nil, refused
+	}
+	return pq.Array(scope.Accounts()), nil
 }
 
 // The statements are those of a good writer: keys go in as one array, rows come
@@ -46,11 +57,12 @@ var referenceStatements = map[string]string{
 	"last event": `SELECT e.shipment_id, e.milestone, e.occurred_at FROM unnest($1::text[]) AS s(id) CROSS JOIN LATERAL (
 		SELECT * FROM shipment_events WHERE shipment_id = s.id ORDER BY occurred_at DESC, id DESC LIMIT 1) e`,
 	"catalogue": `SELECT id, sku, gtin, name, brand, base_unit, status FROM items WHERE status IN ('ACTIVE', 'DISCONTINUED') ORDER BY sku LIMIT 100`,
-	"order": `SELECT d.id, d.number, d.customer_po_number, d.status, d.placed_at, a.number, a.name, l.code, l.address, d.currency, d.subtotal, d.freight, d.tax, d.total
-		FROM orders d JOIN accounts a ON a.id = d.account_id LEFT JOIN account_locations l ON l.id = d.ship_to_id
-		WHERE d.number = $1 AND d.account_id = ANY($2)`,
-	"order lines": `SELECT l.id, l.line_number, l.sku, l.description, l.status, l.ordered, l.unit, l.shipped, l.price, l.price_per, l.currency, l.amount, i.id, i.name, i.gtin
-		FROM order_lines l LEFT JOIN items i ON i.id = l.item_id WHERE l.order_id = $1 ORDER BY l.position LIMIT 100`,
+	"order": `SELECT id, number, customer_po_number, status, placed_at, account_id, coalesce(ship_to_id, ''), currency, subtotal, freight, tax, total
+		FROM orders WHERE number = $1 AND account_id = ANY($2)`,
+	"place": `SELECT code, address FROM account_locations WHERE id = $1`,
+	"order lines": `SELECT id, line_number, sku, description, status, ordered, unit, shipped, price, price_per, currency, amount, item_id
+		FROM order_lines WHERE order_id = $1 ORDER BY position LIMIT 100`,
+	"items of lines": `SELECT id, name, gtin FROM items WHERE id = ANY($1)`,
 	"events": `SELECT shipment_id, milestone, occurred_at, location ->> 'city', location IS NOT NULL FROM shipment_events WHERE shipment_id = ANY($1)
 		ORDER BY shipment_id, occurred_at, id`,
 	"invoices": `SELECT number, CASE WHEN status IN ('ISSUED', 'PARTIALLY_PAID') AND due_on < current_date AND balance > 0 THEN 'OVERDUE' ELSE status END,
@@ -61,14 +73,14 @@ var referenceStatements = map[string]string{
 
 const referenceBuffers = 64
 
-func newReference(ctx context.Context, dsn string, accounts []string, price map[string]*trade.Price) (*reference, error) {
+func newReference(ctx context.Context, dsn string, price map[string]*trade.Price) (*reference, error) {
 	db, err := sql.Open("postgres", dsn)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
-	r := &reference{stmt: map[string]*sql.Stmt{}, accounts: pq.Array(accounts), price: price, buffer: make(chan []byte, referenceBuffers)}
+	r := &reference{stmt: map[string]*sql.Stmt{}, price: price, buffer: make(chan []byte, referenceBuffers)}
 	for name, text := range referenceStatements {
 		if r.stmt[name], err = db.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // for as long as the process runs
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -224,11 +236,15 @@ func (i *refItem) availability() (status string, available udecimal.Decimal) {
 }
 
 func (r *reference) orders(ctx context.Context, b []byte) ([]byte, error) {
+	mine, err := accounts(ctx, "order:read")
+	if err != nil {
+		return nil, err
+	}
 	orders := make([]refOrder, 0, 50)
 	byID := make(map[string]*refOrder, 50)
 	var ids, accountIDs []string
 	names := map[string][2]string{}
-	err := r.each(ctx, "orders", func(rows *sql.Rows) error {
+	err = r.each(ctx, "orders", func(rows *sql.Rows) error {
 		var o refOrder
 		if err := rows.Scan(&o.id, &o.number, &o.po, &o.status, &o.placed, &o.account, &o.currency, &o.total); err != nil {
 			return err
@@ -241,7 +257,7 @@ func (r *reference) orders(ctx context.Context, b []byte) ([]byte, error) {
 			accountIDs = append(accountIDs, o.account)
 		}
 		return nil
-	}, r.accounts)
+	}, mine)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +308,7 @@ func (r *reference) orders(ctx context.Context, b []byte) ([]byte, error) {
 	if err := r.stock(ctx, items, itemIDs); err != nil {
 		return nil, err
 	}
-	shipments, err := r.shipments(ctx, byID, ids)
+	shipments, err := r.shipments(ctx, mine, byID, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +349,7 @@ func (r *reference) schedule(ctx context.Context, lines map[string]*refLine, ids
 }
 
 // shipments reads the shipments of orders. One shipment may carry several.
-func (r *reference) shipments(ctx context.Context, orders map[string]*refOrder, ids []string) (map[string][]*refShipment, error) {
+func (r *reference) shipments(ctx context.Context, mine any, orders map[string]*refOrder, ids []string) (map[string][]*refShipment, error) {
 	err := r.each(ctx, "shipments", func(rows *sql.Rows) error {
 		var order string
 		var s refShipment
@@ -342,7 +358,7 @@ func (r *reference) shipments(ctx context.Context, orders map[string]*refOrder, 
 		}
 		orders[order].shipments = append(orders[order].shipments, s)
 		return nil
-	}, pq.Array(ids), r.accounts)
+	}, pq.Array(ids), mine)
 	byID := map[string][]*refShipment{}
 	for _, o := range orders {
 		for i := range o.shipments {
@@ -451,6 +467,9 @@ func (i *refItem) appendStock(b []byte, onHand bool) []byte {
 }
 
 func (r *reference) catalogue(ctx context.Context, b []byte) ([]byte, error) {
+	if _, err := accounts(ctx, "catalog:read"); err != nil {
+		return nil, err
+	}
 	list := make([]refItem, 0, 100)
 	items := make(map[string]*refItem, 100)
 	ids := make([]string, 0, 100)
@@ -492,29 +511,58 @@ func (r *reference) catalogue(ctx context.Context, b []byte) ([]byte, error) {
 }
 
 func (r *reference) order(ctx context.Context, b []byte, number string) ([]byte, error) {
-	var o refOrder
-	var accountNumber, accountName string
-	var place *string
-	var address []byte
-	var subtotal udecimal.Decimal
-	var freight, tax udecimal.NullDecimal
-	err := r.stmt["order"].QueryRowContext(ctx, number, r.accounts).Scan(&o.id, &o.number, &o.po, &o.status, &o.placed, &accountNumber, &accountName, &place, &address,
-		&o.currency, &subtotal, &freight, &tax, &o.total)
+	mine, err := accounts(ctx, "order:read")
 	if err != nil {
 		return nil, err
 	}
+	var o refOrder
+	var place, account, accountNumber, accountName string
+	var code *string
+	var address []byte
+	var subtotal udecimal.Decimal
+	var freight, tax udecimal.NullDecimal
+	if err := r.stmt["order"].QueryRowContext(ctx, number, mine).Scan(&o.id, &o.number, &o.po, &o.status, &o.placed, &o.account, &place,
+		&o.currency, &subtotal, &freight, &tax, &o.total); err != nil {
+		return nil, err
+	}
+	if err := r.stmt["accounts"].QueryRowContext(ctx, pq.Array([]string{o.account})).Scan(&account, &accountNumber, &accountName); err != nil {
+		return nil, err
+	}
+	if place != "" {
+		if err := r.stmt["place"].QueryRowContext(ctx, place).Scan(&code, &address); err != nil {
+			return nil, err
+		}
+	}
 	byID := map[string]*refOrder{o.id: &o}
-	var lineIDs []string
+	var lineIDs, itemIDs []string
 	if err := r.each(ctx, "order lines", func(rows *sql.Rows) error {
 		var l refLine
 		if err := rows.Scan(&l.id, &l.number, &l.sku, &l.description, &l.status, &l.ordered, &l.unit, &l.shipped, &l.price, &l.per, &l.currency, &l.amount,
-			&l.item, &l.itemName, &l.gtin); err != nil {
+			&l.item); err != nil {
 			return err
 		}
 		o.lines = append(o.lines, l)
 		lineIDs = append(lineIDs, l.id)
+		if l.item != nil {
+			itemIDs = append(itemIDs, *l.item)
+		}
 		return nil
 	}, o.id); err != nil {
+		return nil, err
+	}
+	if err := r.each(ctx, "items of lines", func(rows *sql.Rows) error {
+		var id string
+		var name, gtin *string
+		if err := rows.Scan(&id, &name, &gtin); err != nil {
+			return err
+		}
+		for i := range o.lines {
+			if l := &o.lines[i]; l.item != nil && *l.item == id {
+				l.itemName, l.gtin = name, gtin
+			}
+		}
+		return nil
+	}, pq.Array(itemIDs)); err != nil {
 		return nil, err
 	}
 	lines := make(map[string]*refLine, len(lineIDs))
@@ -524,7 +572,7 @@ func (r *reference) order(ctx context.Context, b []byte, number string) ([]byte,
 	if err := r.schedule(ctx, lines, lineIDs); err != nil {
 		return nil, err
 	}
-	shipments, err := r.shipments(ctx, byID, []string{o.id})
+	shipments, err := r.shipments(ctx, mine, byID, []string{o.id})
 	if err != nil {
 		return nil, err
 	}
@@ -554,7 +602,7 @@ func (r *reference) order(ctx context.Context, b []byte, number string) ([]byte,
 	b = execution.AppendString(append(b, `,"account":{"number":`...), accountNumber)
 	b = execution.AppendString(append(b, `,"name":`...), accountName)
 	b = append(b, `},"shipTo":`...)
-	if b, err = appendPlace(b, place, address); err != nil {
+	if b, err = appendPlace(b, code, address); err != nil {
 		return nil, err
 	}
 	b = money(append(b, `,"totals":{"subtotal":`...), subtotal, o.currency)
@@ -593,7 +641,7 @@ func (r *reference) order(ctx context.Context, b []byte, number string) ([]byte,
 		b = append(money(append(b, `,"balance":`...), balance, currency), '}')
 		n++
 		return nil
-	}, o.id, r.accounts)
+	}, o.id, mine)
 	return append(b, `]}}}`...), err
 }
 
@@ -634,6 +682,9 @@ func (l *refLine) appendFull(b []byte) []byte {
 }
 
 func (r *reference) item(ctx context.Context, b []byte, sku string) ([]byte, error) {
+	if _, err := accounts(ctx, "catalog:read"); err != nil {
+		return nil, err
+	}
 	var i refItem
 	if err := r.stmt["item"].QueryRowContext(ctx, sku).Scan(&i.sku, &i.gtin, &i.name, &i.brand, &i.unit, &i.status); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 
 	"portico/auth"
 	"portico/documents"
+	"portico/edge"
 	"portico/graph"
 	"portico/loaders"
 	"portico/resolvers"
@@ -56,31 +58,31 @@ func rival(name, addr, data, company, companyKey string) error {
 	if err != nil {
 		return err
 	}
-	buyer := auth.Personas[0]
-	accounts, err := st.AccountTree(ctx, buyer.Accounts)
+	issuer, err := auth.OpenDevIssuer(data)
 	if err != nil {
 		return err
 	}
-	scope := trade.CustomerScope(accounts, buyer.Rights)
+	callers, err := auth.New(nil, issuer, st)
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
+	var pages http.Handler
 	if name == stock {
-		pages, err := stockPages(st, set, scope)
-		if err != nil {
+		if pages, err = stockPages(st, set); err != nil {
 			return err
 		}
-		mux.Handle("POST /pages/{page}", pages)
 	} else {
-		price, err := pricesOf(ctx, st, set, scope, buyer.Accounts[0])
+		price, err := pricesOf(ctx, st, set)
 		if err != nil {
 			return err
 		}
-		pages, err := newReference(ctx, dsn, accounts, price)
-		if err != nil {
+		if pages, err = newReference(ctx, dsn, price); err != nil {
 			return err
 		}
-		mux.Handle("POST /pages/{page}", pages)
 	}
+	mux.Handle("POST /pages/{page}", edge.SignIn(callers, slog.New(slog.DiscardHandler), pages))
 	srv := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: time.Second}
 	return srv.ListenAndServe()
 }
@@ -99,9 +101,8 @@ func databaseOf(data string) (string, error) {
 	return "host=" + lines[4] + " user=portico dbname=portico sslmode=disable binary_parameters=yes", nil
 }
 
-// stockPages runs the same resolvers and loaders under gqlgen's executor. Who
-// asks is known from the start.
-func stockPages(st *store.Store, set *sources.Set, scope trade.Scope) (http.Handler, error) {
+// stockPages runs the same resolvers and loaders under gqlgen's executor.
+func stockPages(st *store.Store, set *sources.Set) (http.Handler, error) {
 	prices, err := loaders.NewPriceCache(100_000)
 	if err != nil {
 		return nil, err
@@ -110,15 +111,16 @@ func stockPages(st *store.Store, set *sources.Set, scope trade.Scope) (http.Hand
 	srv := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Links: documents.NewLinks(nil, nil)}}))
 	srv.AddTransport(transport.POST{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](100))
-	caller := auth.Caller{Principal: &auth.Principal{Subject: "buyer", Name: "buyer"}, Scope: scope}
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(loaders.With(auth.WithCaller(ctx, caller), loaders.New(shared, scope)))
+		return next(loaders.With(ctx, loaders.New(shared, auth.CallerOf(ctx).Scope)))
 	})
 	return srv, nil
 }
 
 // pricesOf are the prices of the catalogue page, by sku.
-func pricesOf(ctx context.Context, st *store.Store, set *sources.Set, scope trade.Scope, account string) (map[string]*trade.Price, error) {
+func pricesOf(ctx context.Context, st *store.Store, set *sources.Set) (map[string]*trade.Price, error) {
+	buyer := auth.Personas[0]
+	scope, account := trade.CustomerScope(nil, buyer.Rights), buyer.Accounts[0]
 	page, err := store.ItemList(scope, store.ItemFilter{}, trade.ItemsByRelevance).Page(ctx, st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		return nil, err

@@ -105,9 +105,13 @@ func GraphQL(o Options) (http.Handler, error) {
 
 var tracer = otel.Tracer("portico/edge")
 
-// traced makes a span of each call of a resolver, which serves a whole level.
-// Spans carry no arguments: they may be anybody's data.
+// traced makes a span of each call of a resolver, which serves a whole level,
+// in requests whose trace is recorded. Spans carry no arguments: they may be
+// anybody's data.
 func traced(ctx context.Context, next graphql.Resolver) (any, error) {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return next(ctx)
+	}
 	field := graphql.GetFieldContext(ctx)
 	ctx, span := tracer.Start(ctx, field.Object+"."+field.Field.Name)
 	defer span.End()

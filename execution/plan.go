@@ -22,11 +22,10 @@ type plan struct {
 	frames int
 	gates  []int // how many calls each gate waits for
 	reads  map[string]bool
+	read   func(coordinate string) bool // in reads
 	hint   atomic.Int64 // bytes of the answer before
 	spare  sync.Pool    // frames of runs that ended, as *[]frame
 }
-
-func (p *plan) read(coordinate string) bool { return p.reads[coordinate] }
 
 // selection is a selection set on one object type at one place of the response.
 type selection struct {
@@ -96,6 +95,7 @@ type compiler struct {
 
 func (b *Bindings) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, deny func(string) error) *plan {
 	c := &compiler{Bindings: b, doc: doc, vars: vars, deny: deny, p: &plan{op: op, reads: map[string]bool{}}, joined: map[string]*call{}, root: -1}
+	c.p.read = func(coordinate string) bool { return c.p.reads[coordinate] }
 	name := b.Schema.Query.Name
 	switch op.Operation {
 	case ast.Mutation:

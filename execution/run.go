@@ -60,7 +60,10 @@ func (s *state) fault(i int) error {
 }
 
 func (x *Executor) newRun(ctx context.Context, p *plan, oc *graphql.OperationContext) *run {
-	ctx, cancel := context.WithCancel(ctx)
+	cancel := context.CancelFunc(func() {})
+	if len(p.gates) > 0 { // at which calls wait for one another
+		ctx, cancel = context.WithCancel(ctx)
+	}
 	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: p.take(), calls: make([]state, len(p.calls)), slots: make(chan struct{}, x.Width)}
 	r.reset()
 	return r
@@ -84,7 +87,9 @@ func (p *plan) leave(frames []frame) {
 }
 
 func (r *run) reset() {
-	r.gates = make([]gate, len(r.p.gates))
+	if len(r.p.gates) > 0 {
+		r.gates = make([]gate, len(r.p.gates))
+	}
 	for i, n := range r.p.gates {
 		r.gates[i].left.Store(int32(n))
 		r.gates[i].open = make(chan struct{})

@@ -49,8 +49,14 @@ type held[K comparable, V any] struct {
 	keys *dataloader.Loader[K, V]
 
 	mu     sync.Mutex
-	known  map[K]dataloader.Thunk[V]
+	known  map[K]entry[K, V]
 	rounds map[any]*round[K, V] // by level, while its calls announce keys
+}
+
+// entry is a key that is loaded or on its way.
+type entry[K comparable, V any] struct {
+	thunk dataloader.Thunk[V]
+	place int // among the keys known, from 1 on
 }
 
 // fewKeys is how many keys there is room for before they are known: many
@@ -62,7 +68,7 @@ func (l *loader[K, V]) hold(n int) *held[K, V] {
 	l.of.mu.Lock()
 	defer l.of.mu.Unlock()
 	if l.held == nil {
-		h := &held[K, V]{known: make(map[K]dataloader.Thunk[V], n), rounds: map[any]*round[K, V]{}}
+		h := &held[K, V]{known: make(map[K]entry[K, V], n), rounds: map[any]*round[K, V]{}}
 		h.keys = dataloader.NewBatchedLoader(l.alone, dataloader.WithCache[K, V](h),
 			dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
 		l.held = h
@@ -92,29 +98,28 @@ func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
 		level = new(byte) // this call waits for nobody: a round of its own
 	}
 	h := l.hold(min(len(keys), fewKeys))
-	fresh := h.announce(level, keys)
+	places := h.announce(level, keys)
 	if err := execution.Rendezvous(ctx); err != nil {
 		l.run(ctx, h.take(level)) // whoever announced beside us must not wait in vain
 		return nil, err
 	}
 	l.run(ctx, h.take(level))
 	// Duplicates collapse before the dataloader: many parents name few things.
-	var none K
-	values := make([]V, len(keys))
-	first := make(map[K]int, fresh)
+	values, first := make([]V, len(keys)), make([]int, h.size())
 	for i, k := range keys {
-		if k == none {
+		p := places[i]
+		if p == 0 {
 			continue
 		}
-		if at, ok := first[k]; ok {
-			values[i] = values[at]
+		if first[p-1] > 0 {
+			values[i] = values[first[p-1]-1]
 			continue
 		}
 		v, err := h.keys.Load(ctx, k)()
 		if err != nil {
 			return nil, err
 		}
-		values[i], first[k] = v, i
+		values[i], first[p-1] = v, i+1
 	}
 	return values, nil
 }
@@ -130,25 +135,38 @@ func (l *loader[K, V]) One(ctx context.Context, key K) (V, error) {
 }
 
 // announce puts the keys nobody asked for yet into the level's round and tells
-// how many they are.
-func (h *held[K, V]) announce(level any, keys []K) (fresh int) {
+// the place of each key among all that are known, from 1 on; the zero key has
+// none.
+func (h *held[K, V]) announce(level any, keys []K) []int {
 	var none K
+	places := make([]int, len(keys))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rounds[level]
-	for _, k := range keys {
-		if _, ok := h.known[k]; ok || k == none {
+	for i, k := range keys {
+		if k == none {
 			continue
 		}
-		if r == nil {
-			r = &round[K, V]{done: make(chan struct{})}
-			h.rounds[level] = r
+		e, ok := h.known[k]
+		if !ok {
+			if r == nil {
+				r = &round[K, V]{done: make(chan struct{})}
+				h.rounds[level] = r
+			}
+			e = entry[K, V]{r.thunk(k), len(h.known) + 1}
+			h.known[k] = e
+			r.keys = append(r.keys, k)
 		}
-		h.known[k] = r.thunk(k)
-		r.keys = append(r.keys, k)
-		fresh++
+		places[i] = e.place
 	}
-	return fresh
+	return places
+}
+
+// size is how many keys are known.
+func (h *held[K, V]) size() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.known)
 }
 
 // take hands the level's round to the first call that comes back for it.
@@ -191,15 +209,15 @@ func (l *loader[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result
 func (h *held[K, V]) Get(_ context.Context, k K) (dataloader.Thunk[V], bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, ok := h.known[k]
-	return t, ok
+	e, ok := h.known[k]
+	return e.thunk, ok
 }
 
 // Set keeps the thunk of a key.
 func (h *held[K, V]) Set(_ context.Context, k K, t dataloader.Thunk[V]) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.known[k] = t
+	h.known[k] = entry[K, V]{t, len(h.known) + 1}
 }
 
 // Delete forgets a key.

@@ -108,17 +108,21 @@ func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.Qua
 // buys.
 func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (trade.PriceKey, error) {
 	key := trade.PriceKey{Day: trade.DateOf(time.Now())}
-	if account == nil && len(l.Scope().Accounts()) == 0 {
+	buyer := l.Scope().Buyer()
+	if account != nil {
+		named, err := l.Accounts.One(ctx, *account)
+		if err != nil {
+			return key, err
+		}
+		if named == nil {
+			return key, badInput("no such account")
+		}
+		buyer = trade.Ref{ID: named.ID, Key: named.Number}
+	}
+	if buyer.Key == "" {
 		return key, badInput("name an account: the caller has none of its own")
 	}
-	buyer, err := buyerOf(ctx, l, account)
-	if err != nil {
-		return key, err
-	}
-	if buyer == nil {
-		return key, badInput("no such account")
-	}
-	key.Account = buyer.Number
+	key.Account = buyer.Key
 	if shipTo == nil {
 		return key, nil
 	}
@@ -131,13 +135,6 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 	}
 	key.ShipTo = place.Code
 	return key, nil
-}
-
-func buyerOf(ctx context.Context, l *loaders.Loaders, account *string) (*trade.Account, error) {
-	if account == nil {
-		return firstAccount(ctx, l)
-	}
-	return l.Accounts.One(ctx, *account)
 }
 
 func (r item) Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration, maxAge *time.Duration) ([]*trade.Availability, error) {

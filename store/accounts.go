@@ -66,20 +66,20 @@ func AccountList(scope trade.Scope, f AccountFilter) *List[trade.Account] {
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// AccountTree finds the ids of the accounts with these customer numbers and of
-// all accounts below them: what a customer whose token names the numbers acts
+// AccountTree finds the accounts with these customer numbers and all accounts
+// below them, by number: what a customer whose token names the numbers acts
 // for. It is how scopes are made, so it takes none.
-func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]string, error) {
+func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]trade.Ref, error) {
 	const query = `
 		WITH RECURSIVE tree AS (
-			SELECT id FROM accounts WHERE number = ANY($1)
-			UNION SELECT c.id FROM accounts c JOIN tree t ON c.parent_id = t.id)
-		SELECT id FROM tree ORDER BY id`
-	var ids []string
-	if err := s.db.SelectContext(ctx, &ids, query, pq.Array(numbers)); err != nil {
+			SELECT id, number FROM accounts WHERE number = ANY($1)
+			UNION SELECT c.id, c.number FROM accounts c JOIN tree t ON c.parent_id = t.id)
+		SELECT id, number AS key FROM tree ORDER BY number`
+	var accounts []trade.Ref
+	if err := s.db.SelectContext(ctx, &accounts, query, textArray(numbers)); err != nil {
 		return nil, fmt.Errorf("account tree: %w", err)
 	}
-	return ids, nil
+	return accounts, nil
 }
 
 // PartnerID finds the id of the trading partner with this code, or "". It is

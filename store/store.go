@@ -30,6 +30,7 @@ type Store struct {
 	db       *sqlx.DB
 	prepared *lru.Cache[string, *sqlx.Stmt]
 	fresh    freshness
+	places   places
 }
 
 // Limits are the ages past which records of a kind are stale, by the name of

@@ -203,7 +203,7 @@ func TestAScopeSeesItsOwnAndNobodyElses(t *testing.T) {
 	save(t, s, s.SaveOrders, order("100", "1", 1, "10"), order("200", "2", 1, "10"))
 	accounts, _ := s.AccountsByNumber(t.Context(), everything, []string{"1", "2"})
 	orders, _ := s.OrdersByNumber(t.Context(), everything, []string{"100", "200"})
-	one := trade.CustomerScope([]string{accounts["1"].ID}, nil)
+	one := trade.CustomerScope([]trade.Ref{{ID: accounts["1"].ID, Key: "1"}}, nil)
 	for name, scope := range map[string]trade.Scope{"nobody": {}, "guest": trade.GuestScope(nil), "supplier": trade.SupplierScope("ptn_1", nil), "no accounts": trade.CustomerScope(nil, nil)} {
 		if found, err := s.Orders(t.Context(), scope, []string{orders["100"].ID, orders["200"].ID}); err != nil || len(found) > 0 {
 			t.Errorf("%s sees %v, %v", name, found, err)

@@ -23,6 +23,7 @@ const (
 type Scope struct {
 	role     Role
 	accounts []string
+	buyer    Ref
 	supplier string
 	rights   []string
 	allowed  string // the rights in order, as one text
@@ -34,10 +35,16 @@ func scope(role Role, rights []string) Scope {
 	return Scope{role: role, rights: rights, allowed: strings.Join(rights, " ")}
 }
 
-// CustomerScope sees the accounts with these ids, and what belongs to them.
-func CustomerScope(accounts, rights []string) Scope {
+// CustomerScope sees these accounts, named by id and number, and what belongs
+// to them. The first one buys where no other is named.
+func CustomerScope(accounts []Ref, rights []string) Scope {
 	s := scope(Customer, rights)
-	s.accounts = slices.Clone(accounts)
+	for _, a := range accounts {
+		s.accounts = append(s.accounts, a.ID)
+	}
+	if len(accounts) > 0 {
+		s.buyer = accounts[0]
+	}
 	return s
 }
 
@@ -62,6 +69,10 @@ func (s Scope) Role() Role { return s.role }
 // Accounts are the ids of the accounts the caller acts for; empty for callers
 // that are no customer.
 func (s Scope) Accounts() []string { return s.accounts }
+
+// Buyer is the account, by id and number, that a customer buys for where no
+// other is named; the zero Ref for callers that are no customer.
+func (s Scope) Buyer() Ref { return s.buyer }
 
 // Supplier is the id of the trading partner the caller acts for, or empty.
 func (s Scope) Supplier() string { return s.supplier }

@@ -167,9 +167,9 @@ func TestTheZeroScopeSeesNothing(t *testing.T) {
 	if s.Everything() || s.Sees("acc_1") || s.May("order:read") || len(s.Accounts()) > 0 {
 		t.Error("the zero scope sees something")
 	}
-	own := []string{"acc_1"}
+	own := []Ref{{ID: "acc_1", Key: "1"}}
 	c := CustomerScope(own, nil)
-	if own[0] = "acc_2"; c.Sees("acc_2") || !c.Sees("acc_1") {
+	if own[0].ID = "acc_2"; c.Sees("acc_2") || !c.Sees("acc_1") {
 		t.Error("a scope changed after it was made")
 	}
 }
