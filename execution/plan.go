@@ -23,8 +23,8 @@ type plan struct {
 	gates  []int // how many calls each gate waits for
 	reads  map[string]bool
 	read   func(coordinate string) bool // in reads
-	hint   atomic.Int64 // bytes of the answer before
-	spare  sync.Pool    // frames of runs that ended, as *[]frame
+	hint   atomic.Int64                 // bytes of the answer before
+	spare  sync.Pool                    // frames of runs that ended, as *[]frame
 }
 
 // selection is a selection set on one object type at one place of the response.
