@@ -28,13 +28,13 @@ type reference struct {
 	buffer chan []byte
 }
 
-var refused = errors.New("this needs a right that the caller has not")
+var errRight = errors.New("this needs a right that the caller has not")
 
 // accounts are the caller's own, if it may read what the page is about.
 func accounts(ctx context.Context, right string) (any, error) {
 	scope := auth.CallerOf(ctx).Scope
 	if !scope.May(right) {
-		return nil, refused
+		return nil, errRight
 	}
 	return pq.Array(scope.Accounts()), nil
 }
