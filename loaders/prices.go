@@ -46,32 +46,42 @@ func (l *Loaders) PriceOf(ctx context.Context, keys []trade.PriceKey, maxAge *ti
 	if maxAge != nil {
 		limit = *maxAge
 	}
-	asks := make([]priceAsk, len(keys))
+	now, prices, asks := time.Now(), make([]trade.PriceResult, len(keys)), make([]priceAsk, 0, len(keys))
 	for i, k := range keys {
-		if k.Account != "" {
-			asks[i] = priceAsk{k, limit}
+		if k.Account == "" {
+			continue
+		}
+		if kept, ok := l.Prices.answers.Get(k); ok && limit > 0 && now.Sub(kept.at) < limit {
+			prices[i] = told(kept, trade.Cache, now, l.Store.StaleAfter("Price"))
+			continue
+		}
+		asks = append(asks, priceAsk{k, limit})
+	}
+	if len(asks) == 0 {
+		return prices, nil
+	}
+	asked, err := l.prices.All(ctx, asks)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range keys {
+		if k.Account != "" && prices[i] == nil {
+			prices[i], asked = asked[0], asked[1:]
 		}
 	}
-	return l.prices.All(ctx, asks)
+	return prices, nil
 }
 
+// fetchPrices asks the source. One price that is wanted no older than this and
+// than that is asked for once.
 func (l *Loaders) fetchPrices(ctx context.Context, asks []priceAsk) (map[priceAsk]trade.PriceResult, error) {
-	now := time.Now()
-	found := make(map[priceAsk]trade.PriceResult, len(asks))
-	var missing []trade.PriceKey
-	asked := map[trade.PriceKey]bool{}
+	missing := make([]trade.PriceKey, 0, len(asks))
+	asked := make(map[trade.PriceKey]bool, len(asks))
 	for _, a := range asks {
-		kept, ok := l.Prices.answers.Get(a.PriceKey)
-		switch {
-		case ok && a.maxAge > 0 && now.Sub(kept.at) < a.maxAge:
-			found[a] = told(kept, trade.Cache, now, l.Store.StaleAfter("Price"))
-		case !asked[a.PriceKey]:
+		if !asked[a.PriceKey] {
 			asked[a.PriceKey] = true
 			missing = append(missing, a.PriceKey)
 		}
-	}
-	if len(missing) == 0 {
-		return found, nil
 	}
 	results, err := l.Sources.Prices(ctx, missing)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
@@ -87,10 +97,9 @@ func (l *Loaders) fetchPrices(ctx context.Context, asks []priceAsk) (map[priceAs
 		}
 		live[k] = l.unpriced(k, err, at)
 	}
+	found := make(map[priceAsk]trade.PriceResult, len(asks))
 	for _, a := range asks {
-		if found[a] == nil {
-			found[a] = live[a.PriceKey]
-		}
+		found[a] = live[a.PriceKey]
 	}
 	return found, nil
 }
