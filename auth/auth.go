@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -179,7 +178,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 	if p.Subject == "" {
 		return remembered{}, ErrToken
 	}
-	mapped := strings.Join(slices.Concat([]string{string(p.Role), p.Supplier}, p.Accounts, []string{"|"}, p.Rights), " ")
+	mapped := fmt.Sprintf("%q %q %q %q", p.Role, p.Supplier, p.Accounts, p.Rights)
 	return remembered{p, mapped, iss, iss.keys.generation()}, nil
 }
 

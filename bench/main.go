@@ -346,7 +346,7 @@ func (s *server) post(ctx context.Context, url string, request map[string]any) (
 	return text, err
 }
 
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}}
 
 // sample is what some requests took.
 type sample struct {

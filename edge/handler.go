@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -38,11 +38,20 @@ type Options struct {
 const (
 	keptDocuments    = 1000
 	maxTokens        = 3000
-	maxBody          = 1 << 20 // bytes
 	operationTimeout = 10 * time.Second
 	pingInterval     = 20 * time.Second
 	initTimeout      = 10 * time.Second
 )
+
+// server runs operations, however they come in: accept makes one of a request,
+// or tells why not, and run answers it.
+type server struct {
+	Options
+	schema  *execution.Executor
+	parsing *executor.Executor // parses, validates and keeps documents
+}
+
+var _ graphql.GraphExecutor = (*server)(nil)
 
 // GraphQL serves operations over POST, GET, WebSocket and SSE.
 func GraphQL(o Options) (http.Handler, error) {
@@ -50,57 +59,91 @@ func GraphQL(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema.Rights = newRights(o.Bindings.Schema).of
+	schema.Rights = newRights(o.Bindings.Schema)
 	schema.Report = report
-	srv := handler.New(schema)
-	srv.AddTransport(transport.Websocket{
-		PingPongInterval: pingInterval, InitTimeout: initTimeout,
-		InitFunc: func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-			token, given := bearer(payload.Authorization())
-			if !given {
-				return ctx, nil, nil
-			}
-			caller, err := o.Auth.Authenticate(ctx, token)
-			if err != nil {
-				return ctx, nil, auth.ErrToken
-			}
-			return auth.WithCaller(ctx, caller), nil, nil
-		},
-	})
-	srv.AddTransport(transport.SSE{})
-	srv.AddTransport(post{})
-	srv.AddTransport(transport.GET{})
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
-	srv.SetParserTokenLimit(maxTokens)
-	srv.SetDisableSuggestion(true)
-	srv.SetErrorPresenter(o.present)
-	srv.SetRecoverFunc(func(ctx context.Context, panicked any) error {
-		o.Log.ErrorContext(ctx, "panic in a field", "panic", panicked, "stack", string(debug.Stack()))
-		return errors.New("panic")
-	})
-	srv.AroundFields(traced)
-	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		op := graphql.GetOperationContext(ctx)
-		op.DisableIntrospection = !o.Introspection
-		if op.Operation.Operation == ast.Subscription {
-			return next(ctx)
-		}
-		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-		if wanted, _ := op.Extensions[statistics].(bool); wanted {
-			var tally *telemetry.Tally
-			ctx, tally = telemetry.WithTally(ctx)
-			ctx = context.WithValue(ctx, tallyKey{}, tally)
-		}
-		respond := next(loaders.With(ctx, loaders.New(o.Loaders, auth.CallerOf(ctx).Scope)))
-		return func(ctx context.Context) *graphql.Response {
-			defer cancel()
-			return respond(ctx)
-		}
-	})
+	s := &server{Options: o, schema: schema, parsing: executor.New(schema)}
+	s.parsing.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
+	s.parsing.SetParserTokenLimit(maxTokens)
+	s.parsing.SetDisableSuggestion(true)
+	streams := []graphql.Transport{
+		transport.Websocket{
+			PingPongInterval: pingInterval, InitTimeout: initTimeout,
+			InitFunc: func(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+				token, given := bearer(payload.Authorization())
+				if !given {
+					return ctx, nil, nil
+				}
+				caller, err := o.Auth.Authenticate(ctx, token)
+				if err != nil {
+					return ctx, nil, auth.ErrToken
+				}
+				return auth.WithCaller(ctx, caller), nil, nil
+			},
+		}, transport.SSE{},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		srv.ServeHTTP(w, r)
+		if len(r.Header["Upgrade"]) > 0 || strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			for _, t := range streams {
+				if t.Supports(r) {
+					t.Do(w, r, s)
+					return
+				}
+			}
+		}
+		s.http(w, r)
 	}), nil
+}
+
+// started is a context with what gqlgen wants of one that it parses under: the
+// moment of the request, which is nowhere told.
+var started = graphql.StartOperationTrace(context.Background())
+
+// accept makes an operation of a request, or tells why it is none.
+func (s *server) accept(_ context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op, errs := s.parsing.CreateOperationContext(started, params)
+	op.DisableIntrospection = !s.Introspection
+	op.RecoverFunc, op.ResolverMiddleware = s.recovered, traced
+	return op, errs
+}
+
+// run answers a query or mutation, under its deadline and with loaders of its
+// own.
+func (s *server) run(ctx context.Context, op *graphql.OperationContext) *graphql.Response {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	if wanted, _ := op.Extensions[statistics].(bool); wanted {
+		var tally *telemetry.Tally
+		ctx, tally = telemetry.WithTally(ctx)
+		ctx = context.WithValue(ctx, tallyKey{}, tally)
+	}
+	ctx = graphql.WithOperationContext(ctx, op)
+	ctx = loaders.With(ctx, loaders.New(s.Loaders, auth.CallerOf(ctx).Scope))
+	ctx = graphql.WithResponseContext(ctx, s.present, s.recovered)
+	response := s.schema.Exec(ctx)(ctx)
+	response.Errors = append(response.Errors, graphql.GetErrors(ctx)...)
+	response.Extensions = graphql.GetExtensions(ctx)
+	return response
+}
+
+// CreateOperationContext is accept, for gqlgen's transports.
+func (s *server) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	return s.accept(ctx, params)
+}
+
+// DispatchOperation is run, for gqlgen's transports.
+func (s *server) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	return graphql.OneShot(s.run(ctx, op)), ctx
+}
+
+// DispatchError answers a request that does not run, for gqlgen's transports.
+func (s *server) DispatchError(ctx context.Context, errs gqlerror.List) *graphql.Response {
+	return s.failed(ctx, nil, errs)
+}
+
+// recovered logs a panic and makes an error of it.
+func (s *server) recovered(ctx context.Context, panicked any) error {
+	s.Log.ErrorContext(ctx, "panic in a field", "panic", panicked, "stack", string(debug.Stack()))
+	return errors.New("panic")
 }
 
 var tracer = otel.Tracer("portico/edge")
@@ -144,7 +187,7 @@ func report(ctx context.Context, s execution.Statistics) {
 
 // present tells a caller what a typed error says, and of every other only that
 // it is ours, with the id under which it is in the log.
-func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
+func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
 	typed, ok := errors.AsType[*gqlerror.Error](err)
 	if ok && typed.Err == nil {
@@ -156,7 +199,7 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 		code, message = "TIMEOUT", "The operation took too long. Ask for less at a time."
 	}
 	if !errors.Is(err, context.Canceled) {
-		o.Log.ErrorContext(ctx, "field failed", "path", shown.Path.String(), "trace_id", id, "err", err)
+		s.Log.ErrorContext(ctx, "field failed", "path", shown.Path.String(), "trace_id", id, "err", err)
 	}
 	return &gqlerror.Error{
 		Message: message, Path: shown.Path, Locations: shown.Locations, Extensions: map[string]any{"code": code, "traceId": id},

@@ -64,22 +64,23 @@ func scopesOf(directives ast.DirectiveList) []string {
 	return scopes
 }
 
-// of tells the executor what the caller may not read. Callers with the same
-// scopes share plans; nobody is told to sign in by the resolvers.
-func (r rights) of(ctx context.Context) (key string, deny func(coordinate string) error) {
+// Key is the same for callers with the same scopes, who share plans.
+func (r rights) Key(ctx context.Context) string { return auth.CallerOf(ctx).Scope.RightsKey() }
+
+// Deny tells why the caller may not read a field. Nobody is told to sign in by
+// the resolvers.
+func (r rights) Deny(ctx context.Context, coordinate string) error {
 	caller := auth.CallerOf(ctx)
 	if caller.Principal == nil {
-		return "nobody", nil
-	}
-	return caller.Scope.RightsKey(), func(coordinate string) error {
-		for _, anyOf := range r[coordinate] {
-			if !caller.Scope.May(anyOf...) {
-				return &gqlerror.Error{
-					Message:    fmt.Sprintf("This needs one of the scopes %s.", strings.Join(anyOf, ", ")),
-					Extensions: map[string]any{"code": "FORBIDDEN"},
-				}
-			}
-		}
 		return nil
 	}
+	for _, anyOf := range r[coordinate] {
+		if !caller.Scope.May(anyOf...) {
+			return &gqlerror.Error{
+				Message:    fmt.Sprintf("This needs one of the scopes %s.", strings.Join(anyOf, ", ")),
+				Extensions: map[string]any{"code": "FORBIDDEN"},
+			}
+		}
+	}
+	return nil
 }

@@ -16,12 +16,20 @@ type Executor struct {
 
 	// Width is how many calls of one operation run at a time.
 	Width int
-	// Rights, unless nil, tells what the caller of an operation may not read, by
-	// coordinate ("Type.field"), and why. It is asked when a plan is compiled, and
-	// the plan is kept for all callers with the same key.
-	Rights func(ctx context.Context) (key string, deny func(coordinate string) error)
+	// Rights, unless nil, tell what the caller of an operation may not read.
+	Rights Rights
 	// Report, unless nil, is told what an operation took, before it is answered.
 	Report func(ctx context.Context, s Statistics)
+}
+
+// Rights tell what the caller in a context may not read. They are asked when a
+// plan is compiled, and the plan is kept for all callers with the same key.
+type Rights interface {
+	// Key is the same text for callers with the same rights.
+	Key(ctx context.Context) string
+	// Deny tells why the caller may not read a field, by its coordinate
+	// ("Type.field"); nil when it may.
+	Deny(ctx context.Context, coordinate string) error
 }
 
 // Statistics are what one operation took.
@@ -34,8 +42,11 @@ type Statistics struct {
 // variants are the plans of one operation.
 type variants struct {
 	conditions []string // variables that decide what is selected
-	plans      *lru.Cache[string, *plan]
+	plans      *lru.Cache[variant, *plan]
 }
+
+// variant is what decides, besides the operation, what a plan selects.
+type variant struct{ conditions, rights string }
 
 const (
 	keptOperations = 1000 // as many as the query cache keeps documents
@@ -66,22 +77,23 @@ func (x *Executor) Complexity(ctx context.Context, typeName, field string, child
 func (x *Executor) plan(ctx context.Context, oc *graphql.OperationContext) (*plan, error) {
 	v, ok := x.plans.Get(oc.Operation)
 	if !ok {
-		plans, err := lru.New[string, *plan](keptVariants)
+		plans, err := lru.New[variant, *plan](keptVariants)
 		if err != nil {
 			return nil, err
 		}
 		v = &variants{conditions(oc.Doc, oc.Operation), plans}
 		x.plans.Add(oc.Operation, v)
 	}
-	key := variant(v.conditions, oc.Variables)
-	var deny func(string) error
+	key := variant{conditions: truth(v.conditions, oc.Variables)}
 	if x.Rights != nil {
-		var rights string
-		rights, deny = x.Rights(ctx)
-		key += "|" + rights
+		key.rights = x.Rights.Key(ctx)
 	}
 	if p, ok := v.plans.Get(key); ok {
 		return p, nil
+	}
+	var deny func(string) error
+	if x.Rights != nil {
+		deny = func(coordinate string) error { return x.Rights.Deny(ctx, coordinate) }
 	}
 	p := x.b.compile(oc.Doc, oc.Operation, oc.Variables, deny)
 	v.plans.Add(key, p)
@@ -122,8 +134,7 @@ func (r *run) respond() *graphql.Response {
 		return &graphql.Response{Data: []byte("null")}
 	}
 	r.report(errs)
-	r.p.leave(r.frames)
-	r.frames = nil
+	r.recycle()
 	if r.Report != nil {
 		calls, parents := int(r.made.Load()), int(r.served.Load())
 		r.Report(r.ctx, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)})
@@ -133,7 +144,8 @@ func (r *run) respond() *graphql.Response {
 
 func (r *run) root() {
 	if r.p.root.frame >= 0 {
-		r.frames[r.p.root.frame].objs = append(r.frames[r.p.root.frame].objs, nil)
+		root := &r.frames[r.p.root.frame]
+		root.objs = append(root.objs, nil)
 	}
 }
 
@@ -190,10 +202,8 @@ func (r *run) open(k *call) (next Events, err error) {
 	}()
 	fc := &graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
 	ctx := graphql.WithFieldContext(r.ctx, fc)
-	if k.b.Args != nil {
-		if fc.Args, err = k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables)); err != nil {
-			return nil, bare{err}
-		}
+	if fc.Args, err = r.arguments(ctx, k); err != nil {
+		return nil, err
 	}
 	return k.b.Stream(ctx, r.ec, fc.Args)
 }

@@ -25,6 +25,7 @@ type plan struct {
 	read   func(coordinate string) bool // in reads
 	hint   atomic.Int64                 // bytes of the answer before
 	spare  sync.Pool                    // frames of runs that ended, as *[]frame
+	bases  int                          // parents of all calls
 }
 
 // selection is a selection set on one object type at one place of the response.
@@ -72,9 +73,12 @@ type call struct {
 	parent  *call
 	parents []*selection // distinct frames
 	users   []user       // fields that read the results
-	gate    int          // -1: none
-	after   int          // calls of lower levels that share the loader, and must end before
-	unlocks []*call      // calls of higher levels that wait for this one
+	height  int          // calls on the longest way down from here
+	fixed   bool         // the arguments name no variable, and so are decoded once
+	args    atomic.Pointer[map[string]any]
+	gate    int     // -1: none
+	after   int     // calls of lower levels that share the loader, and must end before
+	unlocks []*call // calls of higher levels that wait for this one
 }
 
 type user struct {
@@ -105,6 +109,12 @@ func (b *Bindings) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, 
 	}
 	c.p.root = c.selection(b.Objects[name], []ast.SelectionSet{op.SelectionSet}, nil)
 	c.gates()
+	for _, k := range slices.Backward(c.p.calls) { // a call comes after the one above it
+		if k.parent != nil {
+			k.parent.height = max(k.parent.height, k.height+1)
+		}
+		c.p.bases += len(k.parents)
+	}
 	return c.p
 }
 
@@ -277,7 +287,7 @@ func (c *compiler) join(s *selection, f *field, sel ast.SelectionSet, above *cal
 	}
 	k := c.joined[key]
 	if k == nil {
-		k = &call{id: len(c.p.calls), rank: rank, b: f.b, ast: f.ast, sel: sel, object: f.object, coord: f.coord, parent: above, gate: -1}
+		k = &call{id: len(c.p.calls), rank: rank, b: f.b, ast: f.ast, sel: sel, object: f.object, coord: f.coord, parent: above, gate: -1, fixed: !variable(f.ast.Arguments)}
 		c.p.calls = append(c.p.calls, k)
 		c.joined[key] = k
 	}
@@ -307,6 +317,15 @@ func argKey(args ast.ArgumentList) string {
 	}
 	slices.Sort(parts) // the order of arguments does not matter
 	return "(" + strings.Join(parts, ",") + ")"
+}
+
+// variable tells whether an argument depends on a variable.
+func variable(args ast.ArgumentList) bool {
+	return slices.ContainsFunc(args, func(a *ast.Argument) bool { return depends(a.Value) })
+}
+
+func depends(v *ast.Value) bool {
+	return v.Kind == ast.Variable || slices.ContainsFunc(v.Children, func(c *ast.ChildValue) bool { return depends(c.Value) })
 }
 
 // gates makes the calls that share a loader meet: those of one level wait for
@@ -352,8 +371,8 @@ func (c *compiler) gates() {
 	}
 }
 
-// variant is the truth of every variable that @skip or @include reads, as a cache key.
-func variant(names []string, vars map[string]any) string {
+// truth is that of every variable that @skip or @include reads, as a key.
+func truth(names []string, vars map[string]any) string {
 	if len(names) == 0 {
 		return ""
 	}

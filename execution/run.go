@@ -20,9 +20,10 @@ type run struct {
 	oc     *graphql.OperationContext
 	ec     any
 	frames []frame
+	spare  *[]frame // where frames came from and go back to
 	calls  []state
 	gates  []gate
-	slots  chan struct{}
+	slots  chan struct{} // nil where there are no more calls than may run at once
 	tasks  sync.WaitGroup
 	cancel context.CancelFunc
 	broken atomic.Pointer[error] // a panic outside any field: our own mistake
@@ -64,26 +65,41 @@ func (x *Executor) newRun(ctx context.Context, p *plan, oc *graphql.OperationCon
 	if len(p.gates) > 0 { // at which calls wait for one another
 		ctx, cancel = context.WithCancel(ctx)
 	}
-	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: p.take(), calls: make([]state, len(p.calls)), slots: make(chan struct{}, x.Width)}
+	spare, ok := p.spare.Get().(*[]frame) // with room for as many objects as a run before had
+	if !ok {
+		fresh := make([]frame, p.frames)
+		spare = &fresh
+	}
+	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: *spare, spare: spare, calls: make([]state, len(p.calls))}
+	if len(p.calls) > x.Width {
+		r.slots = make(chan struct{}, x.Width)
+	}
 	r.reset()
 	return r
 }
 
-// take gives frames with room for as many objects as a run before had.
-func (p *plan) take() []frame {
-	if spare, ok := p.spare.Get().(*[]frame); ok {
-		return *spare
+// recycle keeps the frames for the next run, without what was in them.
+func (r *run) recycle() {
+	for i := range r.frames {
+		f := &r.frames[i]
+		clear(f.objs)
+		f.objs, f.next = f.objs[:0], 0
 	}
-	return make([]frame, p.frames)
+	r.p.spare.Put(r.spare)
+	r.frames, r.spare = nil, nil
 }
 
-// leave keeps the frames for the next run, without what was in them.
-func (p *plan) leave(frames []frame) {
-	for i := range frames {
-		clear(frames[i].objs)
-		frames[i].objs, frames[i].next = frames[i].objs[:0], 0
+// enter waits until one more call may run, and leave says that it ended.
+func (r *run) enter() {
+	if r.slots != nil {
+		r.slots <- struct{}{}
 	}
-	p.spare.Put(&frames)
+}
+
+func (r *run) leave() {
+	if r.slots != nil {
+		<-r.slots
+	}
 }
 
 func (r *run) reset() {
@@ -94,11 +110,12 @@ func (r *run) reset() {
 		r.gates[i].left.Store(int32(n))
 		r.gates[i].open = make(chan struct{})
 	}
+	bases := make([]int, r.p.bases)
 	for i, k := range r.p.calls {
 		s := &r.calls[i]
 		s.waits.Store(int32(len(k.parents) + k.after))
 		s.results, s.n, s.errs, s.err, s.left, s.run = nil, 0, nil, nil, false, r
-		s.base = make([]int, len(k.parents))
+		s.base, bases = bases[:len(k.parents):len(k.parents)], bases[len(k.parents):]
 		if k.gate >= 0 {
 			s.gate = &r.gates[k.gate]
 		}
@@ -111,9 +128,15 @@ func (r *run) start(ks []*call) {
 	r.tasks.Wait()
 }
 
-// spread runs ready calls: the first here, the others beside it.
+// spread runs ready calls: the one with the longest way down here, for it ends
+// last, and the others beside it.
 func (r *run) spread(ready []*call) {
 	for len(ready) > 0 {
+		for i, k := range ready {
+			if k.height > ready[0].height {
+				ready[0], ready[i] = k, ready[0]
+			}
+		}
 		for _, k := range ready[1:] {
 			r.tasks.Go(func() { r.spread([]*call{k}) })
 		}
@@ -142,9 +165,9 @@ func (r *run) perform(k *call) (ready []*call) {
 	if n > 0 {
 		r.made.Add(1)
 		r.served.Add(int64(n))
-		r.slots <- struct{}{}
+		r.enter()
 		r.resolve(k, s, n)
-		<-r.slots
+		r.leave()
 	}
 	s.leave()
 	for _, u := range k.users {
@@ -188,12 +211,8 @@ func (r *run) resolve(k *call, s *state, n int) {
 	fc := &graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
 	ctx = graphql.WithFieldContext(context.WithValue(ctx, stateKey{}, s), fc)
 	s.ctx = ctx
-	if k.b.Args != nil {
-		var err error
-		if fc.Args, err = k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables)); err != nil {
-			s.err = bare{err}
-			return
-		}
+	if fc.Args, s.err = r.arguments(ctx, k); s.err != nil {
+		return
 	}
 	objs := r.frames[k.parents[0].frame].objs
 	if len(k.parents) > 1 {
@@ -218,6 +237,25 @@ func (r *run) resolve(k *call, s *state, n int) {
 		err = fmt.Errorf("resolver %s returned %d results for %d parents", k.coord, got, n)
 	}
 	s.results, s.err = results, err
+}
+
+// arguments are those of a call. Resolvers only read them, so that arguments
+// without variables are decoded once for all runs of the plan.
+func (r *run) arguments(ctx context.Context, k *call) (map[string]any, error) {
+	if k.b.Args == nil {
+		return nil, nil
+	}
+	if known := k.args.Load(); known != nil {
+		return *known, nil
+	}
+	args, err := k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables))
+	if err != nil {
+		return nil, bare{err}
+	}
+	if k.fixed {
+		k.args.Store(&args)
+	}
+	return args, nil
 }
 
 // gather puts the objects under (o, i).f into the frames below it.
@@ -312,8 +350,8 @@ func Rendezvous(ctx context.Context) error {
 		return nil
 	}
 	s.leave()
-	<-s.run.slots
-	defer func() { s.run.slots <- struct{}{} }()
+	s.run.leave()
+	defer s.run.enter()
 	select {
 	case <-s.gate.open:
 		return nil

@@ -4651,28 +4651,13 @@ func bindWarehouseStock() *execution.Object {
 			},
 		},
 		"onHand": {
-			One: func(o any, i int) any {
-				if v := o.(*trade.WarehouseStock).OnHand; v != nil {
-					return v
-				}
-				return nil
-			},
+			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).OnHand },
 		},
 		"allocated": {
-			One: func(o any, i int) any {
-				if v := o.(*trade.WarehouseStock).Allocated; v != nil {
-					return v
-				}
-				return nil
-			},
+			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).Allocated },
 		},
 		"availableNow": {
-			One: func(o any, i int) any {
-				if v := o.(*trade.WarehouseStock).AvailableNow; v != nil {
-					return v
-				}
-				return nil
-			},
+			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).AvailableNow },
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).Provenance },

@@ -17641,8 +17641,8 @@ func (ec *executionContext) _WarehouseStock_onHand(ctx context.Context, field gr
 			return obj.OnHand, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
-			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17673,8 +17673,8 @@ func (ec *executionContext) _WarehouseStock_allocated(ctx context.Context, field
 			return obj.Allocated, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
-			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17705,8 +17705,8 @@ func (ec *executionContext) _WarehouseStock_availableNow(ctx context.Context, fi
 			return obj.AvailableNow, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
-			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
 		},
 		true,
 		false,
@@ -27080,6 +27080,10 @@ func (ec *executionContext) marshalOPurchaseOrderStatus2ᚕporticoᚋtradeᚐPur
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOQuantity2porticoᚋtradeᚐQuantity(ctx context.Context, sel ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+	return ec._Quantity(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx context.Context, sel ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {

@@ -68,7 +68,7 @@ func (l *loader[K, V]) hold(n int) *held[K, V] {
 	l.of.mu.Lock()
 	defer l.of.mu.Unlock()
 	if l.held == nil {
-		h := &held[K, V]{known: make(map[K]entry[K, V], n), rounds: map[any]*round[K, V]{}}
+		h := &held[K, V]{known: make(map[K]entry[K, V], n)}
 		h.keys = dataloader.NewBatchedLoader(l.alone, dataloader.WithCache[K, V](h),
 			dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
 		l.held = h
@@ -94,18 +94,18 @@ func (r *round[K, V]) thunk(k K) dataloader.Thunk[V] {
 // All loads the values of keys, in their order.
 func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
 	level := execution.Level(ctx)
-	if level == nil {
-		level = new(byte) // this call waits for nobody: a round of its own
-	}
 	h := l.hold(min(len(keys), fewKeys))
-	places := h.announce(level, keys)
-	if err := execution.Rendezvous(ctx); err != nil {
-		l.run(ctx, h.take(level)) // whoever announced beside us must not wait in vain
+	places, first, own := h.announce(level, keys)
+	err := execution.Rendezvous(ctx)
+	if level != nil {
+		own = h.take(level)
+	}
+	l.run(ctx, own) // also when it failed: whoever announced beside us must not wait in vain
+	if err != nil {
 		return nil, err
 	}
-	l.run(ctx, h.take(level))
 	// Duplicates collapse before the dataloader: many parents name few things.
-	values, first := make([]V, len(keys)), make([]int, h.size())
+	values := make([]V, len(keys))
 	for i, k := range keys {
 		p := places[i]
 		if p == 0 {
@@ -136,37 +136,44 @@ func (l *loader[K, V]) One(ctx context.Context, key K) (V, error) {
 
 // announce puts the keys nobody asked for yet into the level's round and tells
 // the place of each key among all that are known, from 1 on; the zero key has
-// none.
-func (h *held[K, V]) announce(level any, keys []K) []int {
+// none. In first there is room for a number at each place. Without a level
+// there is nobody to wait for, and the round is the caller's own.
+func (h *held[K, V]) announce(level any, keys []K) (places, first []int, own *round[K, V]) {
 	var none K
-	places := make([]int, len(keys))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := h.rounds[level]
+	places = make([]int, len(keys), 2*len(keys)+len(h.known))
+	if level != nil {
+		own = h.rounds[level]
+	}
 	for i, k := range keys {
 		if k == none {
 			continue
 		}
 		e, ok := h.known[k]
 		if !ok {
-			if r == nil {
-				r = &round[K, V]{done: make(chan struct{})}
-				h.rounds[level] = r
+			if own == nil {
+				own = h.begin(level, len(keys))
 			}
-			e = entry[K, V]{r.thunk(k), len(h.known) + 1}
+			e = entry[K, V]{own.thunk(k), len(h.known) + 1}
 			h.known[k] = e
-			r.keys = append(r.keys, k)
+			own.keys = append(own.keys, k)
 		}
 		places[i] = e.place
 	}
-	return places
+	return places, places[len(keys) : len(keys)+len(h.known)], own
 }
 
-// size is how many keys are known.
-func (h *held[K, V]) size() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.known)
+// begin makes a level's round, for about n keys.
+func (h *held[K, V]) begin(level any, n int) *round[K, V] {
+	r := &round[K, V]{keys: make([]K, 0, min(n, fewKeys)), done: make(chan struct{})}
+	if level != nil {
+		if h.rounds == nil {
+			h.rounds = map[any]*round[K, V]{}
+		}
+		h.rounds[level] = r
+	}
+	return r
 }
 
 // take hands the level's round to the first call that comes back for it.

@@ -106,18 +106,21 @@ func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
 // itemsBy loads items by their keys, in order; one batch goes to each kind of
 // key.
 func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*trade.Item, error) {
-	byKind := map[string][]string{}
-	places := map[string][]int{}
+	from := [...]all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN, &l.ItemsByPartNumber}
+	var values [len(from)][]string
+	var places [len(from)][]int
 	for i, by := range keys {
-		kind, value, err := chosen(map[string]*string{"id": by.ID, "sku": by.Sku, "gtin": by.Gtin, "customerPartNumber": by.CustomerPartNumber})
+		kind, value, err := chosen(by.ID, by.Sku, by.Gtin, by.CustomerPartNumber)
 		if err != nil {
 			return nil, err
 		}
-		byKind[kind], places[kind] = append(byKind[kind], value), append(places[kind], i)
+		values[kind], places[kind] = append(values[kind], value), append(places[kind], i)
 	}
-	from := map[string]all[*trade.Item]{"id": &l.Items, "sku": &l.ItemsBySKU, "gtin": &l.ItemsByGTIN, "customerPartNumber": &l.ItemsByPartNumber}
 	items := make([]*trade.Item, len(keys))
-	for kind, values := range byKind {
+	for kind, values := range values {
+		if values == nil {
+			continue
+		}
 		found, err := from[kind].All(ctx, values)
 		if err != nil {
 			return nil, err

@@ -48,23 +48,22 @@ func (r query) Nodes(ctx context.Context, ids []string) ([]trade.Node, error) {
 }
 
 func (r query) Account(ctx context.Context, by graph.AccountBy) (*trade.Account, error) {
-	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Account] {
-		return map[string]all[*trade.Account]{"id": &l.Accounts, "number": &l.AccountsByNumber}
-	})
+	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Account]) { return &l.Accounts, &l.AccountsByNumber })
 }
 
-// find loads one record by the one key that is given.
-func find[V any](ctx context.Context, keys map[string]*string, from func(*loaders.Loaders) map[string]all[V]) (V, error) {
+// find loads one record by its id or its number, whichever is given.
+func find[V any](ctx context.Context, id, number *string, from func(*loaders.Loaders) (byID, byNumber all[V])) (V, error) {
 	var none V
 	l, err := reader(ctx)
 	if err != nil {
 		return none, err
 	}
-	kind, value, err := chosen(keys)
+	place, value, err := chosen(id, number)
 	if err != nil {
 		return none, err
 	}
-	found, err := from(l)[kind].All(ctx, []string{value})
+	byID, byNumber := from(l)
+	found, err := []all[V]{byID, byNumber}[place].All(ctx, []string{value})
 	if err != nil {
 		return none, err
 	}
@@ -110,9 +109,7 @@ func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
 }
 
 func (r query) Order(ctx context.Context, by graph.OrderBy) (*trade.Order, error) {
-	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Order] {
-		return map[string]all[*trade.Order]{"id": &l.Orders, "number": &l.OrdersByNumber}
-	})
+	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Order]) { return &l.Orders, &l.OrdersByNumber })
 }
 
 func (r query) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) (*trade.OrderConnection, error) {
@@ -130,9 +127,7 @@ func (r query) Returns(ctx context.Context, first *int, after *string, last *int
 }
 
 func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice, error) {
-	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Invoice] {
-		return map[string]all[*trade.Invoice]{"id": &l.Invoices, "number": &l.InvoicesByNumber}
-	})
+	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Invoice]) { return &l.Invoices, &l.InvoicesByNumber })
 }
 
 func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) (*trade.InvoiceConnection, error) {
@@ -142,8 +137,8 @@ func (r query) Invoices(ctx context.Context, first *int, after *string, last *in
 }
 
 func (r query) PurchaseOrder(ctx context.Context, by graph.PurchaseOrderBy) (*trade.PurchaseOrder, error) {
-	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.PurchaseOrder] {
-		return map[string]all[*trade.PurchaseOrder]{"id": &l.PurchaseOrders, "number": &l.PurchaseOrdersByNumber}
+	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.PurchaseOrder]) {
+		return &l.PurchaseOrders, &l.PurchaseOrdersByNumber
 	})
 }
 
@@ -156,8 +151,8 @@ func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, la
 }
 
 func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
-	return find(ctx, map[string]*string{"id": by.ID, "number": by.Number}, func(l *loaders.Loaders) map[string]all[*trade.Shipment] {
-		return map[string]all[*trade.Shipment]{"id": &l.Shipments, "number": &l.ShipmentsByNumber}
+	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Shipment]) {
+		return &l.Shipments, &l.ShipmentsByNumber
 	})
 }
 

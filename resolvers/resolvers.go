@@ -139,19 +139,19 @@ func lists[V any](found [][]V, err error) ([][]V, error) {
 	return found, err
 }
 
-// chosen is the one field of a @oneOf input that is given, for validation
-// checks literals only and not what variables bring.
-func chosen(fields map[string]*string) (name, value string, err error) {
+// chosen is the one field of a @oneOf input that is given, by its place, for
+// validation checks literals only and not what variables bring.
+func chosen(fields ...*string) (place int, value string, err error) {
 	n := 0
-	for f, v := range fields {
+	for i, v := range fields {
 		if v != nil {
-			n, name, value = n+1, f, *v
+			n, place, value = n+1, i, *v
 		}
 	}
 	if n != 1 {
-		return "", "", badInput("give exactly one key")
+		return 0, "", badInput("give exactly one key")
 	}
-	return name, value, nil
+	return place, value, nil
 }
 
 func text(s *string) string {

@@ -21,12 +21,12 @@ var accounts = read(relation[trade.Account]{
 
 // Accounts reads accounts by id.
 func (s *Store) Accounts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Account, error) {
-	return accounts.by(ctx, s, scope, "a.id", "a.id", ids)
+	return accounts.by(ctx, s, scope, "a.id", "", ids)
 }
 
 // AccountsByNumber reads accounts by customer number.
 func (s *Store) AccountsByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Account, error) {
-	return accounts.by(ctx, s, scope, "a.number", "a.id", numbers)
+	return accounts.by(ctx, s, scope, "a.number", "", numbers)
 }
 
 // Branches reads the accounts directly below each, at most 100 each.
@@ -120,7 +120,7 @@ var locations = read(relation[trade.AccountLocation]{
 
 // Locations reads locations by id.
 func (s *Store) Locations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.AccountLocation, error) {
-	return locations.by(ctx, s, scope, "l.id", "l.id", ids)
+	return locations.by(ctx, s, scope, "l.id", "", ids)
 }
 
 // LocationList is the locations below accounts, by code.
@@ -153,7 +153,7 @@ var credits = read(relation[trade.CreditPosition]{
 
 // Credit reads credit positions by the account's id.
 func (s *Store) Credit(ctx context.Context, scope trade.Scope, accounts []string) (map[string]*trade.CreditPosition, error) {
-	return credits.by(ctx, s, scope, "c.account_id", "c.account_id", accounts)
+	return credits.by(ctx, s, scope, "c.account_id", "", accounts)
 }
 
 var contracts = read(relation[trade.Contract]{
@@ -163,12 +163,12 @@ var contracts = read(relation[trade.Contract]{
 
 // Contracts reads contracts by id.
 func (s *Store) Contracts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Contract, error) {
-	return contracts.by(ctx, s, scope, "c.id", "c.id", ids)
+	return contracts.by(ctx, s, scope, "c.id", "", ids)
 }
 
 // ContractsByNumber reads contracts by number.
 func (s *Store) ContractsByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Contract, error) {
-	return contracts.by(ctx, s, scope, "c.number", "c.id", numbers)
+	return contracts.by(ctx, s, scope, "c.number", "", numbers)
 }
 
 // ContractsOf reads the contracts of accounts that hold now or will, at most
@@ -195,5 +195,5 @@ var partners = read(relation[trade.TradingPartner]{
 
 // Partners reads trading partners by id.
 func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
-	return partners.by(ctx, s, scope, "p.id", "p.id", ids)
+	return partners.by(ctx, s, scope, "p.id", "", ids)
 }

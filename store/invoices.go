@@ -44,12 +44,12 @@ const overdue = `(CASE WHEN d.status IN ('ISSUED', 'PARTIALLY_PAID') AND d.due_o
 
 // Invoices reads invoices by id.
 func (s *Store) Invoices(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Invoice, error) {
-	return invoices.by(ctx, s, scope, "d.id", "d.id", ids)
+	return invoices.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // InvoicesByNumber reads invoices by number.
 func (s *Store) InvoicesByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Invoice, error) {
-	return invoices.by(ctx, s, scope, "d.number", "d.id", numbers)
+	return invoices.by(ctx, s, scope, "d.number", "", numbers)
 }
 
 // InvoiceFilter narrows a list of invoices; Order is an id.
@@ -137,7 +137,7 @@ var returns = read(relation[trade.Return]{
 
 // Returns reads returns by id.
 func (s *Store) Returns(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Return, error) {
-	return returns.by(ctx, s, scope, "d.id", "d.id", ids)
+	return returns.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // ReturnFilter narrows a list of returns; Order is an id.

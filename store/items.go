@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,10 @@ func (r *itemRow) trade() *trade.Item {
 var items = read(relation[trade.Item]{
 	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
 	columns: []columns{
-		always("i.id, i.sku, i.base_unit, i.status"),
+		always("i.sku"),
+		when("id units price availability", "i.id"),
+		when("baseUnit price availability", "i.base_unit"),
+		when("status availability", "i.status"),
 		when("gtin", "i.gtin"),
 		when("name", "i.name"),
 		when("description", "i.description"),
@@ -55,12 +59,12 @@ var items = read(relation[trade.Item]{
 
 // Items reads items by id.
 func (s *Store) Items(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Item, error) {
-	return items.by(ctx, s, scope, "i.id", "i.id", ids)
+	return items.by(ctx, s, scope, "i.id", "", ids)
 }
 
 // ItemsBySKU reads items by item number.
 func (s *Store) ItemsBySKU(ctx context.Context, scope trade.Scope, skus []string) (map[string]*trade.Item, error) {
-	return items.by(ctx, s, scope, "i.sku", "i.id", skus)
+	return items.by(ctx, s, scope, "i.sku", "", skus)
 }
 
 // ItemsByGTIN reads items by the GS1 number of any of their units.
@@ -132,7 +136,7 @@ var categories = read(relation[trade.Category]{
 
 // Categories reads categories by id.
 func (s *Store) Categories(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Category, error) {
-	return categories.by(ctx, s, scope, "c.id", "c.id", ids)
+	return categories.by(ctx, s, scope, "c.id", "", ids)
 }
 
 // SubCategories reads the categories below each, in order; below "" are those
@@ -319,6 +323,7 @@ func (s *Store) WarehousesByCode(_ context.Context, scope trade.Scope, codes []s
 type places struct {
 	mu     sync.Mutex
 	all    []*trade.Warehouse
+	codes  map[string]string // by id
 	readAt time.Time
 }
 
@@ -349,6 +354,14 @@ func (p *places) find(s *Store, scope trade.Scope, keys []string, key func(*trad
 	return found, nil
 }
 
+// codesByID are the codes of all warehouses by their ids.
+func (p *places) codesByID(s *Store) (map[string]string, error) {
+	_, err := p.list(s, placesKept)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.codes, err
+}
+
 // list are all warehouses as of at most oldest ago. They are read for all
 // requests, and so neither end with this one nor count as its own.
 func (p *places) list(s *Store, oldest time.Duration) ([]*trade.Warehouse, error) {
@@ -361,16 +374,19 @@ func (p *places) list(s *Store, oldest time.Duration) ([]*trade.Warehouse, error
 	defer cancel()
 	var all []*trade.Warehouse
 	sh := warehouses.shape(s, nil)
-	statement := "SELECT '', NULL::text[], " + sh.columns + " FROM " + warehouses.from
-	if err := warehouses.query(ctx, s, sh, statement, args{}, func(_ string, _ []string, w *trade.Warehouse) { all = append(all, w) }); err != nil {
+	statement := "SELECT '', " + sh.columns + " FROM " + warehouses.from
+	if err := warehouses.query(ctx, s, sh, false, statement, args{}, func(_ string, _ []string, w *trade.Warehouse) { all = append(all, w) }); err != nil {
 		return nil, err
 	}
-	p.all, p.readAt = all, time.Now()
+	p.all, p.codes, p.readAt = all, make(map[string]string, len(all)), time.Now()
+	for _, w := range all {
+		p.codes[w.ID] = w.Code
+	}
 	return all, nil
 }
 
 var stock = read(relation[trade.Stock]{
-	kind: "Availability", from: "stock st JOIN warehouses w ON w.id = st.warehouse_id", visible: anyParty,
+	kind: "Availability", from: "stock st", visible: anyParty,
 	source: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
 	columns: []columns{
 		always(`st.warehouse_id AS "warehouse_ref.id", st.on_hand, st.allocated, st.safety_stock`),
@@ -380,7 +396,15 @@ var stock = read(relation[trade.Stock]{
 
 // Stock reads the stock of items in all warehouses, by warehouse code.
 func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.Stock, error) {
-	return stock.under(ctx, s, scope, "", "st.item_id", "w.code", items)
+	found, err := stock.under(ctx, s, scope, "", "st.item_id", "", items)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := s.places.codesByID(s)
+	for _, figures := range found {
+		slices.SortFunc(figures, func(a, b *trade.Stock) int { return cmp.Compare(codes[a.WarehouseRef.ID], codes[b.WarehouseRef.ID]) })
+	}
+	return found, err
 }
 
 type inboundRow struct {

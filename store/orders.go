@@ -47,12 +47,12 @@ var orders = read(relation[trade.Order]{
 
 // Orders reads orders by id.
 func (s *Store) Orders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Order, error) {
-	return orders.by(ctx, s, scope, "d.id", "d.id", ids)
+	return orders.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // OrdersByNumber reads orders by number.
 func (s *Store) OrdersByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Order, error) {
-	return orders.by(ctx, s, scope, "d.number", "d.id", numbers)
+	return orders.by(ctx, s, scope, "d.number", "", numbers)
 }
 
 // OrdersInShipments reads the customer orders in shipments, at most 100 each.
@@ -191,7 +191,7 @@ var orderLines = read(relation[trade.OrderLine]{
 
 // OrderLines reads order lines by id.
 func (s *Store) OrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.OrderLine, error) {
-	return orderLines.by(ctx, s, scope, "l.id", "l.id", ids)
+	return orderLines.by(ctx, s, scope, "l.id", "", ids)
 }
 
 // OrderLineList is the lines below orders, by line number.

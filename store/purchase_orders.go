@@ -34,12 +34,12 @@ var purchaseOrders = read(relation[trade.PurchaseOrder]{
 
 // PurchaseOrders reads purchase orders by id.
 func (s *Store) PurchaseOrders(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrder, error) {
-	return purchaseOrders.by(ctx, s, scope, "d.id", "d.id", ids)
+	return purchaseOrders.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // PurchaseOrdersByNumber reads purchase orders by number.
 func (s *Store) PurchaseOrdersByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.PurchaseOrder, error) {
-	return purchaseOrders.by(ctx, s, scope, "d.number", "d.id", numbers)
+	return purchaseOrders.by(ctx, s, scope, "d.number", "", numbers)
 }
 
 // PurchaseOrdersInShipments reads the purchase orders in shipments, at most 100
@@ -125,7 +125,7 @@ var purchaseLines = read(relation[trade.PurchaseOrderLine]{
 
 // PurchaseOrderLines reads purchase order lines by id.
 func (s *Store) PurchaseOrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PurchaseOrderLine, error) {
-	return purchaseLines.by(ctx, s, scope, "l.id", "l.id", ids)
+	return purchaseLines.by(ctx, s, scope, "l.id", "", ids)
 }
 
 // PurchaseOrderLineList is the lines below purchase orders, by line number.

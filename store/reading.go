@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -54,17 +53,18 @@ func (t textArray) Value() (driver.Value, error) {
 			b.WriteByte(',')
 		}
 		b.WriteByte('"')
-		for _, c := range []byte(storable(k)) {
-			if c == '"' || c == '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(c)
+		if k = storable(k); strings.ContainsAny(k, `"\`) {
+			k = escape.Replace(k)
 		}
+		b.WriteString(k)
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')
 	return b.String(), nil
 }
+
+// escape writes what stands between quotes in an array.
+var escape = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
 // storable is text that PostgreSQL takes. What it does not take is in no row,
 // and neither is what it becomes.
@@ -168,7 +168,9 @@ func (c columns) of(kind string) columns {
 type shape[T any] struct {
 	columns string
 	sourced bool // whether the columns of provenance are among them
-	scan    func(rows *sqlx.Rows, each func(parent string, keys []string, record *T)) error
+	// scan hands out the rows of a statement that selects the parent's key, the
+	// columns and, when it is sorted by keys that are told, those.
+	scan func(rows *sqlx.Rows, sorted bool, each func(parent string, keys []string, record *T)) error
 }
 
 type readsKey struct{}
@@ -225,34 +227,46 @@ func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
 
 const mostRows = 64 // that are made at once
 
+// scanned are the places that the columns of a row go to: its parent's key, the
+// record, and, where the statement has them, the keys it is sorted by.
+type scanned[R any] struct {
+	parent string
+	row    R
+	keys   pq.StringArray
+	into   []any
+}
+
 // scanner scans every row into one R, so that the places its columns go to are
 // found once, and copies it to where it stays.
-func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) func(*sqlx.Rows, func(string, []string, *T)) error {
-	var paths atomic.Pointer[[][]int] // the same for every run of a shape
-	return func(rows *sqlx.Rows, each func(string, []string, *T)) error {
-		if paths.Load() == nil {
+func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) func(*sqlx.Rows, bool, func(string, []string, *T)) error {
+	var spare sync.Pool // the columns of a shape are always the same
+	return func(rows *sqlx.Rows, sorted bool, each func(string, []string, *T)) error {
+		s, ok := spare.Get().(*scanned[R])
+		if !ok {
 			names, err := rows.Columns()
 			if err != nil {
 				return err
 			}
-			found := mapper.TraversalsByName(reflect.TypeFor[R](), names[2:])
-			for i, p := range found {
-				if len(p) == 0 {
-					return fmt.Errorf("%s: no field for column %s", kind, names[i+2])
-				}
+			if sorted {
+				names = names[:len(names)-1]
 			}
-			paths.Store(&found)
+			s = &scanned[R]{}
+			s.into = []any{&s.parent}
+			for i, p := range mapper.TraversalsByName(reflect.TypeFor[R](), names[1:]) {
+				if len(p) == 0 {
+					return fmt.Errorf("%s: no field for column %s", kind, names[i+1])
+				}
+				s.into = append(s.into, reflect.ValueOf(&s.row).Elem().FieldByIndex(p).Addr().Interface())
+			}
+			s.into = append(s.into, &s.keys)
 		}
-		var row, none R
-		var parent string
-		var keys pq.StringArray
-		into := []any{&parent, &keys}
-		for _, p := range *paths.Load() {
-			into = append(into, reflect.ValueOf(&row).Elem().FieldByIndex(p).Addr().Interface())
+		into := s.into
+		if !sorted {
+			into = into[:len(into)-1]
 		}
+		var none R
 		var kept []R
 		for size := 1; rows.Next(); {
-			row, keys = none, nil
 			if err := rows.Scan(into...); err != nil {
 				return err
 			}
@@ -260,9 +274,11 @@ func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) f
 				kept = make([]R, 0, size)
 				size = min(2*size, mostRows)
 			}
-			kept = append(kept, row)
-			each(parent, keys, tell(&kept[len(kept)-1]))
+			kept = append(kept, s.row)
+			each(s.parent, s.keys, tell(&kept[len(kept)-1]))
+			s.row, s.keys = none, nil
 		}
+		spare.Put(s)
 		return rows.Err()
 	}
 }
@@ -279,9 +295,9 @@ func provenance(alias string) string {
 	return b.String()
 }
 
-// query runs a statement whose first columns are the parent's key and the sort
-// keys, and hands out the records with their ages as of now.
-func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], statement string, a args, each func(parent string, keys []string, record *T)) error {
+// query runs a statement of a shape and hands out the records with their ages as
+// of now.
+func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a args, each func(parent string, keys []string, record *T)) error {
 	confirmed, err := s.Confirmed()
 	if err != nil {
 		return err
@@ -296,7 +312,7 @@ func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], statement
 	}
 	defer func() { _ = rows.Close() }()
 	now := time.Now()
-	err = sh.scan(rows, func(parent string, keys []string, record *T) {
+	err = sh.scan(rows, sorted, func(parent string, keys []string, record *T) {
 		if sh.sourced {
 			s.fresh.age(r.source(record), r.kind, confirmed, now)
 		}
@@ -309,7 +325,8 @@ func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], statement
 }
 
 // by reads the records that the scope sees among those with a key. Where a key
-// is of several, the first by order counts.
+// is of several, the first by order counts; an empty order says that it is of
+// one.
 func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column, order string, keys []string) (map[string]*T, error) {
 	found := make(map[string]*T, len(keys))
 	err := r.each(ctx, s, scope, "", column, order, keys, func(key string, record *T) {
@@ -332,9 +349,12 @@ func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, joi
 func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, *T)) error {
 	sh := r.shape(s, readsOf(ctx))
 	var a args
-	statement := "SELECT " + column + ", NULL::text[], " + sh.columns + " FROM " + r.from + " " + join + " WHERE " + column + " = ANY(" + a.set(keys) + ") AND " +
-		r.visible(scope, &a) + " ORDER BY " + order
-	return r.query(ctx, s, sh, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
+	statement := "SELECT " + column + ", " + sh.columns + " FROM " + r.from + " " + join + " WHERE " + column + " = ANY(" + a.set(keys) + ") AND " +
+		r.visible(scope, &a)
+	if order != "" {
+		statement += " ORDER BY " + order
+	}
+	return r.query(ctx, s, sh, false, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
 }
 
 // PageArgs say which part of a list is wanted: First elements after After, or
@@ -424,12 +444,12 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		texts[i] = "(" + k.expr + ")::text"
 		orders[i] = k.expr + map[bool]string{false: " ASC", true: " DESC"}[k.desc != backward]
 	}
-	keys := "NULL::text[]"
+	keys := ""
 	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
 	if withCursors {
-		keys = "ARRAY[" + strings.Join(texts, ", ") + "]"
+		keys = ", ARRAY[" + strings.Join(texts, ", ") + "] AS keys_"
 	}
-	inner := fmt.Sprintf("SELECT %s AS keys_, %s %s ORDER BY %s LIMIT %d", keys, sh.columns,
+	inner := fmt.Sprintf("SELECT %s%s %s ORDER BY %s LIMIT %d", sh.columns, keys,
 		l.statement(&a, "p.id", extra...), strings.Join(orders, ", "), limit+1)
 	statement := "SELECT ''::text AS parent_, t.* FROM (" + inner + ") t"
 	if l.parent != "" {
@@ -439,7 +459,7 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	for _, p := range parents {
 		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}}
 	}
-	err := l.relation.query(ctx, s, sh, statement, a, func(parent string, keys []string, record *T) {
+	err := l.relation.query(ctx, s, sh, withCursors, statement, a, func(parent string, keys []string, record *T) {
 		c, e := pages[parent], trade.Edge[T]{Node: record}
 		if withCursors {
 			e.Cursor = l.cursor(keys)

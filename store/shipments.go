@@ -41,12 +41,12 @@ var shipments = read(relation[trade.Shipment]{
 
 // Shipments reads shipments by id.
 func (s *Store) Shipments(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Shipment, error) {
-	return shipments.by(ctx, s, scope, "d.id", "d.id", ids)
+	return shipments.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // ShipmentsByNumber reads shipments by number.
 func (s *Store) ShipmentsByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Shipment, error) {
-	return shipments.by(ctx, s, scope, "d.number", "d.id", numbers)
+	return shipments.by(ctx, s, scope, "d.number", "", numbers)
 }
 
 // ShipmentsOfReturns reads the shipments that bring returns back, at most 20
@@ -172,7 +172,7 @@ var events = read(relation[trade.ShipmentEvent]{
 
 // Events reads shipment events by id.
 func (s *Store) Events(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.ShipmentEvent, error) {
-	return events.by(ctx, s, scope, "e.id", "e.id", ids)
+	return events.by(ctx, s, scope, "e.id", "", ids)
 }
 
 // EventList is the events below shipments, by the time they happened.

@@ -1,8 +1,8 @@
 package trade
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 )
 
 // Role is the kind of caller.
@@ -26,13 +26,13 @@ type Scope struct {
 	buyer    Ref
 	supplier string
 	rights   []string
-	allowed  string // the rights in order, as one text
+	allowed  string // the rights in order, as one text that no other rights have
 }
 
 func scope(role Role, rights []string) Scope {
 	rights = slices.Clone(rights)
 	slices.Sort(rights)
-	return Scope{role: role, rights: rights, allowed: strings.Join(rights, " ")}
+	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}
 }
 
 // CustomerScope sees these accounts, named by id and number, and what belongs
@@ -83,7 +83,8 @@ func (s Scope) Everything() bool { return s.role == Operator }
 // Rights are the OAuth scopes in force, in order.
 func (s Scope) Rights() []string { return s.rights }
 
-// RightsKey is the same text for scopes with the same rights.
+// RightsKey is the same text for scopes with the same rights, and for no
+// others. It is empty for the zero Scope alone.
 func (s Scope) RightsKey() string { return s.allowed }
 
 // May tells whether one of the rights is in force.

@@ -35,7 +35,7 @@ type Stock struct {
 
 // Available is what can be sold now: on hand less allocated less safety
 // stock, never negative.
-func (s Stock) Available() udecimal.Decimal {
+func (s *Stock) Available() udecimal.Decimal {
 	return udecimal.Max(s.OnHand.Sub(s.Allocated).Sub(s.SafetyStock), udecimal.Zero)
 }
 
@@ -43,9 +43,9 @@ func (s Stock) Available() udecimal.Decimal {
 // it.
 type WarehouseStock struct {
 	*Stock
-	OnHand       *Quantity
-	Allocated    *Quantity
-	AvailableNow *Quantity
+	OnHand       Quantity
+	Allocated    Quantity
+	AvailableNow Quantity
 }
 
 // From is where the figures came from.
@@ -107,6 +107,8 @@ type Availability struct {
 	ByWarehouse  []WarehouseStock
 	Inbound      []InboundSupply
 	Provenance   Provenance
+
+	sums [3]Quantity // what OnHand, Allocated and AvailableNow point to
 }
 
 // From is where the oldest of the figures came from.
@@ -115,17 +117,12 @@ func (a *Availability) From() *Provenance { return &a.Provenance }
 // AvailabilityOf adds up an item's stock and the supply expected until the
 // horizon, as of today. Supply already due counts from tomorrow on.
 func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
-	a := &Availability{ItemID: item.ID, Status: UnknownStockStatus, ByWarehouse: make([]WarehouseStock, 0, len(stock)), Inbound: []InboundSupply{}}
+	a := &Availability{ItemID: item.ID, ByWarehouse: make([]WarehouseStock, len(stock)), Inbound: []InboundSupply{}}
 	qty := func(d udecimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
-	figures := make([]Quantity, 0, 3*len(stock)+3)
-	ptr := func(d udecimal.Decimal) *Quantity {
-		figures = append(figures, qty(d))
-		return &figures[len(figures)-1]
-	}
 	var onHand, allocated, available, safety udecimal.Decimal
 	empty := 0
 	for i, s := range stock {
-		if i == 0 || older(s.Provenance, a.Provenance) {
+		if i == 0 || older(&s.Provenance, &a.Provenance) {
 			a.Provenance = s.Provenance
 		}
 		free := s.Available()
@@ -134,10 +131,11 @@ func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today D
 		if free.IsZero() {
 			empty++
 		}
-		a.ByWarehouse = append(a.ByWarehouse, WarehouseStock{Stock: s, OnHand: ptr(s.OnHand), Allocated: ptr(s.Allocated), AvailableNow: ptr(free)})
+		a.ByWarehouse[i] = WarehouseStock{Stock: s, OnHand: qty(s.OnHand), Allocated: qty(s.Allocated), AvailableNow: qty(free)}
 	}
 	if len(stock) > 0 {
-		a.OnHand, a.Allocated, a.AvailableNow = ptr(onHand), ptr(allocated), ptr(available)
+		a.sums = [...]Quantity{qty(onHand), qty(allocated), qty(available)}
+		a.OnHand, a.Allocated, a.AvailableNow = &a.sums[0], &a.sums[1], &a.sums[2]
 	}
 	end := DateOf(today.Time().Add(horizon))
 	a.Atp = append(make([]AtpBucket, 0, 1+len(inbound)), AtpBucket{From: today, Quantity: qty(available), Cumulative: qty(available)})
@@ -186,7 +184,7 @@ func stockStatus(life ItemStatus, known bool, available, safety udecimal.Decimal
 	return InStock
 }
 
-func older(a, b Provenance) bool {
+func older(a, b *Provenance) bool {
 	if a.AsOf == nil || b.AsOf == nil {
 		return a.AsOf != nil || a.ReceivedAt.Before(b.ReceivedAt)
 	}

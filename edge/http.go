@@ -1,0 +1,363 @@
+package edge
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	strict "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"portico/execution"
+)
+
+// GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ says:
+// POST with a JSON body, and GET for queries.
+
+const (
+	plainJSON       = "application/json"
+	graphqlResponse = "application/graphql-response+json"
+	maxBody         = 1 << 20 // bytes
+	bodyTimeout     = 10 * time.Second
+	worthZipping    = 1400 // bytes, below which an answer fits a packet anyway
+)
+
+// refusal is the answer to a request that is none of GraphQL over HTTP.
+type refusal struct {
+	status        int
+	code, message string
+}
+
+func (s *server) http(w http.ResponseWriter, r *http.Request) {
+	mediaType, acceptable := accepted(r.Header)
+	if !acceptable {
+		mediaType = plainJSON
+		s.refuse(w, r, mediaType, refusal{http.StatusNotAcceptable, "NOT_ACCEPTABLE", "Accept must allow application/graphql-response+json or application/json."})
+		return
+	}
+	params, no := s.params(w, r)
+	if no != nil {
+		s.refuse(w, r, mediaType, *no)
+		return
+	}
+	ctx := r.Context()
+	op, errs := s.accept(ctx, params)
+	if errs != nil {
+		// A request that is well formed and not valid: 200 for those who read all
+		// answers alike, 400 for those who know the media type of GraphQL.
+		status := http.StatusOK
+		if mediaType == graphqlResponse {
+			status = http.StatusBadRequest
+		}
+		s.answer(w, r, mediaType, status, s.failed(ctx, op, errs))
+		return
+	}
+	switch {
+	case op.Operation.Operation == ast.Subscription:
+		s.refuse(w, r, mediaType, refusal{http.StatusBadRequest, "BAD_REQUEST", "A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream."})
+	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
+		w.Header().Set("Allow", http.MethodPost)
+		s.refuse(w, r, mediaType, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries. Send mutations by POST."})
+	default:
+		response := s.run(ctx, op)
+		s.answer(w, r, mediaType, http.StatusOK, response)
+		execution.Recycle(response.Data)
+	}
+}
+
+// accepted is the media type of the answer: the one that the client wants most,
+// application/json where it says nothing.
+func accepted(h http.Header) (mediaType string, ok bool) {
+	accept := h["Accept"]
+	switch {
+	case len(accept) == 0, len(accept) == 1 && (accept[0] == "*/*" || accept[0] == plainJSON):
+		return plainJSON, true
+	}
+	plain, known := wanted(accept, plainJSON), wanted(accept, graphqlResponse)
+	switch {
+	case plain.q == 0 && known.q == 0:
+		return "", false
+	case known.q > plain.q || known.q == plain.q && known.exactly:
+		return graphqlResponse, true
+	}
+	return plainJSON, true
+}
+
+// want is how much a client wants a media type, and whether it named the type
+// itself.
+type want struct {
+	q       float64
+	exactly bool
+}
+
+// wanted reads a media type's weight in Accept: RFC 9110, section 12.5.1, the
+// most specific range deciding.
+func wanted(accept []string, mediaType string) (w want) {
+	kind, _, _ := strings.Cut(mediaType, "/")
+	specific := 0
+	for _, header := range accept {
+		for part := range strings.SplitSeq(header, ",") {
+			name, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			at := 0
+			switch name {
+			case mediaType:
+				at = 3
+			case kind + "/*":
+				at = 2
+			case "*/*":
+				at = 1
+			}
+			if at == 0 || at < specific {
+				continue
+			}
+			q := 1.0
+			if text, given := params["q"]; given {
+				if q, err = strconv.ParseFloat(text, 64); err != nil || q < 0 || q > 1 {
+					continue
+				}
+			}
+			specific, w = at, want{q, at == 3}
+		}
+	}
+	return w
+}
+
+// envelope is a request as a client writes it.
+type envelope struct {
+	Query         string         `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
+}
+
+// numbers keeps numbers as they are written, for a float64 has no room for some.
+var numbers = strict.WithUnmarshalers(strict.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
+	if dec.PeekKind() != '0' {
+		return strict.SkipFunc
+	}
+	text, err := dec.ReadValue()
+	*v = json.Number(text)
+	return err
+}))
+
+// params reads the request, whatever its method.
+func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	var e envelope
+	var no *refusal
+	switch r.Method {
+	case http.MethodPost:
+		no = posted(w, r, &e)
+	case http.MethodGet:
+		no = asked(r, &e)
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		no = &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
+	}
+	if no != nil {
+		return nil, no
+	}
+	return &graphql.RawParams{Query: e.Query, OperationName: e.OperationName, Variables: e.Variables, Extensions: e.Extensions}, nil
+}
+
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+func posted(w http.ResponseWriter, r *http.Request, e *envelope) *refusal {
+	if t := r.Header.Get("Content-Type"); t != plainJSON {
+		mediaType, params, err := mime.ParseMediaType(t)
+		if charset := params["charset"]; err != nil || mediaType != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
+			return &refusal{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Send the header Content-Type: application/json, and UTF-8."}
+		}
+	}
+	body := bodies.Get().(*[]byte)
+	defer func() {
+		if cap(*body) <= maxBody/8 {
+			bodies.Put(body)
+		}
+	}()
+	var err error
+	if *body, err = read(w, r, (*body)[:0]); err != nil {
+		switch {
+		case errors.Is(err, errLarge):
+			return &refusal{http.StatusRequestEntityTooLarge, "REQUEST_TOO_LARGE", "The body is larger than 1 MiB."}
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return &refusal{http.StatusRequestTimeout, "REQUEST_TIMEOUT", "The body did not arrive within 10 s."}
+		}
+		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body did not arrive whole."}
+	}
+	return decode(*body, e)
+}
+
+// decode reads an envelope. What is wrong with it is not echoed.
+func decode(text []byte, e *envelope) *refusal {
+	if len(text) > 0 && text[0] == '[' {
+		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "Send one operation a request: batches are not offered."}
+	}
+	if err := strict.Unmarshal(text, e, numbers); err != nil {
+		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, objects; no name may stand in it twice."}
+	}
+	return nil
+}
+
+var errLarge = errors.New("the body is too large")
+
+// read reads the body to its end, for as long and as far as is allowed.
+func read(w http.ResponseWriter, r *http.Request, b []byte) ([]byte, error) {
+	if r.ContentLength > maxBody {
+		return b, errLarge
+	}
+	connection := http.NewResponseController(w)
+	if err := connection.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return b, err
+	}
+	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
+	if n := int(r.ContentLength) + 1; n > cap(b) {
+		b = make([]byte, 0, max(n, 512))
+	}
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case len(b) > maxBody:
+			return b, errLarge
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		}
+	}
+}
+
+// asked reads the parameters of a GET.
+func asked(r *http.Request, e *envelope) *refusal {
+	q := r.URL.Query()
+	e.Query, e.OperationName = q.Get("query"), q.Get("operationName")
+	for name, into := range map[string]*map[string]any{"variables": &e.Variables, "extensions": &e.Extensions} {
+		if text := q.Get(name); text != "" && strict.Unmarshal([]byte(text), into, numbers) != nil {
+			return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The parameter " + name + " must be a JSON object."}
+		}
+	}
+	return nil
+}
+
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, mediaType string, no refusal) {
+	s.answer(w, r, mediaType, no.status, &graphql.Response{Errors: gqlerror.List{{Message: no.message, Extensions: map[string]any{"code": no.code}}}})
+}
+
+var (
+	answers = sync.Pool{New: func() any { return new([]byte) }}
+	zippers = sync.Pool{New: func() any {
+		z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		return z
+	}}
+)
+
+// answer writes a response, in one piece and with its length.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string, status int, response *graphql.Response) {
+	kept := answers.Get().(*[]byte)
+	b := appendResponse((*kept)[:0], response)
+	h := w.Header()
+	h.Set("Content-Type", mediaType+"; charset=utf-8")
+	if len(b) >= worthZipping && zips(r.Header) {
+		plain := len(b)
+		b = zipped(b)
+		b = b[:copy(b, b[plain:])]
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Vary", "Accept-Encoding")
+	}
+	if len(b) >= worthZipping { // below, net/http counts them
+		h.Set("Content-Length", strconv.Itoa(len(b)))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(b)
+	*kept = b
+	if cap(b) <= maxBody {
+		answers.Put(kept)
+	}
+}
+
+// appendResponse appends the envelope around the data, which is JSON already.
+// An answer without data is one of a request that did not run.
+func appendResponse(b []byte, response *graphql.Response) []byte {
+	b = append(b, '{')
+	if len(response.Errors) > 0 {
+		errs, err := json.Marshal(response.Errors)
+		if err != nil {
+			errs = []byte(`[{"message":"internal error"}]`)
+		}
+		b = append(append(append(b, `"errors":`...), errs...), ',')
+	}
+	if len(response.Extensions) > 0 {
+		if extensions, err := json.Marshal(response.Extensions); err == nil {
+			b = append(append(append(b, `"extensions":`...), extensions...), ',')
+		}
+	}
+	if response.Data != nil {
+		b = append(append(append(b, `"data":`...), response.Data...), ',')
+	}
+	b[len(b)-1] = '}'
+	return b
+}
+
+// zips tells whether a client reads gzip.
+func zips(h http.Header) bool {
+	for _, header := range h["Accept-Encoding"] {
+		for part := range strings.SplitSeq(header, ",") {
+			name, weight, weighted := strings.Cut(part, ";")
+			if strings.TrimSpace(name) != "gzip" {
+				continue
+			}
+			q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+			return !weighted || err == nil && q > 0
+		}
+	}
+	return false
+}
+
+// zipped appends b, compressed, to itself.
+func zipped(b []byte) []byte {
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	out := appender(b)
+	z.Reset(&out)
+	_, _ = z.Write(b)
+	_ = z.Close()
+	return out
+}
+
+type appender []byte
+
+// Write appends p.
+func (a *appender) Write(p []byte) (int, error) {
+	*a = append(*a, p...)
+	return len(p), nil
+}
+
+// failed is the response to a request that does not run.
+func (s *server) failed(ctx context.Context, op *graphql.OperationContext, errs gqlerror.List) *graphql.Response {
+	if op != nil {
+		ctx = graphql.WithOperationContext(ctx, op)
+	}
+	ctx = graphql.WithResponseContext(ctx, s.present, s.recovered)
+	for _, err := range errs {
+		graphql.AddError(ctx, err)
+	}
+	return &graphql.Response{Errors: graphql.GetErrors(ctx)}
+}
