@@ -99,10 +99,13 @@ func GraphQL(o Options) (http.Handler, error) {
 var started = graphql.StartOperationTrace(context.Background())
 
 // accept makes an operation of a request, or tells why it is none.
-func (s *server) accept(_ context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (s *server) accept(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op, errs := s.parsing.CreateOperationContext(started, params)
 	op.DisableIntrospection = !s.Introspection
-	op.RecoverFunc, op.ResolverMiddleware = s.recovered, traced
+	op.RecoverFunc, op.ResolverMiddleware = s.recovered, nil
+	if trace.SpanFromContext(ctx).IsRecording() {
+		op.ResolverMiddleware = traced
+	}
 	return op, errs
 }
 
@@ -119,7 +122,7 @@ func (s *server) run(ctx context.Context, op *graphql.OperationContext) *graphql
 	ctx = graphql.WithOperationContext(ctx, op)
 	ctx = loaders.With(ctx, loaders.New(s.Loaders, auth.CallerOf(ctx).Scope))
 	ctx = graphql.WithResponseContext(ctx, s.present, s.recovered)
-	response := s.schema.Exec(ctx)(ctx)
+	response := s.schema.Answer(ctx)
 	response.Errors = append(response.Errors, graphql.GetErrors(ctx)...)
 	response.Extensions = graphql.GetExtensions(ctx)
 	return response
@@ -152,9 +155,6 @@ var tracer = otel.Tracer("portico/edge")
 // in requests whose trace is recorded. Spans carry no arguments: they may be
 // anybody's data.
 func traced(ctx context.Context, next graphql.Resolver) (any, error) {
-	if !trace.SpanFromContext(ctx).IsRecording() {
-		return next(ctx)
-	}
 	field := graphql.GetFieldContext(ctx)
 	ctx, span := tracer.Start(ctx, field.Object+"."+field.Field.Name)
 	defer span.End()

@@ -137,14 +137,6 @@ func wanted(accept []string, mediaType string) (w want) {
 	return w
 }
 
-// envelope is a request as a client writes it.
-type envelope struct {
-	Query         string         `json:"query"`
-	OperationName string         `json:"operationName"`
-	Variables     map[string]any `json:"variables"`
-	Extensions    map[string]any `json:"extensions"`
-}
-
 // numbers keeps numbers as they are written, for a float64 has no room for some.
 var numbers = strict.WithUnmarshalers(strict.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
 	if dec.PeekKind() != '0' {
@@ -157,26 +149,20 @@ var numbers = strict.WithUnmarshalers(strict.UnmarshalFromFunc(func(dec *jsontex
 
 // params reads the request, whatever its method.
 func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	var e envelope
-	var no *refusal
+	p := &graphql.RawParams{}
 	switch r.Method {
 	case http.MethodPost:
-		no = posted(w, r, &e)
+		return p, posted(w, r, p)
 	case http.MethodGet:
-		no = asked(r, &e)
-	default:
-		w.Header().Set("Allow", "GET, POST")
-		no = &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
+		return p, asked(r, p)
 	}
-	if no != nil {
-		return nil, no
-	}
-	return &graphql.RawParams{Query: e.Query, OperationName: e.OperationName, Variables: e.Variables, Extensions: e.Extensions}, nil
+	w.Header().Set("Allow", "GET, POST")
+	return nil, &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
 }
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-func posted(w http.ResponseWriter, r *http.Request, e *envelope) *refusal {
+func posted(w http.ResponseWriter, r *http.Request, p *graphql.RawParams) *refusal {
 	if t := r.Header.Get("Content-Type"); t != plainJSON {
 		mediaType, params, err := mime.ParseMediaType(t)
 		if charset := params["charset"]; err != nil || mediaType != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -199,15 +185,15 @@ func posted(w http.ResponseWriter, r *http.Request, e *envelope) *refusal {
 		}
 		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body did not arrive whole."}
 	}
-	return decode(*body, e)
+	return decode(*body, p)
 }
 
-// decode reads an envelope. What is wrong with it is not echoed.
-func decode(text []byte, e *envelope) *refusal {
+// decode reads what a client wrote. What is wrong with it is not echoed.
+func decode(text []byte, p *graphql.RawParams) *refusal {
 	if len(text) > 0 && text[0] == '[' {
 		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "Send one operation a request: batches are not offered."}
 	}
-	if err := strict.Unmarshal(text, e, numbers); err != nil {
+	if err := strict.Unmarshal(text, p, numbers); err != nil {
 		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, objects; no name may stand in it twice."}
 	}
 	return nil
@@ -246,10 +232,10 @@ func read(w http.ResponseWriter, r *http.Request, b []byte) ([]byte, error) {
 }
 
 // asked reads the parameters of a GET.
-func asked(r *http.Request, e *envelope) *refusal {
+func asked(r *http.Request, p *graphql.RawParams) *refusal {
 	q := r.URL.Query()
-	e.Query, e.OperationName = q.Get("query"), q.Get("operationName")
-	for name, into := range map[string]*map[string]any{"variables": &e.Variables, "extensions": &e.Extensions} {
+	p.Query, p.OperationName = q.Get("query"), q.Get("operationName")
+	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
 		if text := q.Get(name); text != "" && strict.Unmarshal([]byte(text), into, numbers) != nil {
 			return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The parameter " + name + " must be a JSON object."}
 		}
@@ -269,12 +255,18 @@ var (
 	}}
 )
 
+// contentType are values of the header, which nobody writes to.
+var contentType = map[string][]string{
+	plainJSON:       {plainJSON + "; charset=utf-8"},
+	graphqlResponse: {graphqlResponse + "; charset=utf-8"},
+}
+
 // answer writes a response, in one piece and with its length.
 func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string, status int, response *graphql.Response) {
 	kept := answers.Get().(*[]byte)
 	b := appendResponse((*kept)[:0], response)
 	h := w.Header()
-	h.Set("Content-Type", mediaType+"; charset=utf-8")
+	h["Content-Type"] = contentType[mediaType]
 	if len(b) >= worthZipping && zips(r.Header) {
 		plain := len(b)
 		b = zipped(b)

@@ -103,28 +103,39 @@ func (x *Executor) plan(ctx context.Context, oc *graphql.OperationContext) (*pla
 // Exec runs the operation in ctx.
 func (x *Executor) Exec(ctx context.Context) graphql.ResponseHandler {
 	oc := graphql.GetOperationContext(ctx)
+	if oc.Operation.Operation != ast.Subscription {
+		done := false
+		return func(ctx context.Context) *graphql.Response {
+			if done {
+				return nil
+			}
+			done = true
+			return x.Answer(ctx)
+		}
+	}
 	p, err := x.plan(ctx, oc)
 	if err != nil {
 		graphql.AddError(ctx, err)
 		return graphql.OneShot(&graphql.Response{Data: []byte("null")})
 	}
-	if oc.Operation.Operation == ast.Subscription {
-		return x.subscribe(ctx, p, oc)
+	return x.subscribe(ctx, p, oc)
+}
+
+// Answer runs the query or mutation in ctx.
+func (x *Executor) Answer(ctx context.Context) *graphql.Response {
+	oc := graphql.GetOperationContext(ctx)
+	p, err := x.plan(ctx, oc)
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return &graphql.Response{Data: []byte("null")}
 	}
-	done := false
-	return func(ctx context.Context) *graphql.Response {
-		if done {
-			return nil
-		}
-		done = true
-		r := x.newRun(ctx, p, oc)
-		defer r.cancel()
-		r.root()
-		if oc.Operation.Operation != ast.Mutation { // those the encoder starts, one root after the other
-			r.start(r.complete(p.root, nil))
-		}
-		return r.respond()
+	r := x.newRun(ctx, p, oc)
+	defer r.cancel()
+	r.root()
+	if oc.Operation.Operation != ast.Mutation { // those the encoder starts, one root after the other
+		r.start(r.complete(p.root, nil))
 	}
+	return r.respond()
 }
 
 func (r *run) respond() *graphql.Response {

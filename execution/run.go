@@ -38,6 +38,7 @@ type frame struct {
 
 type state struct {
 	ctx     context.Context
+	field   graphql.FieldContext
 	waits   atomic.Int32
 	results any
 	n       int
@@ -208,7 +209,8 @@ func (r *run) resolve(k *call, s *state, n int) {
 			s.err = r.oc.RecoverFunc(ctx, p)
 		}
 	}()
-	fc := &graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
+	s.field = graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
+	fc := &s.field
 	ctx = graphql.WithFieldContext(context.WithValue(ctx, stateKey{}, s), fc)
 	s.ctx = ctx
 	if fc.Args, s.err = r.arguments(ctx, k); s.err != nil {
@@ -221,12 +223,7 @@ func (r *run) resolve(k *call, s *state, n int) {
 			objs = append(objs, r.frames[p.frame].objs...)
 		}
 	}
-	got := 0
-	results, err := r.oc.ResolverMiddleware(ctx, func(ctx context.Context) (any, error) {
-		rs, m, err := k.b.Call(ctx, r.ec, objs, fc.Args)
-		got = m
-		return rs, err
-	})
+	results, got, err := r.call(ctx, k, objs, fc.Args)
 	if b, ok := errors.AsType[graphql.BatchErrors](err); ok {
 		s.errs, err = b.Errors(), nil
 		if len(s.errs) != n {
@@ -237,6 +234,24 @@ func (r *run) resolve(k *call, s *state, n int) {
 		err = fmt.Errorf("resolver %s returned %d results for %d parents", k.coord, got, n)
 	}
 	s.results, s.err = results, err
+}
+
+// call calls the resolver, through the operation's middleware if it has one.
+func (r *run) call(ctx context.Context, k *call, objs []any, args map[string]any) (results any, n int, err error) {
+	if r.oc.ResolverMiddleware == nil {
+		return k.b.Call(ctx, r.ec, objs, args)
+	}
+	return through(ctx, r, k, objs, args)
+}
+
+func through(ctx context.Context, r *run, k *call, objs []any, args map[string]any) (results any, n int, err error) {
+	results, err = r.oc.ResolverMiddleware(ctx, func(ctx context.Context) (any, error) {
+		var results any
+		var err error
+		results, n, err = k.b.Call(ctx, r.ec, objs, args)
+		return results, err
+	})
+	return results, n, err
 }
 
 // arguments are those of a call. Resolvers only read them, so that arguments

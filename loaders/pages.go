@@ -22,7 +22,7 @@ type listReader struct {
 // Pages loads one page of a list below each parent. Lists that stand by
 // themselves have the one parent "".
 func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T], error) {
-	sig := fmt.Sprintf("%s %+v", list.Signature(), page)
+	sig := fmt.Sprintf("%s %d %d %q %q", list.Signature(), page.First, page.Last, page.After, page.Before)
 	l.mu.Lock()
 	if l.lists == nil {
 		l.lists = map[string]listReader{}
@@ -81,17 +81,23 @@ func keysOf[T any](pages []*trade.Connection[T]) []pageKey {
 
 // bySignature groups keys by list and runs each list's reader once.
 func (l *Loaders) bySignature(keys []pageKey, run func(r listReader, sig string, parents []string) error) error {
-	groups := map[string][]string{}
-	for _, k := range keys {
-		groups[k.sig] = append(groups[k.sig], k.parent)
-	}
-	for sig, parents := range groups {
+	for len(keys) > 0 {
+		sig, parents := keys[0].sig, make([]string, 0, len(keys))
+		var others []pageKey
+		for _, k := range keys {
+			if k.sig == sig {
+				parents = append(parents, k.parent)
+			} else {
+				others = append(others, k)
+			}
+		}
 		l.mu.Lock()
 		r := l.lists[sig]
 		l.mu.Unlock()
 		if err := run(r, sig, parents); err != nil {
 			return err
 		}
+		keys = others
 	}
 	return nil
 }

@@ -103,10 +103,15 @@ func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
 	return found[0].ID, nil
 }
 
+// itemLoaders load items by the fields of ItemBy, in their order.
+func itemLoaders(l *loaders.Loaders) [4]all[*trade.Item] {
+	return [...]all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN, &l.ItemsByPartNumber}
+}
+
 // itemsBy loads items by their keys, in order; one batch goes to each kind of
 // key.
 func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*trade.Item, error) {
-	from := [...]all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN, &l.ItemsByPartNumber}
+	from := itemLoaders(l)
 	var values [len(from)][]string
 	var places [len(from)][]int
 	for i, by := range keys {

@@ -63,11 +63,7 @@ func find[V any](ctx context.Context, id, number *string, from func(*loaders.Loa
 		return none, err
 	}
 	byID, byNumber := from(l)
-	found, err := []all[V]{byID, byNumber}[place].All(ctx, []string{value})
-	if err != nil {
-		return none, err
-	}
-	return found[0], nil
+	return []all[V]{byID, byNumber}[place].One(ctx, value)
 }
 
 func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AccountFilter) (*trade.AccountConnection, error) {
@@ -81,11 +77,15 @@ func (r query) Items(ctx context.Context, first *int, after *string, last *int, 
 }
 
 func (r query) Item(ctx context.Context, by graph.ItemBy) (*trade.Item, error) {
-	items, err := r.ItemsByKey(ctx, []*graph.ItemBy{&by})
+	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return items[0], nil
+	kind, value, err := chosen(by.ID, by.Sku, by.Gtin, by.CustomerPartNumber)
+	if err != nil {
+		return nil, err
+	}
+	return itemLoaders(l)[kind].One(ctx, value)
 }
 
 func (r query) ItemsByKey(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {

@@ -118,6 +118,7 @@ func keysOf[T any](objs []*T, key func(*T) string) []string {
 // all is a loader of values by id or key.
 type all[V any] = interface {
 	All(context.Context, []string) ([]V, error)
+	One(context.Context, string) (V, error)
 }
 
 // related loads what each parent names by one key.

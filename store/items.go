@@ -271,7 +271,7 @@ func (l *List[T]) narrow(f ItemFilter) {
 // attributes, each with its most frequent values.
 func Facets(ctx context.Context, s *Store, l *List[trade.Item]) ([]*trade.ItemFacet, error) {
 	a := args{append([]any(nil), l.args.list...)}
-	query := `WITH found AS (SELECT i.id, i.brand, i.status, i.category_id, i.attributes ` + l.statement(&a, "") + `),
+	query := `WITH found AS (SELECT i.id, i.brand, i.status, i.category_id, i.attributes ` + string(l.from(nil, &a, "")) + `),
 		counted AS (
 			SELECT 'category' AS name, 'Category' AS label, c.id AS value, c.name AS value_label, count(*) AS n
 			  FROM found f JOIN categories c ON c.id = f.category_id GROUP BY c.id, c.name

@@ -329,7 +329,7 @@ func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 // one.
 func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column, order string, keys []string) (map[string]*T, error) {
 	found := make(map[string]*T, len(keys))
-	err := r.each(ctx, s, scope, "", column, order, keys, func(key string, record *T) {
+	err := r.each(ctx, s, scope, "", column, order, keys, func(key string, _ []string, record *T) {
 		if found[key] == nil {
 			found[key] = record
 		}
@@ -340,21 +340,24 @@ func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column
 // under reads the records that the scope sees below each parent, in order.
 func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, parents []string) (map[string][]*T, error) {
 	found := make(map[string][]*T, len(parents))
-	err := r.each(ctx, s, scope, join, column, order, parents, func(parent string, record *T) {
+	err := r.each(ctx, s, scope, join, column, order, parents, func(parent string, _ []string, record *T) {
 		found[parent] = append(found[parent], record)
 	})
 	return found, err
 }
 
-func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, *T)) error {
+func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, []string, *T)) error {
 	sh := r.shape(s, readsOf(ctx))
-	var a args
-	statement := "SELECT " + column + ", " + sh.columns + " FROM " + r.from + " " + join + " WHERE " + column + " = ANY(" + a.set(keys) + ") AND " +
-		r.visible(scope, &a)
+	a := args{make([]any, 0, 2)}
+	b := make([]byte, 0, 512)
+	b = append(append(append(append(b, "SELECT "...), column...), ", "...), sh.columns...)
+	b = append(append(append(append(b, " FROM "...), r.from...), ' '), join...)
+	b = append(append(append(append(b, " WHERE "...), column...), " = ANY("...), a.set(keys)...)
+	b = append(append(b, ") AND "...), r.visible(scope, &a)...)
 	if order != "" {
-		statement += " ORDER BY " + order
+		b = append(append(b, " ORDER BY "...), order...)
 	}
-	return r.query(ctx, s, sh, false, statement, a, func(parent string, _ []string, record *T) { each(parent, record) })
+	return r.query(ctx, s, sh, false, string(b), a, each)
 }
 
 // PageArgs say which part of a list is wanted: First elements after After, or
@@ -392,38 +395,65 @@ type sortKey struct {
 // maxCount is where counting stops.
 const maxCount = 10000
 
-// Signature is the same for the same list, filter and order.
+// Signature is the same for the same list, filter and order, and for no other.
 func (l *List[T]) Signature() string {
-	values := make([]any, len(l.args.list))
-	for i, a := range l.args.list {
-		values[i] = a
-		if v, ok := a.(driver.Valuer); ok {
-			values[i], _ = v.Value()
-		}
+	b := make([]byte, 0, 256)
+	for _, text := range []string{l.name, l.join, l.parent} {
+		b = strconv.AppendQuote(b, text)
 	}
-	return fmt.Sprintf("%s %q %q %q %v", l.name, l.join, l.parent, l.where, values)
+	for _, text := range l.where {
+		b = strconv.AppendQuote(append(b, '&'), text)
+	}
+	for _, a := range l.args.list {
+		if v, ok := a.(driver.Valuer); ok {
+			a, _ = v.Value()
+		}
+		b = fmt.Appendf(append(b, '$'), "%q", fmt.Sprint(a))
+	}
+	return string(b)
 }
 
 func (l *List[T]) and(condition string) { l.where = append(l.where, condition) }
 
-func (l *List[T]) statement(a *args, parentOf string, extra ...string) string {
-	where := append(slices.Clone(l.where), l.relation.visible(l.scope, a))
-	if l.parent != "" {
-		where = append(where, l.parent+" = "+parentOf)
+// from appends the statement from FROM to the last condition.
+func (l *List[T]) from(b []byte, a *args, parentOf string) []byte {
+	b = append(append(append(b, " FROM "...), l.relation.from...), ' ')
+	b = append(append(append(b, l.join...), " WHERE "...), l.relation.visible(l.scope, a)...)
+	for _, condition := range l.where {
+		b = append(append(b, " AND "...), condition...)
 	}
-	return fmt.Sprintf("FROM %s %s WHERE %s", l.relation.from, l.join, strings.Join(append(where, extra...), " AND "))
+	if l.parent != "" {
+		b = append(append(append(append(b, " AND "...), l.parent...), " = "...), parentOf...)
+	}
+	return b
 }
 
 // Page reads one page of the list below each parent; a list of its own has the
 // one parent "".
 func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page PageArgs) (map[string]*trade.Connection[T], error) {
-	a := args{slices.Clone(l.args.list)}
+	a := args{append(make([]any, 0, len(l.args.list)+4), l.args.list...)}
 	order := l.sorting(&a)
 	limit, backward := page.First, page.Last > 0
 	if backward {
 		limit = page.Last
 	}
-	var extra []string
+	reads := readsOf(ctx)
+	sh := l.relation.shape(s, reads)
+	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
+	b := make([]byte, 0, 1024)
+	if l.parent != "" {
+		b = append(append(append(b, "SELECT p.id AS parent_, t.* FROM unnest("...), a.set(parents)...), "::text[]) AS p(id) CROSS JOIN LATERAL (SELECT "...)
+	} else {
+		b = append(b, "SELECT ''::text AS parent_, "...)
+	}
+	b = append(b, sh.columns...)
+	if withCursors {
+		for i, k := range order {
+			b = append(append(append(b, [...]string{", ARRAY[(", ", ("}[min(i, 1)]...), k.expr...), ")::text"...)
+		}
+		b = append(b, "] AS keys_"...)
+	}
+	b = l.from(b, &a, "p.id")
 	for _, bound := range []struct {
 		cursor string
 		after  bool
@@ -435,31 +465,23 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		if err != nil {
 			return nil, err
 		}
-		extra = append(extra, beyond(&a, order, keys, bound.after))
+		b = append(append(b, " AND "...), beyond(&a, order, keys, bound.after)...)
 	}
-	reads := readsOf(ctx)
-	sh := l.relation.shape(s, reads)
-	texts, orders := make([]string, len(order)), make([]string, len(order))
 	for i, k := range order {
-		texts[i] = "(" + k.expr + ")::text"
-		orders[i] = k.expr + map[bool]string{false: " ASC", true: " DESC"}[k.desc != backward]
+		b = append(append(b, [...]string{" ORDER BY ", ", "}[min(i, 1)]...), k.expr...)
+		if k.desc != backward {
+			b = append(b, " DESC"...)
+		}
 	}
-	keys := ""
-	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
-	if withCursors {
-		keys = ", ARRAY[" + strings.Join(texts, ", ") + "] AS keys_"
-	}
-	inner := fmt.Sprintf("SELECT %s%s %s ORDER BY %s LIMIT %d", sh.columns, keys,
-		l.statement(&a, "p.id", extra...), strings.Join(orders, ", "), limit+1)
-	statement := "SELECT ''::text AS parent_, t.* FROM (" + inner + ") t"
+	b = strconv.AppendInt(append(b, " LIMIT "...), int64(limit+1), 10)
 	if l.parent != "" {
-		statement = "SELECT p.id AS parent_, t.* FROM unnest(" + a.set(parents) + "::text[]) AS p(id) CROSS JOIN LATERAL (" + inner + ") t"
+		b = append(b, ") t"...)
 	}
 	pages := make(map[string]*trade.Connection[T], len(parents))
 	for _, p := range parents {
 		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}}
 	}
-	err := l.relation.query(ctx, s, sh, withCursors, statement, a, func(parent string, keys []string, record *T) {
+	err := l.relation.query(ctx, s, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
 		c, e := pages[parent], trade.Edge[T]{Node: record}
 		if withCursors {
 			e.Cursor = l.cursor(keys)
@@ -568,7 +590,7 @@ func (k sortKey) holds(text string) bool {
 // Count counts the list below each parent, as far as it is worth counting.
 func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[string]trade.TotalCount, error) {
 	a := args{slices.Clone(l.args.list)}
-	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.statement(&a, "p.id"), maxCount+1)
+	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.from(nil, &a, "p.id"), maxCount+1)
 	statement := "SELECT p.id, " + counted + " AS n FROM unnest(" + a.set(parents) + "::text[]) AS p(id)"
 	var rows []struct {
 		ID string
@@ -596,11 +618,8 @@ func (j *jsonOf[T]) Scan(src any) error {
 		if string(v) == "[]" { // as most are
 			return nil
 		}
-		return json.Unmarshal(v, &j.value)
-	case string:
-		return json.Unmarshal([]byte(v), &j.value)
 	}
-	return fmt.Errorf("cannot read %T as JSON", src)
+	return trade.ScanJSON(src, &j.value)
 }
 
 // totals are the columns of a document's sums, which are null together.

@@ -64,7 +64,7 @@ type Carrier struct {
 }
 
 // Scan reads a carrier from JSON.
-func (c *Carrier) Scan(src any) error { return scanJSON(src, c) }
+func (c *Carrier) Scan(src any) error { return ScanJSON(src, c) }
 
 // ShipmentStatus is a state of a shipment or package.
 type ShipmentStatus string
@@ -127,7 +127,7 @@ type Eta struct {
 }
 
 // Scan reads an estimate from JSON.
-func (e *Eta) Scan(src any) error { return scanJSON(src, e) }
+func (e *Eta) Scan(src any) error { return ScanJSON(src, e) }
 
 // EtaBasis is what an estimate rests on.
 type EtaBasis string
@@ -198,7 +198,7 @@ type ShipmentException struct {
 }
 
 // Scan reads an exception from JSON.
-func (e *ShipmentException) Scan(src any) error { return scanJSON(src, e) }
+func (e *ShipmentException) Scan(src any) error { return ScanJSON(src, e) }
 
 // Proof is a proof of delivery as it is stored.
 type Proof struct {
@@ -208,7 +208,7 @@ type Proof struct {
 }
 
 // Scan reads a proof from JSON.
-func (p *Proof) Scan(src any) error { return scanJSON(src, p) }
+func (p *Proof) Scan(src any) error { return ScanJSON(src, p) }
 
 // ProofOfDelivery is a proof of delivery with its link.
 type ProofOfDelivery struct {

@@ -1,10 +1,10 @@
 package trade
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/quagmt/udecimal"
 )
 
@@ -208,29 +208,30 @@ type DocumentRef struct {
 // These values are stored whole, as JSON; each reads itself back.
 
 // Scan reads an address from JSON.
-func (a *Address) Scan(src any) error { return scanJSON(src, a) }
+func (a *Address) Scan(src any) error { return ScanJSON(src, a) }
 
 // Scan reads a location from JSON.
-func (l *Location) Scan(src any) error { return scanJSON(src, l) }
+func (l *Location) Scan(src any) error { return ScanJSON(src, l) }
 
 // Scan reads delivery terms from JSON.
-func (t *DeliveryTerms) Scan(src any) error { return scanJSON(src, t) }
+func (t *DeliveryTerms) Scan(src any) error { return ScanJSON(src, t) }
 
 // Scan reads payment terms from JSON.
-func (t *PaymentTerms) Scan(src any) error { return scanJSON(src, t) }
+func (t *PaymentTerms) Scan(src any) error { return ScanJSON(src, t) }
 
 // Scan reads a raw code from JSON.
-func (c *RawCode) Scan(src any) error { return scanJSON(src, c) }
+func (c *RawCode) Scan(src any) error { return ScanJSON(src, c) }
 
 // Scan reads a document's name from JSON.
-func (r *DocumentRef) Scan(src any) error { return scanJSON(src, r) }
+func (r *DocumentRef) Scan(src any) error { return ScanJSON(src, r) }
 
-func scanJSON(src, dst any) error {
+// ScanJSON reads a value from a column of JSON.
+func ScanJSON(src, dst any) error {
 	switch v := src.(type) {
 	case []byte:
-		return json.Unmarshal(v, dst)
+		return json.Unmarshal(v, dst, json.MatchCaseInsensitiveNames(true))
 	case string:
-		return json.Unmarshal([]byte(v), dst)
+		return json.Unmarshal([]byte(v), dst, json.MatchCaseInsensitiveNames(true))
 	}
 	return fmt.Errorf("cannot read %T as JSON", src)
 }
