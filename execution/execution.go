@@ -130,7 +130,6 @@ func (x *Executor) Answer(ctx context.Context) *graphql.Response {
 		return &graphql.Response{Data: []byte("null")}
 	}
 	r := x.newRun(ctx, p, oc)
-	defer r.cancel()
 	r.root()
 	if oc.Operation.Operation != ast.Mutation { // those the encoder starts, one root after the other
 		r.start(r.complete(p.root, nil))
@@ -162,8 +161,6 @@ func (r *run) root() {
 
 func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.OperationContext) graphql.ResponseHandler {
 	r := x.newRun(ctx, p, oc)
-	r.cancel()
-	r.ctx = ctx // the stream outlives this call
 	if len(p.root.fields) != 1 || p.root.fields[0].call == nil && p.root.fields[0].denied == nil {
 		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
 		return func(context.Context) *graphql.Response { return nil }
@@ -190,7 +187,6 @@ func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.Operation
 			return nil
 		}
 		r := x.newRun(ctx, p, oc)
-		defer r.cancel()
 		r.root()
 		s := &r.calls[k.id]
 		s.results, s.n, s.ctx = results, 1, ctx

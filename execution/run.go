@@ -25,8 +25,8 @@ type run struct {
 	gates  []gate
 	slots  chan struct{} // nil where there are no more calls than may run at once
 	tasks  sync.WaitGroup
-	cancel context.CancelFunc
 	broken atomic.Pointer[error] // a panic outside any field: our own mistake
+	dead   chan struct{}         // closed when broken, for who waits at a gate; nil where there is none
 	made   atomic.Int64          // calls made
 	served atomic.Int64          // parents they served
 }
@@ -39,6 +39,7 @@ type frame struct {
 type state struct {
 	ctx     context.Context
 	field   graphql.FieldContext
+	own     callContext
 	waits   atomic.Int32
 	results any
 	n       int
@@ -62,16 +63,12 @@ func (s *state) fault(i int) error {
 }
 
 func (x *Executor) newRun(ctx context.Context, p *plan, oc *graphql.OperationContext) *run {
-	cancel := context.CancelFunc(func() {})
-	if len(p.gates) > 0 { // at which calls wait for one another
-		ctx, cancel = context.WithCancel(ctx)
-	}
 	spare, ok := p.spare.Get().(*[]frame) // with room for as many objects as a run before had
 	if !ok {
 		fresh := make([]frame, p.frames)
 		spare = &fresh
 	}
-	r := &run{Executor: x, p: p, ctx: ctx, cancel: cancel, oc: oc, ec: x.b.Context(oc), frames: *spare, spare: spare, calls: make([]state, len(p.calls))}
+	r := &run{Executor: x, p: p, ctx: ctx, oc: oc, ec: x.b.Context(oc), frames: *spare, spare: spare, calls: make([]state, len(p.calls))}
 	if len(p.calls) > x.Width {
 		r.slots = make(chan struct{}, x.Width)
 	}
@@ -105,7 +102,7 @@ func (r *run) leave() {
 
 func (r *run) reset() {
 	if len(r.p.gates) > 0 {
-		r.gates = make([]gate, len(r.p.gates))
+		r.gates, r.dead = make([]gate, len(r.p.gates)), make(chan struct{})
 	}
 	for i, n := range r.p.gates {
 		r.gates[i].left.Store(int32(n))
@@ -150,8 +147,9 @@ func (r *run) perform(k *call) (ready []*call) {
 	defer func() {
 		if p := recover(); p != nil {
 			err := r.oc.RecoverFunc(r.ctx, p)
-			r.broken.Store(&err)
-			r.cancel() // wakes whoever waits at a gate
+			if r.broken.CompareAndSwap(nil, &err) && r.dead != nil {
+				close(r.dead)
+			}
 			ready = nil
 		}
 	}()
@@ -204,6 +202,10 @@ func (r *run) resolve(k *call, s *state, n int) {
 	if s.err = ctx.Err(); s.err != nil {
 		return
 	}
+	if err := r.broken.Load(); err != nil {
+		s.err = *err
+		return
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			s.err = r.oc.RecoverFunc(ctx, p)
@@ -211,7 +213,8 @@ func (r *run) resolve(k *call, s *state, n int) {
 	}()
 	s.field = graphql.FieldContext{Object: k.object, Field: collected(k), IsResolver: true, IsMethod: true}
 	fc := &s.field
-	ctx = graphql.WithFieldContext(context.WithValue(ctx, stateKey{}, s), fc)
+	s.own = callContext{graphql.WithFieldContext(ctx, fc), s}
+	ctx = &s.own
 	s.ctx = ctx
 	if fc.Args, s.err = r.arguments(ctx, k); s.err != nil {
 		return
@@ -348,6 +351,20 @@ type gate struct {
 
 type stateKey struct{}
 
+// callContext is the context of a call, which knows the call's state.
+type callContext struct {
+	context.Context
+	state *state
+}
+
+// Value is the state, or what the context above holds.
+func (c *callContext) Value(key any) any {
+	if _, ok := key.(stateKey); ok {
+		return c.state
+	}
+	return c.Context.Value(key)
+}
+
 func (s *state) leave() {
 	if s.gate != nil && !s.left {
 		s.left = true
@@ -370,6 +387,8 @@ func Rendezvous(ctx context.Context) error {
 	select {
 	case <-s.gate.open:
 		return nil
+	case <-s.run.dead:
+		return *s.run.broken.Load()
 	case <-ctx.Done():
 		return ctx.Err()
 	}

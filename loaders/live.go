@@ -28,7 +28,7 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 	if err != nil {
 		return nil, err
 	}
-	inbound := make([][]*trade.InboundSupply, len(items))
+	var inbound [][]*trade.InboundSupply
 	if reads := execution.Reads(ctx); reads == nil || reads("Availability.atp") || reads("Availability.inbound") {
 		if inbound, err = l.Inbound.All(ctx, ids); err != nil {
 			return nil, err
@@ -43,16 +43,19 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 	today := trade.DateOf(time.Now())
 	out := make([]*trade.Availability, len(items))
 	for i, item := range items {
-		var coming []trade.InboundSupply
-		for _, in := range inbound[i] {
-			if args.Warehouses == nil || slices.Contains(args.Warehouses, in.WarehouseRef.ID) {
-				coming = append(coming, *in)
-			}
-		}
 		if args.Warehouses != nil {
 			figures[i] = slices.DeleteFunc(slices.Clone(figures[i]), func(s *trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
 		}
-		out[i] = trade.AvailabilityOf(item, figures[i], coming, today, args.Horizon)
+		out[i] = trade.AvailabilityOf(item, figures[i])
+		if inbound != nil {
+			var coming []trade.InboundSupply
+			for _, in := range inbound[i] {
+				if args.Warehouses == nil || slices.Contains(args.Warehouses, in.WarehouseRef.ID) {
+					coming = append(coming, *in)
+				}
+			}
+			out[i].Expect(coming, today, args.Horizon)
+		}
 		if len(figures[i]) == 0 {
 			if out[i].Provenance, err = l.nothingFrom(sources.OfStock); err != nil {
 				return nil, err

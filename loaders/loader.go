@@ -79,6 +79,7 @@ func (l *loader[K, V]) hold(n int) *held[K, V] {
 // round is one fetch: first its keys, then what came back.
 type round[K comparable, V any] struct {
 	keys  []K
+	few   [4]K // where keys are while they are no more
 	found map[K]V
 	err   error
 	done  chan struct{}
@@ -166,7 +167,10 @@ func (h *held[K, V]) announce(level any, keys []K) (places, first []int, own *ro
 
 // begin makes a level's round, for about n keys.
 func (h *held[K, V]) begin(level any, n int) *round[K, V] {
-	r := &round[K, V]{keys: make([]K, 0, min(n, fewKeys)), done: make(chan struct{})}
+	r := &round[K, V]{done: make(chan struct{})}
+	if r.keys = r.few[:0]; n > len(r.few) {
+		r.keys = make([]K, 0, min(n, fewKeys))
+	}
 	if level != nil {
 		if h.rounds == nil {
 			h.rounds = map[any]*round[K, V]{}

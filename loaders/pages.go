@@ -2,7 +2,6 @@ package loaders
 
 import (
 	"context"
-	"fmt"
 
 	"portico/store"
 	"portico/trade"
@@ -13,37 +12,51 @@ import (
 type pageKey struct{ sig, parent string }
 
 // listReader reads what is asked of one list, for several parents at once.
-type listReader struct {
-	page  func(ctx context.Context, parents []string) (map[string]any, error)
-	count func(ctx context.Context, parents []string) (map[string]trade.TotalCount, error)
-	items *store.List[trade.Item]
+type listReader interface {
+	page(ctx context.Context, l *Loaders, sig string, parents []string) (map[string]any, error)
+	count(ctx context.Context, l *Loaders, parents []string) (map[string]trade.TotalCount, error)
+	facets(ctx context.Context, l *Loaders) ([]*trade.ItemFacet, error)
+}
+
+// listed is a list and the part of it that is asked for.
+type listed[T any] struct {
+	list *store.List[T]
+	args store.PageArgs
+}
+
+func (d listed[T]) page(ctx context.Context, l *Loaders, sig string, parents []string) (map[string]any, error) {
+	pages, err := d.list.Page(ctx, l.Store, parents, d.args)
+	out := make(map[string]any, len(pages))
+	for k, c := range pages {
+		c.List = trade.ListRef{Signature: sig, Parent: k}
+		out[k] = c
+	}
+	return out, err
+}
+
+func (d listed[T]) count(ctx context.Context, l *Loaders, parents []string) (map[string]trade.TotalCount, error) {
+	return d.list.Count(ctx, l.Store, parents)
+}
+
+// facets are those of a list of items; other lists have none.
+func (d listed[T]) facets(ctx context.Context, l *Loaders) ([]*trade.ItemFacet, error) {
+	items, ok := any(d.list).(*store.List[trade.Item])
+	if !ok {
+		return nil, nil
+	}
+	return store.Facets(ctx, l.Store, items)
 }
 
 // Pages loads one page of a list below each parent. Lists that stand by
 // themselves have the one parent "".
 func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T], error) {
-	sig := fmt.Sprintf("%s %d %d %q %q", list.Signature(), page.First, page.Last, page.After, page.Before)
+	sig := list.Signature(page)
 	l.mu.Lock()
 	if l.lists == nil {
 		l.lists = map[string]listReader{}
 	}
-	if _, known := l.lists[sig]; !known {
-		items, _ := any(list).(*store.List[trade.Item])
-		l.lists[sig] = listReader{
-			items: items,
-			count: func(ctx context.Context, parents []string) (map[string]trade.TotalCount, error) {
-				return list.Count(ctx, l.Store, parents)
-			},
-			page: func(ctx context.Context, parents []string) (map[string]any, error) {
-				pages, err := list.Page(ctx, l.Store, parents, page)
-				out := make(map[string]any, len(pages))
-				for k, c := range pages {
-					c.List = trade.ListRef{Signature: sig, Parent: k}
-					out[k] = c
-				}
-				return out, err
-			},
-		}
+	if l.lists[sig] == nil {
+		l.lists[sig] = &listed[T]{list, page}
 	}
 	l.mu.Unlock()
 	keys := make([]pageKey, len(parents))
@@ -105,7 +118,7 @@ func (l *Loaders) bySignature(keys []pageKey, run func(r listReader, sig string,
 func (l *Loaders) fetchPages(ctx context.Context, keys []pageKey) (map[pageKey]any, error) {
 	found := make(map[pageKey]any, len(keys))
 	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
-		pages, err := r.page(ctx, parents)
+		pages, err := r.page(ctx, l, sig, parents)
 		for parent, p := range pages {
 			found[pageKey{sig, parent}] = p
 		}
@@ -117,7 +130,7 @@ func (l *Loaders) fetchPages(ctx context.Context, keys []pageKey) (map[pageKey]a
 func (l *Loaders) fetchCounts(ctx context.Context, keys []pageKey) (map[pageKey]*trade.TotalCount, error) {
 	found := make(map[pageKey]*trade.TotalCount, len(keys))
 	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
-		counts, err := r.count(ctx, parents)
+		counts, err := r.count(ctx, l, parents)
 		for parent, c := range counts {
 			found[pageKey{sig, parent}] = &c
 		}
@@ -129,7 +142,7 @@ func (l *Loaders) fetchCounts(ctx context.Context, keys []pageKey) (map[pageKey]
 func (l *Loaders) fetchFacets(ctx context.Context, keys []pageKey) (map[pageKey][]*trade.ItemFacet, error) {
 	found := make(map[pageKey][]*trade.ItemFacet, len(keys))
 	err := l.bySignature(keys, func(r listReader, sig string, parents []string) error {
-		facets, err := store.Facets(ctx, l.Store, r.items)
+		facets, err := r.facets(ctx, l)
 		for _, p := range parents {
 			found[pageKey{sig, p}] = facets
 		}

@@ -395,12 +395,14 @@ type sortKey struct {
 // maxCount is where counting stops.
 const maxCount = 10000
 
-// Signature is the same for the same list, filter and order, and for no other.
-func (l *List[T]) Signature() string {
-	b := make([]byte, 0, 256)
-	for _, text := range []string{l.name, l.join, l.parent} {
+// Signature is the same for the same list, filter, order and page, and for no
+// other.
+func (l *List[T]) Signature(page PageArgs) string {
+	b := make([]byte, 0, 512)
+	for _, text := range [...]string{l.name, l.join, l.parent, page.After, page.Before} {
 		b = strconv.AppendQuote(b, text)
 	}
+	b = strconv.AppendInt(append(strconv.AppendInt(b, int64(page.First), 10), ' '), int64(page.Last), 10)
 	for _, text := range l.where {
 		b = strconv.AppendQuote(append(b, '&'), text)
 	}
@@ -479,12 +481,15 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	}
 	pages := make(map[string]*trade.Connection[T], len(parents))
 	for _, p := range parents {
-		pages[p] = &trade.Connection[T]{Edges: []trade.Edge[T]{}}
+		pages[p] = &trade.Connection[T]{}
 	}
 	err := l.relation.query(ctx, s, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
 		c, e := pages[parent], trade.Edge[T]{Node: record}
 		if withCursors {
 			e.Cursor = l.cursor(keys)
+		}
+		if c.Edges == nil {
+			c.Edges = make([]trade.Edge[T], 0, min(limit+1, fewEdges))
 		}
 		c.Edges = append(c.Edges, e)
 	})
@@ -497,7 +502,13 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	return pages, nil
 }
 
+// fewEdges is how many edges of a page there is room for at first.
+const fewEdges = 8
+
 func finish[T any](c *trade.Connection[T], limit int, backward, after, before bool) {
+	if c.Edges == nil {
+		c.Edges = []trade.Edge[T]{}
+	}
 	more := len(c.Edges) > limit
 	if more {
 		c.Edges = c.Edges[:limit]

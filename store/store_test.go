@@ -248,6 +248,48 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 	}
 }
 
+func TestAListIsTheSameOnlyWithTheSameFilterAndPage(t *testing.T) {
+	list := func(f store.ItemFilter, page store.PageArgs) string {
+		return store.ItemList(everything, f, trade.ItemsByRelevance).Signature(page)
+	}
+	seen := map[string]string{}
+	for name, sig := range map[string]string{
+		"one brand of two words": list(store.ItemFilter{Brands: []string{"a b", "c"}}, store.PageArgs{First: 1}),
+		"the same words, parted": list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1}),
+		"a quote":                list(store.ItemFilter{Brands: []string{`a","b c`}}, store.PageArgs{First: 1}),
+		"another page":           list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 11}),
+		"from the end":           list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{Last: 1}),
+		"after":                  list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, After: "x"}),
+		"before":                 list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, Before: "x"}),
+		"another filter":         list(store.ItemFilter{Categories: []string{"a", "b c"}}, store.PageArgs{First: 1}),
+	} {
+		if other, ok := seen[sig]; ok {
+			t.Errorf("%s is the same list as %s", name, other)
+		}
+		seen[sig] = name
+	}
+	if a, b := list(store.ItemFilter{Search: "x"}, store.PageArgs{First: 1}), list(store.ItemFilter{Search: "x"}, store.PageArgs{First: 1}); a != b {
+		t.Errorf("one list has two signatures: %s, %s", a, b)
+	}
+}
+
+func TestKeysAreReadAsTheyAreWritten(t *testing.T) {
+	s := storetest.New(t)
+	odd := []string{`a"b`, `a\b`, "a,b", "a}b", `"`, `\`, "NULL", "a b", "ü"}
+	for _, number := range odd {
+		save(t, s, s.SaveAccounts, account(number, "x", 1))
+	}
+	found, err := s.AccountsByNumber(t.Context(), everything, append([]string{"", "a\x00", "\xff"}, odd...))
+	if err != nil || len(found) != len(odd) {
+		t.Errorf("found %d of %d, %v", len(found), len(odd), err)
+	}
+	for number, a := range found {
+		if a.Number != number {
+			t.Errorf("%q found %q", number, a.Number)
+		}
+	}
+}
+
 func FuzzCursors(f *testing.F) {
 	f.Add("eyJsIjoib3JkZXJzIE5VTUJFUl9BU0MiLCJrIjpbIjEiLCIyIl19")
 	f.Add("")

@@ -114,9 +114,8 @@ type Availability struct {
 // From is where the oldest of the figures came from.
 func (a *Availability) From() *Provenance { return &a.Provenance }
 
-// AvailabilityOf adds up an item's stock and the supply expected until the
-// horizon, as of today. Supply already due counts from tomorrow on.
-func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today Date, horizon time.Duration) *Availability {
+// AvailabilityOf adds up an item's stock.
+func AvailabilityOf(item *Item, stock []*Stock) *Availability {
 	a := &Availability{ItemID: item.ID, ByWarehouse: make([]WarehouseStock, len(stock)), Inbound: []InboundSupply{}}
 	qty := func(d udecimal.Decimal) Quantity { return Quantity{Value: d, Unit: item.BaseUnit} }
 	var onHand, allocated, available, safety udecimal.Decimal
@@ -133,16 +132,24 @@ func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today D
 		}
 		a.ByWarehouse[i] = WarehouseStock{Stock: s, OnHand: qty(s.OnHand), Allocated: qty(s.Allocated), AvailableNow: qty(free)}
 	}
+	a.sums = [...]Quantity{qty(onHand), qty(allocated), qty(available)}
 	if len(stock) > 0 {
-		a.sums = [...]Quantity{qty(onHand), qty(allocated), qty(available)}
 		a.OnHand, a.Allocated, a.AvailableNow = &a.sums[0], &a.sums[1], &a.sums[2]
 	}
+	a.Status = stockStatus(item.Status, len(stock) > 0, available, safety, empty)
+	return a
+}
+
+// Expect adds what can be promised from the supply expected until the horizon,
+// as of today. Supply already due counts from tomorrow on.
+func (a *Availability) Expect(inbound []InboundSupply, today Date, horizon time.Duration) {
+	now := a.sums[2]
 	end := DateOf(today.Time().Add(horizon))
-	a.Atp = append(make([]AtpBucket, 0, 1+len(inbound)), AtpBucket{From: today, Quantity: qty(available), Cumulative: qty(available)})
+	a.Atp = append(make([]AtpBucket, 0, 1+len(inbound)), AtpBucket{From: today, Quantity: now, Cumulative: now})
 	slices.SortStableFunc(inbound, func(x, y InboundSupply) int {
 		return cmp.Or(x.ExpectedOn.Compare(y.ExpectedOn), cmp.Compare(x.LineID, y.LineID))
 	})
-	total := available
+	total := now.Value
 	for _, in := range inbound {
 		if !today.Before(in.ExpectedOn) {
 			in.ExpectedOn = today.AddDays(1)
@@ -157,12 +164,10 @@ func AvailabilityOf(item *Item, stock []*Stock, inbound []InboundSupply, today D
 			last.Cumulative.Value = total
 			continue
 		}
-		a.Atp = append(a.Atp, AtpBucket{From: in.ExpectedOn, Quantity: in.Quantity, Cumulative: qty(total)})
+		a.Atp = append(a.Atp, AtpBucket{From: in.ExpectedOn, Quantity: in.Quantity, Cumulative: Quantity{Value: total, Unit: now.Unit}})
 	}
 	a.Inbound = a.Inbound[:min(len(a.Inbound), 50)]
 	a.Atp = a.Atp[:min(len(a.Atp), 100)]
-	a.Status = stockStatus(item.Status, len(stock) > 0, available, safety, empty)
-	return a
 }
 
 func stockStatus(life ItemStatus, known bool, available, safety udecimal.Decimal, emptyWarehouses int) StockStatus {

@@ -127,7 +127,8 @@ func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
 	in := func(days int, n int64) InboundSupply {
 		return InboundSupply{ExpectedOn: today.AddDays(days), Quantity: qty(n)}
 	}
-	a := AvailabilityOf(&Item{BaseUnit: "EA", Status: ItemActive}, stock, []InboundSupply{in(200, 1), in(9, 40), in(3, 10), in(9, 2), in(-5, 7)}, today, 90*24*time.Hour)
+	a := AvailabilityOf(&Item{BaseUnit: "EA", Status: ItemActive}, stock)
+	a.Expect([]InboundSupply{in(200, 1), in(9, 40), in(3, 10), in(9, 2), in(-5, 7)}, today, 90*24*time.Hour)
 	if !a.AvailableNow.Value.Equal(d("50")) || !a.OnHand.Value.Equal(d("105")) || a.Status != PartialStock {
 		t.Errorf("available %s, on hand %s, %s; want 50, 105, PARTIAL", a.AvailableNow.Value, a.OnHand.Value, a.Status)
 	}
@@ -156,9 +157,17 @@ func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
 		"little":             {ItemActive, []*Stock{{OnHand: d("15"), SafetyStock: d("10")}}, LowStock},
 		"plenty":             {ItemActive, []*Stock{{OnHand: d("90"), SafetyStock: d("10")}}, InStock},
 	} {
-		if got := AvailabilityOf(&Item{Status: c.life}, c.stock, nil, today, time.Hour).Status; got != c.want {
+		if got := AvailabilityOf(&Item{Status: c.life}, c.stock).Status; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+func TestAKeyOfRightsIsOfOneSetOfThem(t *testing.T) {
+	one := OperatorScope([]string{"a b"}).RightsKey()
+	two := OperatorScope([]string{"a", "b"}).RightsKey()
+	if one == two || (Scope{}).RightsKey() == OperatorScope(nil).RightsKey() || two != OperatorScope([]string{"b", "a"}).RightsKey() {
+		t.Errorf("keys %q and %q", one, two)
 	}
 }
 
