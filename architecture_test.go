@@ -46,8 +46,10 @@ var rooms = map[string][]string{
 	"auth":                         {"trade"},
 	"documents":                    {"sources", "trade"},
 	"loaders":                      {"execution", "sources", "store", "trade"},
-	"resolvers":                    {"auth", "documents", "graph", "loaders", "store", "trade"},
-	"edge":                         {"auth", "execution", "loaders", "telemetry"},
+	"events":                       {"trade"},
+	"guard":                        {}, // knows GraphQL, nothing of the trade
+	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "store", "trade"},
+	"edge":                         {"auth", "execution", "guard", "loaders", "telemetry"},
 	"web":                          {},
 
 	// around the code

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -24,17 +25,18 @@ import (
 )
 
 // portal are all paths that portals reach.
-func (p *parts) portal(cfg Config) (http.Handler, error) {
+func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	development := cfg.Profile != production
-	graphQL, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links}}), Auth: p.auth, Log: p.log, Introspection: development,
-		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices},
+	graphQL, ticket, err := edge.GraphQL(edge.Options{
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub}}), Auth: p.auth, Log: p.log, Introspection: development,
+		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Origins: cfg.Origins, Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, graphQL))
+	mux.Handle("POST /graphql/ticket", edge.SignIn(p.auth, p.log, ticket))
 	mux.HandleFunc("GET /documents/{token}", p.links.Handler(p.sources, p.log))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
@@ -110,7 +112,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), loaders.Metrics())...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -25,6 +25,7 @@ import (
 
 	"portico/auth"
 	"portico/documents"
+	"portico/events"
 	"portico/graph"
 	"portico/loaders"
 	"portico/postgres"
@@ -32,6 +33,7 @@ import (
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/store"
+	"portico/trade"
 )
 
 // cli are the commands; the settings stand beside them.
@@ -42,6 +44,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's tables up to date."`
 	Sandbox sandboxCmd `cmd:"" help:"Run the sandbox company alone."`
 	Token   tokenCmd   `cmd:"" help:"Print a bearer token of the development issuer."`
+	Revoke  revokeCmd  `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
 	Reset   resetCmd   `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
 	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -128,6 +131,27 @@ func (t tokenCmd) Run(cfg Config) error {
 	return nil
 }
 
+type revokeCmd struct {
+	Subject string        `help:"All tokens of this subject (sub) that were issued until now." placeholder:"SUB" xor:"what" required:""`
+	Token   string        `help:"The token with this id (jti)." placeholder:"JTI" xor:"what" required:""`
+	Until   time.Duration `name:"for" help:"How long it is kept: as long as the issuer's tokens hold." default:"24h"`
+}
+
+// Run files a revocation, which every running server sees at once.
+func (c revokeCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	p := &parts{log: log}
+	defer p.close()
+	if err := p.openStore(ctx, cfg); err != nil {
+		return err
+	}
+	now := time.Now()
+	if err := p.store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: c.Subject, At: now}, now.Add(c.Until)); err != nil {
+		return err
+	}
+	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")
+	return nil
+}
+
 type sandboxCmd struct {
 	Speed   float64       `help:"Speed of time; 0 stands still." default:"1"`
 	Latency time.Duration `help:"Time that the slowest answers take." default:"40ms"`
@@ -180,6 +204,7 @@ type parts struct {
 	auth    *auth.Authenticator
 	dev     *auth.DevIssuer
 	links   *documents.Links
+	hub     events.Hub
 	replica *process.Replica
 	fatal   chan error // a part that ended by itself
 	ends    []func()
@@ -210,12 +235,12 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := p.open(ctx, cfg); err != nil {
 		return err
 	}
-	portal, err := p.portal(cfg)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	portal, err := p.portal(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	go func() {
 		select {
 		case err := <-p.fatal:
@@ -226,6 +251,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	replicated := make(chan struct{})
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
+	go p.auth.Watch(ctx, log)
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, portal)
 	cancel(err)
@@ -267,6 +293,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.links = documents.NewLinks(base, key)
+	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	return nil
 }

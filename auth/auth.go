@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -37,6 +38,8 @@ type Principal struct {
 	Supplier                string   // supplier code
 	Rights                  []string
 	Limits                  json.RawMessage // order limits, as the issuer told them
+	Token                   string          // the token's own id, if it has one
+	Issued                  time.Time       // the zero time where the token does not say
 	Expires                 time.Time
 }
 
@@ -50,6 +53,8 @@ type Caller struct {
 type Directory interface {
 	AccountTree(ctx context.Context, numbers []string) ([]trade.Ref, error)
 	PartnerID(ctx context.Context, code string) (string, error)
+	// Revocations are those in force.
+	Revocations(ctx context.Context) ([]trade.Revocation, error)
 }
 
 // Claims name the claims of an issuer's tokens; an empty name is the default.
@@ -76,6 +81,10 @@ type Authenticator struct {
 	directory Directory
 	known     *lru.Cache[[sha256.Size]byte, remembered]
 	scopes    *lru.Cache[string, scoped]
+
+	mu          sync.Mutex
+	revocations []trade.Revocation
+	holds       map[*hold]bool
 }
 
 type issuer struct {
@@ -114,7 +123,7 @@ func New(issuers []IssuerConfig, dev *DevIssuer, directory Directory) (*Authenti
 	if err != nil {
 		return nil, err
 	}
-	a := &Authenticator{issuers: map[string]*issuer{}, directory: directory, known: known, scopes: scopes}
+	a := &Authenticator{issuers: map[string]*issuer{}, directory: directory, known: known, scopes: scopes, holds: map[*hold]bool{}}
 	for _, c := range issuers {
 		if c.URL == "" || c.Audience == "" {
 			return nil, fmt.Errorf("issuers: url and audience must be set (url %q)", c.URL)
@@ -150,6 +159,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, token string) (Caller,
 		}
 		a.known.Add(digest, seen)
 	}
+	a.mu.Lock()
+	revocations := a.revocations
+	a.mu.Unlock()
+	if revoked(revocations, seen.principal) {
+		return Caller{}, ErrToken
+	}
 	scope, err := a.scope(ctx, seen.mapped, seen.principal)
 	if err != nil {
 		return Caller{}, err
@@ -174,7 +189,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 		return remembered{}, ErrToken
 	}
 	p := iss.config.Claims.principal(claims)
-	p.Issuer, p.Expires = verified.Issuer, verified.Expiry
+	p.Issuer, p.Issued, p.Expires = verified.Issuer, verified.IssuedAt, verified.Expiry
 	if p.Subject == "" {
 		return remembered{}, ErrToken
 	}
@@ -199,7 +214,7 @@ func (c Claims) principal(claims map[string]json.RawMessage) *Principal {
 	p := &Principal{
 		Subject: one(c.Subject, "sub"), Client: or(one(c.Client, "azp"), one("", "client_id")), Name: or(one("", "name"), one("", "preferred_username")),
 		Email: one("", "email"), Role: trade.Role(one(c.Role, "portico_role")), Accounts: many(c.Accounts, "portico_accounts"),
-		Supplier: one(c.Supplier, "portico_supplier"), Rights: many(c.Scope, "scope"), Limits: claims[or(c.Limits, "portico_limits")],
+		Supplier: one(c.Supplier, "portico_supplier"), Rights: many(c.Scope, "scope"), Limits: claims[or(c.Limits, "portico_limits")], Token: one("", "jti"),
 	}
 	p.Name = or(p.Name, p.Subject)
 	return p

@@ -37,6 +37,8 @@ func (directory) AccountTree(_ context.Context, numbers []string) ([]trade.Ref, 
 	return accounts, nil
 }
 
+func (directory) Revocations(context.Context) ([]trade.Revocation, error) { return nil, nil }
+
 func (directory) PartnerID(_ context.Context, code string) (string, error) {
 	if code == "V2001" {
 		return "ptn_1", nil

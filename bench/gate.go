@@ -99,7 +99,7 @@ func (s *server) one(page string) (baseline, error) {
 		return baseline{}, err
 	}
 	b := baseline{Allocations: (after["go_memstats_mallocs_total"] - before["go_memstats_mallocs_total"]) / gateRequests}
-	text, err := s.send(context.Background(), map[string]any{"query": string(document), "variables": s.vars, "extensions": map[string]any{"statistics": true}})
+	text, err := s.send(context.Background(), map[string]any{"query": string(document), "variables": s.vars})
 	if err != nil {
 		return b, err
 	}

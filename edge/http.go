@@ -2,7 +2,6 @@ package edge
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/execution"
@@ -31,6 +29,7 @@ const (
 	graphqlResponse = "application/graphql-response+json"
 	maxBody         = 1 << 20 // bytes
 	bodyTimeout     = 10 * time.Second
+	badRequest      = "BAD_REQUEST"
 	worthZipping    = 1400 // bytes, below which an answer fits a packet anyway
 )
 
@@ -61,19 +60,19 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		if mediaType == graphqlResponse {
 			status = http.StatusBadRequest
 		}
-		s.answer(w, r, mediaType, status, s.failed(ctx, op, errs))
+		s.answer(w, r, mediaType, status, s.failed(ctx, errs))
 		return
 	}
 	switch {
-	case op.Operation.Operation == ast.Subscription:
-		s.refuse(w, r, mediaType, refusal{http.StatusBadRequest, "BAD_REQUEST", "A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream."})
-	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
+	case op.subscription():
+		s.refuse(w, r, mediaType, refusal{http.StatusBadRequest, badRequest, "A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream."})
+	case r.Method == http.MethodGet && op.mutation():
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, r, mediaType, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries. Send mutations by POST."})
 	default:
-		response := s.run(ctx, op)
-		s.answer(w, r, mediaType, http.StatusOK, response)
-		execution.Recycle(response.Data)
+		a := s.run(ctx, op)
+		s.answer(w, r, mediaType, http.StatusOK, a)
+		execution.Recycle(a.data)
 	}
 }
 
@@ -150,14 +149,20 @@ var numbers = strict.WithUnmarshalers(strict.UnmarshalFromFunc(func(dec *jsontex
 // params reads the request, whatever its method.
 func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	p := &graphql.RawParams{}
+	var no *refusal
 	switch r.Method {
 	case http.MethodPost:
-		return p, posted(w, r, p)
+		no = posted(w, r, p)
 	case http.MethodGet:
-		return p, asked(r, p)
+		no = asked(r, p)
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		no = &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
 	}
-	w.Header().Set("Allow", "GET, POST")
-	return nil, &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
+	if no == nil && p.Query == "" {
+		no = &refusal{http.StatusBadRequest, badRequest, "Name the operation in `query`."}
+	}
+	return p, no
 }
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
@@ -183,7 +188,7 @@ func posted(w http.ResponseWriter, r *http.Request, p *graphql.RawParams) *refus
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return &refusal{http.StatusRequestTimeout, "REQUEST_TIMEOUT", "The body did not arrive within 10 s."}
 		}
-		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body did not arrive whole."}
+		return &refusal{http.StatusBadRequest, badRequest, "The body did not arrive whole."}
 	}
 	return decode(*body, p)
 }
@@ -191,10 +196,10 @@ func posted(w http.ResponseWriter, r *http.Request, p *graphql.RawParams) *refus
 // decode reads what a client wrote. What is wrong with it is not echoed.
 func decode(text []byte, p *graphql.RawParams) *refusal {
 	if len(text) > 0 && text[0] == '[' {
-		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "Send one operation a request: batches are not offered."}
+		return &refusal{http.StatusBadRequest, badRequest, "Send one operation a request: batches are not offered."}
 	}
 	if err := strict.Unmarshal(text, p, numbers); err != nil {
-		return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, objects; no name may stand in it twice."}
+		return &refusal{http.StatusBadRequest, badRequest, "The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, objects; no name may stand in it twice."}
 	}
 	return nil
 }
@@ -237,14 +242,14 @@ func asked(r *http.Request, p *graphql.RawParams) *refusal {
 	p.Query, p.OperationName = q.Get("query"), q.Get("operationName")
 	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
 		if text := q.Get(name); text != "" && strict.Unmarshal([]byte(text), into, numbers) != nil {
-			return &refusal{http.StatusBadRequest, "BAD_REQUEST", "The parameter " + name + " must be a JSON object."}
+			return &refusal{http.StatusBadRequest, badRequest, "The parameter " + name + " must be a JSON object."}
 		}
 	}
 	return nil
 }
 
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, mediaType string, no refusal) {
-	s.answer(w, r, mediaType, no.status, &graphql.Response{Errors: gqlerror.List{{Message: no.message, Extensions: map[string]any{"code": no.code}}}})
+	s.answer(w, r, mediaType, no.status, &answer{errors: gqlerror.List{{Message: no.message, Extensions: map[string]any{"code": no.code}}}})
 }
 
 var (
@@ -262,9 +267,9 @@ var contentType = map[string][]string{
 }
 
 // answer writes a response, in one piece and with its length.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string, status int, response *graphql.Response) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string, status int, a *answer) {
 	kept := answers.Get().(*[]byte)
-	b := appendResponse((*kept)[:0], response)
+	b := a.append((*kept)[:0])
 	h := w.Header()
 	h["Content-Type"] = contentType[mediaType]
 	if len(b) >= worthZipping && zips(r.Header) {
@@ -283,29 +288,6 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string
 	if cap(b) <= maxBody {
 		answers.Put(kept)
 	}
-}
-
-// appendResponse appends the envelope around the data, which is JSON already.
-// An answer without data is one of a request that did not run.
-func appendResponse(b []byte, response *graphql.Response) []byte {
-	b = append(b, '{')
-	if len(response.Errors) > 0 {
-		errs, err := json.Marshal(response.Errors)
-		if err != nil {
-			errs = []byte(`[{"message":"internal error"}]`)
-		}
-		b = append(append(append(b, `"errors":`...), errs...), ',')
-	}
-	if len(response.Extensions) > 0 {
-		if extensions, err := json.Marshal(response.Extensions); err == nil {
-			b = append(append(append(b, `"extensions":`...), extensions...), ',')
-		}
-	}
-	if response.Data != nil {
-		b = append(append(append(b, `"data":`...), response.Data...), ',')
-	}
-	b[len(b)-1] = '}'
-	return b
 }
 
 // zips tells whether a client reads gzip.
@@ -340,16 +322,4 @@ type appender []byte
 func (a *appender) Write(p []byte) (int, error) {
 	*a = append(*a, p...)
 	return len(p), nil
-}
-
-// failed is the response to a request that does not run.
-func (s *server) failed(ctx context.Context, op *graphql.OperationContext, errs gqlerror.List) *graphql.Response {
-	if op != nil {
-		ctx = graphql.WithOperationContext(ctx, op)
-	}
-	ctx = graphql.WithResponseContext(ctx, s.present, s.recovered)
-	for _, err := range errs {
-		graphql.AddError(ctx, err)
-	}
-	return &graphql.Response{Errors: graphql.GetErrors(ctx)}
 }

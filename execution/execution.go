@@ -18,8 +18,6 @@ type Executor struct {
 	Width int
 	// Rights, unless nil, tell what the caller of an operation may not read.
 	Rights Rights
-	// Report, unless nil, is told what an operation took, before it is answered.
-	Report func(ctx context.Context, s Statistics)
 }
 
 // Rights tell what the caller in a context may not read. They are asked when a
@@ -100,34 +98,43 @@ func (x *Executor) plan(ctx context.Context, oc *graphql.OperationContext) (*pla
 	return p, nil
 }
 
-// Exec runs the operation in ctx.
+// Exec is Answer or Subscribe, as gqlgen asks for them.
 func (x *Executor) Exec(ctx context.Context) graphql.ResponseHandler {
-	oc := graphql.GetOperationContext(ctx)
-	if oc.Operation.Operation != ast.Subscription {
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
 		done := false
 		return func(ctx context.Context) *graphql.Response {
 			if done {
 				return nil
 			}
 			done = true
-			return x.Answer(ctx)
+			data, _ := x.Answer(ctx)
+			return &graphql.Response{Data: data}
 		}
 	}
-	p, err := x.plan(ctx, oc)
-	if err != nil {
-		graphql.AddError(ctx, err)
-		return graphql.OneShot(&graphql.Response{Data: []byte("null")})
+	stream := x.Subscribe(ctx)
+	return func(ctx context.Context) *graphql.Response {
+		if stream == nil {
+			return nil
+		}
+		event, ok := stream.Next(ctx)
+		if !ok {
+			return nil
+		}
+		data, _ := stream.Answer(ctx, event)
+		return &graphql.Response{Data: data}
 	}
-	return x.subscribe(ctx, p, oc)
 }
 
-// Answer runs the query or mutation in ctx.
-func (x *Executor) Answer(ctx context.Context) *graphql.Response {
+var null = []byte("null")
+
+// Answer runs the query or mutation in ctx and returns its data as JSON. Errors
+// are added to the response context in ctx.
+func (x *Executor) Answer(ctx context.Context) ([]byte, Statistics) {
 	oc := graphql.GetOperationContext(ctx)
 	p, err := x.plan(ctx, oc)
 	if err != nil {
 		graphql.AddError(ctx, err)
-		return &graphql.Response{Data: []byte("null")}
+		return null, Statistics{}
 	}
 	r := x.newRun(ctx, p, oc)
 	r.root()
@@ -137,19 +144,16 @@ func (x *Executor) Answer(ctx context.Context) *graphql.Response {
 	return r.respond()
 }
 
-func (r *run) respond() *graphql.Response {
+func (r *run) respond() ([]byte, Statistics) {
 	b, errs := r.encode()
 	if err := r.broken.Load(); err != nil {
 		graphql.AddError(r.ctx, *err)
-		return &graphql.Response{Data: []byte("null")}
+		return null, Statistics{}
 	}
 	r.report(errs)
 	r.recycle()
-	if r.Report != nil {
-		calls, parents := int(r.made.Load()), int(r.served.Load())
-		r.Report(r.ctx, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)})
-	}
-	return &graphql.Response{Data: b}
+	calls, parents := int(r.made.Load()), int(r.served.Load())
+	return b, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)}
 }
 
 func (r *run) root() {
@@ -159,46 +163,64 @@ func (r *run) root() {
 	}
 }
 
-func (x *Executor) subscribe(ctx context.Context, p *plan, oc *graphql.OperationContext) graphql.ResponseHandler {
+// Subscription is an open stream of events.
+type Subscription struct {
+	x      *Executor
+	p      *plan
+	oc     *graphql.OperationContext
+	events Events
+}
+
+// Subscribe opens the subscription in ctx, whose end is the stream's. It is nil
+// where the stream did not open, and why is in the response context.
+func (x *Executor) Subscribe(ctx context.Context) *Subscription {
+	oc := graphql.GetOperationContext(ctx)
+	p, err := x.plan(ctx, oc)
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return nil
+	}
 	r := x.newRun(ctx, p, oc)
 	if len(p.root.fields) != 1 || p.root.fields[0].call == nil && p.root.fields[0].denied == nil {
 		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
-		return func(context.Context) *graphql.Response { return nil }
+		return nil
 	}
-	if f := p.root.fields[0]; f.denied != nil {
+	root := p.root.fields[0]
+	var events Events
+	if err = root.denied; err == nil {
+		events, err = r.open(root.call)
+	}
+	if err != nil {
 		e := &encoder{r: r}
-		e.fail(f, f.denied)
+		e.fail(root, err)
 		r.report(e.errs)
-		return func(context.Context) *graphql.Response { return nil }
+		return nil
 	}
-	k := p.calls[0]
-	next, err := r.open(k)
-	if err != nil || next == nil {
-		if err != nil {
-			e := &encoder{r: r}
-			e.fail(p.root.fields[0], err)
-			r.report(e.errs)
-		}
-		return func(context.Context) *graphql.Response { return nil }
+	if events == nil {
+		return nil
 	}
-	return func(ctx context.Context) *graphql.Response {
-		results, ok := next(ctx)
-		if !ok {
-			return nil
-		}
-		r := x.newRun(ctx, p, oc)
-		r.root()
-		s := &r.calls[k.id]
-		s.results, s.n, s.ctx = results, 1, ctx
-		s.waits.Store(0)
-		var ready []*call
-		if f := p.root.fields[0]; f.below() {
-			r.gather(f, results, 0)
-			ready = r.done(f, nil)
-		}
-		r.start(ready)
-		return r.respond()
+	return &Subscription{x, p, oc, events}
+}
+
+// Next waits for the next event; not ok is the end of the stream.
+func (s *Subscription) Next(ctx context.Context) (event any, ok bool) { return s.events(ctx) }
+
+// Answer runs the operation for an event and returns its data as JSON. Errors
+// are added to the response context in ctx.
+func (s *Subscription) Answer(ctx context.Context, event any) ([]byte, Statistics) {
+	r := s.x.newRun(ctx, s.p, s.oc)
+	r.root()
+	root := s.p.root.fields[0]
+	opened := &r.calls[root.call.id]
+	opened.results, opened.n, opened.ctx = event, 1, ctx
+	opened.waits.Store(0)
+	var ready []*call
+	if root.below() {
+		r.gather(root, event, 0)
+		ready = r.done(root, nil)
 	}
+	r.start(ready)
+	return r.respond()
 }
 
 func (r *run) open(k *call) (next Events, err error) {

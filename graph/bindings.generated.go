@@ -97,7 +97,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentEventConnection"] = bindShipmentEventConnection()
 	b.Objects["ShipmentEventEdge"] = bindShipmentEventEdge()
 	b.Objects["ShipmentException"] = bindShipmentException()
+	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
 	b.Objects["SourceHealth"] = bindSourceHealth()
+	b.Objects["Subscription"] = bindSubscription()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
 	b.Objects["TotalCount"] = bindTotalCount()
 	b.Objects["Totals"] = bindTotals()
@@ -114,6 +116,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["__Type"] = bindXXType()
 	b.Abstract["Node"] = kindOfNode
 	b.Abstract["PriceResult"] = kindOfPriceResult
+	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
 	b.Abstract["Viewer"] = kindOfViewer
 	return b
@@ -217,6 +220,19 @@ func kindOfPriceResult(o any) (string, any) {
 			return "PriceUnavailable", nil
 		}
 		return "PriceUnavailable", o
+	}
+	return "", nil
+}
+
+func kindOfShipmentStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.ShipmentUpdate:
+		return "ShipmentUpdate", &o
+	case *trade.ShipmentUpdate:
+		if o == nil {
+			return "ShipmentUpdate", nil
+		}
+		return "ShipmentUpdate", o
 	}
 	return "", nil
 }
@@ -4365,6 +4381,45 @@ func bindShipmentException() *execution.Object {
 	}}
 }
 
+func bindShipmentUpdate() *execution.Object {
+	return &execution.Object{Name: "ShipmentUpdate", Fields: map[string]*execution.Field{
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.ShipmentUpdate).At; return AppendDateTime(b, v) },
+		},
+		"shipment": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.ShipmentUpdate().Shipment(ctx, execution.As[*trade.ShipmentUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Shipment)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ShipmentUpdate).PreviousStatus
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfShipmentStatus)
+			},
+		},
+		"event": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.ShipmentUpdate().Event(ctx, execution.As[*trade.ShipmentUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ShipmentEvent)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindSourceHealth() *execution.Object {
 	return &execution.Object{Name: "SourceHealth", Fields: map[string]*execution.Field{
 		"system": {
@@ -4438,6 +4493,20 @@ func bindSourceHealth() *execution.Object {
 				}
 				return nil
 			},
+		},
+	}}
+}
+
+func bindSubscription() *execution.Object {
+	return &execution.Object{Name: "Subscription", Fields: map[string]*execution.Field{
+		"shipmentUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_shipmentUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().ShipmentUpdates(ctx, args["shipments"].([]string), args["orders"].([]string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.ShipmentStream)[i] },
 		},
 	}}
 }

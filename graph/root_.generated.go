@@ -58,7 +58,9 @@ type ResolverRoot interface {
 	ShipmentConnection() ShipmentConnectionResolver
 	ShipmentEvent() ShipmentEventResolver
 	ShipmentEventConnection() ShipmentEventConnectionResolver
+	ShipmentUpdate() ShipmentUpdateResolver
 	SourceHealth() SourceHealthResolver
+	Subscription() SubscriptionResolver
 	SupplierViewer() SupplierViewerResolver
 	WarehouseStock() WarehouseStockResolver
 }
@@ -768,6 +770,13 @@ type ComplexityRoot struct {
 		SuggestedAction func(childComplexity int) int
 	}
 
+	ShipmentUpdate struct {
+		At             func(childComplexity int) int
+		Event          func(childComplexity int) int
+		PreviousStatus func(childComplexity int) int
+		Shipment       func(childComplexity int) int
+	}
+
 	SourceHealth struct {
 		Capabilities    func(childComplexity int) int
 		Circuit         func(childComplexity int) int
@@ -778,6 +787,10 @@ type ComplexityRoot struct {
 		RejectedRecords func(childComplexity int, first *int, after *string, last *int, before *string) int
 		State           func(childComplexity int) int
 		System          func(childComplexity int) int
+	}
+
+	Subscription struct {
+		ShipmentUpdates func(childComplexity int, shipments []string, orders []string) int
 	}
 
 	SupplierViewer struct {
@@ -3874,6 +3887,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShipmentException.SuggestedAction(childComplexity), true
 
+	case "ShipmentUpdate.at":
+		if e.ComplexityRoot.ShipmentUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.At(childComplexity), true
+	case "ShipmentUpdate.event":
+		if e.ComplexityRoot.ShipmentUpdate.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.Event(childComplexity), true
+	case "ShipmentUpdate.previousStatus":
+		if e.ComplexityRoot.ShipmentUpdate.PreviousStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.PreviousStatus(childComplexity), true
+	case "ShipmentUpdate.shipment":
+		if e.ComplexityRoot.ShipmentUpdate.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.Shipment(childComplexity), true
+
 	case "SourceHealth.capabilities":
 		if e.ComplexityRoot.SourceHealth.Capabilities == nil {
 			break
@@ -3933,6 +3971,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.System(childComplexity), true
+
+	case "Subscription.shipmentUpdates":
+		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_shipmentUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ShipmentUpdates(childComplexity, args["shipments"].([]string), args["orders"].([]string)), true
 
 	case "SupplierViewer.scopes":
 		if e.ComplexityRoot.SupplierViewer.Scopes == nil {
@@ -4188,6 +4238,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 
 	default:
@@ -6524,6 +6591,33 @@ type Query {
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "State of the source systems."
   sourceHealth: [SourceHealth!]
+}
+
+# ======================================================================================================================
+# Streams: live from now on
+# ======================================================================================================================
+
+"A shipment changed."
+type ShipmentUpdate {
+  "When it was written."
+  at: DateTime!
+  "Shipment as it is now."
+  shipment: Shipment!
+  "Status before; null when it is new or did not change."
+  previousStatus: ShipmentStatus
+  "Event behind it."
+  event: ShipmentEvent
+}
+
+"Stream of shipments. It completes by itself only when its reader was too slow: read the shipments anew then."
+union ShipmentStream = ShipmentUpdate
+
+type Subscription {
+  "Changes of shipments."
+  shipmentUpdates(
+    "Only these, at most 100; all visible ones by default." shipments: [ID!]
+    "Only with these orders, at most 100." orders: [ID!]
+  ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},
 }

@@ -213,8 +213,16 @@ type ShipmentEventResolver interface {
 type ShipmentEventConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.ShipmentEvent]) ([]*trade.TotalCount, error)
 }
+type ShipmentUpdateResolver interface {
+	Shipment(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.Shipment, error)
+
+	Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error)
+}
 type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
+}
+type SubscriptionResolver interface {
+	ShipmentUpdates(ctx context.Context, shipments []string, orders []string) (<-chan trade.ShipmentStream, error)
 }
 type SupplierViewerResolver interface {
 	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*trade.TradingPartner, error)
@@ -1396,6 +1404,28 @@ func (ec *executionContext) field_SourceHealth_rejectedRecords_args(ctx context.
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_shipmentUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "shipments",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["shipments"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orders",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orders"] = arg1
 	return args, nil
 }
 
@@ -16612,6 +16642,162 @@ func (ec *executionContext) fieldContext_ShipmentException_suggestedAction(_ con
 	return graphql.NewScalarFieldContext("ShipmentException", field, false, false, "String")
 }
 
+func (ec *executionContext) _ShipmentUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ShipmentUpdate_shipment(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_shipment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ShipmentUpdate_shipment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Shipment) graphql.Marshaler {
+			return ec.marshalNShipment2ᚖporticoᚋtradeᚐShipment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_shipment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShipmentUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Shipment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ShipmentUpdate_shipment(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (any, error) {
+	resolver := ec.Resolvers.ShipmentUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.ShipmentUpdate](ctx, "ShipmentUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shipment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Shipment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ShipmentUpdate.shipment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shipment(ctx, []*trade.ShipmentUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Shipment](
+		ctx,
+		results,
+		err,
+		"ShipmentUpdate.shipment",
+	)
+}
+
+func (ec *executionContext) _ShipmentUpdate_previousStatus(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_previousStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentStatus) graphql.Marshaler {
+			return ec.marshalOShipmentStatus2ᚖporticoᚋtradeᚐShipmentStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "ShipmentStatus")
+}
+
+func (ec *executionContext) _ShipmentUpdate_event(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_event(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ShipmentUpdate_event(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentEvent) graphql.Marshaler {
+			return ec.marshalOShipmentEvent2ᚖporticoᚋtradeᚐShipmentEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_event(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShipmentUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShipmentEvent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ShipmentUpdate_event(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (any, error) {
+	resolver := ec.Resolvers.ShipmentUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.ShipmentUpdate](ctx, "ShipmentUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Event(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ShipmentEvent](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ShipmentUpdate.event",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Event(ctx, []*trade.ShipmentUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ShipmentEvent](
+		ctx,
+		results,
+		err,
+		"ShipmentUpdate.event",
+	)
+}
+
 func (ec *executionContext) _SourceHealth_system(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16861,6 +17047,50 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 		err,
 		"SourceHealth.rejectedRecords",
 	)
+}
+
+func (ec *executionContext) _Subscription_shipmentUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_shipmentUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ShipmentUpdates(ctx, fc.Args["shipments"].([]string), fc.Args["orders"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ShipmentStream) graphql.Marshaler {
+			return ec.marshalOShipmentStream2porticoᚋtradeᚐShipmentStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_shipmentUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ShipmentStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_shipmentUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SupplierViewer_user(ctx context.Context, field graphql.CollectedField, obj *SupplierViewer) (ret graphql.Marshaler) {
@@ -18941,6 +19171,26 @@ func (ec *executionContext) _PriceResult(ctx context.Context, sel ast.SelectionS
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of PriceResult must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _ShipmentStream(ctx context.Context, sel ast.SelectionSet, obj trade.ShipmentStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.ShipmentUpdate:
+		return ec._ShipmentUpdate(ctx, sel, &obj)
+	case *trade.ShipmentUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ShipmentUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of ShipmentStream must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -23712,6 +23962,56 @@ func (ec *executionContext) _ShipmentException(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var shipmentUpdateImplementors = []string{"ShipmentUpdate", "ShipmentStream"}
+
+func (ec *executionContext) _ShipmentUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.ShipmentUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ShipmentUpdate")
+		case "at":
+			out.Values[i] = ec._ShipmentUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ShipmentUpdate_shipment(ctx, field, obj)
+				})
+		case "previousStatus":
+			out.Values[i] = ec._ShipmentUpdate_previousStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "event":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ShipmentUpdate_event(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sourceHealthImplementors = []string{"SourceHealth"}
 
 func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.SelectionSet, obj *trade.SourceHealth) graphql.Marshaler {
@@ -23784,6 +24084,26 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 	}
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "shipmentUpdates":
+		return ec._Subscription_shipmentUpdates(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var supplierViewerImplementors = []string{"SupplierViewer", "Viewer"}
@@ -27218,6 +27538,13 @@ func (ec *executionContext) marshalOShipmentConnection2ᚖporticoᚋtradeᚐConn
 	return ec._ShipmentConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOShipmentEvent2ᚖporticoᚋtradeᚐShipmentEvent(ctx context.Context, sel ast.SelectionSet, v *trade.ShipmentEvent) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ShipmentEvent(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOShipmentException2ᚖporticoᚋtradeᚐShipmentException(ctx context.Context, sel ast.SelectionSet, v *trade.ShipmentException) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27267,6 +27594,32 @@ func (ec *executionContext) marshalOShipmentStatus2ᚕporticoᚋtradeᚐShipment
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOShipmentStatus2ᚖporticoᚋtradeᚐShipmentStatus(ctx context.Context, v any) (*trade.ShipmentStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ShipmentStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOShipmentStatus2ᚖporticoᚋtradeᚐShipmentStatus(ctx context.Context, sel ast.SelectionSet, v *trade.ShipmentStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOShipmentStream2porticoᚋtradeᚐShipmentStream(ctx context.Context, sel ast.SelectionSet, v trade.ShipmentStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ShipmentStream(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceHealthᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourceHealth) graphql.Marshaler {

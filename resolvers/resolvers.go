@@ -12,6 +12,7 @@ import (
 
 	"portico/auth"
 	"portico/documents"
+	"portico/events"
 	"portico/graph"
 	"portico/loaders"
 	"portico/store"
@@ -22,6 +23,8 @@ import (
 type Resolver struct {
 	// Links seals links to documents.
 	Links *documents.Links
+	// Hub tells what changes.
+	Hub *events.Hub
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

@@ -155,7 +155,48 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
 		   OR EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM purchase_orders o WHERE o.number = k))`
-	return saveLinked(ctx, tx, saveShipments, records, query)
+	rejected, err := saveLinked(ctx, tx, saveShipments, records, query)
+	if err != nil || !s.listening() {
+		return rejected, err
+	}
+	numbers := make([]string, len(records))
+	for i := range records {
+		numbers[i] = records[i].Number
+	}
+	var rows []changedRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT NULL AS before, `+changedColumns+` FROM shipments s WHERE s.number = ANY($1)`, pq.Array(numbers)); err != nil {
+		return nil, fmt.Errorf("changed shipments: %w", err)
+	}
+	s.changed(tx, tellChanges(rows))
+	return rejected, nil
+}
+
+func (s *Store) listening() bool { return s.watcher != nil && s.watcher.Listening() }
+
+// changedColumns tell of a changed shipment s what followers need to know.
+const changedColumns = `s.id, coalesce(s.account_id, '') AS account_id, coalesce(s.supplier_id, '') AS supplier_id, s.status,
+	ARRAY(SELECT x.order_id FROM shipment_orders x WHERE x.shipment_id = s.id) AS orders,
+	coalesce((SELECT e.id FROM shipment_events e WHERE e.shipment_id = s.id ORDER BY e.received_at DESC, e.occurred_at DESC LIMIT 1), '') AS event`
+
+type changedRow struct {
+	ID, AccountID, SupplierID string
+	Before                    *trade.ShipmentStatus
+	Status                    trade.ShipmentStatus
+	Orders                    pq.StringArray
+	Event                     string
+}
+
+func tellChanges(rows []changedRow) []trade.ShipmentChange {
+	changes, now := make([]trade.ShipmentChange, len(rows)), time.Now()
+	for i, r := range rows {
+		changes[i] = trade.ShipmentChange{
+			ShipmentID: r.ID, AccountID: r.AccountID, SupplierID: r.SupplierID, OrderIDs: r.Orders, Status: r.Status, EventID: r.Event, At: now,
+		}
+		if r.Before != nil && *r.Before != r.Status {
+			changes[i].PreviousStatus = r.Before
+		}
+	}
+	return changes
 }
 
 // saveLinked saves records, and tells besides which of them name a document that
@@ -271,10 +312,18 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proof
 			nullif(j -> 'Proof', 'null') AS proof FROM jsonb_array_elements($1::jsonb) r(j)),
 		p AS (UPDATE packages p SET status = d.status FROM d WHERE p.shipment_id = d.id)
 		UPDATE shipments s SET status = d.status, eta = d.eta, eta_at = (d.eta ->> 'at')::timestamptz, exception = d.exception,
-			proof = coalesce(d.proof, s.proof), received_at = now() FROM d WHERE s.id = d.id`
-	if _, err := tx.ExecContext(ctx, update, string(documents)); err != nil {
+			proof = coalesce(d.proof, s.proof), received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id`
+	if !s.listening() {
+		if _, err := tx.ExecContext(ctx, update, string(documents)); err != nil {
+			return fmt.Errorf("saving tracking: %w", err)
+		}
+		return nil
+	}
+	var moved []changedRow
+	if err := tx.SelectContext(ctx, &moved, update+` RETURNING o.status AS before, `+changedColumns, string(documents)); err != nil {
 		return fmt.Errorf("saving tracking: %w", err)
 	}
+	s.changed(tx, tellChanges(moved))
 	return nil
 }
 

@@ -31,7 +31,19 @@ type Store struct {
 	prepared *lru.Cache[string, *sqlx.Stmt]
 	fresh    freshness
 	places   places
+	watcher  Watcher
+	changes  sync.Map // what a transaction has changed, by its *sqlx.Tx: []trade.ShipmentChange
 }
+
+// Watcher is told of changes once they are committed.
+type Watcher interface {
+	// Listening tells whether anybody wants to know.
+	Listening() bool
+	Publish(changes []trade.ShipmentChange)
+}
+
+// Watch sets who is told of changes. It is called before the first write.
+func (s *Store) Watch(w Watcher) { s.watcher = w }
 
 // Limits are the ages past which records of a kind are stale, by the name of
 // their type; a kind without one never is.
@@ -108,6 +120,7 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	defer s.changes.Delete(tx)
 	if err := fn(tx); err != nil {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rollback: %w", back))
@@ -117,7 +130,20 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	if changes, any := s.changes.Load(tx); any {
+		s.watcher.Publish(changes.([]trade.ShipmentChange))
+	}
 	return nil
+}
+
+// changed notes what a transaction changes, to be told when it is committed.
+func (s *Store) changed(tx *sqlx.Tx, changes []trade.ShipmentChange) {
+	if len(changes) == 0 {
+		return
+	}
+	before, _ := s.changes.Load(tx)
+	all, _ := before.([]trade.ShipmentChange)
+	s.changes.Store(tx, append(all, changes...))
 }
 
 // Refused tells whether err is the database refusing values: a constraint or a

@@ -11,10 +11,9 @@ type Tally struct{ Statements, SourceCalls atomic.Int64 }
 
 type tallyKey struct{}
 
-// WithTally makes ctx carry a tally.
-func WithTally(ctx context.Context) (context.Context, *Tally) {
-	t := &Tally{}
-	return context.WithValue(ctx, tallyKey{}, t), t
+// WithTally makes what is done under ctx count in t.
+func WithTally(ctx context.Context, t *Tally) context.Context {
+	return context.WithValue(ctx, tallyKey{}, t)
 }
 
 // Statement counts a statement sent to the database.

@@ -101,3 +101,15 @@ func (s Scope) May(anyOf ...string) bool {
 func (s Scope) Sees(account string) bool {
 	return s.Everything() || slices.Contains(s.accounts, account)
 }
+
+// SeesShipment tells whether a change of a shipment is the caller's to see: what
+// the store's reads of shipments ask in SQL.
+func (s Scope) SeesShipment(c *ShipmentChange) bool {
+	switch s.role {
+	case Customer:
+		return c.AccountID != "" && slices.Contains(s.accounts, c.AccountID)
+	case Supplier:
+		return c.SupplierID != "" && c.SupplierID == s.supplier
+	}
+	return s.Everything()
+}

@@ -294,3 +294,24 @@ func chronological(events []ShipmentEvent) []ShipmentEvent {
 	})
 	return sorted
 }
+
+// ShipmentChange is a change of a shipment, with what tells who may see it.
+type ShipmentChange struct {
+	ShipmentID     string
+	AccountID      string   // empty where it is no customer's
+	SupplierID     string   // empty where it is no supplier's
+	OrderIDs       []string // sales orders it carries
+	PreviousStatus *ShipmentStatus
+	Status         ShipmentStatus
+	EventID        string // the event behind it, if there is one
+	At             time.Time
+}
+
+// ShipmentUpdate is a change as a portal is told of it.
+type ShipmentUpdate struct{ ShipmentChange }
+
+// ShipmentStream is an item of the stream of shipments.
+type ShipmentStream interface{ IsShipmentStream() }
+
+// IsShipmentStream says that an update is an item of the stream.
+func (ShipmentUpdate) IsShipmentStream() {}

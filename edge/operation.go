@@ -1,0 +1,182 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/auth"
+	"portico/execution"
+	"portico/guard"
+	"portico/loaders"
+	"portico/telemetry"
+)
+
+const operationTimeout = 10 * time.Second
+
+// operation is one that may run.
+type operation struct {
+	graphql.OperationContext
+	cost int64
+}
+
+func (o *operation) subscription() bool { return o.Operation.Operation == ast.Subscription }
+
+func (o *operation) mutation() bool { return o.Operation.Operation == ast.Mutation }
+
+// accept makes an operation of a request, or tells why it is none. The order is
+// the guard's: what is refused has cost little more than reading it.
+func (s *server) accept(ctx context.Context, params *graphql.RawParams) (*operation, gqlerror.List) {
+	document, errs := s.guard.Document(params.Query)
+	if errs != nil {
+		return nil, errs
+	}
+	definition, errs := document.Operation(params.OperationName)
+	if errs != nil {
+		return nil, errs
+	}
+	variables, err := validator.VariableValues(s.Bindings.Schema, definition, params.Variables)
+	if err != nil {
+		return nil, guard.Invalid(err)
+	}
+	cost, errs := s.guard.Cost(document, definition, variables)
+	if errs != nil {
+		return nil, errs
+	}
+	op := &operation{cost: cost, OperationContext: graphql.OperationContext{
+		RawQuery: params.Query, OperationName: params.OperationName, Doc: document.QueryDocument, Operation: definition,
+		Variables: variables, DisableIntrospection: !s.Introspection, RecoverFunc: s.recovered,
+	}}
+	if trace.SpanFromContext(ctx).IsRecording() {
+		op.ResolverMiddleware = traced
+	}
+	return op, nil
+}
+
+// answer is the response to a request: of one that ran, or of one that did not.
+type answer struct {
+	data   []byte // JSON; nil where nothing ran
+	errors gqlerror.List
+	cost   int64
+	took   execution.Statistics
+	tally  telemetry.Tally
+}
+
+// run answers a query or mutation, under its deadline and with loaders of its
+// own.
+func (s *server) run(ctx context.Context, op *operation) *answer {
+	a := &answer{cost: op.cost}
+	ctx, cancel := context.WithTimeout(graphql.WithOperationContext(ctx, &op.OperationContext), operationTimeout)
+	defer cancel()
+	ctx = s.reading(ctx, a)
+	a.data, a.took = s.schema.Answer(ctx)
+	a.errors = graphql.GetErrors(ctx)
+	return a
+}
+
+// reading gives a run its loaders, what it counts in, and where its errors go.
+func (s *server) reading(ctx context.Context, a *answer) context.Context {
+	ctx = telemetry.WithTally(ctx, &a.tally)
+	ctx = loaders.With(ctx, loaders.New(s.Loaders, auth.CallerOf(ctx).Scope))
+	return graphql.WithResponseContext(ctx, s.present, s.recovered)
+}
+
+// stream opens a subscription. next answers its events one after the other, each
+// with loaders and a deadline of its own, and is nil after the last; where the
+// stream does not open, failed tells why.
+func (s *server) stream(ctx context.Context, op *operation) (next func() *answer, failed *answer) {
+	ctx = graphql.WithOperationContext(ctx, &op.OperationContext)
+	opening := &answer{cost: op.cost}
+	opened := s.reading(ctx, opening)
+	events := s.schema.Subscribe(opened)
+	if opening.errors = graphql.GetErrors(opened); events == nil || opening.errors != nil {
+		return nil, opening
+	}
+	return func() *answer {
+		event, ok := events.Next(ctx)
+		if !ok {
+			return nil
+		}
+		a := &answer{cost: op.cost}
+		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+		defer cancel()
+		ctx = s.reading(ctx, a)
+		a.data, a.took = events.Answer(ctx, event)
+		a.errors = graphql.GetErrors(ctx)
+		return a
+	}, nil
+}
+
+// failed is the answer to a request that does not run.
+func (s *server) failed(ctx context.Context, errs gqlerror.List) *answer {
+	ctx = graphql.WithResponseContext(ctx, s.present, s.recovered)
+	for _, err := range errs {
+		graphql.AddError(ctx, err)
+	}
+	return &answer{errors: graphql.GetErrors(ctx)}
+}
+
+// append appends the answer as JSON: its data is that already, and what it took
+// is told to everybody.
+func (a *answer) append(b []byte) []byte {
+	b = append(b, '{')
+	if len(a.errors) > 0 {
+		b = append(append(append(b, `"errors":`...), a.list()...), ',')
+	}
+	if a.data != nil {
+		b = append(append(append(b, `"data":`...), a.data...), ',')
+		b = append(b, `"extensions":{"cost":{"requested":`...)
+		b = strconv.AppendInt(b, a.cost, 10)
+		b = append(b, `},"statistics":{`...)
+		for _, n := range [...]struct {
+			name string
+			n    int64
+		}{
+			{`"resolverCalls":`, int64(a.took.Calls)}, {`,"callsSaved":`, int64(a.took.Saved)},
+			{`,"statements":`, a.tally.Statements.Load()}, {`,"sourceCalls":`, a.tally.SourceCalls.Load()},
+		} {
+			b = strconv.AppendInt(append(b, n.name...), n.n, 10)
+		}
+		b = append(b, '}')
+		if a.took.Errors > 0 {
+			b = strconv.AppendInt(append(b, `,"errorsOmitted":`...), int64(a.took.Errors), 10)
+		}
+		b = append(b, `},`...)
+	}
+	b[len(b)-1] = '}'
+	return b
+}
+
+// list are the errors as JSON.
+func (a *answer) list() []byte {
+	errs, err := json.Marshal(a.errors)
+	if err != nil {
+		return []byte(`[{"message":"internal error","extensions":{"code":"INTERNAL"}}]`)
+	}
+	return errs
+}
+
+var tracer = otel.Tracer("portico/edge")
+
+// traced makes a span of each call of a resolver, which serves a whole level,
+// in requests whose trace is recorded. Spans carry no arguments: they may be
+// anybody's data.
+func traced(ctx context.Context, next graphql.Resolver) (any, error) {
+	field := graphql.GetFieldContext(ctx)
+	ctx, span := tracer.Start(ctx, field.Object+"."+field.Field.Name)
+	defer span.End()
+	result, err := next(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, "field failed")
+	}
+	return result, err
+}

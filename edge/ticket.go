@@ -1,0 +1,134 @@
+package edge
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"portico/auth"
+)
+
+// A ticket signs in who cannot send a header, a browser's EventSource: it works
+// once, for ticketTTL, and for the one operation it was asked for. What it stands
+// for is kept sealed with a key that is made of the ticket and kept nowhere.
+
+const ticketTTL = 30 * time.Second
+
+// Tickets keep what tickets stand for, for all processes.
+type Tickets interface {
+	// SaveTicket keeps something under a digest until it expires.
+	SaveTicket(ctx context.Context, digest, sealed []byte, expires time.Time) error
+	// TakeTicket is what was kept, once; nil where there is nothing.
+	TakeTicket(ctx context.Context, digest []byte) ([]byte, error)
+}
+
+// ticketed is what a ticket stands for.
+type ticketed struct {
+	Token     string `json:"token"`
+	Operation []byte `json:"operation"`
+}
+
+// fingerprint is the same for the same operation with the same variables.
+func fingerprint(p *graphql.RawParams) []byte {
+	variables := p.Variables
+	if variables == nil {
+		variables = map[string]any{}
+	}
+	text, _ := json.Marshal([]any{p.Query, p.OperationName, variables}) // names come in order
+	sum := sha256.Sum256(text)
+	return sum[:]
+}
+
+// secrets are the name under which a ticket is kept and the cipher it is sealed
+// with.
+func secrets(ticket string) (digest []byte, seal cipher.AEAD, err error) {
+	name, key := sha256.Sum256([]byte("digest "+ticket)), sha256.Sum256([]byte("key "+ticket))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, nil, err
+	}
+	seal, err = cipher.NewGCMWithRandomNonce(block)
+	return name[:], seal, err
+}
+
+// ticket answers POST /graphql/ticket, whose body is the operation as it would
+// be sent, with a ticket for it.
+func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
+	token, given := bearer(r.Header.Get("Authorization"))
+	if !given {
+		refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Sign in: send the header Authorization: Bearer with a token.")
+		return
+	}
+	var params graphql.RawParams
+	if no := posted(w, r, &params); no != nil {
+		s.refuse(w, r, plainJSON, *no)
+		return
+	}
+	if _, errs := s.accept(r.Context(), &params); errs != nil {
+		s.answer(w, r, plainJSON, http.StatusBadRequest, s.failed(r.Context(), errs))
+		return
+	}
+	ticket, expires := rand.Text(), time.Now().Add(ticketTTL)
+	digest, seal, err := secrets(ticket)
+	if err == nil {
+		var text []byte
+		if text, err = json.Marshal(ticketed{token, fingerprint(&params)}); err == nil {
+			err = s.Tickets.SaveTicket(r.Context(), digest, seal.Seal(nil, nil, text, nil), expires)
+		}
+	}
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "ticket not made", "err", err)
+		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "A ticket cannot be made at the moment. Try again soon.")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", plainJSON)
+	h.Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]any{"ticket": ticket, "expiresAt": expires.UTC().Format(time.RFC3339)})
+}
+
+// ticketed signs in by the request's ticket, if it has one. Tickets that were
+// used, have expired, are of another operation or were never given are refused
+// alike.
+func (s *server) ticketed(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (context.Context, bool) {
+	ticket := r.URL.Query().Get("ticket")
+	if ticket == "" {
+		return ctx, true
+	}
+	caller, err := s.redeem(ctx, ticket, params)
+	switch {
+	case errors.Is(err, auth.ErrToken):
+		refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "The ticket is not accepted. Ask for a new one.")
+		return ctx, false
+	case err != nil:
+		s.Log.ErrorContext(ctx, "ticket not taken", "err", err)
+		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Try again soon.")
+		return ctx, false
+	}
+	return auth.WithCaller(ctx, caller), true
+}
+
+func (s *server) redeem(ctx context.Context, ticket string, params *graphql.RawParams) (auth.Caller, error) {
+	digest, seal, err := secrets(ticket)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	sealed, err := s.Tickets.TakeTicket(ctx, digest)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	text, err := seal.Open(nil, nil, sealed, nil)
+	var t ticketed
+	if sealed == nil || err != nil || json.Unmarshal(text, &t) != nil || string(t.Operation) != string(fingerprint(params)) {
+		return auth.Caller{}, auth.ErrToken
+	}
+	return s.Auth.Authenticate(ctx, t.Token)
+}

@@ -1,0 +1,186 @@
+// Package guard is what a request meets before anything expensive is done for
+// it: documents are measured before they are validated, and costed before they
+// run. It knows GraphQL and nothing of the trade.
+package guard
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// Codes that refusals carry in extensions.code.
+const (
+	TooLarge   = "DOCUMENT_TOO_LARGE"
+	TooComplex = "DOCUMENT_TOO_COMPLEX"
+	TooCostly  = "OPERATION_TOO_COSTLY"
+	NotParsed  = "GRAPHQL_PARSE_FAILED"
+	NotValid   = "GRAPHQL_VALIDATION_FAILED"
+)
+
+// Limits are what a document may have at most.
+type Limits struct {
+	Bytes      int
+	Tokens     int
+	Fields     int   // with every fragment written out where it is spread
+	Depth      int   // of selection sets, fragments written out
+	Aliases    int   // in the document
+	Repeats    int   // of one response key, or one fragment, in one selection set
+	Directives int   // in the document
+	Operations int   // in the document
+	Fragments  int   // in the document
+	Cost       int64 // of an operation
+}
+
+// Default are limits that leave room for every page a portal may want.
+var Default = Limits{
+	Bytes: 64 << 10, Tokens: 2000, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 30, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
+}
+
+const (
+	keptDocuments = 1000
+	maxErrors     = 5   // of validation that are told
+	maxMessage    = 200 // bytes of what a message may say
+)
+
+// Guard keeps the documents that were found good.
+type Guard struct {
+	limits Limits
+	schema *ast.Schema
+	rules  *rules.Rules
+	kept   *lru.Cache[string, *Document]
+}
+
+// New guards a schema.
+func New(schema *ast.Schema, limits Limits) (*Guard, error) {
+	kept, err := lru.New[string, *Document](keptDocuments)
+	if err != nil {
+		return nil, err
+	}
+	// What a caller may not see must not be suggested to it.
+	r := rules.NewDefaultRules()
+	for _, rule := range []struct {
+		named string
+		bare  validator.Rule
+	}{
+		{"FieldsOnCorrectType", rules.FieldsOnCorrectTypeRuleWithoutSuggestions}, {"ScalarLeafs", rules.ScalarLeafsRuleWithoutSuggestions},
+		{"KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions}, {"KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions},
+		{"ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
+	} {
+		r.RemoveRule(rule.named)
+		r.AddRule(rule.bare.Name, rule.bare.RuleFunc)
+	}
+	return &Guard{limits: limits, schema: schema, rules: r, kept: kept}, nil
+}
+
+// Document is a document within its limits and valid.
+type Document struct {
+	*ast.QueryDocument
+	costs map[*ast.OperationDefinition]*cost
+}
+
+// Document parses a document, or refuses it: for its size, its tokens, what it
+// would be with its fragments written out, and only then for what is not valid
+// in it. Each step is cheap for whatever the step before let pass.
+func (g *Guard) Document(query string) (*Document, gqlerror.List) {
+	if kept, ok := g.kept.Get(query); ok {
+		return kept, nil
+	}
+	if len(query) > g.limits.Bytes {
+		return nil, refused(TooLarge, "The document is longer than %d KiB.", g.limits.Bytes>>10)
+	}
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
+	if err != nil {
+		return nil, told(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+	}
+	if len(parsed.Operations) == 0 {
+		return nil, refused(NotValid, "The document has no operation: write one such as { viewer { user { id } } }.")
+	}
+	if errs := g.measure(parsed); errs != nil {
+		return nil, errs
+	}
+	if errs := validator.ValidateWithRules(g.schema, parsed, g.rules); len(errs) > 0 {
+		return nil, told(NotValid, errs)
+	}
+	d := &Document{parsed, make(map[*ast.OperationDefinition]*cost, len(parsed.Operations))}
+	for _, op := range parsed.Operations {
+		if op.Operation == ast.Subscription && roots(op.SelectionSet, map[string]bool{}) != 1 {
+			return nil, refused(NotValid, "A subscription selects exactly one root field.")
+		}
+		d.costs[op] = g.costOf(op)
+	}
+	g.kept.Add(query, d)
+	return d, nil
+}
+
+// Operation is the one with a name; the only one where none is given.
+func (d *Document) Operation(name string) (*ast.OperationDefinition, gqlerror.List) {
+	if op := d.Operations.ForName(name); op != nil {
+		return op, nil
+	}
+	if name == "" {
+		return nil, refused(NotValid, "The document has several operations: name one in operationName.")
+	}
+	return nil, refused(NotValid, "The document has no operation of that name.")
+}
+
+// Cost is that of an operation of the document under its variables, or the
+// refusal of one that costs too much.
+func (g *Guard) Cost(d *Document, op *ast.OperationDefinition, variables map[string]any) (int64, gqlerror.List) {
+	n := d.costs[op].of(variables)
+	if n > g.limits.Cost {
+		return n, refused(TooCostly, "The operation costs %d, and may cost %d. Ask for fewer elements (first, last), or for fewer lists in lists.", n, g.limits.Cost)
+	}
+	return n, nil
+}
+
+// Invalid is the refusal of variables that are not what the operation says.
+func Invalid(err error) gqlerror.List {
+	return told(NotValid, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+}
+
+// roots counts the response keys at a subscription's root, for validation
+// counts the names of fields.
+func roots(set ast.SelectionSet, seen map[string]bool) int {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			seen[s.Alias] = true
+		case *ast.InlineFragment:
+			roots(s.SelectionSet, seen)
+		case *ast.FragmentSpread:
+			roots(s.Definition.SelectionSet, seen)
+		}
+	}
+	return len(seen)
+}
+
+func refused(code, format string, args ...any) gqlerror.List {
+	return gqlerror.List{{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}}
+}
+
+// told are the first errors, none of them long, with their code. A client can
+// make as many as it writes tokens, and each as long as the document.
+func told(code string, errs gqlerror.List) gqlerror.List {
+	errs = errs[:min(len(errs), maxErrors)]
+	for _, e := range errs {
+		if e.Message = clip(e.Message); e.Extensions == nil {
+			e.Extensions = map[string]any{}
+		}
+		e.Extensions["code"] = code
+		e.Locations = e.Locations[:min(len(e.Locations), 2)]
+	}
+	return errs
+}
+
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return s[:maxMessage] + "..."
+}

@@ -1,0 +1,107 @@
+package guard
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// size is what a selection set is with its fragments written out.
+type size struct{ fields, depth int }
+
+// measure refuses a parsed document that is over a limit. Every fragment is
+// measured once, however often it is spread, and counting stops at the limits:
+// it takes as long as the document, be it one that doubles at every level.
+func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
+	m := measuring{limits: g.limits, doc: d, known: map[string]size{}}
+	switch {
+	case len(d.Operations) > g.limits.Operations:
+		return refused(TooComplex, "The document has more than %d operations.", g.limits.Operations)
+	case len(d.Fragments) > g.limits.Fragments:
+		return refused(TooComplex, "The document has more than %d fragments.", g.limits.Fragments)
+	}
+	for _, op := range d.Operations {
+		m.directives += len(op.Directives)
+		for _, v := range op.VariableDefinitions {
+			m.directives += len(v.Directives)
+		}
+		m.set(op.SelectionSet)
+	}
+	for _, f := range d.Fragments { // those that nothing spreads, too
+		m.fragment(f.Name)
+	}
+	return m.over()
+}
+
+type measuring struct {
+	limits              Limits
+	doc                 *ast.QueryDocument
+	known               map[string]size // zero while it is measured: a circle ends there, and is told by validation
+	aliases, directives int
+	repeats             int // of what is repeated most
+	largest             size
+}
+
+func (m *measuring) over() gqlerror.List {
+	l := m.limits
+	switch {
+	case m.largest.fields > l.Fields:
+		return refused(TooComplex, "The document selects more than %d fields, with its fragments written out.", l.Fields)
+	case m.largest.depth > l.Depth:
+		return refused(TooComplex, "The document is deeper than %d levels.", l.Depth)
+	case m.aliases > l.Aliases:
+		return refused(TooComplex, "The document has more than %d aliases.", l.Aliases)
+	case m.repeats > l.Repeats:
+		return refused(TooComplex, "The document selects one field or fragment more than %d times in one place.", l.Repeats)
+	case m.directives > l.Directives:
+		return refused(TooComplex, "The document has more than %d directives.", l.Directives)
+	}
+	return nil
+}
+
+func (m *measuring) set(set ast.SelectionSet) (total size) {
+	if len(set) == 0 {
+		return total
+	}
+	seen := make(map[string]int, len(set))
+	for _, s := range set {
+		var part size
+		var key string
+		switch s := s.(type) {
+		case *ast.Field:
+			m.directives += len(s.Directives)
+			if s.Alias != s.Name {
+				m.aliases++
+			}
+			key = s.Alias
+			below := m.set(s.SelectionSet)
+			part = size{below.fields + 1, below.depth + 1}
+		case *ast.InlineFragment:
+			m.directives += len(s.Directives)
+			key = "... on " + s.TypeCondition
+			part = m.set(s.SelectionSet)
+		case *ast.FragmentSpread:
+			m.directives += len(s.Directives)
+			key = "..." + s.Name
+			part = m.fragment(s.Name)
+		}
+		seen[key]++
+		m.repeats = max(m.repeats, seen[key])
+		total = size{min(total.fields+part.fields, m.limits.Fields+1), max(total.depth, min(part.depth, m.limits.Depth+1))}
+	}
+	m.largest = size{max(m.largest.fields, total.fields), max(m.largest.depth, total.depth)}
+	return total
+}
+
+func (m *measuring) fragment(name string) size {
+	if known, ok := m.known[name]; ok {
+		return known
+	}
+	f := m.doc.Fragments.ForName(name)
+	if f == nil {
+		return size{}
+	}
+	m.known[name] = size{}
+	m.directives += len(f.Directives)
+	m.known[name] = m.set(f.SelectionSet)
+	return m.known[name]
+}
