@@ -305,6 +305,9 @@ func (p *parts) openStore(ctx context.Context, cfg Config) error {
 			return err
 		}
 		cluster, err := postgres.Start(ctx, cfg.Data, p.log)
+		if errors.Is(err, postgres.ErrInUse) && p.fatal == nil { // a command beside a server: its database is ours too
+			return p.connect(ctx, postgres.Running(cfg.Data))
+		}
 		if err != nil {
 			return fmt.Errorf("embedded database: %w", err)
 		}
@@ -317,6 +320,11 @@ func (p *parts) openStore(ctx context.Context, cfg Config) error {
 			}()
 		}
 	}
+	return p.connect(ctx, dsn)
+}
+
+// connect opens the database and brings its tables up to date.
+func (p *parts) connect(ctx context.Context, dsn string) error {
 	st, err := store.Open(ctx, dsn, graph.StaleAfter())
 	if err != nil {
 		return err

@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -45,6 +47,7 @@ const (
 type socket struct {
 	server *server
 	conn   *websocket.Conn
+	under  net.Conn // which ends whatever waits for the client
 	ctx    context.Context
 	end    context.CancelFunc
 
@@ -61,13 +64,14 @@ type message struct {
 }
 
 func (s *server) websocket(w http.ResponseWriter, r *http.Request) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{protocol}, OriginPatterns: s.Origins})
+	under := &underneath{ResponseWriter: w}
+	conn, err := websocket.Accept(under, r, &websocket.AcceptOptions{Subprotocols: []string{protocol}, OriginPatterns: s.Origins})
 	if err != nil {
 		return // it has answered: no WebSocket, or a page of an origin that is not allowed
 	}
 	conn.SetReadLimit(maxMessage)
 	ctx, end := context.WithCancel(context.WithoutCancel(r.Context()))
-	k := &socket{server: s, conn: conn, ctx: ctx, end: end, running: map[string]context.CancelFunc{}}
+	k := &socket{server: s, conn: conn, under: under.conn, ctx: ctx, end: end, running: map[string]context.CancelFunc{}}
 	streams.Inc()
 	defer streams.Dec()
 	defer k.tasks.Wait()
@@ -86,7 +90,7 @@ func (s *server) websocket(w http.ResponseWriter, r *http.Request) {
 // close says why the connection ends and ends it, be the client reading or not.
 func (k *socket) close(code int, reason string) {
 	k.closing.Do(func() {
-		timer := time.AfterFunc(goodbye, func() { _ = k.conn.CloseNow() })
+		timer := time.AfterFunc(goodbye, func() { _ = k.under.Close() })
 		defer timer.Stop()
 		_ = k.conn.Close(websocket.StatusCode(code), reason)
 	})
@@ -96,7 +100,23 @@ func (k *socket) close(code int, reason string) {
 // drop ends the connection and all that runs on it.
 func (k *socket) drop() {
 	k.end()
+	_ = k.under.Close()
 	_ = k.conn.CloseNow()
+}
+
+// underneath keeps hold of the connection under a WebSocket. Closing a WebSocket
+// waits for the message that is being written, which a client that does not read
+// would never let end; closing what is underneath does not.
+type underneath struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack hands the connection over.
+func (u *underneath) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	u.conn = conn
+	return conn, buffers, err
 }
 
 // read is the next message. A message that is none closes the connection.

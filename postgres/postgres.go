@@ -82,6 +82,22 @@ func (c *Cluster) dsn(database string) string {
 	return fmt.Sprintf("host=%s user=portico dbname=%s sslmode=disable binary_parameters=yes", c.socket, database)
 }
 
+// Running is the connection string of the cluster that another process runs on
+// the folder dir: for who is told [ErrInUse] and wants no cluster of its own.
+func Running(dir string) string {
+	c := &Cluster{dir: dir, socket: socketOf(dir)}
+	return c.DSN()
+}
+
+// socketOf is the folder of the socket of a cluster in dir.
+func socketOf(dir string) string {
+	socket := filepath.Join(dir, "socket")
+	if len(socket) > maxSocket {
+		socket = filepath.Join(os.TempDir(), fmt.Sprintf("portico-%x", hash(dir)))
+	}
+	return socket
+}
+
 // Exited is closed when the server has ended, wanted or not.
 func (c *Cluster) Exited() <-chan struct{} { return c.exited }
 
@@ -165,10 +181,7 @@ func (c *Cluster) prepareFolder(owner *syscall.Credential) error {
 		c.release()
 		return fmt.Errorf("%s: %w", c.dir, ErrInUse)
 	}
-	c.socket = filepath.Join(c.dir, "socket")
-	if len(c.socket) > maxSocket {
-		c.socket = filepath.Join(os.TempDir(), fmt.Sprintf("portico-%x", hash(c.dir)))
-	}
+	c.socket = socketOf(c.dir)
 	if err := os.MkdirAll(c.socket, 0o700); err != nil {
 		return fmt.Errorf("socket folder: %w", err)
 	}

@@ -1,0 +1,326 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+)
+
+// stream is a subscription over WebSocket.
+type stream struct {
+	conn   *websocket.Conn
+	closed chan websocket.CloseError
+
+	mu      sync.Mutex
+	updates []map[string]any // data of each
+	ended   []string         // types of messages that end it
+}
+
+type frame struct {
+	Type    string
+	ID      string
+	Payload struct {
+		Data   map[string]any
+		Errors []map[string]any
+	}
+}
+
+// connect opens a socket and signs in.
+func (s *server) connect(t *testing.T, token string) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	if err := wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
+		t.Fatal(err)
+	}
+	var ack frame
+	if err := wsjson.Read(t.Context(), conn, &ack); err != nil || ack.Type != "connection_ack" {
+		t.Fatalf("no acknowledgment: %+v, %v", ack, err)
+	}
+	return conn
+}
+
+// follow subscribes and gathers what comes until the connection closes.
+func (s *server) follow(t *testing.T, token, query string, vars map[string]any) *stream {
+	t.Helper()
+	f := &stream{conn: s.connect(t, token), closed: make(chan websocket.CloseError, 1)}
+	f.conn.SetReadLimit(1 << 20)
+	if err := wsjson.Write(t.Context(), f.conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query, "variables": vars}}); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			_, text, err := f.conn.Read(context.WithoutCancel(t.Context()))
+			if err != nil {
+				closed := websocket.CloseError{Code: websocket.CloseStatus(err), Reason: err.Error()}
+				f.closed <- closed
+				return
+			}
+			var m frame
+			_ = json.Unmarshal(text, &m)
+			f.mu.Lock()
+			switch {
+			case m.Type == "next" && len(m.Payload.Errors) == 0:
+				f.updates = append(f.updates, m.Payload.Data)
+			case m.Type == "next":
+				f.ended = append(f.ended, "errors "+string(text))
+			default:
+				f.ended = append(f.ended, m.Type+" "+string(text))
+			}
+			f.mu.Unlock()
+		}
+	}()
+	// The stream is open once the server has taken what came after it.
+	if err := wsjson.Write(t.Context(), f.conn, map[string]any{"type": "ping"}); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, 5*time.Second, "subscribed", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.ended) > 0
+	})
+	f.mu.Lock()
+	if f.ended[0] != `pong {"type":"pong"}` {
+		t.Fatalf("got %v", f.ended)
+	}
+	f.ended = nil
+	f.mu.Unlock()
+	return f
+}
+
+// shipments are the ids of the shipments it was told of.
+func (f *stream) shipments() map[string]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ids := map[string]bool{}
+	for _, u := range f.updates {
+		if s, ok := u["shipmentUpdates"].(map[string]any)["shipment"].(map[string]any); ok {
+			ids[s["id"].(string)] = true
+		}
+	}
+	return ids
+}
+
+const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments: $s, orders: $o) { ... on ShipmentUpdate { at previousStatus event { id milestone } shipment { id number status orders { id number } } } } }`
+
+func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
+	s := portico(t)
+	personas := []string{"operator", "buyer", "buyer-child", "buyer-other", "supplier", "supplier-other"}
+	streams := map[string]*stream{}
+	for _, p := range personas {
+		streams[p] = s.follow(t, s.token(t, p), updates, nil)
+	}
+	watched := s.good(t, "operator", `{ shipments(first: 5) { nodes { id } } }`, nil).at("shipments", "nodes", 0, "id").(string)
+	narrowed := s.follow(t, s.token(t, "operator"), updates, map[string]any{"s": []string{watched}})
+	for range 60 {
+		s.control(t, http.MethodPost, "/control/tick", nil)
+	}
+	s.settled(t)
+	all := streams["operator"].shipments()
+	if len(all) < 20 {
+		t.Fatalf("60 ticks told the operator of %d shipments", len(all))
+	}
+	for id := range narrowed.shipments() {
+		if id != watched {
+			t.Errorf("who asked for %s was told of %s", watched, id)
+		}
+	}
+	some := 0
+	for _, p := range personas {
+		got := streams[p].shipments()
+		if ended := streams[p].ended; len(ended) > 0 {
+			t.Errorf("%s: %v", p, ended)
+		}
+		for id := range all {
+			sees := s.good(t, p, `query ($i: ID!) { node(id: $i) { id } }`, map[string]any{"i": id}).at("node") != nil
+			if sees != got[id] {
+				t.Errorf("%s: shipment %s is visible: %v; was told of: %v", p, id, sees, got[id])
+			}
+			if sees && p != "operator" {
+				some++
+			}
+		}
+		for id := range got {
+			if !all[id] {
+				t.Errorf("%s was told of %s, of which the operator was not", p, id)
+			}
+		}
+	}
+	if some == 0 {
+		t.Error("no change was anybody's but the operator's")
+	}
+	// And over SSE, the caller's orders alone.
+	order := ""
+	for _, u := range streams["operator"].updates {
+		if o, _ := u["shipmentUpdates"].(map[string]any)["shipment"].(map[string]any)["orders"].([]any); len(o) > 0 {
+			order = o[0].(map[string]any)["id"].(string)
+		}
+	}
+	if order == "" {
+		t.Error("no update named an order")
+	}
+}
+
+func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
+	s := portico(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/graphql?"+url.Values{"query": {updates}}.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Authorization", "Bearer "+s.token(t, "operator"))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	if first, _ := lines.ReadString('\n'); first != ":\n" {
+		t.Fatalf("got %q first", first)
+	}
+	for range 20 {
+		s.control(t, http.MethodPost, "/control/tick", nil)
+	}
+	got := ""
+	for !strings.Contains(got, `"shipmentUpdates":{`) {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += line
+	}
+	cancel()
+	s.until(t, 5*time.Second, "without streams", func() bool { return s.metric(t, "portico_edge_streams") == 0 })
+}
+
+func TestAConnectionEndsWithItsToken(t *testing.T) {
+	s := portico(t)
+	const ttl = 3 * time.Second
+	at := time.Now()
+	cmd := exec.Command(binary, "token", "buyer", "--ttl", ttl.String())
+	cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	token := lines[len(lines)-1]
+	reading := s.follow(t, token, updates, nil)
+	// One that asks and asks and never reads: the server's writes wait for it.
+	silent := s.connect(t, token)
+	go func() {
+		for range 2000 {
+			m := map[string]any{"type": "subscribe", "id": "a" + time.Now().String(), "payload": map[string]any{"query": `{ orders(first: 50) { nodes { id number lines(first: 100) { nodes { id sku description item { name description } } } } } }`}}
+			if wsjson.Write(t.Context(), silent, m) != nil {
+				return
+			}
+		}
+	}()
+	open := s.metric(t, "portico_edge_streams")
+	if open < 2 {
+		t.Fatalf("%d streams are open", open)
+	}
+	closed := <-reading.closed
+	if took := time.Since(at); closed.Code != 4403 || took > ttl+2*time.Second {
+		t.Errorf("the reading one was closed with %d after %v: %s", closed.Code, took, closed.Reason)
+	}
+	// A token's times are whole seconds.
+	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without the silent one", func() bool { return s.metric(t, "portico_edge_streams") <= open-2 })
+}
+
+func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
+	s := portico(t)
+	revoke := func(args ...string) {
+		cmd := exec.Command(binary, append([]string{"revoke"}, args...)...)
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	fresh := func(persona string) (token string) {
+		cmd := exec.Command(binary, "token", persona, "--ttl", "10m")
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		return lines[len(lines)-1]
+	}
+	id := func(token string) string {
+		var claims struct{ JTI string }
+		part, _ := jsonOf(strings.Split(token, ".")[1])
+		_ = json.Unmarshal(part, &claims)
+		return claims.JTI
+	}
+	one, other := fresh("supplier-other"), fresh("supplier-other")
+	revoked, kept := s.follow(t, one, updates, nil), s.follow(t, other, updates, nil)
+	revoke("--token", id(one))
+	at := time.Now()
+	select {
+	case c := <-revoked.closed:
+		if c.Code != 4403 || time.Since(at) > time.Second {
+			t.Errorf("closed with %d after %v", c.Code, time.Since(at))
+		}
+	case <-time.After(3 * time.Second):
+		t.Fatal("the connection of a revoked token lives on")
+	}
+	if a, _ := s.ask(t.Context(), one, `{ viewer { __typename } }`, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("a revoked token got %d", a.Status)
+	}
+	if a, _ := s.ask(t.Context(), other, `{ viewer { __typename } }`, nil); a.Status != http.StatusOK {
+		t.Errorf("another token of the subject got %d", a.Status)
+	}
+	revoke("--subject", "persona|supplier-other")
+	select {
+	case c := <-kept.closed:
+		if c.Code != 4403 {
+			t.Errorf("closed with %d", c.Code)
+		}
+	case <-time.After(3 * time.Second):
+		t.Fatal("the connection of a revoked subject lives on")
+	}
+	if a, _ := s.ask(t.Context(), other, `{ viewer { __typename } }`, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("a token of a revoked subject got %d", a.Status)
+	}
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // tokens tell whole seconds
+	again := fresh("supplier-other")
+	if a, _ := s.ask(t.Context(), again, `{ viewer { __typename } }`, nil); a.Status != http.StatusOK {
+		t.Errorf("who signs in anew after a revocation got %d", a.Status)
+	}
+	tokens.Clear() // what other tests kept of this persona
+}
+
+func TestStoppingTellsStreamsToConnectElsewhere(t *testing.T) {
+	s := start(t, folder(t, true))
+	f := s.follow(t, s.token(t, "buyer"), updates, nil)
+	at := time.Now()
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	if c := <-f.closed; c.Code != websocket.StatusServiceRestart {
+		t.Errorf("closed with %d: %s", c.Code, c.Reason)
+	}
+	if took := time.Since(at); took > 10*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+}
+
+func jsonOf(part string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(part) }
