@@ -28,7 +28,7 @@ import (
 func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	development := cfg.Profile != production
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub}}), Auth: p.auth, Log: p.log, Introspection: development,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log, Introspection: development,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Origins: cfg.Origins, Stopping: ctx,
 	})
 	if err != nil {

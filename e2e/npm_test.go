@@ -65,3 +65,8 @@ func TestTheClientOfGraphQLOverWebSocketGetsOn(t *testing.T) {
 func TestTheClientOfGraphQLOverSSEAndEventSourceGetOn(t *testing.T) {
 	portico(t).node(t, "sse.mjs")
 }
+
+func TestPorticoIsASubgraphOfEveryRouter(t *testing.T) {
+	s := portico(t)
+	s.node(t, "federation.mjs", "OTHER="+s.token(t, "buyer-other"))
+}

@@ -24,6 +24,7 @@ func Metrics() []prometheus.Collector { return []prometheus.Collector{streams} }
 // Options are what the GraphQL handler runs on.
 type Options struct {
 	Bindings      *execution.Bindings
+	EntityKey     func(representation map[string]any) (name, value string, ok bool)
 	Auth          *auth.Authenticator
 	Loaders       loaders.Shared
 	Tickets       Tickets
@@ -44,6 +45,7 @@ type server struct {
 // GraphQL serves operations over POST, GET, WebSocket and SSE, and under ticket
 // the tickets with which browsers sign in to SSE.
 func GraphQL(o Options) (graphQL, ticket http.Handler, err error) {
+	boundEntities(o.Bindings, o.EntityKey)
 	schema, err := execution.New(o.Bindings)
 	if err != nil {
 		return nil, nil, err

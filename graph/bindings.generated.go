@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/99designs/gqlgen/plugin/federation/fedruntime"
 )
 
 // NewBindings returns the table of this schema. Objects are shared by all operations.
@@ -34,6 +35,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["CustomerViewer"] = bindCustomerViewer()
 	b.Objects["DeliveryTerms"] = bindDeliveryTerms()
 	b.Objects["DocumentLink"] = bindDocumentLink()
+	b.Objects["Entity"] = bindEntity()
 	b.Objects["Eta"] = bindEta()
 	b.Objects["ExternalId"] = bindExternalId()
 	b.Objects["GuestViewer"] = bindGuestViewer()
@@ -108,6 +110,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["User"] = bindUser()
 	b.Objects["Warehouse"] = bindWarehouse()
 	b.Objects["WarehouseStock"] = bindWarehouseStock()
+	b.Objects["_Service"] = bindXService()
 	b.Objects["__Directive"] = bindXXDirective()
 	b.Objects["__EnumValue"] = bindXXEnumValue()
 	b.Objects["__Field"] = bindXXField()
@@ -119,6 +122,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
 	b.Abstract["Viewer"] = kindOfViewer
+	b.Abstract["_Entity"] = kindOfXEntity
 	return b
 }
 
@@ -328,6 +332,47 @@ func kindOfViewer(o any) (string, any) {
 			return "CustomerViewer", nil
 		}
 		return "CustomerViewer", o
+	}
+	return "", nil
+}
+
+func kindOfXEntity(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.Shipment:
+		if o == nil {
+			return "Shipment", nil
+		}
+		return "Shipment", o
+	case *trade.PurchaseOrder:
+		if o == nil {
+			return "PurchaseOrder", nil
+		}
+		return "PurchaseOrder", o
+	case *trade.Order:
+		if o == nil {
+			return "Order", nil
+		}
+		return "Order", o
+	case *trade.Item:
+		if o == nil {
+			return "Item", nil
+		}
+		return "Item", o
+	case *trade.Invoice:
+		if o == nil {
+			return "Invoice", nil
+		}
+		return "Invoice", o
+	case *trade.Account:
+		if o == nil {
+			return "Account", nil
+		}
+		return "Account", o
+	case *trade.TradingPartner:
+		if o == nil {
+			return "TradingPartner", nil
+		}
+		return "TradingPartner", o
 	}
 	return "", nil
 }
@@ -1094,6 +1139,158 @@ func bindDocumentLink() *execution.Object {
 					return nil
 				}
 				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindEntity() *execution.Object {
+	return &execution.Object{Name: "Entity", Fields: map[string]*execution.Field{
+		"findAccount": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findAccount_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindAccount(ctx, args["reps"].([]*AccountRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Account)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Account)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findInvoice": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findInvoice_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindInvoice(ctx, args["reps"].([]*InvoiceRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Invoice)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Invoice)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findItem": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findItem_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindItem(ctx, args["reps"].([]*ItemRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Item)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Item)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindOrder(ctx, args["reps"].([]*OrderRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Order)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Order)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findPurchaseOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findPurchaseOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindPurchaseOrder(ctx, args["reps"].([]*PurchaseOrderRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.PurchaseOrder)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.PurchaseOrder)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findShipment": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findShipment_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindShipment(ctx, args["reps"].([]*ShipmentRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Shipment)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Shipment)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"findTradingPartner": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Entity_findTradingPartner_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindTradingPartner(ctx, args["reps"].([]*TradingPartnerRepresentation)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.TradingPartner)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.TradingPartner)[i][j]; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -3578,6 +3775,23 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"_entities": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query__entities_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				v := ec.(*executionContext).__resolve_entities(ctx, args["representations"].([]map[string]any))
+				return execution.Single(v, nil)
+			},
+			Len: func(o any, i int) int { return len(o.([][]fedruntime.Entity)[i]) },
+			At:  func(o any, i, j int) any { return o.([][]fedruntime.Entity)[i][j] },
+		},
+		"_service": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).__resolve__service(ctx))
+			},
+			One: func(o any, i int) any { return &o.([]fedruntime.Service)[i] },
+		},
 		"__type": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Query___type_args(ctx, raw)
@@ -4730,6 +4944,17 @@ func bindWarehouseStock() *execution.Object {
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).Provenance },
+		},
+	}}
+}
+
+func bindXService() *execution.Object {
+	return &execution.Object{Name: "_Service", Fields: map[string]*execution.Field{
+		"sdl": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*fedruntime.Service).SDL
+				return execution.AppendString(b, string(v))
+			},
 		},
 	}}
 }

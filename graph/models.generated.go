@@ -36,6 +36,14 @@ type AccountFilter struct {
 	Parent *string `json:"parent,omitempty"`
 }
 
+type AccountRepresentation struct {
+	ID     *string `json:"id,omitempty"`
+	Number *string `json:"number,omitempty"`
+	// The @key this representation matched: one of the AccountMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey AccountMatchedKey `json:"-"`
+}
+
 // Caller of a customer portal.
 type CustomerViewer struct {
 	// Person or client.
@@ -106,6 +114,14 @@ type InvoiceFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
+type InvoiceRepresentation struct {
+	ID     *string `json:"id,omitempty"`
+	Number *string `json:"number,omitempty"`
+	// The @key this representation matched: one of the InvoiceMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey InvoiceMatchedKey `json:"-"`
+}
+
 // Condition on an attribute.
 type ItemAttributeFilter struct {
 	// Attribute.
@@ -148,6 +164,15 @@ type ItemFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
+type ItemRepresentation struct {
+	ID   *string `json:"id,omitempty"`
+	Sku  *string `json:"sku,omitempty"`
+	Gtin *string `json:"gtin,omitempty"`
+	// The @key this representation matched: one of the ItemMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey ItemMatchedKey `json:"-"`
+}
+
 // Planner, steward or operator of the distributor.
 type OperatorViewer struct {
 	// Person or client.
@@ -186,6 +211,14 @@ type OrderFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
+type OrderRepresentation struct {
+	ID     *string `json:"id,omitempty"`
+	Number *string `json:"number,omitempty"`
+	// The @key this representation matched: one of the OrderMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey OrderMatchedKey `json:"-"`
+}
+
 // Key of a purchase order.
 type PurchaseOrderBy struct {
 	// Global id.
@@ -208,6 +241,14 @@ type PurchaseOrderFilter struct {
 	Item *ItemBy `json:"item,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
+}
+
+type PurchaseOrderRepresentation struct {
+	ID     *string `json:"id,omitempty"`
+	Number *string `json:"number,omitempty"`
+	// The @key this representation matched: one of the PurchaseOrderMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey PurchaseOrderMatchedKey `json:"-"`
 }
 
 // Quantity given by the caller.
@@ -256,6 +297,14 @@ type ShipmentFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
+type ShipmentRepresentation struct {
+	ID     *string `json:"id,omitempty"`
+	Number *string `json:"number,omitempty"`
+	// The @key this representation matched: one of the ShipmentMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey ShipmentMatchedKey `json:"-"`
+}
+
 // Caller of a supplier portal.
 type SupplierViewer struct {
 	// Person or client.
@@ -267,6 +316,14 @@ type SupplierViewer struct {
 }
 
 func (SupplierViewer) IsViewer() {}
+
+type TradingPartnerRepresentation struct {
+	ID   *string `json:"id,omitempty"`
+	Code *string `json:"code,omitempty"`
+	// The @key this representation matched: one of the TradingPartnerMatchedKey constants.
+	// gqlgen sets it from the fields the router sent; the router does not send it.
+	MatchedKey TradingPartnerMatchedKey `json:"-"`
+}
 
 // Classes of commercial data.
 type Classification string

@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	Availability() AvailabilityResolver
 	Category() CategoryResolver
 	CustomerViewer() CustomerViewerResolver
+	Entity() EntityResolver
 	InboundSupply() InboundSupplyResolver
 	Invoice() InvoiceResolver
 	InvoiceConnection() InvoiceConnectionResolver
@@ -202,6 +203,16 @@ type ComplexityRoot struct {
 		FileName  func(childComplexity int) int
 		MediaType func(childComplexity int) int
 		URL       func(childComplexity int) int
+	}
+
+	Entity struct {
+		FindAccount        func(childComplexity int, reps []*AccountRepresentation) int
+		FindInvoice        func(childComplexity int, reps []*InvoiceRepresentation) int
+		FindItem           func(childComplexity int, reps []*ItemRepresentation) int
+		FindOrder          func(childComplexity int, reps []*OrderRepresentation) int
+		FindPurchaseOrder  func(childComplexity int, reps []*PurchaseOrderRepresentation) int
+		FindShipment       func(childComplexity int, reps []*ShipmentRepresentation) int
+		FindTradingPartner func(childComplexity int, reps []*TradingPartnerRepresentation) int
 	}
 
 	Eta struct {
@@ -611,25 +622,27 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Account        func(childComplexity int, by AccountBy) int
-		Accounts       func(childComplexity int, first *int, after *string, last *int, before *string, filter *AccountFilter) int
-		Categories     func(childComplexity int) int
-		Invoice        func(childComplexity int, by InvoiceBy) int
-		Invoices       func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
-		Item           func(childComplexity int, by ItemBy) int
-		Items          func(childComplexity int, first *int, after *string, last *int, before *string, search *string, filter *ItemFilter, orderBy trade.ItemSort) int
-		ItemsByKey     func(childComplexity int, keys []*ItemBy) int
-		Node           func(childComplexity int, id string) int
-		Nodes          func(childComplexity int, ids []string) int
-		Order          func(childComplexity int, by OrderBy) int
-		Orders         func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
-		PurchaseOrder  func(childComplexity int, by PurchaseOrderBy) int
-		PurchaseOrders func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
-		Returns        func(childComplexity int, first *int, after *string, last *int, before *string, filter *ReturnFilter) int
-		Shipment       func(childComplexity int, by ShipmentBy) int
-		Shipments      func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
-		SourceHealth   func(childComplexity int) int
-		Viewer         func(childComplexity int) int
+		Account            func(childComplexity int, by AccountBy) int
+		Accounts           func(childComplexity int, first *int, after *string, last *int, before *string, filter *AccountFilter) int
+		Categories         func(childComplexity int) int
+		Invoice            func(childComplexity int, by InvoiceBy) int
+		Invoices           func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
+		Item               func(childComplexity int, by ItemBy) int
+		Items              func(childComplexity int, first *int, after *string, last *int, before *string, search *string, filter *ItemFilter, orderBy trade.ItemSort) int
+		ItemsByKey         func(childComplexity int, keys []*ItemBy) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		Order              func(childComplexity int, by OrderBy) int
+		Orders             func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
+		PurchaseOrder      func(childComplexity int, by PurchaseOrderBy) int
+		PurchaseOrders     func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
+		Returns            func(childComplexity int, first *int, after *string, last *int, before *string, filter *ReturnFilter) int
+		Shipment           func(childComplexity int, by ShipmentBy) int
+		Shipments          func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
+		SourceHealth       func(childComplexity int) int
+		Viewer             func(childComplexity int) int
+		__resolve__service func(childComplexity int) int
+		__resolve_entities func(childComplexity int, representations []map[string]any) int
 	}
 
 	RawCode struct {
@@ -846,6 +859,10 @@ type ComplexityRoot struct {
 		OnHand       func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Warehouse    func(childComplexity int) int
+	}
+
+	_Service struct {
+		SDL func(childComplexity int) int
 	}
 }
 
@@ -1425,6 +1442,84 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DocumentLink.URL(childComplexity), true
+
+	case "Entity.findAccount":
+		if e.ComplexityRoot.Entity.FindAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindAccount(childComplexity, args["reps"].([]*AccountRepresentation)), true
+	case "Entity.findInvoice":
+		if e.ComplexityRoot.Entity.FindInvoice == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findInvoice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindInvoice(childComplexity, args["reps"].([]*InvoiceRepresentation)), true
+	case "Entity.findItem":
+		if e.ComplexityRoot.Entity.FindItem == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findItem_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindItem(childComplexity, args["reps"].([]*ItemRepresentation)), true
+	case "Entity.findOrder":
+		if e.ComplexityRoot.Entity.FindOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindOrder(childComplexity, args["reps"].([]*OrderRepresentation)), true
+	case "Entity.findPurchaseOrder":
+		if e.ComplexityRoot.Entity.FindPurchaseOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findPurchaseOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindPurchaseOrder(childComplexity, args["reps"].([]*PurchaseOrderRepresentation)), true
+	case "Entity.findShipment":
+		if e.ComplexityRoot.Entity.FindShipment == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findShipment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindShipment(childComplexity, args["reps"].([]*ShipmentRepresentation)), true
+	case "Entity.findTradingPartner":
+		if e.ComplexityRoot.Entity.FindTradingPartner == nil {
+			break
+		}
+
+		args, err := ec.field_Entity_findTradingPartner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entity.FindTradingPartner(childComplexity, args["reps"].([]*TradingPartnerRepresentation)), true
 
 	case "Eta.at":
 		if e.ComplexityRoot.Eta.At == nil {
@@ -3320,6 +3415,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query._service":
+		if e.ComplexityRoot.Query.__resolve__service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.__resolve__service(childComplexity), true
+	case "Query._entities":
+		if e.ComplexityRoot.Query.__resolve_entities == nil {
+			break
+		}
+
+		args, err := ec.field_Query__entities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.__resolve_entities(childComplexity, args["representations"].([]map[string]any)), true
 
 	case "RawCode.code":
 		if e.ComplexityRoot.RawCode.Code == nil {
@@ -4178,6 +4290,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WarehouseStock.Warehouse(childComplexity), true
 
+	case "_Service.sdl":
+		if e.ComplexityRoot._Service.SDL == nil {
+			break
+		}
+
+		return e.ComplexityRoot._Service.SDL(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -4189,21 +4308,28 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AccountBy", ec.unmarshalInputAccountBy),
 			graphql.NewInputUnmarshaler("AccountFilter", ec.unmarshalInputAccountFilter),
+			graphql.NewInputUnmarshaler("AccountRepresentation", ec.unmarshalInputAccountRepresentation),
 			graphql.NewInputUnmarshaler("DateRangeInput", ec.unmarshalInputDateRangeInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InvoiceBy", ec.unmarshalInputInvoiceBy),
 			graphql.NewInputUnmarshaler("InvoiceFilter", ec.unmarshalInputInvoiceFilter),
+			graphql.NewInputUnmarshaler("InvoiceRepresentation", ec.unmarshalInputInvoiceRepresentation),
 			graphql.NewInputUnmarshaler("ItemAttributeFilter", ec.unmarshalInputItemAttributeFilter),
 			graphql.NewInputUnmarshaler("ItemBy", ec.unmarshalInputItemBy),
 			graphql.NewInputUnmarshaler("ItemFilter", ec.unmarshalInputItemFilter),
+			graphql.NewInputUnmarshaler("ItemRepresentation", ec.unmarshalInputItemRepresentation),
 			graphql.NewInputUnmarshaler("OrderBy", ec.unmarshalInputOrderBy),
 			graphql.NewInputUnmarshaler("OrderFilter", ec.unmarshalInputOrderFilter),
+			graphql.NewInputUnmarshaler("OrderRepresentation", ec.unmarshalInputOrderRepresentation),
 			graphql.NewInputUnmarshaler("PurchaseOrderBy", ec.unmarshalInputPurchaseOrderBy),
 			graphql.NewInputUnmarshaler("PurchaseOrderFilter", ec.unmarshalInputPurchaseOrderFilter),
+			graphql.NewInputUnmarshaler("PurchaseOrderRepresentation", ec.unmarshalInputPurchaseOrderRepresentation),
 			graphql.NewInputUnmarshaler("QuantityInput", ec.unmarshalInputQuantityInput),
 			graphql.NewInputUnmarshaler("ReturnFilter", ec.unmarshalInputReturnFilter),
 			graphql.NewInputUnmarshaler("ShipmentBy", ec.unmarshalInputShipmentBy),
 			graphql.NewInputUnmarshaler("ShipmentFilter", ec.unmarshalInputShipmentFilter),
+			graphql.NewInputUnmarshaler("ShipmentRepresentation", ec.unmarshalInputShipmentRepresentation),
+			graphql.NewInputUnmarshaler("TradingPartnerRepresentation", ec.unmarshalInputTradingPartnerRepresentation),
 		)
 	}
 	first := true
@@ -4284,7 +4410,7 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# Portico: the contract with customer, supplier and operator portals.
 #
-#   ids       opaque, Portico's own, stable across a change of ERP. Natural keys are fields beside them.
+#   ids       opaque, Portico's own, stable across a change of ERP. Natural keys are fields and further @keys.
 #             Look-ups with several keys are one @oneOf argument ` + "`" + `by` + "`" + `, enforced for variables too.
 #   lists     connections (edges, nodes, pageInfo, totalCount; first/after or last/before; 25 unless asked, at most
 #             100, over it a typed error) where they grow; plain lists where the parent bounds them.
@@ -4296,6 +4422,9 @@ var sources = []*ast.Source{
 #
 # Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read invoice:read
 #   shipment:read po:read procurement:read partner:read ops:read
+
+extend schema
+  @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@cost", "@listSize"])
 
 # ======================================================================================================================
 # Directives
@@ -4457,7 +4586,7 @@ type Provenance {
 }
 
 "Where a page stands in its list."
-type PageInfo {
+type PageInfo @shareable {
   "More elements follow."
   hasNextPage: Boolean!
   "More elements precede."
@@ -4477,7 +4606,7 @@ type TotalCount {
 }
 
 "Amount of money."
-type Money {
+type Money @shareable {
   "Exact amount."
   amount: Decimal!
   "Its currency."
@@ -4485,7 +4614,7 @@ type Money {
 }
 
 "Quantity in a unit."
-type Quantity {
+type Quantity @shareable {
   "Exact number of units."
   value: Decimal!
   "Unit."
@@ -4759,7 +4888,7 @@ type User implements Node @scope(anyOf: ["user:read"]) {
 }
 
 "Customer: a company, branch or department that buys."
-type Account implements Node & Sourced @scope(anyOf: ["account:read"]) @source(system: ERP, maxAge: "PT15M") {
+type Account implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["account:read"]) @source(system: ERP, maxAge: "PT15M") {
   "Global id."
   id: ID!
   "Customer number."
@@ -4940,7 +5069,7 @@ input AccountFilter {
 # ======================================================================================================================
 
 "Thing that is sold. Its live figures hang below it: price, availability, promise."
-type Item implements Node & Sourced @scope(anyOf: ["catalog:read"]) @source(system: MDM, maxAge: "P1D") {
+type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(fields: "gtin") @scope(anyOf: ["catalog:read"]) @source(system: MDM, maxAge: "P1D") {
   "Global id."
   id: ID!
   "The distributor's item number."
@@ -5332,7 +5461,7 @@ type Warehouse implements Node @scope(anyOf: ["inventory:read", "order:read", "s
 # ======================================================================================================================
 
 "Customer's order. Lines carry quantities and dates; the status is derived from them by rule."
-type Order implements Node & Sourced @scope(anyOf: ["order:read"]) @source(system: ERP, maxAge: "PT1M") {
+type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["order:read"]) @source(system: ERP, maxAge: "PT1M") {
   "Global id, known from the moment the order is accepted."
   id: ID!
   "Order number; null until the ERP has given it."
@@ -5637,7 +5766,7 @@ input ReturnFilter {
 }
 
 "Invoice or memo to a customer, X12 810."
-type Invoice implements Node & Sourced @scope(anyOf: ["invoice:read"]) @source(system: FINANCE, maxAge: "PT15M") {
+type Invoice implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["invoice:read"]) @source(system: FINANCE, maxAge: "PT15M") {
   "Global id."
   id: ID!
   "Invoice number."
@@ -5743,7 +5872,7 @@ input InvoiceFilter {
 # ======================================================================================================================
 
 "Purchase order to a supplier, X12 850. A supplier sees its own, and no customer data in them."
-type PurchaseOrder implements Node & Sourced @scope(anyOf: ["po:read"]) @source(system: ERP, maxAge: "PT5M") {
+type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["po:read"]) @source(system: ERP, maxAge: "PT5M") {
   "Global id."
   id: ID!
   "Purchase order number."
@@ -5895,7 +6024,7 @@ enum PurchaseOrderSort {
 # ======================================================================================================================
 
 "Goods on their way: to a customer, from a supplier, back, or between warehouses."
-type Shipment implements Node & Sourced @scope(anyOf: ["shipment:read"]) @source(system: LOGISTICS, maxAge: "PT2M") {
+type Shipment implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["shipment:read"]) @source(system: LOGISTICS, maxAge: "PT2M") {
   "Global id."
   id: ID!
   "Shipment number: the warehouse's, or Portico's own where others announced it."
@@ -6160,7 +6289,7 @@ input ShipmentFilter {
 # ======================================================================================================================
 
 "Supplier or carrier."
-type TradingPartner implements Node @scope(anyOf: ["partner:read"]) {
+type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @scope(anyOf: ["partner:read"]) {
   "Global id."
   id: ID!
   "Short code, unique."
@@ -6620,6 +6749,118 @@ type Subscription {
   ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},
+	{Name: "../federation/directives.graphql", Input: `
+	directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+	directive @composeDirective(name: String!) repeatable on SCHEMA
+	directive @extends on OBJECT | INTERFACE
+	directive @external on OBJECT | FIELD_DEFINITION
+	directive @key(fields: FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+	directive @inaccessible on
+	  | ARGUMENT_DEFINITION
+	  | ENUM
+	  | ENUM_VALUE
+	  | FIELD_DEFINITION
+	  | INPUT_FIELD_DEFINITION
+	  | INPUT_OBJECT
+	  | INTERFACE
+	  | OBJECT
+	  | SCALAR
+	  | UNION
+	directive @interfaceObject on OBJECT
+	directive @link(import: [String!], url: String!) repeatable on SCHEMA
+	directive @override(from: String!, label: String) on FIELD_DEFINITION
+	directive @policy(policies: [[federation__Policy!]!]!) on
+	  | FIELD_DEFINITION
+	  | OBJECT
+	  | INTERFACE
+	  | SCALAR
+	  | ENUM
+	directive @provides(fields: FieldSet!) on FIELD_DEFINITION
+	directive @requires(fields: FieldSet!) on FIELD_DEFINITION
+	directive @requiresScopes(scopes: [[federation__Scope!]!]!) on
+	  | FIELD_DEFINITION
+	  | OBJECT
+	  | INTERFACE
+	  | SCALAR
+	  | ENUM
+	directive @shareable repeatable on FIELD_DEFINITION | OBJECT
+	directive @computedRequires on FIELD_DEFINITION
+	directive @tag(name: String!) repeatable on
+	  | ARGUMENT_DEFINITION
+	  | ENUM
+	  | ENUM_VALUE
+	  | FIELD_DEFINITION
+	  | INPUT_FIELD_DEFINITION
+	  | INPUT_OBJECT
+	  | INTERFACE
+	  | OBJECT
+	  | SCALAR
+	  | UNION
+	scalar _Any
+	scalar FieldSet
+	scalar federation__Policy
+	scalar federation__Scope
+`, BuiltIn: true},
+	{Name: "../federation/entity.graphql", Input: `
+# a union of all types that use the @key directive
+union _Entity = Account | Invoice | Item | Order | PurchaseOrder | Shipment | TradingPartner
+
+input AccountRepresentation {
+	id: ID
+	number: String
+}
+
+input InvoiceRepresentation {
+	id: ID
+	number: String
+}
+
+input ItemRepresentation {
+	id: ID
+	sku: String
+	gtin: GTIN
+}
+
+input OrderRepresentation {
+	id: ID
+	number: String
+}
+
+input PurchaseOrderRepresentation {
+	id: ID
+	number: String
+}
+
+input ShipmentRepresentation {
+	id: ID
+	number: String
+}
+
+input TradingPartnerRepresentation {
+	id: ID
+	code: String
+}
+
+# fake type to build resolver interfaces for users to implement
+type Entity {
+	findAccount(reps: [AccountRepresentation!]!): [Account]
+	findInvoice(reps: [InvoiceRepresentation!]!): [Invoice]
+	findItem(reps: [ItemRepresentation!]!): [Item]
+	findOrder(reps: [OrderRepresentation!]!): [Order]
+	findPurchaseOrder(reps: [PurchaseOrderRepresentation!]!): [PurchaseOrder]
+	findShipment(reps: [ShipmentRepresentation!]!): [Shipment]
+	findTradingPartner(reps: [TradingPartnerRepresentation!]!): [TradingPartner]
+}
+
+type _Service {
+  sdl: String
+}
+
+extend type Query {
+  _entities(representations: [_Any!]!): [_Entity]!
+  _service: _Service!
+}
+`, BuiltIn: true},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -8055,6 +8296,14 @@ func (ec *executionContext) childFields_WarehouseStock(ctx context.Context, fiel
 		return ec.fieldContext_WarehouseStock_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WarehouseStock", field.Name)
+}
+
+func (ec *executionContext) childFields__Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sdl":
+		return ec.fieldContext__Service_sdl(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type _Service", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/99designs/gqlgen/plugin/federation/fedruntime"
 	"github.com/quagmt/udecimal"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -826,6 +827,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query__entities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "representations",
+		func(ctx context.Context, v any) ([]map[string]any, error) {
+			return ec.unmarshalN_Any2ᚕmapᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["representations"] = arg0
 	return args, nil
 }
 
@@ -13631,6 +13646,82 @@ func (ec *executionContext) fieldContext_Query_sourceHealth(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query__entities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.__resolve_entities(ctx, fc.Args["representations"].([]map[string]any)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []fedruntime.Entity) graphql.Marshaler {
+			return ec.marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋpluginᚋfederationᚋfedruntimeᚐEntity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query__entities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type _Entity does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query__entities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query__service(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query__service(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.__resolve__service(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v fedruntime.Service) graphql.Marshaler {
+			return ec.marshalN_Service2githubᚗcomᚋ99designsᚋgqlgenᚋpluginᚋfederationᚋfedruntimeᚐService(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query__service(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields__Service(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19308,7 +19399,7 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 
 // region    **************************** object.gotpl ****************************
 
-var accountImplementors = []string{"Account", "Node", "Sourced"}
+var accountImplementors = []string{"Account", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *trade.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
@@ -20440,7 +20531,7 @@ func (ec *executionContext) _InboundSupply(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var invoiceImplementors = []string{"Invoice", "Node", "Sourced"}
+var invoiceImplementors = []string{"Invoice", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *trade.Invoice) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, invoiceImplementors)
@@ -20787,7 +20878,7 @@ func (ec *executionContext) _InvoiceLineEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
-var itemImplementors = []string{"Item", "Node", "Sourced"}
+var itemImplementors = []string{"Item", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj *trade.Item) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, itemImplementors)
@@ -21415,7 +21506,7 @@ func (ec *executionContext) _OperatorViewer(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var orderImplementors = []string{"Order", "Node", "Sourced"}
+var orderImplementors = []string{"Order", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, obj *trade.Order) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderImplementors)
@@ -22391,7 +22482,7 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var purchaseOrderImplementors = []string{"PurchaseOrder", "Node", "Sourced"}
+var purchaseOrderImplementors = []string{"PurchaseOrder", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _PurchaseOrder(ctx context.Context, sel ast.SelectionSet, obj *trade.PurchaseOrder) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseOrderImplementors)
@@ -23016,6 +23107,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_sourceHealth(ctx, field)
 				})
+		case "_entities":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query__entities(ctx, field)
+				})
+		case "_service":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query__service(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -23522,7 +23625,7 @@ func (ec *executionContext) _ScheduleLine(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var shipmentImplementors = []string{"Shipment", "Node", "Sourced"}
+var shipmentImplementors = []string{"Shipment", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Shipment(ctx context.Context, sel ast.SelectionSet, obj *trade.Shipment) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentImplementors)
@@ -24241,7 +24344,7 @@ func (ec *executionContext) _Totals(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
-var tradingPartnerImplementors = []string{"TradingPartner", "Node"}
+var tradingPartnerImplementors = []string{"TradingPartner", "Node", "_Entity"}
 
 func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.SelectionSet, obj *trade.TradingPartner) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerImplementors)
@@ -26356,6 +26459,20 @@ func (ec *executionContext) marshalNWeekday2ᚕporticoᚋtradeᚐWeekdayᚄ(ctx 
 	return ret
 }
 
+func (ec *executionContext) marshalOAccount2ᚕᚖporticoᚋtradeᚐAccount(ctx context.Context, sel ast.SelectionSet, v []*trade.Account) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Account", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOAccount2ᚖporticoᚋtradeᚐAccount(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOAccount2ᚕᚖporticoᚋtradeᚐAccountᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Account) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -26814,6 +26931,20 @@ func (ec *executionContext) marshalOIncoterm2ᚖporticoᚋtradeᚐIncoterm(ctx c
 	return res
 }
 
+func (ec *executionContext) marshalOInvoice2ᚕᚖporticoᚋtradeᚐInvoice(ctx context.Context, sel ast.SelectionSet, v []*trade.Invoice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Invoice", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOInvoice2ᚖporticoᚋtradeᚐInvoice(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOInvoice2ᚖporticoᚋtradeᚐInvoice(ctx context.Context, sel ast.SelectionSet, v *trade.Invoice) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27197,6 +27328,20 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 	return ret
 }
 
+func (ec *executionContext) marshalOOrder2ᚕᚖporticoᚋtradeᚐOrder(ctx context.Context, sel ast.SelectionSet, v []*trade.Order) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Order", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOOrder2ᚖporticoᚋtradeᚐOrder(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOOrder2ᚕᚖporticoᚋtradeᚐOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Order) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27315,6 +27460,20 @@ func (ec *executionContext) marshalOProofOfDelivery2ᚖporticoᚋtradeᚐProofOf
 		return graphql.Null
 	}
 	return ec._ProofOfDelivery(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPurchaseOrder2ᚕᚖporticoᚋtradeᚐPurchaseOrder(ctx context.Context, sel ast.SelectionSet, v []*trade.PurchaseOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "PurchaseOrder", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOPurchaseOrder2ᚖporticoᚋtradeᚐPurchaseOrder(ctx, sel, v[i])
+	})
+
+	return ret
 }
 
 func (ec *executionContext) marshalOPurchaseOrder2ᚕᚖporticoᚋtradeᚐPurchaseOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.PurchaseOrder) graphql.Marshaler {
@@ -27504,6 +27663,20 @@ func (ec *executionContext) marshalOSSCC2ᚖstring(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalOShipment2ᚕᚖporticoᚋtradeᚐShipment(ctx context.Context, sel ast.SelectionSet, v []*trade.Shipment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Shipment", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOShipment2ᚖporticoᚋtradeᚐShipment(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalOShipment2ᚕᚖporticoᚋtradeᚐShipmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Shipment) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27673,6 +27846,19 @@ func (ec *executionContext) marshalOTotals2ᚖporticoᚋtradeᚐTotals(ctx conte
 		return graphql.Null
 	}
 	return ec._Totals(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, sel, v[i])
+	})
+
+	return ret
 }
 
 func (ec *executionContext) marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {

@@ -5,6 +5,7 @@ package guard
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -31,6 +32,7 @@ type Limits struct {
 	Depth      int   // of selection sets, fragments written out
 	Aliases    int   // in the document
 	Repeats    int   // of one response key, or one fragment, in one selection set
+	Pairs      int   // of fields in one place of the answer, fragments written out
 	Directives int   // in the document
 	Operations int   // in the document
 	Fragments  int   // in the document
@@ -39,7 +41,7 @@ type Limits struct {
 
 // Default are limits that leave room for every page a portal may want.
 var Default = Limits{
-	Bytes: 64 << 10, Tokens: 2000, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 30, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
+	Bytes: 64 << 10, Tokens: 2000, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 60, Pairs: 4000, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
 }
 
 const (
@@ -96,7 +98,14 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	}
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
 	if err != nil {
-		return nil, told(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+		switch e := gqlerror.WrapIfUnwrapped(err); { // the parser tells its limits in words alone
+		case strings.HasPrefix(e.Message, "exceeded token limit"):
+			return nil, refused(TooComplex, "The document has more than %d tokens.", g.limits.Tokens)
+		case strings.HasPrefix(e.Message, "exceeded maximum nesting"):
+			return nil, refused(TooComplex, "The document is deeper than %d levels.", g.limits.Depth)
+		default:
+			return nil, told(NotParsed, gqlerror.List{e})
+		}
 	}
 	if len(parsed.Operations) == 0 {
 		return nil, refused(NotValid, "The document has no operation: write one such as { viewer { user { id } } }.")

@@ -12,7 +12,7 @@ type size struct{ fields, depth int }
 // measured once, however often it is spread, and counting stops at the limits:
 // it takes as long as the document, be it one that doubles at every level.
 func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
-	m := measuring{limits: g.limits, doc: d, known: map[string]size{}}
+	m := measuring{limits: g.limits, doc: d, known: map[string]size{}, within: map[string]bool{}}
 	switch {
 	case len(d.Operations) > g.limits.Operations:
 		return refused(TooComplex, "The document has more than %d operations.", g.limits.Operations)
@@ -29,21 +29,65 @@ func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
 	for _, f := range d.Fragments { // those that nothing spreads, too
 		m.fragment(f.Name)
 	}
-	return m.over()
+	if errs := m.over(); errs != nil {
+		return errs
+	}
+	// From here on what is written out is bounded.
+	for _, op := range d.Operations {
+		if m.merge([]ast.SelectionSet{op.SelectionSet}); m.pairs > g.limits.Pairs {
+			return refused(TooComplex, "The document selects the same fields too often in the same places: validation would compare more than %d pairs of them.", g.limits.Pairs)
+		}
+	}
+	return nil
+}
+
+// merge counts the pairs of fields that stand in one place of the answer, for
+// validation compares each with each.
+func (m *measuring) merge(sets []ast.SelectionSet) {
+	places := map[string][]ast.SelectionSet{}
+	for _, set := range sets {
+		m.gather(set, places)
+	}
+	for _, below := range places {
+		if m.pairs += len(below) * (len(below) - 1) / 2; m.pairs > m.limits.Pairs {
+			return
+		}
+		m.merge(below)
+	}
+}
+
+func (m *measuring) gather(set ast.SelectionSet, places map[string][]ast.SelectionSet) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			places[s.Alias] = append(places[s.Alias], s.SelectionSet)
+		case *ast.InlineFragment:
+			m.gather(s.SelectionSet, places)
+		case *ast.FragmentSpread:
+			m.gather(m.doc.Fragments.ForName(s.Name).SelectionSet, places)
+		}
+	}
 }
 
 type measuring struct {
 	limits              Limits
 	doc                 *ast.QueryDocument
-	known               map[string]size // zero while it is measured: a circle ends there, and is told by validation
+	known               map[string]size
+	within              map[string]bool // fragments that are being measured
 	aliases, directives int
 	repeats             int // of what is repeated most
 	largest             size
+	unknown, circle     bool // a fragment is spread that is not there, or in itself
+	pairs               int  // of fields in one place
 }
 
 func (m *measuring) over() gqlerror.List {
 	l := m.limits
 	switch {
+	case m.unknown: // validation would compare each with every other
+		return refused(NotValid, "The document spreads a fragment that is not in it.")
+	case m.circle: // has no end when it is written out
+		return refused(NotValid, "The document spreads a fragment in itself.")
 	case m.largest.fields > l.Fields:
 		return refused(TooComplex, "The document selects more than %d fields, with its fragments written out.", l.Fields)
 	case m.largest.depth > l.Depth:
@@ -97,11 +141,14 @@ func (m *measuring) fragment(name string) size {
 		return known
 	}
 	f := m.doc.Fragments.ForName(name)
-	if f == nil {
+	m.unknown = m.unknown || f == nil
+	m.circle = m.circle || m.within[name]
+	if f == nil || m.within[name] {
 		return size{}
 	}
-	m.known[name] = size{}
+	m.within[name] = true
 	m.directives += len(f.Directives)
 	m.known[name] = m.set(f.SelectionSet)
+	delete(m.within, name)
 	return m.known[name]
 }

@@ -37,6 +37,7 @@ type Loaders struct {
 	ContractsByNumber       loader[string, *trade.Contract]
 	ContractsOf             loader[string, []*trade.Contract]
 	Partners                loader[string, *trade.TradingPartner]
+	PartnersByCode          loader[string, *trade.TradingPartner]
 	Items                   loader[string, *trade.Item]
 	ItemsBySKU              loader[string, *trade.Item]
 	ItemsByGTIN             loader[string, *trade.Item]
@@ -95,6 +96,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.ContractsByNumber = stored(l, (*store.Store).ContractsByNumber)
 	l.ContractsOf = stored(l, (*store.Store).ContractsOf)
 	l.Partners = stored(l, (*store.Store).Partners)
+	l.PartnersByCode = stored(l, (*store.Store).PartnersByCode)
 	l.Items = stored(l, (*store.Store).Items)
 	l.ItemsBySKU = stored(l, (*store.Store).ItemsBySKU)
 	l.ItemsByGTIN = stored(l, (*store.Store).ItemsByGTIN)

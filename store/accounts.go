@@ -197,3 +197,8 @@ var partners = read(relation[trade.TradingPartner]{
 func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
 	return partners.by(ctx, s, scope, "p.id", "", ids)
 }
+
+// PartnersByCode reads trading partners by code.
+func (s *Store) PartnersByCode(ctx context.Context, scope trade.Scope, codes []string) (map[string]*trade.TradingPartner, error) {
+	return partners.by(ctx, s, scope, "p.code", "", codes)
+}

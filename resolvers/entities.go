@@ -1,0 +1,117 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/trade"
+)
+
+// Entity are the resolvers of what other graphs refer to. Each reads within the
+// caller's scope, like any field: what is not the caller's is not there.
+func (r *Resolver) Entity() graph.EntityResolver { return entity{r} }
+
+type entity struct{ *Resolver }
+
+func (r entity) FindAccount(ctx context.Context, reps []*graph.AccountRepresentation) ([]*trade.Account, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Account] {
+		return []all[*trade.Account]{&l.Accounts, &l.AccountsByNumber}
+	},
+		func(k *graph.AccountRepresentation) []*string { return []*string{k.ID, k.Number} })
+}
+
+func (r entity) FindItem(ctx context.Context, reps []*graph.ItemRepresentation) ([]*trade.Item, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Item] {
+		return []all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN}
+	},
+		func(k *graph.ItemRepresentation) []*string { return []*string{k.ID, k.Sku, k.Gtin} })
+}
+
+func (r entity) FindOrder(ctx context.Context, reps []*graph.OrderRepresentation) ([]*trade.Order, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Order] { return []all[*trade.Order]{&l.Orders, &l.OrdersByNumber} },
+		func(k *graph.OrderRepresentation) []*string { return []*string{k.ID, k.Number} })
+}
+
+func (r entity) FindInvoice(ctx context.Context, reps []*graph.InvoiceRepresentation) ([]*trade.Invoice, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Invoice] {
+		return []all[*trade.Invoice]{&l.Invoices, &l.InvoicesByNumber}
+	},
+		func(k *graph.InvoiceRepresentation) []*string { return []*string{k.ID, k.Number} })
+}
+
+func (r entity) FindPurchaseOrder(ctx context.Context, reps []*graph.PurchaseOrderRepresentation) ([]*trade.PurchaseOrder, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.PurchaseOrder] {
+		return []all[*trade.PurchaseOrder]{&l.PurchaseOrders, &l.PurchaseOrdersByNumber}
+	}, func(k *graph.PurchaseOrderRepresentation) []*string { return []*string{k.ID, k.Number} })
+}
+
+func (r entity) FindShipment(ctx context.Context, reps []*graph.ShipmentRepresentation) ([]*trade.Shipment, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Shipment] {
+		return []all[*trade.Shipment]{&l.Shipments, &l.ShipmentsByNumber}
+	},
+		func(k *graph.ShipmentRepresentation) []*string { return []*string{k.ID, k.Number} })
+}
+
+func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPartnerRepresentation) ([]*trade.TradingPartner, error) {
+	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.TradingPartner] {
+		return []all[*trade.TradingPartner]{&l.Partners, &l.PartnersByCode}
+	}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
+}
+
+// refer loads what representations name, each by the first of its keys that is
+// given: one batch a kind of key.
+func refer[R, V any](ctx context.Context, reps []*R, from func(*loaders.Loaders) []all[V], keys func(*R) []*string) ([]V, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	loaders := from(l)
+	values, places := make([][]string, len(loaders)), make([][]int, len(loaders))
+	for i, rep := range reps {
+		for kind, key := range keys(rep) {
+			if key != nil {
+				values[kind], places[kind] = append(values[kind], *key), append(places[kind], i)
+				break
+			}
+		}
+	}
+	out := make([]V, len(reps))
+	for kind, values := range values {
+		if values == nil {
+			continue
+		}
+		found, err := loaders[kind].All(ctx, values)
+		if err != nil {
+			return nil, err
+		}
+		for n, v := range found {
+			out[places[kind][n]] = v
+		}
+	}
+	return out, nil
+}
+
+// keyForms are the keys of entities, in their order, and what is well formed.
+var keyForms = map[string][]struct {
+	name string
+	ok   func(string) bool
+}{
+	"Account": {{"id", anyText}, {"number", anyText}}, "Item": {{"id", anyText}, {"sku", anyText}, {"gtin", trade.ValidGTIN}},
+	"Order": {{"id", anyText}, {"number", anyText}}, "Invoice": {{"id", anyText}, {"number", anyText}}, "PurchaseOrder": {{"id", anyText}, {"number", anyText}},
+	"Shipment": {{"id", anyText}, {"number", anyText}}, "TradingPartner": {{"id", anyText}, {"code", anyText}},
+}
+
+func anyText(string) bool { return true }
+
+// EntityKey is the first key by which a representation names an entity and which
+// is well formed; not ok where there is none, or no such entity.
+func EntityKey(representation map[string]any) (name, value string, ok bool) {
+	kind, _ := representation["__typename"].(string)
+	for _, k := range keyForms[kind] {
+		if v, is := representation[k.name].(string); is && k.ok(v) {
+			return k.name, v, true
+		}
+	}
+	return "", "", false
+}
