@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	strict "github.com/go-json-experiment/json"
 )
 
 // refetchEvery is the least time between two fetches of an issuer's keys that
@@ -131,20 +133,49 @@ func (k *keySet) fetch(ctx context.Context) error {
 	return nil
 }
 
-// issuerOf is the issuer a token claims to be from, unverified: it only chooses
-// whose keys the token must verify with.
+// stated is what a token states of itself, unverified: it only chooses whose
+// keys the token must verify with, and refuses what no honest issuer writes.
+type stated struct {
+	Issuer  string   `json:"iss"`
+	Expires *float64 `json:"exp"`
+	Begins  *float64 `json:"nbf"`
+	Issued  *float64 `json:"iat"`
+}
+
+const (
+	leeway      = time.Minute // of clocks that differ
+	longestLife = 10 * 365 * 24 * time.Hour
+)
+
+// tokenTypes are the types of tokens that sign somebody in, in lower case: an ID
+// token, an access token (RFC 9068), or one that does not say.
+var tokenTypes = []string{"", "jwt", "at+jwt", "application/at+jwt"}
+
+// issuerOf is the issuer a token claims to be from; empty for one that is
+// malformed: a name that stands twice, a time that is no number, a type that is
+// for something else.
 func issuerOf(token string) string {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
+	parts := strings.SplitN(token, ".", 4)
+	if len(parts) != 3 || strings.ContainsAny(token, "\r\n") { // which base64 would pass over
 		return ""
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
+	var header struct {
+		Type string `json:"typ"`
+	}
+	var s stated
+	if !part(parts[0], &header) || !part(parts[1], &s) || !slices.Contains(tokenTypes, strings.ToLower(header.Type)) {
 		return ""
 	}
-	var claims struct {
-		Issuer string `json:"iss"`
+	now := float64(time.Now().Unix())
+	if s.Expires == nil || *s.Expires > now+longestLife.Seconds() || s.Begins != nil && *s.Begins > now+leeway.Seconds() ||
+		s.Issued != nil && *s.Issued > now+leeway.Seconds() {
+		return ""
 	}
-	_ = json.Unmarshal(payload, &claims)
-	return claims.Issuer
+	return s.Issuer
+}
+
+// part reads one part of a token, strictly.
+func part(text string, into any) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && strict.Unmarshal(b, into) == nil
 }
