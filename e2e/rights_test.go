@@ -214,8 +214,8 @@ func TestASupplierSeesNoCustomerData(t *testing.T) {
 func TestRightsNarrowFieldByField(t *testing.T) {
 	s := portico(t)
 	token := s.token(t, "buyer", "--scope", "account:read order:read catalog:read")
-	a, err := s.ask(t.Context(), token, `{ orders(first: 1) { nodes { number totals { total { amount } } lines { nodes { sku unitPrice { price { amount } } } } } }
-		items(first: 1) { nodes { sku price { __typename } } } invoices { nodes { id } } }`, nil)
+	a, err := s.ask(t.Context(), token, `{ orders(first: 3) { nodes { number totals { total { amount } } lines { nodes { sku unitPrice { price { amount } } } } } }
+		items(first: 5) { nodes { sku price { __typename } } } invoices { nodes { id } } }`, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +226,9 @@ func TestRightsNarrowFieldByField(t *testing.T) {
 		if c != "FORBIDDEN" || len(a.Errors[i].Path) == 0 {
 			t.Errorf("error %+v, want FORBIDDEN with a path", a.Errors[i])
 		}
+	}
+	if len(a.Errors) != 4 { // one for each field of the operation, however many orders and items there are
+		t.Errorf("%d errors: %+v", len(a.Errors), a.Errors)
 	}
 }
 

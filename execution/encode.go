@@ -3,6 +3,7 @@ package execution
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -17,7 +18,8 @@ type encoder struct {
 	r       *run
 	path    []step
 	errs    []*gqlerror.Error
-	careful bool // a field panicked: every accessor runs guarded
+	denied  []*field // fields whose denial is said
+	careful bool     // a field panicked: every accessor runs guarded
 }
 
 type step struct {
@@ -125,8 +127,11 @@ func (e *encoder) field(b []byte, s *selection, f *field, o any, idx int) ([]byt
 	if f.typename {
 		return append(append(append(b, '"'), s.object.Name...), '"'), true
 	}
-	if f.denied != nil {
-		e.fail(f, f.denied)
+	if f.denied != nil { // said once, where it is met first
+		if !slices.Contains(e.denied, f) {
+			e.denied = append(e.denied, f)
+			e.fail(f, f.denied)
+		}
 		return b, false
 	}
 	i := 0
