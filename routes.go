@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"portico/auth"
+	"portico/budget"
 	"portico/edge"
 	"portico/graph"
 	"portico/loaders"
@@ -27,9 +28,15 @@ import (
 // portal are all paths that portals reach.
 func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	development := cfg.Profile != production
+	points, err := budget.New(p.store, p.log)
+	if err != nil {
+		return nil, err
+	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
 		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log, Introspection: development,
-		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Origins: cfg.Origins, Stopping: ctx,
+		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
+			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
+		}, Origins: cfg.Origins, Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err

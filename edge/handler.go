@@ -28,6 +28,7 @@ type Options struct {
 	Auth          *auth.Authenticator
 	Loaders       loaders.Shared
 	Tickets       Tickets
+	Budgets       Budgets
 	Log           *slog.Logger
 	Introspection bool
 	Origins       []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
@@ -68,6 +69,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusInternalServerError, "INTERNAL", "internal error")
 		}
 	}()
+	if len(r.Header["Authorization"]) == 0 {
+		r = addressed(r)
+	}
 	switch {
 	case len(r.Header["Upgrade"]) > 0:
 		s.websocket(w, r)

@@ -26,7 +26,9 @@ const operationTimeout = 10 * time.Second
 // operation is one that may run.
 type operation struct {
 	graphql.OperationContext
-	cost int64
+	cost            int64
+	charged         int64 // to client and account
+	client, account string
 }
 
 func (o *operation) subscription() bool { return o.Operation.Operation == ast.Subscription }
@@ -59,6 +61,9 @@ func (s *server) accept(ctx context.Context, params *graphql.RawParams) (*operat
 	if trace.SpanFromContext(ctx).IsRecording() {
 		op.ResolverMiddleware = traced
 	}
+	if errs := s.charge(ctx, op); errs != nil {
+		return nil, errs
+	}
 	return op, nil
 }
 
@@ -80,6 +85,7 @@ func (s *server) run(ctx context.Context, op *operation) *answer {
 	ctx = s.reading(ctx, a)
 	a.data, a.took = s.schema.Answer(ctx)
 	a.errors = graphql.GetErrors(ctx)
+	s.refund(op, a.took.Objects)
 	return a
 }
 
@@ -136,6 +142,7 @@ func (a *answer) append(b []byte) []byte {
 		b = append(append(append(b, `"data":`...), a.data...), ',')
 		b = append(b, `"extensions":{"cost":{"requested":`...)
 		b = strconv.AppendInt(b, a.cost, 10)
+		b = strconv.AppendInt(append(b, `,"actual":`...), int64(a.took.Objects), 10)
 		b = append(b, `},"statistics":{`...)
 		for _, n := range [...]struct {
 			name string

@@ -55,7 +55,11 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	}
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
-		s.answer(w, r, plainJSON, http.StatusBadRequest, s.failed(ctx, errs))
+		status := http.StatusBadRequest
+		if limited(w, errs) {
+			status = http.StatusTooManyRequests
+		}
+		s.answer(w, r, plainJSON, status, s.failed(ctx, errs))
 		return
 	}
 	if r.Method == http.MethodGet && op.mutation() {

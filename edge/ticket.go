@@ -72,10 +72,12 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, plainJSON, *no)
 		return
 	}
-	if _, errs := s.accept(r.Context(), &params); errs != nil {
+	op, errs := s.accept(r.Context(), &params)
+	if errs != nil {
 		s.answer(w, r, plainJSON, http.StatusBadRequest, s.failed(r.Context(), errs))
 		return
 	}
+	s.refund(op, 1) // it pays when it runs
 	ticket, expires := rand.Text(), time.Now().Add(ticketTTL)
 	digest, seal, err := secrets(ticket)
 	if err == nil {

@@ -19,7 +19,8 @@ type encoder struct {
 	path    []step
 	errs    []*gqlerror.Error
 	denied  []*field // fields whose denial is said
-	careful bool     // a field panicked: every accessor runs guarded
+	objects int
+	careful bool // a field panicked: every accessor runs guarded
 }
 
 type step struct {
@@ -30,20 +31,20 @@ type step struct {
 // encode returns the JSON of the whole response. When an accessor panics, the
 // pass is made again with every accessor guarded, so that a panic costs only
 // its field, and nothing when there is none.
-func (r *run) encode() ([]byte, []*gqlerror.Error) {
+func (r *run) encode() (data []byte, objects int, errs []*gqlerror.Error) {
 	if r.broken.Load() != nil {
-		return []byte("null"), nil
+		return null(), 0, nil
 	}
 	for _, careful := range []bool{false, true} {
 		e := &encoder{r: r, careful: careful}
 		if b, ok := e.try(); ok {
-			return b, e.errs
+			return b, e.objects, e.errs
 		}
 		for i := range r.frames {
 			r.frames[i].next = 0
 		}
 	}
-	return []byte("null"), nil
+	return null(), 0, nil
 }
 
 // buffers are answers that were written and given back.
@@ -91,6 +92,7 @@ func (e *encoder) object(b []byte, s *selection, o any) ([]byte, bool) {
 		idx = fr.next
 		fr.next++
 	}
+	e.objects++
 	b = append(b, '{')
 	serial := s == e.r.p.root && e.r.p.op.Operation == ast.Mutation
 	for _, f := range s.fields {

@@ -32,9 +32,10 @@ type Rights interface {
 
 // Statistics are what one operation took.
 type Statistics struct {
-	Calls  int // of resolvers
-	Saved  int // calls that one per parent would have made besides
-	Errors int // that were left out of the answer, past the first 100
+	Calls   int // of resolvers
+	Saved   int // calls that one per parent would have made besides
+	Objects int // in the answer
+	Errors  int // that were left out of the answer, past the first 100
 }
 
 // variants are the plans of one operation.
@@ -125,7 +126,9 @@ func (x *Executor) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
-var null = []byte("null")
+// null is the data of an operation that failed as a whole. It is made anew each
+// time, for data may be recycled.
+func null() []byte { return []byte("null") }
 
 // Answer runs the query or mutation in ctx and returns its data as JSON. Errors
 // are added to the response context in ctx.
@@ -134,7 +137,7 @@ func (x *Executor) Answer(ctx context.Context) ([]byte, Statistics) {
 	p, err := x.plan(ctx, oc)
 	if err != nil {
 		graphql.AddError(ctx, err)
-		return null, Statistics{}
+		return null(), Statistics{}
 	}
 	r := x.newRun(ctx, p, oc)
 	r.root()
@@ -145,15 +148,15 @@ func (x *Executor) Answer(ctx context.Context) ([]byte, Statistics) {
 }
 
 func (r *run) respond() ([]byte, Statistics) {
-	b, errs := r.encode()
+	b, objects, errs := r.encode()
 	if err := r.broken.Load(); err != nil {
 		graphql.AddError(r.ctx, *err)
-		return null, Statistics{}
+		return null(), Statistics{}
 	}
 	r.report(errs)
 	r.recycle()
 	calls, parents := int(r.made.Load()), int(r.served.Load())
-	return b, Statistics{Calls: calls, Saved: parents - calls, Errors: max(len(errs)-maxErrors, 0)}
+	return b, Statistics{Calls: calls, Saved: parents - calls, Objects: objects, Errors: max(len(errs)-maxErrors, 0)}
 }
 
 func (r *run) root() {

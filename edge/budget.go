@@ -1,0 +1,99 @@
+package edge
+
+import (
+	"context"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"portico/auth"
+	"portico/budget"
+)
+
+// Budgets are what one client, and all clients of one account together, may ask
+// for.
+type Budgets struct {
+	*budget.Budget
+	Client, Account budget.Limits
+}
+
+const rateLimited = "RATE_LIMITED"
+
+type addressKey struct{}
+
+// payers are the buckets that pay for a caller's operations: its client's and
+// its account's. Nobody pays by address.
+func payers(ctx context.Context) (client, account string) {
+	caller := auth.CallerOf(ctx)
+	if caller.Principal == nil {
+		address, _ := ctx.Value(addressKey{}).(string)
+		return "address " + address, ""
+	}
+	p := caller.Principal
+	client = "client " + p.Issuer + " " + p.Client
+	if p.Client == "" {
+		client = "subject " + p.Issuer + " " + p.Subject
+	}
+	if id := caller.Scope.Buyer().ID; id != "" {
+		account = "account " + id
+	} else if id := caller.Scope.Supplier(); id != "" {
+		account = "account " + id
+	}
+	return client, account
+}
+
+// charge takes what an operation may cost from who pays for it. Who has not
+// enough is told when to come again.
+func (s *server) charge(ctx context.Context, op *operation) gqlerror.List {
+	if s.Budgets.Budget == nil {
+		return nil
+	}
+	op.charged = max(op.cost, 1)
+	op.client, op.account = payers(ctx)
+	wait := s.Budgets.Spend(ctx, op.client, op.charged, s.Budgets.Client)
+	if wait == 0 && op.account != "" {
+		if wait = s.Budgets.Spend(ctx, op.account, op.charged, s.Budgets.Account); wait > 0 {
+			s.Budgets.Refund(op.client, op.charged, s.Budgets.Client)
+		}
+	}
+	if wait == 0 {
+		return nil
+	}
+	return gqlerror.List{{
+		Message:    "Too much was asked for in a short time. Ask again after retryAfter seconds, or for less at a time.",
+		Extensions: map[string]any{"code": rateLimited, "retryAfter": math.Ceil(wait.Seconds()*10) / 10, "cost": op.charged},
+	}}
+}
+
+// refund gives back what an operation might have cost and did not.
+func (s *server) refund(op *operation, objects int) {
+	if left := op.charged - max(int64(objects), 1); left > 0 {
+		s.Budgets.Refund(op.client, left, s.Budgets.Client)
+		if op.account != "" {
+			s.Budgets.Refund(op.account, left, s.Budgets.Account)
+		}
+	}
+}
+
+// limited tells whether errors are a refusal for the budget, and says so in the
+// headers of the answer (RFC 9110, section 10.2.3).
+func limited(w http.ResponseWriter, errs gqlerror.List) bool {
+	if len(errs) == 0 || errs[0].Extensions["code"] != rateLimited {
+		return false
+	}
+	after, _ := errs[0].Extensions["retryAfter"].(float64)
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(max(after, 1)))))
+	return true
+}
+
+// addressed keeps where a request of nobody comes from.
+func addressed(r *http.Request) *http.Request {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return r.WithContext(context.WithValue(r.Context(), addressKey{}, host))
+}
