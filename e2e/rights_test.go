@@ -117,6 +117,12 @@ func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
 func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments map[string]string) []string {
 	t.Helper()
 	accounts := map[string][]string{"buyer": {"10001", "10002", "10003"}, "buyer-child": {"10002"}, "buyer-other": {"10004"}}[persona]
+	contracts := map[string]string{} // by id, their account's number
+	for _, a := range s.good(t, "operator", `{ accounts(first: 100) { nodes { number contracts { id } } } }`, nil).at("accounts", "nodes").([]any) {
+		for _, c := range a.(map[string]any)["contracts"].([]any) {
+			contracts[c.(map[string]any)["id"].(string)] = a.(map[string]any)["number"].(string)
+		}
+	}
 	suppliers := map[string]string{"supplier": "V2001", "supplier-other": "V2002"}[persona]
 	var out []string
 	for batch := range slices.Chunk(ids, 100) {
@@ -135,7 +141,7 @@ func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments ma
 			text, _ := json.Marshal(n)
 			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`)
 			for _, number := range accounts {
-				mine = mine || strings.Contains(string(text), `"number":"`+number+`"`)
+				mine = mine || contracts[batch[i]] == number || strings.Contains(string(text), `"number":"`+number+`"`)
 			}
 			if !mine {
 				out = append(out, batch[i])
