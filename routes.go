@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +55,18 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 		mux.HandleFunc("GET /dev/personas", ownHost(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, auth.Personas) }))
 		mux.HandleFunc("POST /dev/personas/{name}", ownHost(p.signIn))
 	}
+	if strings.HasPrefix(cfg.PublicURL, "https://") {
+		return strictTransport(mux), nil
+	}
 	return mux, nil
+}
+
+// strictTransport tells browsers to come by TLS alone from now on.
+func strictTransport(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ownHost keeps pages elsewhere, whose names were made to lead here, from

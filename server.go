@@ -226,6 +226,11 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADDR", err)
 	}
+	if cfg.TLSCert != "" {
+		if listener, err = secured(listener, cfg, log); err != nil {
+			return err
+		}
+	}
 	adminListener, err := net.Listen("tcp", cfg.AdminAddr)
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADMIN_ADDR", err)
@@ -264,6 +269,11 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if err := p.openStore(ctx, cfg); err != nil {
 		return err
 	}
+	if safe, err := p.store.Durable(ctx); err != nil {
+		return err
+	} else if !safe && cfg.Profile == production {
+		return errors.New("DATABASE_URL: the database runs with fsync, full_page_writes or synchronous_commit off, so that what is acknowledged may be lost: turn them on in its configuration")
+	}
 	if cfg.ConfigFile == "" {
 		if err := p.startSandbox(ctx, cfg); err != nil {
 			return err
@@ -284,7 +294,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if p.prices, err = loaders.NewPriceCache(100_000); err != nil {
 		return err
 	}
-	key, err := linkKey(cfg)
+	keys, err := linkKeys(cfg, p.log)
 	if err != nil {
 		return err
 	}
@@ -292,7 +302,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	p.links = documents.NewLinks(base, key)
+	p.links = documents.NewLinks(base, keys)
 	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	return nil

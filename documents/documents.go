@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +26,13 @@ const TTL = 5 * time.Minute
 
 // Links seals links and serves them.
 type Links struct {
-	key  []byte
+	keys func() [][]byte
 	base *url.URL
 }
 
-// NewLinks makes links under base, sealed with key.
-func NewLinks(base *url.URL, key []byte) *Links { return &Links{key, base} }
+// NewLinks makes links under base, sealed with the first of the keys; all of
+// them open links. There is at least one.
+func NewLinks(base *url.URL, keys func() [][]byte) *Links { return &Links{keys, base} }
 
 type sealed struct {
 	trade.DocumentRef
@@ -45,12 +47,12 @@ func (l *Links) To(ref *trade.DocumentRef) *trade.DocumentLink {
 	}
 	expires := time.Now().Add(TTL).UTC().Truncate(time.Second)
 	body, _ := json.Marshal(sealed{*ref, expires.Unix()})
-	token := base64.RawURLEncoding.EncodeToString(body) + "." + base64.RawURLEncoding.EncodeToString(l.seal(body))
+	token := base64.RawURLEncoding.EncodeToString(body) + "." + base64.RawURLEncoding.EncodeToString(seal(l.keys()[0], body))
 	return &trade.DocumentLink{URL: l.base.JoinPath("documents", token).String(), MediaType: ref.MediaType, FileName: ref.FileName, ExpiresAt: &expires}
 }
 
-func (l *Links) seal(body []byte) []byte {
-	mac := hmac.New(sha256.New, l.key)
+func seal(key, body []byte) []byte {
+	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	return mac.Sum(nil)
 }
@@ -62,7 +64,8 @@ func (l *Links) open(token string) (sealed, bool) {
 	left, right, _ := strings.Cut(token, ".")
 	body, err := base64.RawURLEncoding.DecodeString(left)
 	mac, err2 := base64.RawURLEncoding.DecodeString(right)
-	if err != nil || err2 != nil || !hmac.Equal(mac, l.seal(body)) || json.Unmarshal(body, &s) != nil {
+	sealed := func(key []byte) bool { return hmac.Equal(mac, seal(key, body)) }
+	if err != nil || err2 != nil || !slices.ContainsFunc(l.keys(), sealed) || json.Unmarshal(body, &s) != nil {
 		return s, false
 	}
 	return s, time.Now().Unix() < s.Expires

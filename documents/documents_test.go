@@ -25,7 +25,7 @@ func (k keeper) Document(_ context.Context, source, ref string) (io.ReadCloser, 
 func TestALinkWorksUntilItExpiresAndForNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base, _ := url.Parse("https://portal.example/base")
-		links := NewLinks(base, []byte("a key"))
+		links := NewLinks(base, keys("a key"))
 		link := links.To(&trade.DocumentRef{Instance: "erp", Ref: "invoice/1", MediaType: "application/pdf", FileName: "a \"b\".pdf"})
 		get := func(token string, k keeper) *httptest.ResponseRecorder {
 			mux := http.NewServeMux()
@@ -47,7 +47,7 @@ func TestALinkWorksUntilItExpiresAndForNothingElse(t *testing.T) {
 		if w := get(token, keeper{sources.Fail(sources.Unavailable, "down")}); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("a source that is down: %d", w.Code)
 		}
-		other := NewLinks(base, []byte("another key")).To(&trade.DocumentRef{Instance: "erp", Ref: "invoice/2"})
+		other := NewLinks(base, keys("another key")).To(&trade.DocumentRef{Instance: "erp", Ref: "invoice/2"})
 		for _, bad := range []string{"", "x", "x.y", token[:len(token)-2], "A" + token, strings.TrimPrefix(other.URL, "https://portal.example/base/documents/")} {
 			if bad == "" {
 				continue
@@ -63,5 +63,31 @@ func TestALinkWorksUntilItExpiresAndForNothingElse(t *testing.T) {
 	})
 	if (&Links{}).To(nil) != nil {
 		t.Error("a link to nothing")
+	}
+}
+
+func keys(all ...string) func() [][]byte {
+	return func() [][]byte {
+		var out [][]byte
+		for _, k := range all {
+			out = append(out, []byte(k))
+		}
+		return out
+	}
+}
+
+func TestALinkOpensAfterItsKeyWasRotated(t *testing.T) {
+	base, _ := url.Parse("https://portal.example.com")
+	old, rotated, over := NewLinks(base, keys("old")), NewLinks(base, keys("new", "old")), NewLinks(base, keys("new"))
+	ref := &trade.DocumentRef{Instance: "erp", Ref: "invoice/1"}
+	token := func(l *Links) string { u := l.To(ref).URL; return u[strings.LastIndex(u, "/")+1:] }
+	if _, ok := rotated.open(token(old)); !ok {
+		t.Error("a link does not open after a rotation")
+	}
+	if _, ok := old.open(token(rotated)); ok {
+		t.Error("the old key seals after a rotation")
+	}
+	if _, ok := over.open(token(old)); ok {
+		t.Error("a link opens when its key is gone")
 	}
 }

@@ -84,7 +84,7 @@ var moving = map[string]bool{
 func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
-	cfg := graph.Config{Resolvers: &resolvers.Resolver{Links: documents.NewLinks(base, []byte("key"))}}
+	cfg := graph.Config{Resolvers: &resolvers.Resolver{Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} })}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))
 	if err != nil {

@@ -97,6 +97,17 @@ func (s *Store) Close() error { return s.db.Close() }
 // Ping fails when the database does not answer.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
+// Durable tells whether what the database has committed survives a crash of its
+// machine.
+func (s *Store) Durable(ctx context.Context) (bool, error) {
+	var durable bool
+	const query = `SELECT bool_and(setting <> 'off') FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`
+	if err := s.db.GetContext(ctx, &durable, query); err != nil {
+		return false, fmt.Errorf("database: %w", err)
+	}
+	return durable, nil
+}
+
 // Migrate brings the tables up to date. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
 	locker, err := lock.NewPostgresSessionLocker()
