@@ -50,7 +50,7 @@ var rooms = map[string][]string{
 	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
 	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "store", "trade"},
-	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry"},
+	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry", "trade"},
 	"web":                          {},
 
 	// around the code

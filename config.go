@@ -16,6 +16,7 @@ import (
 
 	"portico/auth"
 	"portico/sources"
+	"portico/trade"
 )
 
 // Config is every setting: flag, environment variable and help at once.
@@ -49,6 +50,12 @@ type File struct {
 	Sources map[string]SourceConfig    `yaml:"sources"`
 	Routes  map[sources.Subject]string `yaml:"routes"`
 	Issuers []auth.IssuerConfig        `yaml:"issuers"`
+	// Documents are operations known in advance: a manifest for each client, by
+	// its name in tokens, and the roles that may send no others.
+	Documents struct {
+		Manifests map[string]string `yaml:"manifests"`
+		Required  []trade.Role      `yaml:"required"`
+	} `yaml:"documents"`
 }
 
 // SourceConfig is one source system.

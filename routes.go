@@ -33,11 +33,15 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := knownDocuments(cfg.File, p.log)
+	if err != nil {
+		return nil, err
+	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
 		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log, Introspection: development,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
-		}, Origins: cfg.Origins, Stopping: ctx,
+		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"portico/execution"
 	"portico/guard"
 	"portico/loaders"
+	"portico/trade"
 )
 
 var streams = prometheus.NewGauge(prometheus.GaugeOpts{Name: "portico_edge_streams", Help: "Open WebSocket and SSE connections."})
@@ -29,6 +30,8 @@ type Options struct {
 	Loaders       loaders.Shared
 	Tickets       Tickets
 	Budgets       Budgets
+	Known         *guard.Known
+	KnownOnly     []trade.Role // roles whose callers may send documents of their client's manifest alone
 	Log           *slog.Logger
 	Introspection bool
 	Origins       []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part

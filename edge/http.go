@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -150,8 +149,8 @@ var numbers = strict.WithUnmarshalers(strict.UnmarshalFromFunc(func(dec *jsontex
 }))
 
 // params reads the request, whatever its method.
-func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	p := &graphql.RawParams{}
+func (s *server) params(w http.ResponseWriter, r *http.Request) (*request, *refusal) {
+	p := &request{}
 	var no *refusal
 	switch r.Method {
 	case http.MethodPost:
@@ -162,7 +161,7 @@ func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawPar
 		w.Header().Set("Allow", "GET, POST")
 		no = &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
 	}
-	if no == nil && p.Query == "" {
+	if no == nil && !p.names() {
 		no = &refusal{http.StatusBadRequest, badRequest, "Name the operation in `query`."}
 	}
 	return p, no
@@ -170,7 +169,7 @@ func (s *server) params(w http.ResponseWriter, r *http.Request) (*graphql.RawPar
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-func posted(w http.ResponseWriter, r *http.Request, p *graphql.RawParams) *refusal {
+func posted(w http.ResponseWriter, r *http.Request, p *request) *refusal {
 	if t := r.Header.Get("Content-Type"); t != plainJSON {
 		mediaType, params, err := mime.ParseMediaType(t)
 		if charset := params["charset"]; err != nil || mediaType != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -197,7 +196,7 @@ func posted(w http.ResponseWriter, r *http.Request, p *graphql.RawParams) *refus
 }
 
 // decode reads what a client wrote. What is wrong with it is not echoed.
-func decode(text []byte, p *graphql.RawParams) *refusal {
+func decode(text []byte, p *request) *refusal {
 	if len(text) > 0 && text[0] == '[' {
 		return &refusal{http.StatusBadRequest, badRequest, "Send one operation a request: batches are not offered."}
 	}
@@ -240,9 +239,9 @@ func read(w http.ResponseWriter, r *http.Request, b []byte) ([]byte, error) {
 }
 
 // asked reads the parameters of a GET.
-func asked(r *http.Request, p *graphql.RawParams) *refusal {
+func asked(r *http.Request, p *request) *refusal {
 	q := r.URL.Query()
-	p.Query, p.OperationName = q.Get("query"), q.Get("operationName")
+	p.Query, p.OperationName, p.DocumentID = q.Get("query"), q.Get("operationName"), q.Get("documentId")
 	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
 		if text := q.Get(name); text != "" && strict.Unmarshal([]byte(text), into, numbers) != nil {
 			return &refusal{http.StatusBadRequest, badRequest, "The parameter " + name + " must be a JSON object."}

@@ -37,10 +37,16 @@ func (o *operation) mutation() bool { return o.Operation.Operation == ast.Mutati
 
 // accept makes an operation of a request, or tells why it is none. The order is
 // the guard's: what is refused has cost little more than reading it.
-func (s *server) accept(ctx context.Context, params *graphql.RawParams) (*operation, gqlerror.List) {
+func (s *server) accept(ctx context.Context, params *request) (*operation, gqlerror.List) {
+	if errs := s.document(ctx, params); errs != nil {
+		return nil, errs
+	}
 	document, errs := s.guard.Document(params.Query)
 	if errs != nil {
 		return nil, errs
+	}
+	if hash := params.hash(); hash != "" {
+		s.Known.Keep(hash, params.Query)
 	}
 	definition, errs := document.Operation(params.OperationName)
 	if errs != nil {

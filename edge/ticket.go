@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 
 	"portico/auth"
 )
@@ -37,12 +36,12 @@ type ticketed struct {
 }
 
 // fingerprint is the same for the same operation with the same variables.
-func fingerprint(p *graphql.RawParams) []byte {
+func fingerprint(p *request) []byte {
 	variables := p.Variables
 	if variables == nil {
 		variables = map[string]any{}
 	}
-	text, _ := json.Marshal([]any{p.Query, p.OperationName, variables}) // names come in order
+	text, _ := json.Marshal([]any{p.Query, p.DocumentID, p.hash(), p.OperationName, variables}) // names come in order
 	sum := sha256.Sum256(text)
 	return sum[:]
 }
@@ -67,7 +66,7 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Sign in: send the header Authorization: Bearer with a token.")
 		return
 	}
-	var params graphql.RawParams
+	var params request
 	if no := posted(w, r, &params); no != nil {
 		s.refuse(w, r, plainJSON, *no)
 		return
@@ -100,7 +99,7 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 // ticketed signs in by the request's ticket, if it has one. Tickets that were
 // used, have expired, are of another operation or were never given are refused
 // alike.
-func (s *server) ticketed(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (context.Context, bool) {
+func (s *server) ticketed(ctx context.Context, w http.ResponseWriter, r *http.Request, params *request) (context.Context, bool) {
 	ticket := r.URL.Query().Get("ticket")
 	if ticket == "" {
 		return ctx, true
@@ -118,7 +117,7 @@ func (s *server) ticketed(ctx context.Context, w http.ResponseWriter, r *http.Re
 	return auth.WithCaller(ctx, caller), true
 }
 
-func (s *server) redeem(ctx context.Context, ticket string, params *graphql.RawParams) (auth.Caller, error) {
+func (s *server) redeem(ctx context.Context, ticket string, params *request) (auth.Caller, error) {
 	digest, seal, err := secrets(ticket)
 	if err != nil {
 		return auth.Caller{}, err

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -236,7 +235,7 @@ func (k *socket) ping() {
 
 // subscribe starts an operation, which may be of any kind.
 func (k *socket) subscribe(m message) bool {
-	var params graphql.RawParams
+	var params request
 	if m.ID == "" || len(m.Payload) == 0 || strict.Unmarshal(m.Payload, &params, numbers) != nil {
 		k.close(invalidMessage, "Invalid message received")
 		return false
@@ -268,7 +267,7 @@ func (k *socket) subscribe(m message) bool {
 
 // operate runs an operation and sends its answers. A panic in it ends it, and
 // no more.
-func (k *socket) operate(ctx context.Context, id string, params *graphql.RawParams) {
+func (k *socket) operate(ctx context.Context, id string, params *request) {
 	defer func() {
 		if p := recover(); p != nil {
 			_ = k.server.recovered(ctx, p)

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"portico/guard"
+	"portico/trade"
 )
 
 // lookEvery is how often files of secrets are looked at, at most: what is
@@ -119,4 +124,30 @@ func linkKeys(cfg Config, log *slog.Logger) (func() [][]byte, error) {
 		return nil, err
 	}
 	return keys.get, nil
+}
+
+// knownDocuments are the manifests of clients, read anew when they change.
+func knownDocuments(f File, log *slog.Logger) (*guard.Known, error) {
+	for _, role := range f.Documents.Required {
+		if role != trade.Customer && role != trade.Supplier && role != trade.Operator {
+			return nil, fmt.Errorf("PORTICO_CONFIG: documents.required names %q: it must be customer, supplier or operator", role)
+		}
+	}
+	manifests, err := reload(log, slices.Collect(maps.Values(f.Documents.Manifests)), func() (map[string]guard.Manifest, error) {
+		all := map[string]guard.Manifest{}
+		for client, file := range f.Documents.Manifests {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("PORTICO_CONFIG: documents.manifests.%s: %w", client, err)
+			}
+			if all[client], err = guard.ReadManifest(text); err != nil {
+				return nil, fmt.Errorf("PORTICO_CONFIG: documents.manifests.%s %s: %w", client, file, err)
+			}
+		}
+		return all, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return guard.NewKnown(manifests.get)
 }
