@@ -111,7 +111,7 @@ func TestEveryAnswerTellsWhatItTook(t *testing.T) {
 	// orders: 1, and for each of 2: itself, its lines, and 3 of them
 	cost, _ := a.Extensions["cost"].(map[string]any)
 	took, _ := a.Extensions["statistics"].(map[string]any)
-	if cost["requested"] != 1.0+2*(1+1+3) || took["statements"] != 2.0 || took["resolverCalls"] != 2.0 || took["callsSaved"] != 1.0 || took["sourceCalls"] != 0.0 {
+	if cost["requested"] != 1.0+2*(1+1+3) || cost["actual"].(float64) > cost["requested"].(float64) || cost["actual"].(float64) < 5 || took["statements"] != 2.0 || took["resolverCalls"] != 2.0 || took["callsSaved"] != 1.0 || took["sourceCalls"] != 0.0 {
 		t.Errorf("it took %v and %v", cost, took)
 	}
 }

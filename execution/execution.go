@@ -34,7 +34,7 @@ type Rights interface {
 type Statistics struct {
 	Calls   int // of resolvers
 	Saved   int // calls that one per parent would have made besides
-	Objects int // in the answer
+	Objects int // in the answer, below its root
 	Errors  int // that were left out of the answer, past the first 100
 }
 
@@ -156,7 +156,7 @@ func (r *run) respond() ([]byte, Statistics) {
 	r.report(errs)
 	r.recycle()
 	calls, parents := int(r.made.Load()), int(r.served.Load())
-	return b, Statistics{Calls: calls, Saved: parents - calls, Objects: objects, Errors: max(len(errs)-maxErrors, 0)}
+	return b, Statistics{Calls: calls, Saved: parents - calls, Objects: max(objects-1, 0), Errors: max(len(errs)-maxErrors, 0)}
 }
 
 func (r *run) root() {

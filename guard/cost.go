@@ -120,6 +120,9 @@ func (g *Guard) add(c *cost, set ast.SelectionSet, sized []string, counts []coun
 }
 
 func (g *Guard) field(c *cost, f *ast.Field, sized []string, counts []count) {
+	if f.Name == "__typename" {
+		return
+	}
 	if strings.HasPrefix(f.Name, "__") { // validation bounds introspection
 		c.fixed = plus(c.fixed, objectWeight)
 		return

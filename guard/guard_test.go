@@ -45,6 +45,7 @@ func TestAnOperationCostsWhatItMayTake(t *testing.T) {
 		want int64
 	}{
 		`{ text }`:                                                        {nil, 0},
+		`{ __typename a { __typename } }`:                                 {nil, 1},
 		`{ a { id b { id } } }`:                                           {nil, 2},
 		`{ dear { id } }`:                                                 {nil, 7},
 		`{ all { total } }`:                                               {nil, 1},
