@@ -51,8 +51,28 @@ type server struct {
 	url, admin, company string
 	data                string
 	cmd                 *exec.Cmd
-	log                 *bytes.Buffer
+	log                 *output
 	exited              chan error
+}
+
+// output is what a running server writes, to be read at any time.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write keeps p.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String is what was written until now.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 var (
@@ -118,7 +138,7 @@ func start(t *testing.T, data string, env ...string) *server {
 func launch(t *testing.T, data string, env ...string) *server {
 	t.Helper()
 	addr, admin, company := freeAddr(t), freeAddr(t), freeAddr(t)
-	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &bytes.Buffer{}, exited: make(chan error, 1)}
+	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{}, exited: make(chan error, 1)}
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data, "DATABASE_URL=")
 	s.cmd.Env = append(s.cmd.Env, env...)
