@@ -49,6 +49,7 @@ func main() {
 	gate := flag.String("gate", "", "file with what each page may take; fails when one takes over a tenth more")
 	update := flag.Bool("update", false, "with -gate: write the file anew")
 	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
+	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
 	addr := flag.String("addr", "", "with -serve: where")
 	flag.Parse()
@@ -60,6 +61,8 @@ func main() {
 		err = check(*binary, *gate, *update)
 	case *latency:
 		err = slow(*binary)
+	case *bombs:
+		err = bombed(*binary)
 	default:
 		err = run(*binary, *data, *scale, *only, time.Duration(*seconds*float64(time.Second)))
 	}

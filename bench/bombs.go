@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	bombRound    = 30 * time.Second
+	bombRounds   = 5
+	bombsASecond = 500
+	largeASecond = 20
+	normalShare  = 0.3 // of what the server can do
+)
+
+// small are documents of at most 12 KiB that cost more than they look.
+func small() []string {
+	numbered := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	doubling := "{ accounts { nodes { ...f0 } } }"
+	for i := range 40 {
+		doubling += fmt.Sprintf(" fragment f%d on Account { x: parent { ...f%d } y: parent { ...f%d } }", i, i+1, i+1)
+	}
+	doubling += " fragment f40 on Account { id }"
+	return []string{
+		doubling,
+		"{" + strings.Repeat(" viewer { __typename }", 400) + " }",
+		"{ accounts { nodes { id" + strings.Repeat(" @skip(if: false)", 400) + " } } }",
+		"{ accounts { nodes" + strings.Repeat(" { parent", 500) + " { id }" + strings.Repeat(" }", 502),
+		"{" + numbered(400, " a%d: viewer { __typename }") + " }",
+		"{" + numbered(600, " nothing%d") + " }",
+		"{" + numbered(600, " ...s%d") + " }",
+		"{ nodes(ids: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + ") { id } }",
+		"{ accounts { nodes {" + strings.Repeat(" parent {"+strings.Repeat(" parent { id }", 20)+" }", 20) + " } } }",
+		"{ ...f } fragment f on Query { accounts { nodes { ...g } } } fragment g on Account { x: parent { ...g } y: parent { ...g } z: parent { ...g } }",
+		"query (" + numbered(300, "$v%d: Nothing ") + ") { viewer { __typename } }",
+		numbered(300, "query q%d { viewer { __typename } } "),
+		`{ orders(first: 100) { nodes { shipments(first: 100) { nodes { orders { shipments(first: 100) { nodes { orders { number } } } } } } } } }`,
+	}
+}
+
+// large are documents of 64 KiB.
+func large() []string {
+	const size = 64<<10 - 100
+	return []string{
+		"{ " + strings.Repeat("x", size) + " }", "{ viewer " + strings.Repeat("#\n", size/2) + "}", "{" + strings.Repeat(" a", size/2) + " }",
+		"{ nodes(ids: [" + strings.Repeat("1,", size/2-20) + "]) { id } }", `{ node(id: "` + strings.Repeat("y", size) + `") { id } }`, strings.Repeat("{ a ", size/4),
+	}
+}
+
+// bombed measures how the normal load fares beside documents that are refused.
+func bombed(binary string) error {
+	dir, err := os.MkdirTemp("", "portico-bombed-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	s, err := start(binary, dir, 1)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	text, err := pages.ReadFile("pages/order.graphql")
+	if err != nil {
+		return err
+	}
+	page := string(text)
+	full, err := s.repeat(page, 16, 5*time.Second)
+	if err != nil {
+		return err
+	}
+	capacity := float64(len(full)) / 5
+	rate := capacity * normalShare
+	rest := s.memory()
+	fmt.Printf("one order: %.0f requests/s at full load; the normal load is %.0f/s; at rest %d MiB\n\n", capacity, rate, rest>>20)
+	fmt.Println("| round | p99 alone, ms | p99 beside bombs, ms | refusals | server at most, MiB |")
+	fmt.Println("|--:|--:|--:|--:|--:|")
+	var alone, beside []float64
+	for round := range bombRounds {
+		quiet, _, _, err := s.besides(page, rate, nil)
+		if err != nil {
+			return err
+		}
+		loud, refused, most, err := s.besides(page, rate, map[string]struct {
+			documents []string
+			rate      float64
+		}{"small": {small(), bombsASecond}, "large": {large(), largeASecond}})
+		if err != nil {
+			return err
+		}
+		alone, beside = append(alone, p99(quiet)), append(beside, p99(loud))
+		fmt.Printf("| %d | %.2f | %.2f | %d | %d |\n", round+1, p99(quiet), p99(loud), refused, most>>20)
+	}
+	slices.Sort(alone)
+	slices.Sort(beside)
+	fmt.Printf("\nmedian p99: %.2f ms alone, %.2f ms beside bombs: %.2f times\n", alone[bombRounds/2], beside[bombRounds/2], beside[bombRounds/2]/alone[bombRounds/2])
+	return nil
+}
+
+func p99(times []time.Duration) float64 {
+	slices.Sort(times)
+	return ms(times[len(times)*99/100])
+}
+
+// besides asks a page at a rate, and hostile documents at theirs, each
+// when its time has come and not when the one before was answered.
+func (s *server) besides(page string, rate float64, bombs map[string]struct {
+	documents []string
+	rate      float64
+},
+) (times []time.Duration, refused, most int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), bombRound)
+	defer cancel()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	pace := func(rate float64, each func(n int)) {
+		every := time.Duration(float64(time.Second) / rate)
+		begun := time.Now()
+		for n := 0; ctx.Err() == nil; n++ {
+			due := begun.Add(time.Duration(n) * every)
+			time.Sleep(time.Until(due))
+			all.Go(func() { each(n) })
+		}
+	}
+	for _, b := range bombs {
+		all.Go(func() {
+			pace(b.rate, func(n int) {
+				_, failed := s.ask(context.Background(), b.documents[n%len(b.documents)], nil)
+				mu.Lock()
+				defer mu.Unlock()
+				if failed != nil { // some are only long, and taken
+					refused++
+				}
+			})
+		})
+	}
+	all.Go(func() {
+		for ctx.Err() == nil {
+			mu.Lock()
+			most = max(most, s.memory())
+			mu.Unlock()
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	pace(rate, func(int) {
+		at := time.Now()
+		_, failed := s.ask(context.Background(), page, s.vars)
+		mu.Lock()
+		defer mu.Unlock()
+		times = append(times, time.Since(at))
+		if failed != nil {
+			err = failed
+		}
+	})
+	all.Wait()
+	return times, refused, most, err
+}

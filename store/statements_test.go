@@ -1,0 +1,125 @@
+package store_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// reading finds the tables that a piece of SQL reads.
+var reading = regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+([a-z_]+)\b`)
+
+// owned are the tables whose rows belong to an account or a supplier.
+var owned = []string{
+	"accounts", "account_locations", "account_items", "credit_positions", "contracts", "orders", "order_lines", "schedule_lines", "purchase_orders", "purchase_order_lines",
+	"purchase_schedule_lines", "shipments", "shipment_orders", "shipment_purchase_orders", "shipment_events", "packages", "package_lines", "invoices", "invoice_lines",
+	"returns", "return_lines", "trading_partners",
+}
+
+// predicates are what joins a scope into a statement; a function may also read a
+// relation, which has one, within a scope.
+var (
+	predicates = []string{"ownAccount", "ownSupplier", "ownEither", "shipmentVisible"}
+	readings   = []string{"by", "under", "relation"}
+)
+
+// unscoped are the functions that read such tables for nobody in particular,
+// and why they may.
+var unscoped = map[string]string{
+	"AccountTree": "it makes scopes: the numbers come from a verified token",
+	"PartnerID":   "it makes scopes: the code comes from a verified token",
+	"inbound":     "supply on its way is told without saying whose: day, quantity and certainty",
+}
+
+// TestEveryStatementOnATenantsTableAsksForTheScope reads the source of every
+// statement. One that reads a table of tenants must stand in a function, or in
+// a relation, that joins the scope into it; or among the few that may not, each
+// with its reason.
+func TestEveryStatementOnATenantsTableAsksForTheScope(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, used := 0, map[string]bool{}
+	for _, file := range files {
+		name := file.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "sav") || name == "leak.go" { // what is saved is what sources tell
+			continue
+		}
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			parts := []ast.Node{decl}
+			if g, ok := decl.(*ast.GenDecl); ok { // each variable by itself
+				parts = nil
+				for _, s := range g.Specs {
+					parts = append(parts, s)
+				}
+			}
+			for _, part := range parts {
+				tables, asks := map[string]bool{}, false
+				joining := predicates
+				if _, isFunc := part.(*ast.FuncDecl); isFunc {
+					joining = slices.Concat(predicates, readings)
+				}
+				ast.Inspect(part, func(n ast.Node) bool {
+					switch n := n.(type) {
+					case *ast.BasicLit:
+						if n.Kind == token.STRING {
+							for _, m := range reading.FindAllStringSubmatch(n.Value, -1) {
+								if slices.Contains(owned, m[1]) {
+									tables[m[1]] = true
+								}
+							}
+							if from, ok := strings.CutPrefix(strings.Trim(n.Value, "`\""), ""); ok && slices.Contains(owned, strings.SplitN(from+" ", " ", 2)[0]) && len(strings.Fields(from)) == 2 {
+								tables[strings.Fields(from)[0]] = true // the from of a relation: "orders d"
+							}
+						}
+					case *ast.Ident:
+						asks = asks || slices.Contains(joining, n.Name)
+					case *ast.SelectorExpr:
+						asks = asks || slices.Contains(joining, n.Sel.Name)
+					}
+					return true
+				})
+				if len(tables) == 0 {
+					continue
+				}
+				found++
+				what := nameOf(part)
+				if !asks {
+					if unscoped[what] == "" {
+						t.Errorf("%s: %s reads %v and joins no scope", set.Position(part.Pos()), what, tables)
+					}
+					used[what] = true
+				}
+			}
+		}
+	}
+	if found < 25 {
+		t.Errorf("only %d statements were found; has the shape of the code changed?", found)
+	}
+	for what := range unscoped {
+		if !used[what] {
+			t.Errorf("%s needs no exception any more", what)
+		}
+	}
+}
+
+func nameOf(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		return n.Name.Name
+	case *ast.ValueSpec:
+		return n.Names[0].Name
+	}
+	return "?"
+}
