@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-
 	"portico/auth"
 )
 
