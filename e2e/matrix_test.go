@@ -84,7 +84,8 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 				Name string
 				Args []inputValue
 				Type typeRef
-			}) bool {
+			},
+			) bool {
 				return x.Name == f
 			})
 		}

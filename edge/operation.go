@@ -154,8 +154,10 @@ func (a *answer) append(b []byte) []byte {
 			name string
 			n    int64
 		}{
-			{`"resolverCalls":`, int64(a.took.Calls)}, {`,"callsSaved":`, int64(a.took.Saved)},
-			{`,"statements":`, a.tally.Statements.Load()}, {`,"sourceCalls":`, a.tally.SourceCalls.Load()},
+			{`"resolverCalls":`, int64(a.took.Calls)},
+			{`,"callsSaved":`, int64(a.took.Saved)},
+			{`,"statements":`, a.tally.Statements.Load()},
+			{`,"sourceCalls":`, a.tally.SourceCalls.Load()},
 		} {
 			b = strconv.AppendInt(append(b, n.name...), n.n, 10)
 		}

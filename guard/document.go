@@ -70,8 +70,10 @@ func New(schema *ast.Schema, limits Limits) (*Guard, error) {
 		named string
 		bare  validator.Rule
 	}{
-		{"FieldsOnCorrectType", rules.FieldsOnCorrectTypeRuleWithoutSuggestions}, {"ScalarLeafs", rules.ScalarLeafsRuleWithoutSuggestions},
-		{"KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions}, {"KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions},
+		{"FieldsOnCorrectType", rules.FieldsOnCorrectTypeRuleWithoutSuggestions},
+		{"ScalarLeafs", rules.ScalarLeafsRuleWithoutSuggestions},
+		{"KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions},
+		{"KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions},
 		{"ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
 	} {
 		r.RemoveRule(rule.named)
