@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -60,19 +59,11 @@ func large() []string {
 
 // bombed measures how the normal load fares beside documents that are refused.
 func bombed(binary string) error {
-	dir, err := os.MkdirTemp("", "portico-bombed-")
+	s, remove, err := startSmall(binary)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	s, err := start(binary, dir, 1)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
+	defer remove()
 	text, err := pages.ReadFile("pages/order.graphql")
 	if err != nil {
 		return err

@@ -29,19 +29,11 @@ const (
 // check asks each page of a fresh, small company and compares what a request
 // takes with the file.
 func check(binary, file string, update bool) error {
-	dir, err := os.MkdirTemp("", "portico-gate-")
+	s, remove, err := startSmall(binary)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	s, err := start(binary, dir, 1)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
+	defer remove()
 	got := map[string]baseline{}
 	for _, page := range gated {
 		if got[page], err = s.one(page); err != nil {

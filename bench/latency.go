@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,19 +18,11 @@ const slowCall = 20 * time.Millisecond
 // with live prices, by how many calls it makes one after the other. One is the
 // least there can be.
 func slow(binary string) error {
-	dir, err := os.MkdirTemp("", "portico-slow-")
+	s, remove, err := startSmall(binary)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	s, err := start(binary, dir, 1)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
+	defer remove()
 	document, err := pages.ReadFile("pages/orders.graphql")
 	if err != nil {
 		return err

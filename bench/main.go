@@ -278,6 +278,23 @@ func start(binary, data string, scale int) (*server, error) {
 	return s, nil
 }
 
+// startSmall starts a server over a small company of its own, both of which
+// remove ends.
+func startSmall(binary string) (s *server, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "portico-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = os.Chmod(dir, 0o755); err == nil {
+		s, err = start(binary, dir, 1)
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return s, func() { s.stop(); _ = os.RemoveAll(dir) }, nil
+}
+
 // choose picks an order of middling size and an item.
 func (s *server) choose() error {
 	var told struct {

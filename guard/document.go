@@ -5,6 +5,7 @@ package guard
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/hashicorp/golang-lru/v2"
@@ -56,6 +57,10 @@ type Guard struct {
 	schema *ast.Schema
 	rules  *rules.Rules
 	kept   *lru.Cache[string, *Document]
+	// looking has room for half the processors: documents that nobody sent before
+	// are parsed and validated by no more at once, so that a flood of them leaves
+	// the other half to those that are known.
+	looking chan struct{}
 }
 
 // New guards a schema.
@@ -79,7 +84,7 @@ func New(schema *ast.Schema, limits Limits) (*Guard, error) {
 		r.RemoveRule(rule.named)
 		r.AddRule(rule.bare.Name, rule.bare.RuleFunc)
 	}
-	return &Guard{limits: limits, schema: schema, rules: r, kept: kept}, nil
+	return &Guard{limits: limits, schema: schema, rules: r, kept: kept, looking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}, nil
 }
 
 // Document is a document within its limits and valid.
@@ -98,6 +103,8 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	if len(query) > g.limits.Bytes {
 		return nil, refused(TooLarge, "The document is longer than %d KiB.", g.limits.Bytes>>10)
 	}
+	g.looking <- struct{}{}
+	defer func() { <-g.looking }()
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
 	if err != nil {
 		switch e := gqlerror.WrapIfUnwrapped(err); { // the parser tells its limits in words alone

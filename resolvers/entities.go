@@ -60,36 +60,20 @@ func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPar
 }
 
 // refer loads what representations name, each by the first of its keys that is
-// given: one batch a kind of key.
+// given.
 func refer[R, V any](ctx context.Context, reps []*R, from func(*loaders.Loaders) []all[V], keys func(*R) []*string) ([]V, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	loaders := from(l)
-	values, places := make([][]string, len(loaders)), make([][]int, len(loaders))
-	for i, rep := range reps {
-		for kind, key := range keys(rep) {
+	return named(ctx, from(l), len(reps), func(i int) (kind int, value string, err error) {
+		for kind, key := range keys(reps[i]) {
 			if key != nil {
-				values[kind], places[kind] = append(values[kind], *key), append(places[kind], i)
-				break
+				return kind, *key, nil
 			}
 		}
-	}
-	out := make([]V, len(reps))
-	for kind, values := range values {
-		if values == nil {
-			continue
-		}
-		found, err := loaders[kind].All(ctx, values)
-		if err != nil {
-			return nil, err
-		}
-		for n, v := range found {
-			out[places[kind][n]] = v
-		}
-	}
-	return out, nil
+		return 0, "", nil
+	})
 }
 
 // keyForms are the keys of entities, in their order, and what is well formed.

@@ -112,16 +112,23 @@ func itemLoaders(l *loaders.Loaders) [4]all[*trade.Item] {
 // key.
 func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*trade.Item, error) {
 	from := itemLoaders(l)
-	var values [len(from)][]string
-	var places [len(from)][]int
-	for i, by := range keys {
-		kind, value, err := chosen(by.ID, by.Sku, by.Gtin, by.CustomerPartNumber)
+	return named(ctx, from[:], len(keys), func(i int) (kind int, value string, err error) {
+		return chosen(keys[i].ID, keys[i].Sku, keys[i].Gtin, keys[i].CustomerPartNumber)
+	})
+}
+
+// named loads n things, each of which is named by a key of one of several kinds:
+// one batch a kind of key.
+func named[V any](ctx context.Context, from []all[V], n int, key func(i int) (kind int, value string, err error)) ([]V, error) {
+	values, places := make([][]string, len(from)), make([][]int, len(from))
+	for i := range n {
+		kind, value, err := key(i)
 		if err != nil {
 			return nil, err
 		}
 		values[kind], places[kind] = append(values[kind], value), append(places[kind], i)
 	}
-	items := make([]*trade.Item, len(keys))
+	out := make([]V, n)
 	for kind, values := range values {
 		if values == nil {
 			continue
@@ -130,9 +137,9 @@ func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*
 		if err != nil {
 			return nil, err
 		}
-		for n, item := range found {
-			items[places[kind][n]] = item
+		for i, v := range found {
+			out[places[kind][i]] = v
 		}
 	}
-	return items, nil
+	return out, nil
 }
