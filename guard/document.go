@@ -29,7 +29,7 @@ const (
 type Limits struct {
 	Bytes      int
 	Tokens     int
-	Fields     int   // with every fragment written out where it is spread
+	Fields     int   // and fragments, each written out where it is spread
 	Depth      int   // of selection sets, fragments written out
 	Aliases    int   // in the document
 	Repeats    int   // of one response key, or one fragment, in one selection set

@@ -1,18 +1,23 @@
 package guard
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// size is what a selection set is with its fragments written out.
+// size is what a selection set is with its fragments written out. Fragments
+// count among the fields where they are spread: writing them out takes a step
+// for each.
 type size struct{ fields, depth int }
 
 // measure refuses a parsed document that is over a limit. Every fragment is
 // measured once, however often it is spread, and counting stops at the limits:
 // it takes as long as the document, be it one that doubles at every level.
 func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
-	m := measuring{limits: g.limits, doc: d, known: map[string]size{}, within: map[string]bool{}}
+	m := measuring{limits: g.limits, fragments: make(map[string]ast.SelectionSet, len(d.Fragments)), known: map[string]size{}, within: map[string]bool{}}
 	switch {
 	case len(d.Operations) > g.limits.Operations:
 		return refused(TooComplex, "The document has more than %d operations.", g.limits.Operations)
@@ -24,17 +29,30 @@ func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
 		for _, v := range op.VariableDefinitions {
 			m.directives += len(v.Directives)
 		}
+	}
+	for _, f := range d.Fragments {
+		if _, twice := m.fragments[f.Name]; twice { // the second would be validated and not measured
+			return refused(NotValid, "The document has two fragments of one name.")
+		}
+		m.fragments[f.Name] = f.SelectionSet
+		m.directives += len(f.Directives)
+	}
+	for _, op := range d.Operations {
 		m.set(op.SelectionSet)
 	}
-	for _, f := range d.Fragments { // those that nothing spreads, too
-		m.fragment(f.Name)
+	for name := range m.fragments { // those that nothing spreads, too: they are validated
+		m.fragment(name)
 	}
 	if errs := m.over(); errs != nil {
 		return errs
 	}
 	// From here on what is written out is bounded.
+	sets := slices.Collect(maps.Values(m.fragments))
 	for _, op := range d.Operations {
-		if m.merge([]ast.SelectionSet{op.SelectionSet}); m.pairs > g.limits.Pairs {
+		sets = append(sets, op.SelectionSet)
+	}
+	for _, set := range sets {
+		if m.merge([]ast.SelectionSet{set}); m.pairs > g.limits.Pairs {
 			return refused(TooComplex, "The document selects the same fields too often in the same places: validation would compare more than %d pairs of them.", g.limits.Pairs)
 		}
 	}
@@ -64,14 +82,14 @@ func (m *measuring) gather(set ast.SelectionSet, places map[string][]ast.Selecti
 		case *ast.InlineFragment:
 			m.gather(s.SelectionSet, places)
 		case *ast.FragmentSpread:
-			m.gather(m.doc.Fragments.ForName(s.Name).SelectionSet, places)
+			m.gather(m.fragments[s.Name], places)
 		}
 	}
 }
 
 type measuring struct {
 	limits              Limits
-	doc                 *ast.QueryDocument
+	fragments           map[string]ast.SelectionSet
 	known               map[string]size
 	within              map[string]bool // fragments that are being measured
 	aliases, directives int
@@ -89,7 +107,7 @@ func (m *measuring) over() gqlerror.List {
 	case m.circle: // has no end when it is written out
 		return refused(NotValid, "The document spreads a fragment in itself.")
 	case m.largest.fields > l.Fields:
-		return refused(TooComplex, "The document selects more than %d fields, with its fragments written out.", l.Fields)
+		return refused(TooComplex, "The document selects more than %d fields and fragments, with its fragments written out.", l.Fields)
 	case m.largest.depth > l.Depth:
 		return refused(TooComplex, "The document is deeper than %d levels.", l.Depth)
 	case m.aliases > l.Aliases:
@@ -123,10 +141,12 @@ func (m *measuring) set(set ast.SelectionSet) (total size) {
 			m.directives += len(s.Directives)
 			key = "... on " + s.TypeCondition
 			part = m.set(s.SelectionSet)
+			part.fields++
 		case *ast.FragmentSpread:
 			m.directives += len(s.Directives)
 			key = "..." + s.Name
 			part = m.fragment(s.Name)
+			part.fields++
 		}
 		seen[key]++
 		m.repeats = max(m.repeats, seen[key])
@@ -140,15 +160,14 @@ func (m *measuring) fragment(name string) size {
 	if known, ok := m.known[name]; ok {
 		return known
 	}
-	f := m.doc.Fragments.ForName(name)
-	m.unknown = m.unknown || f == nil
+	set, there := m.fragments[name]
+	m.unknown = m.unknown || !there
 	m.circle = m.circle || m.within[name]
-	if f == nil || m.within[name] {
+	if !there || m.within[name] {
 		return size{}
 	}
 	m.within[name] = true
-	m.directives += len(f.Directives)
-	m.known[name] = m.set(f.SelectionSet)
+	m.known[name] = m.set(set)
 	delete(m.within, name)
 	return m.known[name]
 }
