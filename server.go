@@ -291,6 +291,9 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, p.store); err != nil {
 		return err
 	}
+	if err := p.auth.Refresh(ctx); err != nil {
+		return err
+	}
 	if p.prices, err = loaders.NewPriceCache(100_000); err != nil {
 		return err
 	}

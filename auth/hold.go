@@ -51,22 +51,30 @@ func revoked(all []trade.Revocation, p *Principal) bool {
 	})
 }
 
+// Refresh looks up the revocations. It is called once before anybody is signed
+// in.
+func (a *Authenticator) Refresh(ctx context.Context) error {
+	all, err := a.directory.Revocations(ctx)
+	if err == nil {
+		a.revoke(all)
+	}
+	return err
+}
+
 // Watch keeps up with revocations until ctx ends, and ends what they are of.
 func (a *Authenticator) Watch(ctx context.Context, log *slog.Logger) {
 	down := false
 	for {
-		all, err := a.directory.Revocations(ctx)
-		if err == nil {
-			a.revoke(all)
-		} else if !down && ctx.Err() == nil {
-			log.Warn("revocations cannot be read; the last known stay in force", "err", err)
-		}
-		down = err != nil
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(revokedEvery):
 		}
+		err := a.Refresh(ctx)
+		if err != nil && !down && ctx.Err() == nil {
+			log.Warn("revocations cannot be read; the last known stay in force", "err", err)
+		}
+		down = err != nil
 	}
 }
 

@@ -35,10 +35,11 @@ type Budget struct {
 
 // bucket are the points of one key that this process has leased.
 type bucket struct {
-	mu     sync.Mutex
-	points int64
-	empty  time.Time // until when the shared bucket is known to hold too little
-	down   bool
+	mu      sync.Mutex
+	points  int64
+	empty   time.Time // until when the shared bucket is known to hold less than lacking
+	lacking int64
+	down    bool
 }
 
 const (
@@ -66,10 +67,10 @@ func (b *Budget) Spend(ctx context.Context, key string, cost int64, l Limits) (w
 		k.points -= cost
 		return 0
 	}
-	if left := time.Until(k.empty); left > 0 { // known: no need to ask again
+	need := cost - k.points
+	if left := time.Until(k.empty); left > 0 && need >= k.lacking { // known: no need to ask again
 		return left
 	}
-	need := cost - k.points
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout)
 	defer cancel()
 	taken, wait, err := b.leases.Lease(ctx, key, need, max(need, l.Rate), l.Rate, l.Burst)
@@ -81,7 +82,7 @@ func (b *Budget) Spend(ctx context.Context, key string, cost int64, l Limits) (w
 		k.down = true
 		return 0
 	case taken < need:
-		k.empty = time.Now().Add(min(wait, time.Second))
+		k.empty, k.lacking = time.Now().Add(min(wait, time.Second)), need
 		return max(wait, time.Millisecond)
 	}
 	k.down = false

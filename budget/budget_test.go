@@ -80,6 +80,17 @@ func TestWhoIsOverBudgetIsToldHowLongAndDoesNotAskTheStoreAnew(t *testing.T) {
 	})
 }
 
+func TestWhoAsksForTooMuchKeepsNobodyFromAskingForLittle(t *testing.T) {
+	s := &shared{points: 500}
+	b := open(t, s)
+	if b.Spend(t.Context(), "account", 4000, limits) == 0 {
+		t.Fatal("there were no such points")
+	}
+	if wait := b.Spend(t.Context(), "account", 10, limits); wait > 0 {
+		t.Errorf("there are 500 points, and 10 must wait %v", wait)
+	}
+}
+
 func TestTwoProcessesTogetherSpendWhatThereIs(t *testing.T) {
 	s := &shared{points: 10_000}
 	one, two := open(t, s), open(t, s)

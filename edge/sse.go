@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/auth"
@@ -25,6 +26,13 @@ type events struct {
 	connection *http.ResponseController
 	mu         sync.Mutex
 	failed     error
+	ended      atomic.Bool
+}
+
+// end ends a write that is under way, and whatever would be written after it.
+func (e *events) end() {
+	e.ended.Store(true)
+	_ = e.connection.SetWriteDeadline(time.Now())
 }
 
 // write writes whole events, within their time.
@@ -35,6 +43,9 @@ func (e *events) write(b []byte) error {
 		return e.failed
 	}
 	_ = e.connection.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if e.ended.Load() { // it ended between the two
+		_ = e.connection.SetWriteDeadline(time.Now())
+	}
 	if _, e.failed = e.w.Write(b); e.failed == nil {
 		e.failed = e.connection.Flush()
 	}
@@ -108,7 +119,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	for _, until := range []context.Context{lasting, s.Stopping} {
 		stop := context.AfterFunc(until, func() {
 			cancel()
-			_ = e.connection.SetWriteDeadline(time.Now())
+			e.end()
 		})
 		defer stop()
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -355,5 +356,6 @@ func (k *socket) send(b []byte) error {
 	return err
 }
 
-// clipped fits a reason into the 123 bytes of a closing message.
-func clipped(reason string) string { return reason[:min(len(reason), 120)] }
+// clipped fits a reason into the 123 bytes of a closing message, which must be
+// UTF-8 to its end.
+func clipped(reason string) string { return strings.ToValidUTF8(reason[:min(len(reason), 120)], "") }
