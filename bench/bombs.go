@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,15 @@ func bombed(binary string) error {
 	rate := capacity * normalShare
 	rest := s.memory()
 	fmt.Printf("one order: %.0f requests/s at full load; the normal load is %.0f/s; at rest %d MiB\n\n", capacity, rate, rest>>20)
+	bombs := []pace{{requests(small()), bombsASecond}, {requests(large()), largeASecond}}
+	for _, b := range bombs {
+		cpu, err := s.refusing(b)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d documents of at most %d KiB at %.0f a second: %.3f ms of CPU each\n", len(b.bodies), len(slices.MaxFunc(b.bodies, func(a, b []byte) int { return len(a) - len(b) }))>>10+1, b.rate, cpu*1000)
+	}
+	fmt.Println()
 	fmt.Println("| round | p99 alone, ms | p99 beside bombs, ms | refusals | server at most, MiB |")
 	fmt.Println("|--:|--:|--:|--:|--:|")
 	var alone, beside []float64
@@ -85,10 +95,7 @@ func bombed(binary string) error {
 		if err != nil {
 			return err
 		}
-		loud, refused, most, err := s.besides(page, rate, map[string]struct {
-			documents []string
-			rate      float64
-		}{"small": {small(), bombsASecond}, "large": {large(), largeASecond}})
+		loud, refused, most, err := s.besides(page, rate, bombs)
 		if err != nil {
 			return err
 		}
@@ -106,30 +113,81 @@ func p99(times []time.Duration) float64 {
 	return ms(times[len(times)*99/100])
 }
 
-// besides asks a page at a rate, and hostile documents at theirs, each
-// when its time has come and not when the one before was answered.
-func (s *server) besides(page string, rate float64, bombs map[string]struct {
-	documents []string
-	rate      float64
-},
-) (times []time.Duration, refused, most int, err error) {
+// pace is something that is sent so many times a second.
+type pace struct {
+	bodies [][]byte
+	rate   float64
+}
+
+// requests are bodies made beforehand: whoever sends hostile documents does not
+// pay for it with the server's processors.
+func requests(documents []string) (bodies [][]byte) {
+	for _, d := range documents {
+		body, _ := json.Marshal(map[string]string{"query": d})
+		bodies = append(bodies, body)
+	}
+	return bodies
+}
+
+// keep sends until the context ends, each when its time has come and not when
+// the one before was answered.
+func (p pace) keep(ctx context.Context, all *sync.WaitGroup, send func(body []byte)) {
+	every := time.Duration(float64(time.Second) / p.rate)
+	begun := time.Now()
+	for n := 0; ctx.Err() == nil; n++ {
+		time.Sleep(time.Until(begun.Add(time.Duration(n) * every)))
+		all.Go(func() { send(p.bodies[n%len(p.bodies)]) })
+	}
+}
+
+// refusing is the CPU that the server takes for each of some documents, in
+// seconds, the reading of the request and the writing of the answer with it.
+func (s *server) refusing(p pace) (float64, error) {
+	const each = 10 * time.Second
+	cpu := func(work func()) (float64, error) {
+		before, err := counters(s.admin + "/metrics")
+		if err != nil {
+			return 0, err
+		}
+		work()
+		after, err := counters(s.admin + "/metrics")
+		return after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"], err
+	}
+	idle, err := cpu(func() { time.Sleep(each) })
+	if err != nil {
+		return 0, err
+	}
+	sent := 0
+	busy, err := cpu(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), each)
+		defer cancel()
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		p.keep(ctx, &all, func(body []byte) {
+			_, _ = s.postBody(context.Background(), s.url+"/graphql", body)
+			mu.Lock()
+			defer mu.Unlock()
+			sent++
+		})
+		all.Wait()
+	})
+	return (busy - idle) / float64(sent), err
+}
+
+// besides asks a page at a rate, and hostile documents at theirs.
+func (s *server) besides(page string, rate float64, bombs []pace) (times []time.Duration, refused, most int, err error) {
+	body, err := json.Marshal(map[string]any{"query": page, "variables": s.vars})
+	if err != nil {
+		return nil, 0, 0, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), bombRound)
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	pace := func(rate float64, each func(n int)) {
-		every := time.Duration(float64(time.Second) / rate)
-		begun := time.Now()
-		for n := 0; ctx.Err() == nil; n++ {
-			due := begun.Add(time.Duration(n) * every)
-			time.Sleep(time.Until(due))
-			all.Go(func() { each(n) })
-		}
-	}
 	for _, b := range bombs {
 		all.Go(func() {
-			pace(b.rate, func(n int) {
-				_, failed := s.ask(context.Background(), b.documents[n%len(b.documents)], nil)
+			b.keep(ctx, &all, func(body []byte) {
+				_, failed := s.postBody(context.Background(), s.url+"/graphql", body)
 				mu.Lock()
 				defer mu.Unlock()
 				if failed != nil { // some are only long, and taken
@@ -146,9 +204,9 @@ func (s *server) besides(page string, rate float64, bombs map[string]struct {
 			time.Sleep(100 * time.Millisecond)
 		}
 	})
-	pace(rate, func(int) {
+	pace{[][]byte{body}, rate}.keep(ctx, &all, func(body []byte) {
 		at := time.Now()
-		_, failed := s.ask(context.Background(), page, s.vars)
+		_, failed := s.postBody(context.Background(), s.url+"/graphql", body)
 		mu.Lock()
 		defer mu.Unlock()
 		times = append(times, time.Since(at))

@@ -348,6 +348,10 @@ func (s *server) post(ctx context.Context, url string, request map[string]any) (
 	if err != nil {
 		return nil, err
 	}
+	return s.postBody(ctx, url, body)
+}
+
+func (s *server) postBody(ctx context.Context, url string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -4,9 +4,11 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"runtime"
-	"strings"
+	"slices"
 
 	"github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -29,6 +31,9 @@ const (
 type Limits struct {
 	Bytes      int
 	Tokens     int
+	Word       int   // bytes of a name or number
+	Variables  int   // in the document
+	Width      int   // fields and fragments of one selection set, as written
 	Fields     int   // and fragments, each written out where it is spread
 	Depth      int   // of selection sets, fragments written out
 	Aliases    int   // in the document
@@ -42,7 +47,7 @@ type Limits struct {
 
 // Default are limits that leave room for every page a portal may want.
 var Default = Limits{
-	Bytes: 64 << 10, Tokens: 2000, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 60, Pairs: 4000, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
+	Bytes: 64 << 10, Tokens: 2000, Word: 200, Variables: 100, Width: 200, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 60, Pairs: 4000, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
 }
 
 const (
@@ -55,7 +60,7 @@ const (
 type Guard struct {
 	limits Limits
 	schema *ast.Schema
-	rules  *rules.Rules
+	rules  []validator.Rule
 	kept   *lru.Cache[string, *Document]
 	// looking has room for half the processors: documents that nobody sent before
 	// are parsed and validated by no more at once, so that a flood of them leaves
@@ -69,22 +74,24 @@ func New(schema *ast.Schema, limits Limits) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
+	g := &Guard{limits: limits, schema: schema, kept: kept, looking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	// What a caller may not see must not be suggested to it.
-	r := rules.NewDefaultRules()
-	for _, rule := range []struct {
-		named string
-		bare  validator.Rule
-	}{
-		{"FieldsOnCorrectType", rules.FieldsOnCorrectTypeRuleWithoutSuggestions},
-		{"ScalarLeafs", rules.ScalarLeafsRuleWithoutSuggestions},
-		{"KnownArgumentNames", rules.KnownArgumentNamesRuleWithoutSuggestions},
-		{"KnownTypeNames", rules.KnownTypeNamesRuleWithoutSuggestions},
-		{"ValuesOfCorrectType", rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
-	} {
-		r.RemoveRule(rule.named)
-		r.AddRule(rule.bare.Name, rule.bare.RuleFunc)
+	bare := map[string]validator.Rule{
+		"FieldsOnCorrectType": rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
+		"ScalarLeafs":         rules.ScalarLeafsRuleWithoutSuggestions,
+		"KnownArgumentNames":  rules.KnownArgumentNamesRuleWithoutSuggestions,
+		"KnownTypeNames":      rules.KnownTypeNamesRuleWithoutSuggestions,
+		"ValuesOfCorrectType": rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
 	}
-	return &Guard{limits: limits, schema: schema, rules: r, kept: kept, looking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}, nil
+	all := rules.NewDefaultRules().GetInner()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		rule, suggests := bare[name]
+		if !suggests {
+			rule = validator.Rule{Name: name, RuleFunc: all[name]}
+		}
+		g.rules = append(g.rules, rule)
+	}
+	return g, nil
 }
 
 // Document is a document within its limits and valid.
@@ -93,9 +100,9 @@ type Document struct {
 	costs map[*ast.OperationDefinition]*cost
 }
 
-// Document parses a document, or refuses it: for its size, its tokens, what it
-// would be with its fragments written out, and only then for what is not valid
-// in it. Each step is cheap for whatever the step before let pass.
+// Document parses a document, or refuses it: for its size, what its tokens
+// show, what it would be with its fragments written out, and only then for what
+// is not valid in it. Each step is cheap for whatever the step before let pass.
 func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	if kept, ok := g.kept.Get(query); ok {
 		return kept, nil
@@ -105,16 +112,13 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	}
 	g.looking <- struct{}{}
 	defer func() { <-g.looking }()
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
+	source := &ast.Source{Input: query}
+	if errs := g.scan(source); errs != nil {
+		return nil, errs
+	}
+	parsed, err := parser.ParseQuery(source)
 	if err != nil {
-		switch e := gqlerror.WrapIfUnwrapped(err); { // the parser tells its limits in words alone
-		case strings.HasPrefix(e.Message, "exceeded token limit"):
-			return nil, refused(TooComplex, "The document has more than %d tokens.", g.limits.Tokens)
-		case strings.HasPrefix(e.Message, "exceeded maximum nesting"):
-			return nil, refused(TooComplex, "The document is deeper than %d levels.", g.limits.Depth)
-		default:
-			return nil, told(NotParsed, gqlerror.List{e})
-		}
+		return nil, told(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 	}
 	if len(parsed.Operations) == 0 {
 		return nil, refused(NotValid, "The document has no operation: write one such as { viewer { user { id } } }.")
@@ -122,7 +126,7 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	if errs := g.measure(parsed); errs != nil {
 		return nil, errs
 	}
-	if errs := validator.ValidateWithRules(g.schema, parsed, g.rules); len(errs) > 0 {
+	if errs := g.validate(parsed); len(errs) > 0 {
 		return nil, told(NotValid, errs)
 	}
 	d := &Document{parsed, make(map[*ast.OperationDefinition]*cost, len(parsed.Operations))}
@@ -162,6 +166,33 @@ func Invalid(err error) gqlerror.List {
 	return told(NotValid, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }
 
+// enough ends a validation that has found as many errors as are told: a client
+// can make one with every two tokens.
+var enough = errors.New("enough errors")
+
+// validate tells the first errors of a document.
+func (g *Guard) validate(d *ast.QueryDocument) (errs gqlerror.List) {
+	defer func() {
+		if p := recover(); p != nil && p != any(enough) {
+			panic(p)
+		}
+	}()
+	observers := &validator.Events{}
+	for _, rule := range g.rules {
+		rule.RuleFunc(observers, func(options ...validator.ErrorOption) {
+			e := &gqlerror.Error{Rule: rule.Name}
+			for _, option := range options {
+				option(e)
+			}
+			if errs = append(errs, e); len(errs) == maxErrors {
+				panic(enough)
+			}
+		})
+	}
+	validator.Walk(g.schema, d, observers)
+	return errs
+}
+
 // roots counts the response keys at a subscription's root, for validation
 // counts the names of fields.
 func roots(set ast.SelectionSet, seen map[string]bool) int {
@@ -182,10 +213,9 @@ func refused(code, format string, args ...any) gqlerror.List {
 	return gqlerror.List{{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}}
 }
 
-// told are the first errors, none of them long, with their code. A client can
-// make as many as it writes tokens, and each as long as the document.
+// told are errors, none of them long, with their code. A client can make each
+// as long as the document.
 func told(code string, errs gqlerror.List) gqlerror.List {
-	errs = errs[:min(len(errs), maxErrors)]
 	for _, e := range errs {
 		if e.Message = clip(e.Message); e.Extensions == nil {
 			e.Extensions = map[string]any{}

@@ -18,24 +18,11 @@ type size struct{ fields, depth int }
 // it takes as long as the document, be it one that doubles at every level.
 func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
 	m := measuring{limits: g.limits, fragments: make(map[string]ast.SelectionSet, len(d.Fragments)), known: map[string]size{}, within: map[string]bool{}}
-	switch {
-	case len(d.Operations) > g.limits.Operations:
-		return refused(TooComplex, "The document has more than %d operations.", g.limits.Operations)
-	case len(d.Fragments) > g.limits.Fragments:
-		return refused(TooComplex, "The document has more than %d fragments.", g.limits.Fragments)
-	}
-	for _, op := range d.Operations {
-		m.directives += len(op.Directives)
-		for _, v := range op.VariableDefinitions {
-			m.directives += len(v.Directives)
-		}
-	}
 	for _, f := range d.Fragments {
 		if _, twice := m.fragments[f.Name]; twice { // the second would be validated and not measured
 			return refused(NotValid, "The document has two fragments of one name.")
 		}
 		m.fragments[f.Name] = f.SelectionSet
-		m.directives += len(f.Directives)
 	}
 	for _, op := range d.Operations {
 		m.set(op.SelectionSet)
@@ -88,15 +75,14 @@ func (m *measuring) gather(set ast.SelectionSet, places map[string][]ast.Selecti
 }
 
 type measuring struct {
-	limits              Limits
-	fragments           map[string]ast.SelectionSet
-	known               map[string]size
-	within              map[string]bool // fragments that are being measured
-	aliases, directives int
-	repeats             int // of what is repeated most
-	largest             size
-	unknown, circle     bool // a fragment is spread that is not there, or in itself
-	pairs               int  // of fields in one place
+	limits          Limits
+	fragments       map[string]ast.SelectionSet
+	known           map[string]size
+	within          map[string]bool // fragments that are being measured
+	repeats         int             // of what is repeated most
+	largest         size
+	unknown, circle bool // a fragment is spread that is not there, or in itself
+	pairs           int  // of fields in one place
 }
 
 func (m *measuring) over() gqlerror.List {
@@ -110,12 +96,8 @@ func (m *measuring) over() gqlerror.List {
 		return refused(TooComplex, "The document selects more than %d fields and fragments, with its fragments written out.", l.Fields)
 	case m.largest.depth > l.Depth:
 		return refused(TooComplex, "The document is deeper than %d levels.", l.Depth)
-	case m.aliases > l.Aliases:
-		return refused(TooComplex, "The document has more than %d aliases.", l.Aliases)
 	case m.repeats > l.Repeats:
 		return refused(TooComplex, "The document selects one field or fragment more than %d times in one place.", l.Repeats)
-	case m.directives > l.Directives:
-		return refused(TooComplex, "The document has more than %d directives.", l.Directives)
 	}
 	return nil
 }
@@ -130,20 +112,14 @@ func (m *measuring) set(set ast.SelectionSet) (total size) {
 		var key string
 		switch s := s.(type) {
 		case *ast.Field:
-			m.directives += len(s.Directives)
-			if s.Alias != s.Name {
-				m.aliases++
-			}
 			key = s.Alias
 			below := m.set(s.SelectionSet)
 			part = size{below.fields + 1, below.depth + 1}
 		case *ast.InlineFragment:
-			m.directives += len(s.Directives)
 			key = "... on " + s.TypeCondition
 			part = m.set(s.SelectionSet)
 			part.fields++
 		case *ast.FragmentSpread:
-			m.directives += len(s.Directives)
 			key = "..." + s.Name
 			part = m.fragment(s.Name)
 			part.fields++
