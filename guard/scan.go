@@ -66,6 +66,9 @@ func (g *Guard) scan(source *ast.Source) gqlerror.List {
 			deep--
 			definition = deep == 0
 		}
+		if deep < 0 || arguments < 0 {
+			return nil // closes what is not open: the parser tells where
+		}
 		l := g.limits
 		switch {
 		case n > l.Tokens:
