@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +113,58 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 	for room := range rooms {
 		if !seen[room] {
 			t.Errorf("rooms names %s, which is not there", room)
+		}
+	}
+}
+
+// deciding are the places that ask whose a scope is or what its role is, and
+// why that is no decision on what a caller may do or see: that is
+// trade.Scope.Decide alone, and the visibility that asks the same in SQL.
+var deciding = map[string]string{
+	"trade":                "the decision itself",
+	"store/reading.go":     "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
+	"store/items.go":       "an operator has no part numbers of its own",
+	"loaders/loaders.go":   "reads the caller's own accounts, as any accounts",
+	"resolvers/queries.go": "viewer: which of its types, and what stands in it",
+	"resolvers/items.go":   "the account a price is for, where none is named",
+	"edge/known.go":        "who may send documents of its own, before anything is decided on",
+	"edge/budget.go":       "whose budget is charged",
+	"bench/reference.go":   "a rival of ours",
+}
+
+// TestDecisionsAreMadeInOnePlace finds code that looks into a scope to decide by
+// itself.
+func TestDecisionsAreMadeInOnePlace(t *testing.T) {
+	looks := regexp.MustCompile(`\b(?:[sS]cope|s|Scope\(\))\.(?:Role|Accounts|Supplier|Everything|Rights|Buyer)\(\)`)
+	used := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			if !looks.MatchString(line) {
+				continue
+			}
+			place := path
+			if deciding[place] == "" {
+				place = filepath.Dir(path)
+			}
+			if used[place] = true; deciding[place] == "" {
+				t.Errorf("%s:%d looks into a scope: ask trade.Scope.Decide, or say in deciding why it decides nothing", path, n+1)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place := range deciding {
+		if !used[place] {
+			t.Errorf("deciding names %s, which looks into no scope", place)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -28,13 +27,11 @@ type reference struct {
 	buffer chan []byte
 }
 
-var errRight = errors.New("this needs a right that the caller has not")
-
 // accounts are the caller's own, if it may read what the page is about.
 func accounts(ctx context.Context, right string) (any, error) {
 	scope := auth.CallerOf(ctx).Scope
-	if !scope.May(right) {
-		return nil, errRight
+	if err := scope.Decide([][]string{{right}}, nil); err != nil {
+		return nil, err
 	}
 	return pq.Array(scope.Accounts()), nil
 }

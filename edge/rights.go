@@ -5,7 +5,6 @@ package edge
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -74,13 +73,8 @@ func (r rights) Deny(ctx context.Context, coordinate string) error {
 	if caller.Principal == nil {
 		return nil
 	}
-	for _, anyOf := range r[coordinate] {
-		if !caller.Scope.May(anyOf...) {
-			return &gqlerror.Error{
-				Message:    fmt.Sprintf("This needs one of the scopes %s.", strings.Join(anyOf, ", ")),
-				Extensions: map[string]any{"code": "FORBIDDEN"},
-			}
-		}
+	if err := caller.Scope.Decide(r[coordinate], nil); err != nil {
+		return &gqlerror.Error{Err: err, Message: err.Error(), Extensions: map[string]any{"code": "FORBIDDEN"}}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []s
 	}
 	scope := l.Scope()
 	changes := r.Hub.Follow(ctx, func(c *trade.ShipmentChange) bool {
-		return scope.SeesShipment(c) && (shipments == nil || slices.Contains(shipments, c.ShipmentID)) &&
+		return scope.Decide(nil, &c.Whose) == nil && (shipments == nil || slices.Contains(shipments, c.ShipmentID)) &&
 			(orders == nil || slices.ContainsFunc(c.OrderIDs, func(o string) bool { return slices.Contains(orders, o) }))
 	})
 	items := make(chan trade.ShipmentStream)

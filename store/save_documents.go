@@ -190,7 +190,7 @@ func tellChanges(rows []changedRow) []trade.ShipmentChange {
 	changes, now := make([]trade.ShipmentChange, len(rows)), time.Now()
 	for i, r := range rows {
 		changes[i] = trade.ShipmentChange{
-			ShipmentID: r.ID, AccountID: r.AccountID, SupplierID: r.SupplierID, OrderIDs: r.Orders, Status: r.Status, EventID: r.Event, At: now,
+			ShipmentID: r.ID, Whose: trade.Whose{AccountID: r.AccountID, SupplierID: r.SupplierID}, OrderIDs: r.Orders, Status: r.Status, EventID: r.Event, At: now,
 		}
 		if r.Before != nil && *r.Before != r.Status {
 			changes[i].PreviousStatus = r.Before

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -9,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"portico/store"
+	"portico/store/storetest"
+	"portico/trade"
 )
 
 // reading finds the tables that a piece of SQL reads.
@@ -122,4 +127,37 @@ func nameOf(n ast.Node) string {
 		return n.Names[0].Name
 	}
 	return "?"
+}
+
+// TestThePredicatesSeeWhatTheDecisionAllows holds what is asked in SQL to what is
+// asked in Go.
+func TestThePredicatesSeeWhatTheDecisionAllows(t *testing.T) {
+	db := storetest.Open(t)
+	parties := []string{"", "acc_1", "acc_2", "acc_3", "par_1", "par_2"}
+	for name, scope := range map[string]trade.Scope{
+		"nobody": {}, "guest": trade.GuestScope(nil), "operator": trade.OperatorScope(nil), "supplier": trade.SupplierScope("par_1", nil), "supplier of nothing": trade.SupplierScope("", nil),
+		"customer": trade.CustomerScope([]trade.Ref{{ID: "acc_1"}, {ID: "acc_3"}}, nil), "customer of nothing": trade.CustomerScope(nil, nil),
+	} {
+		for kind, predicate := range store.Predicates(scope) {
+			for _, account := range parties {
+				for _, supplier := range parties {
+					var sees bool
+					row := db.QueryRowContext(t.Context(), fmt.Sprintf(`SELECT coalesce(bool_and(%s), FALSE) FROM (VALUES (nullif('%s', ''), nullif('%s', ''))) v(account_id, supplier_id)`, predicate.SQL, account, supplier), predicate.Args...)
+					if err := row.Scan(&sees); err != nil {
+						t.Fatal(err)
+					}
+					whose := trade.Whose{AccountID: account, SupplierID: supplier}
+					switch kind {
+					case "account":
+						whose.SupplierID = ""
+					case "supplier":
+						whose.AccountID = ""
+					}
+					if allowed := scope.Decide(nil, &whose) == nil; allowed != sees {
+						t.Errorf("%s, %s, %+v: the predicate says %t, the decision %t", name, kind, whose, sees, allowed)
+					}
+				}
+			}
+		}
+	}
 }

@@ -86,30 +86,3 @@ func (s Scope) Rights() []string { return s.rights }
 // RightsKey is the same text for scopes with the same rights, and for no
 // others. It is empty for the zero Scope alone.
 func (s Scope) RightsKey() string { return s.allowed }
-
-// May tells whether one of the rights is in force.
-func (s Scope) May(anyOf ...string) bool {
-	for _, r := range anyOf {
-		if slices.Contains(s.rights, r) {
-			return true
-		}
-	}
-	return false
-}
-
-// Sees tells whether the account with this id is the caller's to see.
-func (s Scope) Sees(account string) bool {
-	return s.Everything() || slices.Contains(s.accounts, account)
-}
-
-// SeesShipment tells whether a change of a shipment is the caller's to see: what
-// the store's reads of shipments ask in SQL.
-func (s Scope) SeesShipment(c *ShipmentChange) bool {
-	switch s.role {
-	case Customer:
-		return c.AccountID != "" && slices.Contains(s.accounts, c.AccountID)
-	case Supplier:
-		return c.SupplierID != "" && c.SupplierID == s.supplier
-	}
-	return s.Everything()
-}

@@ -297,9 +297,8 @@ func chronological(events []ShipmentEvent) []ShipmentEvent {
 
 // ShipmentChange is a change of a shipment, with what tells who may see it.
 type ShipmentChange struct {
-	ShipmentID     string
-	AccountID      string   // empty where it is no customer's
-	SupplierID     string   // empty where it is no supplier's
+	ShipmentID string
+	Whose
 	OrderIDs       []string // sales orders it carries
 	PreviousStatus *ShipmentStatus
 	Status         ShipmentStatus

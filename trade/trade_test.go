@@ -2,6 +2,7 @@ package trade
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,14 +172,37 @@ func TestAKeyOfRightsIsOfOneSetOfThem(t *testing.T) {
 	}
 }
 
-func TestTheZeroScopeSeesNothing(t *testing.T) {
-	var s Scope
-	if s.Everything() || s.Sees("acc_1") || s.May("order:read") || len(s.Accounts()) > 0 {
-		t.Error("the zero scope sees something")
-	}
+func TestOneDecisionOnRightsAndParties(t *testing.T) {
 	own := []Ref{{ID: "acc_1", Key: "1"}}
-	c := CustomerScope(own, nil)
-	if own[0].ID = "acc_2"; c.Sees("acc_2") || !c.Sees("acc_1") {
-		t.Error("a scope changed after it was made")
+	customer := CustomerScope(own, []string{"order:read"})
+	own[0].ID = "acc_2" // a scope does not change after it was made
+	none, order, both := [][]string(nil), [][]string{{"order:read", "order:write"}}, [][]string{{"order:read"}, {"price:read"}}
+	for name, c := range map[string]struct {
+		scope Scope
+		needs [][]string
+		whose *Whose
+		want  string
+	}{
+		"nobody, nothing":              {Scope{}, none, nil, ""},
+		"nobody, a right":              {Scope{}, order, nil, "needs"},
+		"nobody, a record of none":     {Scope{}, none, &Whose{}, "no such"},
+		"nobody, a record":             {Scope{}, none, &Whose{AccountID: "acc_1"}, "no such"},
+		"a guest, a record of none":    {GuestScope(nil), none, &Whose{}, "no such"},
+		"own record":                   {customer, order, &Whose{AccountID: "acc_1"}, ""},
+		"own record, one right of two": {customer, both, &Whose{AccountID: "acc_1"}, "price:read"},
+		"another's record":             {customer, order, &Whose{AccountID: "acc_2"}, "no such"},
+		"a record of none":             {customer, none, &Whose{}, "no such"},
+		"a supplier's of that id":      {customer, none, &Whose{SupplierID: "acc_1"}, "no such"},
+		"supplier, own":                {SupplierScope("par_1", nil), none, &Whose{SupplierID: "par_1", AccountID: "acc_9"}, ""},
+		"supplier, another's":          {SupplierScope("par_1", nil), none, &Whose{SupplierID: "par_2"}, "no such"},
+		"supplier, an account's":       {SupplierScope("par_1", nil), none, &Whose{AccountID: "par_1"}, "no such"},
+		"a supplier that is none":      {SupplierScope("", nil), none, &Whose{}, "no such"},
+		"operator, any":                {OperatorScope(nil), none, &Whose{AccountID: "acc_2"}, ""},
+		"operator, a right":            {OperatorScope(nil), order, nil, "needs"},
+	} {
+		err := c.scope.Decide(c.needs, c.whose)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
 	}
 }

@@ -77,6 +77,17 @@ func DSN(t testing.TB) string {
 	return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1)
 }
 
+// Open connects to a fresh database, past the store.
+func Open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", DSN(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
 // New is a store on a fresh database.
 func New(t testing.TB) *store.Store {
 	t.Helper()
