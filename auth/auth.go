@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,12 @@ type Principal struct {
 	Issued                  time.Time       // the zero time where the token does not say
 	Expires                 time.Time
 }
+
+// Format prints ***: whoever logs a caller tells nothing of it.
+func (*Principal) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("***")) }
+
+// LogValue is ***.
+func (*Principal) LogValue() slog.Value { return slog.StringValue("***") }
 
 // Caller is a principal and what it sees; the zero Caller is nobody.
 type Caller struct {

@@ -3000,7 +3000,7 @@ func bindProofOfDelivery() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalRestricted(*v))
 			},
 		},
 		"deliveredAt": {
@@ -4866,19 +4866,19 @@ func bindUser() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalRestricted(*v))
 			},
 		},
 		"issuer": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.User).Issuer
-				return execution.AppendString(b, string(v))
+				return execution.AppendMarshaler(b, MarshalRestricted(v))
 			},
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.User).Subject
-				return execution.AppendString(b, string(v))
+				return execution.AppendMarshaler(b, MarshalRestricted(v))
 			},
 		},
 	}}

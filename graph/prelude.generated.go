@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"math"
+	"portico/trade"
 	"strconv"
 	"sync/atomic"
 
@@ -1607,6 +1608,20 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2porticoᚋtradeᚐRestricted(ctx context.Context, v any) (trade.Restricted, error) {
+	res, err := UnmarshalRestricted(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2porticoᚋtradeᚐRestricted(ctx context.Context, sel ast.SelectionSet, v trade.Restricted) graphql.Marshaler {
+	_ = sel
+	res := MarshalRestricted(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1955,6 +1970,24 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚖporticoᚋtradeᚐRestricted(ctx context.Context, v any) (*trade.Restricted, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalRestricted(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2ᚖporticoᚋtradeᚐRestricted(ctx context.Context, sel ast.SelectionSet, v *trade.Restricted) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalRestricted(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -35,6 +35,15 @@ func quoted(s string) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(s)) })
 }
 
+// MarshalRestricted writes restricted text, to whom the plan lets read it.
+func MarshalRestricted(r trade.Restricted) graphql.Marshaler { return graphql.MarshalString(string(r)) }
+
+// UnmarshalRestricted reads restricted text.
+func UnmarshalRestricted(v any) (trade.Restricted, error) {
+	s, err := text(v, "String")
+	return trade.Restricted(s), err
+}
+
 // MarshalDateTime writes a moment in UTC as RFC 3339.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return quoted(t.UTC().Format(time.RFC3339Nano))

@@ -10890,8 +10890,8 @@ func (ec *executionContext) _ProofOfDelivery_signedBy(ctx context.Context, field
 			return obj.SignedBy, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Restricted) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐRestricted(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17714,8 +17714,8 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 			return obj.Email, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Restricted) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐRestricted(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17737,8 +17737,8 @@ func (ec *executionContext) _User_issuer(ctx context.Context, field graphql.Coll
 			return obj.Issuer, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Restricted) graphql.Marshaler {
+			return ec.marshalNString2porticoᚋtradeᚐRestricted(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17760,8 +17760,8 @@ func (ec *executionContext) _User_subject(ctx context.Context, field graphql.Col
 			return obj.Subject, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Restricted) graphql.Marshaler {
+			return ec.marshalNString2porticoᚋtradeᚐRestricted(ctx, selections, v)
 		},
 		true,
 		true,

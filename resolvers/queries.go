@@ -217,9 +217,10 @@ func (r query) Viewer(ctx context.Context) (graph.Viewer, error) {
 
 func userOf(c auth.Caller) *trade.User {
 	p := c.Principal
-	u := &trade.User{ID: auth.UserID(p), DisplayName: p.Name, Issuer: p.Issuer, Subject: p.Subject}
+	u := &trade.User{ID: auth.UserID(p), DisplayName: p.Name, Issuer: trade.Restricted(p.Issuer), Subject: trade.Restricted(p.Subject)}
 	if p.Email != "" {
-		u.Email = &p.Email
+		email := trade.Restricted(p.Email)
+		u.Email = &email
 	}
 	return u
 }

@@ -126,9 +126,9 @@ func (c *Contract) NodeID() string { return c.ID }
 type User struct {
 	ID          string
 	DisplayName string
-	Email       *string
-	Issuer      string
-	Subject     string
+	Email       *Restricted
+	Issuer      Restricted
+	Subject     Restricted
 }
 
 // NodeID is the user's global id.

@@ -153,8 +153,8 @@ type ShipmentEvent struct {
 	Raw           RawCode
 	PackageNumber *int
 	Late          bool
-	Estimate      *time.Time // of arrival, where the event gives one
-	SignedBy      *string    // who signed, on delivery
+	Estimate      *time.Time  // of arrival, where the event gives one
+	SignedBy      *Restricted // who signed, on delivery
 }
 
 // NodeID is the event's global id.
@@ -202,7 +202,7 @@ func (e *ShipmentException) Scan(src any) error { return ScanJSON(src, e) }
 
 // Proof is a proof of delivery as it is stored.
 type Proof struct {
-	SignedBy    *string      `json:"signedBy,omitempty"`
+	SignedBy    *Restricted  `json:"signedBy,omitempty"`
 	DeliveredAt time.Time    `json:"deliveredAt"`
 	Document    *DocumentRef `json:"document,omitempty"`
 }
@@ -212,7 +212,7 @@ func (p *Proof) Scan(src any) error { return ScanJSON(src, p) }
 
 // ProofOfDelivery is a proof of delivery with its link.
 type ProofOfDelivery struct {
-	SignedBy    *string
+	SignedBy    *Restricted
 	DeliveredAt time.Time
 	Document    *DocumentLink
 }

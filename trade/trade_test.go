@@ -1,6 +1,9 @@
 package trade
 
 import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -204,5 +207,20 @@ func TestOneDecisionOnRightsAndParties(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestClassifiedValuesPrintAsStars(t *testing.T) {
+	secret := Restricted("CANARY")
+	price := Price{UnitPrice: UnitPrice{Price: Money{Amount: d("98765"), Currency: "EUR"}}}
+	order := Order{Totals: &Totals{Total: price.UnitPrice.Price}}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "who", secret, "user", User{Subject: secret, Email: &secret}, "price", price, "order", order, "credit", CreditPosition{Exposure: price.UnitPrice.Price})
+	printed := fmt.Sprintf("%v %s %q %+v %#v %d %v %v", secret, secret, secret, User{Subject: secret}, secret, secret, price, *order.Totals) + log.String()
+	if strings.Contains(printed, "CANARY") || strings.Contains(printed, "98765") || !strings.Contains(printed, "***") {
+		t.Error(printed)
+	}
+	if text, err := json.Marshal(secret); err != nil || string(text) != `"CANARY"` {
+		t.Errorf("what is stored must be whole: %s, %v", text, err)
 	}
 }

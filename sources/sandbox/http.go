@@ -169,8 +169,8 @@ func stamp(ref string, rev int) trade.Provenance {
 	return trade.Provenance{Mode: trade.Live, AsOf: &now, ReceivedAt: now, SourceRef: &ref, SourceVersion: &version, Sequence: int64(rev)}
 }
 
-func some(s string) *string {
-	if s = strings.TrimSpace(s); s == "" {
+func some[S ~string](s S) *S {
+	if s = S(strings.TrimSpace(string(s))); s == "" {
 		return nil
 	}
 	return &s

@@ -199,7 +199,7 @@ func (c *Carrier) Tracking(ctx context.Context, q sources.Query) (sources.Page[t
 			event := trade.ShipmentEvent{
 				Key: e.ID, Milestone: step.milestone, Classifier: trade.Actual, Status: step.status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
 				Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ)},
-				Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(e.Signer),
+				Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
 			}
 			if e.Code == "ET" {
 				event.Classifier = trade.Estimated
