@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 // adapters is the one table from an adapter's name to its constructor.
-var adapters = map[string]func(SourceConfig) (sources.Adapter, error){
+var adapters = map[string]func(c SourceConfig, key func() string) (sources.Adapter, error){
 	"sandbox-erp":     adapter(sandbox.OpenERP),
 	"sandbox-ledger":  adapter(sandbox.OpenLedger),
 	"sandbox-wms":     adapter(sandbox.OpenWMS),
@@ -20,14 +21,14 @@ var adapters = map[string]func(SourceConfig) (sources.Adapter, error){
 	"sandbox-crm":     adapter(sandbox.OpenCRM),
 }
 
-func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig) (sources.Adapter, error) {
-	return func(c SourceConfig) (sources.Adapter, error) {
-		return open(sandbox.Config{URL: c.URL, Key: c.Key, Zone: c.Zone})
+func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig, func() string) (sources.Adapter, error) {
+	return func(c SourceConfig, key func() string) (sources.Adapter, error) {
+		return open(sandbox.Config{URL: c.URL, Key: key, Zone: c.Zone})
 	}
 }
 
 // openSources opens the configured sources and routes the subjects to them.
-func openSources(f File) (*sources.Set, error) {
+func openSources(f File, log *slog.Logger) (*sources.Set, error) {
 	var list []sources.Source
 	for _, name := range slices.Sorted(maps.Keys(f.Sources)) {
 		c := f.Sources[name]
@@ -35,7 +36,11 @@ func openSources(f File) (*sources.Set, error) {
 		if open == nil {
 			return nil, fmt.Errorf("sources.%s.adapter is %q: it must be one of %s", name, c.Adapter, strings.Join(slices.Sorted(maps.Keys(adapters)), ", "))
 		}
-		a, err := open(c)
+		key, err := sourceKey(name, c, log)
+		if err != nil {
+			return nil, err
+		}
+		a, err := open(c, key)
 		if err != nil {
 			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}

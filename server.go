@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +71,7 @@ func (resetCmd) Run(cfg Config) error {
 	if err := postgres.Remove(cfg.Data); err != nil {
 		return err
 	}
-	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "lock"} {
+	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "data-key", "lock"} {
 		if err := os.RemoveAll(filepath.Join(cfg.Data, name)); err != nil {
 			return fmt.Errorf("reset: %w", err)
 		}
@@ -197,17 +196,18 @@ const gcPercent = 400
 
 // parts are what the server is made of; close ends them in reverse.
 type parts struct {
-	log     *slog.Logger
-	store   *store.Store
-	sources *sources.Set
-	prices  *loaders.PriceCache
-	auth    *auth.Authenticator
-	dev     *auth.DevIssuer
-	links   *documents.Links
-	hub     events.Hub
-	replica *process.Replica
-	fatal   chan error // a part that ended by itself
-	ends    []func()
+	log      *slog.Logger
+	store    *store.Store
+	sources  *sources.Set
+	prices   *loaders.PriceCache
+	auth     *auth.Authenticator
+	dev      *auth.DevIssuer
+	links    *documents.Links
+	dataKeys func() [][]byte
+	hub      events.Hub
+	replica  *process.Replica
+	fatal    chan error // a part that ended by itself
+	ends     []func()
 }
 
 func (p *parts) close() {
@@ -257,6 +257,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
 	go p.auth.Watch(ctx, log)
+	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, portal)
 	cancel(err)
@@ -280,7 +281,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		}
 	}
 	var err error
-	if p.sources, err = openSources(cfg.File); err != nil {
+	if p.sources, err = openSources(cfg.File, p.log); err != nil {
 		return err
 	}
 	if cfg.Profile != production {
@@ -306,38 +307,48 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.links = documents.NewLinks(base, keys)
+	if p.dataKeys, err = dataKeys(cfg, p.log); err != nil {
+		return err
+	}
+	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	return nil
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config) error {
-	dsn := cfg.DatabaseURL
-	if dsn == "" {
-		if err := postgres.Ensure(ctx, postgres.Repository{URL: cfg.Repository, SHA256: cfg.SHA256, Folder: filepath.Join(cfg.Data, "postgresql")}, os.Stderr); err != nil {
+	switch {
+	case cfg.DatabaseFile != "":
+		dsn, err := secretIn("DATABASE_URL_FILE", cfg.DatabaseFile, p.log)
+		if err != nil {
 			return err
 		}
-		cluster, err := postgres.Start(ctx, cfg.Data, p.log)
-		if errors.Is(err, postgres.ErrInUse) && p.fatal == nil { // a command beside a server: its database is ours too
-			return p.connect(ctx, postgres.Running(cfg.Data))
-		}
-		if err != nil {
-			return fmt.Errorf("embedded database: %w", err)
-		}
-		p.ends = append(p.ends, cluster.Stop)
-		dsn = cluster.DSN()
-		if p.fatal != nil {
-			go func() {
-				<-cluster.Exited()
-				p.fatal <- errors.New("the embedded database has ended")
-			}()
-		}
+		return p.connect(ctx, dsn)
+	case cfg.DatabaseURL != "":
+		return p.connect(ctx, func() string { return cfg.DatabaseURL })
 	}
-	return p.connect(ctx, dsn)
+	if err := postgres.Ensure(ctx, postgres.Repository{URL: cfg.Repository, SHA256: cfg.SHA256, Folder: filepath.Join(cfg.Data, "postgresql")}, os.Stderr); err != nil {
+		return err
+	}
+	cluster, err := postgres.Start(ctx, cfg.Data, p.log)
+	if errors.Is(err, postgres.ErrInUse) && p.fatal == nil { // a command beside a server: its database is ours too
+		return p.connect(ctx, func() string { return postgres.Running(cfg.Data) })
+	}
+	if err != nil {
+		return fmt.Errorf("embedded database: %w", err)
+	}
+	p.ends = append(p.ends, cluster.Stop)
+	if p.fatal != nil {
+		go func() {
+			<-cluster.Exited()
+			p.fatal <- errors.New("the embedded database has ended")
+		}()
+	}
+	return p.connect(ctx, cluster.DSN)
 }
 
 // connect opens the database and brings its tables up to date.
-func (p *parts) connect(ctx context.Context, dsn string) error {
+func (p *parts) connect(ctx context.Context, dsn func() string) error {
 	st, err := store.Open(ctx, dsn, graph.StaleAfter())
 	if err != nil {
 		return err
@@ -383,24 +394,33 @@ func (p *parts) startSandbox(ctx context.Context, cfg Config) error {
 	}
 }
 
-// linkKey is the secret that seals links: given, or made once and kept.
-func linkKey(cfg Config) ([]byte, error) {
-	if cfg.LinkKey != "" {
-		return []byte(cfg.LinkKey), nil
+// resealEvery is how often restricted columns are looked through for what is not
+// encrypted with the first key, besides whenever that is another.
+const resealEvery = time.Hour
+
+// reseal encrypts anew, in the background, what was encrypted with another key
+// than the first or with none.
+func (p *parts) reseal(ctx context.Context) {
+	var with string
+	var at time.Time
+	for ctx.Err() == nil {
+		if first := string(p.dataKeys()[0]); first != with || time.Since(at) > resealEvery {
+			n, err := p.store.Reseal(ctx)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				p.log.Error("restricted columns could not be encrypted anew; it is tried again", "err", err)
+			case err == nil:
+				with, at = first, time.Now()
+			}
+			if n > 0 {
+				p.log.Info("restricted columns encrypted with the first key", "values", n)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
 	}
-	path := filepath.Join(cfg.Data, "link-key")
-	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= 26 {
-		return key, nil
-	}
-	key = []byte(rand.Text() + rand.Text())
-	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
-		return nil, fmt.Errorf("link key: %w", err)
-	}
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("link key: %w", err)
-	}
-	return key, nil
 }
 
 // announce says where to look, once there is something to see.

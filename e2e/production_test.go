@@ -65,6 +65,7 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 	plain := write("plain.yaml", fmt.Sprintf(productionFile, "localhost:1", "http://login.example.com"))
 	safe := []string{
 		"PORTICO_PROFILE=production", "PORTICO_CONFIG=" + good, "PORTICO_LINK_KEY=0123456789abcdefghijklmnopqrstuvwxyz", "ERP_KEY=sandbox-key", "PORTICO_ADDR=0.0.0.0:0",
+		"PORTICO_DATA_KEY_FILE=" + write("data-keys", "9876543210zyxwvutsrqponmlkjihgfedcba\n"),
 		"PORTICO_TLS_CERT=" + filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY=" + filepath.Join(dir, "key.pem"), "PORTICO_PUBLIC_URL=https://portal.example.com",
 	}
 	for name, c := range map[string]struct{ env, want string }{
@@ -75,6 +76,8 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 		"a link key that is none":    {"PORTICO_LINK_KEY=" + strings.Repeat("ab", 20), "PORTICO_LINK_KEY"},
 		"a missing link key file":    {"PORTICO_LINK_KEY_FILE=/does/not/exist", "PORTICO_LINK_KEY_FILE"},
 		"a link key file with none":  {"PORTICO_LINK_KEY_FILE=" + write("empty", "\n"), "there is no key in it"},
+		"no data key":                {"PORTICO_DATA_KEY_FILE=", "PORTICO_DATA_KEY_FILE"},
+		"a weak data key":            {"PORTICO_DATA_KEY_FILE=" + write("weak", strings.Repeat("ab", 20)), "random"},
 		"plain HTTP for everybody":   {"PORTICO_TLS_CERT=", "PORTICO_TLS_KEY"},
 		"a certificate that is none": {"PORTICO_TLS_CERT=" + good, "PORTICO_TLS_CERT"},
 		"links without TLS":          {"PORTICO_PUBLIC_URL=http://portal.example.com", "PORTICO_PUBLIC_URL"},
@@ -108,13 +111,13 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 	}
 	defer func() { _ = sandbox.Process.Kill(); _, _ = sandbox.Process.Wait() }()
 	certify(t, dir, 1)
-	file, keys := filepath.Join(dir, "portico.yaml"), filepath.Join(dir, "keys")
-	for path, text := range map[string]string{file: fmt.Sprintf(productionFile, company, "https://login.example.com"), keys: strings.Repeat("a1", 20) + "\n"} {
+	file, keys, erpKey := filepath.Join(dir, "portico.yaml"), filepath.Join(dir, "keys"), filepath.Join(dir, "erp-key")
+	for path, text := range map[string]string{file: strings.ReplaceAll(fmt.Sprintf(productionFile, company, "https://login.example.com"), "key_env: ERP_KEY", "key_file: "+erpKey), keys: "0123456789abcdefghijklmnopqrstuvwxyz\n", erpKey: "a key of last year"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys, "ERP_KEY=sandbox-key",
+	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys, "PORTICO_DATA_KEY_FILE="+keys,
 		"PORTICO_TLS_CERT="+filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY="+filepath.Join(dir, "key.pem"))
 	defer func() { _ = s.stop() }()
 	s.url = strings.Replace(s.url, "http://", "https://", 1)
@@ -127,7 +130,16 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64(), nil
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its own authority
-	s.until(t, time.Minute, "ready", func() bool {
+	s.until(t, 20*time.Second, "refused by its sources", func() bool {
+		return strings.Contains(s.log.String(), "level=ERROR") || strings.Contains(s.log.String(), "level=WARN")
+	})
+	if strings.Contains(s.log.String(), "msg=ready") {
+		t.Error("it loads with a key that is not the sources'")
+	}
+	if err := os.WriteFile(erpKey, []byte("sandbox-key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, time.Minute, "ready with the new key", func() bool {
 		resp, err := client.Get(s.url + "/readyz")
 		if err != nil {
 			return false
@@ -155,6 +167,15 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 		if !strings.Contains(string(body), "errors") || strings.Contains(string(body), "OrderLine") {
 			t.Errorf("%s: %s", query, body)
 		}
+	}
+	database := filepath.Join(dir, "database-url")
+	if err := os.WriteFile(database, []byte("host="+filepath.Join(data, "socket")+" user=portico dbname=portico sslmode=disable\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	beside := exec.Command(binary, "revoke", "--token", "x")
+	beside.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "DATABASE_URL_FILE="+database)
+	if out, err := beside.CombinedOutput(); err != nil || !strings.Contains(string(out), "Revoked") {
+		t.Errorf("with the database's URL in a file: %v\n%s", err, out)
 	}
 	if _, err := serial(tls.VersionTLS11); err == nil {
 		t.Error("it speaks TLS 1.1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 
+	"github.com/lib/pq"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/telemetry"
@@ -14,12 +15,28 @@ var statements = prometheus.NewCounter(prometheus.CounterOpts{
 })
 
 // Metrics are the collectors of this package.
-func Metrics() []prometheus.Collector { return []prometheus.Collector{statements} }
+func Metrics() []prometheus.Collector { return []prometheus.Collector{statements, unreadable} }
 
 func count(ctx context.Context) {
 	statements.Inc()
 	telemetry.Statement(ctx)
 }
+
+// current opens each connection as the connection string says then: a password
+// that was changed is used from the next connection on.
+type current struct{ dsn func() string }
+
+// Connect opens a connection.
+func (c current) Connect(ctx context.Context) (driver.Conn, error) {
+	connector, err := pq.NewConnector(c.dsn())
+	if err != nil {
+		return nil, errDSN
+	}
+	return connector.Connect(ctx)
+}
+
+// Driver is lib/pq's.
+func (current) Driver() driver.Driver { return &pq.Driver{} }
 
 // counted counts statements at the driver, where none can be missed.
 type counted struct{ driver.Connector }

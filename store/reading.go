@@ -135,6 +135,7 @@ type relation[T any] struct {
 	from    string
 	visible visibility
 	source  func(*T) *trade.Provenance // nil where it has none
+	opened  func(s *Store, record *T)  // opens what is sealed; nil where nothing is
 	shape   func(s *Store, reads func(coordinate string) bool) shape[T]
 }
 
@@ -312,6 +313,9 @@ func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 	err = sh.scan(rows, sorted, func(parent string, keys []string, record *T) {
 		if sh.sourced {
 			s.fresh.age(r.source(record), r.kind, confirmed, now)
+		}
+		if r.opened != nil {
+			r.opened(s, record)
 		}
 		each(parent, keys, record)
 	})

@@ -237,7 +237,11 @@ func notLinked[T any](kind, reason string, keys []string, records []T, key func(
 // SaveTracking files the events of tracking numbers and derives from all events
 // of each shipment where it stands. An event is filed once.
 func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
-	documents, err := json.Marshal(records)
+	sealed, err := s.sealEvents(records)
+	if err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	documents, err := json.Marshal(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("tracking: %w", err)
 	}
@@ -269,6 +273,22 @@ func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 	return notLinked("tracking", "no shipment has this tracking number", loose, records, func(t *trade.Tracking) (string, *trade.Provenance) {
 		return t.TrackingNumber, &t.Provenance
 	}), s.derive(ctx, tx, numbers, proofs)
+}
+
+// sealEvents are the records with what is restricted in them sealed.
+func (s *Store) sealEvents(records []trade.Tracking) ([]trade.Tracking, error) {
+	records = slices.Clone(records)
+	for i := range records {
+		records[i].Events = slices.Clone(records[i].Events)
+		for j := range records[i].Events {
+			e := &records[i].Events[j]
+			var err error
+			if e.SignedBy, err = s.seals.seal(signer, e.SignedBy); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return records, nil
 }
 
 // derive sets what follows from shipments' events.

@@ -24,6 +24,11 @@ var shipmentVisible = ownEither("d.account_id", "d.supplier_id")
 
 var shipments = read(relation[trade.Shipment]{
 	kind: "Shipment", from: "shipments d", visible: shipmentVisible, source: (*trade.Shipment).From,
+	opened: func(s *Store, d *trade.Shipment) {
+		if d.Proof != nil {
+			d.Proof.SignedBy = s.shown(signer, d.Proof.SignedBy)
+		}
+	},
 	columns: []columns{
 		always("d.id, d.status"),
 		when("number", "d.number"),

@@ -32,6 +32,7 @@ type Store struct {
 	fresh    freshness
 	places   places
 	watcher  Watcher
+	seals    *Seals
 	changes  sync.Map // what a transaction has changed, by its *sqlx.Tx: []trade.ShipmentChange
 }
 
@@ -51,13 +52,20 @@ type Limits map[string]time.Duration
 
 const maxConnections = 24
 
-// Open connects to the database. It does not migrate.
-func Open(ctx context.Context, dsn string, limits Limits) (*Store, error) {
-	connector, err := pq.NewConnector(dsn)
-	if err != nil {
-		return nil, errors.New("DATABASE_URL is no connection string for PostgreSQL")
+// connectionLifetime is how long a connection is kept at most, and so how long
+// one lives that was opened with a password since changed.
+const connectionLifetime = 10 * time.Minute
+
+var errDSN = errors.New("DATABASE_URL is no connection string for PostgreSQL")
+
+// Open connects to the database, each time as dsn says then. It does not
+// migrate.
+func Open(ctx context.Context, dsn func() string, limits Limits) (*Store, error) {
+	if _, err := pq.NewConnector(dsn()); err != nil {
+		return nil, errDSN
 	}
-	db := sqlx.NewDb(sql.OpenDB(counted{connector}), "postgres")
+	db := sqlx.NewDb(sql.OpenDB(counted{current{dsn}}), "postgres")
+	db.SetConnMaxLifetime(connectionLifetime)
 	db.Mapper = reflectx.NewMapperFunc("db", snake)
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)

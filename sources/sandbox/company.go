@@ -19,7 +19,7 @@ func OpenCompany(url, key string) (*sources.Set, error) {
 		list = append(list, sources.Source{Name: name, Adapter: a, Limits: sources.DefaultLimits})
 		return err
 	}
-	at := func(path string) Config { return Config{URL: url + path, Key: key} }
+	at := func(path string) Config { return Config{URL: url + path, Key: func() string { return key }} }
 	erp, err := OpenERP(at("/erp"))
 	if err := add("erp", erp, err); err != nil {
 		return nil, err

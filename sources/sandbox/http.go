@@ -20,7 +20,7 @@ import (
 // wire speaks HTTP with one system.
 type wire struct {
 	base   *url.URL
-	key    string
+	key    func() string
 	zone   *time.Location
 	client *http.Client
 }
@@ -62,7 +62,7 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 	if err != nil {
 		return nil, sources.Fail(sources.Rejected, "making the request: %w", err)
 	}
-	req.Header.Set("X-Api-Key", w.key)
+	req.Header.Set("X-Api-Key", w.key())
 	resp, err := w.client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {

@@ -17,8 +17,8 @@ import (
 
 // Config says where a system of the company is.
 type Config struct {
-	URL string // e.g. http://127.0.0.1:8090/erp
-	Key string // API key
+	URL string        // e.g. http://127.0.0.1:8090/erp
+	Key func() string // API key, as of now
 	// Zone is the zone of the system's local times; Europe/Amsterdam by default.
 	Zone string
 }

@@ -50,7 +50,7 @@ func TestAdaptersKeepTheContract(t *testing.T) {
 	for name, p := range products {
 		t.Run(name, func(t *testing.T) {
 			sourcetest.Run(t, func(url string) (sources.Adapter, error) {
-				return p.open(sandbox.Config{URL: url + p.path, Key: sourcetest.Secret})
+				return p.open(sandbox.Config{URL: url + p.path, Key: func() string { return sourcetest.Secret }})
 			}, url)
 		})
 	}

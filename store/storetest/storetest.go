@@ -51,7 +51,7 @@ func begin() {
 		return
 	}
 	var template *store.Store
-	if template, failed = store.Open(context.Background(), cluster.DSN(), nil); failed != nil {
+	if template, failed = store.Open(context.Background(), cluster.DSN, nil); failed != nil {
 		return
 	}
 	defer func() { _ = template.Close() }()
@@ -80,7 +80,13 @@ func DSN(t testing.TB) string {
 // Open connects to a fresh database, past the store.
 func Open(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("postgres", DSN(t))
+	return Connect(t, DSN(t))
+}
+
+// Connect connects to a database, past the store.
+func Connect(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,10 +97,19 @@ func Open(t testing.TB) *sql.DB {
 // New is a store on a fresh database.
 func New(t testing.TB) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), DSN(t), graph.StaleAfter())
+	s, _ := Pair(t)
+	return s
+}
+
+// Pair is a store on a fresh database, and a way past it.
+func Pair(t testing.TB) (*store.Store, *sql.DB) {
+	t.Helper()
+	dsn := DSN(t)
+	s, err := store.Open(t.Context(), func() string { return dsn }, graph.StaleAfter())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return s
+	s.Seal(&store.Seals{Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} }, Log: slog.New(slog.DiscardHandler)})
+	return s, Connect(t, dsn)
 }

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/trade"
+)
+
+// Columns that are classified RESTRICTED hold "sealed:KEY:TEXT": the id of a key,
+// and the text under AES-256-GCM with a random nonce, in base64. They are sealed
+// for what they say, so that a value moved to a column that says something else
+// does not open.
+
+const sealed = "sealed:"
+
+// signer is who signed for a delivery: an event says it, and the proof that is
+// derived from events.
+const signer = "signer of a delivery"
+
+var unreadable = prometheus.NewCounter(prometheus.CounterOpts{
+	Name: "portico_store_unreadable_total", Help: "Restricted values that no key in force opens; they are answered as null.",
+})
+
+// Seals are the secrets that restricted columns are sealed with: the first one
+// seals, all of them open. They may change at any time.
+type Seals struct {
+	Keys func() [][]byte
+	Log  *slog.Logger
+
+	ciphers sync.Map // *key by secret
+}
+
+type key struct {
+	id   string
+	aead cipher.AEAD
+}
+
+// Seal sets what restricted columns are sealed with. Without it none is written
+// or read. It is called before the first read and write.
+func (s *Store) Seal(with *Seals) { s.seals = with }
+
+var errNoKey = errors.New("no key for restricted columns")
+
+func (s *Seals) keys() ([]*key, error) {
+	if s == nil {
+		return nil, errNoKey
+	}
+	var all []*key
+	for _, secret := range s.Keys() {
+		known, ok := s.ciphers.Load(string(secret))
+		if !ok {
+			k, err := newKey(secret)
+			if err != nil {
+				return nil, err
+			}
+			known, _ = s.ciphers.LoadOrStore(string(secret), k)
+		}
+		all = append(all, known.(*key))
+	}
+	if len(all) == 0 {
+		return nil, errNoKey
+	}
+	return all, nil
+}
+
+func newKey(secret []byte) (*key, error) {
+	of := func(purpose string, n int) []byte {
+		k, _ := hkdf.Key(sha256.New, secret, nil, purpose, n) // fails for longer keys alone
+		return k
+	}
+	block, err := aes.NewCipher(of("portico restricted columns", 32))
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return &key{hex.EncodeToString(of("portico key id", 4)), aead}, err
+}
+
+func (k *key) prefix() string { return sealed + k.id + ":" }
+
+// seal seals a text, for what it says.
+func (s *Seals) seal(what string, text *trade.Restricted) (*trade.Restricted, error) {
+	if text == nil {
+		return nil, nil
+	}
+	keys, err := s.keys()
+	if err != nil {
+		return nil, err
+	}
+	v := trade.Restricted(keys[0].prefix() + base64.RawStdEncoding.EncodeToString(keys[0].aead.Seal(nil, nil, []byte(*text), []byte(what))))
+	return &v, nil
+}
+
+// open opens what was sealed; what was written before columns were sealed is as
+// it is.
+func (s *Seals) open(what string, text *trade.Restricted) (*trade.Restricted, error) {
+	if text == nil || !strings.HasPrefix(string(*text), sealed) {
+		return text, nil
+	}
+	keys, err := s.keys()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		body, ours := strings.CutPrefix(string(*text), k.prefix())
+		if !ours {
+			continue
+		}
+		raw, err := base64.RawStdEncoding.DecodeString(body)
+		if err != nil {
+			return nil, fmt.Errorf("a value (%s) is no base64", what)
+		}
+		plain, err := k.aead.Open(nil, nil, raw, []byte(what))
+		if err != nil {
+			return nil, fmt.Errorf("a value (%s) does not open", what)
+		}
+		v := trade.Restricted(plain)
+		return &v, nil
+	}
+	return nil, fmt.Errorf("the key of a value (%s) is not in force: put it back as a further line of PORTICO_DATA_KEY_FILE", what)
+}
+
+// shown is what a read tells of a sealed value: nothing where it does not open,
+// which whoever runs this is told.
+func (s *Store) shown(what string, text *trade.Restricted) *trade.Restricted {
+	plain, err := s.seals.open(what, text)
+	if err != nil {
+		unreadable.Inc()
+		if s.seals != nil {
+			s.seals.Log.Error("a restricted value cannot be read", "err", err)
+		}
+		return nil
+	}
+	return plain
+}
+
+// resealed is how many values are sealed anew in one transaction.
+const resealed = 500
+
+// Reseal seals anew what is not sealed with the first key, so that the others
+// can be taken out of force. Several processes may do it at once.
+func (s *Store) Reseal(ctx context.Context) (done int, err error) {
+	keys, err := s.seals.keys()
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range []struct{ stale, write string }{
+		{
+			`SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE shipment_events t SET signed_by = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
+		{
+			`SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text)) FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
+	} {
+		lost := []string{} // that do not open, and stay as they are
+		for n := resealed; n == resealed; {
+			err := s.InTx(ctx, func(tx *sqlx.Tx) error {
+				var rows []struct {
+					ID   string
+					Text trade.Restricted
+				}
+				if err := tx.SelectContext(ctx, &rows, c.stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
+					return fmt.Errorf("sealing anew: %w", err)
+				}
+				n = len(rows)
+				var ids, texts []string
+				for _, r := range rows {
+					plain, err := s.seals.open(signer, &r.Text)
+					if err != nil {
+						lost = append(lost, r.ID)
+						continue
+					}
+					anew, err := s.seals.seal(signer, plain)
+					if err != nil {
+						return err
+					}
+					ids, texts = append(ids, r.ID), append(texts, string(*anew))
+				}
+				_, err := tx.ExecContext(ctx, c.write, pq.Array(ids), pq.Array(texts))
+				done += len(ids)
+				return err
+			})
+			if err != nil {
+				return done, err
+			}
+		}
+		if len(lost) > 0 {
+			s.seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of PORTICO_DATA_KEY_FILE", "values", len(lost))
+		}
+	}
+	return done, nil
+}
