@@ -143,8 +143,11 @@ func (c revokeCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error 
 	if err := p.openStore(ctx, cfg); err != nil {
 		return err
 	}
-	now := time.Now()
-	if err := p.store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: c.Subject, At: now}, now.Add(c.Until)); err != nil {
+	now, subject := time.Now(), ""
+	if c.Subject != "" {
+		subject = trade.SubjectDigest(c.Subject)
+	}
+	if err := p.store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
 		return err
 	}
 	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")

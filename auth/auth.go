@@ -42,6 +42,8 @@ type Principal struct {
 	Token                   string          // the token's own id, if it has one
 	Issued                  time.Time       // the zero time where the token does not say
 	Expires                 time.Time
+
+	digest string // of the subject
 }
 
 // Format prints ***: whoever logs a caller tells nothing of it.
@@ -200,6 +202,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 	if p.Subject == "" {
 		return remembered{}, ErrToken
 	}
+	p.digest = trade.SubjectDigest(p.Subject)
 	mapped := fmt.Sprintf("%q %q %q %q", p.Role, p.Supplier, p.Accounts, p.Rights)
 	return remembered{p, mapped, iss, iss.keys.generation()}, nil
 }

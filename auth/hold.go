@@ -47,7 +47,7 @@ func revoked(all []trade.Revocation, p *Principal) bool {
 		if r.Token != "" {
 			return r.Token == p.Token
 		}
-		return r.Subject == p.Subject && !p.Issued.After(r.At)
+		return r.Subject == p.digest && !p.Issued.After(r.At)
 	})
 }
 
