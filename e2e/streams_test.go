@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -233,8 +235,12 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 			}
 		}
 	}()
+	// And one that reads nothing of an answer over SSE that no buffer holds.
+	deaf := s.deaf(t, token)
+	defer func() { _ = deaf.Close() }()
+	s.until(t, 2*time.Second, "with three streams", func() bool { return s.metric(t, "portico_edge_streams") >= 3 })
 	open := s.metric(t, "portico_edge_streams")
-	if open < 2 {
+	if open < 3 {
 		t.Fatalf("%d streams are open", open)
 	}
 	closed := <-reading.closed
@@ -242,7 +248,27 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 		t.Errorf("the reading one was closed with %d after %v: %s", closed.Code, took, closed.Reason)
 	}
 	// A token's times are whole seconds.
-	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without the silent one", func() bool { return s.metric(t, "portico_edge_streams") <= open-2 })
+	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without those that do not read", func() bool { return s.metric(t, "portico_edge_streams") <= open-3 })
+}
+
+// deaf asks for a large answer over SSE, and reads none of it.
+func (s *server) deaf(t *testing.T, token string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
+	var query strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&query, " a%d: orders(first: 50) { nodes { id number lines(first: 20) { nodes { id sku description } } } }", i)
+	}
+	body, _ := json.Marshal(map[string]string{"query": "{" + query.String() + "}"})
+	_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", token, len(body), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {

@@ -374,3 +374,41 @@ func TestAgeIsSinceTheFeedWasLastFollowedToItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// FuzzIDs looks for ids and numbers that break a read, or that find anything but
+// what has them: keys of a batch go into the statement as one array.
+func FuzzIDs(f *testing.F) {
+	for _, seed := range []string{"", "ord_1", `a"b`, `a\b`, "a,b", "{a}", "NULL", "\x00", "\xff", "ord_\u202e1", `","`, "'; DROP TABLE orders; --"} {
+		f.Add(seed)
+	}
+	s := storetest.New(f)
+	known := account("1", "a", 1)
+	if err := s.InTx(f.Context(), func(tx *sqlx.Tx) error {
+		_, err := s.SaveAccounts(f.Context(), tx, []trade.Account{known})
+		return err
+	}); err != nil {
+		f.Fatal(err)
+	}
+	byNumber, err := s.AccountsByNumber(f.Context(), everything, []string{"1"})
+	if err != nil || len(byNumber) != 1 {
+		f.Fatal(byNumber, err)
+	}
+	id := byNumber["1"].ID
+	f.Fuzz(func(t *testing.T, key string) {
+		for name, read := range map[string]func() (map[string]*trade.Account, error){
+			id: func() (map[string]*trade.Account, error) {
+				return s.Accounts(t.Context(), everything, []string{key, id, key})
+			},
+			"1": func() (map[string]*trade.Account, error) {
+				return s.AccountsByNumber(t.Context(), everything, []string{key, "1"})
+			},
+		} {
+			if found, err := read(); err != nil || len(found) != 1 || found[name] == nil {
+				t.Errorf("with %q: %v, %v", key, found, err)
+			}
+		}
+		if lines, err := s.PackageLines(t.Context(), everything, []string{key, store.PackageKey(key, 1)}); err != nil || len(lines) > 0 {
+			t.Errorf("with %q: %v, %v", key, lines, err)
+		}
+	})
+}

@@ -22,6 +22,7 @@ function raw(messages, protocol = 'graphql-transport-ws', options = {}) {
 
 const init = { type: 'connection_init', payload: { authorization } };
 const subscribe = (id, query = '{ viewer { __typename } }') => ({ type: 'subscribe', id, payload: { query } });
+const late = raw([]); // 10 s after it opened, which the others need not wait for
 const checks = {
   'no subprotocol': [() => raw([], null), 4406],
   'subscribe before init': [() => raw([subscribe('1')]), 4401],
@@ -75,3 +76,5 @@ assert.equal(results.length, 1);
 assert.equal(results[0].data.viewer.__typename, 'CustomerViewer');
 await client.dispose();
 console.log('ok');
+
+assert.equal((await late).code, 4408, 'no connection_init');
