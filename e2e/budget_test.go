@@ -35,6 +35,10 @@ func TestWhoAsksForTooMuchIsToldWhenToComeAgain(t *testing.T) {
 		}
 		return resp, a
 	}
+	resp, never := post(token, `{ orders(first: 100) { nodes { lines(first: 100) { nodes { sku } } } } }`)
+	if resp.Header.Get("Retry-After") != "" || len(never.Errors) == 0 || never.codes()[0] != "OPERATION_TOO_COSTLY" {
+		t.Errorf("what costs more than there ever is was answered with %v, %+v", resp.Header, never.Errors)
+	}
 	// It may cost 1 + 50 * (1 + 1 + 25) = 1351, and costs what is there.
 	const page = `{ orders(first: 50) { nodes { number lines { nodes { sku } } } } }`
 	spent := 0.0

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"portico/auth"
 	"portico/budget"
+	"portico/guard"
 )
 
 // Budgets are what one client, and all clients of one account together, may ask
@@ -53,6 +55,16 @@ func (s *server) charge(ctx context.Context, op *operation) gqlerror.List {
 	}
 	op.charged = max(op.cost, 1)
 	op.client, op.account = payers(ctx)
+	most := s.Budgets.Client.Burst
+	if op.account != "" {
+		most = min(most, s.Budgets.Account.Burst)
+	}
+	if op.charged > most { // no waiting helps
+		return gqlerror.List{{
+			Message:    fmt.Sprintf("The operation costs %d, and you may spend %d at most. Ask for fewer elements at a time.", op.charged, most),
+			Extensions: map[string]any{"code": guard.TooCostly, "cost": op.charged},
+		}}
+	}
 	wait := s.Budgets.Spend(ctx, op.client, op.charged, s.Budgets.Client)
 	if wait == 0 && op.account != "" {
 		if wait = s.Budgets.Spend(ctx, op.account, op.charged, s.Budgets.Account); wait > 0 {
