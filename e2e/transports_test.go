@@ -115,7 +115,8 @@ func TestAnswersSayWhatWentWrongWithTheRequest(t *testing.T) {
 		"too large":                     {`{"query":"` + strings.Repeat(" ", 2<<20) + `"}`, plain, 413, "1 MiB"},
 		"not valid, to one, who reads":  {`{"query":"{ nothing }"}`, plain, 200, "errors"},
 		"not valid, to one, who knows":  {`{"query":"{ nothing }"}`, graphql, 400, "errors"},
-		"too many tokens":               {`{"query":"{` + strings.Repeat(" viewer", 4000) + `}"}`, plain, 200, "token"},
+		"too many tokens":               {`{"query":"{ nodes(ids: [` + strings.Repeat("1,", 4000) + `]) { id } }"}`, plain, 200, "token"},
+		"too many fields in one place":  {`{"query":"{` + strings.Repeat(" viewer", 900) + `}"}`, plain, 200, "one place"},
 		"an operation that is not here": {`{"query":"query A { viewer { __typename } }","operationName":"B"}`, plain, 200, "errors"},
 	} {
 		status, text := post(c.body, c.accept)

@@ -74,7 +74,7 @@ func (r rights) Deny(ctx context.Context, coordinate string) error {
 		return nil
 	}
 	if err := caller.Scope.Decide(r[coordinate], nil); err != nil {
-		return &gqlerror.Error{Err: err, Message: err.Error(), Extensions: map[string]any{"code": "FORBIDDEN"}}
+		return &gqlerror.Error{Message: err.Error(), Extensions: map[string]any{"code": "FORBIDDEN"}}
 	}
 	return nil
 }
