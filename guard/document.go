@@ -166,14 +166,14 @@ func Invalid(err error) gqlerror.List {
 	return told(NotValid, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }
 
-// enough ends a validation that has found as many errors as are told: a client
+// errEnough ends a validation that has found as many errors as are told: a client
 // can make one with every two tokens.
-var enough = errors.New("enough errors")
+var errEnough = errors.New("errEnough errors")
 
 // validate tells the first errors of a document.
 func (g *Guard) validate(d *ast.QueryDocument) (errs gqlerror.List) {
 	defer func() {
-		if p := recover(); p != nil && p != any(enough) {
+		if p := recover(); p != nil && p != any(errEnough) {
 			panic(p)
 		}
 	}()
@@ -185,7 +185,7 @@ func (g *Guard) validate(d *ast.QueryDocument) (errs gqlerror.List) {
 				option(e)
 			}
 			if errs = append(errs, e); len(errs) == maxErrors {
-				panic(enough)
+				panic(errEnough)
 			}
 		})
 	}
