@@ -168,7 +168,7 @@ func Invalid(err error) gqlerror.List {
 
 // errEnough ends a validation that has found as many errors as are told: a client
 // can make one with every two tokens.
-var errEnough = errors.New("errEnough errors")
+var errEnough = errors.New("enough errors")
 
 // validate tells the first errors of a document.
 func (g *Guard) validate(d *ast.QueryDocument) (errs gqlerror.List) {
