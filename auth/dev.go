@@ -39,10 +39,10 @@ type Persona struct {
 }
 
 var customerRights = []string{
-	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "invoice:read", "shipment:read",
+	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "invoice:read", "shipment:read", "schema:read",
 }
 
-var supplierRights = []string{"user:read", "catalog:read", "price:read", "po:read", "shipment:read", "partner:read"}
+var supplierRights = []string{"user:read", "catalog:read", "price:read", "po:read", "shipment:read", "partner:read", "schema:read"}
 
 // Personas are all of them, the first being the usual one.
 var Personas = []Persona{

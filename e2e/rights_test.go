@@ -259,3 +259,28 @@ func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
 		t.Errorf("an expired token got %d, want 401", a.Status)
 	}
 }
+
+// TestTheSchemaIsReadByWhoMay asks for the schema with a token that may read it,
+// with one that may not, and as nobody.
+func TestTheSchemaIsReadByWhoMay(t *testing.T) {
+	s := portico(t)
+	full, narrow := s.token(t, "buyer"), s.token(t, "buyer", "--scope", "order:read price:read")
+	for _, query := range []string{`{ __schema { types { name } } }`, `{ __type(name: "OrderLine") { name fields { name } } }`, `{ _service { sdl } }`} {
+		for name, c := range map[string]struct {
+			token string
+			may   bool
+		}{"one who may": {full, true}, "one who may not": {narrow, false}, "nobody": {"", false}} {
+			a, err := s.ask(t.Context(), c.token, query, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if told := strings.Contains(a.Body, "OrderLine"); told != c.may || (len(a.Errors) == 0) != c.may {
+				t.Errorf("%s, as %s: %.300s", query, name, a.Body)
+			}
+		}
+	}
+	// What everybody needs who reads a union or interface.
+	if a, err := s.ask(t.Context(), narrow, `{ __typename viewer { __typename } }`, nil); err != nil || len(a.Errors) > 0 {
+		t.Errorf("%v %s", err, a.Body)
+	}
+}

@@ -24,18 +24,17 @@ func Metrics() []prometheus.Collector { return []prometheus.Collector{streams} }
 
 // Options are what the GraphQL handler runs on.
 type Options struct {
-	Bindings      *execution.Bindings
-	EntityKey     func(representation map[string]any) (name, value string, ok bool)
-	Auth          *auth.Authenticator
-	Loaders       loaders.Shared
-	Tickets       Tickets
-	Budgets       Budgets
-	Known         *guard.Known
-	KnownOnly     []trade.Role // roles whose callers may send documents of their client's manifest alone
-	Log           *slog.Logger
-	Introspection bool
-	Origins       []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
-	Stopping      context.Context // its end tells streams to connect elsewhere
+	Bindings  *execution.Bindings
+	EntityKey func(representation map[string]any) (name, value string, ok bool)
+	Auth      *auth.Authenticator
+	Loaders   loaders.Shared
+	Tickets   Tickets
+	Budgets   Budgets
+	Known     *guard.Known
+	KnownOnly []trade.Role // roles whose callers may send documents of their client's manifest alone
+	Log       *slog.Logger
+	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
+	Stopping  context.Context // its end tells streams to connect elsewhere
 }
 
 // server runs operations, however they come in: accept makes one of a request,

@@ -31,6 +31,10 @@ type operation struct {
 	client, account string
 }
 
+// introspection is the right to read the schema, and with it what a caller may
+// not see of the data: __schema, __type and _service.
+var introspection = [][]string{{"schema:read"}}
+
 func (o *operation) subscription() bool { return o.Operation.Operation == ast.Subscription }
 
 func (o *operation) mutation() bool { return o.Operation.Operation == ast.Mutation }
@@ -62,7 +66,7 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	}
 	op := &operation{cost: cost, OperationContext: graphql.OperationContext{
 		RawQuery: params.Query, OperationName: params.OperationName, Doc: document.QueryDocument, Operation: definition,
-		Variables: variables, DisableIntrospection: !s.Introspection, RecoverFunc: s.recovered,
+		Variables: variables, DisableIntrospection: auth.CallerOf(ctx).Scope.Decide(introspection, nil) != nil, RecoverFunc: s.recovered,
 	}}
 	if trace.SpanFromContext(ctx).IsRecording() {
 		op.ResolverMiddleware = traced
