@@ -10,6 +10,7 @@ import (
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
+	"portico/sources/tryton"
 )
 
 // adapters is the one table from an adapter's name to its constructor.
@@ -19,6 +20,9 @@ var adapters = map[string]func(c SourceConfig, key func() string) (sources.Adapt
 	"sandbox-wms":     adapter(sandbox.OpenWMS),
 	"sandbox-carrier": adapter(sandbox.OpenCarrier),
 	"sandbox-crm":     adapter(sandbox.OpenCRM),
+	"tryton": func(c SourceConfig, key func() string) (sources.Adapter, error) {
+		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone})
+	},
 }
 
 func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig, func() string) (sources.Adapter, error) {

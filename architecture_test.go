@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"sources":         {"telemetry", "trade"},
 	// Adapters never meet each other.
 	"sources/sandbox":    {"sources", "trade"},
+	"sources/tryton":     {"sources", "trade"},
 	"sources/sourcetest": {"sources", "trade"},
 	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
 	"sandbox": {"trade"},

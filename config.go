@@ -64,6 +64,7 @@ type File struct {
 type SourceConfig struct {
 	Adapter string         `yaml:"adapter"`
 	URL     string         `yaml:"url"`
+	User    string         `yaml:"user"` // login, where the system has one
 	Key     string         `yaml:"-"`
 	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
 	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes

@@ -21,13 +21,29 @@ func Program(t *testing.T, why string, names ...string) string {
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("none of %v is installed, which this needs: %s", names, why)
 	}
+	leftOut(t, fmt.Sprintf("%s; install one of %v", why, names))
+	return ""
+}
+
+// Setting is the value of an environment variable that names something to test
+// against. Where it is not set the test is left out, and `make test` says so.
+func Setting(t *testing.T, why, name string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	if value == "" {
+		leftOut(t, fmt.Sprintf("%s; set %s", why, name))
+	}
+	return value
+}
+
+func leftOut(t *testing.T, why string) {
+	t.Helper()
 	if list := os.Getenv("PORTICO_LEFT_OUT"); list != "" {
 		f, err := os.OpenFile(list, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err == nil {
-			fmt.Fprintf(f, "left out: %s (%s; install one of %v)\n", t.Name(), why, names)
+			fmt.Fprintf(f, "left out: %s (%s)\n", t.Name(), why)
 			_ = f.Close()
 		}
 	}
-	t.Skipf("left out: %s; install one of %v", why, names)
-	return ""
+	t.Skip("left out: " + why)
 }

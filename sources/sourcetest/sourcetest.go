@@ -5,6 +5,7 @@ package sourcetest
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -375,7 +376,7 @@ func faults(t T, open Open) {
 		"cut off":           {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, sources.Uncertain},
 		"half an answer":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"rows": [`)) }, sources.Garbled},
 		"a page of HTML":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>sorry</html>")) }, sources.Garbled},
-		"a slow answer":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, sources.Uncertain},
+		"a slow answer":     {slow, sources.Uncertain},
 		"nobody at the URL": {nil, sources.Unavailable},
 	} {
 		server := httptest.NewServer(f.serve)
@@ -409,6 +410,13 @@ func faults(t T, open Open) {
 			t.Errorf("a caller who went away: %v, want its own cancellation", err)
 		}
 	}
+}
+
+// slow answers nothing until the caller hangs up, which net/http sees only once
+// the body is read.
+func slow(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }
 
 func status(code int, header ...string) http.HandlerFunc {
