@@ -3,7 +3,6 @@ package e2e
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 // and a statement more, or a decision made at another place, shows as 0.9.
 func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
 	s := portico(t)
-	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	const pairs, off = 1200, 0.08
 	others := s.good(t, "buyer-other", `{ orders(first: 50) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)
 	foreign := func(list string, i int, field string) string {
