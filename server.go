@@ -381,8 +381,15 @@ func (p *parts) startSandbox(ctx context.Context, cfg Config) error {
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
 	p.ends = append(p.ends, func() { _ = stdin.Close(); <-exited })
+	// Bounded, for who answers at that address may be somebody else, or nobody: a
+	// connection to a port that is not listened on yet can even meet itself.
+	client := &http.Client{Timeout: time.Second}
 	for {
-		resp, err := http.Get("http://" + cfg.SandboxAddr + "/control/calls")
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+cfg.SandboxAddr+"/control/calls", nil)
+		if err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		resp, err := client.Do(req)
 		if err == nil {
 			resp.Body.Close()
 			return nil
