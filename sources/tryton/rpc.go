@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -91,11 +92,8 @@ func (c *client) call(ctx context.Context, method string, args []any, more map[s
 
 func (c *client) inSession(ctx context.Context, s session, method string, args []any, more map[string]any, told any) error {
 	with := make(map[string]any, len(s.context)+len(more))
-	for _, m := range []map[string]any{s.context, more} {
-		for k, v := range m {
-			with[k] = v
-		}
-	}
+	maps.Copy(with, s.context)
+	maps.Copy(with, more)
 	return c.send(ctx, c.url, s.header, method, append(append(make([]any, 0, len(args)+1), args...), with), told)
 }
 
