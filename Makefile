@@ -4,13 +4,19 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test check reset web bench generate
+.PHONY: help run test check reset web bench generate tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: bin/portico ## Run Portico over a living sandbox company; Ctrl-C ends everything
 	@bin/portico serve
+
+tryton: ## Install, fill and start a real ERP, Tryton 6.0 (Debian, Ubuntu): two minutes, then seconds
+	@tryton/run.sh start
+
+tryton-stop: ## Stop it
+	@tryton/run.sh stop
 
 .PHONY: bin/portico
 bin/portico:

@@ -30,10 +30,13 @@ var rooms = map[string][]string{
 	"sources":         {"telemetry", "trade"},
 	// Adapters never meet each other.
 	"sources/sandbox":    {"sources", "trade"},
-	"sources/tryton":     {"sources", "trade"},
+	"sources/tryton":     {"sources", "sources/tryton/rpc", "trade"},
+	"sources/tryton/rpc": {"sources", "trade"},
 	"sources/sourcetest": {"sources", "trade"},
 	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
 	"sandbox": {"trade"},
+	// Another company's system, filled with the sandbox's.
+	"tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
 
 	// process: what must happen
 	"process": {"sources", "store", "trade"},

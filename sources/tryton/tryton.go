@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portico/sources"
+	"portico/sources/tryton/rpc"
 	"portico/trade"
 )
 
@@ -27,7 +28,7 @@ type Config struct {
 
 // ERP is a Tryton database.
 type ERP struct {
-	*client
+	*rpc.Client
 	zone string
 }
 
@@ -43,9 +44,15 @@ func Open(c Config) (*ERP, error) {
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return nil, errors.New("zone must be a time zone such as Europe/Amsterdam")
 	}
-	client, err := open(c.URL, c.User, c.Password)
+	client, err := rpc.Open(c.URL, c.User, c.Password)
 	if err != nil {
 		return nil, err
+	}
+	client.Check = func(context map[string]any) error {
+		if context["company"] == nil {
+			return sources.Fail(sources.Rejected, "the user has no company in Tryton: set one, or prices and credit limits are not readable")
+		}
+		return nil
 	}
 	return &ERP{client, c.Zone}, nil
 }
@@ -65,8 +72,8 @@ var needs = []struct {
 // Ping fails when Tryton does not answer, is of another release, or lacks what
 // is read of it.
 func (e *ERP) Ping(ctx context.Context) error {
-	var number string
-	if err := e.send(ctx, e.server, "", "common.server.version", []any{}, &number); err != nil {
+	number, err := e.Version(ctx)
+	if err != nil {
 		return err
 	}
 	if !strings.HasPrefix(number, release) {
@@ -80,7 +87,7 @@ func (e *ERP) Ping(ctx context.Context) error {
 			}
 		}
 		var there map[string]json.RawMessage
-		err := e.call(ctx, "model."+n.model+".fields_get", []any{own}, nil, &there)
+		err := e.Call(ctx, "model."+n.model+".fields_get", []any{own}, nil, &there)
 		if sources.KindOf(err) == sources.Garbled {
 			return sources.Fail(sources.Rejected, "Tryton has no %s: activate the module %s", n.model, n.module)
 		}
@@ -122,7 +129,7 @@ func fieldsIn(row reflect.Type, before string) (names []string) {
 // row is what every record tells of itself.
 type row struct {
 	ID      int     `json:"id"`
-	Version version `json:"_timestamp"`
+	Version rpc.Timestamp `json:"_timestamp"`
 }
 
 // stamp is the provenance of a record: its key and when it was changed. Its
@@ -135,7 +142,7 @@ func (r row) stamp(key string) trade.Provenance {
 // page reads the records of a model that a domain selects: those whose code is
 // asked for, or the next ones by id. A record that cannot be read costs only
 // itself.
-func page[R, T any](ctx context.Context, c *client, kind, model string, domain []any, q sources.Query, key func(*R) string, as func(*R) (T, error)) (sources.Page[T], error) {
+func page[R, T any](ctx context.Context, c *rpc.Client, kind, model string, domain []any, q sources.Query, key func(*R) string, as func(*R) (T, error)) (sources.Page[T], error) {
 	var page sources.Page[T]
 	domain = slices.Clone(domain)
 	limit := any(nil)
@@ -152,7 +159,7 @@ func page[R, T any](ctx context.Context, c *client, kind, model string, domain [
 		limit = q.Limit
 	}
 	var rows []json.RawMessage
-	if err := c.call(ctx, "model."+model+".search_read", []any{domain, 0, limit, []any{[]any{"id", "ASC"}}, fieldsOf[R]()}, nil, &rows); err != nil {
+	if err := c.Call(ctx, "model."+model+".search_read", []any{domain, 0, limit, []any{[]any{"id", "ASC"}}, fieldsOf[R]()}, nil, &rows); err != nil {
 		return page, err
 	}
 	for _, text := range rows {
@@ -196,7 +203,7 @@ type location struct {
 // Warehouses are the locations of that type. One without a code is told as
 // rejected: others refer to it by nothing else.
 func (e *ERP) Warehouses(ctx context.Context, q sources.Query) (sources.Page[trade.Warehouse], error) {
-	return page(ctx, e.client, "warehouses", "stock.location", []any{[]any{"type", "=", "warehouse"}}, q,
+	return page(ctx, e.Client, "warehouses", "stock.location", []any{[]any{"type", "=", "warehouse"}}, q,
 		func(l *location) string { return l.Code },
 		func(l *location) (trade.Warehouse, error) {
 			if l.Code == "" {

@@ -1,4 +1,7 @@
-package tryton
+// Package rpc speaks the JSON-RPC of Tryton 6.0 (trytond): one call a request,
+// in a session that is renewed when it has ended, with values that JSON has no
+// word for as exact as Tryton tells them.
+package rpc
 
 import (
 	"bytes"
@@ -20,9 +23,12 @@ import (
 	"portico/sources"
 )
 
-// client speaks Tryton's JSON-RPC (trytond 6.0): one call a request, a session
-// for all of them, and a context at the end of every call's arguments.
-type client struct {
+// Client calls one database as one user.
+type Client struct {
+	// Check is called at each sign-in with the user's context; its error refuses
+	// the session. It may be nil.
+	Check func(context map[string]any) error
+
 	server   string // its own address
 	url      string // the database's
 	user     string
@@ -57,7 +63,10 @@ const (
 	conflict   = "ConcurrencyException"
 )
 
-func open(address, user string, password func() string) (*client, error) {
+// Open makes a client of the database at address, which ends with its name, such
+// as http://127.0.0.1:18000/erp. The password is asked for at each sign-in.
+// Nothing is called yet.
+func Open(address, user string, password func() string) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") == "" {
 		return nil, errors.New("url must be http or https and end with the database's name, such as http://127.0.0.1:18000/erp")
@@ -67,12 +76,20 @@ func open(address, user string, password func() string) (*client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
-	return &client{server: u.Scheme + "://" + u.Host + "/", url: strings.TrimRight(address, "/") + "/", user: user, password: password, http: &http.Client{Transport: transport}, signing: make(chan struct{}, 1)}, nil
+	return &Client{server: u.Scheme + "://" + u.Host + "/", url: strings.TrimRight(address, "/") + "/", user: user, password: password, http: &http.Client{Transport: transport}, signing: make(chan struct{}, 1)}, nil
 }
 
-// call calls a method with arguments, in the user's context with more in it, and
-// reads the result into told. A session that has ended is renewed once.
-func (c *client) call(ctx context.Context, method string, args []any, more map[string]any, told any) error {
+// Version is the server's release, such as 6.0.29. It needs no session.
+func (c *Client) Version(ctx context.Context) (number string, err error) {
+	return number, c.send(ctx, c.server, "", "common.server.version", []any{}, &number)
+}
+
+// Call calls a method with arguments, in the user's context with more in it, and
+// reads the result into told, unless that is nil. A session that has ended is
+// renewed once. Errors are of package sources: of a kind that says what may be
+// done next, and without a word of Tryton's, which may be anybody's data; a
+// [Fault] in them has those.
+func (c *Client) Call(ctx context.Context, method string, args []any, more map[string]any, told any) error {
 	s, err := c.signedIn(ctx, "")
 	if err != nil {
 		return err
@@ -90,7 +107,15 @@ func (c *client) call(ctx context.Context, method string, args []any, more map[s
 	return err
 }
 
-func (c *client) inSession(ctx context.Context, s session, method string, args []any, more map[string]any, told any) error {
+// Forget ends the use of a session, so that the next call signs in: the context
+// of the user may have changed.
+func (c *Client) Forget() {
+	c.signing <- struct{}{}
+	c.session = session{}
+	<-c.signing
+}
+
+func (c *Client) inSession(ctx context.Context, s session, method string, args []any, more map[string]any, told any) error {
 	with := make(map[string]any, len(s.context)+len(more))
 	maps.Copy(with, s.context)
 	maps.Copy(with, more)
@@ -102,7 +127,7 @@ var errSession = sources.Fail(sources.Denied, "the session has ended")
 
 // signedIn is the session, or a new one where the one with the header old has
 // ended. Of many that need a new one, one signs in.
-func (c *client) signedIn(ctx context.Context, old string) (session, error) {
+func (c *Client) signedIn(ctx context.Context, old string) (session, error) {
 	select {
 	case c.signing <- struct{}{}:
 		defer func() { <-c.signing }()
@@ -129,8 +154,10 @@ func (c *client) signedIn(ctx context.Context, old string) (session, error) {
 	if err := c.send(ctx, c.url, s.header, "model.res.user.get_preferences", []any{true, map[string]any{}}, &s.context); err != nil {
 		return session{}, err
 	}
-	if s.context["company"] == nil {
-		return session{}, sources.Fail(sources.Rejected, "the user has no company in Tryton: set one, or prices and credit limits are not readable")
+	if c.Check != nil {
+		if err := c.Check(s.context); err != nil {
+			return session{}, err
+		}
 	}
 	c.session, c.refused = s, refusal{}
 	return s, nil
@@ -138,7 +165,7 @@ func (c *client) signedIn(ctx context.Context, old string) (session, error) {
 
 // send posts one call. Errors tell no words of Tryton's, which may be anybody's
 // data.
-func (c *client) send(ctx context.Context, address, header, method string, params []any, told any) error {
+func (c *Client) send(ctx context.Context, address, header, method string, params []any, told any) error {
 	body, err := json.Marshal(map[string]any{"id": 1, "method": method, "params": params})
 	if err != nil {
 		return sources.Fail(sources.Rejected, "writing the request: %w", err)
@@ -177,7 +204,10 @@ func (c *client) send(ctx context.Context, address, header, method string, param
 		return sources.Fail(sources.Garbled, "the answer is no JSON-RPC")
 	}
 	if len(answer.Error) > 0 {
-		return fault(answer.Error[0])
+		return fault(answer.Error)
+	}
+	if told == nil {
+		return nil
 	}
 	if err := json.Unmarshal(answer.Result, told); err != nil {
 		return sources.Fail(sources.Garbled, "the result has not the expected shape")
@@ -210,18 +240,28 @@ func status(resp *http.Response) error {
 	return sources.Fail(sources.Rejected, "status %d", code)
 }
 
+// Fault is an error as Tryton told it. Its text tells nothing of that.
+type Fault struct {
+	Name   string // UserError, UserWarning and so on, or the message of an exception
+	Detail []json.RawMessage
+}
+
+// Error says that there was one.
+func (f *Fault) Error() string { return "an error of Tryton's" }
+
 // fault sorts an error by its first word, never by its message, which is
 // translated; but for locks, whose error is nothing but a message.
-func fault(first json.RawMessage) error {
-	var name string
-	_ = json.Unmarshal(first, &name)
+func fault(told []json.RawMessage) error {
+	f := &Fault{Detail: told[1:]}
+	_ = json.Unmarshal(told[0], &f.Name)
+	fail := func(kind sources.Kind, why string) error { return sources.Fail(kind, "%s: %w", why, f) }
 	switch {
-	case name == "UserError", name == "UserWarning":
-		return sources.Fail(sources.Rejected, "refused by a rule (%s)", name)
-	case name == conflict:
-		return sources.Fail(sources.Unavailable, "somebody else changed the record at the same time")
-	case strings.HasPrefix(name, lockFailed):
-		return sources.Fail(sources.Unavailable, "a lock was not to be had")
+	case f.Name == "UserError", f.Name == "UserWarning":
+		return fail(sources.Rejected, "refused by a rule ("+f.Name+")")
+	case f.Name == conflict:
+		return fail(sources.Unavailable, "somebody else changed the record at the same time")
+	case strings.HasPrefix(f.Name, lockFailed):
+		return fail(sources.Unavailable, "a lock was not to be had")
 	}
-	return sources.Fail(sources.Garbled, "an error that is none of the known ones")
+	return fail(sources.Garbled, "an error that is none of the known ones")
 }
