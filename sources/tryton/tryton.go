@@ -4,12 +4,12 @@
 package tryton
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,25 +23,45 @@ type Config struct {
 	URL      string        // of the database, such as http://127.0.0.1:18000/erp
 	User     string        // login
 	Password func() string // as of now
-	Zone     string        // of the warehouses; Europe/Amsterdam by default
+	Zone     string        // of the company; Europe/Amsterdam by default
+	// BranchOf names the type of relation from a branch to the party it belongs
+	// to; "Branch of" by default.
+	BranchOf string
 }
 
 // ERP is a Tryton database.
 type ERP struct {
-	*rpc.Client
-	zone string
+	client   *rpc.Client
+	zone     *time.Location
+	branchOf string
+	known    known
+	feed     feed
 }
 
-var _ sources.Warehouses = (*ERP)(nil)
+var (
+	_ sources.Warehouses     = (*ERP)(nil)
+	_ sources.Categories     = (*ERP)(nil)
+	_ sources.Suppliers      = (*ERP)(nil)
+	_ sources.Accounts       = (*ERP)(nil)
+	_ sources.Credit         = (*ERP)(nil)
+	_ sources.Items          = (*ERP)(nil)
+	_ sources.Contracts      = (*ERP)(nil)
+	_ sources.Inventory      = (*ERP)(nil)
+	_ sources.Orders         = (*ERP)(nil)
+	_ sources.PurchaseOrders = (*ERP)(nil)
+	_ sources.Shipments      = (*ERP)(nil)
+	_ sources.Invoices       = (*ERP)(nil)
+	_ sources.Returns        = (*ERP)(nil)
+	_ sources.Pricing        = (*ERP)(nil)
+	_ sources.Changes        = (*ERP)(nil)
+)
 
 const release = "6.0."
 
 // Open makes the adapter. It asks nothing yet.
 func Open(c Config) (*ERP, error) {
-	if c.Zone == "" {
-		c.Zone = "Europe/Amsterdam"
-	}
-	if _, err := time.LoadLocation(c.Zone); err != nil {
+	zone, err := time.LoadLocation(cmp.Or(c.Zone, "Europe/Amsterdam"))
+	if err != nil {
 		return nil, errors.New("zone must be a time zone such as Europe/Amsterdam")
 	}
 	client, err := rpc.Open(c.URL, c.User, c.Password)
@@ -54,7 +74,7 @@ func Open(c Config) (*ERP, error) {
 		}
 		return nil
 	}
-	return &ERP{client, c.Zone}, nil
+	return &ERP{client: client, zone: zone, branchOf: cmp.Or(c.BranchOf, "Branch of"), known: newKnown()}, nil
 }
 
 // Kind is an ERP's.
@@ -66,13 +86,38 @@ var needs = []struct {
 	model, module string
 	fields        []string
 }{
+	{"company.company", "company", fieldsOf[companyRow]()},
+	{"party.party", "account_credit_limit", fieldsOf[customer]()},
+	{"party.address", "stock", fieldsOf[address]()},
+	{"party.relation.all", "party_relationship", fieldsOf[relation]()},
+	{"sale.product_customer", "sale_product_customer", fieldsOf[partNumber]()},
+	{"account.invoice.payment_term", "account_invoice", fieldsOf[term]()},
+	{"product.category", "account_product", fieldsOf[category]()},
+	{"product.product", "sale", fieldsOf[product]()},
+	{"product.identifier", "product", fieldsOf[identifier]()},
+	{"product.uom", "product", fieldsOf[uom]()},
+	{"product.price_list", "product_price_list", fieldsOf[priceList]()},
+	{"product.price_list.line", "product_price_list_dates", fieldsOf[priceLine]()},
+	{"party.party", "sale_price_list", fieldsOf[listOf]()},
 	{"stock.location", "stock", fieldsOf[location]()},
+	{"stock.order_point", "stock_supply", fieldsOf[orderPoint]()},
+	{"stock.move", "stock_package", fieldsOf[move]()},
+	{"stock.package", "stock_package_shipping", fieldsOf[pack]()},
+	{"sale.sale", "sale", fieldsOf[sale]()},
+	{"sale.line", "sale_product_customer", fieldsOf[saleLine]()},
+	{"purchase.purchase", "purchase", fieldsOf[purchase]()},
+	{"purchase.line", "purchase", fieldsOf[purchaseLine]()},
+	{"stock.shipment.out", "sale_shipment_cost", fieldsOf[outgoing]()},
+	{"stock.shipment.in", "stock", fieldsOf[incoming]()},
+	{"stock.shipment.out.return", "stock", fieldsOf[comingBack]()},
+	{"account.invoice", "account_invoice", fieldsOf[invoice]()},
+	{"account.invoice.line", "account_invoice_stock", fieldsOf[invoiceLine]()},
 }
 
 // Ping fails when Tryton does not answer, is of another release, or lacks what
 // is read of it.
 func (e *ERP) Ping(ctx context.Context) error {
-	number, err := e.Version(ctx)
+	number, err := e.client.Version(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +132,7 @@ func (e *ERP) Ping(ctx context.Context) error {
 			}
 		}
 		var there map[string]json.RawMessage
-		err := e.Call(ctx, "model."+n.model+".fields_get", []any{own}, nil, &there)
+		err := e.client.Call(ctx, "model."+n.model+".fields_get", []any{own}, nil, &there)
 		if sources.KindOf(err) == sources.Garbled {
 			return sources.Fail(sources.Rejected, "Tryton has no %s: activate the module %s", n.model, n.module)
 		}
@@ -108,7 +153,7 @@ func (e *ERP) Ping(ctx context.Context) error {
 func fieldsOf[R any]() []string { return fieldsIn(reflect.TypeFor[R](), "") }
 
 func fieldsIn(row reflect.Type, before string) (names []string) {
-	if row.Kind() == reflect.Pointer {
+	for row.Kind() == reflect.Pointer || row.Kind() == reflect.Slice {
 		row = row.Elem()
 	}
 	for i := range row.NumField() {
@@ -124,98 +169,4 @@ func fieldsIn(row reflect.Type, before string) (names []string) {
 		}
 	}
 	return names
-}
-
-// row is what every record tells of itself.
-type row struct {
-	ID      int     `json:"id"`
-	Version rpc.Timestamp `json:"_timestamp"`
-}
-
-// stamp is the provenance of a record: its key and when it was changed. Its
-// source and instance are set by whoever routes the call.
-func (r row) stamp(key string) trade.Provenance {
-	text, now := strconv.FormatInt(int64(r.Version), 10), time.Now()
-	return trade.Provenance{Mode: trade.Live, AsOf: &now, ReceivedAt: now, SourceRef: &key, SourceVersion: &text, Sequence: int64(r.Version)}
-}
-
-// page reads the records of a model that a domain selects: those whose code is
-// asked for, or the next ones by id. A record that cannot be read costs only
-// itself.
-func page[R, T any](ctx context.Context, c *rpc.Client, kind, model string, domain []any, q sources.Query, key func(*R) string, as func(*R) (T, error)) (sources.Page[T], error) {
-	var page sources.Page[T]
-	domain = slices.Clone(domain)
-	limit := any(nil)
-	if len(q.Refs) > 0 {
-		domain = append(domain, []any{"code", "in", q.Refs})
-	} else {
-		after, err := 0, error(nil)
-		if q.After != "" {
-			if after, err = strconv.Atoi(q.After); err != nil {
-				return page, sources.Fail(sources.Rejected, "a page of %s begins at no id", kind)
-			}
-		}
-		domain = append(domain, []any{"id", ">", after})
-		limit = q.Limit
-	}
-	var rows []json.RawMessage
-	if err := c.Call(ctx, "model."+model+".search_read", []any{domain, 0, limit, []any{[]any{"id", "ASC"}}, fieldsOf[R]()}, nil, &rows); err != nil {
-		return page, err
-	}
-	for _, text := range rows {
-		var r R
-		var of struct{ ID int } // also of a record that has not the expected shape
-		_ = json.Unmarshal(text, &of)
-		err := json.Unmarshal(text, &r)
-		code := key(&r)
-		if err != nil {
-			err = errors.New("it has not the expected shape")
-		}
-		var record T
-		if err == nil {
-			record, err = as(&r)
-		}
-		if page.Next = strconv.Itoa(of.ID); err == nil {
-			page.Records = append(page.Records, record)
-			continue
-		}
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: kind, SourceRef: &code, Reason: err.Error(), At: time.Now()})
-	}
-	if len(q.Refs) > 0 || len(rows) < q.Limit {
-		page.Next = ""
-	}
-	return page, nil
-}
-
-// location is a place where goods are; a warehouse is one that has others in it.
-type location struct {
-	row
-	Name    string `json:"name"`
-	Code    string `json:"code"`
-	Address *struct {
-		City    string `json:"city"`
-		Country *struct {
-			Code string `json:"code"`
-		} `json:"country."`
-	} `json:"address."`
-}
-
-// Warehouses are the locations of that type. One without a code is told as
-// rejected: others refer to it by nothing else.
-func (e *ERP) Warehouses(ctx context.Context, q sources.Query) (sources.Page[trade.Warehouse], error) {
-	return page(ctx, e.Client, "warehouses", "stock.location", []any{[]any{"type", "=", "warehouse"}}, q,
-		func(l *location) string { return l.Code },
-		func(l *location) (trade.Warehouse, error) {
-			if l.Code == "" {
-				return trade.Warehouse{}, errors.New("it has no code")
-			}
-			w := trade.Warehouse{Code: l.Code, Name: l.Name, Location: trade.Location{Name: &l.Name, TimeZone: &e.zone}, Provenance: l.stamp(l.Code)}
-			if a := l.Address; a != nil {
-				w.Location.City = &a.City
-				if a.Country != nil {
-					w.Location.Country = &a.Country.Code
-				}
-			}
-			return w, nil
-		})
 }

@@ -137,7 +137,8 @@ func TestTheAdapterKeepsTheContract(t *testing.T) {
 func TestTheContractHoldsOnARealServer(t *testing.T) {
 	at := extras.Setting(t, "the contract on a real Tryton", "PORTICO_TEST_TRYTON")
 	where, login, _ := strings.Cut(at, " ")
-	user, password, _ := strings.Cut(login, " ")
+	user, rest, _ := strings.Cut(login, " ")
+	password, _, _ := strings.Cut(rest, " ")
 	base := strings.TrimSuffix(where, "/erp")
 	sourcetest.Run(t, func(url string) (sources.Adapter, error) {
 		return tryton.Open(tryton.Config{URL: url + "/erp", User: user, Password: func() string { return password }})

@@ -107,6 +107,12 @@ func (c *Client) Call(ctx context.Context, method string, args []any, more map[s
 	return err
 }
 
+// Context is a value of the user's context, such as its company.
+func (c *Client) Context(ctx context.Context, key string) (any, error) {
+	s, err := c.signedIn(ctx, "")
+	return s.context[key], err
+}
+
 // Forget ends the use of a session, so that the next call signs in: the context
 // of the user may have changed.
 func (c *Client) Forget() {

@@ -1,0 +1,395 @@
+package tryton
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/quagmt/udecimal"
+
+	"portico/sources"
+	"portico/sources/tryton/rpc"
+	"portico/trade"
+)
+
+// sale is an order, or, with another sale as its origin, a return of one. One
+// without a number is a draft of somebody's.
+type sale struct {
+	row
+	Number    *string      `json:"number"`
+	Reference *string      `json:"reference"`
+	Origin    *string      `json:"origin"`
+	State     string       `json:"state"`
+	Day       *rpc.Date    `json:"sale_date"`
+	Wish      *rpc.Date    `json:"shipping_date"`
+	Written   rpc.DateTime `json:"create_date"`
+	Term      *int         `json:"payment_term"`
+	Comment   *string      `json:"comment"`
+	Net       rpc.Decimal  `json:"untaxed_amount"`
+	Tax       rpc.Decimal  `json:"tax_amount"`
+	Total     rpc.Decimal  `json:"total_amount"`
+	Party     struct {
+		Code string `json:"code"`
+	} `json:"party."`
+	ShipTo   *placeID `json:"shipment_address."`
+	BillTo   *placeID `json:"invoice_address."`
+	Currency struct {
+		Code string `json:"code"`
+	} `json:"currency."`
+	Warehouse *struct {
+		Code string `json:"code"`
+	} `json:"warehouse."`
+}
+
+type placeID struct {
+	ID       int  `json:"id"`
+	Sequence *int `json:"sequence"`
+}
+
+func (p *placeID) ref() trade.Ref {
+	if p == nil {
+		return trade.Ref{}
+	}
+	return trade.Key(codeOf(p.ID, p.Sequence))
+}
+
+type saleLine struct {
+	row
+	Sale        int          `json:"sale"`
+	Quantity    rpc.Number   `json:"quantity"`
+	Unit        *int         `json:"unit"`
+	Price       *rpc.Decimal `json:"unit_price"`
+	Amount      rpc.Decimal  `json:"amount"`
+	Description *string      `json:"description"`
+	Ignored     []int        `json:"moves_ignored"`
+	Product     *goodsOf     `json:"product."`
+	Theirs      *struct {
+		Code *string `json:"code"`
+	} `json:"product_customer."`
+}
+
+type goodsOf struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func (g *goodsOf) ref() trade.Ref {
+	if g == nil || g.Type != "goods" {
+		return trade.Ref{}
+	}
+	return trade.Key(g.Code)
+}
+
+func described(text *string, g *goodsOf) string {
+	if text != nil && *text != "" {
+		return *text
+	}
+	if g != nil {
+		return g.Name
+	}
+	return ""
+}
+
+const ofSale = "sale.sale,%"
+
+// sold is what belongs to the lines of sales.
+type sold struct {
+	e        *ERP
+	units    units
+	terms    map[int]*trade.PaymentTerms
+	lines    parts[saleLine]
+	moves    parts[move]
+	states   map[int]string
+	invoiced map[int]udecimal.Decimal
+	returned map[[2]string]udecimal.Decimal // by sale and product
+}
+
+var orders = mapping[sale, trade.Order]{
+	kind: "orders", model: "sale.sale", field: "number", key: numberOf,
+	domain: []any{where("number", "!=", nil), []any{"OR", where("origin", "=", nil), where("origin", "not like", ofSale)}},
+	with: func(ctx context.Context, e *ERP, _ []sale, ids []int) (func(*sale) (trade.Order, bool, error), error) {
+		s, err := e.sold(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.after(ctx, ids); err != nil {
+			return nil, err
+		}
+		return s.order, nil
+	},
+}
+
+func numberOf(s *sale) string {
+	if s.Number == nil {
+		return ""
+	}
+	return *s.Number
+}
+
+// Orders are the sales that have a number and return nothing.
+func (e *ERP) Orders(ctx context.Context, q sources.Query) (sources.Page[trade.Order], error) {
+	return orders.read(ctx, e, q)
+}
+
+func (e *ERP) sold(ctx context.Context, ids []int) (*sold, error) {
+	s := &sold{e: e}
+	var err error
+	if s.units, err = e.units(ctx); err != nil {
+		return nil, err
+	}
+	if s.terms, err = e.terms(ctx); err != nil {
+		return nil, err
+	}
+	if s.lines, err = partsOf(ctx, e, "sale.line", "sale", ids, func(l *saleLine) int { return l.Sale }, where("type", "=", "line")); err != nil {
+		return nil, err
+	}
+	if s.moves, err = e.movesOf(ctx, "sale.line", s.lineIDs()); err != nil {
+		return nil, err
+	}
+	s.states, err = e.statesOf(ctx, s.moves)
+	return s, err
+}
+
+func (s *sold) lineIDs() (ids []int) {
+	for _, lines := range s.lines {
+		for _, l := range lines {
+			ids = append(ids, l.ID)
+		}
+	}
+	return ids
+}
+
+// after reads what came after: invoices, and goods that came back.
+func (s *sold) after(ctx context.Context, ids []int) error {
+	s.invoiced, s.returned = map[int]udecimal.Decimal{}, map[[2]string]udecimal.Decimal{}
+	lines := s.lineIDs()
+	if len(lines) == 0 {
+		return nil
+	}
+	billed, err := search[struct {
+		row
+		Origin   *string    `json:"origin"`
+		Quantity rpc.Number `json:"quantity"`
+	}](ctx, s.e, "account.invoice.line", []any{where("origin", "in", references("sale.line", lines)), where("invoice.state", "in", []string{"posted", "paid"})}, 0, nil)
+	if err != nil {
+		return err
+	}
+	for _, b := range billed {
+		id := leadsTo(b.Origin, "sale.line")
+		s.invoiced[id] = s.invoiced[id].Add(b.Quantity.Decimal)
+	}
+	back, err := search[struct {
+		row
+		Product *goodsOf `json:"product."`
+		Sale    struct {
+			Origin *string `json:"origin"`
+		} `json:"sale."`
+		Moves []struct {
+			State    string     `json:"state"`
+			Quantity rpc.Number `json:"quantity"`
+		} `json:"moves."`
+	}](ctx, s.e, "sale.line", []any{where("sale.origin", "in", references("sale.sale", ids)), where("type", "=", "line")}, 0, nil)
+	for _, l := range back {
+		if l.Product == nil {
+			continue
+		}
+		key := [2]string{strconv.Itoa(leadsTo(l.Sale.Origin, "sale.sale")), l.Product.Code}
+		for _, m := range l.Moves {
+			if m.State == "done" {
+				s.returned[key] = s.returned[key].Add(m.Quantity.Decimal)
+			}
+		}
+	}
+	return err
+}
+
+func (s *sold) order(x *sale) (trade.Order, bool, error) {
+	status, known := saleStates[x.State]
+	if !known {
+		return trade.Order{}, false, fmt.Errorf("state: %.20q has no meaning here", x.State)
+	}
+	money := func(d rpc.Decimal) trade.Money { return trade.Money{Amount: d.Decimal, Currency: x.Currency.Code} }
+	tax := money(x.Tax)
+	o := trade.Order{
+		Number: x.Number, CustomerPoNumber: x.Reference, AccountRef: trade.Key(x.Party.Code), ShipToRef: x.ShipTo.ref(), BillToRef: x.BillTo.ref(), Status: status,
+		Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "sale.sale.state", Code: x.State}, Holds: []trade.OrderHold{}, PaymentTerms: termOf(s.terms, x.Term),
+		Totals:   &trade.Totals{Subtotal: money(x.Net), Discount: trade.Money{Currency: x.Currency.Code}, Tax: &tax, Total: money(x.Total)},
+		PlacedAt: s.e.placed(x.Day, x.Written), Comment: x.Comment, Provenance: stamp(numberOf(x), newest(x.Version, s.lines[x.ID])),
+	}
+	for i := range s.lines[x.ID] {
+		l := &s.lines[x.ID][i]
+		if l.Unit == nil || l.Price == nil {
+			return o, false, errors.New("a line of it has no unit or price")
+		}
+		line, err := s.line(x, l)
+		if err != nil {
+			return o, false, err
+		}
+		o.LinesKnown = append(o.LinesKnown, line)
+		o.Provenance = stamp(numberOf(x), max(rpc.Timestamp(o.Provenance.Sequence), newest(0, s.moves[l.ID])))
+	}
+	o.Derive()
+	return o, false, nil
+}
+
+func (s *sold) line(x *sale, l *saleLine) (trade.OrderLine, error) {
+	unit, err := s.units.code(*l.Unit)
+	if err != nil {
+		return trade.OrderLine{}, err
+	}
+	qty := func(d udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: d, Unit: unit} }
+	amount := trade.Money{Amount: l.Amount.Decimal, Currency: x.Currency.Code}
+	line := trade.OrderLine{
+		LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product), Amount: &amount,
+		UnitPrice: &trade.UnitPrice{Price: trade.Money{Amount: l.Price.Decimal, Currency: x.Currency.Code}, Per: qty(udecimal.One)},
+		Ordered:   qty(l.Quantity.Decimal), Invoiced: qty(s.invoiced[l.ID]),
+	}
+	if l.Product != nil {
+		line.SKU = &l.Product.Code
+		line.Returned = qty(s.returned[[2]string{strconv.Itoa(x.ID), l.Product.Code}])
+	}
+	if l.Theirs != nil {
+		line.CustomerPartNumber = l.Theirs.Code
+	}
+	var shipped, allocated, cancelled udecimal.Decimal
+	for _, m := range s.moves[l.ID] {
+		q, err := s.units.in(m.Quantity, m.Unit, *l.Unit)
+		if err != nil {
+			return line, err
+		}
+		state := s.states[leadsTo(m.Shipment, "stock.shipment.out")]
+		part := trade.ScheduleLine{Quantity: qty(q.Decimal), RequestedShipDate: plain(x.Wish), PromisedShipDate: plain(m.Planned)}
+		switch {
+		case m.State == "cancelled":
+			if slices.Contains(l.Ignored, m.ID) {
+				cancelled = cancelled.Add(q.Decimal)
+			}
+			continue
+		case m.State == "done":
+			shipped = shipped.Add(q.Decimal)
+			part.ActualShipDate = plain(m.Effective)
+		case m.State == "assigned", holding[state]:
+			allocated = allocated.Add(q.Decimal)
+			if handled[state] {
+				line.Status = trade.LinePicked
+			}
+		}
+		if x.Warehouse != nil {
+			part.WarehouseRef = trade.Key(x.Warehouse.Code)
+		}
+		line.ScheduleKnown = append(line.ScheduleKnown, part)
+	}
+	if len(line.ScheduleKnown) == 0 {
+		line.ScheduleKnown = []trade.ScheduleLine{{Quantity: line.Ordered, RequestedShipDate: plain(x.Wish)}}
+	}
+	if x.State == "cancelled" {
+		cancelled = l.Quantity.Sub(shipped)
+	}
+	line.Shipped, line.Allocated, line.Cancelled = qty(shipped), qty(allocated), qty(cancelled)
+	line.Confirmed, line.Backordered, line.Delivered = qty(udecimal.Zero), qty(udecimal.Zero), qty(udecimal.Zero)
+	if x.State == "confirmed" || x.State == "processing" || x.State == "done" {
+		line.Confirmed = line.Ordered
+	}
+	return line, nil
+}
+
+var returns = mapping[sale, trade.Return]{
+	kind: "returns", model: "sale.sale", field: "number", key: numberOf, domain: []any{where("number", "!=", nil), where("origin", "like", ofSale)},
+	with: func(ctx context.Context, e *ERP, rows []sale, ids []int) (func(*sale) (trade.Return, bool, error), error) {
+		s, err := e.sold(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		var originals []int
+		for _, r := range rows {
+			originals = append(originals, leadsTo(r.Origin, "sale.sale"))
+		}
+		before, err := search[saleNumber](ctx, e, "sale.sale", []any{where("id", "in", originals)}, 0, nil)
+		lines, err2 := partsOf(ctx, e, "sale.line", "sale", originals, func(l *saleLine) int { return l.Sale }, where("type", "=", "line"))
+		memos, err3 := s.memos(ctx)
+		numbers := map[int]string{}
+		for _, b := range before {
+			numbers[b.ID] = b.Number
+		}
+		return func(x *sale) (trade.Return, bool, error) { return s.back(x, numbers, lines, memos) }, errors.Join(err, err2, err3)
+	},
+}
+
+type saleNumber struct {
+	ID     int    `json:"id"`
+	Number string `json:"number"`
+}
+
+// memos are the numbers of the invoices that charge lines, by line.
+func (s *sold) memos(ctx context.Context) (map[int]string, error) {
+	rows, err := search[struct {
+		ID      int     `json:"id"`
+		Origin  *string `json:"origin"`
+		Invoice struct {
+			Number string `json:"number"`
+		} `json:"invoice."`
+	}](ctx, s.e, "account.invoice.line", []any{where("origin", "in", references("sale.line", s.lineIDs())), where("invoice.state", "in", []string{"posted", "paid"})}, 0, nil)
+	all := map[int]string{}
+	for _, r := range rows {
+		all[leadsTo(r.Origin, "sale.line")] = r.Invoice.Number
+	}
+	return all, err
+}
+
+// Returns are the sales that take another back.
+func (e *ERP) Returns(ctx context.Context, q sources.Query) (sources.Page[trade.Return], error) {
+	return returns.read(ctx, e, q)
+}
+
+func (s *sold) back(x *sale, numbers map[int]string, before parts[saleLine], memos map[int]string) (trade.Return, bool, error) {
+	original := leadsTo(x.Origin, "sale.sale")
+	status, known := returnStates[x.State]
+	if !known {
+		return trade.Return{}, false, fmt.Errorf("state: %.20q has no meaning here", x.State)
+	}
+	r := trade.Return{
+		Number: x.Number, OrderRef: trade.Key(numbers[original]), AccountRef: trade.Key(x.Party.Code), Status: status, RequestedAt: s.e.placed(x.Day, x.Written),
+		Provenance: stamp(numberOf(x), newest(x.Version, s.lines[x.ID])),
+	}
+	whole := len(s.lines[x.ID]) > 0
+	for _, l := range s.lines[x.ID] {
+		if l.Unit == nil || l.Product == nil {
+			continue
+		}
+		unit, err := s.units.code(*l.Unit)
+		if err != nil {
+			return r, false, err
+		}
+		i := slices.IndexFunc(before[original], func(b saleLine) bool { return b.Product != nil && b.Product.Code == l.Product.Code })
+		if i < 0 {
+			return r, false, errors.New("it takes back what its order does not have")
+		}
+		line := trade.ReturnLine{
+			OrderLineNumber: strconv.Itoa(before[original][i].ID), Quantity: trade.Quantity{Value: l.Quantity.Abs(), Unit: unit}, Reason: trade.ReturnOther, // Tryton has no reasons
+			Comment: l.Description,
+		}
+		var received udecimal.Decimal
+		for _, m := range s.moves[l.ID] {
+			if m.State == "done" {
+				received = received.Add(m.Quantity.Decimal)
+			}
+			r.Provenance = stamp(numberOf(x), max(rpc.Timestamp(r.Provenance.Sequence), m.Version))
+		}
+		line.Received = &trade.Quantity{Value: received, Unit: unit}
+		whole = whole && received.GreaterThanOrEqual(line.Quantity.Value)
+		if memo := memos[l.ID]; memo != "" {
+			r.CreditMemoRef = trade.Key(memo)
+		}
+		r.LinesKnown = append(r.LinesKnown, line)
+	}
+	switch {
+	case r.CreditMemoRef.Key != "" && r.Status != trade.ReturnCancelled:
+		r.Status = trade.ReturnCredited
+	case whole && r.Status == trade.ReturnAuthorized:
+		r.Status = trade.ReturnReceived
+	}
+	return r, false, nil
+}
