@@ -149,6 +149,7 @@ func (r *Replica) Run(ctx context.Context) {
 	for _, name := range r.sources.Names() {
 		all.Go(func() { r.follow(ctx, name) })
 	}
+	all.Go(func() { r.register(ctx) })
 	all.Wait()
 }
 

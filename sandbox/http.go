@@ -80,6 +80,7 @@ func (c *Company) Handler() http.Handler {
 	}
 	mux.Handle("POST /erp/v1/prices", c.service("erp", "prices", c.tellPrices))
 	mux.Handle("POST /erp/v1/salesOrders", c.service("erp", "submit", c.takeOrder))
+	mux.Handle("POST /carrier/v1/trackers", c.service("carrier", "register", c.takeParcels))
 	mux.Handle("GET /erp/v1/papers/{kind}/{no}", c.service("erp", "papers", c.tellPaper))
 	mux.Handle("GET /carrier/v1/papers/{kind}/{no}", c.service("carrier", "papers", c.tellPaper))
 	c.control(mux)
@@ -218,6 +219,39 @@ func (c *Company) takeOrder(w http.ResponseWriter, r *http.Request) {
 		c.mu.RUnlock()
 	}
 	answer(w, http.StatusCreated, map[string]string{"docNo": doc})
+}
+
+// takeParcels takes parcels to carry. One that is known already stays as it is.
+func (c *Company) takeParcels(w http.ResponseWriter, r *http.Request) {
+	body, err := readAll(r)
+	var all struct {
+		Parcels []registration `json:"parcels"`
+	}
+	if err != nil || json.Unmarshal(body, &all) != nil || len(all.Parcels) == 0 || len(all.Parcels) > 1000 {
+		refuse(w, http.StatusBadRequest, "parcels", "must be a list of 1 to 1000")
+		return
+	}
+	c.mu.RLock()
+	var fresh []registration
+	for i, p := range all.Parcels {
+		if p.Code == "" || len(p.Code) > 40 {
+			c.mu.RUnlock()
+			refuse(w, http.StatusUnprocessableEntity, fmt.Sprintf("parcels[%d].tracking_code", i), "missing or longer than 40")
+			return
+		}
+		if c.trackers.get(p.Code) == nil {
+			fresh = append(fresh, p)
+		}
+	}
+	c.mu.RUnlock()
+	if len(fresh) > 0 {
+		text, _ := json.Marshal(fresh)
+		if err := c.do(effect{Do: "register", Body: text}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+	}
+	answer(w, http.StatusOK, map[string]int{"taken": len(fresh)})
 }
 
 // tellPaper writes a small but real PDF.

@@ -23,7 +23,8 @@ var journey = []struct{ code, desc, where string }{
 
 // track lets a dispatch's parcel go through the first steps of its journey.
 func (c *Company) track(d *dispatch, at time.Time, steps int) {
-	t := &tracker{Code: d.Track, Rev: 1, dlvNo: d.DlvNo}
+	here := c.sites.get(d.Site)
+	t := &tracker{Code: d.Track, Rev: 1, dlvNo: d.DlvNo, from: town{here.Town, here.Ctry}, to: town{d.Town, d.Ctry}}
 	c.trackers.put(t.Code, t)
 	for range steps {
 		c.advance(t, at.Add(time.Duration(len(t.History))*9*time.Hour))
@@ -31,21 +32,20 @@ func (c *Company) track(d *dispatch, at time.Time, steps int) {
 }
 
 func (c *Company) advance(t *tracker, at time.Time) {
-	d := c.dispatch.get(t.dlvNo)
 	step := journey[len(t.History)%len(journey)]
 	if at.After(c.now) { // no news from the future
 		at = c.now.Add(-time.Duration(len(journey)-len(t.History)) * time.Minute)
 	}
-	town, ctry := d.Town, d.Ctry
+	where := t.to
 	switch step.where {
 	case "from":
-		town, ctry = c.sites.get(d.Site).Town, c.sites.get(d.Site).Ctry
+		where = t.from
 	case "hub":
-		town, ctry = "Venlo", "NL"
+		where = town{"Venlo", "NL"}
 	}
 	e := event{
 		ID: fmt.Sprintf("%s-%d", t.Code, len(t.History)+1), Code: step.code, Desc: step.desc, At: c.local(at), TZ: "Europe/Amsterdam",
-		Town: town, Ctry: ctry, Logged: at.Add(90 * time.Second).UTC().Format(time.RFC3339),
+		Town: where.Town, Ctry: where.Ctry, Logged: at.Add(90 * time.Second).UTC().Format(time.RFC3339),
 	}
 	if step.code == "PU" {
 		e.Est = c.local(at.Add(40 * time.Hour))
@@ -296,6 +296,8 @@ func (c *Company) apply(e effect) {
 		c.applyReceive(e)
 	case "submit":
 		c.applySubmit(e)
+	case "register":
+		c.applyRegister(e)
 	case "override":
 		c.applyOverride(e)
 	}
@@ -310,10 +312,10 @@ func (c *Company) applyTrack(e effect) {
 	c.advance(t, e.At)
 	t.Rev++
 	c.touch(e, "carrier", "trackers", t.Code)
-	d := c.dispatch.get(t.dlvNo)
-	if len(t.History) < len(journey) || d.Kind != "O" {
+	if len(t.History) < len(journey) || t.dlvNo == "" || c.dispatch.get(t.dlvNo).Kind != "O" {
 		return
 	}
+	d := c.dispatch.get(t.dlvNo)
 	for _, no := range d.Orders {
 		o := c.orders.get(no)
 		for _, p := range d.Parcels {
@@ -354,10 +356,19 @@ func (c *Company) applyReceive(e effect) {
 	c.touch(e, "erp", "purchases", p.PoNo)
 }
 
+// nextTracker is the parcel to move: every other time one that somebody
+// registered, if there is any.
 func (c *Company) nextTracker(n int) string {
+	if n/2%2 == 0 {
+		for _, k := range c.registered {
+			if len(c.trackers.get(k).History) < len(journey) {
+				return k
+			}
+		}
+	}
 	for i := range len(c.trackers.keys) {
 		k := c.trackers.keys[(len(c.trackers.keys)-1-i+n*7)%len(c.trackers.keys)]
-		if t := c.trackers.rows[k]; len(t.History) < len(journey) && c.dispatch.get(t.dlvNo).Kind == "O" {
+		if t := c.trackers.rows[k]; len(t.History) < len(journey) && t.dlvNo != "" && c.dispatch.get(t.dlvNo).Kind == "O" {
 			return k
 		}
 	}
@@ -383,6 +394,30 @@ func (c *Company) nextPurchase(n int) string {
 		}
 	}
 	return ""
+}
+
+// registration is a parcel that its shipper hands to the carrier.
+type registration struct {
+	Code string `json:"tracking_code"`
+	From town   `json:"from"`
+	To   town   `json:"to"`
+}
+
+func (c *Company) applyRegister(e effect) {
+	var all []registration
+	if json.Unmarshal(e.Body, &all) != nil {
+		return
+	}
+	for _, r := range all {
+		if c.trackers.get(r.Code) != nil {
+			continue
+		}
+		t := &tracker{Code: r.Code, Rev: 1, from: r.From, to: r.To}
+		c.trackers.put(r.Code, t)
+		c.registered = append(c.registered, r.Code)
+		c.advance(t, e.At)
+		c.touch(e, "carrier", "trackers", r.Code)
+	}
 }
 
 // override makes a record be told with other values, as a tool for tests: what

@@ -321,7 +321,14 @@ type tracker struct {
 	History []event `json:"history"`
 	POD     string  `json:"pod,omitempty"` // file
 	Rev     int     `json:"rev"`
-	dlvNo   string
+	dlvNo   string  // of our own; empty for who registered it
+	from    town
+	to      town
+}
+
+type town struct {
+	Town string `json:"town"`
+	Ctry string `json:"ctry"`
 }
 
 type event struct {

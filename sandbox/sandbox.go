@@ -51,14 +51,16 @@ type Company struct {
 	dispatch  table[dispatch]
 	trackers  table[tracker]
 	calendars table[calendar]
-	touched   []touch // the change feed, in journal order
-	submitted map[string]string
-	docSeq    map[string]int
-	overrides map[string]map[string]any
-	faults    faultSet
-	calls     callLog
-	speed     float64
-	wake      chan struct{}
+	// registered are the trackers that others registered, in that order.
+	registered []string
+	touched    []touch // the change feed, in journal order
+	submitted  map[string]string
+	docSeq     map[string]int
+	overrides  map[string]map[string]any
+	faults     faultSet
+	calls      callLog
+	speed      float64
+	wake       chan struct{}
 }
 
 // touch says that an effect changed a record.

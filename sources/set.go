@@ -252,6 +252,23 @@ func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 	return all, nil
 }
 
+// Register tells the source of tracking of parcels, and names it. ok is false where
+// it need not be told.
+func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name string, ok bool, err error) {
+	g := s.routes[OfTracking]
+	carrier, ok := g.adapter.(Registering)
+	if !ok {
+		return g.name, false, nil
+	}
+	for batch := range slices.Chunk(parcels, g.limits.Batch) {
+		// It may be repeated like a read: a parcel that is known stays as it is.
+		if _, err := read(ctx, g, "register", func(ctx context.Context) (struct{}, error) { return struct{}{}, carrier.Register(ctx, batch) }); err != nil {
+			return g.name, true, fmt.Errorf("registering with %s: %w", g.name, err)
+		}
+	}
+	return g.name, true, nil
+}
+
 // Changes reads on in the feed of the named source. ok is false where the
 // source tells no changes.
 func (s *Set) Changes(ctx context.Context, name, after string, limit int) (feed Feed, ok bool, err error) {

@@ -155,6 +155,14 @@ type Pricing interface {
 	Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceResult, error)
 }
 
+// Registering is a carrier that must be told of parcels before it follows them.
+type Registering interface {
+	Adapter
+	// Register tells it of parcels. One that it knows already stays as it is, so
+	// that it may be told again.
+	Register(ctx context.Context, parcels []trade.Consignment) error
+}
+
 // Documents is a system that keeps papers: invoices, proofs of delivery.
 type Documents interface {
 	Adapter

@@ -36,6 +36,7 @@ var (
 // unscoped are the functions that read such tables for nobody in particular,
 // and why they may.
 var unscoped = map[string]string{
+	"ToRegister":  "the process that tells the carrier of parcels, at nobody's request",
 	"AccountTree": "it makes scopes: the numbers come from a verified token",
 	"PartnerID":   "it makes scopes: the code comes from a verified token",
 	"inbound":     "supply on its way is told without saying whose: day, quantity and certainty",

@@ -225,6 +225,14 @@ type Tracking struct {
 	Provenance     Provenance
 }
 
+// Consignment is a parcel that a carrier is told of, to follow it.
+type Consignment struct {
+	ShipmentID     string
+	TrackingNumber string
+	Origin         *Location
+	Destination    *Location
+}
+
 // StatusOf derives a shipment's status from all its events, in any order: the
 // latest actual event decides, but a final status does not go back, and
 // estimates and plans move no status.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/quagmt/udecimal"
@@ -245,4 +246,29 @@ func (c *CRM) Calendars(ctx context.Context, q sources.Query) (sources.Page[trad
 		}
 		return cal, r.err
 	})
+}
+
+// Register hands parcels to the carrier.
+func (c *Carrier) Register(ctx context.Context, parcels []trade.Consignment) error {
+	type town struct {
+		Town *string `json:"town,omitempty"`
+		Ctry *string `json:"ctry,omitempty"`
+	}
+	at := func(l *trade.Location) town {
+		if l == nil {
+			return town{}
+		}
+		return town{l.City, l.Country}
+	}
+	type parcel struct {
+		Code string `json:"tracking_code"`
+		From town   `json:"from"`
+		To   town   `json:"to"`
+	}
+	all := make([]parcel, len(parcels))
+	for i, p := range parcels {
+		all[i] = parcel{p.TrackingNumber, at(p.Origin), at(p.Destination)}
+	}
+	var taken struct{ Taken int }
+	return c.call(ctx, http.MethodPost, "v1/trackers", map[string]any{"parcels": all}, &taken)
 }

@@ -58,6 +58,7 @@ var (
 	_ sources.Shipments      = (*WMS)(nil)
 	_ sources.Changes        = (*WMS)(nil)
 	_ sources.Tracking       = (*Carrier)(nil)
+	_ sources.Registering    = (*Carrier)(nil)
 	_ sources.Documents      = (*Carrier)(nil)
 	_ sources.Changes        = (*Carrier)(nil)
 	_ sources.Calendars      = (*CRM)(nil)

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +126,7 @@ func run[P sources.Adapter, R any](t T, a sources.Adapter, kind string, read fun
 		t.Errorf("%s: %d in small pages and %d in one: pages have gaps", kind, len(all), len(whole.Records))
 	}
 	some := []string{"no-such-record"}
-	for r := range refs {
+	for _, r := range slices.Sorted(maps.Keys(refs)) {
 		if len(some) < 6 {
 			some = append(some, r)
 		}
