@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test check reset web bench generate tryton tryton-stop
+.PHONY: help run test check reset web bench generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ run: bin/portico ## Run Portico over a living sandbox company; Ctrl-C ends every
 
 tryton: ## Install, fill and start a real ERP, Tryton 6.0 (Debian, Ubuntu): two minutes, then seconds
 	@tryton/run.sh start
+
+run-tryton: tryton bin/portico ## Run Portico over that Tryton and the sandbox's carrier; Ctrl-C ends Portico
+	@tryton/run.sh portal
 
 tryton-stop: ## Stop it
 	@tryton/run.sh stop

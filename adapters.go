@@ -21,7 +21,7 @@ var adapters = map[string]func(c SourceConfig, key func() string) (sources.Adapt
 	"sandbox-carrier": adapter(sandbox.OpenCarrier),
 	"sandbox-crm":     adapter(sandbox.OpenCRM),
 	"tryton": func(c SourceConfig, key func() string) (sources.Adapter, error) {
-		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone})
+		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone, BranchOf: c.BranchOf})
 	},
 }
 

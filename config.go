@@ -52,6 +52,9 @@ type File struct {
 	Sources map[string]SourceConfig    `yaml:"sources"`
 	Routes  map[sources.Subject]string `yaml:"routes"`
 	Issuers []auth.IssuerConfig        `yaml:"issuers"`
+	// Sandbox starts the sandbox company too, whose systems can be among the
+	// sources. In development alone.
+	Sandbox bool `yaml:"sandbox"`
 	// Documents are operations known in advance: a manifest for each client, by
 	// its name in tokens, and the roles that may send no others.
 	Documents struct {
@@ -62,14 +65,17 @@ type File struct {
 
 // SourceConfig is one source system.
 type SourceConfig struct {
-	Adapter string         `yaml:"adapter"`
-	URL     string         `yaml:"url"`
-	User    string         `yaml:"user"` // login, where the system has one
-	Key     string         `yaml:"-"`
-	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
-	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
-	Zone    string         `yaml:"zone"`
-	Limits  sources.Limits `yaml:"limits"`
+	Adapter string `yaml:"adapter"`
+	URL     string `yaml:"url"`
+	User    string `yaml:"user"` // login, where the system has one
+	// BranchOf is the type of relation that leads from a branch to its head office,
+	// in Tryton.
+	BranchOf string         `yaml:"branch_of"`
+	Key      string         `yaml:"-"`
+	KeyEnv   string         `yaml:"key_env"`  // environment variable that holds the key
+	KeyFile  string         `yaml:"key_file"` // or file that does, read anew when it changes
+	Zone     string         `yaml:"zone"`
+	Limits   sources.Limits `yaml:"limits"`
 }
 
 const production = "production"
@@ -151,6 +157,8 @@ func (c *Config) AfterApply() error {
 // line to change.
 func (c *Config) checkProduction() error {
 	switch {
+	case c.File.Sandbox && c.ConfigFile != "":
+		return errors.New("PORTICO_CONFIG: sandbox: the production profile has no sandbox company")
 	case c.ConfigFile == "":
 		return wrong("PORTICO_CONFIG", "", "a file with sources, routes and issuers in the production profile")
 	case len(c.File.Issuers) == 0:
@@ -199,6 +207,7 @@ func loopback(addr string) bool {
 func (c *Config) load() error {
 	if c.ConfigFile == "" {
 		c.File = sandboxFile(c.SandboxAddr)
+		c.File.Sandbox = true
 		return nil
 	}
 	text, err := os.Open(c.ConfigFile)
@@ -244,6 +253,7 @@ func withDefaults(l sources.Limits) sources.Limits {
 	set(&l.BreakAfter, d.BreakAfter)
 	wait(&l.Timeout, d.Timeout)
 	wait(&l.BreakFor, d.BreakFor)
+	wait(&l.Poll, d.Poll)
 	return l
 }
 

@@ -278,7 +278,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	} else if !safe && cfg.Profile == production {
 		return errors.New("DATABASE_URL: the database runs with fsync, full_page_writes or synchronous_commit off, so that what is acknowledged may be lost: turn them on in its configuration")
 	}
-	if cfg.ConfigFile == "" {
+	if cfg.File.Sandbox {
 		if err := p.startSandbox(ctx, cfg); err != nil {
 			return err
 		}

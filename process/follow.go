@@ -56,7 +56,7 @@ func (r *Replica) follow(ctx context.Context, name string) {
 			f.down = false
 			r.log.Info("following again", "source", name)
 		}
-		if !more && pause(ctx, r.every) != nil {
+		if !more && pause(ctx, r.sources.Poll(name)) != nil {
 			return
 		}
 	}

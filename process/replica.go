@@ -23,18 +23,13 @@ type Replica struct {
 	sources  *sources.Set
 	log      *slog.Logger
 	subjects map[sources.Subject]subject
-	every    time.Duration
 	progress progress
 	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
 }
 
-// pollEvery is the pause between two looks at a change feed: well under the two
-// seconds in which news must be in the store.
-const pollEvery = 500 * time.Millisecond
-
 // NewReplica makes a replica; Run sets it to work.
 func NewReplica(st *store.Store, set *sources.Set, log *slog.Logger) *Replica {
-	r := &Replica{store: st, sources: set, log: log, every: pollEvery}
+	r := &Replica{store: st, sources: set, log: log}
 	r.subjects = map[sources.Subject]subject{
 		sources.OfWarehouses:     copying(set.Warehouses, st.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }),
 		sources.OfCategories:     copying(set.Categories, st.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }),

@@ -28,11 +28,13 @@ type Limits struct {
 	Batch       int           `yaml:"batch"`       // most keys in one call
 	BreakAfter  int           `yaml:"break_after"` // failures in a row that open the circuit
 	BreakFor    time.Duration `yaml:"break_for"`   // until the circuit lets a call try again
+	Poll        time.Duration `yaml:"poll"`        // between two looks at what changed
 }
 
 // DefaultLimits hold where the configuration says nothing.
 var DefaultLimits = Limits{
 	Timeout: 3 * time.Second, Concurrency: 16, Retries: 2, Batch: 500, BreakAfter: 5, BreakFor: time.Second,
+	Poll: 500 * time.Millisecond,
 }
 
 var (

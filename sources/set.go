@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"portico/trade"
 )
@@ -268,6 +269,9 @@ func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name s
 	}
 	return g.name, true, nil
 }
+
+// Poll is the pause between two looks at what changed in the named source.
+func (s *Set) Poll(name string) time.Duration { return s.byName[name].limits.Poll }
 
 // Changes reads on in the feed of the named source. ok is false where the
 // source tells no changes.

@@ -4,6 +4,7 @@
 #   run.sh start     install it, make or restore its database, start it
 #   run.sh stop      stop it
 #   run.sh remove    stop it and remove its database; the snapshot stays
+#   run.sh portal    serve Portico over it and the sandbox's carrier; Ctrl-C ends
 #   run.sh setting   print what tests need to know: URL, user, password, epoch
 #
 # PORTICO_TRYTON_DATA is its folder, PORTICO_TRYTON_PORT its port on loopback.
@@ -133,7 +134,7 @@ start() {
   # A snapshot is of these packages, modules and company, and of this month:
   # agreements end.
   local key snapshot
-  key=$({ installed; printf '%s\n' "${modules[@]}"; "$bin/postgres" --version; cat tryton/*.go tryton/run.sh sandbox/*.go; date +%Y-%m; } | sha256sum | cut -c1-16)
+  key=$({ installed; printf '%s\n' "${modules[@]}"; "$bin/postgres" --version; cat tryton/*.go sandbox/*.go; date +%Y-%m; } | sha256sum | cut -c1-16)
   snapshot=$cache/tryton-$key.dump
   make_cluster
   configure
@@ -160,6 +161,49 @@ start() {
   say "Tryton answers on $url: user admin, password $admin; Portico is user portico there. \`make tryton-stop\` stops it."
 }
 
+# settings are Portico's: Tryton is the ERP, the ledger and the warehouse, and
+# carrier and CRM are the sandbox's.
+settings() {
+  printf '%s\n' $password > "$data/portico.password"
+  printf 'sandbox-key\n' > "$data/sandbox.key"
+  local sandbox=${PORTICO_SANDBOX_ADDR:-localhost:8090}
+  cat > "$data/portico.yml" << SETTINGS
+sandbox: true
+sources:
+  erp:
+    adapter: tryton
+    url: $url
+    user: portico
+    key_file: $data/portico.password
+    limits: { timeout: 10s, concurrency: 4, batch: 100, poll: 2s }
+  carrier: { adapter: sandbox-carrier, url: "http://$sandbox/carrier", key_file: $data/sandbox.key }
+  crm: { adapter: sandbox-crm, url: "http://$sandbox/crm", key_file: $data/sandbox.key }
+routes:
+  warehouses: erp
+  categories: erp
+  suppliers: erp
+  accounts: erp
+  calendars: crm
+  credit: erp
+  items: erp
+  contracts: erp
+  inventory: erp
+  orders: erp
+  purchase_orders: erp
+  shipments: erp
+  tracking: carrier
+  invoices: erp
+  returns: erp
+  pricing: erp
+SETTINGS
+}
+
+portal() {
+  settings
+  export PORTICO_CONFIG=$data/portico.yml PORTICO_DATA=${PORTICO_DATA:-$data/portal}
+  exec bin/portico serve
+}
+
 stop() {
   bin=$(binaries)
   stop_server
@@ -169,7 +213,8 @@ stop() {
 case ${1:-} in
   start) start ;;
   stop) stop ;;
+  portal) portal ;;
   remove) stop; rm -rf "$data" ;;
   setting) echo "$url portico $password $(cat "$data/epoch")" ;;
-  *) sed -n '2,9p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
+  *) sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
 esac
