@@ -5,6 +5,9 @@
 #   run.sh stop      stop it
 #   run.sh remove    stop it and remove its database; the snapshot stays
 #   run.sh portal    serve Portico over it and the sandbox's carrier; Ctrl-C ends
+#   run.sh install   install its packages alone
+#   run.sh with ...  run a command with PORTICO_TEST_TRYTON set, if its packages
+#                    are there; it is stopped again if it was not running
 #   run.sh setting   print what tests need to know: URL, user, password, epoch
 #
 # PORTICO_TRYTON_DATA is its folder, PORTICO_TRYTON_PORT its port on loopback.
@@ -198,6 +201,8 @@ routes:
 SETTINGS
 }
 
+setting() { echo "$url portico $password $(cat "$data/epoch")"; }
+
 portal() {
   settings
   export PORTICO_CONFIG=$data/portico.yml PORTICO_DATA=${PORTICO_DATA:-$data/portal}
@@ -214,7 +219,18 @@ case ${1:-} in
   start) start ;;
   stop) stop ;;
   portal) portal ;;
+  install) install_packages ;;
+  with)
+    shift
+    [ "$(installed | wc -l)" = ${#packages[@]} ] || exec "$@"
+    if runs; then was=1; else was=0; fi
+    start
+    code=0
+    PORTICO_TEST_TRYTON="$(setting)" "$@" || code=$?
+    [ $was = 1 ] || stop
+    exit $code
+    ;;
   remove) stop; rm -rf "$data" ;;
-  setting) echo "$url portico $password $(cat "$data/epoch")" ;;
-  *) sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
+  setting) setting ;;
+  *) sed -n '2,14p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
 esac

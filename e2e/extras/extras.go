@@ -26,10 +26,14 @@ func Program(t *testing.T, why string, names ...string) string {
 }
 
 // Setting is the value of an environment variable that names something to test
-// against. Where it is not set the test is left out, and `make test` says so.
+// against. Where it is not set the test is left out, and `make test` says so; with
+// CI=true that is a failure.
 func Setting(t *testing.T, why, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
+	if value == "" && os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not set, which this needs: %s", name, why)
+	}
 	if value == "" {
 		leftOut(t, fmt.Sprintf("%s; set %s", why, name))
 	}

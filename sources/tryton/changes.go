@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 )
@@ -121,30 +123,24 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 	to := place{from.Epoch, from.Step, maps.Clone(from.Seen)}
 	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}}, 0, rpc.Timestamp(0), rpc.Timestamp(0)
 	now := map[string]rpc.Timestamp{}
-	for _, w := range watched {
+	looks, err := e.look(ctx, from)
+	if err != nil {
+		return sources.Feed{}, err
+	}
+	for i, w := range watched {
 		seen := from.Seen[w.model]
 		known = max(known, seen.At)
 		still := seen.ID == 0
-		for lastID := 0; ; {
-			rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(seen.At), where("id", ">", lastID)), w.tells, byID, aPage)
-			if err != nil {
-				return sources.Feed{}, err
+		for _, r := range looks[i] {
+			key := w.model + " " + strconv.Itoa(r.ID)
+			now[key] = r.Version
+			latest = max(latest, r.Version)
+			still = still || r.ID == seen.ID && r.Version >= seen.At
+			if r.Version > to.Seen[w.model].At {
+				to.Seen[w.model] = mark{r.ID, r.Version}
 			}
-			for _, r := range rows {
-				lastID = r.ID
-				key := w.model + " " + strconv.Itoa(r.ID)
-				now[key] = r.Version
-				latest = max(latest, r.Version)
-				still = still || r.ID == seen.ID && r.Version >= seen.At
-				if r.Version > to.Seen[w.model].At {
-					to.Seen[w.model] = mark{r.ID, r.Version}
-				}
-				if told[key] != r.Version {
-					found.take(w.model, r, w.tells)
-				}
-			}
-			if len(rows) < aPage {
-				break
+			if told[key] != r.Version {
+				found.take(w.model, r, w.tells)
 			}
 		}
 		if !still {
@@ -171,6 +167,32 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 	}
 	e.feed.at, e.feed.next, e.feed.before, e.feed.beside = after, string(next), told, now
 	return sources.Feed{Epoch: to.Epoch, Changes: changes, Next: string(next)}, nil
+}
+
+// atOnce is how many looks there are at a time.
+const atOnce = 4
+
+// look reads what was written to every watched model, in their order.
+func (e *ERP) look(ctx context.Context, from place) ([][]written, error) {
+	looks := make([][]written, len(watched))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, w := range watched {
+		group.Go(func() error {
+			for lastID := 0; ; {
+				rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(from.Seen[w.model].At), where("id", ">", lastID)), w.tells, byID, aPage)
+				if err != nil {
+					return err
+				}
+				looks[i] = append(looks[i], rows...)
+				if len(rows) < aPage {
+					return nil
+				}
+				lastID = rows[len(rows)-1].ID
+			}
+		})
+	}
+	return looks, group.Wait()
 }
 
 // since selects what was written after a moment, less the overlap.
