@@ -66,3 +66,45 @@ func sandboxFile(addr string) File {
 		Routes: sandbox.Routes,
 	}
 }
+
+type adaptersCmd struct{}
+
+// Run prints what every adapter serves, as the table of docs/adapters.md.
+func (adaptersCmd) Run() error {
+	table, err := adapterTable()
+	fmt.Print(table)
+	return err
+}
+
+// adapterTable is what every adapter serves, in Markdown.
+func adapterTable() (string, error) {
+	var b strings.Builder
+	names := slices.Sorted(maps.Keys(adapters))
+	fmt.Fprintf(&b, "| | %s |\n|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
+	has := map[string]map[string]bool{}
+	for _, name := range names {
+		a, err := adapters[name](SourceConfig{URL: "http://localhost/x", User: "x"}, func() string { return "" })
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
+		has[name] = map[string]bool{}
+		for _, s := range sources.Serves(a) {
+			has[name][string(s)] = true
+		}
+		_, has[name]["tells changes"] = a.(sources.Changes)
+		_, has[name]["keeps papers"] = a.(sources.Documents)
+		_, has[name]["takes parcels"] = a.(sources.Registering)
+	}
+	rows := []string{}
+	for _, s := range sources.Subjects() {
+		rows = append(rows, string(s))
+	}
+	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels") {
+		b.WriteString("| " + row)
+		for _, name := range names {
+			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])
+		}
+		b.WriteString(" |\n")
+	}
+	return b.String(), nil
+}

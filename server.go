@@ -39,14 +39,15 @@ import (
 type cli struct {
 	Config
 
-	Serve   serveCmd   `cmd:"" default:"1" help:"Serve portals. In development this starts the sandbox company too."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's tables up to date."`
-	Sandbox sandboxCmd `cmd:"" help:"Run the sandbox company alone."`
-	Token   tokenCmd   `cmd:"" help:"Print a bearer token of the development issuer."`
-	Revoke  revokeCmd  `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
-	Reset   resetCmd   `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
-	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serveCmd    `cmd:"" default:"1" help:"Serve portals. In development this starts the sandbox company too."`
+	Migrate migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
+	Sandbox sandboxCmd  `cmd:"" help:"Run the sandbox company alone."`
+	Token   tokenCmd    `cmd:"" help:"Print a bearer token of the development issuer."`
+	Revoke  revokeCmd   `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
+	Reset   resetCmd    `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
+	Show    configCmd   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
+	List    adaptersCmd `cmd:"" name:"adapters" help:"Print what every adapter serves."`
+	Version versionCmd  `cmd:"" help:"Print the version."`
 }
 
 func main() {

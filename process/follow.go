@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -45,6 +46,7 @@ func (r *Replica) follow(ctx context.Context, name string) {
 			}
 			f.epoch, f.next, f.safe = epoch, position, position
 		}
+		recovering := f.down
 		more, err := r.step(ctx, f)
 		switch {
 		case ctx.Err() != nil:
@@ -55,6 +57,9 @@ func (r *Replica) follow(ctx context.Context, name string) {
 		case err == nil && f.down:
 			f.down = false
 			r.log.Info("following again", "source", name)
+		}
+		if err != nil || recovering {
+			r.check(ctx, name)
 		}
 		if !more && pause(ctx, r.sources.Poll(name)) != nil {
 			return
@@ -105,7 +110,18 @@ func (r *Replica) step(ctx context.Context, f *following) (more bool, err error)
 	return false, r.store.Confirm(ctx, f.name, f.epoch, f.safe, at)
 }
 
+// fetch reads records again and saves them, some at a time: of a change of many
+// thousand, what is saved stays saved.
 func (r *Replica) fetch(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	for some := range slices.Chunk(refs, loadPage) {
+		if err := r.fetchSome(ctx, f, s, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject, refs []string) error {
 	b, err := r.subjects[s].fetch(ctx, sources.Query{Refs: refs})
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Replica struct {
 	log      *slog.Logger
 	subjects map[sources.Subject]subject
 	progress progress
+	found    sync.Map   // what the last check of each source found, as text
 	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
 }
 
@@ -138,7 +139,9 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 // ends.
 func (r *Replica) Run(ctx context.Context) {
 	r.progress.begin()
+	r.check(ctx, r.sources.Names()...)
 	for !r.tryLoad(ctx) && pause(ctx, time.Second) == nil {
+		r.check(ctx, r.sources.Names()...)
 	}
 	var all sync.WaitGroup
 	for _, name := range r.sources.Names() {
@@ -158,6 +161,21 @@ func (r *Replica) tryLoad(ctx context.Context) bool {
 		r.log.Warn("first load stopped, trying again", "err", err)
 	}
 	return err == nil
+}
+
+// check looks whether sources are fit to be used. What is wrong stands in their
+// health, and is logged when it is new.
+func (r *Replica) check(ctx context.Context, names ...string) {
+	for _, name := range names {
+		err := r.sources.Check(ctx, name)
+		text := ""
+		if err != nil && ctx.Err() == nil {
+			text = err.Error()
+		}
+		if before, _ := r.found.Swap(name, text); text != "" && before != text {
+			r.log.Warn("a source cannot be used", "source", name, "kind", sources.KindOf(err).String(), "err", err)
+		}
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -61,11 +61,13 @@ type guarded struct {
 	breaker     circuitbreaker.CircuitBreaker[any]
 	lastSuccess atomic.Int64 // unix nanoseconds
 	lastFailure atomic.Pointer[failure]
+	unfit       atomic.Pointer[failure] // what the last check found, or nil
 }
 
 type failure struct {
 	at   time.Time
 	kind Kind
+	text string
 }
 
 func guard(name string, adapter Adapter, limits Limits) *guarded {
@@ -128,10 +130,12 @@ func read[T any](ctx context.Context, g *guarded, op string, call func(context.C
 	}
 	kind := KindOf(err)
 	switch {
+	case kind == Denied:
+		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
 	case err == nil || !sick(err) && kind != 0:
 		g.lastSuccess.Store(time.Now().UnixNano())
 	case kind != 0:
-		g.lastFailure.Store(&failure{time.Now(), kind})
+		g.lastFailure.Store(&failure{time.Now(), kind, err.Error()})
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, kind.String())
@@ -152,13 +156,23 @@ func (g *guarded) health() trade.SourceHealth {
 		h.Circuit, h.State = trade.CircuitHalfOpen, trade.SourceDegraded
 	}
 	f := g.lastFailure.Load()
+	unfit := g.unfit.Load()
 	switch {
+	case unfit != nil:
+		h.State = trade.SourceIsDown
 	case g.breaker.IsOpen():
 		h.Circuit, h.State = trade.CircuitOpen, trade.SourceIsDown
 	case f != nil && f.at.After(ok):
 		h.State = trade.SourceDegraded
 	}
-	if h.State != trade.SourceUp && f != nil {
+	switch {
+	case unfit != nil && unfit.kind == Denied:
+		text := "It does not let us in (" + unfit.text + "). Correct the user or key in its configuration; it is tried again by itself."
+		h.Message = &text
+	case unfit != nil:
+		text := "It cannot be used as it is: " + unfit.text + ". It is looked at again by itself."
+		h.Message = &text
+	case h.State != trade.SourceUp && f != nil:
 		text := map[Kind]string{
 			Unavailable: "It refuses connections. Look whether it runs and can be reached.",
 			Throttled:   "It asks for fewer calls. Lower its concurrency, or wait.",
@@ -167,4 +181,17 @@ func (g *guarded) health() trade.SourceHealth {
 		h.Message = &text
 	}
 	return h
+}
+
+// check asks whether the source is what its adapter needs. Unless it merely does
+// not answer, what it finds stands in its health until the next check.
+func (g *guarded) check(ctx context.Context) error {
+	_, err := read(ctx, g, "ping", func(ctx context.Context) (struct{}, error) { return struct{}{}, g.adapter.Ping(ctx) })
+	switch kind := KindOf(err); {
+	case err == nil:
+		g.unfit.Store(nil)
+	case !sick(err) && kind != 0:
+		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
+	}
+	return err
 }

@@ -63,6 +63,16 @@ func Subjects() []Subject {
 	return all
 }
 
+// Serves are the subjects that an adapter serves, in the order of [Subjects].
+func Serves(a Adapter) (all []Subject) {
+	for _, p := range ports {
+		if p.serves(a) {
+			all = append(all, p.subject)
+		}
+	}
+	return all
+}
+
 // NewSet guards the sources and checks the routes: every subject must lead to
 // a source that serves it.
 func NewSet(list []Source, routes map[Subject]string) (*Set, error) {
@@ -268,6 +278,16 @@ func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name s
 		}
 	}
 	return g.name, true, nil
+}
+
+// Check asks whether the named source is what its adapter needs: that it answers,
+// lets us in, is of a known release, and has what is read of it. What is wrong
+// stands in its health.
+func (s *Set) Check(ctx context.Context, name string) error {
+	if err := s.byName[name].check(ctx); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // Poll is the pause between two looks at what changed in the named source.
