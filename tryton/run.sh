@@ -33,11 +33,14 @@ for m in "${modules[@]}"; do packages+=("tryton-modules-${m//_/-}"); done
 
 say() { printf 'tryton: %s\n' "$*" >&2; }
 
-# as runs a command as the servers' user, with nothing of our environment.
-as() {
-  if [ "$(id -un)" = "$owner" ]; then (cd / && env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@")
-  else (cd / && setpriv --reuid "$owner" --regid "$owner" --init-groups --reset-env env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"); fi
+# become turns this shell into a command of the servers' user, with nothing of our
+# environment; as runs one.
+become() {
+  cd /
+  if [ "$(id -un)" = "$owner" ]; then exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; fi
+  exec setpriv --reuid "$owner" --regid "$owner" --init-groups --reset-env env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
+as() { (become "$@"); }
 
 installed() { dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' "${packages[@]}" 2> /dev/null | grep '^installed '; }
 
@@ -90,11 +93,16 @@ CONFIG
 pid() { cat "$data/trytond.pid" 2> /dev/null; }
 runs() { local p; p=$(pid) && ps -o args= -p "$p" 2> /dev/null | grep -q trytond; }
 
+answers() { curl -sf -o /dev/null -H 'Content-Type: application/json' -d '{"id":1,"method":"common.server.version","params":[]}' "http://127.0.0.1:$port/"; }
+
 start_server() {
   runs && return
-  (exec 9>&-; as trytond -c "$config" -d "$database" >> "$data/trytond.log" 2>&1 < /dev/null & echo $! | tee "$data/trytond.pid" > /dev/null)
+  if answers; then say "another Tryton listens on port $port: stop it, or set PORTICO_TRYTON_PORT"; exit 1; fi
+  become trytond -c "$config" -d "$database" >> "$data/trytond.log" 2>&1 < /dev/null &
+  echo $! > "$data/trytond.pid"
   for _ in $(seq 300); do
-    curl -sf -o /dev/null -H 'Content-Type: application/json' -d '{"id":1,"method":"common.server.version","params":[]}' "http://127.0.0.1:$port/" && return
+    kill -0 "$(pid)" 2> /dev/null || break # as when another has the port
+    answers && return
     sleep 0.1
   done
   say "it does not answer on port $port; its log ends:"
@@ -106,7 +114,6 @@ stop_server() {
   local p
   if runs; then
     p=$(pid)
-    pkill -P "$p" 2> /dev/null || true
     kill "$p" 2> /dev/null || true
     for _ in $(seq 100); do runs || break; sleep 0.1; done
   fi
