@@ -214,10 +214,11 @@ func (s *seed) live(life, n, sale int) {
 		return
 	}
 	out := s.search("stock.shipment.out", is("moves.origin.sale.id", sale, "sale.line"))[0]
-	moves := func(field string) (all []struct {
+	type quantified struct {
 		ID       int
 		Quantity rpc.Number
-	}) {
+	}
+	moves := func(field string) (all []quantified) {
 		var rows []struct {
 			Outgoing  []int `json:"outgoing_moves"`
 			Inventory []int `json:"inventory_moves"`

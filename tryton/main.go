@@ -112,7 +112,7 @@ func read(ctx context.Context, epoch time.Time) (*books, error) {
 	}
 	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	set, err := sandbox.OpenCompany("http://"+listener.Addr().String(), company.Key)
 	if err != nil {
 		return nil, err

@@ -166,11 +166,6 @@ func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sourc
 	return page, nil
 }
 
-// count is how many records a mapping has.
-func (m mapping[R, T]) count(ctx context.Context, e *ERP) (n int, err error) {
-	return n, e.client.Call(ctx, "model."+m.model+".search_count", []any{append([]any{}, m.domain...)}, nil, &n)
-}
-
 // numbers are the references that are ids.
 func numbers(refs []string) []int {
 	ids := []int{}

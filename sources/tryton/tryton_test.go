@@ -108,7 +108,7 @@ func settled(v any) any {
 				plain = false
 			}
 		}
-		if plain && !(len(v) == 3 && (v[1] == "=" || v[1] == ">" || v[1] == "!=")) {
+		if plain && (len(v) != 3 || v[1] != "=" && v[1] != ">" && v[1] != "!=") {
 			slices.SortFunc(v, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		}
 	}
