@@ -71,6 +71,13 @@ func (r *Replica) follow(ctx context.Context, name string) {
 func (r *Replica) step(ctx context.Context, f *following) (more bool, err error) {
 	at := time.Now()
 	feed, _, err := r.sources.Changes(ctx, f.name, f.next, feedPage)
+	if sources.KindOf(err) == sources.Rejected { // it may not have the place any more
+		now, _, other := r.sources.Changes(ctx, f.name, "", 1)
+		if other != nil || now.Epoch == f.epoch {
+			return false, err
+		}
+		feed, err = now, nil
+	}
 	if err != nil {
 		return false, err
 	}

@@ -141,7 +141,7 @@ func (r *Replica) Run(ctx context.Context) {
 	r.progress.begin()
 	r.check(ctx, r.sources.Names()...)
 	for !r.tryLoad(ctx) && pause(ctx, time.Second) == nil {
-		r.check(ctx, r.sources.Names()...)
+		r.check(ctx, r.unwell()...)
 	}
 	var all sync.WaitGroup
 	for _, name := range r.sources.Names() {
@@ -161,6 +161,16 @@ func (r *Replica) tryLoad(ctx context.Context) bool {
 		r.log.Warn("first load stopped, trying again", "err", err)
 	}
 	return err == nil
+}
+
+// unwell are the sources that are not up.
+func (r *Replica) unwell() (names []string) {
+	for _, h := range r.sources.Health() {
+		if h.State != trade.SourceUp {
+			names = append(names, h.Instance)
+		}
+	}
+	return names
 }
 
 // check looks whether sources are fit to be used. What is wrong stands in their

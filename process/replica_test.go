@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -192,4 +193,39 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 		orders, err := st.OrdersInShipments(t.Context(), operator, []string{s.ID})
 		return err == nil && len(orders[s.ID]) == 1
 	})
+}
+
+func TestTheCarrierIsToldOfParcels(t *testing.T) {
+	w := newWorld(t)
+	_, r := replicate(t, w)
+	eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
+	set := w.set(t)
+	page, err := set.Shipments(t.Context(), sources.Query{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(page.Records, func(s trade.Shipment) bool { return s.Direction == trade.Outbound })
+	c := w.now.Load()
+	follows := func(number string) func() bool {
+		return func() bool {
+			told, err := set.Tracking(t.Context(), sources.Query{Refs: []string{number}})
+			return err == nil && len(told.Records) == 1 && len(told.Records[0].Events) == 1
+		}
+	}
+	for _, number := range []string{"ANEW1", "ANEW2"} { // the second takes the place of the first
+		if err := c.Change("wms", "dispatches", page.Records[i].Number, map[string]any{"track": number}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "told of "+number, follows(number))
+	}
+	before := c.Calls()["carrier/register"]
+	if err := c.Change("wms", "dispatches", page.Records[i].Number, map[string]any{"track": "ANEW2"}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second) // in which it would be told again
+	if n := c.Calls()["carrier/register"]; n != before {
+		t.Errorf("the carrier was told %d times more of what it knows", n-before)
+	}
+	next := w.begin(t, company.Options{Epoch: time.Now().Add(-time.Hour)})
+	eventually(t, "told to a carrier that began anew", func() bool { return next.Calls()["carrier/register"] > 0 })
 }

@@ -133,6 +133,9 @@ func read[T any](ctx context.Context, g *guarded, op string, call func(context.C
 	case kind == Denied:
 		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
 	case err == nil || !sick(err) && kind != 0:
+		if u := g.unfit.Load(); err == nil && u != nil && u.kind == Denied {
+			g.unfit.CompareAndSwap(u, nil) // it lets us in again
+		}
 		g.lastSuccess.Store(time.Now().UnixNano())
 	case kind != 0:
 		g.lastFailure.Store(&failure{time.Now(), kind, err.Error()})

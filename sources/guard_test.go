@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,10 +21,16 @@ type erp struct {
 	sizes  []int
 	mu     sync.Mutex
 	answer func(ctx context.Context, call int64) error
+	ping   func() error
 }
 
-func (*erp) Kind() trade.SourceKind     { return trade.ERP }
-func (*erp) Ping(context.Context) error { return nil }
+func (*erp) Kind() trade.SourceKind { return trade.ERP }
+func (e *erp) Ping(context.Context) error {
+	if e.ping != nil {
+		return e.ping()
+	}
+	return nil
+}
 
 func (e *erp) Orders(ctx context.Context, q Query) (Page[trade.Order], error) {
 	n := e.calls.Add(1)
@@ -190,4 +197,45 @@ func TestRoutesMustLeadToASourceThatServesThem(t *testing.T) {
 			t.Errorf("%s: routes were taken", name)
 		}
 	}
+}
+
+func TestASourceThatCannotBeUsedSaysWhatToDo(t *testing.T) {
+	var wrong, denied error
+	e := &erp{ping: func() error { return wrong }, answer: func(context.Context, int64) error { return denied }}
+	s := set(e, quick)
+	up := func(what string) {
+		t.Helper()
+		if h := s.Health()[0]; h.State != trade.SourceUp || h.Message != nil {
+			t.Errorf("%s: %+v", what, h)
+		}
+	}
+	down := func(what, says string) {
+		t.Helper()
+		if h := s.Health()[0]; h.State != trade.SourceIsDown || h.Message == nil || !strings.Contains(*h.Message, says) {
+			t.Errorf("%s: %+v, want %q", what, h, says)
+		}
+	}
+	read := func() { _, _ = s.Orders(t.Context(), Query{Limit: 1}) }
+	read()
+	up("nothing is wrong")
+
+	denied = Fail(Denied, "the password was not taken")
+	read()
+	down("denied", "Correct the user or key")
+	denied = nil
+	read()
+	up("let in again")
+
+	wrong = Fail(Rejected, "activate the module stock")
+	if err := s.Check(t.Context(), "erp"); KindOf(err) != Rejected {
+		t.Errorf("%v", err)
+	}
+	down("a module is missing", "activate the module stock")
+	read()
+	down("it answers, and the module is missing still", "activate the module stock")
+	wrong = nil
+	if err := s.Check(t.Context(), "erp"); err != nil {
+		t.Error(err)
+	}
+	up("mended")
 }

@@ -126,6 +126,7 @@ var saveShipments = saving[trade.Shipment]{
 		WHERE (j ->> 'Direction' NOT IN ('OUTBOUND', 'RETURN') OR a.id IS NOT NULL) AND (j ->> 'Direction' <> 'INBOUND' OR p.id IS NOT NULL)
 		ON CONFLICT (number) DO UPDATE SET direction = excluded.direction, mode = excluded.mode, carrier = excluded.carrier, refs = excluded.refs, origin = excluded.origin,
 			destination = excluded.destination, account_id = excluded.account_id, supplier_id = excluded.supplier_id, return_key = excluded.return_key,
+			registered_with = CASE WHEN t.tracking_number = excluded.tracking_number THEN t.registered_with END,
 			tracking_number = excluded.tracking_number, ` + toldAgain + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{

@@ -205,7 +205,10 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 		if _, err := tx.ExecContext(ctx, b.String()); err != nil {
 			return fmt.Errorf("beginning anew: %w", err)
 		}
-		for _, query := range []string{`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`} {
+		for _, query := range []string{
+			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
+			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`, // a carrier that began anew knows them no more
+		} {
 			if _, err := tx.ExecContext(ctx, query, instance); err != nil {
 				return fmt.Errorf("beginning anew: %w", err)
 			}

@@ -213,15 +213,15 @@ func (s *seed) items(told *books) {
 	}
 	s.template, s.product = map[string]int{}, map[string]int{}
 	for rows := range slices.Chunk(told.items, 200) {
-		var make []values
+		var list []values
 		for _, item := range rows {
-			make = append(make, s.item(told, &item))
+			list = append(list, s.item(told, &item))
 		}
-		ids := s.create("product.template", make...)
-		var made []struct{ ID, Template int }
-		s.find(&made, "product.product", []any{[]any{"template", "in", ids}}, "template")
+		ids := s.create("product.template", list...)
+		var found []struct{ ID, Template int }
+		s.find(&found, "product.product", []any{[]any{"template", "in", ids}}, "template")
 		products := map[int]int{}
-		for _, p := range made {
+		for _, p := range found {
 			products[p.Template] = p.ID
 		}
 		for i, item := range rows {

@@ -151,7 +151,7 @@ start() {
   start_cluster
   if [ "$(cat "$data/seeded" 2> /dev/null)" != "$key" ]; then
     stop_server
-    sql postgres -c "DROP DATABASE IF EXISTS $database WITH (FORCE)"
+    sql postgres -c 'SET client_min_messages = warning' -c "DROP DATABASE IF EXISTS $database WITH (FORCE)"
     if [ -f "$snapshot" ]; then
       say "restoring $snapshot"
       sql postgres -c "CREATE DATABASE $database"

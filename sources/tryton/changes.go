@@ -52,8 +52,8 @@ var watched = []struct {
 	{"stock.shipment.out", nil, tells{"id": nil}},
 	{"stock.shipment.in", nil, tells{"id": nil}},
 	{"stock.shipment.out.return", nil, tells{"id": nil}},
-	{"account.invoice", []any{where("type", "=", "out")}, tells{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}}},
-	{"account.invoice.line", nil, tells{"origin": nil}},
+	{"account.invoice", []any{where("type", "=", "out")}, tells{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}, "lines.origin": nil}},
+	{"account.invoice.line", nil, tells{"invoice.number": {sources.OfInvoices}, "origin": nil}},
 }
 
 type tells = map[string][]sources.Subject
@@ -121,7 +121,7 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 		told = e.feed.before
 	}
 	to := place{from.Epoch, from.Step, maps.Clone(from.Seen)}
-	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}}, 0, rpc.Timestamp(0), rpc.Timestamp(0)
+	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}, leads: map[string]map[int]bool{}}, 0, rpc.Timestamp(0), rpc.Timestamp(0)
 	now := map[string]rpc.Timestamp{}
 	looks, err := e.look(ctx, from)
 	if err != nil {
@@ -159,6 +159,11 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 	})
 	if len(changes) > 0 {
 		to.Step++
+	}
+	// Documents and stock change all the time, and nothing that is kept is of them.
+	if slices.ContainsFunc(changes, func(c sources.Change) bool {
+		return slices.Contains([]sources.Subject{sources.OfAccounts, sources.OfItems, sources.OfContracts, sources.OfWarehouses}, c.Subject)
+	}) {
 		e.known.forget()
 	}
 	next, err := json.Marshal(to)
@@ -244,7 +249,7 @@ func (e *ERP) written(ctx context.Context, model string, domain []any, tells tel
 // changed are records that changed, and what leads to such.
 type changed struct {
 	refs  map[sources.Change]bool
-	leads map[string][]int // ids by model
+	leads map[string]map[int]bool // ids by model
 }
 
 func (c *changed) add(ref string, subjects ...sources.Subject) {
@@ -256,12 +261,10 @@ func (c *changed) add(ref string, subjects ...sources.Subject) {
 }
 
 func (c *changed) lead(model string, id int) {
-	if c.leads == nil {
-		c.leads = map[string][]int{}
+	if c.leads[model] == nil {
+		c.leads[model] = map[int]bool{}
 	}
-	if !slices.Contains(c.leads[model], id) {
-		c.leads[model] = append(c.leads[model], id)
-	}
+	c.leads[model][id] = true
 }
 
 func (c *changed) take(model string, w written, tells tells) {
@@ -312,7 +315,7 @@ func along(fields map[string]any, path string) []any {
 // are assigned.
 func (c *changed) follow(ctx context.Context, e *ERP) error {
 	for model, kind := range map[string]string{"stock.shipment.out": isOutgoing, "stock.shipment.in": isIncoming, "stock.shipment.out.return": isBack} {
-		for ids := range slices.Chunk(c.leads[model], 500) {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(c.leads[model])), 500) {
 			rows, err := e.written(ctx, model, []any{where("id", "in", ids)}, tells{"number": nil}, byID, len(ids))
 			if err != nil {
 				return err
@@ -343,7 +346,7 @@ func (c *changed) follow(ctx context.Context, e *ERP) error {
 		{"sale.sale", "number", []sources.Subject{sources.OfOrders}},
 		{"purchase.line", "purchase.number", []sources.Subject{sources.OfPurchaseOrders}},
 	} {
-		for ids := range slices.Chunk(c.leads[l.model], 500) {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(c.leads[l.model])), 500) {
 			rows, err := e.written(ctx, l.model, []any{where("id", "in", ids)}, tells{l.path: nil}, byID, len(ids))
 			if err != nil {
 				return err

@@ -16,22 +16,15 @@ import (
 // invoice is one to a customer; one of less than nothing is a credit memo.
 type invoice struct {
 	row
-	Number *string     `json:"number"`
-	State  string      `json:"state"`
-	Day    *rpc.Date   `json:"invoice_date"`
-	Net    rpc.Decimal `json:"untaxed_amount"`
-	Tax    rpc.Decimal `json:"tax_amount"`
-	Total  rpc.Decimal `json:"total_amount"`
-	Open   rpc.Decimal `json:"amount_to_pay"`
-	ToPay  []struct {
+	numbered
+	amounts
+	State string      `json:"state"`
+	Day   *rpc.Date   `json:"invoice_date"`
+	Open  rpc.Decimal `json:"amount_to_pay"`
+	ToPay []struct {
 		Due *rpc.Date `json:"maturity_date"`
 	} `json:"lines_to_pay."`
-	Party struct {
-		Code string `json:"code"`
-	} `json:"party."`
-	Currency struct {
-		Code string `json:"code"`
-	} `json:"currency."`
+	Party coded `json:"party."`
 }
 
 type invoiceLine struct {
@@ -51,12 +44,7 @@ type invoiceLine struct {
 
 var invoices = mapping[invoice, trade.Invoice]{
 	kind: "invoices", model: "account.invoice", field: "number", domain: []any{where("type", "=", "out"), where("number", "!=", nil)},
-	key: func(i *invoice) string {
-		if i.Number == nil {
-			return ""
-		}
-		return *i.Number
-	},
+	key: func(i *invoice) string { return i.number() },
 	with: func(ctx context.Context, e *ERP, _ []invoice, ids []int) (func(*invoice) (trade.Invoice, bool, error), error) {
 		units, err := e.units(ctx)
 		if err != nil {
@@ -79,54 +67,36 @@ var invoices = mapping[invoice, trade.Invoice]{
 				}
 			}
 		}
-		origins := map[int]string{} // the order of each line, unless that is a return
-		if len(of) > 0 {
-			rows, err := search[struct {
-				ID   int `json:"id"`
-				Sale struct {
-					Number *string `json:"number"`
-					Origin *string `json:"origin"`
-				} `json:"sale."`
-			}](ctx, e, "sale.line", []any{where("id", "in", of)}, 0, nil)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				if r.Sale.Number != nil && leadsTo(r.Sale.Origin, "sale.sale") == 0 {
-					origins[r.ID] = *r.Sale.Number
-				}
-			}
+		sales, err := e.salesOf(ctx, of)
+		if err != nil {
+			return nil, err
 		}
-		numbers := map[int]string{}
-		if len(out) > 0 {
-			rows, err := search[saleNumber](ctx, e, "stock.shipment.out", []any{where("id", "in", out)}, 0, nil)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				numbers[r.ID] = isOutgoing + r.Number
-			}
+		numbers, err := e.numbersOf(ctx, "stock.shipment.out", out)
+		if err != nil {
+			return nil, err
 		}
-		return func(i *invoice) (trade.Invoice, bool, error) { return i.told(lines[i.ID], units, origins, numbers) }, nil
+		return func(i *invoice) (trade.Invoice, bool, error) { return i.told(lines[i.ID], units, sales, numbers) }, nil
 	},
 }
 
-func (i *invoice) told(lines []invoiceLine, units units, origins, shipments map[int]string) (trade.Invoice, bool, error) {
+func (i *invoice) told(lines []invoiceLine, units units, sales map[int]soldIn, shipments map[int]string) (trade.Invoice, bool, error) {
 	status, known := invoiceStates[i.State]
 	if !known || i.Day == nil {
 		return trade.Invoice{}, false, fmt.Errorf("state: %.20q has no meaning here", i.State)
 	}
+	// A credit memo is told as what is given back.
 	memo := i.Total.IsNeg()
-	money := func(d udecimal.Decimal) trade.Money {
+	turned := func(d udecimal.Decimal) udecimal.Decimal {
 		if memo {
-			d = d.Neg()
+			return d.Neg()
 		}
-		return trade.Money{Amount: d, Currency: i.Currency.Code}
+		return d
 	}
-	tax := money(i.Tax.Decimal)
+	for _, d := range []*rpc.Decimal{&i.Net, &i.Tax, &i.Total, &i.Open} {
+		d.Decimal = turned(d.Decimal)
+	}
 	v := trade.Invoice{
-		Number: *i.Number, Kind: trade.PlainInvoice, AccountRef: trade.Key(i.Party.Code), IssuedOn: i.Day.Date, Status: status, Balance: money(i.Open.Decimal),
-		Totals: trade.Totals{Subtotal: money(i.Net.Decimal), Discount: trade.Money{Currency: i.Currency.Code}, Tax: &tax, Total: money(i.Total.Decimal)},
+		Number: i.number(), Kind: trade.PlainInvoice, AccountRef: trade.Key(i.Party.Code), IssuedOn: i.Day.Date, Status: status, Balance: i.money(i.Open), Totals: i.totals(),
 	}
 	if memo {
 		v.Kind = trade.CreditMemo
@@ -147,26 +117,24 @@ func (i *invoice) told(lines []invoiceLine, units units, origins, shipments map[
 		if err != nil {
 			return v, false, err
 		}
-		quantity := l.Quantity.Decimal
-		if memo {
-			quantity = quantity.Neg()
-		}
 		line := trade.InvoiceLine{
-			LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product), Amount: money(l.Amount.Decimal),
-			Quantity:  trade.Quantity{Value: quantity, Unit: unit},
-			UnitPrice: &trade.UnitPrice{Price: trade.Money{Amount: l.Price.Decimal, Currency: i.Currency.Code}, Per: trade.Quantity{Value: udecimal.One, Unit: unit}},
+			LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product),
+			Amount:    i.money(rpc.Decimal{Decimal: turned(l.Amount.Decimal)}),
+			Quantity:  trade.Quantity{Value: turned(l.Quantity.Decimal), Unit: unit},
+			UnitPrice: i.each(*l.Price, unit),
 		}
-		if id := leadsTo(l.Origin, "sale.line"); origins[id] != "" {
-			line.OrderKey, line.OrderLineNumber = origins[id], strconv.Itoa(id)
+		id := leadsTo(l.Origin, "sale.line")
+		if of, known := sales[id]; known && of.back == 0 {
+			line.OrderKey, line.OrderLineNumber = of.number, strconv.Itoa(id)
 		}
 		for _, m := range l.Moves {
 			if n := shipments[leadsTo(m.Shipment, "stock.shipment.out")]; n != "" {
-				line.ShipmentKey = n
+				line.ShipmentKey = isOutgoing + n
 			}
 		}
 		v.LinesKnown = append(v.LinesKnown, line)
 	}
-	v.Provenance = stamp(*i.Number, newest(i.Version, lines))
+	v.Provenance = stamp(i.number(), newest(i.Version, lines))
 	return v, false, nil
 }
 

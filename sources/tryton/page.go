@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/quagmt/udecimal"
+
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
@@ -21,6 +23,45 @@ type row struct {
 }
 
 func (r row) self() row { return r }
+
+// numbered is a document; one without a number is a draft of somebody's.
+type numbered struct {
+	Number *string `json:"number"`
+}
+
+func (n numbered) number() string {
+	if n.Number == nil {
+		return ""
+	}
+	return *n.Number
+}
+
+// coded is another record, of which the code is all that is needed.
+type coded struct {
+	Code string `json:"code"`
+}
+
+// amounts are the sums of a document.
+type amounts struct {
+	Net      rpc.Decimal `json:"untaxed_amount"`
+	Tax      rpc.Decimal `json:"tax_amount"`
+	Total    rpc.Decimal `json:"total_amount"`
+	Currency coded       `json:"currency."`
+}
+
+func (a amounts) money(d rpc.Decimal) trade.Money {
+	return trade.Money{Amount: d.Decimal, Currency: a.Currency.Code}
+}
+
+func (a amounts) totals() trade.Totals {
+	tax := a.money(a.Tax)
+	return trade.Totals{Subtotal: a.money(a.Net), Discount: trade.Money{Currency: a.Currency.Code}, Tax: &tax, Total: a.money(a.Total)}
+}
+
+// each is a price for one unit.
+func (a amounts) each(price rpc.Decimal, unit string) *trade.UnitPrice {
+	return &trade.UnitPrice{Price: a.money(price), Per: trade.Quantity{Value: udecimal.One, Unit: unit}}
+}
 
 // record is a row of any model.
 type record interface{ self() row }
@@ -143,6 +184,11 @@ func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sourc
 			continue
 		}
 		rows, ids = append(rows, r), append(ids, t.id)
+	}
+	if len(q.Refs) == 0 && q.After == "" {
+		if err := e.client.Call(ctx, "model."+m.model+".search_count", []any{append([]any{}, m.domain...)}, nil, &page.Total); err != nil {
+			return page, err
+		}
 	}
 	if len(q.Refs) == 0 && len(texts) == q.Limit {
 		page.Next = strconv.Itoa(texts[len(texts)-1].id)

@@ -35,9 +35,7 @@ type address struct {
 	City       string `json:"city"`
 	Invoice    bool   `json:"invoice"`
 	Delivery   bool   `json:"delivery"`
-	Country    *struct {
-		Code string `json:"code"`
-	} `json:"country."`
+	Country    *coded `json:"country."`
 }
 
 // codeOf is the code of an address among its party's: Tryton has none, but an
@@ -51,19 +49,15 @@ func codeOf(id int, sequence *int) string {
 
 type relation struct {
 	row
-	From int `json:"from_"`
-	To   struct {
-		Code string `json:"code"`
-	} `json:"to."`
+	From int   `json:"from_"`
+	To   coded `json:"to."`
 }
 
 type partNumber struct {
 	row
 	Party   int    `json:"party"`
 	Code    string `json:"code"`
-	Product *struct {
-		Code string `json:"code"`
-	} `json:"product."`
+	Product *coded `json:"product."`
 }
 
 var customers = mapping[customer, trade.Account]{

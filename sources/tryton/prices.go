@@ -27,9 +27,7 @@ type priceLine struct {
 	List    int       `json:"price_list"`
 	From    *rpc.Date `json:"start_date"`
 	To      *rpc.Date `json:"end_date"`
-	Product *struct {
-		Code string `json:"code"`
-	} `json:"product."`
+	Product *coded    `json:"product."`
 }
 
 type listOf struct {

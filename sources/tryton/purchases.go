@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/quagmt/udecimal"
@@ -15,23 +16,14 @@ import (
 
 type purchase struct {
 	row
-	Number  *string      `json:"number"`
-	State   string       `json:"state"`
-	Day     *rpc.Date    `json:"purchase_date"`
-	Written rpc.DateTime `json:"create_date"`
-	Term    *int         `json:"payment_term"`
-	Net     rpc.Decimal  `json:"untaxed_amount"`
-	Tax     rpc.Decimal  `json:"tax_amount"`
-	Total   rpc.Decimal  `json:"total_amount"`
-	Party   struct {
-		Code string `json:"code"`
-	} `json:"party."`
-	Currency struct {
-		Code string `json:"code"`
-	} `json:"currency."`
-	Warehouse *struct {
-		Code string `json:"code"`
-	} `json:"warehouse."`
+	numbered
+	amounts
+	State     string       `json:"state"`
+	Day       *rpc.Date    `json:"purchase_date"`
+	Written   rpc.DateTime `json:"create_date"`
+	Term      *int         `json:"payment_term"`
+	Party     coded        `json:"party."`
+	Warehouse *coded       `json:"warehouse."`
 }
 
 type purchaseLine struct {
@@ -50,12 +42,7 @@ type purchaseLine struct {
 
 var purchases = mapping[purchase, trade.PurchaseOrder]{
 	kind: "purchase orders", model: "purchase.purchase", field: "number", domain: []any{where("number", "!=", nil)},
-	key: func(p *purchase) string {
-		if p.Number == nil {
-			return ""
-		}
-		return *p.Number
-	},
+	key: func(p *purchase) string { return p.number() },
 	with: func(ctx context.Context, e *ERP, _ []purchase, ids []int) (func(*purchase) (trade.PurchaseOrder, bool, error), error) {
 		own, err := e.own(ctx)
 		units, err2 := e.units(ctx)
@@ -73,12 +60,11 @@ var purchases = mapping[purchase, trade.PurchaseOrder]{
 			if !known {
 				return trade.PurchaseOrder{}, false, fmt.Errorf("state: %.20q has no meaning here", p.State)
 			}
-			money := func(d rpc.Decimal) trade.Money { return trade.Money{Amount: d.Decimal, Currency: p.Currency.Code} }
-			tax := money(p.Tax)
+			totals := p.totals()
 			o := trade.PurchaseOrder{
 				Number: *p.Number, Revision: 1, SupplierRef: trade.Key(p.Party.Code), Buyer: trade.Location{Name: &own.Party.Name}, Status: status, Currency: p.Currency.Code,
 				Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "purchase.purchase.state", Code: p.State}, PaymentTerms: termOf(terms, p.Term), IssuedAt: e.placed(p.Day, p.Written),
-				Totals: &trade.Totals{Subtotal: money(p.Net), Discount: trade.Money{Currency: p.Currency.Code}, Tax: &tax, Total: money(p.Total)},
+				Totals: &totals,
 			}
 			if p.Warehouse != nil {
 				o.WarehouseRef = trade.Key(p.Warehouse.Code)
@@ -116,7 +102,7 @@ func bought(p *purchase, l *purchaseLine, moves []move, units units) (trade.Purc
 	qty := func(d udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: d, Unit: unit} }
 	line := trade.PurchaseOrderLine{
 		LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product), Ordered: qty(l.Quantity.Decimal),
-		UnitPrice: &trade.UnitPrice{Price: trade.Money{Amount: l.Price.Decimal, Currency: p.Currency.Code}, Per: qty(udecimal.One)},
+		UnitPrice: p.each(*l.Price, unit),
 	}
 	if l.Product != nil {
 		line.SKU = &l.Product.Code
@@ -137,10 +123,8 @@ func bought(p *purchase, l *purchaseLine, moves []move, units units) (trade.Purc
 			return line, err
 		}
 		if m.State == "cancelled" {
-			for _, id := range l.Ignored {
-				if id == m.ID {
-					cancelled = cancelled.Add(q.Decimal)
-				}
+			if slices.Contains(l.Ignored, m.ID) {
+				cancelled = cancelled.Add(q.Decimal)
 			}
 			continue
 		}

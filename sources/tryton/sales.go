@@ -14,11 +14,11 @@ import (
 	"portico/trade"
 )
 
-// sale is an order, or, with another sale as its origin, a return of one. One
-// without a number is a draft of somebody's.
+// sale is an order, or, with another sale as its origin, a return of one.
 type sale struct {
 	row
-	Number    *string      `json:"number"`
+	numbered
+	amounts
 	Reference *string      `json:"reference"`
 	Origin    *string      `json:"origin"`
 	State     string       `json:"state"`
@@ -27,20 +27,10 @@ type sale struct {
 	Written   rpc.DateTime `json:"create_date"`
 	Term      *int         `json:"payment_term"`
 	Comment   *string      `json:"comment"`
-	Net       rpc.Decimal  `json:"untaxed_amount"`
-	Tax       rpc.Decimal  `json:"tax_amount"`
-	Total     rpc.Decimal  `json:"total_amount"`
-	Party     struct {
-		Code string `json:"code"`
-	} `json:"party."`
-	ShipTo   *placeID `json:"shipment_address."`
-	BillTo   *placeID `json:"invoice_address."`
-	Currency struct {
-		Code string `json:"code"`
-	} `json:"currency."`
-	Warehouse *struct {
-		Code string `json:"code"`
-	} `json:"warehouse."`
+	Party     coded        `json:"party."`
+	ShipTo    *placeID     `json:"shipment_address."`
+	BillTo    *placeID     `json:"invoice_address."`
+	Warehouse *coded       `json:"warehouse."`
 }
 
 type placeID struct {
@@ -95,6 +85,12 @@ func described(text *string, g *goodsOf) string {
 
 const ofSale = "sale.sale,%"
 
+// backKey names what came back: the id of the sale it was sold in, and the product.
+type backKey struct {
+	sale    int
+	product string
+}
+
 // sold is what belongs to the lines of sales.
 type sold struct {
 	e        *ERP
@@ -104,11 +100,11 @@ type sold struct {
 	moves    parts[move]
 	states   map[int]string
 	invoiced map[int]udecimal.Decimal
-	returned map[[2]string]udecimal.Decimal // by sale and product
+	returned map[backKey]udecimal.Decimal
 }
 
 var orders = mapping[sale, trade.Order]{
-	kind: "orders", model: "sale.sale", field: "number", key: numberOf,
+	kind: "orders", model: "sale.sale", field: "number", key: func(s *sale) string { return s.number() },
 	domain: []any{where("number", "!=", nil), []any{"OR", where("origin", "=", nil), where("origin", "not like", ofSale)}},
 	with: func(ctx context.Context, e *ERP, _ []sale, ids []int) (func(*sale) (trade.Order, bool, error), error) {
 		s, err := e.sold(ctx, ids)
@@ -120,13 +116,6 @@ var orders = mapping[sale, trade.Order]{
 		}
 		return s.order, nil
 	},
-}
-
-func numberOf(s *sale) string {
-	if s.Number == nil {
-		return ""
-	}
-	return *s.Number
 }
 
 // Orders are the sales that have a number and return nothing.
@@ -164,7 +153,7 @@ func (s *sold) lineIDs() (ids []int) {
 
 // after reads what came after: invoices, and goods that came back.
 func (s *sold) after(ctx context.Context, ids []int) error {
-	s.invoiced, s.returned = map[int]udecimal.Decimal{}, map[[2]string]udecimal.Decimal{}
+	s.invoiced, s.returned = map[int]udecimal.Decimal{}, map[backKey]udecimal.Decimal{}
 	lines := s.lineIDs()
 	if len(lines) == 0 {
 		return nil
@@ -196,7 +185,7 @@ func (s *sold) after(ctx context.Context, ids []int) error {
 		if l.Product == nil {
 			continue
 		}
-		key := [2]string{strconv.Itoa(leadsTo(l.Sale.Origin, "sale.sale")), l.Product.Code}
+		key := backKey{leadsTo(l.Sale.Origin, "sale.sale"), l.Product.Code}
 		for _, m := range l.Moves {
 			if m.State == "done" {
 				s.returned[key] = s.returned[key].Add(m.Quantity.Decimal)
@@ -211,13 +200,12 @@ func (s *sold) order(x *sale) (trade.Order, bool, error) {
 	if !known {
 		return trade.Order{}, false, fmt.Errorf("state: %.20q has no meaning here", x.State)
 	}
-	money := func(d rpc.Decimal) trade.Money { return trade.Money{Amount: d.Decimal, Currency: x.Currency.Code} }
-	tax := money(x.Tax)
+	totals := x.totals()
 	o := trade.Order{
 		Number: x.Number, CustomerPoNumber: x.Reference, AccountRef: trade.Key(x.Party.Code), ShipToRef: x.ShipTo.ref(), BillToRef: x.BillTo.ref(), Status: status,
 		Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "sale.sale.state", Code: x.State}, Holds: []trade.OrderHold{}, PaymentTerms: termOf(s.terms, x.Term),
-		Totals:   &trade.Totals{Subtotal: money(x.Net), Discount: trade.Money{Currency: x.Currency.Code}, Tax: &tax, Total: money(x.Total)},
-		PlacedAt: s.e.placed(x.Day, x.Written), Comment: x.Comment, Provenance: stamp(numberOf(x), newest(x.Version, s.lines[x.ID])),
+		Totals:   &totals,
+		PlacedAt: s.e.placed(x.Day, x.Written), Comment: x.Comment, Provenance: stamp(x.number(), newest(x.Version, s.lines[x.ID])),
 	}
 	for i := range s.lines[x.ID] {
 		l := &s.lines[x.ID][i]
@@ -229,7 +217,7 @@ func (s *sold) order(x *sale) (trade.Order, bool, error) {
 			return o, false, err
 		}
 		o.LinesKnown = append(o.LinesKnown, line)
-		o.Provenance = stamp(numberOf(x), max(rpc.Timestamp(o.Provenance.Sequence), newest(0, s.moves[l.ID])))
+		o.Provenance = stamp(x.number(), max(rpc.Timestamp(o.Provenance.Sequence), newest(0, s.moves[l.ID])))
 	}
 	o.Derive()
 	return o, false, nil
@@ -241,15 +229,15 @@ func (s *sold) line(x *sale, l *saleLine) (trade.OrderLine, error) {
 		return trade.OrderLine{}, err
 	}
 	qty := func(d udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: d, Unit: unit} }
-	amount := trade.Money{Amount: l.Amount.Decimal, Currency: x.Currency.Code}
+	amount := x.money(l.Amount)
 	line := trade.OrderLine{
 		LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product), Amount: &amount,
-		UnitPrice: &trade.UnitPrice{Price: trade.Money{Amount: l.Price.Decimal, Currency: x.Currency.Code}, Per: qty(udecimal.One)},
+		UnitPrice: x.each(*l.Price, unit),
 		Ordered:   qty(l.Quantity.Decimal), Invoiced: qty(s.invoiced[l.ID]),
 	}
 	if l.Product != nil {
 		line.SKU = &l.Product.Code
-		line.Returned = qty(s.returned[[2]string{strconv.Itoa(x.ID), l.Product.Code}])
+		line.Returned = qty(s.returned[backKey{x.ID, l.Product.Code}])
 	}
 	if l.Theirs != nil {
 		line.CustomerPartNumber = l.Theirs.Code
@@ -297,7 +285,7 @@ func (s *sold) line(x *sale, l *saleLine) (trade.OrderLine, error) {
 }
 
 var returns = mapping[sale, trade.Return]{
-	kind: "returns", model: "sale.sale", field: "number", key: numberOf, domain: []any{where("number", "!=", nil), where("origin", "like", ofSale)},
+	kind: "returns", model: "sale.sale", field: "number", key: func(s *sale) string { return s.number() }, domain: []any{where("number", "!=", nil), where("origin", "like", ofSale)},
 	with: func(ctx context.Context, e *ERP, rows []sale, ids []int) (func(*sale) (trade.Return, bool, error), error) {
 		s, err := e.sold(ctx, ids)
 		if err != nil {
@@ -307,20 +295,57 @@ var returns = mapping[sale, trade.Return]{
 		for _, r := range rows {
 			originals = append(originals, leadsTo(r.Origin, "sale.sale"))
 		}
-		before, err := search[saleNumber](ctx, e, "sale.sale", []any{where("id", "in", originals)}, 0, nil)
+		numbers, err := e.numbersOf(ctx, "sale.sale", originals)
 		lines, err2 := partsOf(ctx, e, "sale.line", "sale", originals, func(l *saleLine) int { return l.Sale }, where("type", "=", "line"))
 		memos, err3 := s.memos(ctx)
-		numbers := map[int]string{}
-		for _, b := range before {
-			numbers[b.ID] = b.Number
-		}
 		return func(x *sale) (trade.Return, bool, error) { return s.back(x, numbers, lines, memos) }, errors.Join(err, err2, err3)
 	},
 }
 
-type saleNumber struct {
-	ID     int    `json:"id"`
-	Number string `json:"number"`
+// numbersOf are the numbers of records of a model, by id; drafts have none.
+func (e *ERP) numbersOf(ctx context.Context, model string, ids []int) (map[int]string, error) {
+	all := map[int]string{}
+	if len(ids) == 0 {
+		return all, nil
+	}
+	rows, err := search[struct {
+		ID int `json:"id"`
+		numbered
+	}](ctx, e, model, []any{where("id", "in", ids)}, 0, nil)
+	for _, r := range rows {
+		if r.Number != nil {
+			all[r.ID] = *r.Number
+		}
+	}
+	return all, err
+}
+
+// soldIn is the sale that a line is of: its number, and, of a return, the id of the
+// sale that it takes back.
+type soldIn struct {
+	number string
+	back   int
+}
+
+// salesOf are the sales of lines, by line; those of drafts are left out.
+func (e *ERP) salesOf(ctx context.Context, lines []int) (map[int]soldIn, error) {
+	all := map[int]soldIn{}
+	if len(lines) == 0 {
+		return all, nil
+	}
+	rows, err := search[struct {
+		ID   int `json:"id"`
+		Sale struct {
+			numbered
+			Origin *string `json:"origin"`
+		} `json:"sale."`
+	}](ctx, e, "sale.line", []any{where("id", "in", lines)}, 0, nil)
+	for _, r := range rows {
+		if r.Sale.Number != nil {
+			all[r.ID] = soldIn{*r.Sale.Number, leadsTo(r.Sale.Origin, "sale.sale")}
+		}
+	}
+	return all, err
 }
 
 // memos are the numbers of the invoices that charge lines, by line.
@@ -352,7 +377,7 @@ func (s *sold) back(x *sale, numbers map[int]string, before parts[saleLine], mem
 	}
 	r := trade.Return{
 		Number: x.Number, OrderRef: trade.Key(numbers[original]), AccountRef: trade.Key(x.Party.Code), Status: status, RequestedAt: s.e.placed(x.Day, x.Written),
-		Provenance: stamp(numberOf(x), newest(x.Version, s.lines[x.ID])),
+		Provenance: stamp(x.number(), newest(x.Version, s.lines[x.ID])),
 	}
 	whole := len(s.lines[x.ID]) > 0
 	for _, l := range s.lines[x.ID] {
@@ -376,7 +401,7 @@ func (s *sold) back(x *sale, numbers map[int]string, before parts[saleLine], mem
 			if m.State == "done" {
 				received = received.Add(m.Quantity.Decimal)
 			}
-			r.Provenance = stamp(numberOf(x), max(rpc.Timestamp(r.Provenance.Sequence), m.Version))
+			r.Provenance = stamp(x.number(), max(rpc.Timestamp(r.Provenance.Sequence), m.Version))
 		}
 		line.Received = &trade.Quantity{Value: received, Unit: unit}
 		whole = whole && received.GreaterThanOrEqual(line.Quantity.Value)

@@ -12,13 +12,15 @@ import (
 	"portico/trade"
 )
 
+// A place that is a warehouse is told by its code.
+
 // Customer shipments, supplier shipments and returns are three kinds of records
 // with numbers of their own, which repeat: Portico's number of one begins with its
 // kind.
 
 type sent struct {
 	row
-	Number  *string      `json:"number"`
+	numbered
 	State   string       `json:"state"`
 	Written rpc.DateTime `json:"create_date"`
 	Planned *rpc.Date    `json:"planned_date"`
@@ -26,15 +28,10 @@ type sent struct {
 
 type outgoing struct {
 	sent
-	Customer struct {
-		Code string `json:"code"`
-	} `json:"customer."`
+	Customer  coded    `json:"customer."`
 	Delivery  *placeOf `json:"delivery_address."`
-	Warehouse *struct {
-		Code string `json:"code"`
-		Name string `json:"name"`
-	} `json:"warehouse."`
-	Carrier *struct {
+	Warehouse *coded   `json:"warehouse."`
+	Carrier   *struct {
 		Party struct {
 			Name string `json:"name"`
 			Code string `json:"code"`
@@ -44,9 +41,7 @@ type outgoing struct {
 
 type placeOf struct {
 	City    string `json:"city"`
-	Country *struct {
-		Code string `json:"code"`
-	} `json:"country."`
+	Country *coded `json:"country."`
 }
 
 func (p *placeOf) location() *trade.Location {
@@ -62,23 +57,15 @@ func (p *placeOf) location() *trade.Location {
 
 type incoming struct {
 	sent
-	Supplier struct {
-		Code string `json:"code"`
-	} `json:"supplier."`
+	Supplier  coded   `json:"supplier."`
 	Reference *string `json:"reference"`
-	Warehouse *struct {
-		Name string `json:"name"`
-	} `json:"warehouse."`
+	Warehouse *coded  `json:"warehouse."`
 }
 
 type comingBack struct {
 	sent
-	Customer struct {
-		Code string `json:"code"`
-	} `json:"customer."`
-	Warehouse *struct {
-		Name string `json:"name"`
-	} `json:"warehouse."`
+	Customer  coded  `json:"customer."`
+	Warehouse *coded `json:"warehouse."`
 }
 
 // pack is a parcel; its shipping reference is the carrier's number of it.
@@ -133,65 +120,44 @@ func (e *ERP) content(ctx context.Context, kind, model string, ids []int) (*cont
 			}
 		}
 	}
-	if len(sales) > 0 {
-		rows, err := search[struct {
-			ID   int `json:"id"`
-			Sale struct {
-				Number *string `json:"number"`
-				Origin *string `json:"origin"`
-			} `json:"sale."`
-		}](ctx, e, "sale.line", []any{where("id", "in", sales)}, 0, nil)
-		if err != nil {
-			return nil, err
-		}
-		var before []int
-		for _, r := range rows {
-			if id := leadsTo(r.Sale.Origin, "sale.sale"); id != 0 {
-				before = append(before, id)
-			}
-		}
-		numbers := map[int]string{}
-		if len(before) > 0 {
-			all, err := search[saleNumber](ctx, e, "sale.sale", []any{where("id", "in", before)}, 0, nil)
-			if err != nil {
-				return nil, err
-			}
-			for _, n := range all {
-				numbers[n.ID] = n.Number
-			}
-		}
-		for _, r := range rows {
-			if r.Sale.Number == nil {
-				continue
-			}
-			d := documentLine{document: *r.Sale.Number, line: strconv.Itoa(r.ID)}
-			if original := numbers[leadsTo(r.Sale.Origin, "sale.sale")]; original != "" {
-				d = documentLine{document: original, back: *r.Sale.Number}
-			}
-			c.documents[fmt.Sprint("sale.line,", r.ID)] = d
+	soldIn, err := e.salesOf(ctx, sales)
+	if err != nil {
+		return nil, err
+	}
+	var before []int
+	for _, of := range soldIn {
+		if of.back != 0 {
+			before = append(before, of.back)
 		}
 	}
-	if len(purchases) > 0 {
-		rows, err := search[struct {
-			ID       int `json:"id"`
-			Purchase struct {
-				Number *string `json:"number"`
-			} `json:"purchase."`
-		}](ctx, e, "purchase.line", []any{where("id", "in", purchases)}, 0, nil)
-		if err != nil {
-			return nil, err
+	originals, err := e.numbersOf(ctx, "sale.sale", before)
+	if err != nil {
+		return nil, err
+	}
+	for id, of := range soldIn {
+		d := documentLine{document: of.number, line: strconv.Itoa(id)}
+		if original := originals[of.back]; original != "" {
+			d = documentLine{document: original, back: of.number}
 		}
-		for _, r := range rows {
-			if r.Purchase.Number != nil {
-				c.documents[fmt.Sprint("purchase.line,", r.ID)] = documentLine{document: *r.Purchase.Number, line: strconv.Itoa(r.ID)}
-			}
+		c.documents[fmt.Sprint("sale.line,", id)] = d
+	}
+	if len(purchases) == 0 {
+		return c, nil
+	}
+	rows, err := search[struct {
+		ID       int      `json:"id"`
+		Purchase numbered `json:"purchase."`
+	}](ctx, e, "purchase.line", []any{where("id", "in", purchases)}, 0, nil)
+	for _, r := range rows {
+		if r.Purchase.Number != nil {
+			c.documents[fmt.Sprint("purchase.line,", r.ID)] = documentLine{document: *r.Purchase.Number, line: strconv.Itoa(r.ID)}
 		}
 	}
-	return c, nil
+	return c, err
 }
 
 func (c *content) shipment(s *sent) (trade.Shipment, error) {
-	number := c.kind + *s.Number
+	number := c.kind + s.number()
 	t := trade.Shipment{
 		Number: number, Mode: "PARCEL", Status: trade.ShipmentUnknown, References: []trade.Identifier{}, CreatedAt: s.Written.UTC(),
 		Provenance: stamp(number, newest(newest(s.Version, c.moves[s.ID]), c.packs[s.ID])),
@@ -240,12 +206,7 @@ func (c *content) shipment(s *sent) (trade.Shipment, error) {
 
 // shipments is the mapping of one kind of shipment.
 func shipments[R record](kind, model string, of func(*R) *sent, more func(*R, *trade.Shipment)) mapping[R, trade.Shipment] {
-	key := func(r *R) string {
-		if n := of(r).Number; n != nil {
-			return kind + *n
-		}
-		return ""
-	}
+	key := func(r *R) string { return kind + of(r).number() }
 	return mapping[R, trade.Shipment]{
 		kind: "shipments", model: model, field: "number", domain: []any{where("number", "!=", nil)}, key: key,
 		with: func(ctx context.Context, e *ERP, _ []R, ids []int) (func(*R) (trade.Shipment, bool, error), error) {
@@ -263,7 +224,7 @@ var (
 	outgoings = shipments(isOutgoing, "stock.shipment.out", func(o *outgoing) *sent { return &o.sent }, func(o *outgoing, t *trade.Shipment) {
 		t.Direction, t.AccountRef, t.Destination = trade.Outbound, trade.Key(o.Customer.Code), o.Delivery.location()
 		if o.Warehouse != nil {
-			t.Origin = &trade.Location{Name: some(o.Warehouse.Name)}
+			t.Origin = &trade.Location{Name: some(o.Warehouse.Code)}
 		}
 		if o.Carrier != nil {
 			t.Carrier = &trade.Carrier{Name: o.Carrier.Party.Name, SCAC: some(o.Carrier.Party.Code)}
@@ -272,7 +233,7 @@ var (
 	incomings = shipments(isIncoming, "stock.shipment.in", func(i *incoming) *sent { return &i.sent }, func(i *incoming, t *trade.Shipment) {
 		t.Direction, t.SupplierRef = trade.InboundWay, trade.Key(i.Supplier.Code)
 		if i.Warehouse != nil {
-			t.Destination = &trade.Location{Name: some(i.Warehouse.Name)}
+			t.Destination = &trade.Location{Name: some(i.Warehouse.Code)}
 		}
 		if i.Reference != nil && *i.Reference != "" {
 			t.References = append(t.References, trade.Identifier{Scheme: trade.SchemeBOL, Value: *i.Reference})
@@ -281,7 +242,7 @@ var (
 	comingBacks = shipments(isBack, "stock.shipment.out.return", func(b *comingBack) *sent { return &b.sent }, func(b *comingBack, t *trade.Shipment) {
 		t.Direction, t.AccountRef = trade.ReturnWay, trade.Key(b.Customer.Code)
 		if b.Warehouse != nil {
-			t.Destination = &trade.Location{Name: some(b.Warehouse.Name)}
+			t.Destination = &trade.Location{Name: some(b.Warehouse.Code)}
 		}
 	})
 )

@@ -21,9 +21,7 @@ type location struct {
 	Storage *int   `json:"storage_location"`
 	Address *struct {
 		City    string `json:"city"`
-		Country *struct {
-			Code string `json:"code"`
-		} `json:"country."`
+		Country *coded `json:"country."`
 	} `json:"address."`
 }
 

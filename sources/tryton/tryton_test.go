@@ -221,7 +221,7 @@ func TestTheAdapterKeepsTheContract(t *testing.T) {
 // `make tryton`: PORTICO_TEST_TRYTON is what `tryton/run.sh setting` prints. With
 // PORTICO_RECORD=1 it writes down what is said, for the server of these tests.
 func TestTheContractHoldsOnARealServer(t *testing.T) {
-	url, user, password := real(t)
+	url, user, password := realServer(t)
 	if os.Getenv("PORTICO_RECORD") == "1" {
 		url = recorder(t, url)
 	}
@@ -230,8 +230,8 @@ func TestTheContractHoldsOnARealServer(t *testing.T) {
 	}, url)
 }
 
-// real is a Tryton that somebody started: its server and who we are there.
-func real(t *testing.T) (server, user, password string) {
+// realServer is a Tryton that somebody started: its server and who we are there.
+func realServer(t *testing.T) (server, user, password string) {
 	t.Helper()
 	parts := strings.Fields(extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON"))
 	if len(parts) != 4 {
