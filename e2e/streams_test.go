@@ -214,6 +214,10 @@ func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
 
 func TestAConnectionEndsWithItsToken(t *testing.T) {
 	s := portico(t)
+	open := func(n int) func() bool {
+		return func() bool { return s.metric(t, "portico_edge_streams") == n }
+	}
+	s.until(t, 10*time.Second, "without the streams of other tests", open(0))
 	const ttl = 3 * time.Second
 	at := time.Now()
 	cmd := exec.Command(binary, "token", "buyer", "--ttl", ttl.String())
@@ -238,17 +242,13 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 	// And one that reads nothing of an answer over SSE that no buffer holds.
 	deaf := s.deaf(t, token)
 	defer func() { _ = deaf.Close() }()
-	s.until(t, 2*time.Second, "with three streams", func() bool { return s.metric(t, "portico_edge_streams") >= 3 })
-	open := s.metric(t, "portico_edge_streams")
-	if open < 3 {
-		t.Fatalf("%d streams are open", open)
-	}
+	s.until(t, 2*time.Second, "with three streams", open(3))
 	closed := <-reading.closed
 	if took := time.Since(at); closed.Code != 4403 || took > ttl+2*time.Second {
 		t.Errorf("the reading one was closed with %d after %v: %s", closed.Code, took, closed.Reason)
 	}
 	// A token's times are whole seconds.
-	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without those that do not read", func() bool { return s.metric(t, "portico_edge_streams") <= open-3 })
+	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without those that do not read", open(0))
 }
 
 // deaf asks for a large answer over SSE, and reads none of it.
