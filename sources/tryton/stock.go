@@ -100,7 +100,8 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 		},
 	}
 	products, err := read.read(ctx, e, q)
-	page.Next, page.Rejected = products.Next, products.Rejected
+	places = slices.DeleteFunc(slices.Clone(places), func(w location) bool { return w.Code == "" || w.Storage == nil })
+	page.Next, page.Rejected, page.Total = products.Next, products.Rejected, products.Total*len(places)
 	if err != nil || len(products.Records) == 0 {
 		return page, err
 	}
@@ -114,9 +115,6 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 	}
 	bad := map[string]error{}
 	for _, w := range places {
-		if w.Code == "" || w.Storage == nil {
-			continue
-		}
 		provenance := readNow("") // from before it is read
 		all, err := e.quantities(ctx, ids, w.ID, false)
 		if err != nil {
