@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/sources/tryton"
+	"portico/trade"
 )
 
 // adapters is the one table from an adapter's name to its constructor.
@@ -50,7 +51,43 @@ func openSources(f File, log *slog.Logger) (*sources.Set, error) {
 		}
 		list = append(list, sources.Source{Name: name, Adapter: a, Limits: c.Limits})
 	}
-	return sources.NewSet(list, f.Routes)
+	set, err := sources.NewSet(list, f.Routes)
+	if err != nil {
+		return nil, err
+	}
+	var begin []trade.CapabilityRoute
+	for _, capability := range slices.Sorted(maps.Keys(f.Capabilities)) {
+		c := f.Capabilities[capability]
+		r, err := route(capability, c.Primary, c.Shadow, c.Percent)
+		if err != nil {
+			return nil, fmt.Errorf("capabilities.%s: %w", capability, err)
+		}
+		begin = append(begin, r)
+	}
+	if err := set.Begin(begin); err != nil {
+		return nil, fmt.Errorf("capabilities: %w", err)
+	}
+	return set, set.Govern(f.Policies)
+}
+
+// route is a route as it is configured or ordered; a percentage left out is 100.
+func route(capability trade.Capability, primary, shadow string, percent *int) (trade.CapabilityRoute, error) {
+	r := trade.CapabilityRoute{Capability: capability, Primary: primary, PercentToPrimary: 100}
+	if percent != nil {
+		r.PercentToPrimary = *percent
+	}
+	if shadow != "" {
+		r.Shadow = &shadow
+	}
+	switch {
+	case r.PercentToPrimary < 0 || r.PercentToPrimary > 100:
+		return r, wrong("percent", fmt.Sprint(r.PercentToPrimary), "0 to 100")
+	case r.PercentToPrimary < 100 && shadow == "":
+		return r, wrong("shadow", "", "the source that serves the other accounts, when percent is less than 100")
+	case shadow == primary:
+		return r, wrong("shadow", shadow, "another source than primary")
+	}
+	return r, nil
 }
 
 // sandboxFile is the configuration for the sandbox company at addr.

@@ -51,7 +51,12 @@ type Config struct {
 type File struct {
 	Sources map[string]SourceConfig    `yaml:"sources"`
 	Routes  map[sources.Subject]string `yaml:"routes"`
-	Issuers []auth.IssuerConfig        `yaml:"issuers"`
+	// Capabilities are where whole capabilities begin to be served, over Routes, until
+	// `portico route` says otherwise.
+	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
+	// Policies are who answers for kinds of record, and what decides conflicts.
+	Policies map[sources.Subject]sources.Policy `yaml:"policies"`
+	Issuers  []auth.IssuerConfig                `yaml:"issuers"`
 	// Sandbox starts the sandbox company too, whose systems can be among the
 	// sources. In development alone.
 	Sandbox bool `yaml:"sandbox"`
@@ -61,6 +66,13 @@ type File struct {
 		Manifests map[string]string `yaml:"manifests"`
 		Required  []trade.Role      `yaml:"required"`
 	} `yaml:"documents"`
+}
+
+// RouteConfig is where a capability is served, as [trade.CapabilityRoute].
+type RouteConfig struct {
+	Primary string `yaml:"primary"`
+	Shadow  string `yaml:"shadow"`
+	Percent *int   `yaml:"percent"` // 100 when left out
 }
 
 // SourceConfig is one source system.
@@ -254,6 +266,8 @@ func withDefaults(l sources.Limits) sources.Limits {
 	wait(&l.Timeout, d.Timeout)
 	wait(&l.BreakFor, d.BreakFor)
 	wait(&l.Poll, d.Poll)
+	wait(&l.Reconcile, d.Reconcile)
+	set(&l.Remove, d.Remove)
 	return l
 }
 

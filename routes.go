@@ -20,6 +20,7 @@ import (
 	"portico/edge"
 	"portico/graph"
 	"portico/loaders"
+	"portico/process"
 	"portico/resolvers"
 	"portico/sources"
 	"portico/store"
@@ -135,7 +136,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), loaders.Metrics(), edge.Metrics())...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), process.Metrics(), loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

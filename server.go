@@ -44,6 +44,7 @@ type cli struct {
 	Sandbox sandboxCmd  `cmd:"" help:"Run the sandbox company alone."`
 	Token   tokenCmd    `cmd:"" help:"Print a bearer token of the development issuer."`
 	Revoke  revokeCmd   `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
+	Route   routeCmd    `cmd:"" help:"Change where a capability is served, on all processes and within a second."`
 	Reset   resetCmd    `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
 	Show    configCmd   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	List    adaptersCmd `cmd:"" name:"adapters" help:"Print what every adapter serves."`
@@ -156,7 +157,8 @@ func (c revokeCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error 
 }
 
 type sandboxCmd struct {
-	Speed   float64       `help:"Speed of time; 0 stands still." default:"1"`
+	Speed   float64       `help:"Speed of time; 0 stands still." default:"1" env:"PORTICO_SANDBOX_SPEED"`
+	Epoch   time.Time     `help:"Day on which the data end, when it is made; today when left out." format:"2006-01-02" env:"PORTICO_SANDBOX_EPOCH"`
 	Latency time.Duration `help:"Time that the slowest answers take." default:"40ms"`
 	Owned   bool          `hidden:"" help:"End when standard input ends."`
 }
@@ -168,7 +170,7 @@ func (s sandboxCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error
 		ctx, end = context.WithCancel(ctx)
 		go func() { _, _ = io.Copy(io.Discard, os.Stdin); end() }()
 	}
-	c, err := company.Open(company.Options{Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency})
+	c, err := company.Open(company.Options{Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency, Epoch: s.Epoch})
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
@@ -317,7 +319,8 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
-	return nil
+	p.replica.Rerouted = p.prices.Purge
+	return p.replica.TakeRoutes(ctx)
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config) error {

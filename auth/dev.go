@@ -53,7 +53,7 @@ var Personas = []Persona{
 	{Name: "supplier-other", What: "another supplier", Role: trade.Supplier, Supplier: "V2002", Rights: supplierRights},
 	{
 		Name: "operator", What: "the distributor's own desk", Role: trade.Operator,
-		Rights: slices.Concat(customerRights, []string{"po:read", "partner:read", "procurement:read", "ops:read"}),
+		Rights: slices.Concat(customerRights, []string{"po:read", "partner:read", "procurement:read", "ops:read", "mdm:read"}),
 	},
 }
 

@@ -18,8 +18,8 @@ import (
 
 // erp is a real Tryton and what it says itself, by its own RPC.
 type erp struct {
-	url, user, password string
-	client              *rpc.Client
+	url, user, password, epoch string
+	client                     *rpc.Client
 }
 
 func realERP(t *testing.T) *erp {
@@ -28,7 +28,7 @@ func realERP(t *testing.T) *erp {
 	if len(parts) != 4 {
 		t.Fatal("PORTICO_TEST_TRYTON is not what tryton/run.sh setting prints")
 	}
-	e := &erp{url: parts[0], user: parts[1], password: parts[2]}
+	e := &erp{url: parts[0], user: parts[1], password: parts[2], epoch: parts[3]}
 	var err error
 	if e.client, err = rpc.Open(e.url, e.user, func() string { return e.password }); err != nil {
 		t.Fatal(err)

@@ -28,11 +28,13 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Address"] = bindAddress()
 	b.Objects["AtpBucket"] = bindAtpBucket()
 	b.Objects["Availability"] = bindAvailability()
+	b.Objects["CapabilityRoute"] = bindCapabilityRoute()
 	b.Objects["Carrier"] = bindCarrier()
 	b.Objects["Category"] = bindCategory()
 	b.Objects["Contract"] = bindContract()
 	b.Objects["CreditPosition"] = bindCreditPosition()
 	b.Objects["CustomerViewer"] = bindCustomerViewer()
+	b.Objects["DataPolicy"] = bindDataPolicy()
 	b.Objects["DeliveryTerms"] = bindDeliveryTerms()
 	b.Objects["DocumentLink"] = bindDocumentLink()
 	b.Objects["Entity"] = bindEntity()
@@ -56,6 +58,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ItemFacetValue"] = bindItemFacetValue()
 	b.Objects["ItemUnit"] = bindItemUnit()
 	b.Objects["Location"] = bindLocation()
+	b.Objects["MasterDataConflict"] = bindMasterDataConflict()
+	b.Objects["MasterDataConflictConnection"] = bindMasterDataConflictConnection()
+	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
 	b.Objects["Money"] = bindMoney()
 	b.Objects["OperatorViewer"] = bindOperatorViewer()
 	b.Objects["Order"] = bindOrder()
@@ -84,6 +89,10 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Quantity"] = bindQuantity()
 	b.Objects["Query"] = bindQuery()
 	b.Objects["RawCode"] = bindRawCode()
+	b.Objects["Reconciliation"] = bindReconciliation()
+	b.Objects["RecordDifference"] = bindRecordDifference()
+	b.Objects["RecordDifferenceConnection"] = bindRecordDifferenceConnection()
+	b.Objects["RecordDifferenceEdge"] = bindRecordDifferenceEdge()
 	b.Objects["RejectedRecord"] = bindRejectedRecord()
 	b.Objects["RejectedRecordConnection"] = bindRejectedRecordConnection()
 	b.Objects["RejectedRecordEdge"] = bindRejectedRecordEdge()
@@ -91,6 +100,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ReturnConnection"] = bindReturnConnection()
 	b.Objects["ReturnEdge"] = bindReturnEdge()
 	b.Objects["ReturnLine"] = bindReturnLine()
+	b.Objects["RouteMismatch"] = bindRouteMismatch()
+	b.Objects["RouteMismatchConnection"] = bindRouteMismatchConnection()
+	b.Objects["RouteMismatchEdge"] = bindRouteMismatchEdge()
 	b.Objects["ScheduleLine"] = bindScheduleLine()
 	b.Objects["Shipment"] = bindShipment()
 	b.Objects["ShipmentConnection"] = bindShipmentConnection()
@@ -101,6 +113,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentException"] = bindShipmentException()
 	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
 	b.Objects["SourceHealth"] = bindSourceHealth()
+	b.Objects["SourcedValue"] = bindSourcedValue()
 	b.Objects["Subscription"] = bindSubscription()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
 	b.Objects["TotalCount"] = bindTotalCount()
@@ -183,6 +196,11 @@ func kindOfNode(o any) (string, any) {
 			return "ShipmentEvent", nil
 		}
 		return "ShipmentEvent", o
+	case *trade.Reconciliation:
+		if o == nil {
+			return "Reconciliation", nil
+		}
+		return "Reconciliation", o
 	case *trade.PurchaseOrderLine:
 		if o == nil {
 			return "PurchaseOrderLine", nil
@@ -193,6 +211,11 @@ func kindOfNode(o any) (string, any) {
 			return "OrderLine", nil
 		}
 		return "OrderLine", o
+	case *trade.MasterDataConflict:
+		if o == nil {
+			return "MasterDataConflict", nil
+		}
+		return "MasterDataConflict", o
 	case *trade.Contract:
 		if o == nil {
 			return "Contract", nil
@@ -283,6 +306,11 @@ func kindOfSourced(o any) (string, any) {
 			return "WarehouseStock", nil
 		}
 		return "WarehouseStock", o
+	case *trade.SourcedValue:
+		if o == nil {
+			return "SourcedValue", nil
+		}
+		return "SourcedValue", o
 	case *trade.Price:
 		if o == nil {
 			return "Price", nil
@@ -890,6 +918,58 @@ func bindAvailability() *execution.Object {
 	}}
 }
 
+func bindCapabilityRoute() *execution.Object {
+	return &execution.Object{Name: "CapabilityRoute", Fields: map[string]*execution.Field{
+		"capability": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CapabilityRoute).Capability
+				return execution.AppendEnum(b, string(v), valuesOfCapability)
+			},
+		},
+		"primary": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CapabilityRoute).Primary
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"shadow": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CapabilityRoute).Shadow
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"percentToPrimary": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CapabilityRoute).PercentToPrimary
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"since": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CapabilityRoute).Since
+				return AppendDateTime(b, v)
+			},
+		},
+		"mismatches": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_CapabilityRoute_mismatches_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CapabilityRoute().Mismatches(ctx, execution.As[*trade.CapabilityRoute](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.RouteMismatch])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindCarrier() *execution.Object {
 	return &execution.Object{Name: "Carrier", Fields: map[string]*execution.Field{
 		"name": {
@@ -1075,6 +1155,59 @@ func bindCustomerViewer() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindDataPolicy() *execution.Object {
+	return &execution.Object{Name: "DataPolicy", Fields: map[string]*execution.Field{
+		"capability": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Capability
+				return execution.AppendEnum(b, string(v), valuesOfCapability)
+			},
+		},
+		"field": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Field
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"owner": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Owner
+				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
+			},
+		},
+		"steward": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Steward
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"sync": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Sync
+				return execution.AppendEnum(b, string(v), valuesOfSyncMode)
+			},
+		},
+		"every": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).Every
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+		"conflictRule": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DataPolicy).ConflictRule
+				return execution.AppendEnum(b, string(v), valuesOfConflictRule)
 			},
 		},
 	}}
@@ -2217,6 +2350,143 @@ func bindLocation() *execution.Object {
 					return nil
 				}
 				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindMasterDataConflict() *execution.Object {
+	return &execution.Object{Name: "MasterDataConflict", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"capability": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).Capability
+				return execution.AppendEnum(b, string(v), valuesOfCapability)
+			},
+		},
+		"key": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).Key
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).Subject
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"field": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).Field
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"values": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Values(ctx, execution.As[*trade.MasterDataConflict](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.SourcedValue)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.SourcedValue)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"steward": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Steward(ctx, execution.As[*trade.MasterDataConflict](objs)))
+			},
+			Leaf: func(b []byte, o any, i int) []byte { v := o.([]string)[i]; return execution.AppendString(b, string(v)) },
+		},
+		"since": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MasterDataConflict).Since
+				return AppendDateTime(b, v)
+			},
+		},
+		"resolvedValue": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedValue(ctx, execution.As[*trade.MasterDataConflict](objs)))
+			},
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.([]*string)[i]
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"resolvedAt": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedAt(ctx, execution.As[*trade.MasterDataConflict](objs)))
+			},
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.([]*time.Time)[i]
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindMasterDataConflictConnection() *execution.Object {
+	return &execution.Object{Name: "MasterDataConflictConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.MasterDataConflict]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.MasterDataConflict]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.MasterDataConflict]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.MasterDataConflict]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.MasterDataConflict]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflictConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.MasterDataConflict]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindMasterDataConflictEdge() *execution.Object {
+	return &execution.Object{Name: "MasterDataConflictEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.MasterDataConflict]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.MasterDataConflict]).Node; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -3775,6 +4045,74 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"capabilityRoutes": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().CapabilityRoutes(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.CapabilityRoute)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.CapabilityRoute)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"reconciliations": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Reconciliations(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Reconciliation)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Reconciliation)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"dataPolicies": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().DataPolicies(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.DataPolicy)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.DataPolicy)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"masterDataConflicts": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_masterDataConflicts_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().MasterDataConflicts(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*MasterDataConflictFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.MasterDataConflict])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"_entities": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Query__entities_args(ctx, raw)
@@ -3847,6 +4185,181 @@ func bindRawCode() *execution.Object {
 					return nil
 				}
 				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindReconciliation() *execution.Object {
+	return &execution.Object{Name: "Reconciliation", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"capability": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).Capability
+				return execution.AppendEnum(b, string(v), valuesOfCapability)
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).Subject
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"heldFrom": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).HeldFrom
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"instance": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).Instance
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).At
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"count": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).Count
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"sourceCount": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Reconciliation).SourceCount
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"totals": {
+			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).Totals) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).Totals[j] },
+		},
+		"sourceTotals": {
+			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).SourceTotals) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).SourceTotals[j] },
+		},
+		"quantities": {
+			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).Quantities) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).Quantities[j] },
+		},
+		"sourceQuantities": {
+			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).SourceQuantities) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).SourceQuantities[j] },
+		},
+		"differences": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Reconciliation_differences_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Reconciliation().Differences(ctx, execution.As[*trade.Reconciliation](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.RecordDifference])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindRecordDifference() *execution.Object {
+	return &execution.Object{Name: "RecordDifference", Fields: map[string]*execution.Field{
+		"key": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RecordDifference).Key
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"field": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RecordDifference).Field
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"value": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RecordDifference).Value
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"sourceValue": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RecordDifference).SourceValue
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindRecordDifferenceConnection() *execution.Object {
+	return &execution.Object{Name: "RecordDifferenceConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RecordDifference]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.RecordDifference]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RecordDifference]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.RecordDifference]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.RecordDifference]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.RecordDifferenceConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.RecordDifference]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindRecordDifferenceEdge() *execution.Object {
+	return &execution.Object{Name: "RecordDifferenceEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.RecordDifference]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.RecordDifference]).Node; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -4111,6 +4624,95 @@ func bindReturnLine() *execution.Object {
 		"received": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.ReturnLine).Received; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindRouteMismatch() *execution.Object {
+	return &execution.Object{Name: "RouteMismatch", Fields: map[string]*execution.Field{
+		"key": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RouteMismatch).Key
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"field": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RouteMismatch).Field
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"primary": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RouteMismatch).Primary
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"shadow": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.RouteMismatch).Shadow
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.RouteMismatch).At; return AppendDateTime(b, v) },
+		},
+	}}
+}
+
+func bindRouteMismatchConnection() *execution.Object {
+	return &execution.Object{Name: "RouteMismatchConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RouteMismatch]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.RouteMismatch]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RouteMismatch]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.RouteMismatch]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.RouteMismatch]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.RouteMismatchConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.RouteMismatch]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindRouteMismatchEdge() *execution.Object {
+	return &execution.Object{Name: "RouteMismatchEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.RouteMismatch]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.RouteMismatch]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -4707,6 +5309,23 @@ func bindSourceHealth() *execution.Object {
 				}
 				return nil
 			},
+		},
+	}}
+}
+
+func bindSourcedValue() *execution.Object {
+	return &execution.Object{Name: "SourcedValue", Fields: map[string]*execution.Field{
+		"value": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourcedValue).Value
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"provenance": {
+			One: func(o any, i int) any { return &o.(*trade.SourcedValue).Provenance },
 		},
 	}}
 }
@@ -5346,6 +5965,7 @@ var valuesOfAccountStatus = execution.EnumValues(parsedSchema, "AccountStatus")
 var valuesOfCapability = execution.EnumValues(parsedSchema, "Capability")
 var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
+var valuesOfConflictRule = execution.EnumValues(parsedSchema, "ConflictRule")
 var valuesOfDirection = execution.EnumValues(parsedSchema, "Direction")
 var valuesOfEtaBasis = execution.EnumValues(parsedSchema, "EtaBasis")
 var valuesOfEventClassifier = execution.EnumValues(parsedSchema, "EventClassifier")
@@ -5372,6 +5992,7 @@ var valuesOfSourceKind = execution.EnumValues(parsedSchema, "SourceKind")
 var valuesOfSourceState = execution.EnumValues(parsedSchema, "SourceState")
 var valuesOfStockStatus = execution.EnumValues(parsedSchema, "StockStatus")
 var valuesOfSupplyCertainty = execution.EnumValues(parsedSchema, "SupplyCertainty")
+var valuesOfSyncMode = execution.EnumValues(parsedSchema, "SyncMode")
 var valuesOfTaxCategory = execution.EnumValues(parsedSchema, "TaxCategory")
 var valuesOfTransportMode = execution.EnumValues(parsedSchema, "TransportMode")
 var valuesOfWeekday = execution.EnumValues(parsedSchema, "Weekday")

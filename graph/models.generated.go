@@ -173,6 +173,16 @@ type ItemRepresentation struct {
 	MatchedKey ItemMatchedKey `json:"-"`
 }
 
+// Which conflicts to include; conditions add up.
+type MasterDataConflictFilter struct {
+	// Of these kinds of record.
+	Capability []trade.Capability `json:"capability,omitempty"`
+	// Of this steward.
+	Steward *string `json:"steward,omitempty"`
+	// True for open ones, false for decided ones.
+	Open *bool `json:"open,omitempty"`
+}
+
 // Planner, steward or operator of the distributor.
 type OperatorViewer struct {
 	// Person or client.

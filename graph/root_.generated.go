@@ -28,6 +28,7 @@ type ResolverRoot interface {
 	AccountLocation() AccountLocationResolver
 	AccountLocationConnection() AccountLocationConnectionResolver
 	Availability() AvailabilityResolver
+	CapabilityRoute() CapabilityRouteResolver
 	Category() CategoryResolver
 	CustomerViewer() CustomerViewerResolver
 	Entity() EntityResolver
@@ -38,6 +39,8 @@ type ResolverRoot interface {
 	InvoiceLineConnection() InvoiceLineConnectionResolver
 	Item() ItemResolver
 	ItemConnection() ItemConnectionResolver
+	MasterDataConflict() MasterDataConflictResolver
+	MasterDataConflictConnection() MasterDataConflictConnectionResolver
 	Order() OrderResolver
 	OrderConnection() OrderConnectionResolver
 	OrderLine() OrderLineResolver
@@ -50,10 +53,13 @@ type ResolverRoot interface {
 	PurchaseOrderLine() PurchaseOrderLineResolver
 	PurchaseOrderLineConnection() PurchaseOrderLineConnectionResolver
 	Query() QueryResolver
+	Reconciliation() ReconciliationResolver
+	RecordDifferenceConnection() RecordDifferenceConnectionResolver
 	RejectedRecordConnection() RejectedRecordConnectionResolver
 	Return() ReturnResolver
 	ReturnConnection() ReturnConnectionResolver
 	ReturnLine() ReturnLineResolver
+	RouteMismatchConnection() RouteMismatchConnectionResolver
 	ScheduleLine() ScheduleLineResolver
 	Shipment() ShipmentResolver
 	ShipmentConnection() ShipmentConnectionResolver
@@ -156,6 +162,15 @@ type ComplexityRoot struct {
 		Status       func(childComplexity int) int
 	}
 
+	CapabilityRoute struct {
+		Capability       func(childComplexity int) int
+		Mismatches       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		PercentToPrimary func(childComplexity int) int
+		Primary          func(childComplexity int) int
+		Shadow           func(childComplexity int) int
+		Since            func(childComplexity int) int
+	}
+
 	Carrier struct {
 		Name func(childComplexity int) int
 		SCAC func(childComplexity int) int
@@ -190,6 +205,16 @@ type ComplexityRoot struct {
 		Accounts func(childComplexity int) int
 		Scopes   func(childComplexity int) int
 		User     func(childComplexity int) int
+	}
+
+	DataPolicy struct {
+		Capability   func(childComplexity int) int
+		ConflictRule func(childComplexity int) int
+		Every        func(childComplexity int) int
+		Field        func(childComplexity int) int
+		Owner        func(childComplexity int) int
+		Steward      func(childComplexity int) int
+		Sync         func(childComplexity int) int
 	}
 
 	DeliveryTerms struct {
@@ -383,6 +408,31 @@ type ComplexityRoot struct {
 		Region    func(childComplexity int) int
 		TimeZone  func(childComplexity int) int
 		Unlocode  func(childComplexity int) int
+	}
+
+	MasterDataConflict struct {
+		Capability    func(childComplexity int) int
+		Field         func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Key           func(childComplexity int) int
+		ResolvedAt    func(childComplexity int) int
+		ResolvedValue func(childComplexity int) int
+		Since         func(childComplexity int) int
+		Steward       func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		Values        func(childComplexity int) int
+	}
+
+	MasterDataConflictConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MasterDataConflictEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Money struct {
@@ -622,27 +672,31 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Account            func(childComplexity int, by AccountBy) int
-		Accounts           func(childComplexity int, first *int, after *string, last *int, before *string, filter *AccountFilter) int
-		Categories         func(childComplexity int) int
-		Invoice            func(childComplexity int, by InvoiceBy) int
-		Invoices           func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
-		Item               func(childComplexity int, by ItemBy) int
-		Items              func(childComplexity int, first *int, after *string, last *int, before *string, search *string, filter *ItemFilter, orderBy trade.ItemSort) int
-		ItemsByKey         func(childComplexity int, keys []*ItemBy) int
-		Node               func(childComplexity int, id string) int
-		Nodes              func(childComplexity int, ids []string) int
-		Order              func(childComplexity int, by OrderBy) int
-		Orders             func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
-		PurchaseOrder      func(childComplexity int, by PurchaseOrderBy) int
-		PurchaseOrders     func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
-		Returns            func(childComplexity int, first *int, after *string, last *int, before *string, filter *ReturnFilter) int
-		Shipment           func(childComplexity int, by ShipmentBy) int
-		Shipments          func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
-		SourceHealth       func(childComplexity int) int
-		Viewer             func(childComplexity int) int
-		__resolve__service func(childComplexity int) int
-		__resolve_entities func(childComplexity int, representations []map[string]any) int
+		Account             func(childComplexity int, by AccountBy) int
+		Accounts            func(childComplexity int, first *int, after *string, last *int, before *string, filter *AccountFilter) int
+		CapabilityRoutes    func(childComplexity int) int
+		Categories          func(childComplexity int) int
+		DataPolicies        func(childComplexity int) int
+		Invoice             func(childComplexity int, by InvoiceBy) int
+		Invoices            func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
+		Item                func(childComplexity int, by ItemBy) int
+		Items               func(childComplexity int, first *int, after *string, last *int, before *string, search *string, filter *ItemFilter, orderBy trade.ItemSort) int
+		ItemsByKey          func(childComplexity int, keys []*ItemBy) int
+		MasterDataConflicts func(childComplexity int, first *int, after *string, last *int, before *string, filter *MasterDataConflictFilter) int
+		Node                func(childComplexity int, id string) int
+		Nodes               func(childComplexity int, ids []string) int
+		Order               func(childComplexity int, by OrderBy) int
+		Orders              func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
+		PurchaseOrder       func(childComplexity int, by PurchaseOrderBy) int
+		PurchaseOrders      func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
+		Reconciliations     func(childComplexity int) int
+		Returns             func(childComplexity int, first *int, after *string, last *int, before *string, filter *ReturnFilter) int
+		Shipment            func(childComplexity int, by ShipmentBy) int
+		Shipments           func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
+		SourceHealth        func(childComplexity int) int
+		Viewer              func(childComplexity int) int
+		__resolve__service  func(childComplexity int) int
+		__resolve_entities  func(childComplexity int, representations []map[string]any) int
 	}
 
 	RawCode struct {
@@ -650,6 +704,41 @@ type ComplexityRoot struct {
 		List     func(childComplexity int) int
 		Standard func(childComplexity int) int
 		Text     func(childComplexity int) int
+	}
+
+	Reconciliation struct {
+		At               func(childComplexity int) int
+		Capability       func(childComplexity int) int
+		Count            func(childComplexity int) int
+		Differences      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		HeldFrom         func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Instance         func(childComplexity int) int
+		Quantities       func(childComplexity int) int
+		SourceCount      func(childComplexity int) int
+		SourceQuantities func(childComplexity int) int
+		SourceTotals     func(childComplexity int) int
+		Subject          func(childComplexity int) int
+		Totals           func(childComplexity int) int
+	}
+
+	RecordDifference struct {
+		Field       func(childComplexity int) int
+		Key         func(childComplexity int) int
+		SourceValue func(childComplexity int) int
+		Value       func(childComplexity int) int
+	}
+
+	RecordDifferenceConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RecordDifferenceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	RejectedRecord struct {
@@ -702,6 +791,26 @@ type ComplexityRoot struct {
 		Quantity  func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Received  func(childComplexity int) int
+	}
+
+	RouteMismatch struct {
+		At      func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Key     func(childComplexity int) int
+		Primary func(childComplexity int) int
+		Shadow  func(childComplexity int) int
+	}
+
+	RouteMismatchConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RouteMismatchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ScheduleLine struct {
@@ -800,6 +909,11 @@ type ComplexityRoot struct {
 		RejectedRecords func(childComplexity int, first *int, after *string, last *int, before *string) int
 		State           func(childComplexity int) int
 		System          func(childComplexity int) int
+	}
+
+	SourcedValue struct {
+		Provenance func(childComplexity int) int
+		Value      func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -1268,6 +1382,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Availability.Status(childComplexity), true
 
+	case "CapabilityRoute.capability":
+		if e.ComplexityRoot.CapabilityRoute.Capability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.Capability(childComplexity), true
+	case "CapabilityRoute.mismatches":
+		if e.ComplexityRoot.CapabilityRoute.Mismatches == nil {
+			break
+		}
+
+		args, err := ec.field_CapabilityRoute_mismatches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.Mismatches(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "CapabilityRoute.percentToPrimary":
+		if e.ComplexityRoot.CapabilityRoute.PercentToPrimary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.PercentToPrimary(childComplexity), true
+	case "CapabilityRoute.primary":
+		if e.ComplexityRoot.CapabilityRoute.Primary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.Primary(childComplexity), true
+	case "CapabilityRoute.shadow":
+		if e.ComplexityRoot.CapabilityRoute.Shadow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.Shadow(childComplexity), true
+	case "CapabilityRoute.since":
+		if e.ComplexityRoot.CapabilityRoute.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CapabilityRoute.Since(childComplexity), true
+
 	case "Carrier.name":
 		if e.ComplexityRoot.Carrier.Name == nil {
 			break
@@ -1398,6 +1554,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CustomerViewer.User(childComplexity), true
+
+	case "DataPolicy.capability":
+		if e.ComplexityRoot.DataPolicy.Capability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Capability(childComplexity), true
+	case "DataPolicy.conflictRule":
+		if e.ComplexityRoot.DataPolicy.ConflictRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.ConflictRule(childComplexity), true
+	case "DataPolicy.every":
+		if e.ComplexityRoot.DataPolicy.Every == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Every(childComplexity), true
+	case "DataPolicy.field":
+		if e.ComplexityRoot.DataPolicy.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Field(childComplexity), true
+	case "DataPolicy.owner":
+		if e.ComplexityRoot.DataPolicy.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Owner(childComplexity), true
+	case "DataPolicy.steward":
+		if e.ComplexityRoot.DataPolicy.Steward == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Steward(childComplexity), true
+	case "DataPolicy.sync":
+		if e.ComplexityRoot.DataPolicy.Sync == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataPolicy.Sync(childComplexity), true
 
 	case "DeliveryTerms.freightTerms":
 		if e.ComplexityRoot.DeliveryTerms.FreightTerms == nil {
@@ -2215,6 +2414,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Location.Unlocode(childComplexity), true
+
+	case "MasterDataConflict.capability":
+		if e.ComplexityRoot.MasterDataConflict.Capability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Capability(childComplexity), true
+	case "MasterDataConflict.field":
+		if e.ComplexityRoot.MasterDataConflict.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Field(childComplexity), true
+	case "MasterDataConflict.id":
+		if e.ComplexityRoot.MasterDataConflict.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.ID(childComplexity), true
+	case "MasterDataConflict.key":
+		if e.ComplexityRoot.MasterDataConflict.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Key(childComplexity), true
+	case "MasterDataConflict.resolvedAt":
+		if e.ComplexityRoot.MasterDataConflict.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.ResolvedAt(childComplexity), true
+	case "MasterDataConflict.resolvedValue":
+		if e.ComplexityRoot.MasterDataConflict.ResolvedValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.ResolvedValue(childComplexity), true
+	case "MasterDataConflict.since":
+		if e.ComplexityRoot.MasterDataConflict.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Since(childComplexity), true
+	case "MasterDataConflict.steward":
+		if e.ComplexityRoot.MasterDataConflict.Steward == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Steward(childComplexity), true
+	case "MasterDataConflict.subject":
+		if e.ComplexityRoot.MasterDataConflict.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Subject(childComplexity), true
+	case "MasterDataConflict.values":
+		if e.ComplexityRoot.MasterDataConflict.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.Values(childComplexity), true
+
+	case "MasterDataConflictConnection.edges":
+		if e.ComplexityRoot.MasterDataConflictConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictConnection.Edges(childComplexity), true
+	case "MasterDataConflictConnection.nodes":
+		if e.ComplexityRoot.MasterDataConflictConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictConnection.Nodes(childComplexity), true
+	case "MasterDataConflictConnection.pageInfo":
+		if e.ComplexityRoot.MasterDataConflictConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictConnection.PageInfo(childComplexity), true
+	case "MasterDataConflictConnection.totalCount":
+		if e.ComplexityRoot.MasterDataConflictConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictConnection.TotalCount(childComplexity), true
+
+	case "MasterDataConflictEdge.cursor":
+		if e.ComplexityRoot.MasterDataConflictEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictEdge.Cursor(childComplexity), true
+	case "MasterDataConflictEdge.node":
+		if e.ComplexityRoot.MasterDataConflictEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictEdge.Node(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -3242,12 +3540,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AccountFilter)), true
+	case "Query.capabilityRoutes":
+		if e.ComplexityRoot.Query.CapabilityRoutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CapabilityRoutes(childComplexity), true
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.dataPolicies":
+		if e.ComplexityRoot.Query.DataPolicies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.DataPolicies(childComplexity), true
 
 	case "Query.invoice":
 		if e.ComplexityRoot.Query.Invoice == nil {
@@ -3304,6 +3614,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ItemsByKey(childComplexity, args["keys"].([]*ItemBy)), true
+	case "Query.masterDataConflicts":
+		if e.ComplexityRoot.Query.MasterDataConflicts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_masterDataConflicts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MasterDataConflicts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*MasterDataConflictFilter)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -3370,6 +3691,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PurchaseOrders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*PurchaseOrderFilter), args["orderBy"].(trade.PurchaseOrderSort)), true
+	case "Query.reconciliations":
+		if e.ComplexityRoot.Query.Reconciliations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Reconciliations(childComplexity), true
 	case "Query.returns":
 		if e.ComplexityRoot.Query.Returns == nil {
 			break
@@ -3457,6 +3784,153 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RawCode.Text(childComplexity), true
+
+	case "Reconciliation.at":
+		if e.ComplexityRoot.Reconciliation.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.At(childComplexity), true
+	case "Reconciliation.capability":
+		if e.ComplexityRoot.Reconciliation.Capability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Capability(childComplexity), true
+	case "Reconciliation.count":
+		if e.ComplexityRoot.Reconciliation.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Count(childComplexity), true
+	case "Reconciliation.differences":
+		if e.ComplexityRoot.Reconciliation.Differences == nil {
+			break
+		}
+
+		args, err := ec.field_Reconciliation_differences_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Reconciliation.Differences(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Reconciliation.heldFrom":
+		if e.ComplexityRoot.Reconciliation.HeldFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.HeldFrom(childComplexity), true
+	case "Reconciliation.id":
+		if e.ComplexityRoot.Reconciliation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.ID(childComplexity), true
+	case "Reconciliation.instance":
+		if e.ComplexityRoot.Reconciliation.Instance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Instance(childComplexity), true
+	case "Reconciliation.quantities":
+		if e.ComplexityRoot.Reconciliation.Quantities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Quantities(childComplexity), true
+	case "Reconciliation.sourceCount":
+		if e.ComplexityRoot.Reconciliation.SourceCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.SourceCount(childComplexity), true
+	case "Reconciliation.sourceQuantities":
+		if e.ComplexityRoot.Reconciliation.SourceQuantities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.SourceQuantities(childComplexity), true
+	case "Reconciliation.sourceTotals":
+		if e.ComplexityRoot.Reconciliation.SourceTotals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.SourceTotals(childComplexity), true
+	case "Reconciliation.subject":
+		if e.ComplexityRoot.Reconciliation.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Subject(childComplexity), true
+	case "Reconciliation.totals":
+		if e.ComplexityRoot.Reconciliation.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Totals(childComplexity), true
+
+	case "RecordDifference.field":
+		if e.ComplexityRoot.RecordDifference.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifference.Field(childComplexity), true
+	case "RecordDifference.key":
+		if e.ComplexityRoot.RecordDifference.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifference.Key(childComplexity), true
+	case "RecordDifference.sourceValue":
+		if e.ComplexityRoot.RecordDifference.SourceValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifference.SourceValue(childComplexity), true
+	case "RecordDifference.value":
+		if e.ComplexityRoot.RecordDifference.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifference.Value(childComplexity), true
+
+	case "RecordDifferenceConnection.edges":
+		if e.ComplexityRoot.RecordDifferenceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceConnection.Edges(childComplexity), true
+	case "RecordDifferenceConnection.nodes":
+		if e.ComplexityRoot.RecordDifferenceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceConnection.Nodes(childComplexity), true
+	case "RecordDifferenceConnection.pageInfo":
+		if e.ComplexityRoot.RecordDifferenceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceConnection.PageInfo(childComplexity), true
+	case "RecordDifferenceConnection.totalCount":
+		if e.ComplexityRoot.RecordDifferenceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceConnection.TotalCount(childComplexity), true
+
+	case "RecordDifferenceEdge.cursor":
+		if e.ComplexityRoot.RecordDifferenceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceEdge.Cursor(childComplexity), true
+	case "RecordDifferenceEdge.node":
+		if e.ComplexityRoot.RecordDifferenceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordDifferenceEdge.Node(childComplexity), true
 
 	case "RejectedRecord.at":
 		if e.ComplexityRoot.RejectedRecord.At == nil {
@@ -3650,6 +4124,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReturnLine.Received(childComplexity), true
+
+	case "RouteMismatch.at":
+		if e.ComplexityRoot.RouteMismatch.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatch.At(childComplexity), true
+	case "RouteMismatch.field":
+		if e.ComplexityRoot.RouteMismatch.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatch.Field(childComplexity), true
+	case "RouteMismatch.key":
+		if e.ComplexityRoot.RouteMismatch.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatch.Key(childComplexity), true
+	case "RouteMismatch.primary":
+		if e.ComplexityRoot.RouteMismatch.Primary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatch.Primary(childComplexity), true
+	case "RouteMismatch.shadow":
+		if e.ComplexityRoot.RouteMismatch.Shadow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatch.Shadow(childComplexity), true
+
+	case "RouteMismatchConnection.edges":
+		if e.ComplexityRoot.RouteMismatchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchConnection.Edges(childComplexity), true
+	case "RouteMismatchConnection.nodes":
+		if e.ComplexityRoot.RouteMismatchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchConnection.Nodes(childComplexity), true
+	case "RouteMismatchConnection.pageInfo":
+		if e.ComplexityRoot.RouteMismatchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchConnection.PageInfo(childComplexity), true
+	case "RouteMismatchConnection.totalCount":
+		if e.ComplexityRoot.RouteMismatchConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchConnection.TotalCount(childComplexity), true
+
+	case "RouteMismatchEdge.cursor":
+		if e.ComplexityRoot.RouteMismatchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchEdge.Cursor(childComplexity), true
+	case "RouteMismatchEdge.node":
+		if e.ComplexityRoot.RouteMismatchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RouteMismatchEdge.Node(childComplexity), true
 
 	case "ScheduleLine.actualDeliveryDate":
 		if e.ComplexityRoot.ScheduleLine.ActualDeliveryDate == nil {
@@ -4084,6 +4627,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SourceHealth.System(childComplexity), true
 
+	case "SourcedValue.provenance":
+		if e.ComplexityRoot.SourcedValue.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcedValue.Provenance(childComplexity), true
+	case "SourcedValue.value":
+		if e.ComplexityRoot.SourcedValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcedValue.Value(childComplexity), true
+
 	case "Subscription.shipmentUpdates":
 		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
 			break
@@ -4318,6 +4874,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ItemBy", ec.unmarshalInputItemBy),
 			graphql.NewInputUnmarshaler("ItemFilter", ec.unmarshalInputItemFilter),
 			graphql.NewInputUnmarshaler("ItemRepresentation", ec.unmarshalInputItemRepresentation),
+			graphql.NewInputUnmarshaler("MasterDataConflictFilter", ec.unmarshalInputMasterDataConflictFilter),
 			graphql.NewInputUnmarshaler("OrderBy", ec.unmarshalInputOrderBy),
 			graphql.NewInputUnmarshaler("OrderFilter", ec.unmarshalInputOrderFilter),
 			graphql.NewInputUnmarshaler("OrderRepresentation", ec.unmarshalInputOrderRepresentation),
@@ -4421,7 +4978,7 @@ var sources = []*ast.Source{
 #   values    times carry an offset; percents are percents (2.5 is 2.5 %); codes of others stay verbatim in ` + "`" + `raw` + "`" + `.
 #
 # Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read invoice:read
-#   shipment:read po:read procurement:read partner:read ops:read
+#   shipment:read po:read procurement:read partner:read ops:read mdm:read
 
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@cost", "@listSize"])
@@ -6596,6 +7153,223 @@ type ShipmentEventEdge {
   node: ShipmentEvent!
 }
 
+"Where a capability is served, while it moves from one system to the next."
+type CapabilityRoute @scope(anyOf: ["ops:read"]) {
+  "Capability."
+  capability: Capability!
+  "Source it moves to or rests with."
+  primary: String!
+  "Source that is asked beside it, or still serves the rest."
+  shadow: String
+  "Accounts served by the primary, percent; the rest by the shadow."
+  percentToPrimary: Int!
+  "Since when."
+  since: DateTime!
+  "Differences found, newest first."
+  mismatches(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): RouteMismatchConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+}
+
+"Difference between primary and shadow."
+type RouteMismatch {
+  "Natural key of the record."
+  key: String!
+  "Field."
+  field: String!
+  "Primary's value."
+  primary: String @classified(level: CONFIDENTIAL)
+  "Shadow's value."
+  shadow: String @classified(level: CONFIDENTIAL)
+  "When."
+  at: DateTime!
+}
+
+"Page of differences."
+type RouteMismatchConnection {
+  "Differences with their cursors."
+  edges: [RouteMismatchEdge!]!
+  "Differences."
+  nodes: [RouteMismatch!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of differences in the whole list."
+  totalCount: TotalCount
+}
+
+"Difference with its cursor."
+type RouteMismatchEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Difference."
+  node: RouteMismatch!
+}
+
+"Comparison of a kind of record between Portico and a source."
+type Reconciliation implements Node @scope(anyOf: ["ops:read"]) {
+  "Global id."
+  id: ID!
+  "Capability it belongs to."
+  capability: Capability!
+  "Kind of record, e.g. invoices."
+  subject: String!
+  "Source that Portico's copy came from; another than instance while a capability moves."
+  heldFrom: String!
+  "Source."
+  instance: String!
+  "When it was made."
+  at: DateTime!
+  "Records in Portico."
+  count: Int!
+  "Records in the source."
+  sourceCount: Int!
+  "Sum of amounts in Portico, per currency."
+  totals: [Money!]!
+  "Sum of amounts in the source, per currency."
+  sourceTotals: [Money!]!
+  "Sum of quantities in Portico, per unit."
+  quantities: [Quantity!]!
+  "Sum of quantities in the source, per unit."
+  sourceQuantities: [Quantity!]!
+  "Differences by record and field."
+  differences(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): RecordDifferenceConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+}
+
+"Difference between Portico and a source."
+type RecordDifference {
+  "Natural key of the record."
+  key: String!
+  "Field; null when the whole record is missing on one side."
+  field: String
+  "Portico's value."
+  value: String @classified(level: CONFIDENTIAL)
+  "The source's value."
+  sourceValue: String @classified(level: CONFIDENTIAL)
+}
+
+"Page of differences."
+type RecordDifferenceConnection {
+  "Differences with their cursors."
+  edges: [RecordDifferenceEdge!]!
+  "Differences."
+  nodes: [RecordDifference!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of differences in the whole list."
+  totalCount: TotalCount
+}
+
+"Difference with its cursor."
+type RecordDifferenceEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Difference."
+  node: RecordDifference!
+}
+
+"Systems that contradict each other about a field."
+type MasterDataConflict implements Node @scope(anyOf: ["mdm:read"]) {
+  "Global id."
+  id: ID!
+  "Kind of record."
+  capability: Capability!
+  "Natural key of the record."
+  key: String!
+  "Id of the record."
+  subject: ID
+  "Field."
+  field: String!
+  "What each system says."
+  values: [SourcedValue!]!
+  "Steward who decides."
+  steward: String!
+  "Since when."
+  since: DateTime!
+  "Value decided; null while open."
+  resolvedValue: String
+  "When."
+  resolvedAt: DateTime
+}
+
+"What one system says."
+type SourcedValue implements Sourced {
+  "Value."
+  value: String @classified(level: CONFIDENTIAL)
+  "Where the value came from and how old it is."
+  provenance: Provenance!
+}
+
+"Who owns a field and how it is kept the same everywhere."
+type DataPolicy @scope(anyOf: ["mdm:read"]) {
+  "Kind of record."
+  capability: Capability!
+  "Field; null for the whole record."
+  field: String
+  "System that owns it; writes from elsewhere are refused."
+  owner: SourceKind!
+  "Steward."
+  steward: String!
+  "How it reaches Portico."
+  sync: SyncMode!
+  "How often, for SCHEDULED and POLLED."
+  every: Duration
+  "What decides a conflict."
+  conflictRule: ConflictRule!
+}
+
+"How news reaches Portico."
+enum SyncMode {
+  "Pushed as it happens." PUSHED
+  "Asked for changes again and again." POLLED
+  "Read wholly at set times." SCHEDULED
+  "Read at the moment of asking." LIVE
+}
+
+"What decides a conflict."
+enum ConflictRule {
+  "The owner's value." OWNER_WINS
+  "The newest value." NEWEST_WINS
+  "The steward." STEWARD_DECIDES
+}
+
+"Which conflicts to include; conditions add up."
+input MasterDataConflictFilter {
+  "Of these kinds of record."
+  capability: [Capability!]
+  "Of this steward."
+  steward: String
+  "True for open ones, false for decided ones."
+  open: Boolean
+}
+
+"Page of conflicts."
+type MasterDataConflictConnection {
+  "Conflicts with their cursors."
+  edges: [MasterDataConflictEdge!]!
+  "Conflicts."
+  nodes: [MasterDataConflict!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of conflicts in the whole list."
+  totalCount: TotalCount
+}
+
+"Conflict with its cursor."
+type MasterDataConflictEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Conflict."
+  node: MasterDataConflict!
+}
+
 "Page of records."
 type RejectedRecordConnection {
   "Records with their cursors."
@@ -6720,6 +7494,20 @@ type Query {
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "State of the source systems."
   sourceHealth: [SourceHealth!]
+  "Where each capability is served."
+  capabilityRoutes: [CapabilityRoute!]
+  "Latest comparison per kind of record and source."
+  reconciliations: [Reconciliation!]
+  "Owner, steward and synchronisation of every kind of record and field."
+  dataPolicies: [DataPolicy!]
+  "Fields on which systems contradict each other, newest first."
+  masterDataConflicts(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: MasterDataConflictFilter
+  ): MasterDataConflictConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
 }
 
 # ======================================================================================================================
@@ -7040,6 +7828,24 @@ func (ec *executionContext) childFields_Availability(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
 }
 
+func (ec *executionContext) childFields_CapabilityRoute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "capability":
+		return ec.fieldContext_CapabilityRoute_capability(ctx, field)
+	case "primary":
+		return ec.fieldContext_CapabilityRoute_primary(ctx, field)
+	case "shadow":
+		return ec.fieldContext_CapabilityRoute_shadow(ctx, field)
+	case "percentToPrimary":
+		return ec.fieldContext_CapabilityRoute_percentToPrimary(ctx, field)
+	case "since":
+		return ec.fieldContext_CapabilityRoute_since(ctx, field)
+	case "mismatches":
+		return ec.fieldContext_CapabilityRoute_mismatches(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CapabilityRoute", field.Name)
+}
+
 func (ec *executionContext) childFields_Carrier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -7096,6 +7902,26 @@ func (ec *executionContext) childFields_CreditPosition(ctx context.Context, fiel
 		return ec.fieldContext_CreditPosition_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreditPosition", field.Name)
+}
+
+func (ec *executionContext) childFields_DataPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "capability":
+		return ec.fieldContext_DataPolicy_capability(ctx, field)
+	case "field":
+		return ec.fieldContext_DataPolicy_field(ctx, field)
+	case "owner":
+		return ec.fieldContext_DataPolicy_owner(ctx, field)
+	case "steward":
+		return ec.fieldContext_DataPolicy_steward(ctx, field)
+	case "sync":
+		return ec.fieldContext_DataPolicy_sync(ctx, field)
+	case "every":
+		return ec.fieldContext_DataPolicy_every(ctx, field)
+	case "conflictRule":
+		return ec.fieldContext_DataPolicy_conflictRule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataPolicy", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryTerms(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7450,6 +8276,56 @@ func (ec *executionContext) childFields_Location(ctx context.Context, field grap
 		return ec.fieldContext_Location_timeZone(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func (ec *executionContext) childFields_MasterDataConflict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MasterDataConflict_id(ctx, field)
+	case "capability":
+		return ec.fieldContext_MasterDataConflict_capability(ctx, field)
+	case "key":
+		return ec.fieldContext_MasterDataConflict_key(ctx, field)
+	case "subject":
+		return ec.fieldContext_MasterDataConflict_subject(ctx, field)
+	case "field":
+		return ec.fieldContext_MasterDataConflict_field(ctx, field)
+	case "values":
+		return ec.fieldContext_MasterDataConflict_values(ctx, field)
+	case "steward":
+		return ec.fieldContext_MasterDataConflict_steward(ctx, field)
+	case "since":
+		return ec.fieldContext_MasterDataConflict_since(ctx, field)
+	case "resolvedValue":
+		return ec.fieldContext_MasterDataConflict_resolvedValue(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_MasterDataConflict_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflict", field.Name)
+}
+
+func (ec *executionContext) childFields_MasterDataConflictConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MasterDataConflictConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MasterDataConflictConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MasterDataConflictConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MasterDataConflictConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflictConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MasterDataConflictEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MasterDataConflictEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MasterDataConflictEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflictEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7914,6 +8790,76 @@ func (ec *executionContext) childFields_RawCode(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type RawCode", field.Name)
 }
 
+func (ec *executionContext) childFields_Reconciliation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Reconciliation_id(ctx, field)
+	case "capability":
+		return ec.fieldContext_Reconciliation_capability(ctx, field)
+	case "subject":
+		return ec.fieldContext_Reconciliation_subject(ctx, field)
+	case "heldFrom":
+		return ec.fieldContext_Reconciliation_heldFrom(ctx, field)
+	case "instance":
+		return ec.fieldContext_Reconciliation_instance(ctx, field)
+	case "at":
+		return ec.fieldContext_Reconciliation_at(ctx, field)
+	case "count":
+		return ec.fieldContext_Reconciliation_count(ctx, field)
+	case "sourceCount":
+		return ec.fieldContext_Reconciliation_sourceCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_Reconciliation_totals(ctx, field)
+	case "sourceTotals":
+		return ec.fieldContext_Reconciliation_sourceTotals(ctx, field)
+	case "quantities":
+		return ec.fieldContext_Reconciliation_quantities(ctx, field)
+	case "sourceQuantities":
+		return ec.fieldContext_Reconciliation_sourceQuantities(ctx, field)
+	case "differences":
+		return ec.fieldContext_Reconciliation_differences(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reconciliation", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_RecordDifference_key(ctx, field)
+	case "field":
+		return ec.fieldContext_RecordDifference_field(ctx, field)
+	case "value":
+		return ec.fieldContext_RecordDifference_value(ctx, field)
+	case "sourceValue":
+		return ec.fieldContext_RecordDifference_sourceValue(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordDifferenceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RecordDifferenceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RecordDifferenceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RecordDifferenceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RecordDifferenceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordDifferenceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordDifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RecordDifferenceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RecordDifferenceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordDifferenceEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_RejectedRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -8016,6 +8962,46 @@ func (ec *executionContext) childFields_ReturnLine(ctx context.Context, field gr
 		return ec.fieldContext_ReturnLine_received(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReturnLine", field.Name)
+}
+
+func (ec *executionContext) childFields_RouteMismatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_RouteMismatch_key(ctx, field)
+	case "field":
+		return ec.fieldContext_RouteMismatch_field(ctx, field)
+	case "primary":
+		return ec.fieldContext_RouteMismatch_primary(ctx, field)
+	case "shadow":
+		return ec.fieldContext_RouteMismatch_shadow(ctx, field)
+	case "at":
+		return ec.fieldContext_RouteMismatch_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RouteMismatch", field.Name)
+}
+
+func (ec *executionContext) childFields_RouteMismatchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RouteMismatchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RouteMismatchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RouteMismatchConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RouteMismatchConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RouteMismatchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RouteMismatchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RouteMismatchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RouteMismatchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RouteMismatchEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ScheduleLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8198,6 +9184,16 @@ func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field 
 		return ec.fieldContext_SourceHealth_rejectedRecords(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_SourcedValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_SourcedValue_value(ctx, field)
+	case "provenance":
+		return ec.fieldContext_SourcedValue_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourcedValue", field.Name)
 }
 
 func (ec *executionContext) childFields_TotalCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -47,6 +47,9 @@ type AccountLocationConnectionResolver interface {
 type AvailabilityResolver interface {
 	Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error)
 }
+type CapabilityRouteResolver interface {
+	Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RouteMismatch], error)
+}
 type CategoryResolver interface {
 	Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error)
 	Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error)
@@ -95,6 +98,16 @@ type ItemResolver interface {
 type ItemConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Item]) ([]*trade.TotalCount, error)
 	Facets(ctx context.Context, objs []*trade.Connection[trade.Item]) ([][]*trade.ItemFacet, error)
+}
+type MasterDataConflictResolver interface {
+	Values(ctx context.Context, objs []*trade.MasterDataConflict) ([][]*trade.SourcedValue, error)
+	Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error)
+
+	ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error)
+	ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error)
+}
+type MasterDataConflictConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.MasterDataConflict]) ([]*trade.TotalCount, error)
 }
 type OrderResolver interface {
 	Account(ctx context.Context, objs []*trade.Order) ([]*trade.Account, error)
@@ -173,6 +186,16 @@ type QueryResolver interface {
 	Shipment(ctx context.Context, by ShipmentBy) (*trade.Shipment, error)
 	Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *ShipmentFilter) (*trade.Connection[trade.Shipment], error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
+	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
+	Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error)
+	DataPolicies(ctx context.Context) ([]*trade.DataPolicy, error)
+	MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *MasterDataConflictFilter) (*trade.Connection[trade.MasterDataConflict], error)
+}
+type ReconciliationResolver interface {
+	Differences(ctx context.Context, objs []*trade.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RecordDifference], error)
+}
+type RecordDifferenceConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RecordDifference]) ([]*trade.TotalCount, error)
 }
 type RejectedRecordConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RejectedRecord]) ([]*trade.TotalCount, error)
@@ -190,6 +213,9 @@ type ReturnConnectionResolver interface {
 }
 type ReturnLineResolver interface {
 	OrderLine(ctx context.Context, objs []*trade.ReturnLine) ([]*trade.OrderLine, error)
+}
+type RouteMismatchConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RouteMismatch]) ([]*trade.TotalCount, error)
 }
 type ScheduleLineResolver interface {
 	Warehouse(ctx context.Context, objs []*trade.ScheduleLine) ([]*trade.Warehouse, error)
@@ -471,6 +497,44 @@ func (ec *executionContext) field_Account_shipments_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_CapabilityRoute_mismatches_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -1054,6 +1118,52 @@ func (ec *executionContext) field_Query_items_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_masterDataConflicts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*MasterDataConflictFilter, error) {
+			return ec.unmarshalOMasterDataConflictFilter2ᚖporticoᚋgraphᚐMasterDataConflictFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1321,6 +1431,44 @@ func (ec *executionContext) field_Query_shipments_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Reconciliation_differences_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -3511,6 +3659,188 @@ func (ec *executionContext) fieldContext_Availability_provenance(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CapabilityRoute_capability(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_capability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "Capability")
+}
+
+func (ec *executionContext) _CapabilityRoute_primary(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_primary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Primary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_primary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "String")
+}
+
+func (ec *executionContext) _CapabilityRoute_shadow(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_shadow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_shadow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "String")
+}
+
+func (ec *executionContext) _CapabilityRoute_percentToPrimary(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_percentToPrimary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PercentToPrimary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_percentToPrimary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CapabilityRoute_since(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapabilityRoute_mismatches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CapabilityRoute_mismatches(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+			return ec.marshalNRouteMismatchConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CapabilityRoute",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RouteMismatchConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CapabilityRoute_mismatches_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (any, error) {
+	resolver := ec.Resolvers.CapabilityRoute()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.CapabilityRoute](ctx, "CapabilityRoute"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Mismatches(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.RouteMismatch]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CapabilityRoute.mismatches",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Mismatches(ctx, []*trade.CapabilityRoute{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.RouteMismatch]](
+		ctx,
+		results,
+		err,
+		"CapabilityRoute.mismatches",
+	)
+}
+
 func (ec *executionContext) _Carrier_name(ctx context.Context, field graphql.CollectedField, obj *trade.Carrier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4165,6 +4495,167 @@ func (ec *executionContext) resolveBatch_CustomerViewer_accounts(ctx context.Con
 		err,
 		"CustomerViewer.accounts",
 	)
+}
+
+func (ec *executionContext) _DataPolicy_capability(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_capability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "Capability")
+}
+
+func (ec *executionContext) _DataPolicy_field(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataPolicy_owner(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SourceKind) graphql.Marshaler {
+			return ec.marshalNSourceKind2porticoᚋtradeᚐSourceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "SourceKind")
+}
+
+func (ec *executionContext) _DataPolicy_steward(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_steward(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steward, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_steward(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _DataPolicy_sync(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_sync(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sync, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SyncMode) graphql.Marshaler {
+			return ec.marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_sync(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "SyncMode")
+}
+
+func (ec *executionContext) _DataPolicy_every(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_every(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Every, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_every(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _DataPolicy_conflictRule(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataPolicy_conflictRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConflictRule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ConflictRule) graphql.Marshaler {
+			return ec.marshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataPolicy_conflictRule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "ConflictRule")
 }
 
 func (ec *executionContext) _DeliveryTerms_incoterm(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryTerms) (ret graphql.Marshaler) {
@@ -7766,6 +8257,543 @@ func (ec *executionContext) _Location_timeZone(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Location_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
+}
+
+func (ec *executionContext) _MasterDataConflict_id(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "ID")
+}
+
+func (ec *executionContext) _MasterDataConflict_capability(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_capability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "Capability")
+}
+
+func (ec *executionContext) _MasterDataConflict_key(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "String")
+}
+
+func (ec *executionContext) _MasterDataConflict_subject(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "ID")
+}
+
+func (ec *executionContext) _MasterDataConflict_field(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "String")
+}
+
+func (ec *executionContext) _MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflict_values(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SourcedValue) graphql.Marshaler {
+			return ec.marshalNSourcedValue2ᚕᚖporticoᚋtradeᚐSourcedValueᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflict",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SourcedValue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflict()
+	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Values(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.SourcedValue](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflict.values",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Values(ctx, []*trade.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.SourcedValue](
+		ctx,
+		results,
+		err,
+		"MasterDataConflict.values",
+	)
+}
+
+func (ec *executionContext) _MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_steward(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflict_steward(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_steward(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflict()
+	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Steward(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflict.steward",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Steward(ctx, []*trade.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[string](
+		ctx,
+		results,
+		err,
+		"MasterDataConflict.steward",
+	)
+}
+
+func (ec *executionContext) _MasterDataConflict_since(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_resolvedValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflict_resolvedValue(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_resolvedValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflict()
+	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ResolvedValue(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflict.resolvedValue",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ResolvedValue(ctx, []*trade.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[*string](
+		ctx,
+		results,
+		err,
+		"MasterDataConflict.resolvedValue",
+	)
+}
+
+func (ec *executionContext) _MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_resolvedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflict_resolvedAt(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "DateTime")
+}
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflict()
+	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ResolvedAt(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*time.Time](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflict.resolvedAt",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ResolvedAt(ctx, []*trade.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[*time.Time](
+		ctx,
+		results,
+		err,
+		"MasterDataConflict.resolvedAt",
+	)
+}
+
+func (ec *executionContext) _MasterDataConflictConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+			return ec.marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflictEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MasterDataConflictConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚐMasterDataConflictᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflict(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MasterDataConflictConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflictConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflictConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.MasterDataConflict]](ctx, "MasterDataConflictConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflictConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.MasterDataConflict]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"MasterDataConflictConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _MasterDataConflictEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflictEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _MasterDataConflictEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflict(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *trade.Money) (ret graphql.Marshaler) {
@@ -13646,6 +14674,146 @@ func (ec *executionContext) fieldContext_Query_sourceHealth(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_capabilityRoutes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_capabilityRoutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().CapabilityRoutes(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CapabilityRoute) graphql.Marshaler {
+			return ec.marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚐCapabilityRouteᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_capabilityRoutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CapabilityRoute(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_reconciliations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_reconciliations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Reconciliations(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Reconciliation) graphql.Marshaler {
+			return ec.marshalOReconciliation2ᚕᚖporticoᚋtradeᚐReconciliationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_reconciliations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reconciliation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_dataPolicies(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_dataPolicies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().DataPolicies(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DataPolicy) graphql.Marshaler {
+			return ec.marshalODataPolicy2ᚕᚖporticoᚋtradeᚐDataPolicyᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_dataPolicies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_masterDataConflicts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_masterDataConflicts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MasterDataConflicts(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*MasterDataConflictFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+			return ec.marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_masterDataConflicts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflictConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_masterDataConflicts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13888,6 +15056,683 @@ func (ec *executionContext) _RawCode_text(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_RawCode_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RawCode", field, false, false, "String")
+}
+
+func (ec *executionContext) _Reconciliation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Reconciliation_capability(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_capability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capability, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Capability")
+}
+
+func (ec *executionContext) _Reconciliation_subject(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Reconciliation_heldFrom(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_heldFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_heldFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Reconciliation_instance(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_instance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Reconciliation_at(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Reconciliation_count(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Reconciliation_sourceCount(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_sourceCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_sourceCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Reconciliation_totals(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Money) graphql.Marshaler {
+			return ec.marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_sourceTotals(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_sourceTotals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceTotals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Money) graphql.Marshaler {
+			return ec.marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_sourceTotals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_quantities(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_quantities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantities, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2ᚕporticoᚋtradeᚐQuantityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_quantities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_sourceQuantities(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_sourceQuantities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceQuantities, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2ᚕporticoᚋtradeᚐQuantityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_sourceQuantities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_differences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Reconciliation_differences(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+			return ec.marshalNRecordDifferenceConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_differences(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordDifferenceConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Reconciliation_differences_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (any, error) {
+	resolver := ec.Resolvers.Reconciliation()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.Reconciliation](ctx, "Reconciliation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Differences(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.RecordDifference]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Reconciliation.differences",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Differences(ctx, []*trade.Reconciliation{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.RecordDifference]](
+		ctx,
+		results,
+		err,
+		"Reconciliation.differences",
+	)
+}
+
+func (ec *executionContext) _RecordDifference_key(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifference_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifference_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordDifference_field(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifference_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifference_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordDifference_value(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifference_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifference_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordDifference_sourceValue(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifference_sourceValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifference_sourceValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordDifferenceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+			return ec.marshalNRecordDifferenceEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordDifferenceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordDifferenceEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordDifferenceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.RecordDifference) graphql.Marshaler {
+			return ec.marshalNRecordDifference2ᚕᚖporticoᚋtradeᚐRecordDifferenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordDifferenceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordDifference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordDifferenceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordDifferenceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_RecordDifferenceConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordDifferenceConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (any, error) {
+	resolver := ec.Resolvers.RecordDifferenceConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.RecordDifference]](ctx, "RecordDifferenceConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"RecordDifferenceConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.RecordDifference]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"RecordDifferenceConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _RecordDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordDifferenceEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RecordDifference]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordDifferenceEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.RecordDifference) graphql.Marshaler {
+			return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordDifferenceEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordDifferenceEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordDifference(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RejectedRecord_kind(ctx context.Context, field graphql.CollectedField, obj *trade.RejectedRecord) (ret graphql.Marshaler) {
@@ -14930,6 +16775,327 @@ func (ec *executionContext) fieldContext_ReturnLine_received(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RouteMismatch_key(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatch_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatch_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
+}
+
+func (ec *executionContext) _RouteMismatch_field(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatch_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatch_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
+}
+
+func (ec *executionContext) _RouteMismatch_primary(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatch_primary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Primary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatch_primary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
+}
+
+func (ec *executionContext) _RouteMismatch_shadow(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatch_shadow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatch_shadow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
+}
+
+func (ec *executionContext) _RouteMismatch_at(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatch_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatch_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _RouteMismatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+			return ec.marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RouteMismatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RouteMismatchEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RouteMismatchConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.RouteMismatch) graphql.Marshaler {
+			return ec.marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteMismatchᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RouteMismatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RouteMismatch(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RouteMismatchConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RouteMismatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_RouteMismatchConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RouteMismatchConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (any, error) {
+	resolver := ec.Resolvers.RouteMismatchConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.RouteMismatch]](ctx, "RouteMismatchConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"RouteMismatchConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.RouteMismatch]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"RouteMismatchConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _RouteMismatchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RouteMismatchEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RouteMismatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RouteMismatch]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RouteMismatchEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.RouteMismatch) graphql.Marshaler {
+			return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RouteMismatchEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RouteMismatchEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RouteMismatch(ctx, field)
 		},
 	}
 	return fc, nil
@@ -17140,6 +19306,61 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 	)
 }
 
+func (ec *executionContext) _SourcedValue_value(ctx context.Context, field graphql.CollectedField, obj *trade.SourcedValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcedValue_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourcedValue_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourcedValue", field, false, false, "String")
+}
+
+func (ec *executionContext) _SourcedValue_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.SourcedValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcedValue_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2porticoᚋtradeᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourcedValue_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourcedValue",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_shipmentUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -18635,6 +20856,62 @@ func UnmarshalItemFilter(ctx context.Context, raw any) (ItemFilter, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputMasterDataConflictFilter(ctx context.Context, obj any) (MasterDataConflictFilter, error) {
+	var it MasterDataConflictFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"capability", "steward", "open"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "capability":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capability"))
+			data, err := ec.unmarshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Capability = data
+		case "steward":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("steward"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Steward = data
+		case "open":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("open"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Open = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMasterDataConflictFilter unmarshals raw into the MasterDataConflictFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMasterDataConflictFilter(ctx context.Context, raw any) (MasterDataConflictFilter, error) {
+	var out MasterDataConflictFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MasterDataConflictFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputOrderBy(ctx context.Context, obj any) (OrderBy, error) {
 	var it OrderBy
 	if obj == nil {
@@ -19209,6 +21486,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ShipmentEvent(ctx, sel, obj)
+	case *trade.Reconciliation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Reconciliation(ctx, sel, obj)
 	case *trade.PurchaseOrderLine:
 		if obj == nil {
 			return graphql.Null
@@ -19219,6 +21501,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._OrderLine(ctx, sel, obj)
+	case *trade.MasterDataConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MasterDataConflict(ctx, sel, obj)
 	case *trade.Contract:
 		if obj == nil {
 			return graphql.Null
@@ -19330,6 +21617,11 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._WarehouseStock(ctx, sel, obj)
+	case *trade.SourcedValue:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourcedValue(ctx, sel, obj)
 	case *trade.Price:
 		if obj == nil {
 			return graphql.Null
@@ -19960,6 +22252,65 @@ func (ec *executionContext) _Availability(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var capabilityRouteImplementors = []string{"CapabilityRoute"}
+
+func (ec *executionContext) _CapabilityRoute(ctx context.Context, sel ast.SelectionSet, obj *trade.CapabilityRoute) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, capabilityRouteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CapabilityRoute")
+		case "capability":
+			out.Values[i] = ec._CapabilityRoute_capability(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "primary":
+			out.Values[i] = ec._CapabilityRoute_primary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shadow":
+			out.Values[i] = ec._CapabilityRoute_shadow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "percentToPrimary":
+			out.Values[i] = ec._CapabilityRoute_percentToPrimary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "since":
+			out.Values[i] = ec._CapabilityRoute_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "mismatches":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CapabilityRoute_mismatches(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var carrierImplementors = []string{"Carrier"}
 
 func (ec *executionContext) _Carrier(ctx context.Context, sel ast.SelectionSet, obj *trade.Carrier) graphql.Marshaler {
@@ -20192,6 +22543,69 @@ func (ec *executionContext) _CustomerViewer(ctx context.Context, sel ast.Selecti
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CustomerViewer_accounts(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dataPolicyImplementors = []string{"DataPolicy"}
+
+func (ec *executionContext) _DataPolicy(ctx context.Context, sel ast.SelectionSet, obj *trade.DataPolicy) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dataPolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DataPolicy")
+		case "capability":
+			out.Values[i] = ec._DataPolicy_capability(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._DataPolicy_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._DataPolicy_owner(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "steward":
+			out.Values[i] = ec._DataPolicy_steward(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sync":
+			out.Values[i] = ec._DataPolicy_sync(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "every":
+			out.Values[i] = ec._DataPolicy_every(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "conflictRule":
+			out.Values[i] = ec._DataPolicy_conflictRule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21411,6 +23825,175 @@ func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet,
 		case "timeZone":
 			out.Values[i] = ec._Location_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var masterDataConflictImplementors = []string{"MasterDataConflict", "Node"}
+
+func (ec *executionContext) _MasterDataConflict(ctx context.Context, sel ast.SelectionSet, obj *trade.MasterDataConflict) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MasterDataConflict")
+		case "id":
+			out.Values[i] = ec._MasterDataConflict_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "capability":
+			out.Values[i] = ec._MasterDataConflict_capability(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "key":
+			out.Values[i] = ec._MasterDataConflict_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subject":
+			out.Values[i] = ec._MasterDataConflict_subject(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "field":
+			out.Values[i] = ec._MasterDataConflict_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "values":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflict_values(ctx, field, obj)
+				})
+		case "steward":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflict_steward(ctx, field, obj)
+				})
+		case "since":
+			out.Values[i] = ec._MasterDataConflict_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolvedValue":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflict_resolvedValue(ctx, field, obj)
+				})
+		case "resolvedAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflict_resolvedAt(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var masterDataConflictConnectionImplementors = []string{"MasterDataConflictConnection"}
+
+func (ec *executionContext) _MasterDataConflictConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MasterDataConflictConnection")
+		case "edges":
+			out.Values[i] = ec._MasterDataConflictConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._MasterDataConflictConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._MasterDataConflictConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflictConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var masterDataConflictEdgeImplementors = []string{"MasterDataConflictEdge"}
+
+func (ec *executionContext) _MasterDataConflictEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MasterDataConflictEdge")
+		case "cursor":
+			out.Values[i] = ec._MasterDataConflictEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MasterDataConflictEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -23107,6 +25690,30 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_sourceHealth(ctx, field)
 				})
+		case "capabilityRoutes":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_capabilityRoutes(ctx, field)
+				})
+		case "reconciliations":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_reconciliations(ctx, field)
+				})
+		case "dataPolicies":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_dataPolicies(ctx, field)
+				})
+		case "masterDataConflicts":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_masterDataConflicts(ctx, field)
+				})
 		case "_entities":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -23179,6 +25786,235 @@ func (ec *executionContext) _RawCode(ctx context.Context, sel ast.SelectionSet, 
 		case "text":
 			out.Values[i] = ec._RawCode_text(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reconciliationImplementors = []string{"Reconciliation", "Node"}
+
+func (ec *executionContext) _Reconciliation(ctx context.Context, sel ast.SelectionSet, obj *trade.Reconciliation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Reconciliation")
+		case "id":
+			out.Values[i] = ec._Reconciliation_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "capability":
+			out.Values[i] = ec._Reconciliation_capability(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subject":
+			out.Values[i] = ec._Reconciliation_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "heldFrom":
+			out.Values[i] = ec._Reconciliation_heldFrom(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "instance":
+			out.Values[i] = ec._Reconciliation_instance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._Reconciliation_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.Values[i] = ec._Reconciliation_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sourceCount":
+			out.Values[i] = ec._Reconciliation_sourceCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totals":
+			out.Values[i] = ec._Reconciliation_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sourceTotals":
+			out.Values[i] = ec._Reconciliation_sourceTotals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quantities":
+			out.Values[i] = ec._Reconciliation_quantities(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sourceQuantities":
+			out.Values[i] = ec._Reconciliation_sourceQuantities(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differences":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Reconciliation_differences(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recordDifferenceImplementors = []string{"RecordDifference"}
+
+func (ec *executionContext) _RecordDifference(ctx context.Context, sel ast.SelectionSet, obj *trade.RecordDifference) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordDifference")
+		case "key":
+			out.Values[i] = ec._RecordDifference_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._RecordDifference_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._RecordDifference_value(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sourceValue":
+			out.Values[i] = ec._RecordDifference_sourceValue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recordDifferenceConnectionImplementors = []string{"RecordDifferenceConnection"}
+
+func (ec *executionContext) _RecordDifferenceConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordDifferenceConnection")
+		case "edges":
+			out.Values[i] = ec._RecordDifferenceConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._RecordDifferenceConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RecordDifferenceConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RecordDifferenceConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recordDifferenceEdgeImplementors = []string{"RecordDifferenceEdge"}
+
+func (ec *executionContext) _RecordDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordDifferenceEdge")
+		case "cursor":
+			out.Values[i] = ec._RecordDifferenceEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RecordDifferenceEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -23538,6 +26374,146 @@ func (ec *executionContext) _ReturnLine(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._ReturnLine_received(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var routeMismatchImplementors = []string{"RouteMismatch"}
+
+func (ec *executionContext) _RouteMismatch(ctx context.Context, sel ast.SelectionSet, obj *trade.RouteMismatch) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RouteMismatch")
+		case "key":
+			out.Values[i] = ec._RouteMismatch_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._RouteMismatch_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "primary":
+			out.Values[i] = ec._RouteMismatch_primary(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shadow":
+			out.Values[i] = ec._RouteMismatch_shadow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._RouteMismatch_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var routeMismatchConnectionImplementors = []string{"RouteMismatchConnection"}
+
+func (ec *executionContext) _RouteMismatchConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RouteMismatchConnection")
+		case "edges":
+			out.Values[i] = ec._RouteMismatchConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._RouteMismatchConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RouteMismatchConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RouteMismatchConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var routeMismatchEdgeImplementors = []string{"RouteMismatchEdge"}
+
+func (ec *executionContext) _RouteMismatchEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RouteMismatchEdge")
+		case "cursor":
+			out.Values[i] = ec._RouteMismatchEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RouteMismatchEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -24189,6 +27165,44 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var sourcedValueImplementors = []string{"SourcedValue", "Sourced"}
+
+func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.SelectionSet, obj *trade.SourcedValue) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sourcedValueImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SourcedValue")
+		case "value":
+			out.Values[i] = ec._SourcedValue_value(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "provenance":
+			out.Values[i] = ec._SourcedValue_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -24781,6 +27795,14 @@ func (ec *executionContext) marshalNCapability2ᚕporticoᚋtradeᚐCapability�
 	return ret
 }
 
+func (ec *executionContext) marshalNCapabilityRoute2ᚖporticoᚋtradeᚐCapabilityRoute(ctx context.Context, sel ast.SelectionSet, v *trade.CapabilityRoute) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CapabilityRoute!")
+		return graphql.Null
+	}
+	return ec._CapabilityRoute(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCategory2ᚕᚖporticoᚋtradeᚐCategoryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Category) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Category", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -24846,6 +27868,21 @@ func (ec *executionContext) marshalNCodeStandard2porticoᚋtradeᚐCodeStandard(
 	return res
 }
 
+func (ec *executionContext) unmarshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx context.Context, v any) (trade.ConflictRule, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ConflictRule(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx context.Context, sel ast.SelectionSet, v trade.ConflictRule) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ConflictRule!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNContract2ᚖporticoᚋtradeᚐContract(ctx context.Context, sel ast.SelectionSet, v *trade.Contract) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Contract!")
@@ -24880,6 +27917,14 @@ func (ec *executionContext) marshalNCurrencyCode2string(ctx context.Context, sel
 		graphql.AddInvalidNullFromMarshaler(ctx, "CurrencyCode!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNDataPolicy2ᚖporticoᚋtradeᚐDataPolicy(ctx context.Context, sel ast.SelectionSet, v *trade.DataPolicy) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DataPolicy!")
+		return graphql.Null
+	}
+	return ec._DataPolicy(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDate2porticoᚋtradeᚐDate(ctx context.Context, v any) (trade.Date, error) {
@@ -24933,6 +27978,24 @@ func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
 	res := MarshalDateTime(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	res, err := UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DateTime!")
+		return graphql.Null
+	}
+	_ = sel
+	res := MarshalDateTime(*v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
@@ -25488,6 +28551,51 @@ func (ec *executionContext) marshalNLocationRole2ᚕporticoᚋtradeᚐLocationRo
 	return ret
 }
 
+func (ec *executionContext) marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚐMasterDataConflictᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MasterDataConflict) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "MasterDataConflict", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MasterDataConflict!")
+		return graphql.Null
+	}
+	return ec._MasterDataConflict(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMasterDataConflictEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+	return ec._MasterDataConflictEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMasterDataConflictEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNMilestone2porticoᚋtradeᚐMilestone(ctx context.Context, v any) (trade.Milestone, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.Milestone(tmp)
@@ -25505,6 +28613,22 @@ func (ec *executionContext) marshalNMilestone2porticoᚋtradeᚐMilestone(ctx co
 
 func (ec *executionContext) marshalNMoney2porticoᚋtradeᚐMoney(ctx context.Context, sel ast.SelectionSet, v trade.Money) graphql.Marshaler {
 	return ec._Money(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Money) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMoney2porticoᚋtradeᚐMoney(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNOrder2ᚕᚖporticoᚋtradeᚐOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Order) graphql.Marshaler {
@@ -25944,6 +29068,22 @@ func (ec *executionContext) marshalNQuantity2porticoᚋtradeᚐQuantity(ctx cont
 	return ec._Quantity(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNQuantity2ᚕporticoᚋtradeᚐQuantityᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Quantity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNQuantity2ᚖporticoᚋtradeᚐQuantity(ctx context.Context, sel ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Quantity!")
@@ -25969,6 +29109,66 @@ func (ec *executionContext) marshalNReadMode2porticoᚋtradeᚐReadMode(ctx cont
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReadMode!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNReconciliation2ᚖporticoᚋtradeᚐReconciliation(ctx context.Context, sel ast.SelectionSet, v *trade.Reconciliation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Reconciliation!")
+		return graphql.Null
+	}
+	return ec._Reconciliation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordDifference2ᚕᚖporticoᚋtradeᚐRecordDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RecordDifference) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx context.Context, sel ast.SelectionSet, v *trade.RecordDifference) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecordDifference!")
+		return graphql.Null
+	}
+	return ec._RecordDifference(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordDifferenceConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecordDifferenceConnection!")
+		return graphql.Null
+	}
+	return ec._RecordDifferenceConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordDifferenceEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+	return ec._RecordDifferenceEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRecordDifferenceEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecordDifferenceEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚐRejectedRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RejectedRecord) graphql.Marshaler {
@@ -26121,6 +29321,58 @@ func (ec *executionContext) marshalNReturnStatus2porticoᚋtradeᚐReturnStatus(
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteMismatchᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RouteMismatch) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx context.Context, sel ast.SelectionSet, v *trade.RouteMismatch) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RouteMismatch!")
+		return graphql.Null
+	}
+	return ec._RouteMismatch(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRouteMismatchConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RouteMismatchConnection!")
+		return graphql.Null
+	}
+	return ec._RouteMismatchConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRouteMismatchEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+	return ec._RouteMismatchEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRouteMismatchEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNScheduleLine2ᚕᚖporticoᚋtradeᚐScheduleLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.ScheduleLine) graphql.Marshaler {
@@ -26304,6 +29556,30 @@ func (ec *executionContext) marshalNSourceState2porticoᚋtradeᚐSourceState(ct
 	return res
 }
 
+func (ec *executionContext) marshalNSourcedValue2ᚕᚖporticoᚋtradeᚐSourcedValueᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourcedValue) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedValue(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedValue(ctx context.Context, sel ast.SelectionSet, v *trade.SourcedValue) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SourcedValue!")
+		return graphql.Null
+	}
+	return ec._SourcedValue(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNStockStatus2porticoᚋtradeᚐStockStatus(ctx context.Context, v any) (trade.StockStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.StockStatus(tmp)
@@ -26330,6 +29606,21 @@ func (ec *executionContext) marshalNSupplyCertainty2porticoᚋtradeᚐSupplyCert
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SupplyCertainty!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx context.Context, v any) (trade.SyncMode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.SyncMode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx context.Context, sel ast.SelectionSet, v trade.SyncMode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SyncMode!")
 	}
 	return res
 }
@@ -26572,6 +29863,62 @@ func (ec *executionContext) marshalOAvailability2ᚖporticoᚋtradeᚐAvailabili
 	return ec._Availability(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, v any) ([]trade.Capability, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.Capability, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCapability2porticoᚋtradeᚐCapability(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Capability) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚐCapabilityRouteᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CapabilityRoute) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "CapabilityRoute", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCapabilityRoute2ᚖporticoᚋtradeᚐCapabilityRoute(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOCarrier2ᚖporticoᚋtradeᚐCarrier(ctx context.Context, sel ast.SelectionSet, v *trade.Carrier) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -26655,6 +30002,25 @@ func (ec *executionContext) marshalOCreditPosition2ᚖporticoᚋtradeᚐCreditPo
 		return graphql.Null
 	}
 	return ec._CreditPosition(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODataPolicy2ᚕᚖporticoᚋtradeᚐDataPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DataPolicy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataPolicy2ᚖporticoᚋtradeᚐDataPolicy(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx context.Context, v any) (*trade.Date, error) {
@@ -27199,6 +30565,21 @@ func (ec *executionContext) marshalOLocationRole2ᚖporticoᚋtradeᚐLocationRo
 	return res
 }
 
+func (ec *executionContext) marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MasterDataConflictConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMasterDataConflictFilter2ᚖporticoᚋgraphᚐMasterDataConflictFilter(ctx context.Context, v any) (*MasterDataConflictFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMasterDataConflictFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOMoney2ᚖporticoᚋtradeᚐMoney(ctx context.Context, sel ast.SelectionSet, v *trade.Money) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -27234,10 +30615,14 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapAccount := map[int]int{}
 		var batchItemsShipmentEvent []*trade.ShipmentEvent
 		batchIdxMapShipmentEvent := map[int]int{}
+		var batchItemsReconciliation []*trade.Reconciliation
+		batchIdxMapReconciliation := map[int]int{}
 		var batchItemsPurchaseOrderLine []*trade.PurchaseOrderLine
 		batchIdxMapPurchaseOrderLine := map[int]int{}
 		var batchItemsOrderLine []*trade.OrderLine
 		batchIdxMapOrderLine := map[int]int{}
+		var batchItemsMasterDataConflict []*trade.MasterDataConflict
+		batchIdxMapMasterDataConflict := map[int]int{}
 		var batchItemsCategory []*trade.Category
 		batchIdxMapCategory := map[int]int{}
 		var batchItemsAccountLocation []*trade.AccountLocation
@@ -27268,12 +30653,18 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.ShipmentEvent:
 				batchIdxMapShipmentEvent[i] = len(batchItemsShipmentEvent)
 				batchItemsShipmentEvent = append(batchItemsShipmentEvent, concrete)
+			case *trade.Reconciliation:
+				batchIdxMapReconciliation[i] = len(batchItemsReconciliation)
+				batchItemsReconciliation = append(batchItemsReconciliation, concrete)
 			case *trade.PurchaseOrderLine:
 				batchIdxMapPurchaseOrderLine[i] = len(batchItemsPurchaseOrderLine)
 				batchItemsPurchaseOrderLine = append(batchItemsPurchaseOrderLine, concrete)
 			case *trade.OrderLine:
 				batchIdxMapOrderLine[i] = len(batchItemsOrderLine)
 				batchItemsOrderLine = append(batchItemsOrderLine, concrete)
+			case *trade.MasterDataConflict:
+				batchIdxMapMasterDataConflict[i] = len(batchItemsMasterDataConflict)
+				batchItemsMasterDataConflict = append(batchItemsMasterDataConflict, concrete)
 			case *trade.Category:
 				batchIdxMapCategory[i] = len(batchItemsCategory)
 				batchItemsCategory = append(batchItemsCategory, concrete)
@@ -27306,11 +30697,17 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		if len(batchItemsShipmentEvent) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "ShipmentEvent", batchItemsShipmentEvent, batchIdxMapShipmentEvent)
 		}
+		if len(batchItemsReconciliation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Reconciliation", batchItemsReconciliation, batchIdxMapReconciliation)
+		}
 		if len(batchItemsPurchaseOrderLine) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "PurchaseOrderLine", batchItemsPurchaseOrderLine, batchIdxMapPurchaseOrderLine)
 		}
 		if len(batchItemsOrderLine) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "OrderLine", batchItemsOrderLine, batchIdxMapOrderLine)
+		}
+		if len(batchItemsMasterDataConflict) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "MasterDataConflict", batchItemsMasterDataConflict, batchIdxMapMasterDataConflict)
 		}
 		if len(batchItemsCategory) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Category", batchItemsCategory, batchIdxMapCategory)
@@ -27585,6 +30982,26 @@ func (ec *executionContext) marshalORawCode2ᚖporticoᚋtradeᚐRawCode(ctx con
 		return graphql.Null
 	}
 	return ec._RawCode(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚐReconciliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Reconciliation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Reconciliation", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReconciliation2ᚖporticoᚋtradeᚐReconciliation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalORejectedRecordConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RejectedRecord]) graphql.Marshaler {

@@ -57,7 +57,7 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 			out[i].Expect(coming, today, args.Horizon)
 		}
 		if len(figures[i]) == 0 {
-			if out[i].Provenance, err = l.nothingFrom(sources.OfStock); err != nil {
+			if out[i].Provenance, err = l.nothingFrom(l.StockFrom()); err != nil {
 				return nil, err
 			}
 		}
@@ -67,9 +67,9 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 
 // nothingFrom is where it is known from that a source has told nothing: from
 // its feed, as of when that was last followed to its end.
-func (l *Loaders) nothingFrom(subject sources.Subject) (trade.Provenance, error) {
+func (l *Loaders) nothingFrom(source string) (trade.Provenance, error) {
 	now := time.Now()
-	p := trade.Provenance{System: l.Sources.Kind(subject), Instance: l.Sources.Serving(subject), Mode: trade.ODS, ReceivedAt: now}
+	p := trade.Provenance{System: l.Sources.KindOf(source), Instance: source, Mode: trade.ODS, ReceivedAt: now}
 	confirmed, err := l.Store.Confirmed()
 	if err != nil {
 		return p, err
@@ -135,8 +135,15 @@ func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]*trade.Stoc
 	return placed, nil
 }
 
+// StockFrom is the source whose stock the caller is shown.
+func (l *Loaders) StockFrom() string { return l.Sources.Showing(sources.OfStock, l.scope.Buyer().Key) }
+
+func (l *Loaders) fetchKeptStock(ctx context.Context, items []string) (map[string][]*trade.Stock, error) {
+	return l.Store.Stock(ctx, l.scope, items, l.StockFrom())
+}
+
 func (l *Loaders) fetchStock(ctx context.Context, skus []string) (map[string][]trade.Stock, error) {
-	page, err := l.Sources.Stock(ctx, sources.Query{Refs: skus})
+	page, err := l.Sources.At(l.StockFrom()).Stock(ctx, sources.Query{Refs: skus})
 	if err != nil {
 		return nil, err
 	}

@@ -72,13 +72,15 @@ type Loaders struct {
 	Returns                 loader[string, *trade.Return]
 	ReturnLines             loader[string, []*trade.ReturnLine]
 
-	own       loader[trade.Role, []*trade.Account]
-	prices    loader[priceAsk, trade.PriceResult]
-	liveStock loader[string, []trade.Stock]
-	liveNews  loader[string, *trade.Tracking]
-	pages     loader[pageKey, any]
-	counts    loader[pageKey, *trade.TotalCount]
-	facets    loader[pageKey, []*trade.ItemFacet]
+	own             loader[trade.Role, []*trade.Account]
+	prices          loader[priceAsk, trade.PriceResult]
+	reconciliations loader[string, *trade.Reconciliation]
+	conflicts       loader[string, *trade.MasterDataConflict]
+	liveStock       loader[string, []trade.Stock]
+	liveNews        loader[string, *trade.Tracking]
+	pages           loader[pageKey, any]
+	counts          loader[pageKey, *trade.TotalCount]
+	facets          loader[pageKey, []*trade.ItemFacet]
 
 	mu    sync.Mutex
 	lists map[string]listReader
@@ -107,7 +109,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.SubCategories = stored(l, (*store.Store).SubCategories)
 	l.Warehouses = stored(l, (*store.Store).Warehouses)
 	l.WarehousesByCode = stored(l, (*store.Store).WarehousesByCode)
-	l.Stock = stored(l, (*store.Store).Stock)
+	l.Stock = made(l, (*Loaders).fetchKeptStock)
 	l.Inbound = stored(l, (*store.Store).Inbound)
 	l.Orders = stored(l, (*store.Store).Orders)
 	l.OrdersByNumber = stored(l, (*store.Store).OrdersByNumber)
@@ -130,6 +132,8 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.InvoicesByNumber = stored(l, (*store.Store).InvoicesByNumber)
 	l.Returns = stored(l, (*store.Store).Returns)
 	l.ReturnLines = stored(l, (*store.Store).ReturnLines)
+	l.reconciliations = stored(l, (*store.Store).Reconciliations)
+	l.conflicts = stored(l, (*store.Store).Conflicts)
 	l.own = made(l, (*Loaders).fetchOwn)
 	l.prices = made(l, (*Loaders).fetchPrices)
 	l.liveStock = made(l, (*Loaders).fetchStock)

@@ -32,6 +32,9 @@ func NewPriceCache(size int) (*PriceCache, error) {
 	return &PriceCache{answers}, nil
 }
 
+// Purge forgets all answers: who answers is another now.
+func (c *PriceCache) Purge() { c.answers.Purge() }
+
 // priceAsk is a price wanted no older than maxAge.
 type priceAsk struct {
 	trade.PriceKey

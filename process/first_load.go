@@ -39,29 +39,30 @@ func (r *Replica) load(ctx context.Context) error {
 		if _, copied := r.subjects[s]; !copied {
 			continue
 		}
-		name := r.sources.Serving(s)
-		loads, err := r.store.Loads(ctx, name)
-		if err != nil {
-			return err
+		for _, name := range r.sources.Copies(s) {
+			loads, err := r.store.Loads(ctx, name)
+			if err != nil {
+				return err
+			}
+			l := loads[string(s)]
+			l.Subject = string(s)
+			rows += l.Rows
+			if l.Done {
+				total += l.Rows
+				continue
+			}
+			first, err := r.subjects[s].fetch(ctx, name, sources.Query{Limit: 1})
+			if err != nil {
+				return err
+			}
+			total += max(first.total, l.Rows)
+			list = append(list, todo{s, name, l})
 		}
-		l := loads[string(s)]
-		l.Subject = string(s)
-		rows += l.Rows
-		if l.Done {
-			total += l.Rows
-			continue
-		}
-		first, err := r.subjects[s].fetch(ctx, sources.Query{Limit: 1})
-		if err != nil {
-			return err
-		}
-		total += max(first.total, l.Rows)
-		list = append(list, todo{s, name, l})
 	}
 	before, reported := rows, time.Now()
 	for _, t := range list {
 		for !t.load.Done {
-			b, err := r.subjects[t.subject].fetch(ctx, sources.Query{After: t.load.After, Limit: loadPage})
+			b, err := r.subjects[t.subject].fetch(ctx, t.source, sources.Query{After: t.load.After, Limit: loadPage})
 			if err != nil {
 				return err
 			}

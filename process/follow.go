@@ -101,7 +101,7 @@ func (r *Replica) step(ctx context.Context, f *following) (more bool, err error)
 	}
 	for _, s := range sources.Subjects() {
 		// A subject that is routed elsewhere is told there.
-		if refs := todo[s]; len(refs) > 0 && r.sources.Serving(s) == f.name {
+		if refs := todo[s]; len(refs) > 0 && slices.Contains(r.sources.Copies(s), f.name) {
 			if err := r.fetch(ctx, f, s, refs); err != nil {
 				return false, err
 			}
@@ -129,7 +129,7 @@ func (r *Replica) fetch(ctx context.Context, f *following, s sources.Subject, re
 }
 
 func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject, refs []string) error {
-	b, err := r.subjects[s].fetch(ctx, sources.Query{Refs: refs})
+	b, err := r.subjects[s].fetch(ctx, f.name, sources.Query{Refs: refs})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,41 +24,46 @@ type Replica struct {
 	sources  *sources.Set
 	log      *slog.Logger
 	subjects map[sources.Subject]subject
+	routes   []trade.CapabilityRoute // in force
 	progress progress
 	found    sync.Map   // what the last check of each source found, as text
 	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
+
+	// Rerouted, unless nil, is told that other sources serve from now on. It is set
+	// before Run.
+	Rerouted func()
 }
 
 // NewReplica makes a replica; Run sets it to work.
 func NewReplica(st *store.Store, set *sources.Set, log *slog.Logger) *Replica {
 	r := &Replica{store: st, sources: set, log: log}
 	r.subjects = map[sources.Subject]subject{
-		sources.OfWarehouses:     copying(set.Warehouses, st.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }),
-		sources.OfCategories:     copying(set.Categories, st.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }),
-		sources.OfSuppliers:      copying(set.Suppliers, st.SaveSuppliers, func(x *trade.TradingPartner) *trade.Provenance { return &x.Provenance }),
-		sources.OfAccounts:       copying(set.Accounts, st.SaveAccounts, (*trade.Account).From),
-		sources.OfCalendars:      copying(set.Calendars, st.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }),
-		sources.OfCredit:         copying(set.Credit, st.SaveCredit, (*trade.CreditPosition).From),
-		sources.OfItems:          copying(set.Items, st.SaveItems, (*trade.Item).From),
-		sources.OfContracts:      copying(set.Contracts, st.SaveContracts, func(x *trade.Contract) *trade.Provenance { return &x.Provenance }),
-		sources.OfStock:          copying(set.Stock, st.SaveStock, func(x *trade.Stock) *trade.Provenance { return &x.Provenance }),
-		sources.OfOrders:         copying(set.Orders, st.SaveOrders, (*trade.Order).From),
-		sources.OfPurchaseOrders: copying(set.PurchaseOrders, st.SavePurchaseOrders, (*trade.PurchaseOrder).From),
-		sources.OfShipments:      copying(set.Shipments, st.SaveShipments, (*trade.Shipment).From),
-		sources.OfTracking:       copying(set.Tracking, st.SaveTracking, func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }),
-		sources.OfInvoices:       copying(set.Invoices, st.SaveInvoices, (*trade.Invoice).From),
-		sources.OfReturns:        copying(set.Returns, st.SaveReturns, (*trade.Return).From),
+		sources.OfWarehouses:     copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, st.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfCategories:     copying(r, sources.OfCategories, (*sources.Set).Categories, st.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, st.SaveSuppliers, func(x *trade.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfAccounts:       copying(r, sources.OfAccounts, (*sources.Set).Accounts, st.SaveAccounts, (*trade.Account).From, func(x *trade.Account) string { return x.Number }),
+		sources.OfCalendars:      copying(r, sources.OfCalendars, (*sources.Set).Calendars, st.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
+		sources.OfCredit:         copying(r, sources.OfCredit, (*sources.Set).Credit, st.SaveCredit, (*trade.CreditPosition).From, func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
+		sources.OfItems:          copying(r, sources.OfItems, (*sources.Set).Items, st.SaveItems, (*trade.Item).From, nil),
+		sources.OfContracts:      copying(r, sources.OfContracts, (*sources.Set).Contracts, st.SaveContracts, func(x *trade.Contract) *trade.Provenance { return &x.Provenance }, func(x *trade.Contract) string { return x.AccountRef.Key }),
+		sources.OfStock:          copying(r, sources.OfStock, (*sources.Set).Stock, st.SaveStock, func(x *trade.Stock) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfOrders:         copying(r, sources.OfOrders, (*sources.Set).Orders, st.SaveOrders, (*trade.Order).From, func(x *trade.Order) string { return x.AccountRef.Key }),
+		sources.OfPurchaseOrders: copying(r, sources.OfPurchaseOrders, (*sources.Set).PurchaseOrders, st.SavePurchaseOrders, (*trade.PurchaseOrder).From, nil),
+		sources.OfShipments:      copying(r, sources.OfShipments, (*sources.Set).Shipments, st.SaveShipments, (*trade.Shipment).From, nil),
+		sources.OfTracking:       copying(r, sources.OfTracking, (*sources.Set).Tracking, st.SaveTracking, func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfInvoices:       copying(r, sources.OfInvoices, (*sources.Set).Invoices, st.SaveInvoices, (*trade.Invoice).From, func(x *trade.Invoice) string { return x.AccountRef.Key }),
+		sources.OfReturns:        copying(r, sources.OfReturns, (*sources.Set).Returns, st.SaveReturns, (*trade.Return).From, func(x *trade.Return) string { return x.AccountRef.Key }),
 	}
 	return r
 }
 
-// subject is how one kind of record gets from its source into the store.
+// subject is how one kind of record gets from a source into the store.
 type subject struct {
-	// fetch asks the source and returns what to do with its answer.
-	fetch func(ctx context.Context, q sources.Query) (batch, error)
+	// fetch asks the named source and returns what to do with its answer.
+	fetch func(ctx context.Context, source string, q sources.Query) (batch, error)
 }
 
-// batch is a source's answer, ready to be saved.
+// batch is a source's answer, ready to be saved or compared.
 type batch struct {
 	rows  int
 	next  string
@@ -65,21 +71,38 @@ type batch struct {
 	// save saves the batch in transactions of its own, the last of which also
 	// runs with; it returns the references that name something unknown.
 	save func(ctx context.Context, st *store.Store, with func(*sqlx.Tx) error) (unknown []trade.RejectedRecord, err error)
+	// told are the records as documents, and unread the references of those that
+	// could not be read.
+	told   func() ([]told, error)
+	unread []string
 }
 
+// copying is how records of one type are copied. Where they are shared out, by
+// the account that each is of, a source's are those of its accounts.
 func copying[T any](
-	fetch func(context.Context, sources.Query) (sources.Page[T], error),
+	r *Replica, s sources.Subject,
+	fetch func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
 	save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error),
-	from func(*T) *trade.Provenance,
+	from func(*T) *trade.Provenance, account func(*T) string,
 ) subject {
-	return subject{fetch: func(ctx context.Context, q sources.Query) (batch, error) {
-		page, err := fetch(ctx, q)
+	return subject{fetch: func(ctx context.Context, source string, q sources.Query) (batch, error) {
+		page, err := fetch(r.sources.At(source), ctx, q)
 		if err != nil {
 			return batch{}, err
 		}
 		b := batch{rows: len(page.Records) + len(page.Rejected), next: page.Next, total: page.Total}
+		records := page.Records
+		if account != nil && r.sources.Mixed(s) {
+			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(s, account(&x)) != source })
+		}
 		b.save = func(ctx context.Context, st *store.Store, with func(*sqlx.Tx) error) ([]trade.RejectedRecord, error) {
-			return saveAll(ctx, st, page.Records, page.Rejected, save, from, with)
+			return saveAll(ctx, st, records, page.Rejected, save, from, with)
+		}
+		b.told = func() ([]told, error) { return documents(records, from) }
+		for _, bad := range page.Rejected {
+			if bad.SourceRef != nil {
+				b.unread = append(b.unread, *bad.SourceRef)
+			}
 		}
 		return b, nil
 	}}
@@ -148,6 +171,9 @@ func (r *Replica) Run(ctx context.Context) {
 		all.Go(func() { r.follow(ctx, name) })
 	}
 	all.Go(func() { r.register(ctx) })
+	all.Go(func() { r.followRoutes(ctx) })
+	all.Go(func() { r.comparePrices(ctx) })
+	all.Go(func() { r.reconcile(ctx) })
 	all.Wait()
 }
 

@@ -71,8 +71,14 @@ func (r query) Accounts(ctx context.Context, first *int, after *string, last *in
 }
 
 func (r query) Items(ctx context.Context, first *int, after *string, last *int, before, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
-		return store.ItemList(s, itemFilter(search, filter), orderBy)
+		f := itemFilter(search, filter)
+		f.StockFrom = l.StockFrom()
+		return store.ItemList(s, f, orderBy)
 	}, first, after, last, before)
 }
 

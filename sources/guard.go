@@ -29,12 +29,14 @@ type Limits struct {
 	BreakAfter  int           `yaml:"break_after"` // failures in a row that open the circuit
 	BreakFor    time.Duration `yaml:"break_for"`   // until the circuit lets a call try again
 	Poll        time.Duration `yaml:"poll"`        // between two looks at what changed
+	Reconcile   time.Duration `yaml:"reconcile"`   // between two comparisons of all that is held with all it has
+	Remove      int           `yaml:"remove"`      // most percent of a kind of record that may be gone at once
 }
 
 // DefaultLimits hold where the configuration says nothing.
 var DefaultLimits = Limits{
 	Timeout: 3 * time.Second, Concurrency: 16, Retries: 2, Batch: 500, BreakAfter: 5, BreakFor: time.Second,
-	Poll: 500 * time.Millisecond,
+	Poll: 500 * time.Millisecond, Reconcile: time.Hour, Remove: 50,
 }
 
 var (

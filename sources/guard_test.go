@@ -57,11 +57,15 @@ func (e *erp) Orders(ctx context.Context, q Query) (Page[trade.Order], error) {
 
 func set(e *erp, l Limits) *Set {
 	g := guard("erp", e, l)
-	routes := map[Subject]*guarded{}
+	base := map[Subject]*guarded{}
 	for _, s := range Subjects() {
-		routes[s] = g
+		base[s] = g
 	}
-	return &Set{names: []string{"erp"}, byName: map[string]*guarded{"erp": g}, routes: routes}
+	s := &Set{names: []string{"erp"}, byName: map[string]*guarded{"erp": g}, base: base}
+	if err := s.Apply(nil); err != nil {
+		panic(err)
+	}
+	return s
 }
 
 var quick = Limits{Timeout: 200 * time.Millisecond, Concurrency: 4, Retries: 2, Batch: 10, BreakAfter: 5, BreakFor: 100 * time.Millisecond}

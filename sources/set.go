@@ -3,8 +3,10 @@ package sources
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"portico/trade"
@@ -13,10 +15,40 @@ import (
 // Set holds the sources in use and routes each subject to the one that serves
 // it.
 type Set struct {
-	names  []string
-	byName map[string]*guarded
-	routes map[Subject]*guarded
+	names   []string
+	byName  map[string]*guarded
+	base    map[Subject]*guarded // as configured
+	routes  atomic.Pointer[map[Subject]route]
+	begin   []trade.CapabilityRoute           // over base, as configured
+	settled atomic.Pointer[map[Subject]route] // those whose copies are complete
+	beside  chan PricesRead
+
+	policies map[Subject]Policy
 }
+
+// route is where a subject is served. A percentage of the accounts are served by
+// the primary, and the rest by the shadow.
+type route struct {
+	primary, shadow *guarded
+	percent         int
+}
+
+// of is the source that serves an account; it is the primary for whoever has none.
+func (r route) of(account string) *guarded {
+	if r.percent < 100 && account != "" && Share(account) >= r.percent {
+		return r.shadow
+	}
+	return r.primary
+}
+
+// PricesRead are prices that were told to a caller, by a primary that has a shadow.
+type PricesRead struct {
+	Keys    []trade.PriceKey
+	Results []trade.PriceResult
+}
+
+// besides is how many such answers wait to be compared; more are dropped.
+const besides = 32
 
 // Source is an adapter under the name the configuration gives it.
 type Source struct {
@@ -29,29 +61,46 @@ type port struct {
 	subject    Subject
 	capability trade.Capability
 	serves     func(Adapter) bool
+	split      split
 }
+
+// split is how a subject is shared out while its capability moves.
+type split int
+
+const (
+	whole     split = iota // its records are the same for all accounts: it moves at once
+	byAccount              // each record, or answer, is of an account, whose share decides
+	byReader               // it is copied from both, and who reads decides
+)
 
 func serves[P any](a Adapter) bool { _, ok := a.(P); return ok }
 
 // ports lists every subject in the order of a first load, with the capability
 // portals know it under and the port an adapter must have to serve it.
 var ports = []port{
-	{OfWarehouses, trade.Inventory, serves[Warehouses]},
-	{OfCategories, trade.Items, serves[Categories]},
-	{OfSuppliers, trade.PurchaseOrders, serves[Suppliers]},
-	{OfAccounts, trade.Accounts, serves[Accounts]},
-	{OfCalendars, trade.Accounts, serves[Calendars]},
-	{OfCredit, trade.Accounts, serves[Credit]},
-	{OfItems, trade.Items, serves[Items]},
-	{OfContracts, trade.Pricing, serves[Contracts]},
-	{OfStock, trade.Inventory, serves[Inventory]},
-	{OfOrders, trade.Orders, serves[Orders]},
-	{OfPurchaseOrders, trade.PurchaseOrders, serves[PurchaseOrders]},
-	{OfShipments, trade.TrackingOf, serves[Shipments]},
-	{OfTracking, trade.TrackingOf, serves[Tracking]},
-	{OfInvoices, trade.Invoices, serves[Invoices]},
-	{OfReturns, trade.Returns, serves[Returns]},
-	{OfPrices, trade.Pricing, serves[Pricing]},
+	{OfWarehouses, trade.Inventory, serves[Warehouses], whole},
+	{OfCategories, trade.Items, serves[Categories], whole},
+	{OfSuppliers, trade.PurchaseOrders, serves[Suppliers], whole},
+	{OfAccounts, trade.Accounts, serves[Accounts], byAccount},
+	{OfCalendars, trade.Accounts, serves[Calendars], byAccount},
+	{OfCredit, trade.Accounts, serves[Credit], byAccount},
+	{OfItems, trade.Items, serves[Items], whole},
+	{OfContracts, trade.Pricing, serves[Contracts], byAccount},
+	{OfStock, trade.Inventory, serves[Inventory], byReader},
+	{OfOrders, trade.Orders, serves[Orders], byAccount},
+	{OfPurchaseOrders, trade.PurchaseOrders, serves[PurchaseOrders], whole},
+	{OfShipments, trade.TrackingOf, serves[Shipments], whole},
+	{OfTracking, trade.TrackingOf, serves[Tracking], whole},
+	{OfInvoices, trade.Invoices, serves[Invoices], byAccount},
+	{OfReturns, trade.Returns, serves[Returns], byAccount},
+	{OfPrices, trade.Pricing, serves[Pricing], byAccount},
+}
+
+// mains are the subjects that capabilities are named for.
+var mains = []Subject{OfAccounts, OfItems, OfPrices, OfStock, OfOrders, OfPurchaseOrders, OfShipments, OfInvoices, OfReturns}
+
+func portOf(subject Subject) port {
+	return ports[slices.IndexFunc(ports, func(p port) bool { return p.subject == subject })]
 }
 
 // Subjects are all subjects, in the order of a first load.
@@ -76,7 +125,7 @@ func Serves(a Adapter) (all []Subject) {
 // NewSet guards the sources and checks the routes: every subject must lead to
 // a source that serves it.
 func NewSet(list []Source, routes map[Subject]string) (*Set, error) {
-	s := &Set{byName: map[string]*guarded{}, routes: map[Subject]*guarded{}}
+	s := &Set{byName: map[string]*guarded{}, base: map[Subject]*guarded{}, beside: make(chan PricesRead, besides)}
 	for _, src := range list {
 		if s.byName[src.Name] != nil {
 			return nil, fmt.Errorf("two sources are named %q", src.Name)
@@ -101,19 +150,203 @@ func NewSet(list []Source, routes map[Subject]string) (*Set, error) {
 		if !p.serves(g.adapter) {
 			return nil, fmt.Errorf("routes: %s leads to %q, which does not serve it", p.subject, name)
 		}
-		s.routes[p.subject] = g
+		s.base[p.subject] = g
 	}
+	if err := s.Apply(nil); err != nil {
+		return nil, err
+	}
+	s.Settle()
 	return s, nil
 }
+
+func (s *Set) route(subject Subject) route { return (*s.routes.Load())[subject] }
+
+// Begin puts routes in force as configured, over those that the set was made with.
+func (s *Set) Begin(routes []trade.CapabilityRoute) error {
+	if err := s.Apply(routes); err != nil {
+		return err
+	}
+	s.begin = routes
+	s.Settle()
+	return nil
+}
+
+// Configured are the routes as configured: every capability with the source that
+// serves what it is named for.
+func (s *Set) Configured() []trade.CapabilityRoute {
+	all := make([]trade.CapabilityRoute, len(mains))
+	for i, m := range mains {
+		all[i] = trade.CapabilityRoute{Capability: portOf(m).capability, Primary: s.base[m].name, PercentToPrimary: 100}
+		for _, r := range s.begin {
+			if r.Capability == all[i].Capability {
+				all[i] = r
+			}
+		}
+	}
+	return all
+}
+
+// Apply puts routes in force. A capability without one, or with its configured
+// source, is served as configured. Otherwise what the named sources serve of it
+// is theirs, and the rest stays where it is. It fails, and changes nothing, when
+// a source is not there or serves nothing of the capability, or when it cannot be
+// shared out by account.
+func (s *Set) Apply(routes []trade.CapabilityRoute) error {
+	all := map[Subject]route{}
+	for _, p := range ports {
+		all[p.subject] = route{primary: s.base[p.subject], percent: 100}
+	}
+	for _, r := range routes {
+		if err := s.check(r); err != nil {
+			return err
+		}
+		for _, p := range ports {
+			if p.capability != r.Capability {
+				continue
+			}
+			to := all[p.subject]
+			to.primary = s.from(p, r.Primary, to.primary)
+			if r.Shadow != nil {
+				to.shadow = s.from(p, *r.Shadow, nil)
+			}
+			if to.percent = r.PercentToPrimary; to.shadow == to.primary {
+				to.shadow = nil
+			}
+			if to.shadow == nil || p.split == whole {
+				to.percent = 100
+			}
+			all[p.subject] = to
+		}
+	}
+	s.routes.Store(&all)
+	return nil
+}
+
+// from is where a route to the named source leads for one subject: to that source;
+// where it was, if the source is the configured one of the capability; to other
+// otherwise.
+func (s *Set) from(p port, name string, other *guarded) *guarded {
+	main := mains[slices.IndexFunc(mains, func(m Subject) bool { return portOf(m).capability == p.capability })]
+	switch g := s.byName[name]; {
+	case s.base[main].name == name:
+		return s.base[p.subject]
+	case p.serves(g.adapter):
+		return g
+	}
+	return other
+}
+
+func (s *Set) check(r trade.CapabilityRoute) error {
+	if err := s.serves(r.Primary, r.Capability); err != nil {
+		return err
+	}
+	if r.Shadow != nil {
+		if err := s.serves(*r.Shadow, r.Capability); err != nil {
+			return err
+		}
+	}
+	if r.PercentToPrimary < 100 && !slices.ContainsFunc(ports, func(p port) bool { return p.capability == r.Capability && p.split != whole }) {
+		return fmt.Errorf("%s cannot be shared out: its records are the same for all accounts, so that 100 percent are served by one source", r.Capability)
+	}
+	return nil
+}
+
+// serves fails when the named source serves nothing of a capability.
+func (s *Set) serves(name string, capability trade.Capability) error {
+	g := s.byName[name]
+	if g == nil {
+		return fmt.Errorf("%s cannot be served by %q, which is not one of the sources %v", capability, name, s.names)
+	}
+	known := false
+	for _, p := range ports {
+		known = known || p.capability == capability
+		if p.capability == capability && p.serves(g.adapter) {
+			return nil
+		}
+	}
+	if !known {
+		return fmt.Errorf("%q is no capability", capability)
+	}
+	return fmt.Errorf("%s cannot be served by %s: its adapter does not", capability, name)
+}
+
+// SubjectsOf are the subjects of a capability.
+func SubjectsOf(capability trade.Capability) (all []Subject) {
+	for _, p := range ports {
+		if p.capability == capability {
+			all = append(all, p.subject)
+		}
+	}
+	return all
+}
+
+// CapabilityOf is the capability that a subject belongs to.
+func CapabilityOf(subject Subject) trade.Capability { return portOf(subject).capability }
+
+// At is the set in which every subject is asked of the named source.
+func (s *Set) At(name string) *Set {
+	at := &Set{names: s.names, byName: s.byName, base: s.base}
+	all := map[Subject]route{}
+	for _, p := range ports {
+		all[p.subject] = route{primary: s.byName[name], percent: 100}
+	}
+	at.routes.Store(&all)
+	return at
+}
+
+// Settle says that all is copied from where the routes in force lead: readers of
+// what is copied from several sources go by them from now on.
+func (s *Set) Settle() { s.settled.Store(s.routes.Load()) }
+
+// Beside tells of prices that were told and can be compared with a shadow's.
+func (s *Set) Beside() <-chan PricesRead { return s.beside }
 
 // Names are the names of the sources.
 func (s *Set) Names() []string { return s.names }
 
-// Serving is the name of the source that serves a subject.
-func (s *Set) Serving(subject Subject) string { return s.routes[subject].name }
+// Serving is the name of the source that serves a subject to an account; to
+// whoever has none, where the account is empty.
+func (s *Set) Serving(subject Subject, account string) string {
+	return s.route(subject).of(account).name
+}
 
-// Kind is the kind of system that serves a subject.
-func (s *Set) Kind(subject Subject) trade.SourceKind { return s.routes[subject].adapter.Kind() }
+// Showing is the name of the source whose copy of a subject is shown to an
+// account: as [Set.Serving], but not before that is complete.
+func (s *Set) Showing(subject Subject, account string) string {
+	return (*s.settled.Load())[subject].of(account).name
+}
+
+// Copies are the names of the sources that a subject is copied from.
+func (s *Set) Copies(subject Subject) []string {
+	r, p := s.route(subject), portOf(subject)
+	if r.shadow != nil && (p.split == byReader || r.percent < 100) {
+		return []string{r.primary.name, r.shadow.name}
+	}
+	return []string{r.primary.name}
+}
+
+// Mixed tells whether the records of a subject are now of several sources, each of
+// the one that serves its account.
+func (s *Set) Mixed(subject Subject) bool {
+	return portOf(subject).split == byAccount && s.route(subject).percent < 100
+}
+
+// Shadow is the name of the source that a subject is compared with, or empty.
+func (s *Set) Shadow(subject Subject) string {
+	if r := s.route(subject); r.shadow != nil {
+		return r.shadow.name
+	}
+	return ""
+}
+
+// KindOf is the kind of system that a source is; PARTNER for one that is not there
+// any more.
+func (s *Set) KindOf(name string) trade.SourceKind {
+	if g := s.byName[name]; g != nil {
+		return g.adapter.Kind()
+	}
+	return trade.Partner
+}
 
 // Health is the state of every source.
 func (s *Set) Health() []trade.SourceHealth {
@@ -121,7 +354,7 @@ func (s *Set) Health() []trade.SourceHealth {
 	for _, name := range s.names {
 		h := s.byName[name].health()
 		for _, p := range ports {
-			if s.routes[p.subject].name == name && !slices.Contains(h.Capabilities, p.capability) {
+			if r := s.route(p.subject); (r.primary.name == name || r.shadow != nil && r.shadow.name == name) && !slices.Contains(h.Capabilities, p.capability) {
 				h.Capabilities = append(h.Capabilities, p.capability)
 			}
 		}
@@ -135,7 +368,7 @@ func (s *Set) Health() []trade.SourceHealth {
 func page[P Adapter, T any](ctx context.Context, s *Set, subject Subject, q Query,
 	call func(P, context.Context, Query) (Page[T], error), from func(*T) *trade.Provenance,
 ) (Page[T], error) {
-	g := s.routes[subject]
+	g := s.route(subject).primary
 	var all Page[T]
 	batches := [][]string{nil}
 	if len(q.Refs) > 0 {
@@ -240,8 +473,49 @@ func (s *Set) Returns(ctx context.Context, q Query) (Page[trade.Return], error) 
 }
 
 // Prices asks the source of prices, in as few calls as its batch limit allows.
+// While prices move, each account is asked for where it is served, and the answers
+// of the primary can be compared: see [Set.Beside].
 func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceResult, error) {
-	g := s.routes[OfPrices]
+	r := s.route(OfPrices)
+	results := make([]trade.PriceResult, len(keys))
+	places := map[*guarded][]int{}
+	for i, k := range keys {
+		g := r.of(k.Account)
+		places[g] = append(places[g], i)
+	}
+	for _, g := range []*guarded{r.primary, r.shadow} {
+		if len(places[g]) == 0 {
+			continue
+		}
+		asked := make([]trade.PriceKey, len(places[g]))
+		for i, at := range places[g] {
+			asked[i] = keys[at]
+		}
+		told, err := pricesOf(ctx, g, asked)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range places[g] {
+			results[at] = told[i]
+		}
+		if g == r.primary && r.shadow != nil {
+			select {
+			case s.beside <- PricesRead{asked, told}:
+			default: // the comparing is behind: the caller does not wait for it
+			}
+		}
+	}
+	return results, nil
+}
+
+// Share is the part of a hundred that an account falls in, always the same.
+func Share(account string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(account))
+	return int(h.Sum32() % 100)
+}
+
+func pricesOf(ctx context.Context, g *guarded, keys []trade.PriceKey) ([]trade.PriceResult, error) {
 	var all []trade.PriceResult
 	for batch := range slices.Chunk(keys, g.limits.Batch) {
 		part, err := read(ctx, g, "pricing", func(ctx context.Context) ([]trade.PriceResult, error) {
@@ -266,7 +540,7 @@ func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 // Register tells the source of tracking of parcels, and names it. ok is false where
 // it need not be told.
 func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name string, ok bool, err error) {
-	g := s.routes[OfTracking]
+	g := s.route(OfTracking).primary
 	carrier, ok := g.adapter.(Registering)
 	if !ok {
 		return g.name, false, nil
@@ -292,6 +566,14 @@ func (s *Set) Check(ctx context.Context, name string) error {
 
 // Poll is the pause between two looks at what changed in the named source.
 func (s *Set) Poll(name string) time.Duration { return s.byName[name].limits.Poll }
+
+// Reconcile is the pause between two comparisons of what is held of the named source
+// with what it says.
+func (s *Set) Reconcile(name string) time.Duration { return s.byName[name].limits.Reconcile }
+
+// Removable is how many percent of a kind of record may be removed at once because
+// the named source has them no more.
+func (s *Set) Removable(name string) int { return s.byName[name].limits.Remove }
 
 // Changes reads on in the feed of the named source. ok is false where the
 // source tells no changes.

@@ -153,6 +153,7 @@ type ItemFilter struct {
 	Status        []trade.ItemStatus
 	Attributes    []AttributeFilter
 	InStock       *bool
+	StockFrom     string // source whose count InStock goes by
 	Warehouses    []string
 	Contracted    bool
 	OrderedBefore bool
@@ -249,7 +250,7 @@ func (l *List[T]) narrow(f ItemFilter) {
 		l.and("(" + strings.Join(append(alternatives, "FALSE"), " OR ") + ")")
 	}
 	if f.InStock != nil {
-		in := "EXISTS (SELECT FROM stock st WHERE st.item_id = i.id AND st.on_hand - st.allocated - st.safety_stock > 0"
+		in := "EXISTS (SELECT FROM stock st WHERE st.item_id = i.id AND st.instance = " + l.args.add(f.StockFrom) + " AND st.on_hand - st.allocated - st.safety_stock > 0"
 		if f.Warehouses != nil {
 			in += " AND st.warehouse_id = ANY(" + l.args.set(f.Warehouses) + ")"
 		}
@@ -394,9 +395,14 @@ var stock = read(relation[trade.Stock]{
 	},
 }, same[trade.Stock])
 
-// Stock reads the stock of items in all warehouses, by warehouse code.
-func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string) (map[string][]*trade.Stock, error) {
-	found, err := stock.under(ctx, s, scope, "", "st.item_id", "", items)
+// Stock reads the stock of items in all warehouses, by warehouse code, as the
+// source from counts it.
+func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string, from string) (map[string][]*trade.Stock, error) {
+	r := stock
+	r.visible = func(scope trade.Scope, a *args) string {
+		return anyParty(scope, a) + " AND st.instance = " + a.add(from)
+	}
+	found, err := r.under(ctx, s, scope, "", "st.item_id", "", items)
 	if err != nil {
 		return nil, err
 	}

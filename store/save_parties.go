@@ -165,15 +165,17 @@ func (s *Store) SaveItems(ctx context.Context, tx *sqlx.Tx, records []trade.Item
 }
 
 var saveStock = saving[trade.Stock]{
-	kind: "stock", table: "(SELECT i.sku || ' ' || w.code AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN warehouses w ON w.id = x.warehouse_id)", col: "key",
-	key:  func(s *trade.Stock) string { return s.ItemRef.Key + " " + s.WarehouseRef.Key },
+	kind: "stock", table: "(SELECT i.sku || ' ' || w.code || ' ' || x.instance AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN warehouses w ON w.id = x.warehouse_id)", col: "key",
+	key: func(s *trade.Stock) string {
+		return s.ItemRef.Key + " " + s.WarehouseRef.Key + " " + s.Provenance.Instance
+	},
 	prov: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
 	head: `WITH saved AS (INSERT INTO stock AS t (item_id, warehouse_id, unit, on_hand, allocated, safety_stock, ` + told + `)
 		SELECT i.id, w.id, j ->> 'Unit', (j ->> 'OnHand')::numeric, (j ->> 'Allocated')::numeric, (j ->> 'SafetyStock')::numeric, ` + toldFrom + `
 		FROM ` + documents + ` JOIN items i ON i.sku = j #>> '{ItemRef,key}' JOIN warehouses w ON w.code = j #>> '{WarehouseRef,key}'
-		ON CONFLICT (item_id, warehouse_id) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand, allocated = excluded.allocated,
-			safety_stock = excluded.safety_stock, ` + toldAgain + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id)
-		SELECT i.sku || ' ' || w.code FROM saved JOIN items i ON i.id = saved.item_id JOIN warehouses w ON w.id = saved.warehouse_id`,
+		ON CONFLICT (item_id, warehouse_id, instance) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand, allocated = excluded.allocated,
+			safety_stock = excluded.safety_stock, ` + toldAgain + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id, instance)
+		SELECT i.sku || ' ' || w.code || ' ' || saved.instance FROM saved JOIN items i ON i.id = saved.item_id JOIN warehouses w ON w.id = saved.warehouse_id`,
 }
 
 // SaveStock saves stock.

@@ -207,6 +207,7 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 		}
 		for _, query := range []string{
 			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
+			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`, // all is compared once it is loaded
 			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`, // a carrier that began anew knows them no more
 		} {
 			if _, err := tx.ExecContext(ctx, query, instance); err != nil {

@@ -39,6 +39,8 @@ var unscoped = map[string]string{
 	"ToRegister":  "the process that tells the carrier of parcels, at nobody's request",
 	"AccountTree": "it makes scopes: the numbers come from a verified token",
 	"PartnerID":   "it makes scopes: the code comes from a verified token",
+	"holdings":    "what is held is compared with what its source says, at nobody's request",
+	"conflicts":   "for operators alone: it reads ids by keys",
 	"inbound":     "supply on its way is told without saying whose: day, quantity and certainty",
 }
 

@@ -32,8 +32,8 @@ var warehouses = mapping[location, trade.Warehouse]{
 			if l.Code == "" { // others refer to it by nothing else
 				return trade.Warehouse{}, false, errors.New("it has no code")
 			}
-			zone := e.zone.String()
-			w := trade.Warehouse{Code: l.Code, Name: l.Name, Location: trade.Location{Name: &l.Name, TimeZone: &zone}, Provenance: stamp(l.Code, l.Version)}
+
+			w := trade.Warehouse{Code: l.Code, Name: l.Name, Location: trade.Location{Name: &l.Name}, Provenance: stamp(l.Code, l.Version)}
 			if a := l.Address; a != nil {
 				w.Location.City = some(a.City)
 				if a.Country != nil {

@@ -1,0 +1,233 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// beside is a server on the sandbox's systems, with Tryton beside them. Time in the
+// sandbox stands still, on the day on which Tryton was filled.
+func (e *erp) beside(t *testing.T) *server {
+	t.Helper()
+	data, company := folder(t, true), freeAddr(t)
+	config := "sandbox: true\nsources:\n"
+	key := file(t, data, "key", "sandbox-key")
+	for name, at := range map[string][2]string{"erp": {"sandbox-erp", "erp"}, "finance": {"sandbox-ledger", "erp"}, "wms": {"sandbox-wms", "wms"}, "carrier": {"sandbox-carrier", "carrier"}, "crm": {"sandbox-crm", "crm"}} {
+		config += fmt.Sprintf("  %s: { adapter: %s, url: \"http://%s/%s\", key_file: %s }\n", name, at[0], company, at[1], key)
+	}
+	config += fmt.Sprintf("  tryton: { adapter: tryton, url: %q, user: %s, key_file: %s, limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s } }\nroutes:\n", e.url, e.user, file(t, data, "password", e.password))
+	for subject, source := range map[string]string{
+		"warehouses": "wms", "categories": "erp", "suppliers": "erp", "accounts": "erp", "calendars": "crm", "credit": "finance", "items": "erp", "contracts": "erp", "inventory": "wms",
+		"orders": "erp", "purchase_orders": "erp", "shipments": "wms", "tracking": "carrier", "invoices": "finance", "returns": "erp", "pricing": "erp",
+	} {
+		config += "  " + subject + ": " + source + "\n"
+	}
+	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0", "PORTICO_SANDBOX_EPOCH="+e.epoch)
+	s.company = "http://" + company
+	t.Cleanup(func() { _ = s.stop() })
+	s.until(t, 2*time.Minute, "ready", func() bool { return strings.Contains(s.log.String(), "Portico is ready") })
+	return s
+}
+
+// route runs `portico route`, beside the server.
+func (s *server) route(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary, append([]string{"route"}, args...)...)
+	cmd.Env = s.cmd.Env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("portico route %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+const portalLoad = `query ($a: ID!) {
+  items(first: 60) { nodes { sku
+    price(account: $a, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } provenance { instance } } ... on PriceUnavailable { reason } }
+    availability { byWarehouse { warehouse { code } onHand { value } provenance { instance } } } } } }`
+
+// TestACapabilityMovesWhilePortalsNoticeNothing moves prices and stock from the
+// sandbox's systems to Tryton: by shadow, for some accounts, for all, and back.
+func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
+	e := realERP(t)
+	s := e.beside(t)
+	accounts := map[string]any{}
+	for _, n := range s.good(t, "operator", `{ accounts(first: 50) { nodes { id number } } }`, nil).at("accounts", "nodes").([]any) {
+		accounts[say(walk(n, "number"))] = walk(n, "id")
+	}
+	before := s.good(t, "operator", portalLoad, map[string]any{"a": accounts["10001"]})
+
+	// Three differences: a price, an item that is not sold, and a count of stock.
+	nodes := before.at("items", "nodes").([]any)
+	var priced []string
+	for _, n := range nodes {
+		if walk(n, "price.__typename") == "Price" {
+			priced = append(priced, say(walk(n, "sku")))
+		}
+	}
+	dear, gone, counted := priced[3], priced[5], priced[7]
+	e.plant(t, dear, gone, counted)
+
+	// Portals ask all the while.
+	load, end := context.WithCancel(t.Context())
+	var asked, failed atomic.Int64
+	var why atomic.Value
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		token := s.token(t, "operator")
+		for load.Err() == nil {
+			for _, id := range []string{"10001"} {
+				a, err := s.ask(load, token, portalLoad, map[string]any{"a": accounts[id]})
+				if load.Err() != nil {
+					return
+				}
+				if asked.Add(1); err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
+					failed.Add(1)
+					why.Store(fmt.Sprint(err, a.Errors))
+				}
+			}
+		}
+	}()
+	defer func() { end(); <-done }()
+
+	mismatches := func() (all []string) {
+		a := s.good(t, "operator", `{ capabilityRoutes { capability primary shadow percentToPrimary mismatches(first: 100) { nodes { key field primary shadow } } } }`, nil)
+		for _, r := range a.at("capabilityRoutes").([]any) {
+			for _, m := range walk(r, "mismatches.nodes").([]any) {
+				all = append(all, fmt.Sprintf("%v %v %v", walk(r, "capability"), walk(m, "key"), walk(m, "field")))
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	instances := func(account string) (price, stock map[string]int) {
+		price, stock = map[string]int{}, map[string]int{}
+		a := s.good(t, "operator", portalLoad, map[string]any{"a": accounts[account]})
+		for _, n := range a.at("items", "nodes").([]any) {
+			if at := walk(n, "price.provenance.instance"); at != nil {
+				price[say(at)]++
+			}
+			for _, w := range walk(n, "availability.byWarehouse").([]any) {
+				stock[say(walk(w, "provenance.instance"))]++
+			}
+		}
+		return price, stock
+	}
+
+	t.Log("shadow")
+	s.route(t, "PRICING", "--primary", "erp", "--shadow", "tryton")
+	s.route(t, "INVENTORY", "--primary", "wms", "--shadow", "tryton")
+	day := e.today()
+	want := []string{
+		"INVENTORY " + counted + " RTM onHand",
+		"PRICING 10001 " + dear + " 1 " + e.unit(t, s, dear) + " " + day + " unitPrice",
+		"PRICING 10001 " + gone + " 1 " + e.unit(t, s, gone) + " " + day + " unavailable",
+	}
+	slices.Sort(want)
+	s.until(t, time.Minute, "aware of the differences", func() bool { return len(mismatches()) >= len(want) })
+	time.Sleep(15 * time.Second) // another round through all stock, which is every ten seconds
+	if got := mismatches(); !slices.Equal(got, want) {
+		t.Errorf("differences:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if price, stock := instances("10001"); price["tryton"]+stock["tryton"] > 0 {
+		t.Errorf("a shadow is told to portals: %v, %v", price, stock)
+	}
+
+	t.Log("a part of the accounts")
+	s.route(t, "PRICING", "--primary", "tryton", "--shadow", "erp", "--percent", "40")
+	s.until(t, 10*time.Second, "split", func() bool {
+		there, here := 0, 0
+		for account := range accounts {
+			price, _ := instances(account)
+			if price["tryton"] > 0 && price["erp"] > 0 {
+				t.Fatalf("account %s is served by both: %v", account, price)
+			}
+			there, here = there+min(price["tryton"], 1), here+min(price["erp"], 1)
+		}
+		return there > 0 && here > 0
+	})
+
+	t.Log("all")
+	begun := time.Now()
+	s.route(t, "PRICING", "--primary", "tryton", "--shadow", "erp")
+	s.route(t, "INVENTORY", "--primary", "tryton", "--shadow", "wms")
+	s.until(t, time.Minute, "moved", func() bool {
+		price, stock := instances("10001")
+		return price["erp"] == 0 && price["tryton"] > 0 && len(stock) == 1 && stock["tryton"] > 0
+	})
+	t.Logf("moved after %s", time.Since(begun).Round(10*time.Millisecond))
+
+	t.Log("back")
+	begun = time.Now()
+	s.route(t, "PRICING", "--primary", "erp")
+	s.route(t, "INVENTORY", "--primary", "wms")
+	s.until(t, time.Minute, "back", func() bool {
+		price, stock := instances("10001")
+		return price["tryton"] == 0 && len(stock) == 1 && stock["wms"] > 0
+	})
+	t.Logf("back after %s", time.Since(begun).Round(10*time.Millisecond))
+	end()
+	<-done
+	if failed.Load() > 0 || asked.Load() < 50 {
+		t.Errorf("%d of %d queries failed: %v", failed.Load(), asked.Load(), why.Load())
+	}
+	t.Logf("%d queries, %d failed", asked.Load(), failed.Load())
+	after := s.good(t, "operator", portalLoad, map[string]any{"a": accounts["10001"]})
+	for i := range nodes {
+		if a, b := walk(nodes[i], "price.unitPrice"), walk(after.at("items", "nodes", i), "price.unitPrice"); fmt.Sprint(a) != fmt.Sprint(b) {
+			t.Errorf("%v: %v before, and %v after", walk(nodes[i], "sku"), a, b)
+		}
+	}
+}
+
+// plant makes Tryton differ: in the price of an item, in whether another is sold,
+// and in how much of a third is in a warehouse. It is mended afterwards.
+func (e *erp) plant(t *testing.T, dear, gone, counted string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	call := func(told any, method string, args ...any) {
+		t.Helper()
+		if err := e.client.Call(ctx, method, args, nil, told); err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+	}
+	template := func(sku string) map[string]any {
+		return e.rows(t, "product.template", []any{[]any{"code", "=", sku}}, nil, "list_price")[0]
+	}
+	a, b := template(dear), template(gone)
+	call(nil, "model.product.template.write", []any{a["id"]}, map[string]any{"list_price": map[string]any{"__class__": "Decimal", "decimal": "99.5"}})
+	t.Cleanup(func() {
+		call(nil, "model.product.template.write", []any{a["id"]}, map[string]any{"list_price": a["list_price"]})
+	})
+	call(nil, "model.product.template.write", []any{b["id"]}, map[string]any{"salable": false})
+	t.Cleanup(func() { call(nil, "model.product.template.write", []any{b["id"]}, map[string]any{"salable": true}) })
+	product := e.rows(t, "product.product", []any{[]any{"code", "=", counted}}, nil, "code")[0]["id"]
+	storage := e.rows(t, "stock.location", []any{[]any{"code", "=", "RTM"}}, nil, "storage_location")[0]["storage_location"]
+	now := time.Now()
+	count := func(by float64) {
+		stock := e.rows(t, "product.product", []any{[]any{"id", "=", product}}, map[string]any{"locations": []any{storage}, "with_childs": true}, "quantity")[0]["quantity"].(float64)
+		var ids []int
+		call(&ids, "model.stock.inventory.create", []any{map[string]any{
+			"location": storage, "date": map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()}, "empty_quantity": "keep",
+			"lines": []any{[]any{"create", []any{map[string]any{"product": product, "quantity": stock + by}}}},
+		}})
+		call(nil, "model.stock.inventory.confirm", ids)
+	}
+	count(17)
+	t.Cleanup(func() { count(-17) })
+}
+
+func (e *erp) unit(t *testing.T, s *server, sku string) string {
+	t.Helper()
+	return say(s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { baseUnit } }`, map[string]any{"sku": sku}).at("item", "baseUnit"))
+}
+
+// today is the day that prices are asked for when nobody names one.
+func (e *erp) today() string { return time.Now().UTC().Format(time.DateOnly) }

@@ -1,0 +1,187 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"portico/graph"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+)
+
+// everyOne reads a whole list that is short by its nature.
+func everyOne[T any](ctx context.Context, list func(trade.Scope) *store.List[T]) ([]*T, error) {
+	most := maxPage
+	c, err := page(ctx, list, &most, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Nodes, nil
+}
+
+// CapabilityRoutes are where capabilities are served, for operators.
+func (r query) CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error) {
+	return everyOne(ctx, store.RouteList)
+}
+
+// CapabilityRoute are the resolvers of CapabilityRoute.
+func (r *Resolver) CapabilityRoute() graph.CapabilityRouteResolver { return capabilityRoute{r} }
+
+type capabilityRoute struct{ *Resolver }
+
+func (r capabilityRoute) Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.RouteMismatchConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.CapabilityRoute) string { return string(o.Capability) }), store.MismatchList, first, after, last, before)
+}
+
+// RouteMismatchConnection are the resolvers of RouteMismatchConnection.
+func (r *Resolver) RouteMismatchConnection() graph.RouteMismatchConnectionResolver {
+	return routeMismatchConnection{r}
+}
+
+type routeMismatchConnection struct{ *Resolver }
+
+func (r routeMismatchConnection) TotalCount(ctx context.Context, objs []*trade.RouteMismatchConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// Reconciliations are the latest comparisons, for operators.
+func (r query) Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error) {
+	return everyOne(ctx, store.ReconciliationList)
+}
+
+// Reconciliation are the resolvers of Reconciliation.
+func (r *Resolver) Reconciliation() graph.ReconciliationResolver { return reconciliation{r} }
+
+type reconciliation struct{ *Resolver }
+
+func (r reconciliation) Differences(ctx context.Context, objs []*trade.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.RecordDifferenceConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Reconciliation) string { return o.ID }), store.DifferenceList, first, after, last, before)
+}
+
+// RecordDifferenceConnection are the resolvers of RecordDifferenceConnection.
+func (r *Resolver) RecordDifferenceConnection() graph.RecordDifferenceConnectionResolver {
+	return recordDifferenceConnection{r}
+}
+
+type recordDifferenceConnection struct{ *Resolver }
+
+func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*trade.RecordDifferenceConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// DataPolicies are who owns what, for stewards.
+func (r query) DataPolicies(ctx context.Context) ([]*trade.DataPolicy, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policies := l.Sources.Policies()
+	all := make([]*trade.DataPolicy, len(policies))
+	for i := range policies {
+		all[i] = &policies[i]
+	}
+	return all, nil
+}
+
+// MasterDataConflicts are the fields on which systems contradict each other, for
+// stewards.
+func (r query) MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.MasterDataConflictFilter) (*trade.MasterDataConflictConnection, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] {
+		return store.ConflictList(s, conflictSubjects(l.Sources, filter))
+	}, first, after, last, before)
+}
+
+// conflictSubjects are the kinds of record whose conflicts are wanted. A conflict is
+// open where the steward decides.
+func conflictSubjects(set *sources.Set, f *graph.MasterDataConflictFilter) []string {
+	if f == nil {
+		return nil
+	}
+	wanted := []string{}
+	for _, s := range sources.Subjects() {
+		p := set.Policy(s)
+		switch {
+		case f.Capability != nil && !slices.Contains(f.Capability, sources.CapabilityOf(s)):
+		case f.Steward != nil && *f.Steward != p.Steward:
+		case f.Open != nil && *f.Open != (p.Conflict == trade.StewardDecides):
+		default:
+			wanted = append(wanted, string(s))
+		}
+	}
+	return wanted
+}
+
+// MasterDataConflict are the resolvers of MasterDataConflict.
+func (r *Resolver) MasterDataConflict() graph.MasterDataConflictResolver {
+	return masterDataConflict{r}
+}
+
+type masterDataConflict struct{ *Resolver }
+
+func (r masterDataConflict) Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error) {
+	return governed(ctx, objs, func(_ *trade.MasterDataConflict, p sources.Policy) string { return p.Steward })
+}
+
+func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error) {
+	return governed(ctx, objs, func(c *trade.MasterDataConflict, p sources.Policy) *string {
+		if p.Conflict == trade.StewardDecides {
+			return nil
+		}
+		return c.HeldValue
+	})
+}
+
+func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error) {
+	return governed(ctx, objs, func(c *trade.MasterDataConflict, p sources.Policy) *time.Time {
+		if p.Conflict == trade.StewardDecides {
+			return nil
+		}
+		return &c.Since
+	})
+}
+
+func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell func(*trade.MasterDataConflict, sources.Policy) V) ([]V, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]V, len(objs))
+	for i, o := range objs {
+		all[i] = tell(o, l.Sources.Policy(sources.Subject(o.Kind)))
+	}
+	return all, nil
+}
+
+func (r masterDataConflict) Values(ctx context.Context, objs []*trade.MasterDataConflict) ([][]*trade.SourcedValue, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]*trade.SourcedValue, len(objs))
+	for i, o := range objs {
+		value := func(instance string, mode trade.ReadMode, v *string) *trade.SourcedValue {
+			p := trade.Provenance{Instance: instance, System: l.Sources.KindOf(instance), Mode: mode, AsOf: &o.At, ReceivedAt: o.At}
+			p.At(time.Now(), 0)
+			return &trade.SourcedValue{Value: v, Provenance: p}
+		}
+		all[i] = []*trade.SourcedValue{value(o.HeldFrom, trade.ODS, o.HeldValue), value(o.Instance, trade.Live, o.SourceValue)}
+	}
+	return all, nil
+}
+
+// MasterDataConflictConnection are the resolvers of MasterDataConflictConnection.
+func (r *Resolver) MasterDataConflictConnection() graph.MasterDataConflictConnectionResolver {
+	return masterDataConflictConnection{r}
+}
+
+type masterDataConflictConnection struct{ *Resolver }
+
+func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*trade.MasterDataConflictConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}

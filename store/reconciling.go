@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+// Comparison names what is compared: records of a subject as they are held from
+// one source, with what a source says, which may be the same one.
+type Comparison struct {
+	Capability trade.Capability
+	Subject    string
+	Held       string
+	Instance   string
+}
+
+// FileDifferences files what a comparison found: of the records with these keys,
+// found are all differences.
+func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, keys []string, found []trade.Difference) error {
+	documents, err := json.Marshal(found)
+	if err != nil {
+		return fmt.Errorf("differences: %w", err)
+	}
+	const solved = `
+		DELETE FROM differences d WHERE subject = $1 AND held = $2 AND instance = $3 AND key = ANY($4)
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements($5::jsonb) r(j) WHERE j ->> 'Key' = d.key AND j ->> 'Field' = d.field)`
+	if _, err := tx.ExecContext(ctx, solved, c.Subject, c.Held, c.Instance, pq.Array(keys), string(documents)); err != nil {
+		return fmt.Errorf("differences: %w", err)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	const file = `
+		INSERT INTO differences AS t (capability, subject, held, instance, key, field, value, source_value)
+		SELECT $1, $2, $3, $4, j ->> 'Key', j ->> 'Field', j ->> 'Value', j ->> 'SourceValue' FROM jsonb_array_elements($5::jsonb) r(j)
+		ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET value = excluded.value, source_value = excluded.source_value, at = now(),
+			since = CASE WHEN (t.value, t.source_value) IS DISTINCT FROM (excluded.value, excluded.source_value) THEN now() ELSE t.since END`
+	if _, err := tx.ExecContext(ctx, file, c.Capability, c.Subject, c.Held, c.Instance, string(documents)); err != nil {
+		return fmt.Errorf("differences: %w", err)
+	}
+	return nil
+}
+
+// claimed is for how long a comparison is one process's, from its last page.
+const claimed = "30 seconds"
+
+// ClaimComparison takes a comparison on, unless another process is at it or the
+// last one ended less than every ago. It goes on where the last one that was cut
+// short had come to, with the sums it had then; after is empty at the beginning, and
+// now is then the database's time.
+func (s *Store) ClaimComparison(ctx context.Context, c Comparison, every time.Duration) (after string, sums []byte, now time.Time, ok bool, err error) {
+	var rows []struct {
+		After string
+		Sums  []byte
+		Began time.Time
+	}
+	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+		const begin = `INSERT INTO reconciliations (capability, subject, held, instance) VALUES ($1, $2, $3, $4) ON CONFLICT (subject, held, instance) DO NOTHING`
+		if _, err := tx.ExecContext(ctx, begin, c.Capability, c.Subject, c.Held, c.Instance); err != nil {
+			return err
+		}
+		const claim = `
+			UPDATE reconciliations SET claimed_until = now() + interval '` + claimed + `'
+			WHERE subject = $1 AND held = $2 AND instance = $3 AND claimed_until < now() AND (at IS NULL OR at < now() - $4 * interval '1 second') RETURNING after, sums, now() AS began`
+		return tx.SelectContext(ctx, &rows, claim, c.Subject, c.Held, c.Instance, every.Seconds())
+	})
+	if err != nil || len(rows) == 0 {
+		return "", nil, now, false, err
+	}
+	return rows[0].After, rows[0].Sums, rows[0].Began, true, nil
+}
+
+// SaveComparison records how far a comparison came.
+func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, after string, sums []byte) error {
+	const query = `
+		UPDATE reconciliations SET after = $4, sums = $5, claimed_until = now() + interval '` + claimed + `' WHERE subject = $1 AND held = $2 AND instance = $3`
+	if _, err := tx.ExecContext(ctx, query, c.Subject, c.Held, c.Instance, after, string(sums)); err != nil {
+		return fmt.Errorf("reconciliations: %w", err)
+	}
+	return nil
+}
+
+// EndComparison records what a comparison that began at a moment found in all.
+// Differences that it did not find again are removed; how many are left is told.
+func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left int, err error) {
+	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
+	if _, err := tx.ExecContext(ctx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
+		return 0, fmt.Errorf("differences: %w", err)
+	}
+	args := []any{c.Subject, c.Held, c.Instance, r.Count, r.SourceCount}
+	for _, sums := range []any{r.Totals, r.SourceTotals, r.Quantities, r.SourceQuantities} {
+		text, err := json.Marshal(sums)
+		if err != nil {
+			return 0, fmt.Errorf("reconciliations: %w", err)
+		}
+		args = append(args, string(text))
+	}
+	const end = `
+		UPDATE reconciliations SET at = now(), after = '', sums = '{}', claimed_until = now(), count = $4, source_count = $5,
+			totals = coalesce(nullif($6::jsonb, 'null'), '[]'), source_totals = coalesce(nullif($7::jsonb, 'null'), '[]'),
+			quantities = coalesce(nullif($8::jsonb, 'null'), '[]'), source_quantities = coalesce(nullif($9::jsonb, 'null'), '[]')
+		WHERE subject = $1 AND held = $2 AND instance = $3`
+	if _, err := tx.ExecContext(ctx, end, args...); err != nil {
+		return 0, fmt.Errorf("reconciliations: %w", err)
+	}
+	if err := tx.GetContext(ctx, &left, `SELECT count(*) FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
+		return 0, fmt.Errorf("differences: %w", err)
+	}
+	return left, nil
+}
+
+type reconciliationRow struct {
+	trade.Reconciliation
+	TotalsJSON, SourceTotalsJSON         jsonOf[[]trade.Money]
+	QuantitiesJSON, SourceQuantitiesJSON jsonOf[[]trade.Quantity]
+}
+
+func (r *reconciliationRow) trade() *trade.Reconciliation {
+	c := &r.Reconciliation
+	c.Totals, c.SourceTotals, c.Quantities, c.SourceQuantities = r.TotalsJSON.value, r.SourceTotalsJSON.value, r.QuantitiesJSON.value, r.SourceQuantitiesJSON.value
+	return c
+}
+
+var reconciliations = read(relation[trade.Reconciliation]{
+	kind: "Reconciliation", from: "reconciliations c", visible: func(s trade.Scope, a *args) string { return operatorOnly(s, a) + " AND c.at IS NOT NULL" },
+	columns: []columns{always(`c.id, c.capability, c.subject, c.held AS held_from, c.instance, c.at, c.count, c.source_count, c.totals AS totals_json, c.source_totals AS source_totals_json,
+		c.quantities AS quantities_json, c.source_quantities AS source_quantities_json`)},
+}, (*reconciliationRow).trade)
+
+// Reconciliations reads reconciliations by id.
+func (s *Store) Reconciliations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Reconciliation, error) {
+	return reconciliations.by(ctx, s, scope, "c.id", "", ids)
+}
+
+// ReconciliationList is the latest comparison per kind of record and source.
+func ReconciliationList(scope trade.Scope) *List[trade.Reconciliation] {
+	return &List[trade.Reconciliation]{
+		relation: reconciliations, name: "reconciliations", scope: scope, order: []sortKey{{"c.capability", "text", false}, {"c.subject", "text", false}, {"c.held", "text", false}, {"c.instance", "text", false}},
+	}
+}
+
+var differences = read(relation[trade.RecordDifference]{
+	kind: "RecordDifference", from: "differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance", visible: operatorOnly,
+	columns: []columns{always(`d.key, nullif(d.field, '') AS field, d.value, d.source_value`)},
+}, same[trade.RecordDifference])
+
+// DifferenceList is the differences found below reconciliations, by their ids,
+// newest first.
+func DifferenceList(scope trade.Scope) *List[trade.RecordDifference] {
+	return &List[trade.RecordDifference]{relation: differences, name: "differences", scope: scope, parent: "c.id", order: newest}
+}
+
+// master are the subjects whose records are master data: others are documents,
+// which one system writes.
+const master = "('warehouses', 'categories', 'suppliers', 'accounts', 'credit', 'items', 'contracts', 'inventory')"
+
+var conflicts = read(relation[trade.MasterDataConflict]{
+	kind: "MasterDataConflict", from: "differences d", visible: func(s trade.Scope, a *args) string {
+		return operatorOnly(s, a) + " AND d.held <> d.instance AND d.subject IN " + master
+	},
+	columns: []columns{always(`d.id, d.capability, d.subject AS kind, d.key, coalesce(nullif(d.field, ''), 'record') AS field, d.held AS held_from, d.value AS held_value,
+		d.instance, d.source_value, d.since, d.at,
+		CASE d.subject WHEN 'items' THEN (SELECT i.id FROM items i WHERE i.sku = d.key) WHEN 'inventory' THEN (SELECT i.id FROM items i WHERE i.sku = split_part(d.key, ' ', 1))
+			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key) WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
+			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key) WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
+			WHEN 'categories' THEN (SELECT k.id FROM categories k WHERE k.code = d.key) WHEN 'contracts' THEN (SELECT k.id FROM contracts k WHERE k.number = d.key) END AS subject`)},
+}, same[trade.MasterDataConflict])
+
+// Conflicts reads master data conflicts by id.
+func (s *Store) Conflicts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.MasterDataConflict, error) {
+	return conflicts.by(ctx, s, scope, "d.id", "", ids)
+}
+
+// ConflictList is the fields on which systems contradict each other, newest first,
+// of the given subjects; nil is all.
+func ConflictList(scope trade.Scope, subjects []string) *List[trade.MasterDataConflict] {
+	l := &List[trade.MasterDataConflict]{relation: conflicts, name: "conflicts", scope: scope, order: newest}
+	if subjects != nil {
+		l.and("d.subject = ANY(" + l.args.set(subjects) + ")")
+	}
+	return l
+}
