@@ -129,6 +129,7 @@ var deciding = map[string]string{
 	"store/reading.go":     "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
 	"store/items.go":       "an operator has no part numbers of its own",
 	"loaders/loaders.go":   "reads the caller's own accounts, as any accounts",
+	"loaders/live.go":      "the account whose share decides which source's count is shown",
 	"resolvers/queries.go": "viewer: which of its types, and what stands in it",
 	"resolvers/items.go":   "the account a price is for, where none is named",
 	"edge/known.go":        "who may send documents of its own, before anything is decided on",

@@ -55,8 +55,8 @@ type File struct {
 	// `portico route` says otherwise.
 	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
 	// Policies are who answers for kinds of record, and what decides conflicts.
-	Policies map[sources.Subject]sources.Policy `yaml:"policies"`
-	Issuers  []auth.IssuerConfig                `yaml:"issuers"`
+	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
+	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
 	// Sandbox starts the sandbox company too, whose systems can be among the
 	// sources. In development alone.
 	Sandbox bool `yaml:"sandbox"`

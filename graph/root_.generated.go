@@ -7181,9 +7181,9 @@ type RouteMismatch {
   "Field."
   field: String!
   "Primary's value."
-  primary: String @classified(level: CONFIDENTIAL)
+  primary: String @scope(anyOf: ["price:read"]) @classified(level: CONFIDENTIAL)
   "Shadow's value."
-  shadow: String @classified(level: CONFIDENTIAL)
+  shadow: String @scope(anyOf: ["price:read"]) @classified(level: CONFIDENTIAL)
   "When."
   at: DateTime!
 }
@@ -7250,9 +7250,9 @@ type RecordDifference {
   "Field; null when the whole record is missing on one side."
   field: String
   "Portico's value."
-  value: String @classified(level: CONFIDENTIAL)
+  value: String @scope(anyOf: ["price:read"]) @classified(level: CONFIDENTIAL)
   "The source's value."
-  sourceValue: String @classified(level: CONFIDENTIAL)
+  sourceValue: String @scope(anyOf: ["price:read"]) @classified(level: CONFIDENTIAL)
 }
 
 "Page of differences."
@@ -7302,7 +7302,7 @@ type MasterDataConflict implements Node @scope(anyOf: ["mdm:read"]) {
 "What one system says."
 type SourcedValue implements Sourced {
   "Value."
-  value: String @classified(level: CONFIDENTIAL)
+  value: String @scope(anyOf: ["mdm:read"]) @classified(level: CONFIDENTIAL)
   "Where the value came from and how old it is."
   provenance: Provenance!
 }

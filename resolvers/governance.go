@@ -2,11 +2,9 @@ package resolvers
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"portico/graph"
-	"portico/sources"
 	"portico/store"
 	"portico/trade"
 )
@@ -92,29 +90,11 @@ func (r query) MasterDataConflicts(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] {
-		return store.ConflictList(s, conflictSubjects(l.Sources, filter))
-	}, first, after, last, before)
-}
-
-// conflictSubjects are the kinds of record whose conflicts are wanted. A conflict is
-// open where the steward decides.
-func conflictSubjects(set *sources.Set, f *graph.MasterDataConflictFilter) []string {
-	if f == nil {
-		return nil
+	var kinds []string
+	if filter != nil {
+		kinds = l.Conflicting(filter.Capability, filter.Steward, filter.Open)
 	}
-	wanted := []string{}
-	for _, s := range sources.Subjects() {
-		p := set.Policy(s)
-		switch {
-		case f.Capability != nil && !slices.Contains(f.Capability, sources.CapabilityOf(s)):
-		case f.Steward != nil && *f.Steward != p.Steward:
-		case f.Open != nil && *f.Open != (p.Conflict == trade.StewardDecides):
-		default:
-			wanted = append(wanted, string(s))
-		}
-	}
-	return wanted
+	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return store.ConflictList(s, kinds) }, first, after, last, before)
 }
 
 // MasterDataConflict are the resolvers of MasterDataConflict.
@@ -125,11 +105,11 @@ func (r *Resolver) MasterDataConflict() graph.MasterDataConflictResolver {
 type masterDataConflict struct{ *Resolver }
 
 func (r masterDataConflict) Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error) {
-	return governed(ctx, objs, func(_ *trade.MasterDataConflict, p sources.Policy) string { return p.Steward })
+	return governed(ctx, objs, func(_ *trade.MasterDataConflict, p trade.Stewardship) string { return p.Steward })
 }
 
 func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error) {
-	return governed(ctx, objs, func(c *trade.MasterDataConflict, p sources.Policy) *string {
+	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *string {
 		if p.Conflict == trade.StewardDecides {
 			return nil
 		}
@@ -138,7 +118,7 @@ func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.Mas
 }
 
 func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error) {
-	return governed(ctx, objs, func(c *trade.MasterDataConflict, p sources.Policy) *time.Time {
+	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *time.Time {
 		if p.Conflict == trade.StewardDecides {
 			return nil
 		}
@@ -146,14 +126,14 @@ func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.Master
 	})
 }
 
-func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell func(*trade.MasterDataConflict, sources.Policy) V) ([]V, error) {
+func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell func(*trade.MasterDataConflict, trade.Stewardship) V) ([]V, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]V, len(objs))
 	for i, o := range objs {
-		all[i] = tell(o, l.Sources.Policy(sources.Subject(o.Kind)))
+		all[i] = tell(o, l.StewardshipOf(o.Kind))
 	}
 	return all, nil
 }

@@ -7,24 +7,25 @@ import (
 	"portico/trade"
 )
 
-// Policy is what the configuration says about who answers for a subject, and what
-// decides where systems contradict each other.
-type Policy struct {
-	Steward  string             `yaml:"steward"`
-	Conflict trade.ConflictRule `yaml:"conflict"`
-}
-
 // defaultPolicies hold where the configuration says nothing: what describes things
 // and parties is for people to agree on, what counts and states is the system's
 // that owns it.
-var defaultPolicies = map[Subject]Policy{
-	OfWarehouses: {"logistics", trade.StewardDecides}, OfStock: {"logistics", trade.OwnerWins}, OfShipments: {"logistics", trade.OwnerWins}, OfTracking: {"logistics", trade.OwnerWins},
-	OfCategories: {"product data", trade.StewardDecides}, OfItems: {"product data", trade.StewardDecides},
-	OfSuppliers: {"purchasing", trade.StewardDecides}, OfPurchaseOrders: {"purchasing", trade.OwnerWins},
-	OfAccounts: {"customer data", trade.StewardDecides}, OfCalendars: {"customer data", trade.OwnerWins},
-	OfContracts: {"pricing", trade.OwnerWins}, OfPrices: {"pricing", trade.OwnerWins},
-	OfOrders: {"customer service", trade.OwnerWins}, OfReturns: {"customer service", trade.OwnerWins},
-	OfCredit: {"finance", trade.OwnerWins}, OfInvoices: {"finance", trade.OwnerWins},
+var defaultPolicies = map[Subject]trade.Stewardship{
+	OfWarehouses: decides("logistics"), OfStock: owned("logistics"), OfShipments: owned("logistics"), OfTracking: owned("logistics"),
+	OfCategories: decides("product data"), OfItems: decides("product data"),
+	OfSuppliers: decides("purchasing"), OfPurchaseOrders: owned("purchasing"),
+	OfAccounts: decides("customer data"), OfCalendars: owned("customer data"),
+	OfContracts: owned("pricing"), OfPrices: owned("pricing"),
+	OfOrders: owned("customer service"), OfReturns: owned("customer service"),
+	OfCredit: owned("finance"), OfInvoices: owned("finance"),
+}
+
+func decides(steward string) trade.Stewardship {
+	return trade.Stewardship{Steward: steward, Conflict: trade.StewardDecides}
+}
+
+func owned(steward string) trade.Stewardship {
+	return trade.Stewardship{Steward: steward, Conflict: trade.OwnerWins}
 }
 
 // fieldOf is the part of its capability's records that a subject is; none where it
@@ -35,7 +36,7 @@ var fieldOf = map[Subject]string{
 
 // Govern sets what the configuration says about subjects. It fails for a subject
 // that is not there, and for a rule that nothing carries out.
-func (s *Set) Govern(policies map[Subject]Policy) error {
+func (s *Set) Govern(policies map[Subject]trade.Stewardship) error {
 	for subject, p := range policies {
 		if !slices.Contains(Subjects(), subject) {
 			return fmt.Errorf("policies: %q is not one of %v", subject, Subjects())
@@ -48,8 +49,8 @@ func (s *Set) Govern(policies map[Subject]Policy) error {
 	return nil
 }
 
-// Policy is what holds for a subject.
-func (s *Set) Policy(subject Subject) Policy {
+// Stewardship is what holds for a subject.
+func (s *Set) Stewardship(subject Subject) trade.Stewardship {
 	p := defaultPolicies[subject]
 	if own := s.policies[subject]; own.Steward != "" {
 		p.Steward = own.Steward
@@ -75,7 +76,7 @@ func (s *Set) Policies() (all []trade.DataPolicy) {
 }
 
 func (s *Set) policy(subject Subject) trade.DataPolicy {
-	g, set := s.route(subject).primary, s.Policy(subject)
+	g, set := s.route(subject).primary, s.Stewardship(subject)
 	p := trade.DataPolicy{Capability: portOf(subject).capability, Owner: g.adapter.Kind(), Steward: set.Steward, ConflictRule: set.Conflict}
 	if field := fieldOf[subject]; field != "" {
 		p.Field = &field

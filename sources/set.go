@@ -23,7 +23,7 @@ type Set struct {
 	settled atomic.Pointer[map[Subject]route] // those whose copies are complete
 	beside  chan PricesRead
 
-	policies map[Subject]Policy
+	policies map[Subject]trade.Stewardship
 }
 
 // route is where a subject is served. A percentage of the accounts are served by

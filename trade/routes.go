@@ -93,6 +93,13 @@ type SourcedValue struct {
 // From is where the value came from.
 func (v *SourcedValue) From() *Provenance { return &v.Provenance }
 
+// Stewardship is who answers for a kind of record, and what decides where systems
+// contradict each other.
+type Stewardship struct {
+	Steward  string       `yaml:"steward"`
+	Conflict ConflictRule `yaml:"conflict"`
+}
+
 // DataPolicy is who owns a kind of record, or a field of it, and how it is kept
 // the same everywhere.
 type DataPolicy struct {
