@@ -3,9 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,28 +76,33 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	dear, gone, counted := priced[3], priced[5], priced[7]
 	e.plant(t, dear, gone, counted)
 
-	// Portals ask all the while.
+	// Portals ask all the while; what one of them is told of at once is of one source.
 	load, end := context.WithCancel(t.Context())
 	var asked, failed atomic.Int64
 	var why atomic.Value
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		token := s.token(t, "operator")
-		for load.Err() == nil {
-			for _, id := range []string{"10001"} {
-				a, err := s.ask(load, token, portalLoad, map[string]any{"a": accounts[id]})
+	var portals sync.WaitGroup
+	for _, p := range []struct{ persona, account string }{{"buyer", "10001"}, {"buyer-child", "10002"}, {"buyer-other", "10004"}} {
+		portals.Go(func() {
+			token := s.token(t, p.persona)
+			for load.Err() == nil {
+				a, err := s.ask(load, token, portalLoad, map[string]any{"a": accounts[p.account]})
 				if load.Err() != nil {
 					return
 				}
-				if asked.Add(1); err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
+				asked.Add(1)
+				if err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
 					failed.Add(1)
 					why.Store(fmt.Sprint(err, a.Errors))
+					continue
+				}
+				if price, stock := instancesOf(a); len(price) != 1 || len(stock) != 1 {
+					failed.Add(1)
+					why.Store(fmt.Sprintf("%s is told prices of %v and stock of %v", p.persona, price, stock))
 				}
 			}
-		}
-	}()
-	defer func() { end(); <-done }()
+		})
+	}
+	defer func() { end(); portals.Wait() }()
 
 	mismatches := func() (all []string) {
 		a := s.good(t, "operator", `{ capabilityRoutes { capability primary shadow percentToPrimary mismatches(first: 100) { nodes { key field primary shadow } } } }`, nil)
@@ -107,59 +114,82 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	instances := func(account string) (price, stock map[string]int) {
-		price, stock = map[string]int{}, map[string]int{}
-		a := s.good(t, "operator", portalLoad, map[string]any{"a": accounts[account]})
-		for _, n := range a.at("items", "nodes").([]any) {
-			if at := walk(n, "price.provenance.instance"); at != nil {
-				price[say(at)]++
-			}
-			for _, w := range walk(n, "availability.byWarehouse").([]any) {
-				stock[say(walk(w, "provenance.instance"))]++
+	instances := func(persona, account string) (price, stock map[string]int) {
+		return instancesOf(s.good(t, persona, portalLoad, map[string]any{"a": accounts[account]}))
+	}
+	// rounds is when stock was last compared with the shadow.
+	rounds := func() string {
+		for _, r := range s.good(t, "operator", `{ reconciliations { subject heldFrom instance at } }`, nil).at("reconciliations").([]any) {
+			if walk(r, "subject") == "inventory" && walk(r, "heldFrom") == "wms" && walk(r, "instance") == "tryton" {
+				return say(walk(r, "at"))
 			}
 		}
-		return price, stock
+		return ""
 	}
 
 	t.Log("shadow")
 	s.route(t, "PRICING", "--primary", "erp", "--shadow", "tryton")
 	s.route(t, "INVENTORY", "--primary", "wms", "--shadow", "tryton")
 	day := e.today()
-	want := []string{
-		"INVENTORY " + counted + " RTM onHand",
-		"PRICING 10001 " + dear + " 1 " + e.unit(t, s, dear) + " " + day + " unitPrice",
-		"PRICING 10001 " + gone + " 1 " + e.unit(t, s, gone) + " " + day + " unavailable",
+	var want []string
+	for _, account := range []string{"10001", "10002", "10004"} {
+		want = append(want, "PRICING "+account+" "+dear+" 1 "+e.unit(t, s, dear)+" "+day+" unitPrice", "PRICING "+account+" "+gone+" 1 "+e.unit(t, s, gone)+" "+day+" unavailable")
 	}
+	want = append(want, "INVENTORY "+counted+" RTM onHand")
 	slices.Sort(want)
-	s.until(t, time.Minute, "aware of the differences", func() bool { return len(mismatches()) >= len(want) })
-	time.Sleep(15 * time.Second) // another round through all stock, which is every ten seconds
+	s.until(t, time.Minute, "aware of the differences", func() bool { return slices.Equal(mismatches(), want) })
+	for range 2 { // and of no others, in two more rounds through all stock
+		before := rounds()
+		s.until(t, time.Minute, "compared again", func() bool { return rounds() != before })
+	}
 	if got := mismatches(); !slices.Equal(got, want) {
 		t.Errorf("differences:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if price, stock := instances("10001"); price["tryton"]+stock["tryton"] > 0 {
+	if price, stock := instances("buyer", "10001"); price["tryton"]+stock["tryton"] > 0 {
 		t.Errorf("a shadow is told to portals: %v, %v", price, stock)
 	}
+	conflicts := s.good(t, "operator", `{ masterDataConflicts(filter: { capability: [INVENTORY] }) { nodes { key field steward resolvedValue values { value provenance { instance system } } } } }`, nil)
+	if c := conflicts.at("masterDataConflicts", "nodes").([]any); len(c) != 1 || walk(c[0], "key") != counted+" RTM" || walk(c[0], "steward") != "logistics" || len(walk(c[0], "values").([]any)) != 2 {
+		t.Errorf("conflicts are %v", c)
+	}
 
-	t.Log("a part of the accounts")
-	s.route(t, "PRICING", "--primary", "tryton", "--shadow", "erp", "--percent", "40")
-	s.until(t, 10*time.Second, "split", func() bool {
-		there, here := 0, 0
-		for account := range accounts {
-			price, _ := instances(account)
-			if price["tryton"] > 0 && price["erp"] > 0 {
-				t.Fatalf("account %s is served by both: %v", account, price)
+	// The share of an account is the same for prices and stock, and grows.
+	before10, served := map[string]bool{}, map[string]bool{}
+	for _, percent := range []string{"10", "50"} {
+		t.Log(percent, "percent")
+		s.route(t, "PRICING", "--primary", "tryton", "--shadow", "erp", "--percent", percent)
+		s.route(t, "INVENTORY", "--primary", "tryton", "--shadow", "wms", "--percent", percent)
+		s.until(t, 30*time.Second, "split", func() bool {
+			clear(served)
+			for account := range accounts {
+				price, _ := instances("operator", account)
+				if len(price) != 1 {
+					return false
+				}
+				served[account] = price["tryton"] > 0
 			}
-			there, here = there+min(price["tryton"], 1), here+min(price["erp"], 1)
+			for persona, account := range map[string]string{"buyer": "10001", "buyer-child": "10002", "buyer-other": "10004"} {
+				if _, stock := instances(persona, account); len(stock) != 1 || (stock["tryton"] > 0) != served[account] {
+					return false
+				}
+			}
+			return percent == "10" || slices.Contains(slices.Collect(maps.Values(served)), true) && slices.Contains(slices.Collect(maps.Values(served)), false)
+		})
+		for account, there := range before10 {
+			if there && !served[account] {
+				t.Errorf("account %s went back when the share grew", account)
+			}
 		}
-		return there > 0 && here > 0
-	})
+		maps.Copy(before10, served)
+		t.Log(served)
+	}
 
 	t.Log("all")
 	begun := time.Now()
 	s.route(t, "PRICING", "--primary", "tryton", "--shadow", "erp")
 	s.route(t, "INVENTORY", "--primary", "tryton", "--shadow", "wms")
 	s.until(t, time.Minute, "moved", func() bool {
-		price, stock := instances("10001")
+		price, stock := instances("buyer", "10001")
 		return price["erp"] == 0 && price["tryton"] > 0 && len(stock) == 1 && stock["tryton"] > 0
 	})
 	t.Logf("moved after %s", time.Since(begun).Round(10*time.Millisecond))
@@ -169,12 +199,12 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	s.route(t, "PRICING", "--primary", "erp")
 	s.route(t, "INVENTORY", "--primary", "wms")
 	s.until(t, time.Minute, "back", func() bool {
-		price, stock := instances("10001")
+		price, stock := instances("buyer", "10001")
 		return price["tryton"] == 0 && len(stock) == 1 && stock["wms"] > 0
 	})
 	t.Logf("back after %s", time.Since(begun).Round(10*time.Millisecond))
 	end()
-	<-done
+	portals.Wait()
 	if failed.Load() > 0 || asked.Load() < 50 {
 		t.Errorf("%d of %d queries failed: %v", failed.Load(), asked.Load(), why.Load())
 	}
@@ -185,6 +215,20 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 			t.Errorf("%v: %v before, and %v after", walk(nodes[i], "sku"), a, b)
 		}
 	}
+}
+
+// instancesOf are the sources that an answer's prices and stock are of.
+func instancesOf(a answer) (price, stock map[string]int) {
+	price, stock = map[string]int{}, map[string]int{}
+	for _, n := range a.at("items", "nodes").([]any) {
+		if at := walk(n, "price.provenance.instance"); at != nil {
+			price[say(at)]++
+		}
+		for _, w := range walk(n, "availability.byWarehouse").([]any) {
+			stock[say(walk(w, "provenance.instance"))]++
+		}
+	}
+	return price, stock
 }
 
 // plant makes Tryton differ: in the price of an item, in whether another is sold,

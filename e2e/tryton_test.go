@@ -40,7 +40,7 @@ func realERP(t *testing.T) *erp {
 func (e *erp) rows(t *testing.T, model string, domain []any, more map[string]any, fields ...string) []map[string]any {
 	t.Helper()
 	var rows []map[string]any
-	if err := e.client.Call(t.Context(), "model."+model+".search_read", []any{domain, 0, nil, []any{[]any{"id", "ASC"}}, fields}, more, &rows); err != nil {
+	if err := e.client.Call(context.WithoutCancel(t.Context()), "model."+model+".search_read", []any{domain, 0, nil, []any{[]any{"id", "ASC"}}, fields}, more, &rows); err != nil {
 		t.Fatalf("%s: %v", model, err)
 	}
 	return rows

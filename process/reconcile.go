@@ -54,18 +54,18 @@ type run struct {
 	Mended     int               // records that were older here than in their source
 }
 
-// reconcile compares what is held with what its sources say, and with the shadows
-// of capabilities that move, until ctx ends.
-func (r *Replica) reconcile(ctx context.Context) {
+// reconcile compares what is held with what its own sources say, or else with the
+// shadows of capabilities that move, until ctx ends.
+func (r *Replica) reconcile(ctx context.Context, own bool) {
 	began, next := time.Now(), map[store.Comparison]time.Time{}
 	for pause(ctx, time.Second) == nil {
 		for _, s := range sources.Subjects() {
 			for _, c := range r.comparisons(s) {
 				every := compareEvery
-				if c.Held == c.Instance {
+				if own {
 					every = r.sources.Reconcile(c.Instance)
 				}
-				if time.Now().Before(next[c]) || c.Held == c.Instance && time.Since(began) < min(settle, every) {
+				if own != (c.Held == c.Instance) || time.Now().Before(next[c]) || own && time.Since(began) < min(settle, every) {
 					continue
 				}
 				if err := r.compare(ctx, s, c, every); err != nil && ctx.Err() == nil {
@@ -184,10 +184,10 @@ func (r *Replica) comparePage(ctx context.Context, s sources.Subject, c store.Co
 			switch {
 			case !own || t.sequence == h.Sequence:
 				found = append(found, different...)
-			case t.sequence > h.Sequence:
+			case t.sequence > h.Sequence && len(different) > 0:
 				now.Mended++
 			}
-			if own && (t.sequence > h.Sequence || t.sequence == h.Sequence && len(different) > 0) {
+			if own && t.sequence >= h.Sequence && len(different) > 0 {
 				again = append(again, h.Ref)
 			}
 		}

@@ -173,7 +173,8 @@ func (r *Replica) Run(ctx context.Context) {
 	all.Go(func() { r.register(ctx) })
 	all.Go(func() { r.followRoutes(ctx) })
 	all.Go(func() { r.comparePrices(ctx) })
-	all.Go(func() { r.reconcile(ctx) })
+	all.Go(func() { r.reconcile(ctx, true) })
+	all.Go(func() { r.reconcile(ctx, false) })
 	all.Wait()
 }
 

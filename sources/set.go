@@ -2,8 +2,9 @@ package sources
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -510,9 +511,8 @@ func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 
 // Share is the part of a hundred that an account falls in, always the same.
 func Share(account string) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(account))
-	return int(h.Sum32() % 100)
+	h := sha256.Sum256([]byte(account))
+	return int(binary.BigEndian.Uint32(h[:]) % 100)
 }
 
 func pricesOf(ctx context.Context, g *guarded, keys []trade.PriceKey) ([]trade.PriceResult, error) {
