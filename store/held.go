@@ -31,9 +31,16 @@ func object(pairs ...string) string {
 	return "jsonb_build_object(" + b.String() + ")"
 }
 
-func money(amount, currency string) string { return object("amount", amount, "currency", currency) }
+// given is an object of a column, or null where that is null.
+func given(column, object string) string {
+	return "CASE WHEN " + column + " IS NOT NULL THEN " + object + " END"
+}
 
-func quantity(value, unit string) string { return object("value", value, "unit", unit) }
+func money(amount, currency string) string {
+	return given(amount, object("amount", amount, "currency", currency))
+}
+
+func quantity(value, unit string) string { return given(value, object("value", value, "unit", unit)) }
 
 func sumsOf(alias string) string {
 	pairs := make([]string, 0, 10)

@@ -24,6 +24,9 @@ type Comparison struct {
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
 func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, keys []string, found []trade.Difference) error {
+	if found == nil {
+		found = []trade.Difference{}
+	}
 	documents, err := json.Marshal(found)
 	if err != nil {
 		return fmt.Errorf("differences: %w", err)

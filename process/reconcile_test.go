@@ -1,0 +1,224 @@
+package process_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"portico/process"
+	company "portico/sandbox"
+	"portico/sources"
+	"portico/sources/sandbox"
+	"portico/store"
+	"portico/store/storetest"
+	"portico/trade"
+)
+
+// forgetful is an ERP from which records can be taken away without a word in its feed.
+type forgetful struct {
+	*sandbox.ERP
+	mu   sync.Mutex
+	gone []string
+}
+
+func (f *forgetful) forget(refs ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone = refs
+}
+
+func without[T any](f *forgetful, page sources.Page[T], err error, ref func(T) string) (sources.Page[T], error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	page.Records = slices.DeleteFunc(page.Records, func(r T) bool { return slices.Contains(f.gone, ref(r)) })
+	if page.Total > 0 {
+		page.Total -= len(f.gone)
+	}
+	return page, err
+}
+
+func (f *forgetful) Orders(ctx context.Context, q sources.Query) (sources.Page[trade.Order], error) {
+	page, err := f.ERP.Orders(ctx, q)
+	return without(f, page, err, func(o trade.Order) string { return *o.Number })
+}
+
+// reconciled runs a replica of a company whose ERP forgets, which is compared with
+// what is held every second, once it is loaded and compared.
+func reconciled(t *testing.T, w *world) (erp *forgetful, st *store.Store, sql func(query string, args ...any)) {
+	t.Helper()
+	st, db := storetest.Pair(t)
+	at := func(path string) sandbox.Config {
+		return sandbox.Config{URL: w.url + path, Key: func() string { return company.Key }}
+	}
+	real, err := sandbox.OpenERP(at("/erp"))
+	erp = &forgetful{ERP: real}
+	limits := sources.DefaultLimits
+	limits.Reconcile = time.Second
+	list := []sources.Source{{Name: "erp", Adapter: erp, Limits: limits}}
+	add := func(name string, a sources.Adapter, err2 error) {
+		if err = err2; err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, sources.Source{Name: name, Adapter: a, Limits: limits})
+	}
+	ledger, err := sandbox.OpenLedger(at("/erp"))
+	add("finance", ledger, err)
+	wms, err := sandbox.OpenWMS(at("/wms"))
+	add("wms", wms, err)
+	carrier, err := sandbox.OpenCarrier(at("/carrier"))
+	add("carrier", carrier, err)
+	crm, err := sandbox.OpenCRM(at("/crm"))
+	add("crm", crm, err)
+	set, err := sources.NewSet(list, sandbox.Routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := process.NewReplica(st, set, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); r.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	eventually(t, "compared", func() bool { return len(reports(t, st)) == 13 })
+	return erp, st, func(query string, args ...any) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reports are the latest comparisons by subject.
+func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
+	t.Helper()
+	pages, err := store.ReconciliationList(operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]*trade.Reconciliation{}
+	for _, r := range pages[""].Nodes {
+		all[r.Subject] = r
+	}
+	return all
+}
+
+// found are the differences of a subject, as text.
+func found(t *testing.T, st *store.Store, subject string) (all []string) {
+	t.Helper()
+	id := reports(t, st)[subject].ID
+	pages, err := store.DifferenceList(operator).Page(t.Context(), st, []string{id}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(s *string) string {
+		if s == nil {
+			return "-"
+		}
+		return *s
+	}
+	for _, d := range pages[id].Nodes {
+		all = append(all, fmt.Sprintf("%s %s: %s, source %s", d.Key, text(d.Field), text(d.Value), text(d.SourceValue)))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestWhatIsHeldIsWhatItsSourcesSay(t *testing.T) {
+	_, st, _ := reconciled(t, newWorld(t))
+	for subject, r := range reports(t, st) {
+		if d := found(t, st, subject); len(d) > 0 {
+			t.Errorf("%s: %d differences, such as %s", subject, len(d), d[0])
+		}
+		if r.Count == 0 || r.Count != r.SourceCount || fmt.Sprint(r.Totals) != fmt.Sprint(r.SourceTotals) || fmt.Sprint(r.Quantities) != fmt.Sprint(r.SourceQuantities) {
+			t.Errorf("%s: %+v", subject, r)
+		}
+	}
+	all := reports(t, st)
+	for _, subject := range []string{"orders", "purchase_orders", "invoices"} {
+		if len(all[subject].Totals) == 0 || !all[subject].Totals[0].Amount.IsPos() || len(all[subject].Quantities) == 0 {
+			t.Errorf("%s add up to %+v", subject, all[subject])
+		}
+	}
+}
+
+func TestACopyThatIsWrongIsToldAndMended(t *testing.T) {
+	_, st, sql := reconciled(t, newWorld(t))
+	sql(`UPDATE orders SET promised_delivery_date = '2001-02-03' WHERE number = '8000001'`)
+	sql(`DELETE FROM order_lines WHERE order_id = (SELECT id FROM orders WHERE number = '8000002') AND position = 1`)
+	sql(`DELETE FROM invoices WHERE number = (SELECT min(number) FROM invoices i WHERE NOT EXISTS (SELECT FROM returns r WHERE r.credit_memo_id = i.id))`)
+	sql(`UPDATE stock SET on_hand = on_hand + 5 WHERE (item_id, warehouse_id) IN (SELECT item_id, warehouse_id FROM stock ORDER BY 1, 2 LIMIT 1)`)
+	var orders, stock []string
+	eventually(t, "told", func() bool {
+		if o := found(t, st, "orders"); len(o) > 0 {
+			orders = o
+		}
+		if s := found(t, st, "inventory"); len(s) > 0 {
+			stock = s
+		}
+		return orders != nil && stock != nil
+	})
+	if len(orders) != 2 || len(stock) != 1 {
+		t.Errorf("told of orders %v, of stock %v", orders, stock)
+	}
+	eventually(t, "mended", func() bool {
+		return found(t, st, "orders") == nil && found(t, st, "inventory") == nil && reports(t, st)["invoices"].Count == reports(t, st)["invoices"].SourceCount
+	})
+	mended, err := st.OrdersByNumber(t.Context(), operator, []string{"8000001"})
+	if err != nil || mended["8000001"].PromisedDeliveryDate != nil && mended["8000001"].PromisedDeliveryDate.String() == "2001-02-03" {
+		t.Errorf("%+v, %v", mended["8000001"], err)
+	}
+}
+
+func TestWhatASourceHasNoMoreIsRemoved(t *testing.T) {
+	erp, st, sql := reconciled(t, newWorld(t))
+	before := reports(t, st)["orders"].Count
+	sql(`DELETE FROM returns`) // one that is referred to stays
+	var free, kept string
+	pages, err := store.OrderList(operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, kept = *pages[""].Nodes[0].Number, *pages[""].Nodes[1].Number
+	sql(`INSERT INTO returns (number, order_id, account_id, status, requested_at, system, instance, source_ref, source_version, sequence, as_of)
+		SELECT 'R', id, account_id, 'REQUESTED', now(), 'ERP', 'another', 'R', '1', 1, now() FROM orders WHERE number = $1`, kept)
+	erp.forget(free, kept)
+	there := func(number string) bool {
+		orders, err := st.OrdersByNumber(t.Context(), operator, []string{number})
+		return err == nil && orders[number] != nil
+	}
+	eventually(t, "removed", func() bool { return !there(free) })
+	want := []string{kept + " -: there, source -"}
+	eventually(t, "told of the one that is kept", func() bool { return slices.Equal(found(t, st, "orders"), want) })
+	if !there(kept) || reports(t, st)["orders"].Count != before-1 {
+		t.Errorf("%d orders of %d", reports(t, st)["orders"].Count, before)
+	}
+}
+
+func TestASourceThatShowsTooLittleCostsNothing(t *testing.T) {
+	erp, st, _ := reconciled(t, newWorld(t))
+	before := reports(t, st)["orders"]
+	pages, err := store.OrderList(operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var most []string
+	for after := ""; len(most) < before.Count*2/3; {
+		for _, o := range pages[""].Nodes {
+			most = append(most, *o.Number)
+		}
+		if after = *pages[""].PageInfo.EndCursor; !pages[""].PageInfo.HasNextPage {
+			break
+		}
+		if pages, err = store.OrderList(operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	erp.forget(most...)
+	eventually(t, "told", func() bool { return reports(t, st)["orders"].SourceCount == before.Count-len(most) })
+	if after := reports(t, st)["orders"]; after.Count != before.Count || len(found(t, st, "orders")) != 100 {
+		t.Errorf("%d orders of %d, and %d differences", after.Count, before.Count, len(found(t, st, "orders")))
+	}
+}
