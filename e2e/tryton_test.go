@@ -69,7 +69,7 @@ sources:
     url: %s
     user: %s
     key_file: %s
-    limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s }
+    limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s, reconcile: 5s, remove: 95 }
   carrier: { adapter: sandbox-carrier, url: "http://%[4]s/carrier", key_file: %[5]s }
   crm: { adapter: sandbox-crm, url: "http://%[4]s/crm", key_file: %[5]s }
 routes:

@@ -37,7 +37,7 @@ type waiting struct {
 // follow reads a source's change feed until ctx ends, fetches what changed and
 // saves it.
 func (r *Replica) follow(ctx context.Context, name string) {
-	f := &following{name: name, waiting: map[sources.Change]waiting{}}
+	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, time.Now()
 	for ctx.Err() == nil {
 		if f.next == "" {
 			epoch, position, err := r.store.Position(ctx, name)
@@ -58,8 +58,9 @@ func (r *Replica) follow(ctx context.Context, name string) {
 			f.down = false
 			r.log.Info("following again", "source", name)
 		}
-		if err != nil || recovering {
+		if err != nil || recovering || r.unfit(name) && time.Since(checked) > lookAgain {
 			r.check(ctx, name)
+			checked = time.Now()
 		}
 		if !more && pause(ctx, r.sources.Poll(name)) != nil {
 			return

@@ -58,6 +58,7 @@ type run struct {
 // shadows of capabilities that move, until ctx ends.
 func (r *Replica) reconcile(ctx context.Context, own bool) {
 	began, next := time.Now(), map[store.Comparison]time.Time{}
+	rest := map[string]time.Time{} // a source that fails is left alone for a while
 	for pause(ctx, time.Second) == nil {
 		for _, s := range sources.Subjects() {
 			for _, c := range r.comparisons(s) {
@@ -65,11 +66,13 @@ func (r *Replica) reconcile(ctx context.Context, own bool) {
 				if own {
 					every = r.sources.Reconcile(c.Instance)
 				}
-				if own != (c.Held == c.Instance) || time.Now().Before(next[c]) || own && time.Since(began) < min(settle, every) {
+				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own && time.Since(began) < min(settle, every) {
 					continue
 				}
-				if err := r.compare(ctx, s, c, every); err != nil && ctx.Err() == nil {
-					r.log.Warn("a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", sources.KindOf(err).String(), "err", err)
+				err := r.compare(ctx, s, c, every)
+				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
+					rest[c.Instance] = time.Now().Add(lookAgain)
+					r.log.Warn("a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
 				}
 				next[c] = time.Now().Add(min(every/4, lookAgain))
 			}

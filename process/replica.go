@@ -215,6 +215,12 @@ func (r *Replica) check(ctx context.Context, names ...string) {
 	}
 }
 
+// unfit tells whether the last check of a source found something wrong.
+func (r *Replica) unfit(name string) bool {
+	text, _ := r.found.Load(name)
+	return text != nil && text != ""
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

@@ -8,6 +8,7 @@
 #   run.sh install   install its packages alone
 #   run.sh with ...  run a command with PORTICO_TEST_TRYTON set, if its packages
 #                    are there; it is stopped again if it was not running
+#   run.sh psql ...  run psql in its database
 #   run.sh setting   print what tests need to know: URL, user, password, epoch
 #
 # PORTICO_TRYTON_DATA is its folder, PORTICO_TRYTON_PORT its port on loopback.
@@ -239,5 +240,6 @@ case ${1:-} in
     ;;
   remove) stop; rm -rf "$data" ;;
   setting) setting ;;
-  *) sed -n '2,14p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
+  psql) shift; sql $database "$@" ;;
+  *) sed -n '2,15p' "${BASH_SOURCE[0]}" | sed 's/^# \?//' >&2; exit 2 ;;
 esac
