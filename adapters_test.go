@@ -1,10 +1,25 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 )
+
+func TestTheTableOfPoliciesIsTheCodes(t *testing.T) {
+	set, err := openSources(sandboxFile("localhost:1"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("docs/data-governance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table := policyTable(set); !strings.Contains(string(text), table) {
+		t.Errorf("docs/data-governance.md has another table than `go run . policies`:\n%s", table)
+	}
+}
 
 func TestTheTableOfAdaptersIsTheCodes(t *testing.T) {
 	table, err := adapterTable()

@@ -54,6 +54,9 @@ type File struct {
 	// Capabilities are where whole capabilities begin to be served, over Routes, until
 	// `portico route` says otherwise.
 	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
+	// Match are the keys, beside the natural ones, by which records are known again
+	// when they move: items by gtin, suppliers by gln.
+	Match map[string]string `yaml:"match"`
 	// Policies are who answers for kinds of record, and what decides conflicts.
 	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
 	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`

@@ -47,6 +47,7 @@ type cli struct {
 	Route   routeCmd    `cmd:"" help:"Change where a capability is served, on all processes and within a second."`
 	Reset   resetCmd    `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
 	Show    configCmd   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
+	Govern  policiesCmd `cmd:"" name:"policies" help:"Print who owns what, and how it is kept the same."`
 	List    adaptersCmd `cmd:"" name:"adapters" help:"Print what every adapter serves."`
 	Version versionCmd  `cmd:"" help:"Print the version."`
 }
@@ -315,6 +316,9 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	p.links = documents.NewLinks(base, keys)
 	if p.dataKeys, err = dataKeys(cfg, p.log); err != nil {
 		return err
+	}
+	if err := p.store.Match(cfg.File.Match); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
 	}
 	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.store.Watch(&p.hub)

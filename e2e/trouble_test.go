@@ -204,7 +204,14 @@ func TestTrytonInTrouble(t *testing.T) {
 	t.Logf("told of them after %s", time.Since(begun).Round(10*time.Millisecond))
 	a := s.good(t, "operator", `query ($a: ID!) { items(search: "MANY00000") { nodes { sku price(account: $a) { __typename ... on PriceUnavailable { reason } } units { unit orderable } } }
 		sold: items(first: 3) { nodes { price(account: $a) { __typename ... on Price { unitPrice { price { amount } } } } } } }`, map[string]any{"a": id})
-	t.Log(a.Body)
+	if n := a.at("items", "nodes").([]any); len(n) != 1 || walk(n[0], "price.__typename") != "Price" || walk(n[0], "units").([]any)[0].(map[string]any)["unit"] != "EA" {
+		t.Errorf("an item that is sold in no unit is %v, want it in the unit it is counted in", n)
+	}
+	for _, n := range a.at("sold", "nodes").([]any) {
+		if walk(n, "price.__typename") != "Price" {
+			t.Errorf("one without a price list has no price: %v", n)
+		}
+	}
 	after := s.reconciled(t, 5*time.Minute)
 	if after["items"] != before["items"]+many {
 		t.Errorf("%d items, want %d", after["items"], before["items"]+many)

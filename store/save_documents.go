@@ -65,7 +65,7 @@ var saveOrders = saving[trade.Order]{
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
 func (s *Store) SaveOrders(ctx context.Context, tx *sqlx.Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
-	return saveOrders.save(ctx, tx, records)
+	return saveOrders.save(ctx, s, tx, records)
 }
 
 var savePurchaseOrders = saving[trade.PurchaseOrder]{
@@ -111,7 +111,7 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 
 // SavePurchaseOrders saves purchase orders with their lines and schedules.
 func (s *Store) SavePurchaseOrders(ctx context.Context, tx *sqlx.Tx, records []trade.PurchaseOrder) ([]trade.RejectedRecord, error) {
-	return savePurchaseOrders.save(ctx, tx, records)
+	return savePurchaseOrders.save(ctx, s, tx, records)
 }
 
 var saveShipments = saving[trade.Shipment]{
@@ -156,7 +156,7 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
 		   OR EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM purchase_orders o WHERE o.number = k))`
-	rejected, err := saveLinked(ctx, tx, saveShipments, records, query)
+	rejected, err := saveLinked(ctx, s, tx, saveShipments, records, query)
 	if err != nil || !s.listening() {
 		return rejected, err
 	}
@@ -202,8 +202,8 @@ func tellChanges(rows []changedRow) []trade.ShipmentChange {
 
 // saveLinked saves records, and tells besides which of them name a document that
 // is not known yet: they are kept, and to be saved again when it is.
-func saveLinked[T any](ctx context.Context, tx *sqlx.Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
-	rejected, err := v.save(ctx, tx, records)
+func saveLinked[T any](ctx context.Context, s *Store, tx *sqlx.Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
+	rejected, err := v.save(ctx, s, tx, records)
 	if err != nil || len(records) == 0 {
 		return rejected, err
 	}
@@ -377,7 +377,7 @@ func (s *Store) SaveInvoices(ctx context.Context, tx *sqlx.Tx, records []trade.I
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) l
 			WHERE l ->> 'OrderKey' <> '' AND NOT EXISTS (SELECT FROM orders o WHERE o.number = l ->> 'OrderKey')
 			   OR l ->> 'ShipmentKey' <> '' AND NOT EXISTS (SELECT FROM shipments s WHERE s.number = l ->> 'ShipmentKey'))`
-	return saveLinked(ctx, tx, saveInvoices, records, query)
+	return saveLinked(ctx, s, tx, saveInvoices, records, query)
 }
 
 var saveReturns = saving[trade.Return]{
@@ -401,5 +401,5 @@ func (s *Store) SaveReturns(ctx context.Context, tx *sqlx.Tx, records []trade.Re
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE j #>> '{CreditMemoRef,key}' <> '' AND NOT EXISTS (SELECT FROM invoices i WHERE i.number = j #>> '{CreditMemoRef,key}')`
-	return saveLinked(ctx, tx, saveReturns, records, query)
+	return saveLinked(ctx, s, tx, saveReturns, records, query)
 }

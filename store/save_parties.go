@@ -21,7 +21,7 @@ var saveWarehouses = saving[trade.Warehouse]{
 
 // SaveWarehouses saves warehouses.
 func (s *Store) SaveWarehouses(ctx context.Context, tx *sqlx.Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
-	return saveWarehouses.save(ctx, tx, records)
+	return saveWarehouses.save(ctx, s, tx, records)
 }
 
 // adopt sets the parents of a batch's rows, and makes its rows the parents of
@@ -45,12 +45,13 @@ var saveCategories = saving[trade.Category]{
 
 // SaveCategories saves categories.
 func (s *Store) SaveCategories(ctx context.Context, tx *sqlx.Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
-	return saveCategories.save(ctx, tx, records)
+	return saveCategories.save(ctx, s, tx, records)
 }
 
 var savePartners = saving[trade.TradingPartner]{
 	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *trade.TradingPartner) string { return p.Code },
-	prov: func(p *trade.TradingPartner) *trade.Provenance { return &p.Provenance },
+	prov:    func(p *trade.TradingPartner) *trade.Provenance { return &p.Provenance },
+	keyPath: "j ->> 'Code'", capability: trade.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
 	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + told + `)
 		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + toldAgain + `
@@ -59,7 +60,7 @@ var savePartners = saving[trade.TradingPartner]{
 
 // SaveSuppliers saves trading partners.
 func (s *Store) SaveSuppliers(ctx context.Context, tx *sqlx.Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
-	return savePartners.save(ctx, tx, records)
+	return savePartners.save(ctx, s, tx, records)
 }
 
 var saveAccounts = saving[trade.Account]{
@@ -86,7 +87,7 @@ var saveAccounts = saving[trade.Account]{
 
 // SaveAccounts saves accounts with their locations and part numbers.
 func (s *Store) SaveAccounts(ctx context.Context, tx *sqlx.Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
-	return saveAccounts.save(ctx, tx, records)
+	return saveAccounts.save(ctx, s, tx, records)
 }
 
 var saveCalendars = saving[trade.Calendar]{
@@ -102,7 +103,7 @@ var saveCalendars = saving[trade.Calendar]{
 
 // SaveCalendars saves when locations receive goods.
 func (s *Store) SaveCalendars(ctx context.Context, tx *sqlx.Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
-	return saveCalendars.save(ctx, tx, records)
+	return saveCalendars.save(ctx, s, tx, records)
 }
 
 var saveCredit = saving[trade.CreditPosition]{
@@ -119,7 +120,7 @@ var saveCredit = saving[trade.CreditPosition]{
 
 // SaveCredit saves credit positions.
 func (s *Store) SaveCredit(ctx context.Context, tx *sqlx.Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
-	return saveCredit.save(ctx, tx, records)
+	return saveCredit.save(ctx, s, tx, records)
 }
 
 var saveContracts = saving[trade.Contract]{
@@ -134,11 +135,12 @@ var saveContracts = saving[trade.Contract]{
 
 // SaveContracts saves contracts.
 func (s *Store) SaveContracts(ctx context.Context, tx *sqlx.Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
-	return saveContracts.save(ctx, tx, records)
+	return saveContracts.save(ctx, s, tx, records)
 }
 
 var saveItems = saving[trade.Item]{
 	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
+	keyPath: "j ->> 'SKU'", capability: trade.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
 	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by, substitutes, attributes,
 			documents, country_of_origin, commodity_code, ` + told + `)
 		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit', j ->> 'Status',
@@ -161,7 +163,7 @@ var saveItems = saving[trade.Item]{
 
 // SaveItems saves items with their units.
 func (s *Store) SaveItems(ctx context.Context, tx *sqlx.Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
-	return saveItems.save(ctx, tx, records)
+	return saveItems.save(ctx, s, tx, records)
 }
 
 var saveStock = saving[trade.Stock]{
@@ -180,5 +182,5 @@ var saveStock = saving[trade.Stock]{
 
 // SaveStock saves stock.
 func (s *Store) SaveStock(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
-	return saveStock.save(ctx, tx, records)
+	return saveStock.save(ctx, s, tx, records)
 }

@@ -32,18 +32,25 @@ const (
 // and returns the key of each that it took; parts take the documents whose
 // heads were taken.
 type saving[T any] struct {
-	kind  string
+	kind  string // the subject
 	key   func(*T) string
 	table string // with column key, to tell an older version from one that names something unknown
 	col   string
 	head  string
 	parts []string
 	prov  func(*T) *trade.Provenance
+	// others are the keys, beside the natural one, by which a record can be known
+	// again when another source tells it: the column and the place in the document.
+	others map[string][2]string
+	// keyPath is where a document has the natural key, and capability what its
+	// conflicts belong to; both where there are others.
+	keyPath    string
+	capability trade.Capability
 }
 
 // save saves records and returns those that name something the store does not
 // know.
-func (v saving[T]) save(ctx context.Context, tx *sqlx.Tx, records []T) ([]trade.RejectedRecord, error) {
+func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T) ([]trade.RejectedRecord, error) {
 	byKey := make(map[string]*T, len(records))
 	for i := range records {
 		k := v.key(&records[i])
@@ -63,6 +70,11 @@ func (v saving[T]) save(ctx context.Context, tx *sqlx.Tx, records []T) ([]trade.
 	documents, err := json.Marshal(batch)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
+	}
+	if by, ok := v.others[s.matching[v.kind]]; ok {
+		if err := v.rename(ctx, tx, by, string(documents)); err != nil {
+			return nil, err
+		}
 	}
 	var taken []string
 	if err := tx.SelectContext(ctx, &taken, v.head, string(documents)); err != nil {
@@ -86,6 +98,44 @@ func (v saving[T]) save(ctx context.Context, tx *sqlx.Tx, records []T) ([]trade.
 		return nil, nil
 	}
 	return v.unknown(ctx, tx, byKey, taken)
+}
+
+// rename gives records that another source has told until now the natural keys of
+// those in documents, where they are the same by another key: their ids stay. One
+// whose new key is another record's, or that is not alone with the other key, is a
+// conflict of master data.
+func (v saving[T]) rename(ctx context.Context, tx *sqlx.Tx, by [2]string, told string) error {
+	twins := fmt.Sprintf(`
+		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
+		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
+			NOT EXISTS (SELECT FROM %[1]s x WHERE x.%[2]s = d.key) AND (SELECT count(*) FROM %[1]s x WHERE x.%[4]s = d.other) = 1 AS alone
+			FROM told d JOIN %[1]s t ON t.%[4]s = d.other AND t.%[2]s <> d.key AND t.instance <> d.instance)`, v.table, v.col, v.keyPath, by[0], by[1], documents)
+	for _, query := range []string{
+		fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = w.key FROM twins w WHERE w.alone AND t.id = w.id`, v.table, v.col),
+		fmt.Sprintf(`DELETE FROM differences d USING told w WHERE d.subject = '%[1]s' AND d.field = '%[2]s' AND d.instance = w.instance AND d.source_value = w.key`, v.kind, v.col),
+		fmt.Sprintf(`INSERT INTO differences (capability, subject, held, instance, key, field, value, source_value)
+			SELECT '%[1]s', '%[2]s', held, instance, old, '%[3]s', old, key FROM twins WHERE NOT alone
+			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind, v.col),
+	} {
+		if _, err := tx.ExecContext(ctx, twins+query, told); err != nil {
+			return fmt.Errorf("matching %s: %w", v.kind, err)
+		}
+	}
+	return nil
+}
+
+// Match sets by which key, beside the natural one, records are known again when
+// another source tells them, by subject. It is called before the first write, and
+// fails where there is no such key.
+func (s *Store) Match(by map[string]string) error {
+	for subject, key := range by {
+		others := map[string]map[string][2]string{saveItems.kind: saveItems.others, savePartners.kind: savePartners.others}[subject]
+		if _, ok := others[key]; !ok {
+			return fmt.Errorf("match: %s cannot be matched by %q: items can by gtin, suppliers by gln", subject, key)
+		}
+	}
+	s.matching = by
+	return nil
 }
 
 // unknown tells which of the records that were not taken have no newer version
@@ -208,7 +258,7 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 		for _, query := range []string{
 			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
 			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`, // all is compared once it is loaded
-			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`, // a carrier that began anew knows them no more
+			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,                                         // a carrier that began anew knows them no more
 		} {
 			if _, err := tx.ExecContext(ctx, query, instance); err != nil {
 				return fmt.Errorf("beginning anew: %w", err)

@@ -33,6 +33,7 @@ type Store struct {
 	places   places
 	watcher  Watcher
 	seals    *Seals
+	matching map[string]string
 	changes  sync.Map // what a transaction has changed, by its *sqlx.Tx: []trade.ShipmentChange
 }
 
