@@ -50,6 +50,7 @@ func main() {
 	update := flag.Bool("update", false, "with -gate: write the file anew")
 	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
 	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
+	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
 	addr := flag.String("addr", "", "with -serve: where")
 	flag.Parse()
@@ -61,6 +62,8 @@ func main() {
 		err = check(*binary, *gate, *update)
 	case *latency:
 		err = slow(*binary)
+	case *prices != "":
+		err = priced(*prices)
 	case *bombs:
 		err = bombed(*binary)
 	default:

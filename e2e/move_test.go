@@ -57,6 +57,7 @@ const portalLoad = `query ($a: ID!) {
 // TestACapabilityMovesWhilePortalsNoticeNothing moves prices and stock from the
 // sandbox's systems to Tryton: by shadow, for some accounts, for all, and back.
 func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
+	t.Parallel() // it mostly waits
 	e := realERP(t)
 	s := e.beside(t)
 	accounts := map[string]any{}

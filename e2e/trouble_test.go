@@ -117,6 +117,7 @@ func (s *server) reconciled(t *testing.T, within time.Duration) map[string]int {
 // TestTrytonInTrouble stops, spoils and restores a real Tryton below a running
 // server.
 func TestTrytonInTrouble(t *testing.T) {
+	t.Parallel() // it mostly waits
 	e, run := ownERP(t)
 	s := e.onTryton(t)
 	before := s.reconciled(t, 3*time.Minute)

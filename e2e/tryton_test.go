@@ -1,12 +1,19 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -371,6 +378,47 @@ func follow(t *testing.T, e *erp, s *server) {
 			seen[fmt.Sprintf("%s %d", before, i-1)] = true
 		}
 		seen[before] = true
+	}
+}
+
+// TestAPageOfPricesIsACallToTrytonForEachQuantity counts the calls that calculate.
+func TestAPageOfPricesIsACallToTrytonForEachQuantity(t *testing.T) {
+	e := realERP(t)
+	to, err := url.Parse(e.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calculated atomic.Int64
+	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: to.Scheme, Host: to.Host})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Contains(body, []byte(`"sale_price_uom"`)) {
+			calculated.Add(1)
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		pass.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	e.url = proxy.URL + to.Path
+	s := e.onTryton(t)
+	account := s.good(t, "operator", `{ account(by: {number: "10001"}) { id } }`, nil).at("account", "id")
+	page := func(quantities ...string) (calls int64, took map[string]any) {
+		query := "query ($a: ID!) { items(first: 100) { nodes { sku"
+		for i, q := range quantities {
+			query += fmt.Sprintf(` p%d: price(account: $a, quantity: {value: %q, unit: "EA"}) { ... on Price { unitPrice { price { amount } } } }`, i, q)
+		}
+		before := calculated.Load()
+		a := s.good(t, "operator", query+" } } }", map[string]any{"a": account})
+		took, _ = a.Extensions["statistics"].(map[string]any)
+		return calculated.Load() - before, took
+	}
+	for _, c := range []struct {
+		quantities []string
+		want       int64
+	}{{[]string{"1"}, 1}, {[]string{"1"}, 0}, {[]string{"1", "2", "50"}, 2}, {[]string{"3", "4"}, 2}} {
+		if calls, took := page(c.quantities...); calls != c.want {
+			t.Errorf("100 items at %v: %d calls to calculate, want %d (%v)", c.quantities, calls, c.want, took)
+		}
 	}
 }
 
