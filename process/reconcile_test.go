@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"portico/process"
-	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
@@ -51,32 +50,10 @@ func (f *forgetful) Orders(ctx context.Context, q sources.Query) (sources.Page[t
 func reconciled(t *testing.T, w *world) (erp *forgetful, st *store.Store, sql func(query string, args ...any)) {
 	t.Helper()
 	st, db := storetest.Pair(t)
-	at := func(path string) sandbox.Config {
-		return sandbox.Config{URL: w.url + path, Key: func() string { return company.Key }}
-	}
-	real, err := sandbox.OpenERP(at("/erp"))
-	erp = &forgetful{ERP: real}
+	erp = &forgetful{ERP: w.erp(t)}
 	limits := sources.DefaultLimits
 	limits.Reconcile = time.Second
-	list := []sources.Source{{Name: "erp", Adapter: erp, Limits: limits}}
-	add := func(name string, a sources.Adapter, err2 error) {
-		if err = err2; err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, sources.Source{Name: name, Adapter: a, Limits: limits})
-	}
-	ledger, err := sandbox.OpenLedger(at("/erp"))
-	add("finance", ledger, err)
-	wms, err := sandbox.OpenWMS(at("/wms"))
-	add("wms", wms, err)
-	carrier, err := sandbox.OpenCarrier(at("/carrier"))
-	add("carrier", carrier, err)
-	crm, err := sandbox.OpenCRM(at("/crm"))
-	add("crm", crm, err)
-	set, err := sources.NewSet(list, sandbox.Routes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := w.systems(t, limits, map[string]sources.Adapter{"erp": erp})
 	r := process.NewReplica(st, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -56,6 +56,48 @@ func (w *world) set(t *testing.T) *sources.Set {
 	return set
 }
 
+// erp is a connection to the company's ERP.
+func (w *world) erp(t *testing.T) *sandbox.ERP {
+	t.Helper()
+	erp, err := sandbox.OpenERP(w.at("/erp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return erp
+}
+
+func (w *world) at(path string) sandbox.Config {
+	return sandbox.Config{URL: w.url + path, Key: func() string { return company.Key }}
+}
+
+// systems are the company's, with these for its ERP.
+func (w *world) systems(t *testing.T, limits sources.Limits, erps map[string]sources.Adapter) *sources.Set {
+	t.Helper()
+	var list []sources.Source
+	add := func(name string, a sources.Adapter, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, sources.Source{Name: name, Adapter: a, Limits: limits})
+	}
+	for name, erp := range erps {
+		add(name, erp, nil)
+	}
+	ledger, err := sandbox.OpenLedger(w.at("/erp"))
+	add("finance", ledger, err)
+	wms, err := sandbox.OpenWMS(w.at("/wms"))
+	add("wms", wms, err)
+	carrier, err := sandbox.OpenCarrier(w.at("/carrier"))
+	add("carrier", carrier, err)
+	crm, err := sandbox.OpenCRM(w.at("/crm"))
+	add("crm", crm, err)
+	set, err := sources.NewSet(list, sandbox.Routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
 // replicate runs a replica until the test ends.
 func replicate(t *testing.T, w *world) (*store.Store, *process.Replica) {
 	t.Helper()

@@ -7,9 +7,7 @@ import (
 	"testing"
 
 	"portico/process"
-	company "portico/sandbox"
 	"portico/sources"
-	"portico/sources/sandbox"
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -18,33 +16,7 @@ import (
 // twoERPs are the systems of a company with its ERP under two names.
 func twoERPs(t *testing.T, w *world) *sources.Set {
 	t.Helper()
-	var list []sources.Source
-	add := func(name string, a sources.Adapter, err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, sources.Source{Name: name, Adapter: a, Limits: sources.DefaultLimits})
-	}
-	at := func(path string) sandbox.Config {
-		return sandbox.Config{URL: w.url + path, Key: func() string { return company.Key }}
-	}
-	for _, name := range []string{"erp", "next"} {
-		erp, err := sandbox.OpenERP(at("/erp"))
-		add(name, erp, err)
-	}
-	ledger, err := sandbox.OpenLedger(at("/erp"))
-	add("finance", ledger, err)
-	wms, err := sandbox.OpenWMS(at("/wms"))
-	add("wms", wms, err)
-	carrier, err := sandbox.OpenCarrier(at("/carrier"))
-	add("carrier", carrier, err)
-	crm, err := sandbox.OpenCRM(at("/crm"))
-	add("crm", crm, err)
-	set, err := sources.NewSet(list, sandbox.Routes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+	return w.systems(t, sources.DefaultLimits, map[string]sources.Adapter{"erp": w.erp(t), "next": w.erp(t)})
 }
 
 func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {

@@ -98,8 +98,10 @@ var holdings = map[string]holding{
 		"CommodityCode", "t.commodity_code", "UnitsKnown", below(object("Unit", "u.unit", "BaseQuantity", "u.base_quantity", "GTIN", "u.gtin", "Orderable", "u.orderable",
 			"Minimum", "u.minimum", "Multiple", "u.multiple", "Maximum", "u.maximum"), "item_units u", "u.item_id = t.id", "u.unit"))},
 	"contracts": {"contracts t", "t.number", object("AccountRef", keyOf("number", "accounts", "t.account_id"), "ValidFrom", "t.valid_from", "ValidTo", "t.valid_to", "Items", "t.items")},
-	"inventory": {"stock t", "(SELECT i.sku || ' ' || w.code FROM items i, warehouses w WHERE i.id = t.item_id AND w.id = t.warehouse_id)",
-		object("Unit", "t.unit", "OnHand", "t.on_hand", "Allocated", "t.allocated", "SafetyStock", "t.safety_stock")},
+	"inventory": {
+		"stock t", "(SELECT i.sku || ' ' || w.code FROM items i, warehouses w WHERE i.id = t.item_id AND w.id = t.warehouse_id)",
+		object("Unit", "t.unit", "OnHand", "t.on_hand", "Allocated", "t.allocated", "SafetyStock", "t.safety_stock"),
+	},
 	"orders": {"orders t", "t.number", object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number", "Status", "t.status",
 		"Totals", sumsOf("t"), "RequestedDeliveryDate", "t.requested_delivery_date", "PromisedDeliveryDate", "t.promised_delivery_date", "PlacedAt", "t.placed_at",
 		"LinesKnown", below(object(orderLine...), "order_lines l", "l.order_id = t.id", "l.position"))},

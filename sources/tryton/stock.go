@@ -27,7 +27,7 @@ type location struct {
 
 var warehouses = mapping[location, trade.Warehouse]{
 	kind: "warehouses", model: "stock.location", field: "code", domain: []any{where("type", "=", "warehouse")}, key: func(l *location) string { return l.Code },
-	with: func(_ context.Context, e *ERP, _ []location, _ []int) (func(*location) (trade.Warehouse, bool, error), error) {
+	with: func(_ context.Context, _ *ERP, _ []location, _ []int) (func(*location) (trade.Warehouse, bool, error), error) {
 		return func(l *location) (trade.Warehouse, bool, error) {
 			if l.Code == "" { // others refer to it by nothing else
 				return trade.Warehouse{}, false, errors.New("it has no code")
