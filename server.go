@@ -26,7 +26,6 @@ import (
 	"portico/documents"
 	"portico/events"
 	"portico/graph"
-	"portico/loaders"
 	"portico/postgres"
 	"portico/process"
 	company "portico/sandbox"
@@ -206,7 +205,7 @@ type parts struct {
 	log      *slog.Logger
 	store    *store.Store
 	sources  *sources.Set
-	prices   *loaders.PriceCache
+	prices   *sources.PriceCache
 	auth     *auth.Authenticator
 	dev      *auth.DevIssuer
 	links    *documents.Links
@@ -302,7 +301,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if err := p.auth.Refresh(ctx); err != nil {
 		return err
 	}
-	if p.prices, err = loaders.NewPriceCache(100_000); err != nil {
+	if p.prices, err = p.sources.CachePrices(100_000, p.store.StaleAfter("Price")); err != nil {
 		return err
 	}
 	keys, err := linkKeys(cfg, p.log)

@@ -103,7 +103,7 @@ func databaseOf(data string) (string, error) {
 
 // stockPages runs the same resolvers and loaders under gqlgen's executor.
 func stockPages(st *store.Store, set *sources.Set) (http.Handler, error) {
-	prices, err := loaders.NewPriceCache(100_000)
+	prices, err := set.CachePrices(100_000, st.StaleAfter("Price"))
 	if err != nil {
 		return nil, err
 	}

@@ -381,9 +381,9 @@ func follow(t *testing.T, e *erp, s *server) {
 	}
 }
 
-// TestAPageOfPricesIsACallToTrytonForEachQuantity counts the calls that calculate.
-func TestAPageOfPricesIsACallToTrytonForEachQuantity(t *testing.T) {
-	e := realERP(t)
+// counting puts a proxy before Tryton that counts the calls that calculate prices.
+func (e *erp) counting(t *testing.T) *atomic.Int64 {
+	t.Helper()
 	to, err := url.Parse(e.url)
 	if err != nil {
 		t.Fatal(err)
@@ -398,26 +398,26 @@ func TestAPageOfPricesIsACallToTrytonForEachQuantity(t *testing.T) {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		pass.ServeHTTP(w, r)
 	}))
-	defer proxy.Close()
+	t.Cleanup(proxy.Close)
 	e.url = proxy.URL + to.Path
-	s := e.onTryton(t)
-	account := s.good(t, "operator", `{ account(by: {number: "10001"}) { id } }`, nil).at("account", "id")
-	page := func(quantities ...string) (calls int64, took map[string]any) {
-		query := "query ($a: ID!) { items(first: 100) { nodes { sku"
-		for i, q := range quantities {
-			query += fmt.Sprintf(` p%d: price(account: $a, quantity: {value: %q, unit: "EA"}) { ... on Price { unitPrice { price { amount } } } }`, i, q)
-		}
-		before := calculated.Load()
-		a := s.good(t, "operator", query+" } } }", map[string]any{"a": account})
-		took, _ = a.Extensions["statistics"].(map[string]any)
-		return calculated.Load() - before, took
-	}
+	return &calculated
+}
+
+// callsForPrices holds a page of prices to a call to Tryton for each quantity.
+func callsForPrices(t *testing.T, s *server, calculated *atomic.Int64, account any) {
+	t.Helper()
 	for _, c := range []struct {
 		quantities []string
 		want       int64
-	}{{[]string{"1"}, 1}, {[]string{"1"}, 0}, {[]string{"1", "2", "50"}, 2}, {[]string{"3", "4"}, 2}} {
-		if calls, took := page(c.quantities...); calls != c.want {
-			t.Errorf("100 items at %v: %d calls to calculate, want %d (%v)", c.quantities, calls, c.want, took)
+	}{{[]string{"1"}, 1}, {[]string{"1"}, 0}, {[]string{"1", "2", "50"}, 2}} {
+		query := "query ($a: ID!) { items(first: 100) { nodes { sku"
+		for i, q := range c.quantities {
+			query += fmt.Sprintf(` p%d: price(account: $a, quantity: {value: %q, unit: "EA"}) { ... on Price { unitPrice { price { amount } } } }`, i, q)
+		}
+		before := calculated.Load()
+		s.good(t, "operator", query+" } } }", map[string]any{"a": account})
+		if calls := calculated.Load() - before; calls != c.want {
+			t.Errorf("100 items at %v: %d calls to calculate, want %d", c.quantities, calls, c.want)
 		}
 	}
 }
@@ -426,6 +426,7 @@ func TestAPageOfPricesIsACallToTrytonForEachQuantity(t *testing.T) {
 // area, as customers and suppliers do.
 func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	e := realERP(t)
+	calculated := e.counting(t)
 	s := e.onTryton(t)
 	acc := s.good(t, "operator", `{ account(by: {number: "10001"}) { id children { number } orders(first: 1) { nodes { number lines { nodes { sku } } } } } }`, nil)
 	if children := acc.at("account", "children").([]any); len(children) != 2 {
@@ -441,6 +442,7 @@ func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	if mode := a.at("item", "price", "provenance", "mode"); mode != "LIVE" {
 		t.Errorf("the price is %v", mode)
 	}
+	callsForPrices(t, s, calculated, acc.at("account", "id"))
 	// What Tryton has packed, the carrier is told of and moves.
 	s.control(t, "POST", "/control/speed?speed=1000", nil)
 	s.until(t, time.Minute, "told of a parcel on its way", func() bool {

@@ -4299,7 +4299,7 @@ func bindRecordDifference() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalConfidential(*v))
 			},
 		},
 		"sourceValue": {
@@ -4308,7 +4308,7 @@ func bindRecordDifference() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalConfidential(*v))
 			},
 		},
 	}}
@@ -4652,7 +4652,7 @@ func bindRouteMismatch() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalConfidential(*v))
 			},
 		},
 		"shadow": {
@@ -4661,7 +4661,7 @@ func bindRouteMismatch() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalConfidential(*v))
 			},
 		},
 		"at": {
@@ -5321,7 +5321,7 @@ func bindSourcedValue() *execution.Object {
 				if v == nil {
 					return nil
 				}
-				return execution.AppendString(b, string(*v))
+				return execution.AppendMarshaler(b, MarshalConfidential(*v))
 			},
 		},
 		"provenance": {

@@ -1972,6 +1972,24 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) unmarshalOString2ᚖporticoᚋtradeᚐConfidential(ctx context.Context, v any) (*trade.Confidential, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalConfidential(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx context.Context, sel ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalConfidential(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOString2ᚖporticoᚋtradeᚐRestricted(ctx context.Context, v any) (*trade.Restricted, error) {
 	if v == nil {
 		return nil, nil

@@ -38,6 +38,15 @@ func quoted(s string) graphql.Marshaler {
 // MarshalRestricted writes restricted text, to whom the plan lets read it.
 func MarshalRestricted(r trade.Restricted) graphql.Marshaler { return graphql.MarshalString(string(r)) }
 
+// MarshalConfidential writes confidential text, to whom the plan lets read it.
+func MarshalConfidential(c trade.Confidential) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+
+// UnmarshalConfidential reads confidential text.
+func UnmarshalConfidential(v any) (trade.Confidential, error) {
+	s, err := graphql.UnmarshalString(v)
+	return trade.Confidential(s), err
+}
+
 // UnmarshalRestricted reads restricted text.
 func UnmarshalRestricted(v any) (trade.Restricted, error) {
 	s, err := text(v, "String")

@@ -15495,8 +15495,8 @@ func (ec *executionContext) _RecordDifference_value(ctx context.Context, field g
 			return obj.Value, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx, selections, v)
 		},
 		true,
 		false,
@@ -15518,8 +15518,8 @@ func (ec *executionContext) _RecordDifference_sourceValue(ctx context.Context, f
 			return obj.SourceValue, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16838,8 +16838,8 @@ func (ec *executionContext) _RouteMismatch_primary(ctx context.Context, field gr
 			return obj.Primary, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16861,8 +16861,8 @@ func (ec *executionContext) _RouteMismatch_shadow(ctx context.Context, field gra
 			return obj.Shadow, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19318,8 +19318,8 @@ func (ec *executionContext) _SourcedValue_value(ctx context.Context, field graph
 			return obj.Value, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2ᚖporticoᚋtradeᚐConfidential(ctx, selections, v)
 		},
 		true,
 		false,

@@ -19,7 +19,7 @@ import (
 type Shared struct {
 	Store   *store.Store
 	Sources *sources.Set
-	Prices  *PriceCache
+	Prices  *sources.PriceCache
 }
 
 // Loaders are the loaders of one operation. The scope is fixed when they are

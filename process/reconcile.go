@@ -25,8 +25,9 @@ const (
 	settle = 30 * time.Second
 	// lookAgain is the longest pause between two looks whether a comparison is due.
 	lookAgain = 30 * time.Second
-	// pace is how many times as long as a page took the pause after it is, within
-	// leastPause and mostPause: a source has other things to do.
+	// pace is how many times as long as a page took the pause after it is, for a source
+	// has other things to do; at least leastPause, and at most a hundredth of the time
+	// between two comparisons or mostPause.
 	pace                  = 3
 	leastPause, mostPause = 20 * time.Millisecond, 2 * time.Second
 )
@@ -126,7 +127,7 @@ func (r *Replica) compare(ctx context.Context, s sources.Subject, c store.Compar
 		if after = next; next == "" {
 			break
 		}
-		if err := pause(ctx, min(max(pace*time.Since(began), leastPause), mostPause)); err != nil {
+		if err := pause(ctx, max(min(pace*time.Since(began), every/100, mostPause), leastPause)); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func loaded(t *testing.T) loaders.Shared {
 	}
 	cancel()
 	<-done
-	prices, err := loaders.NewPriceCache(10_000)
+	prices, err := set.CachePrices(10_000, st.StaleAfter("Price"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.Mas
 		if p.Conflict == trade.StewardDecides {
 			return nil
 		}
-		return c.HeldValue
+		return (*string)(c.HeldValue)
 	})
 }
 
@@ -145,7 +145,7 @@ func (r masterDataConflict) Values(ctx context.Context, objs []*trade.MasterData
 	}
 	all := make([][]*trade.SourcedValue, len(objs))
 	for i, o := range objs {
-		value := func(instance string, mode trade.ReadMode, v *string) *trade.SourcedValue {
+		value := func(instance string, mode trade.ReadMode, v *trade.Confidential) *trade.SourcedValue {
 			p := trade.Provenance{Instance: instance, System: l.Sources.KindOf(instance), Mode: mode, AsOf: &o.At, ReceivedAt: o.At}
 			p.At(time.Now(), 0)
 			return &trade.SourcedValue{Value: v, Provenance: p}

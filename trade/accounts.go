@@ -1,5 +1,7 @@
 package trade
 
+import "strings"
+
 // Account is a customer: a company, branch or department that buys.
 type Account struct {
 	ID            string
@@ -145,3 +147,6 @@ type TradingPartner struct {
 
 // NodeID is the partner's global id.
 func (p *TradingPartner) NodeID() string { return p.ID }
+
+// WeekdayOf is the day of the week of a day.
+func WeekdayOf(d Date) Weekday { return Weekday(strings.ToUpper(d.Time().Weekday().String())) }

@@ -19,6 +19,16 @@ func (Restricted) Format(f fmt.State, _ rune) { hide(f) }
 // LogValue is ***.
 func (Restricted) LogValue() slog.Value { return slog.StringValue(stars) }
 
+// Confidential is text that may tell a price or who owes what: classified
+// CONFIDENTIAL in the schema. It prints as ***, in logs as elsewhere.
+type Confidential string
+
+// Format prints ***.
+func (Confidential) Format(f fmt.State, _ rune) { hide(f) }
+
+// LogValue is ***.
+func (Confidential) LogValue() slog.Value { return slog.StringValue(stars) }
+
 // Classified values print as ***, whatever they stand in: nobody logs a price by
 // printing the order that it is of.
 

@@ -30,8 +30,8 @@ type Difference struct {
 type RouteMismatch struct {
 	Key     string
 	Field   string
-	Primary *string
-	Shadow  *string
+	Primary *Confidential
+	Shadow  *Confidential
 	At      time.Time
 }
 
@@ -40,8 +40,8 @@ type RouteMismatch struct {
 type RecordDifference struct {
 	Key         string
 	Field       *string
-	Value       *string
-	SourceValue *string
+	Value       *Confidential
+	SourceValue *Confidential
 }
 
 // Reconciliation is the latest comparison of a kind of record between Portico and
@@ -74,9 +74,9 @@ type MasterDataConflict struct {
 	Subject     *string // id of the record, where it is one of the graph
 	Field       string
 	HeldFrom    string
-	HeldValue   *string
+	HeldValue   *Confidential
 	Instance    string
-	SourceValue *string
+	SourceValue *Confidential
 	Since       time.Time
 	At          time.Time // when it was last found
 }
@@ -86,7 +86,7 @@ func (c *MasterDataConflict) NodeID() string { return c.ID }
 
 // SourcedValue is what one system says.
 type SourcedValue struct {
-	Value      *string
+	Value      *Confidential
 	Provenance Provenance
 }
 

@@ -1,0 +1,319 @@
+package trade
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quagmt/udecimal"
+)
+
+// OrderPromise is when a quantity could be shipped and delivered, and why then.
+type OrderPromise struct {
+	ItemID     string
+	Requested  Quantity
+	Lines      []PromiseLine
+	Unpromised Quantity
+	Reasons    []PromiseReason
+	ExpiresAt  time.Time
+}
+
+// PromiseLine is one part of a promise. SubstituteID is the item that would come
+// instead, or empty.
+type PromiseLine struct {
+	Quantity             Quantity
+	WarehouseID          string
+	PromisedShipDate     Date
+	PromisedDeliveryDate Date
+	Certainty            SupplyCertainty
+	SubstituteID         string
+}
+
+// PromiseReason is a fact behind a promise.
+type PromiseReason struct {
+	Code       PromiseReasonCode
+	Message    string
+	Date       *Date
+	Quantity   *Quantity
+	Provenance *Provenance
+}
+
+// PromiseReasonCode is a kind of fact behind a promise.
+type PromiseReasonCode string
+
+// Kinds of facts behind a promise.
+const (
+	ByStock          PromiseReasonCode = "ON_HAND"
+	ByAllocation     PromiseReasonCode = "ALLOCATED_ELSEWHERE"
+	BySafetyStock    PromiseReasonCode = "SAFETY_STOCK"
+	ByInbound        PromiseReasonCode = "INBOUND_PO"
+	ByLateInbound    PromiseReasonCode = "INBOUND_LATE"
+	ByCutoff         PromiseReasonCode = "CUTOFF_MISSED"
+	ByNonWorkingDay  PromiseReasonCode = "NON_WORKING_DAY"
+	ByTransit        PromiseReasonCode = "TRANSIT_TIME"
+	ByCreditHold     PromiseReasonCode = "CREDIT_HOLD"
+	ByMinimum        PromiseReasonCode = "MINIMUM_QUANTITY"
+	ByMultiple       PromiseReasonCode = "MULTIPLE_ROUNDING"
+	BySubstitution   PromiseReasonCode = "SUBSTITUTION"
+	ByStaleSource    PromiseReasonCode = "STALE_SOURCE"
+	promiseHolds                       = 5 * time.Minute
+	mostPromiseLines                   = 20
+)
+
+// Supply is what there is of an item and what is on its way, in its base unit.
+type Supply struct {
+	Item    *Item
+	Stock   []*Stock
+	Inbound []InboundSupply
+}
+
+// Demand is what a promise is wanted for. Each is how many of the item's base unit
+// one unit of Quantity is. The warehouse of ShipTo is preferred.
+type Demand struct {
+	Quantity        Quantity
+	Each            udecimal.Decimal
+	ShipTo          *AccountLocation // nil for a one-time address in Country
+	Country         string
+	Wished          *Date
+	AllowPartial    bool
+	AllowSubstitute bool
+}
+
+// transitDays are the working days on the road: within a country, and across a
+// border.
+const (
+	transitDays       = 1
+	transitDaysAbroad = 3
+)
+
+// Promise says when a demand could be met from what there is now and what is on its
+// way, then from substitutes, best first. Whole units are promised, and nothing is
+// reserved.
+func Promise(d Demand, of Supply, substitutes []Supply, warehouses map[string]*Warehouse, now time.Time) *OrderPromise {
+	p := &promising{demand: d, warehouses: warehouses, now: now, left: d.Quantity.Value}
+	p.told = OrderPromise{ItemID: of.Item.ID, Requested: d.Quantity, Lines: []PromiseLine{}, Reasons: []PromiseReason{}, ExpiresAt: now.Add(promiseHolds)}
+	p.take(of, "")
+	if d.AllowSubstitute {
+		for _, s := range substitutes {
+			if p.left.IsPos() && s.Item.BaseUnit == of.Item.BaseUnit {
+				p.take(s, s.Item.ID)
+			}
+		}
+	}
+	if !d.AllowPartial {
+		p.together()
+	}
+	p.told.Unpromised = Quantity{Value: p.left, Unit: d.Quantity.Unit}
+	return &p.told
+}
+
+type promising struct {
+	demand     Demand
+	warehouses map[string]*Warehouse
+	now        time.Time
+	left       udecimal.Decimal
+	told       OrderPromise
+}
+
+func (p *promising) because(code PromiseReasonCode, day *Date, quantity *Quantity, from *Provenance, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.ContainsFunc(p.told.Reasons, func(r PromiseReason) bool { return r.Code == code && r.Message == text }) {
+		p.told.Reasons = append(p.told.Reasons, PromiseReason{code, text, day, quantity, from})
+	}
+}
+
+// take promises what a supply gives: stock of the preferred warehouse, of the
+// others, and then what comes, soonest first.
+func (p *promising) take(s Supply, substitute string) {
+	if substitute != "" {
+		p.because(BySubstitution, nil, nil, nil, "%s comes instead.", s.Item.SKU)
+	}
+	preferred := ""
+	if p.demand.ShipTo != nil {
+		preferred = p.demand.ShipTo.WarehouseRef.ID
+	}
+	stock := slices.Clone(s.Stock)
+	slices.SortStableFunc(stock, func(a, b *Stock) int {
+		return cmp.Compare(boolRank(a.WarehouseRef.ID != preferred), boolRank(b.WarehouseRef.ID != preferred))
+	})
+	for _, x := range stock {
+		if x.Provenance.Stale {
+			p.because(ByStaleSource, nil, nil, &x.Provenance, "Stock is as last known, %s ago.", x.Provenance.Age.Round(time.Second))
+		}
+		if x.Allocated.IsPos() {
+			p.because(ByAllocation, nil, &Quantity{x.Allocated, s.Item.BaseUnit}, &x.Provenance, "Set aside for others in %s.", p.code(x.WarehouseRef.ID))
+		}
+		if x.SafetyStock.IsPos() {
+			p.because(BySafetyStock, nil, &Quantity{x.SafetyStock, s.Item.BaseUnit}, &x.Provenance, "Kept back in %s.", p.code(x.WarehouseRef.ID))
+		}
+		today, missed := p.today(x.WarehouseRef.ID)
+		if got := p.promise(x.Available(), x.WarehouseRef.ID, today, SupplyOnHand, substitute); got {
+			p.because(ByStock, nil, &Quantity{x.Available(), s.Item.BaseUnit}, &x.Provenance, "On hand in %s.", p.code(x.WarehouseRef.ID))
+			if missed {
+				p.because(ByCutoff, &today, nil, nil, "Past today's cutoff of %s.", p.code(x.WarehouseRef.ID))
+			}
+		}
+	}
+	inbound := slices.Clone(s.Inbound)
+	slices.SortStableFunc(inbound, func(a, b InboundSupply) int { return a.ExpectedOn.Compare(b.ExpectedOn) })
+	for _, in := range inbound {
+		arrives, today := in.ExpectedOn, DateOf(p.now)
+		if !today.Before(arrives) {
+			p.because(ByLateInbound, &in.ExpectedOn, &in.Quantity, nil, "A purchase expected on %s has not come.", in.ExpectedOn)
+			arrives = today
+		}
+		if p.promise(in.Quantity.Value, in.WarehouseRef.ID, arrives.AddDays(1), in.Certainty, substitute) {
+			p.because(ByInbound, &in.ExpectedOn, &in.Quantity, nil, "A purchase is expected on %s.", in.ExpectedOn)
+		}
+	}
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (p *promising) code(warehouse string) string {
+	if w := p.warehouses[warehouse]; w != nil {
+		return w.Code
+	}
+	return "another warehouse"
+}
+
+// today is the first day on which a warehouse can ship: not today once its cutoff
+// is past, in its own zone.
+func (p *promising) today(warehouse string) (day Date, missed bool) {
+	zone := time.UTC
+	w := p.warehouses[warehouse]
+	if w != nil && w.Location.TimeZone != nil {
+		if z, err := time.LoadLocation(*w.Location.TimeZone); err == nil {
+			zone = z
+		}
+	}
+	here := p.now.In(zone)
+	day = DateOf(here)
+	if w != nil && w.Cutoff != nil && here.Format("15:04") >= *w.Cutoff && working(day) {
+		return day.AddDays(1), true
+	}
+	return day, false
+}
+
+// promise promises whole units of what is there in a warehouse from a day on.
+func (p *promising) promise(base udecimal.Decimal, warehouse string, from Date, certainty SupplyCertainty, substitute string) bool {
+	each := p.demand.Each
+	if !each.IsPos() || len(p.told.Lines) == mostPromiseLines {
+		return false
+	}
+	units, err := base.Div(each)
+	if err != nil {
+		return false
+	}
+	if units = udecimal.Min(units.Trunc(0), p.left); !units.IsPos() {
+		return false
+	}
+	ship, delivery := p.days(warehouse, from)
+	p.told.Lines = append(p.told.Lines, PromiseLine{
+		Quantity: Quantity{units, p.demand.Quantity.Unit}, WarehouseID: warehouse, PromisedShipDate: ship, PromisedDeliveryDate: delivery,
+		Certainty: certainty, SubstituteID: substitute,
+	})
+	p.left = p.left.Sub(units)
+	return true
+}
+
+// days are the first day from a day on which a warehouse ships, or a later one if
+// the goods are wished for later, and the day on which they arrive.
+func (p *promising) days(warehouse string, from Date) (ship, delivery Date) {
+	transit := transitDays
+	if w := p.warehouses[warehouse]; w != nil && w.Location.Country != nil && p.demand.Country != "" && *w.Location.Country != p.demand.Country {
+		transit = transitDaysAbroad
+	}
+	ship = from
+	for !working(ship) {
+		p.because(ByNonWorkingDay, ref(ship), nil, nil, "Nothing is shipped on %s.", ship)
+		ship = ship.AddDays(1)
+	}
+	p.because(ByTransit, nil, nil, nil, "%d working days on the road.", transit)
+	delivery = p.received(travel(ship, transit))
+	if p.demand.Wished == nil || !delivery.Before(*p.demand.Wished) {
+		return ship, delivery
+	}
+	delivery = p.received(*p.demand.Wished)
+	for next := ship.AddDays(1); !delivery.Before(travel(next, transit)); next = next.AddDays(1) {
+		if working(next) {
+			ship = next
+		}
+	}
+	return ship, delivery
+}
+
+// received is the first day from a day on which the location takes goods.
+func (p *promising) received(day Date) Date {
+	for range 60 { // a location that takes nothing for two months takes it then
+		if p.takes(day) {
+			return day
+		}
+		p.because(ByNonWorkingDay, ref(day), nil, nil, "Nothing is received on %s.", day)
+		day = day.AddDays(1)
+	}
+	return day
+}
+
+func (p *promising) takes(day Date) bool {
+	at := p.demand.ShipTo
+	if at == nil {
+		return working(day)
+	}
+	return at.Receives(day)
+}
+
+// Receives tells whether a location takes goods on a day: on its days of the week,
+// or Monday to Friday where it names none, unless it is closed.
+func (l *AccountLocation) Receives(day Date) bool {
+	if slices.Contains(l.ClosedOn, day) {
+		return false
+	}
+	if len(l.DeliveryDays) == 0 {
+		return working(day)
+	}
+	return slices.Contains(l.DeliveryDays, WeekdayOf(day))
+}
+
+// together makes all parts arrive with the last of them; nothing is promised where
+// not all can be.
+func (p *promising) together() {
+	if p.left.IsPos() {
+		p.told.Lines, p.left = []PromiseLine{}, p.demand.Quantity.Value
+		return
+	}
+	var ship, delivery Date
+	for _, l := range p.told.Lines {
+		if ship.Before(l.PromisedShipDate) {
+			ship = l.PromisedShipDate
+		}
+		if delivery.Before(l.PromisedDeliveryDate) {
+			delivery = l.PromisedDeliveryDate
+		}
+	}
+	for i := range p.told.Lines {
+		p.told.Lines[i].PromisedShipDate, p.told.Lines[i].PromisedDeliveryDate = ship, delivery
+	}
+}
+
+func working(day Date) bool {
+	w := day.Time().Weekday()
+	return w != time.Saturday && w != time.Sunday
+}
+
+func travel(day Date, days int) Date {
+	for days > 0 {
+		if day = day.AddDays(1); working(day) {
+			days--
+		}
+	}
+	return day
+}
+
+func ref[T any](v T) *T { return &v }
