@@ -39,7 +39,9 @@ func quoted(s string) graphql.Marshaler {
 func MarshalRestricted(r trade.Restricted) graphql.Marshaler { return graphql.MarshalString(string(r)) }
 
 // MarshalConfidential writes confidential text, to whom the plan lets read it.
-func MarshalConfidential(c trade.Confidential) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+func MarshalConfidential(c trade.Confidential) graphql.Marshaler {
+	return graphql.MarshalString(string(c))
+}
 
 // UnmarshalConfidential reads confidential text.
 func UnmarshalConfidential(v any) (trade.Confidential, error) {
