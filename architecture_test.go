@@ -56,7 +56,7 @@ var rooms = map[string][]string{
 	"events":                       {"trade"},
 	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
-	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "store", "trade"},
+	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "store", "trade"},
 	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry", "trade"},
 	"web":                          {},
 

@@ -32,6 +32,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Carrier"] = bindCarrier()
 	b.Objects["Category"] = bindCategory()
 	b.Objects["Contract"] = bindContract()
+	b.Objects["CreditBlocked"] = bindCreditBlocked()
 	b.Objects["CreditPosition"] = bindCreditPosition()
 	b.Objects["CustomerViewer"] = bindCustomerViewer()
 	b.Objects["DataPolicy"] = bindDataPolicy()
@@ -43,6 +44,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["GuestViewer"] = bindGuestViewer()
 	b.Objects["Identifier"] = bindIdentifier()
 	b.Objects["InboundSupply"] = bindInboundSupply()
+	b.Objects["InsufficientAvailability"] = bindInsufficientAvailability()
+	b.Objects["InvalidInput"] = bindInvalidInput()
 	b.Objects["Invoice"] = bindInvoice()
 	b.Objects["InvoiceConnection"] = bindInvoiceConnection()
 	b.Objects["InvoiceEdge"] = bindInvoiceEdge()
@@ -70,13 +73,18 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["OrderLine"] = bindOrderLine()
 	b.Objects["OrderLineConnection"] = bindOrderLineConnection()
 	b.Objects["OrderLineEdge"] = bindOrderLineEdge()
+	b.Objects["OrderPromise"] = bindOrderPromise()
+	b.Objects["OrderValidation"] = bindOrderValidation()
 	b.Objects["Package"] = bindPackage()
 	b.Objects["PackageLine"] = bindPackageLine()
 	b.Objects["PageInfo"] = bindPageInfo()
 	b.Objects["PaymentTerms"] = bindPaymentTerms()
 	b.Objects["Price"] = bindPrice()
 	b.Objects["PriceBreak"] = bindPriceBreak()
+	b.Objects["PriceChanged"] = bindPriceChanged()
 	b.Objects["PriceUnavailable"] = bindPriceUnavailable()
+	b.Objects["PromiseLine"] = bindPromiseLine()
+	b.Objects["PromiseReason"] = bindPromiseReason()
 	b.Objects["ProofOfDelivery"] = bindProofOfDelivery()
 	b.Objects["Provenance"] = bindProvenance()
 	b.Objects["PurchaseOrder"] = bindPurchaseOrder()
@@ -113,6 +121,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentException"] = bindShipmentException()
 	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
 	b.Objects["SourceHealth"] = bindSourceHealth()
+	b.Objects["SourceUnavailable"] = bindSourceUnavailable()
 	b.Objects["SourcedValue"] = bindSourcedValue()
 	b.Objects["Subscription"] = bindSubscription()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
@@ -121,6 +130,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["TradingPartner"] = bindTradingPartner()
 	b.Objects["UnitPrice"] = bindUnitPrice()
 	b.Objects["User"] = bindUser()
+	b.Objects["ValidatedLine"] = bindValidatedLine()
 	b.Objects["Warehouse"] = bindWarehouse()
 	b.Objects["WarehouseStock"] = bindWarehouseStock()
 	b.Objects["_Service"] = bindXService()
@@ -134,6 +144,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Abstract["PriceResult"] = kindOfPriceResult
 	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
+	b.Abstract["SubmitOrderError"] = kindOfSubmitOrderError
+	b.Abstract["UserError"] = kindOfUserError
 	b.Abstract["Viewer"] = kindOfViewer
 	b.Abstract["_Entity"] = kindOfXEntity
 	return b
@@ -326,6 +338,68 @@ func kindOfSourced(o any) (string, any) {
 			return "Availability", nil
 		}
 		return "Availability", o
+	}
+	return "", nil
+}
+
+func kindOfSubmitOrderError(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.SourceUnavailable:
+		if o == nil {
+			return "SourceUnavailable", nil
+		}
+		return "SourceUnavailable", o
+	case *trade.PriceChanged:
+		if o == nil {
+			return "PriceChanged", nil
+		}
+		return "PriceChanged", o
+	case *trade.InvalidInput:
+		if o == nil {
+			return "InvalidInput", nil
+		}
+		return "InvalidInput", o
+	case *trade.InsufficientAvailability:
+		if o == nil {
+			return "InsufficientAvailability", nil
+		}
+		return "InsufficientAvailability", o
+	case *trade.CreditBlocked:
+		if o == nil {
+			return "CreditBlocked", nil
+		}
+		return "CreditBlocked", o
+	}
+	return "", nil
+}
+
+func kindOfUserError(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.SourceUnavailable:
+		if o == nil {
+			return "SourceUnavailable", nil
+		}
+		return "SourceUnavailable", o
+	case *trade.PriceChanged:
+		if o == nil {
+			return "PriceChanged", nil
+		}
+		return "PriceChanged", o
+	case *trade.InvalidInput:
+		if o == nil {
+			return "InvalidInput", nil
+		}
+		return "InvalidInput", o
+	case *trade.InsufficientAvailability:
+		if o == nil {
+			return "InsufficientAvailability", nil
+		}
+		return "InsufficientAvailability", o
+	case *trade.CreditBlocked:
+		if o == nil {
+			return "CreditBlocked", nil
+		}
+		return "CreditBlocked", o
 	}
 	return "", nil
 }
@@ -1066,6 +1140,44 @@ func bindContract() *execution.Object {
 	}}
 }
 
+func bindCreditBlocked() *execution.Object {
+	return &execution.Object{Name: "CreditBlocked", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CreditBlocked).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CreditBlocked).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.CreditBlocked).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.CreditBlocked).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"shortBy": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.CreditBlocked).ShortBy; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindCreditPosition() *execution.Object {
 	return &execution.Object{Name: "CreditPosition", Fields: map[string]*execution.Field{
 		"limit": {
@@ -1565,6 +1677,74 @@ func bindInboundSupply() *execution.Object {
 	}}
 }
 
+func bindInsufficientAvailability() *execution.Object {
+	return &execution.Object{Name: "InsufficientAvailability", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InsufficientAvailability).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InsufficientAvailability).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.InsufficientAvailability).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.InsufficientAvailability).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"promise": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.InsufficientAvailability).Promise; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindInvalidInput() *execution.Object {
+	return &execution.Object{Name: "InvalidInput", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InvalidInput).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InvalidInput).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.InvalidInput).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.InvalidInput).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
 func bindInvoice() *execution.Object {
 	return &execution.Object{Name: "Invoice", Fields: map[string]*execution.Field{
 		"id": {
@@ -2030,6 +2210,20 @@ func bindItem() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Availability)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"promise": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Item_promise_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Item().Promise(ctx, execution.As[*trade.Item](objs), args["quantity"].(QuantityInput), args["shipTo"].(string), args["requestedDeliveryDate"].(*trade.Date), args["allowPartial"].(bool), args["allowSubstitute"].(bool)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.OrderPromise)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -3001,6 +3195,82 @@ func bindOrderLineEdge() *execution.Object {
 	}}
 }
 
+func bindOrderPromise() *execution.Object {
+	return &execution.Object{Name: "OrderPromise", Fields: map[string]*execution.Field{
+		"item": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OrderPromise().Item(ctx, execution.As[*trade.OrderPromise](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Item)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"requested": {
+			One: func(o any, i int) any { return &o.(*trade.OrderPromise).Requested },
+		},
+		"lines": {
+			Len: func(o any, i int) int { return len(o.(*trade.OrderPromise).Lines) },
+			At:  func(o any, i, j int) any { return &o.(*trade.OrderPromise).Lines[j] },
+		},
+		"unpromised": {
+			One: func(o any, i int) any { return &o.(*trade.OrderPromise).Unpromised },
+		},
+		"reasons": {
+			Len: func(o any, i int) int { return len(o.(*trade.OrderPromise).Reasons) },
+			At:  func(o any, i, j int) any { return &o.(*trade.OrderPromise).Reasons[j] },
+		},
+		"expiresAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderPromise).ExpiresAt
+				return AppendDateTime(b, v)
+			},
+		},
+	}}
+}
+
+func bindOrderValidation() *execution.Object {
+	return &execution.Object{Name: "OrderValidation", Fields: map[string]*execution.Field{
+		"valid": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderValidation).Valid
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"lines": {
+			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Lines) },
+			At:  func(o any, i, j int) any { return &o.(*trade.OrderValidation).Lines[j] },
+		},
+		"totals": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.OrderValidation).Totals; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provisional": {
+			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Provisional) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.OrderValidation).Provisional[j]
+				return execution.AppendEnum(b, string(v), valuesOfOrderCheck)
+			},
+		},
+		"needsApproval": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderValidation).NeedsApproval
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Errors) },
+			At:  func(o any, i, j int) any { return o.(*trade.OrderValidation).Errors[j] },
+		},
+	}}
+}
+
 func bindPackage() *execution.Object {
 	return &execution.Object{Name: "Package", Fields: map[string]*execution.Field{
 		"trackingNumber": {
@@ -3228,6 +3498,47 @@ func bindPriceBreak() *execution.Object {
 	}}
 }
 
+func bindPriceChanged() *execution.Object {
+	return &execution.Object{Name: "PriceChanged", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PriceChanged).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PriceChanged).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.PriceChanged).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.PriceChanged).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"expected": {
+			One: func(o any, i int) any { return &o.(*trade.PriceChanged).Expected },
+		},
+		"current": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.PriceChanged).Current; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindPriceUnavailable() *execution.Object {
 	return &execution.Object{Name: "PriceUnavailable", Fields: map[string]*execution.Field{
 		"reason": {
@@ -3254,6 +3565,96 @@ func bindPriceUnavailable() *execution.Object {
 		"lastKnown": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.PriceUnavailable).LastKnown; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindPromiseLine() *execution.Object {
+	return &execution.Object{Name: "PromiseLine", Fields: map[string]*execution.Field{
+		"quantity": {
+			One: func(o any, i int) any { return &o.(*trade.PromiseLine).Quantity },
+		},
+		"warehouse": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PromiseLine().Warehouse(ctx, execution.As[*trade.PromiseLine](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Warehouse)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"promisedShipDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseLine).PromisedShipDate
+				return AppendDate(b, v)
+			},
+		},
+		"promisedDeliveryDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseLine).PromisedDeliveryDate
+				return AppendDate(b, v)
+			},
+		},
+		"certainty": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseLine).Certainty
+				return execution.AppendEnum(b, string(v), valuesOfSupplyCertainty)
+			},
+		},
+		"substitute": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PromiseLine().Substitute(ctx, execution.As[*trade.PromiseLine](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Item)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindPromiseReason() *execution.Object {
+	return &execution.Object{Name: "PromiseReason", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseReason).Code
+				return execution.AppendEnum(b, string(v), valuesOfPromiseReasonCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseReason).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"date": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PromiseReason).Date
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"quantity": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.PromiseReason).Quantity; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provenance": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.PromiseReason).Provenance; v != nil {
 					return v
 				}
 				return nil
@@ -4022,6 +4423,20 @@ func bindQuery() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.Shipment])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"validateOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_validateOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().ValidateOrder(ctx, args["input"].(OrderInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.OrderValidation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -5313,6 +5728,51 @@ func bindSourceHealth() *execution.Object {
 	}}
 }
 
+func bindSourceUnavailable() *execution.Object {
+	return &execution.Object{Name: "SourceUnavailable", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceUnavailable).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceUnavailable).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.SourceUnavailable).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.SourceUnavailable).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"system": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceUnavailable).System
+				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
+			},
+		},
+		"retryAfter": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceUnavailable).RetryAfter
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+	}}
+}
+
 func bindSourcedValue() *execution.Object {
 	return &execution.Object{Name: "SourcedValue", Fields: map[string]*execution.Field{
 		"value": {
@@ -5498,6 +5958,39 @@ func bindUser() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.User).Subject
 				return execution.AppendMarshaler(b, MarshalRestricted(v))
+			},
+		},
+	}}
+}
+
+func bindValidatedLine() *execution.Object {
+	return &execution.Object{Name: "ValidatedLine", Fields: map[string]*execution.Field{
+		"index": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ValidatedLine).Index
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"item": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.ValidatedLine().Item(ctx, execution.As[*trade.ValidatedLine](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Item)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"price": {
+			One: func(o any, i int) any { return o.(*trade.ValidatedLine).Price },
+		},
+		"promise": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.ValidatedLine).Promise; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -5967,6 +6460,7 @@ var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
 var valuesOfConflictRule = execution.EnumValues(parsedSchema, "ConflictRule")
 var valuesOfDirection = execution.EnumValues(parsedSchema, "Direction")
+var valuesOfErrorCode = execution.EnumValues(parsedSchema, "ErrorCode")
 var valuesOfEtaBasis = execution.EnumValues(parsedSchema, "EtaBasis")
 var valuesOfEventClassifier = execution.EnumValues(parsedSchema, "EventClassifier")
 var valuesOfFreightTerms = execution.EnumValues(parsedSchema, "FreightTerms")
@@ -5979,10 +6473,12 @@ var valuesOfItemDocumentKind = execution.EnumValues(parsedSchema, "ItemDocumentK
 var valuesOfItemStatus = execution.EnumValues(parsedSchema, "ItemStatus")
 var valuesOfLocationRole = execution.EnumValues(parsedSchema, "LocationRole")
 var valuesOfMilestone = execution.EnumValues(parsedSchema, "Milestone")
+var valuesOfOrderCheck = execution.EnumValues(parsedSchema, "OrderCheck")
 var valuesOfOrderLineStatus = execution.EnumValues(parsedSchema, "OrderLineStatus")
 var valuesOfOrderStatus = execution.EnumValues(parsedSchema, "OrderStatus")
 var valuesOfPriceKind = execution.EnumValues(parsedSchema, "PriceKind")
 var valuesOfPriceUnavailableReason = execution.EnumValues(parsedSchema, "PriceUnavailableReason")
+var valuesOfPromiseReasonCode = execution.EnumValues(parsedSchema, "PromiseReasonCode")
 var valuesOfPurchaseOrderStatus = execution.EnumValues(parsedSchema, "PurchaseOrderStatus")
 var valuesOfReadMode = execution.EnumValues(parsedSchema, "ReadMode")
 var valuesOfReturnReason = execution.EnumValues(parsedSchema, "ReturnReason")

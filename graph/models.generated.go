@@ -44,6 +44,26 @@ type AccountRepresentation struct {
 	MatchedKey AccountMatchedKey `json:"-"`
 }
 
+// Postal address given by the caller.
+type AddressInput struct {
+	// Addressee.
+	Name string `json:"name"`
+	// Street line.
+	Line1 string `json:"line1"`
+	// Second line.
+	Line2 *string `json:"line2,omitempty"`
+	// City.
+	City string `json:"city"`
+	// State or province.
+	Region *string `json:"region,omitempty"`
+	// Postal code.
+	PostalCode *string `json:"postalCode,omitempty"`
+	// Country.
+	Country string `json:"country"`
+	// Location number of the place.
+	Gln *string `json:"gln,omitempty"`
+}
+
 // Caller of a customer portal.
 type CustomerViewer struct {
 	// Person or client.
@@ -183,6 +203,14 @@ type MasterDataConflictFilter struct {
 	Open *bool `json:"open,omitempty"`
 }
 
+// Amount of money given by the caller.
+type MoneyInput struct {
+	// Exact amount.
+	Amount udecimal.Decimal `json:"amount"`
+	// Its currency.
+	Currency string `json:"currency"`
+}
+
 // Planner, steward or operator of the distributor.
 type OperatorViewer struct {
 	// Person or client.
@@ -219,6 +247,40 @@ type OrderFilter struct {
 	ShipTo *string `json:"shipTo,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
+}
+
+// Order to validate or submit. Terms, taxes and calendar come from the account.
+type OrderInput struct {
+	// Account that orders.
+	Account string `json:"account"`
+	// Where it goes; the account's default location when left out.
+	ShipTo *ShipToInput `json:"shipTo,omitempty"`
+	// Customer's purchase order number, unique among the account's open orders.
+	CustomerPoNumber string `json:"customerPoNumber"`
+	// Day of delivery wished for.
+	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
+	// Whether it may come in parts.
+	AllowPartial bool `json:"allowPartial"`
+	// Lines; at most 1000.
+	Lines []*OrderLineInput `json:"lines"`
+	// Buyer's comment.
+	Comment *string `json:"comment,omitempty"`
+}
+
+// Line to order.
+type OrderLineInput struct {
+	// Customer's line number; counted from 1 when left out.
+	LineNumber *string `json:"lineNumber,omitempty"`
+	// Item.
+	Item *ItemBy `json:"item"`
+	// How much.
+	Quantity *QuantityInput `json:"quantity"`
+	// Price the buyer saw; another price now is a PriceChanged error and no order.
+	ExpectedUnitPrice *UnitPriceInput `json:"expectedUnitPrice,omitempty"`
+	// Day of delivery wished for.
+	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
+	// Whether a substitute may come.
+	AllowSubstitute bool `json:"allowSubstitute"`
 }
 
 type OrderRepresentation struct {
@@ -281,6 +343,14 @@ type ReturnFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
+// Where an order goes: a known location or a one-time address.
+type ShipToInput struct {
+	// Location of the account.
+	Location *string `json:"location,omitempty"`
+	// One-time address.
+	Address *AddressInput `json:"address,omitempty"`
+}
+
 // Key of a shipment.
 type ShipmentBy struct {
 	// Global id.
@@ -333,6 +403,14 @@ type TradingPartnerRepresentation struct {
 	// The @key this representation matched: one of the TradingPartnerMatchedKey constants.
 	// gqlgen sets it from the fields the router sent; the router does not send it.
 	MatchedKey TradingPartnerMatchedKey `json:"-"`
+}
+
+// Unit price given by the caller.
+type UnitPriceInput struct {
+	// Money for `per`.
+	Price *MoneyInput `json:"price"`
+	// Quantity that the price buys.
+	Per *QuantityInput `json:"per"`
 }
 
 // Classes of commercial data.

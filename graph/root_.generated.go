@@ -45,9 +45,11 @@ type ResolverRoot interface {
 	OrderConnection() OrderConnectionResolver
 	OrderLine() OrderLineResolver
 	OrderLineConnection() OrderLineConnectionResolver
+	OrderPromise() OrderPromiseResolver
 	Package() PackageResolver
 	PackageLine() PackageLineResolver
 	Price() PriceResolver
+	PromiseLine() PromiseLineResolver
 	PurchaseOrder() PurchaseOrderResolver
 	PurchaseOrderConnection() PurchaseOrderConnectionResolver
 	PurchaseOrderLine() PurchaseOrderLineResolver
@@ -69,6 +71,7 @@ type ResolverRoot interface {
 	SourceHealth() SourceHealthResolver
 	Subscription() SubscriptionResolver
 	SupplierViewer() SupplierViewerResolver
+	ValidatedLine() ValidatedLineResolver
 	WarehouseStock() WarehouseStockResolver
 }
 
@@ -191,6 +194,13 @@ type ComplexityRoot struct {
 		ValidTo   func(childComplexity int) int
 	}
 
+	CreditBlocked struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		ShortBy func(childComplexity int) int
+	}
+
 	CreditPosition struct {
 		Available  func(childComplexity int) int
 		Exposure   func(childComplexity int) int
@@ -273,6 +283,19 @@ type ComplexityRoot struct {
 		Quantity          func(childComplexity int) int
 	}
 
+	InsufficientAvailability struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		Promise func(childComplexity int) int
+	}
+
+	InvalidInput struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+	}
+
 	Invoice struct {
 		Account     func(childComplexity int) int
 		Balance     func(childComplexity int) int
@@ -342,6 +365,7 @@ type ComplexityRoot struct {
 		Identifiers        func(childComplexity int) int
 		Name               func(childComplexity int) int
 		Price              func(childComplexity int, quantity *QuantityInput, account *string, shipTo *string, on *trade.Date, maxAge *time.Duration) int
+		Promise            func(childComplexity int, quantity QuantityInput, shipTo string, requestedDeliveryDate *trade.Date, allowPartial bool, allowSubstitute bool) int
 		Provenance         func(childComplexity int) int
 		ReplacedBy         func(childComplexity int) int
 		SKU                func(childComplexity int) int
@@ -526,6 +550,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	OrderPromise struct {
+		ExpiresAt  func(childComplexity int) int
+		Item       func(childComplexity int) int
+		Lines      func(childComplexity int) int
+		Reasons    func(childComplexity int) int
+		Requested  func(childComplexity int) int
+		Unpromised func(childComplexity int) int
+	}
+
+	OrderValidation struct {
+		Errors        func(childComplexity int) int
+		Lines         func(childComplexity int) int
+		NeedsApproval func(childComplexity int) int
+		Provisional   func(childComplexity int) int
+		Totals        func(childComplexity int) int
+		Valid         func(childComplexity int) int
+	}
+
 	Package struct {
 		Lines          func(childComplexity int) int
 		SSCC           func(childComplexity int) int
@@ -570,11 +612,36 @@ type ComplexityRoot struct {
 		UnitPrice func(childComplexity int) int
 	}
 
+	PriceChanged struct {
+		Code     func(childComplexity int) int
+		Current  func(childComplexity int) int
+		Expected func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Path     func(childComplexity int) int
+	}
+
 	PriceUnavailable struct {
 		LastKnown  func(childComplexity int) int
 		Message    func(childComplexity int) int
 		Reason     func(childComplexity int) int
 		RetryAfter func(childComplexity int) int
+	}
+
+	PromiseLine struct {
+		Certainty            func(childComplexity int) int
+		PromisedDeliveryDate func(childComplexity int) int
+		PromisedShipDate     func(childComplexity int) int
+		Quantity             func(childComplexity int) int
+		Substitute           func(childComplexity int) int
+		Warehouse            func(childComplexity int) int
+	}
+
+	PromiseReason struct {
+		Code       func(childComplexity int) int
+		Date       func(childComplexity int) int
+		Message    func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Quantity   func(childComplexity int) int
 	}
 
 	ProofOfDelivery struct {
@@ -694,6 +761,7 @@ type ComplexityRoot struct {
 		Shipment            func(childComplexity int, by ShipmentBy) int
 		Shipments           func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
 		SourceHealth        func(childComplexity int) int
+		ValidateOrder       func(childComplexity int, input OrderInput) int
 		Viewer              func(childComplexity int) int
 		__resolve__service  func(childComplexity int) int
 		__resolve_entities  func(childComplexity int, representations []map[string]any) int
@@ -911,6 +979,14 @@ type ComplexityRoot struct {
 		System          func(childComplexity int) int
 	}
 
+	SourceUnavailable struct {
+		Code       func(childComplexity int) int
+		Message    func(childComplexity int) int
+		Path       func(childComplexity int) int
+		RetryAfter func(childComplexity int) int
+		System     func(childComplexity int) int
+	}
+
 	SourcedValue struct {
 		Provenance func(childComplexity int) int
 		Value      func(childComplexity int) int
@@ -957,6 +1033,13 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Issuer      func(childComplexity int) int
 		Subject     func(childComplexity int) int
+	}
+
+	ValidatedLine struct {
+		Index   func(childComplexity int) int
+		Item    func(childComplexity int) int
+		Price   func(childComplexity int) int
+		Promise func(childComplexity int) int
 	}
 
 	Warehouse struct {
@@ -1493,6 +1576,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Contract.ValidTo(childComplexity), true
 
+	case "CreditBlocked.code":
+		if e.ComplexityRoot.CreditBlocked.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBlocked.Code(childComplexity), true
+	case "CreditBlocked.message":
+		if e.ComplexityRoot.CreditBlocked.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBlocked.Message(childComplexity), true
+	case "CreditBlocked.path":
+		if e.ComplexityRoot.CreditBlocked.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBlocked.Path(childComplexity), true
+	case "CreditBlocked.shortBy":
+		if e.ComplexityRoot.CreditBlocked.ShortBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBlocked.ShortBy(childComplexity), true
+
 	case "CreditPosition.available":
 		if e.ComplexityRoot.CreditPosition.Available == nil {
 			break
@@ -1833,6 +1941,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InboundSupply.Quantity(childComplexity), true
 
+	case "InsufficientAvailability.code":
+		if e.ComplexityRoot.InsufficientAvailability.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientAvailability.Code(childComplexity), true
+	case "InsufficientAvailability.message":
+		if e.ComplexityRoot.InsufficientAvailability.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientAvailability.Message(childComplexity), true
+	case "InsufficientAvailability.path":
+		if e.ComplexityRoot.InsufficientAvailability.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientAvailability.Path(childComplexity), true
+	case "InsufficientAvailability.promise":
+		if e.ComplexityRoot.InsufficientAvailability.Promise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientAvailability.Promise(childComplexity), true
+
+	case "InvalidInput.code":
+		if e.ComplexityRoot.InvalidInput.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvalidInput.Code(childComplexity), true
+	case "InvalidInput.message":
+		if e.ComplexityRoot.InvalidInput.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvalidInput.Message(childComplexity), true
+	case "InvalidInput.path":
+		if e.ComplexityRoot.InvalidInput.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvalidInput.Path(childComplexity), true
+
 	case "Invoice.account":
 		if e.ComplexityRoot.Invoice.Account == nil {
 			break
@@ -2154,6 +2306,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Item.Price(childComplexity, args["quantity"].(*QuantityInput), args["account"].(*string), args["shipTo"].(*string), args["on"].(*trade.Date), args["maxAge"].(*time.Duration)), true
+	case "Item.promise":
+		if e.ComplexityRoot.Item.Promise == nil {
+			break
+		}
+
+		args, err := ec.field_Item_promise_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Item.Promise(childComplexity, args["quantity"].(QuantityInput), args["shipTo"].(string), args["requestedDeliveryDate"].(*trade.Date), args["allowPartial"].(bool), args["allowSubstitute"].(bool)), true
 	case "Item.provenance":
 		if e.ComplexityRoot.Item.Provenance == nil {
 			break
@@ -2927,6 +3090,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderLineEdge.Node(childComplexity), true
 
+	case "OrderPromise.expiresAt":
+		if e.ComplexityRoot.OrderPromise.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.ExpiresAt(childComplexity), true
+	case "OrderPromise.item":
+		if e.ComplexityRoot.OrderPromise.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.Item(childComplexity), true
+	case "OrderPromise.lines":
+		if e.ComplexityRoot.OrderPromise.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.Lines(childComplexity), true
+	case "OrderPromise.reasons":
+		if e.ComplexityRoot.OrderPromise.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.Reasons(childComplexity), true
+	case "OrderPromise.requested":
+		if e.ComplexityRoot.OrderPromise.Requested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.Requested(childComplexity), true
+	case "OrderPromise.unpromised":
+		if e.ComplexityRoot.OrderPromise.Unpromised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPromise.Unpromised(childComplexity), true
+
+	case "OrderValidation.errors":
+		if e.ComplexityRoot.OrderValidation.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.Errors(childComplexity), true
+	case "OrderValidation.lines":
+		if e.ComplexityRoot.OrderValidation.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.Lines(childComplexity), true
+	case "OrderValidation.needsApproval":
+		if e.ComplexityRoot.OrderValidation.NeedsApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.NeedsApproval(childComplexity), true
+	case "OrderValidation.provisional":
+		if e.ComplexityRoot.OrderValidation.Provisional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.Provisional(childComplexity), true
+	case "OrderValidation.totals":
+		if e.ComplexityRoot.OrderValidation.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.Totals(childComplexity), true
+	case "OrderValidation.valid":
+		if e.ComplexityRoot.OrderValidation.Valid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.Valid(childComplexity), true
+
 	case "Package.lines":
 		if e.ComplexityRoot.Package.Lines == nil {
 			break
@@ -3089,6 +3326,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceBreak.UnitPrice(childComplexity), true
 
+	case "PriceChanged.code":
+		if e.ComplexityRoot.PriceChanged.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Code(childComplexity), true
+	case "PriceChanged.current":
+		if e.ComplexityRoot.PriceChanged.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Current(childComplexity), true
+	case "PriceChanged.expected":
+		if e.ComplexityRoot.PriceChanged.Expected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Expected(childComplexity), true
+	case "PriceChanged.message":
+		if e.ComplexityRoot.PriceChanged.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Message(childComplexity), true
+	case "PriceChanged.path":
+		if e.ComplexityRoot.PriceChanged.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.Path(childComplexity), true
+
 	case "PriceUnavailable.lastKnown":
 		if e.ComplexityRoot.PriceUnavailable.LastKnown == nil {
 			break
@@ -3113,6 +3381,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceUnavailable.RetryAfter(childComplexity), true
+
+	case "PromiseLine.certainty":
+		if e.ComplexityRoot.PromiseLine.Certainty == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.Certainty(childComplexity), true
+	case "PromiseLine.promisedDeliveryDate":
+		if e.ComplexityRoot.PromiseLine.PromisedDeliveryDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.PromisedDeliveryDate(childComplexity), true
+	case "PromiseLine.promisedShipDate":
+		if e.ComplexityRoot.PromiseLine.PromisedShipDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.PromisedShipDate(childComplexity), true
+	case "PromiseLine.quantity":
+		if e.ComplexityRoot.PromiseLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.Quantity(childComplexity), true
+	case "PromiseLine.substitute":
+		if e.ComplexityRoot.PromiseLine.Substitute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.Substitute(childComplexity), true
+	case "PromiseLine.warehouse":
+		if e.ComplexityRoot.PromiseLine.Warehouse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseLine.Warehouse(childComplexity), true
+
+	case "PromiseReason.code":
+		if e.ComplexityRoot.PromiseReason.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseReason.Code(childComplexity), true
+	case "PromiseReason.date":
+		if e.ComplexityRoot.PromiseReason.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseReason.Date(childComplexity), true
+	case "PromiseReason.message":
+		if e.ComplexityRoot.PromiseReason.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseReason.Message(childComplexity), true
+	case "PromiseReason.provenance":
+		if e.ComplexityRoot.PromiseReason.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseReason.Provenance(childComplexity), true
+	case "PromiseReason.quantity":
+		if e.ComplexityRoot.PromiseReason.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromiseReason.Quantity(childComplexity), true
 
 	case "ProofOfDelivery.deliveredAt":
 		if e.ComplexityRoot.ProofOfDelivery.DeliveredAt == nil {
@@ -3736,6 +4072,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SourceHealth(childComplexity), true
+	case "Query.validateOrder":
+		if e.ComplexityRoot.Query.ValidateOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Query_validateOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ValidateOrder(childComplexity, args["input"].(OrderInput)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -4627,6 +4974,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SourceHealth.System(childComplexity), true
 
+	case "SourceUnavailable.code":
+		if e.ComplexityRoot.SourceUnavailable.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceUnavailable.Code(childComplexity), true
+	case "SourceUnavailable.message":
+		if e.ComplexityRoot.SourceUnavailable.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceUnavailable.Message(childComplexity), true
+	case "SourceUnavailable.path":
+		if e.ComplexityRoot.SourceUnavailable.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceUnavailable.Path(childComplexity), true
+	case "SourceUnavailable.retryAfter":
+		if e.ComplexityRoot.SourceUnavailable.RetryAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceUnavailable.RetryAfter(childComplexity), true
+	case "SourceUnavailable.system":
+		if e.ComplexityRoot.SourceUnavailable.System == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceUnavailable.System(childComplexity), true
+
 	case "SourcedValue.provenance":
 		if e.ComplexityRoot.SourcedValue.Provenance == nil {
 			break
@@ -4784,6 +5162,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.Subject(childComplexity), true
 
+	case "ValidatedLine.index":
+		if e.ComplexityRoot.ValidatedLine.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidatedLine.Index(childComplexity), true
+	case "ValidatedLine.item":
+		if e.ComplexityRoot.ValidatedLine.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidatedLine.Item(childComplexity), true
+	case "ValidatedLine.price":
+		if e.ComplexityRoot.ValidatedLine.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidatedLine.Price(childComplexity), true
+	case "ValidatedLine.promise":
+		if e.ComplexityRoot.ValidatedLine.Promise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidatedLine.Promise(childComplexity), true
+
 	case "Warehouse.code":
 		if e.ComplexityRoot.Warehouse.Code == nil {
 			break
@@ -4865,6 +5268,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountBy", ec.unmarshalInputAccountBy),
 			graphql.NewInputUnmarshaler("AccountFilter", ec.unmarshalInputAccountFilter),
 			graphql.NewInputUnmarshaler("AccountRepresentation", ec.unmarshalInputAccountRepresentation),
+			graphql.NewInputUnmarshaler("AddressInput", ec.unmarshalInputAddressInput),
 			graphql.NewInputUnmarshaler("DateRangeInput", ec.unmarshalInputDateRangeInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InvoiceBy", ec.unmarshalInputInvoiceBy),
@@ -4875,18 +5279,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ItemFilter", ec.unmarshalInputItemFilter),
 			graphql.NewInputUnmarshaler("ItemRepresentation", ec.unmarshalInputItemRepresentation),
 			graphql.NewInputUnmarshaler("MasterDataConflictFilter", ec.unmarshalInputMasterDataConflictFilter),
+			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("OrderBy", ec.unmarshalInputOrderBy),
 			graphql.NewInputUnmarshaler("OrderFilter", ec.unmarshalInputOrderFilter),
+			graphql.NewInputUnmarshaler("OrderInput", ec.unmarshalInputOrderInput),
+			graphql.NewInputUnmarshaler("OrderLineInput", ec.unmarshalInputOrderLineInput),
 			graphql.NewInputUnmarshaler("OrderRepresentation", ec.unmarshalInputOrderRepresentation),
 			graphql.NewInputUnmarshaler("PurchaseOrderBy", ec.unmarshalInputPurchaseOrderBy),
 			graphql.NewInputUnmarshaler("PurchaseOrderFilter", ec.unmarshalInputPurchaseOrderFilter),
 			graphql.NewInputUnmarshaler("PurchaseOrderRepresentation", ec.unmarshalInputPurchaseOrderRepresentation),
 			graphql.NewInputUnmarshaler("QuantityInput", ec.unmarshalInputQuantityInput),
 			graphql.NewInputUnmarshaler("ReturnFilter", ec.unmarshalInputReturnFilter),
+			graphql.NewInputUnmarshaler("ShipToInput", ec.unmarshalInputShipToInput),
 			graphql.NewInputUnmarshaler("ShipmentBy", ec.unmarshalInputShipmentBy),
 			graphql.NewInputUnmarshaler("ShipmentFilter", ec.unmarshalInputShipmentFilter),
 			graphql.NewInputUnmarshaler("ShipmentRepresentation", ec.unmarshalInputShipmentRepresentation),
 			graphql.NewInputUnmarshaler("TradingPartnerRepresentation", ec.unmarshalInputTradingPartnerRepresentation),
+			graphql.NewInputUnmarshaler("UnitPriceInput", ec.unmarshalInputUnitPriceInput),
 		)
 	}
 	first := true
@@ -4977,7 +5386,7 @@ var sources = []*ast.Source{
 #             node, value types the field that leads to them.
 #   values    times carry an offset; percents are percents (2.5 is 2.5 %); codes of others stay verbatim in ` + "`" + `raw` + "`" + `.
 #
-# Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read invoice:read
+# Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read order:write invoice:read
 #   shipment:read po:read procurement:read partner:read ops:read mdm:read
 
 extend schema
@@ -5176,6 +5585,42 @@ type Quantity @shareable {
   value: Decimal!
   "Unit."
   unit: UnitCode!
+}
+
+"Unit price given by the caller."
+input UnitPriceInput {
+  "Money for ` + "`" + `per` + "`" + `."
+  price: MoneyInput!
+  "Quantity that the price buys."
+  per: QuantityInput!
+}
+
+"Amount of money given by the caller."
+input MoneyInput {
+  "Exact amount."
+  amount: Decimal!
+  "Its currency."
+  currency: CurrencyCode!
+}
+
+"Postal address given by the caller."
+input AddressInput {
+  "Addressee."
+  name: String!
+  "Street line."
+  line1: String!
+  "Second line."
+  line2: String
+  "City."
+  city: String!
+  "State or province."
+  region: String
+  "Postal code."
+  postalCode: String
+  "Country."
+  country: CountryCode!
+  "Location number of the place."
+  gln: GLN
 }
 
 "Quantity given by the caller."
@@ -5677,6 +6122,14 @@ type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(
     "How far to look ahead." horizon: Duration! = "P90D"
     "Oldest answer accepted; PT0S forces a fresh read." maxAge: Duration
   ): Availability @scope(anyOf: ["inventory:read"]) @source(system: WMS, maxAge: "PT1M") @cost(weight: 2)
+  "When a quantity could be shipped and delivered, and why then. Reserves nothing."
+  promise(
+    "Quantity wanted." quantity: QuantityInput!
+    "Location of the account it ships to." shipTo: ID!
+    "Day of delivery wished for." requestedDeliveryDate: Date
+    "Whether it may come in parts." allowPartial: Boolean! = true
+    "Whether a substitute may be promised." allowSubstitute: Boolean! = false
+  ): OrderPromise @scope(anyOf: ["inventory:read"]) @cost(weight: 5)
   "The same item in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
   "Where the values came from and how old they are."
@@ -5786,6 +6239,69 @@ type ItemFacetValue {
   label: String!
   "Items found that have it."
   count: Int!
+}
+
+"When a quantity could come, and why then."
+type OrderPromise {
+  "Item."
+  item: Item
+  "Quantity asked for."
+  requested: Quantity!
+  "Parts in which it would come; at most 20."
+  lines: [PromiseLine!]!
+  "What cannot be promised."
+  unpromised: Quantity!
+  "Facts behind the dates, in order; at most 50."
+  reasons: [PromiseReason!]!
+  "When to ask again instead of relying on it."
+  expiresAt: DateTime!
+}
+
+"One part of a promise."
+type PromiseLine {
+  "How much."
+  quantity: Quantity!
+  "From where."
+  warehouse: Warehouse
+  "Day it would leave."
+  promisedShipDate: Date!
+  "Day it would arrive."
+  promisedDeliveryDate: Date!
+  "How sure the supply is."
+  certainty: SupplyCertainty!
+  "Item that would come instead."
+  substitute: Item
+}
+
+"Fact behind a promise."
+type PromiseReason {
+  "Kind."
+  code: PromiseReasonCode!
+  "Sentence to show."
+  message: String!
+  "Day it speaks of."
+  date: Date
+  "Quantity it speaks of."
+  quantity: Quantity
+  "Where the fact came from."
+  provenance: Provenance
+}
+
+"Kinds of facts behind a promise."
+enum PromiseReasonCode {
+  "Stock on hand." ON_HAND
+  "Stock set aside for others." ALLOCATED_ELSEWHERE
+  "Stock kept back." SAFETY_STOCK
+  "Purchase on its way." INBOUND_PO
+  "Purchase that is late." INBOUND_LATE
+  "Past the warehouse's cutoff." CUTOFF_MISSED
+  "Warehouse or receiver closed." NON_WORKING_DAY
+  "Days on the road." TRANSIT_TIME
+  "Account on credit hold." CREDIT_HOLD
+  "Below the least quantity." MINIMUM_QUANTITY
+  "Rounded to a multiple." MULTIPLE_ROUNDING
+  "Another item instead." SUBSTITUTION
+  "Figures older than they should be." STALE_SOURCE
 }
 
 "Key of an item."
@@ -6207,6 +6723,83 @@ type ScheduleLine {
   actualShipDate: Date
   "Day it was delivered."
   actualDeliveryDate: Date
+}
+
+"Checks whose facts only the ERP has."
+enum OrderCheck {
+  "Price." PRICE
+  "Credit." CREDIT
+  "Availability." AVAILABILITY
+}
+
+"Where an order goes: a known location or a one-time address."
+input ShipToInput @oneOf {
+  "Location of the account."
+  location: ID
+  "One-time address."
+  address: AddressInput
+}
+
+"Order to validate or submit. Terms, taxes and calendar come from the account."
+input OrderInput {
+  "Account that orders."
+  account: ID!
+  "Where it goes; the account's default location when left out."
+  shipTo: ShipToInput
+  "Customer's purchase order number, unique among the account's open orders."
+  customerPoNumber: String!
+  "Day of delivery wished for."
+  requestedDeliveryDate: Date
+  "Whether it may come in parts."
+  allowPartial: Boolean! = true
+  "Lines; at most 1000."
+  lines: [OrderLineInput!]!
+  "Buyer's comment."
+  comment: String
+}
+
+"Line to order."
+input OrderLineInput {
+  "Customer's line number; counted from 1 when left out."
+  lineNumber: String
+  "Item."
+  item: ItemBy!
+  "How much."
+  quantity: QuantityInput!
+  "Price the buyer saw; another price now is a PriceChanged error and no order."
+  expectedUnitPrice: UnitPriceInput
+  "Day of delivery wished for."
+  requestedDeliveryDate: Date
+  "Whether a substitute may come."
+  allowSubstitute: Boolean! = false
+}
+
+"Result of validating an order: what submitting it would say. Writes nothing."
+type OrderValidation {
+  "Whether it would be accepted as it is."
+  valid: Boolean!
+  "Lines as they would be ordered."
+  lines: [ValidatedLine!]!
+  "Sums at current prices; null while a price is unknown."
+  totals: Totals
+  "Checks made against last known values because the ERP could not be asked; made again before it is written to."
+  provisional: [OrderCheck!]!
+  "Whether the caller's limits make it wait for approval."
+  needsApproval: Boolean!
+  "What stands against it, with paths into the input."
+  errors: [SubmitOrderError!]!
+}
+
+"Line of a validated order."
+type ValidatedLine {
+  "Place in the input, from 0."
+  index: Int!
+  "Item; null when unknown."
+  item: Item
+  "Price now."
+  price: PriceResult
+  "When it could come."
+  promise: OrderPromise
 }
 
 "Key of an order."
@@ -7399,6 +7992,103 @@ type ItemEdge {
 }
 
 # ======================================================================================================================
+# What a write may answer
+# ======================================================================================================================
+
+"Refusal of a write that the caller can act on. Select it first: old clients then understand new members of the unions."
+interface UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments, e.g. [\"input\", \"lines\", \"2\", \"quantity\"]; null for the whole."
+  path: [String!]
+}
+
+"Codes of refusals."
+enum ErrorCode {
+  "Breaks a rule of its field." INVALID_INPUT
+  "Not there, or not the caller's: the two look alike." NOT_FOUND
+  "Price differs from the one expected." PRICE_CHANGED
+  "Not available as asked." INSUFFICIENT_AVAILABILITY
+  "Credit does not allow it." CREDIT_BLOCKED
+  "Item is not sold to the account." ITEM_NOT_ORDERABLE
+  "Unit cannot be ordered." UNIT_NOT_ORDERABLE
+  "Below the least quantity." MINIMUM_NOT_MET
+  "Not a multiple of the pack." MULTIPLE_NOT_MET
+  "Above the greatest quantity." MAXIMUM_EXCEEDED
+  "Day on which nothing is shipped or received, or in the past." DATE_NOT_POSSIBLE
+  "Customer's purchase order number is in use." DUPLICATE_PO_NUMBER
+  "Its state does not allow it." STATE_NOT_ALLOWED
+  "Source does not answer and the write cannot wait." SOURCE_UNAVAILABLE
+}
+
+"Input breaks a rule; the code says which."
+type InvalidInput implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+}
+
+"Price differs from the one expected."
+type PriceChanged implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Price expected."
+  expected: UnitPrice!
+  "Price now."
+  current: Price!
+}
+
+"Not available as asked."
+type InsufficientAvailability implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "What could be had instead."
+  promise: OrderPromise!
+}
+
+"Credit does not allow it."
+type CreditBlocked implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "How much is missing."
+  shortBy: Money @scope(anyOf: ["credit:read"])
+}
+
+"Source does not answer and the write cannot wait."
+type SourceUnavailable implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "System."
+  system: SourceKind!
+  "When to try again."
+  retryAfter: Duration
+}
+
+"Refusals of a new order."
+union SubmitOrderError = InvalidInput | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+
+# ======================================================================================================================
 # Roots
 # ======================================================================================================================
 
@@ -7492,6 +8182,8 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: ShipmentFilter
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "What submitting this order would say: prices, promises, errors. Prices a basket too. Writes nothing."
+  validateOrder("Order." input: OrderInput!): OrderValidation @scope(anyOf: ["order:write"]) @cost(weight: 10)
   "State of the source systems."
   sourceHealth: [SourceHealth!]
   "Where each capability is served."
@@ -8150,6 +8842,8 @@ func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.
 		return ec.fieldContext_Item_price(ctx, field)
 	case "availability":
 		return ec.fieldContext_Item_availability(ctx, field)
+	case "promise":
+		return ec.fieldContext_Item_promise(ctx, field)
 	case "externalIds":
 		return ec.fieldContext_Item_externalIds(ctx, field)
 	case "provenance":
@@ -8500,6 +9194,42 @@ func (ec *executionContext) childFields_OrderLineEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type OrderLineEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_OrderPromise(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_OrderPromise_item(ctx, field)
+	case "requested":
+		return ec.fieldContext_OrderPromise_requested(ctx, field)
+	case "lines":
+		return ec.fieldContext_OrderPromise_lines(ctx, field)
+	case "unpromised":
+		return ec.fieldContext_OrderPromise_unpromised(ctx, field)
+	case "reasons":
+		return ec.fieldContext_OrderPromise_reasons(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OrderPromise_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPromise", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderValidation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "valid":
+		return ec.fieldContext_OrderValidation_valid(ctx, field)
+	case "lines":
+		return ec.fieldContext_OrderValidation_lines(ctx, field)
+	case "totals":
+		return ec.fieldContext_OrderValidation_totals(ctx, field)
+	case "provisional":
+		return ec.fieldContext_OrderValidation_provisional(ctx, field)
+	case "needsApproval":
+		return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
+	case "errors":
+		return ec.fieldContext_OrderValidation_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderValidation", field.Name)
+}
+
 func (ec *executionContext) childFields_Package(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "trackingNumber":
@@ -8586,6 +9316,40 @@ func (ec *executionContext) childFields_PriceBreak(ctx context.Context, field gr
 		return ec.fieldContext_PriceBreak_unitPrice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceBreak", field.Name)
+}
+
+func (ec *executionContext) childFields_PromiseLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantity":
+		return ec.fieldContext_PromiseLine_quantity(ctx, field)
+	case "warehouse":
+		return ec.fieldContext_PromiseLine_warehouse(ctx, field)
+	case "promisedShipDate":
+		return ec.fieldContext_PromiseLine_promisedShipDate(ctx, field)
+	case "promisedDeliveryDate":
+		return ec.fieldContext_PromiseLine_promisedDeliveryDate(ctx, field)
+	case "certainty":
+		return ec.fieldContext_PromiseLine_certainty(ctx, field)
+	case "substitute":
+		return ec.fieldContext_PromiseLine_substitute(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromiseLine", field.Name)
+}
+
+func (ec *executionContext) childFields_PromiseReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_PromiseReason_code(ctx, field)
+	case "message":
+		return ec.fieldContext_PromiseReason_message(ctx, field)
+	case "date":
+		return ec.fieldContext_PromiseReason_date(ctx, field)
+	case "quantity":
+		return ec.fieldContext_PromiseReason_quantity(ctx, field)
+	case "provenance":
+		return ec.fieldContext_PromiseReason_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromiseReason", field.Name)
 }
 
 func (ec *executionContext) childFields_ProofOfDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9260,6 +10024,20 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_subject(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_ValidatedLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "index":
+		return ec.fieldContext_ValidatedLine_index(ctx, field)
+	case "item":
+		return ec.fieldContext_ValidatedLine_item(ctx, field)
+	case "price":
+		return ec.fieldContext_ValidatedLine_price(ctx, field)
+	case "promise":
+		return ec.fieldContext_ValidatedLine_promise(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValidatedLine", field.Name)
 }
 
 func (ec *executionContext) childFields_Warehouse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

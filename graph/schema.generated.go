@@ -94,6 +94,7 @@ type ItemResolver interface {
 
 	Price(ctx context.Context, objs []*trade.Item, quantity *QuantityInput, account *string, shipTo *string, on *trade.Date, maxAge *time.Duration) ([]trade.PriceResult, error)
 	Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration, maxAge *time.Duration) ([]*trade.Availability, error)
+	Promise(ctx context.Context, objs []*trade.Item, quantity QuantityInput, shipTo string, requestedDeliveryDate *trade.Date, allowPartial bool, allowSubstitute bool) ([]*trade.OrderPromise, error)
 }
 type ItemConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Item]) ([]*trade.TotalCount, error)
@@ -135,6 +136,9 @@ type OrderLineResolver interface {
 type OrderLineConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.OrderLine]) ([]*trade.TotalCount, error)
 }
+type OrderPromiseResolver interface {
+	Item(ctx context.Context, objs []*trade.OrderPromise) ([]*trade.Item, error)
+}
 type PackageResolver interface {
 	Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error)
 }
@@ -146,6 +150,11 @@ type PriceResolver interface {
 	Item(ctx context.Context, objs []*trade.Price) ([]*trade.Item, error)
 
 	Contract(ctx context.Context, objs []*trade.Price) ([]*trade.Contract, error)
+}
+type PromiseLineResolver interface {
+	Warehouse(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Warehouse, error)
+
+	Substitute(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Item, error)
 }
 type PurchaseOrderResolver interface {
 	Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error)
@@ -185,6 +194,7 @@ type QueryResolver interface {
 	PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.Connection[trade.PurchaseOrder], error)
 	Shipment(ctx context.Context, by ShipmentBy) (*trade.Shipment, error)
 	Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *ShipmentFilter) (*trade.Connection[trade.Shipment], error)
+	ValidateOrder(ctx context.Context, input OrderInput) (*trade.OrderValidation, error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
 	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
 	Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error)
@@ -253,6 +263,9 @@ type SubscriptionResolver interface {
 }
 type SupplierViewerResolver interface {
 	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*trade.TradingPartner, error)
+}
+type ValidatedLineResolver interface {
+	Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error)
 }
 type WarehouseStockResolver interface {
 	Warehouse(ctx context.Context, objs []*trade.WarehouseStock) ([]*trade.Warehouse, error)
@@ -649,6 +662,52 @@ func (ec *executionContext) field_Item_price_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["maxAge"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Item_promise_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "quantity",
+		func(ctx context.Context, v any) (QuantityInput, error) {
+			return ec.unmarshalNQuantityInput2porticoᚋgraphᚐQuantityInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["quantity"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "shipTo",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["shipTo"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "requestedDeliveryDate",
+		func(ctx context.Context, v any) (*trade.Date, error) {
+			return ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["requestedDeliveryDate"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "allowPartial",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allowPartial"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "allowSubstitute",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allowSubstitute"] = arg4
 	return args, nil
 }
 
@@ -1431,6 +1490,20 @@ func (ec *executionContext) field_Query_shipments_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_validateOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrderInput, error) {
+			return ec.unmarshalNOrderInput2porticoᚋgraphᚐOrderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -4158,6 +4231,107 @@ func (ec *executionContext) fieldContext_Contract_validTo(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Contract", field, false, false, "Date")
 }
 
+func (ec *executionContext) _CreditBlocked_code(ctx context.Context, field graphql.CollectedField, obj *trade.CreditBlocked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreditBlocked_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreditBlocked_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreditBlocked", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _CreditBlocked_message(ctx context.Context, field graphql.CollectedField, obj *trade.CreditBlocked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreditBlocked_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreditBlocked_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreditBlocked", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreditBlocked_path(ctx context.Context, field graphql.CollectedField, obj *trade.CreditBlocked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreditBlocked_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreditBlocked_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreditBlocked", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreditBlocked_shortBy(ctx context.Context, field graphql.CollectedField, obj *trade.CreditBlocked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreditBlocked_shortBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShortBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖporticoᚋtradeᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreditBlocked_shortBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreditBlocked",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CreditPosition_limit(ctx context.Context, field graphql.CollectedField, obj *trade.CreditPosition) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5281,6 +5455,176 @@ func (ec *executionContext) resolveBatch_InboundSupply_purchaseOrderLine(ctx con
 		err,
 		"InboundSupply.purchaseOrderLine",
 	)
+}
+
+func (ec *executionContext) _InsufficientAvailability_code(ctx context.Context, field graphql.CollectedField, obj *trade.InsufficientAvailability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsufficientAvailability_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsufficientAvailability_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsufficientAvailability", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _InsufficientAvailability_message(ctx context.Context, field graphql.CollectedField, obj *trade.InsufficientAvailability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsufficientAvailability_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsufficientAvailability_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsufficientAvailability", field, false, false, "String")
+}
+
+func (ec *executionContext) _InsufficientAvailability_path(ctx context.Context, field graphql.CollectedField, obj *trade.InsufficientAvailability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsufficientAvailability_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InsufficientAvailability_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsufficientAvailability", field, false, false, "String")
+}
+
+func (ec *executionContext) _InsufficientAvailability_promise(ctx context.Context, field graphql.CollectedField, obj *trade.InsufficientAvailability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsufficientAvailability_promise(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Promise, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
+			return ec.marshalNOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsufficientAvailability_promise(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InsufficientAvailability",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderPromise(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InvalidInput_code(ctx context.Context, field graphql.CollectedField, obj *trade.InvalidInput) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvalidInput_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvalidInput_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvalidInput", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _InvalidInput_message(ctx context.Context, field graphql.CollectedField, obj *trade.InvalidInput) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvalidInput_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvalidInput_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvalidInput", field, false, false, "String")
+}
+
+func (ec *executionContext) _InvalidInput_path(ctx context.Context, field graphql.CollectedField, obj *trade.InvalidInput) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvalidInput_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InvalidInput_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvalidInput", field, false, false, "String")
 }
 
 func (ec *executionContext) _Invoice_id(ctx context.Context, field graphql.CollectedField, obj *trade.Invoice) (ret graphql.Marshaler) {
@@ -7246,6 +7590,73 @@ func (ec *executionContext) resolveBatch_Item_availability(ctx context.Context, 
 		results,
 		err,
 		"Item.availability",
+	)
+}
+
+func (ec *executionContext) _Item_promise(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Item_promise(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Item_promise(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
+			return ec.marshalOOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Item_promise(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Item",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderPromise(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Item_promise_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Item_promise(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (any, error) {
+	resolver := ec.Resolvers.Item()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.Item](ctx, "Item"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Promise(ctx, batch.Parents, fc.Args["quantity"].(QuantityInput), fc.Args["shipTo"].(string), fc.Args["requestedDeliveryDate"].(*trade.Date), fc.Args["allowPartial"].(bool), fc.Args["allowSubstitute"].(bool))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.OrderPromise](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Item.promise",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Promise(ctx, []*trade.Item{obj}, fc.Args["quantity"].(QuantityInput), fc.Args["shipTo"].(string), fc.Args["requestedDeliveryDate"].(*trade.Date), fc.Args["allowPartial"].(bool), fc.Args["allowSubstitute"].(bool))
+	return graphql.ResolveBatchSingleResult[*trade.OrderPromise](
+		ctx,
+		results,
+		err,
+		"Item.promise",
 	)
 }
 
@@ -10984,6 +11395,368 @@ func (ec *executionContext) fieldContext_OrderLineEdge_node(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _OrderPromise_item(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_item(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OrderPromise_item(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Item) graphql.Marshaler {
+			return ec.marshalOItem2ᚖporticoᚋtradeᚐItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_item(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderPromise",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OrderPromise_item(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (any, error) {
+	resolver := ec.Resolvers.OrderPromise()
+	if batch, ok := graphql.BatchParentsFor[*trade.OrderPromise](ctx, "OrderPromise"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Item(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Item](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OrderPromise.item",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Item(ctx, []*trade.OrderPromise{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Item](
+		ctx,
+		results,
+		err,
+		"OrderPromise.item",
+	)
+}
+
+func (ec *executionContext) _OrderPromise_requested(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_requested(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requested, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_requested(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderPromise",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderPromise_lines(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_lines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lines, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PromiseLine) graphql.Marshaler {
+			return ec.marshalNPromiseLine2ᚕporticoᚋtradeᚐPromiseLineᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_lines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderPromise",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PromiseLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderPromise_unpromised(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_unpromised(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unpromised, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_unpromised(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderPromise",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderPromise_reasons(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_reasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reasons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PromiseReason) graphql.Marshaler {
+			return ec.marshalNPromiseReason2ᚕporticoᚋtradeᚐPromiseReasonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_reasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderPromise",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PromiseReason(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderPromise_expiresAt(ctx context.Context, field graphql.CollectedField, obj *trade.OrderPromise) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderPromise_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderPromise_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderPromise", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OrderValidation_valid(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_valid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Valid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_valid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _OrderValidation_lines(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_lines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lines, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.ValidatedLine) graphql.Marshaler {
+			return ec.marshalNValidatedLine2ᚕporticoᚋtradeᚐValidatedLineᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_lines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderValidation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ValidatedLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderValidation_totals(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Totals) graphql.Marshaler {
+			return ec.marshalOTotals2ᚖporticoᚋtradeᚐTotals(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderValidation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Totals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrderValidation_provisional(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_provisional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provisional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.OrderCheck) graphql.Marshaler {
+			return ec.marshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_provisional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "OrderCheck")
+}
+
+func (ec *executionContext) _OrderValidation_needsApproval(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NeedsApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_needsApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
+			return ec.marshalNSubmitOrderError2ᚕporticoᚋtradeᚐSubmitOrderErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "SubmitOrderError")
+}
+
 func (ec *executionContext) _Package_trackingNumber(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11805,6 +12578,139 @@ func (ec *executionContext) fieldContext_PriceBreak_unitPrice(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _PriceChanged_code(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceChanged", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _PriceChanged_message(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _PriceChanged_path(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _PriceChanged_expected(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_expected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.UnitPrice) graphql.Marshaler {
+			return ec.marshalNUnitPrice2porticoᚋtradeᚐUnitPrice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_expected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnitPrice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceChanged_current(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Price) graphql.Marshaler {
+			return ec.marshalNPrice2ᚖporticoᚋtradeᚐPrice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Price(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PriceUnavailable_reason(ctx context.Context, field graphql.CollectedField, obj *trade.PriceUnavailable) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11901,6 +12807,350 @@ func (ec *executionContext) fieldContext_PriceUnavailable_lastKnown(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Price(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PromiseLine_quantity(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PromiseLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PromiseLine_warehouse(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_warehouse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PromiseLine_warehouse(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Warehouse) graphql.Marshaler {
+			return ec.marshalOWarehouse2ᚖporticoᚋtradeᚐWarehouse(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_warehouse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PromiseLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Warehouse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PromiseLine_warehouse(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (any, error) {
+	resolver := ec.Resolvers.PromiseLine()
+	if batch, ok := graphql.BatchParentsFor[*trade.PromiseLine](ctx, "PromiseLine"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Warehouse(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Warehouse](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PromiseLine.warehouse",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Warehouse(ctx, []*trade.PromiseLine{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Warehouse](
+		ctx,
+		results,
+		err,
+		"PromiseLine.warehouse",
+	)
+}
+
+func (ec *executionContext) _PromiseLine_promisedShipDate(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_promisedShipDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PromisedShipDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2porticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_promisedShipDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseLine", field, false, false, "Date")
+}
+
+func (ec *executionContext) _PromiseLine_promisedDeliveryDate(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_promisedDeliveryDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PromisedDeliveryDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2porticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_promisedDeliveryDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseLine", field, false, false, "Date")
+}
+
+func (ec *executionContext) _PromiseLine_certainty(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_certainty(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Certainty, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SupplyCertainty) graphql.Marshaler {
+			return ec.marshalNSupplyCertainty2porticoᚋtradeᚐSupplyCertainty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_certainty(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseLine", field, false, false, "SupplyCertainty")
+}
+
+func (ec *executionContext) _PromiseLine_substitute(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseLine_substitute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PromiseLine_substitute(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Item) graphql.Marshaler {
+			return ec.marshalOItem2ᚖporticoᚋtradeᚐItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseLine_substitute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PromiseLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PromiseLine_substitute(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseLine) (any, error) {
+	resolver := ec.Resolvers.PromiseLine()
+	if batch, ok := graphql.BatchParentsFor[*trade.PromiseLine](ctx, "PromiseLine"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Substitute(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Item](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PromiseLine.substitute",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Substitute(ctx, []*trade.PromiseLine{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Item](
+		ctx,
+		results,
+		err,
+		"PromiseLine.substitute",
+	)
+}
+
+func (ec *executionContext) _PromiseReason_code(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseReason_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PromiseReasonCode) graphql.Marshaler {
+			return ec.marshalNPromiseReasonCode2porticoᚋtradeᚐPromiseReasonCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseReason_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseReason", field, false, false, "PromiseReasonCode")
+}
+
+func (ec *executionContext) _PromiseReason_message(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseReason_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseReason_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseReason", field, false, false, "String")
+}
+
+func (ec *executionContext) _PromiseReason_date(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseReason_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseReason_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PromiseReason", field, false, false, "Date")
+}
+
+func (ec *executionContext) _PromiseReason_quantity(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseReason_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseReason_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PromiseReason",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PromiseReason_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.PromiseReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PromiseReason_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Provenance) graphql.Marshaler {
+			return ec.marshalOProvenance2ᚖporticoᚋtradeᚐProvenance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PromiseReason_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PromiseReason",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14636,6 +15886,50 @@ func (ec *executionContext) fieldContext_Query_shipments(ctx context.Context, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_shipments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_validateOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_validateOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ValidateOrder(ctx, fc.Args["input"].(OrderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderValidation) graphql.Marshaler {
+			return ec.marshalOOrderValidation2ᚖporticoᚋtradeᚐOrderValidation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_validateOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderValidation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_validateOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19306,6 +20600,121 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 	)
 }
 
+func (ec *executionContext) _SourceUnavailable_code(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceUnavailable_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceUnavailable_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _SourceUnavailable_message(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceUnavailable_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceUnavailable_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "String")
+}
+
+func (ec *executionContext) _SourceUnavailable_path(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceUnavailable_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceUnavailable_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "String")
+}
+
+func (ec *executionContext) _SourceUnavailable_system(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceUnavailable_system(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.System, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SourceKind) graphql.Marshaler {
+			return ec.marshalNSourceKind2porticoᚋtradeᚐSourceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceUnavailable_system(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "SourceKind")
+}
+
+func (ec *executionContext) _SourceUnavailable_retryAfter(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceUnavailable_retryAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceUnavailable_retryAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "Duration")
+}
+
 func (ec *executionContext) _SourcedValue_value(ctx context.Context, field graphql.CollectedField, obj *trade.SourcedValue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19992,6 +21401,139 @@ func (ec *executionContext) fieldContext_User_subject(_ context.Context, field g
 	return graphql.NewScalarFieldContext("User", field, false, false, "String")
 }
 
+func (ec *executionContext) _ValidatedLine_index(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValidatedLine_index(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Index, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ValidatedLine_index(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValidatedLine", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValidatedLine_item(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ValidatedLine_item(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Item) graphql.Marshaler {
+			return ec.marshalOItem2ᚖporticoᚋtradeᚐItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ValidatedLine_item(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ValidatedLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (any, error) {
+	resolver := ec.Resolvers.ValidatedLine()
+	if batch, ok := graphql.BatchParentsFor[*trade.ValidatedLine](ctx, "ValidatedLine"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Item(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Item](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ValidatedLine.item",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Item(ctx, []*trade.ValidatedLine{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Item](
+		ctx,
+		results,
+		err,
+		"ValidatedLine.item",
+	)
+}
+
+func (ec *executionContext) _ValidatedLine_price(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValidatedLine_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PriceResult) graphql.Marshaler {
+			return ec.marshalOPriceResult2porticoᚋtradeᚐPriceResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ValidatedLine_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ValidatedLine", field, false, false, "PriceResult")
+}
+
+func (ec *executionContext) _ValidatedLine_promise(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ValidatedLine_promise(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Promise, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
+			return ec.marshalOOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ValidatedLine_promise(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ValidatedLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderPromise(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Warehouse_id(ctx context.Context, field graphql.CollectedField, obj *trade.Warehouse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20405,6 +21947,97 @@ func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj
 func UnmarshalAccountFilter(ctx context.Context, raw any) (AccountFilter, error) {
 	var out AccountFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccountFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAddressInput(ctx context.Context, obj any) (AddressInput, error) {
+	var it AddressInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "line1", "line2", "city", "region", "postalCode", "country", "gln"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "line1":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("line1"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Line1 = data
+		case "line2":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("line2"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Line2 = data
+		case "city":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("city"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.City = data
+		case "region":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("region"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Region = data
+		case "postalCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("postalCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PostalCode = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalNCountryCode2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		case "gln":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gln"))
+			data, err := ec.unmarshalOGLN2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gln = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddressInput unmarshals raw into the AddressInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddressInput(ctx context.Context, raw any) (AddressInput, error) {
+	var out AddressInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddressInput", raw, &out)
 	return out, err
 }
 
@@ -20912,6 +22545,55 @@ func UnmarshalMasterDataConflictFilter(ctx context.Context, raw any) (MasterData
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (MoneyInput, error) {
+	var it MoneyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"amount", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalNCurrencyCode2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoneyInput unmarshals raw into the MoneyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoneyInput(ctx context.Context, raw any) (MoneyInput, error) {
+	var out MoneyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoneyInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputOrderBy(ctx context.Context, obj any) (OrderBy, error) {
 	var it OrderBy
 	if obj == nil {
@@ -21049,6 +22731,175 @@ func (ec *executionContext) unmarshalInputOrderFilter(ctx context.Context, obj a
 func UnmarshalOrderFilter(ctx context.Context, raw any) (OrderFilter, error) {
 	var out OrderFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOrderInput(ctx context.Context, obj any) (OrderInput, error) {
+	var it OrderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["allowPartial"]; !present {
+		asMap["allowPartial"] = true
+	}
+
+	fieldsInOrder := [...]string{"account", "shipTo", "customerPoNumber", "requestedDeliveryDate", "allowPartial", "lines", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
+		case "shipTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipTo"))
+			data, err := ec.unmarshalOShipToInput2ᚖporticoᚋgraphᚐShipToInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShipTo = data
+		case "customerPoNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerPoNumber"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerPoNumber = data
+		case "requestedDeliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestedDeliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequestedDeliveryDate = data
+		case "allowPartial":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowPartial"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowPartial = data
+		case "lines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lines"))
+			data, err := ec.unmarshalNOrderLineInput2ᚕᚖporticoᚋgraphᚐOrderLineInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lines = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOrderInput unmarshals raw into the OrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOrderInput(ctx context.Context, raw any) (OrderInput, error) {
+	var out OrderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOrderLineInput(ctx context.Context, obj any) (OrderLineInput, error) {
+	var it OrderLineInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["allowSubstitute"]; !present {
+		asMap["allowSubstitute"] = false
+	}
+
+	fieldsInOrder := [...]string{"lineNumber", "item", "quantity", "expectedUnitPrice", "requestedDeliveryDate", "allowSubstitute"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "lineNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lineNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LineNumber = data
+		case "item":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("item"))
+			data, err := ec.unmarshalNItemBy2ᚖporticoᚋgraphᚐItemBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Item = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "expectedUnitPrice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedUnitPrice"))
+			data, err := ec.unmarshalOUnitPriceInput2ᚖporticoᚋgraphᚐUnitPriceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedUnitPrice = data
+		case "requestedDeliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestedDeliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequestedDeliveryDate = data
+		case "allowSubstitute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowSubstitute"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowSubstitute = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOrderLineInput unmarshals raw into the OrderLineInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOrderLineInput(ctx context.Context, raw any) (OrderLineInput, error) {
+	var out OrderLineInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderLineInput", raw, &out)
 	return out, err
 }
 
@@ -21290,6 +23141,55 @@ func UnmarshalReturnFilter(ctx context.Context, raw any) (ReturnFilter, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputShipToInput(ctx context.Context, obj any) (ShipToInput, error) {
+	var it ShipToInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"location", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "location":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Location = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalOAddressInput2ᚖporticoᚋgraphᚐAddressInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalShipToInput unmarshals raw into the ShipToInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalShipToInput(ctx context.Context, raw any) (ShipToInput, error) {
+	var out ShipToInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ShipToInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputShipmentBy(ctx context.Context, obj any) (ShipmentBy, error) {
 	var it ShipmentBy
 	if obj == nil {
@@ -21420,6 +23320,55 @@ func (ec *executionContext) unmarshalInputShipmentFilter(ctx context.Context, ob
 func UnmarshalShipmentFilter(ctx context.Context, raw any) (ShipmentFilter, error) {
 	var out ShipmentFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ShipmentFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUnitPriceInput(ctx context.Context, obj any) (UnitPriceInput, error) {
+	var it UnitPriceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"price", "per"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "price":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("price"))
+			data, err := ec.unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Price = data
+		case "per":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("per"))
+			data, err := ec.unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Per = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUnitPriceInput unmarshals raw into the UnitPriceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUnitPriceInput(ctx context.Context, raw any) (UnitPriceInput, error) {
+	var out UnitPriceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UnitPriceInput", raw, &out)
 	return out, err
 }
 
@@ -21642,6 +23591,82 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Sourced must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _SubmitOrderError(ctx context.Context, sel ast.SelectionSet, obj trade.SubmitOrderError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.SourceUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.PriceChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PriceChanged(ctx, sel, obj)
+	case *trade.InvalidInput:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidInput(ctx, sel, obj)
+	case *trade.InsufficientAvailability:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InsufficientAvailability(ctx, sel, obj)
+	case *trade.CreditBlocked:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreditBlocked(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of SubmitOrderError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj trade.UserError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.SourceUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.PriceChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PriceChanged(ctx, sel, obj)
+	case *trade.InvalidInput:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidInput(ctx, sel, obj)
+	case *trade.InsufficientAvailability:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InsufficientAvailability(ctx, sel, obj)
+	case *trade.CreditBlocked:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreditBlocked(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of UserError must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -22452,6 +24477,54 @@ func (ec *executionContext) _Contract(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var creditBlockedImplementors = []string{"CreditBlocked", "UserError", "SubmitOrderError"}
+
+func (ec *executionContext) _CreditBlocked(ctx context.Context, sel ast.SelectionSet, obj *trade.CreditBlocked) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, creditBlockedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreditBlocked")
+		case "code":
+			out.Values[i] = ec._CreditBlocked_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._CreditBlocked_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._CreditBlocked_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shortBy":
+			out.Values[i] = ec._CreditBlocked_shortBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var creditPositionImplementors = []string{"CreditPosition", "Sourced"}
 
 func (ec *executionContext) _CreditPosition(ctx context.Context, sel ast.SelectionSet, obj *trade.CreditPosition) graphql.Marshaler {
@@ -22945,6 +25018,97 @@ func (ec *executionContext) _InboundSupply(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var insufficientAvailabilityImplementors = []string{"InsufficientAvailability", "UserError", "SubmitOrderError"}
+
+func (ec *executionContext) _InsufficientAvailability(ctx context.Context, sel ast.SelectionSet, obj *trade.InsufficientAvailability) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, insufficientAvailabilityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InsufficientAvailability")
+		case "code":
+			out.Values[i] = ec._InsufficientAvailability_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._InsufficientAvailability_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._InsufficientAvailability_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "promise":
+			out.Values[i] = ec._InsufficientAvailability_promise(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var invalidInputImplementors = []string{"InvalidInput", "UserError", "SubmitOrderError"}
+
+func (ec *executionContext) _InvalidInput(ctx context.Context, sel ast.SelectionSet, obj *trade.InvalidInput) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InvalidInput")
+		case "code":
+			out.Values[i] = ec._InvalidInput_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._InvalidInput_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._InvalidInput_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var invoiceImplementors = []string{"Invoice", "Node", "Sourced", "_Entity"}
 
 func (ec *executionContext) _Invoice(ctx context.Context, sel ast.SelectionSet, obj *trade.Invoice) graphql.Marshaler {
@@ -23410,6 +25574,12 @@ func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Item_availability(ctx, field, obj)
+				})
+		case "promise":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Item_promise(ctx, field, obj)
 				})
 		case "externalIds":
 			out.Values[i] = ec._Item_externalIds(ctx, field, obj)
@@ -24598,6 +26768,123 @@ func (ec *executionContext) _OrderLineEdge(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var orderPromiseImplementors = []string{"OrderPromise"}
+
+func (ec *executionContext) _OrderPromise(ctx context.Context, sel ast.SelectionSet, obj *trade.OrderPromise) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderPromiseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderPromise")
+		case "item":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderPromise_item(ctx, field, obj)
+				})
+		case "requested":
+			out.Values[i] = ec._OrderPromise_requested(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lines":
+			out.Values[i] = ec._OrderPromise_lines(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unpromised":
+			out.Values[i] = ec._OrderPromise_unpromised(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reasons":
+			out.Values[i] = ec._OrderPromise_reasons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresAt":
+			out.Values[i] = ec._OrderPromise_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var orderValidationImplementors = []string{"OrderValidation"}
+
+func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.SelectionSet, obj *trade.OrderValidation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderValidationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderValidation")
+		case "valid":
+			out.Values[i] = ec._OrderValidation_valid(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lines":
+			out.Values[i] = ec._OrderValidation_lines(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._OrderValidation_totals(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "provisional":
+			out.Values[i] = ec._OrderValidation_provisional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "needsApproval":
+			out.Values[i] = ec._OrderValidation_needsApproval(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._OrderValidation_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var packageImplementors = []string{"Package"}
 
 func (ec *executionContext) _Package(ctx context.Context, sel ast.SelectionSet, obj *trade.Package) graphql.Marshaler {
@@ -24901,6 +27188,59 @@ func (ec *executionContext) _PriceBreak(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var priceChangedImplementors = []string{"PriceChanged", "UserError", "SubmitOrderError"}
+
+func (ec *executionContext) _PriceChanged(ctx context.Context, sel ast.SelectionSet, obj *trade.PriceChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceChanged")
+		case "code":
+			out.Values[i] = ec._PriceChanged_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._PriceChanged_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._PriceChanged_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expected":
+			out.Values[i] = ec._PriceChanged_expected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._PriceChanged_current(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var priceUnavailableImplementors = []string{"PriceUnavailable", "PriceResult"}
 
 func (ec *executionContext) _PriceUnavailable(ctx context.Context, sel ast.SelectionSet, obj *trade.PriceUnavailable) graphql.Marshaler {
@@ -24929,6 +27269,119 @@ func (ec *executionContext) _PriceUnavailable(ctx context.Context, sel ast.Selec
 			}
 		case "lastKnown":
 			out.Values[i] = ec._PriceUnavailable_lastKnown(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var promiseLineImplementors = []string{"PromiseLine"}
+
+func (ec *executionContext) _PromiseLine(ctx context.Context, sel ast.SelectionSet, obj *trade.PromiseLine) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, promiseLineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PromiseLine")
+		case "quantity":
+			out.Values[i] = ec._PromiseLine_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "warehouse":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PromiseLine_warehouse(ctx, field, obj)
+				})
+		case "promisedShipDate":
+			out.Values[i] = ec._PromiseLine_promisedShipDate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promisedDeliveryDate":
+			out.Values[i] = ec._PromiseLine_promisedDeliveryDate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "certainty":
+			out.Values[i] = ec._PromiseLine_certainty(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "substitute":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PromiseLine_substitute(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var promiseReasonImplementors = []string{"PromiseReason"}
+
+func (ec *executionContext) _PromiseReason(ctx context.Context, sel ast.SelectionSet, obj *trade.PromiseReason) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, promiseReasonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PromiseReason")
+		case "code":
+			out.Values[i] = ec._PromiseReason_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._PromiseReason_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "date":
+			out.Values[i] = ec._PromiseReason_date(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "quantity":
+			out.Values[i] = ec._PromiseReason_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "provenance":
+			out.Values[i] = ec._PromiseReason_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -25683,6 +28136,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_shipments(ctx, field)
+				})
+		case "validateOrder":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_validateOrder(ctx, field)
 				})
 		case "sourceHealth":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -27165,6 +29624,59 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var sourceUnavailableImplementors = []string{"SourceUnavailable", "UserError", "SubmitOrderError"}
+
+func (ec *executionContext) _SourceUnavailable(ctx context.Context, sel ast.SelectionSet, obj *trade.SourceUnavailable) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sourceUnavailableImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SourceUnavailable")
+		case "code":
+			out.Values[i] = ec._SourceUnavailable_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._SourceUnavailable_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._SourceUnavailable_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "system":
+			out.Values[i] = ec._SourceUnavailable_system(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryAfter":
+			out.Values[i] = ec._SourceUnavailable_retryAfter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sourcedValueImplementors = []string{"SourcedValue", "Sourced"}
 
 func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.SelectionSet, obj *trade.SourcedValue) graphql.Marshaler {
@@ -27479,6 +29991,55 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._User_subject(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var validatedLineImplementors = []string{"ValidatedLine"}
+
+func (ec *executionContext) _ValidatedLine(ctx context.Context, sel ast.SelectionSet, obj *trade.ValidatedLine) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, validatedLineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ValidatedLine")
+		case "index":
+			out.Values[i] = ec._ValidatedLine_index(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "item":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ValidatedLine_item(ctx, field, obj)
+				})
+		case "price":
+			out.Values[i] = ec._ValidatedLine_price(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promise":
+			out.Values[i] = ec._ValidatedLine_promise(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -28045,6 +30606,21 @@ func (ec *executionContext) marshalNDuration2timeᚐDuration(ctx context.Context
 	res := MarshalDuration(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Duration!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx context.Context, v any) (trade.ErrorCode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ErrorCode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx context.Context, sel ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ErrorCode!")
 	}
 	return res
 }
@@ -28631,6 +31207,11 @@ func (ec *executionContext) marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx cont
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput(ctx context.Context, v any) (*MoneyInput, error) {
+	res, err := ec.unmarshalInputMoneyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNOrder2ᚕᚖporticoᚋtradeᚐOrderᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Order) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Order", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -28659,6 +31240,51 @@ func (ec *executionContext) marshalNOrder2ᚖporticoᚋtradeᚐOrder(ctx context
 func (ec *executionContext) unmarshalNOrderBy2porticoᚋgraphᚐOrderBy(ctx context.Context, v any) (OrderBy, error) {
 	res, err := ec.unmarshalInputOrderBy(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx context.Context, v any) (trade.OrderCheck, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OrderCheck(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx context.Context, sel ast.SelectionSet, v trade.OrderCheck) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OrderCheck!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx context.Context, v any) ([]trade.OrderCheck, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.OrderCheck, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OrderCheck) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNOrderEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.Order]) graphql.Marshaler {
@@ -28699,6 +31325,11 @@ func (ec *executionContext) marshalNOrderHold2ᚕporticoᚋtradeᚐOrderHoldᚄ(
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNOrderInput2porticoᚋgraphᚐOrderInput(ctx context.Context, v any) (OrderInput, error) {
+	res, err := ec.unmarshalInputOrderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOrderLine2ᚕᚖporticoᚋtradeᚐOrderLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.OrderLine) graphql.Marshaler {
@@ -28754,6 +31385,25 @@ func (ec *executionContext) marshalNOrderLineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(c
 	return ret
 }
 
+func (ec *executionContext) unmarshalNOrderLineInput2ᚕᚖporticoᚋgraphᚐOrderLineInputᚄ(ctx context.Context, v any) ([]*OrderLineInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*OrderLineInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderLineInput2ᚖporticoᚋgraphᚐOrderLineInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNOrderLineInput2ᚖporticoᚋgraphᚐOrderLineInput(ctx context.Context, v any) (*OrderLineInput, error) {
+	res, err := ec.unmarshalInputOrderLineInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNOrderLineStatus2porticoᚋtradeᚐOrderLineStatus(ctx context.Context, v any) (trade.OrderLineStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.OrderLineStatus(tmp)
@@ -28767,6 +31417,14 @@ func (ec *executionContext) marshalNOrderLineStatus2porticoᚋtradeᚐOrderLineS
 		graphql.AddInvalidNullFromMarshaler(ctx, "OrderLineStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx context.Context, sel ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrderPromise!")
+		return graphql.Null
+	}
+	return ec._OrderPromise(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOrderSort2porticoᚋtradeᚐOrderSort(ctx context.Context, v any) (trade.OrderSort, error) {
@@ -28853,6 +31511,14 @@ func (ec *executionContext) marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx cont
 	return ec._PageInfo(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNPrice2ᚖporticoᚋtradeᚐPrice(ctx context.Context, sel ast.SelectionSet, v *trade.Price) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Price!")
+		return graphql.Null
+	}
+	return ec._Price(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPriceBreak2porticoᚋtradeᚐPriceBreak(ctx context.Context, sel ast.SelectionSet, v trade.PriceBreak) graphql.Marshaler {
 	return ec._PriceBreak(ctx, sel, &v)
 }
@@ -28899,6 +31565,62 @@ func (ec *executionContext) marshalNPriceUnavailableReason2porticoᚋtradeᚐPri
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceUnavailableReason!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNPromiseLine2porticoᚋtradeᚐPromiseLine(ctx context.Context, sel ast.SelectionSet, v trade.PromiseLine) graphql.Marshaler {
+	return ec._PromiseLine(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPromiseLine2ᚕporticoᚋtradeᚐPromiseLineᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PromiseLine) graphql.Marshaler {
+	ctx = graphql.WithBatchParentValues(ctx, "PromiseLine", v)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPromiseLine2porticoᚋtradeᚐPromiseLine(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPromiseReason2porticoᚋtradeᚐPromiseReason(ctx context.Context, sel ast.SelectionSet, v trade.PromiseReason) graphql.Marshaler {
+	return ec._PromiseReason(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPromiseReason2ᚕporticoᚋtradeᚐPromiseReasonᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PromiseReason) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPromiseReason2porticoᚋtradeᚐPromiseReason(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNPromiseReasonCode2porticoᚋtradeᚐPromiseReasonCode(ctx context.Context, v any) (trade.PromiseReasonCode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.PromiseReasonCode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPromiseReasonCode2porticoᚋtradeᚐPromiseReasonCode(ctx context.Context, sel ast.SelectionSet, v trade.PromiseReasonCode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PromiseReasonCode!")
 	}
 	return res
 }
@@ -29090,6 +31812,16 @@ func (ec *executionContext) marshalNQuantity2ᚖporticoᚋtradeᚐQuantity(ctx c
 		return graphql.Null
 	}
 	return ec._Quantity(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNQuantityInput2porticoᚋgraphᚐQuantityInput(ctx context.Context, v any) (QuantityInput, error) {
+	res, err := ec.unmarshalInputQuantityInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx context.Context, v any) (*QuantityInput, error) {
+	res, err := ec.unmarshalInputQuantityInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNRawCode2porticoᚋtradeᚐRawCode(ctx context.Context, sel ast.SelectionSet, v trade.RawCode) graphql.Marshaler {
@@ -29595,6 +32327,30 @@ func (ec *executionContext) marshalNStockStatus2porticoᚋtradeᚐStockStatus(ct
 	return res
 }
 
+func (ec *executionContext) marshalNSubmitOrderError2porticoᚋtradeᚐSubmitOrderError(ctx context.Context, sel ast.SelectionSet, v trade.SubmitOrderError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SubmitOrderError!")
+		return graphql.Null
+	}
+	return ec._SubmitOrderError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSubmitOrderError2ᚕporticoᚋtradeᚐSubmitOrderErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSubmitOrderError2porticoᚋtradeᚐSubmitOrderError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNSupplyCertainty2porticoᚋtradeᚐSupplyCertainty(ctx context.Context, v any) (trade.SupplyCertainty, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.SupplyCertainty(tmp)
@@ -29674,6 +32430,27 @@ func (ec *executionContext) marshalNUnitCode2string(ctx context.Context, sel ast
 
 func (ec *executionContext) marshalNUnitPrice2porticoᚋtradeᚐUnitPrice(ctx context.Context, sel ast.SelectionSet, v trade.UnitPrice) graphql.Marshaler {
 	return ec._UnitPrice(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNValidatedLine2porticoᚋtradeᚐValidatedLine(ctx context.Context, sel ast.SelectionSet, v trade.ValidatedLine) graphql.Marshaler {
+	return ec._ValidatedLine(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNValidatedLine2ᚕporticoᚋtradeᚐValidatedLineᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.ValidatedLine) graphql.Marshaler {
+	ctx = graphql.WithBatchParentValues(ctx, "ValidatedLine", v)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNValidatedLine2porticoᚋtradeᚐValidatedLine(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNWarehouse2ᚖporticoᚋtradeᚐWarehouse(ctx context.Context, sel ast.SelectionSet, v *trade.Warehouse) graphql.Marshaler {
@@ -29854,6 +32631,14 @@ func (ec *executionContext) marshalOAddress2ᚖporticoᚋtradeᚐAddress(ctx con
 		return graphql.Null
 	}
 	return ec._Address(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAddressInput2ᚖporticoᚋgraphᚐAddressInput(ctx context.Context, v any) (*AddressInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAddressInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOAvailability2ᚖporticoᚋtradeᚐAvailability(ctx context.Context, sel ast.SelectionSet, v *trade.Availability) graphql.Marshaler {
@@ -30788,6 +33573,13 @@ func (ec *executionContext) marshalOOrderLine2ᚖporticoᚋtradeᚐOrderLine(ctx
 	return ec._OrderLine(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx context.Context, sel ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrderPromise(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOOrderStatus2ᚕporticoᚋtradeᚐOrderStatusᚄ(ctx context.Context, v any) ([]trade.OrderStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -30824,6 +33616,13 @@ func (ec *executionContext) marshalOOrderStatus2ᚕporticoᚋtradeᚐOrderStatus
 	return ret
 }
 
+func (ec *executionContext) marshalOOrderValidation2ᚖporticoᚋtradeᚐOrderValidation(ctx context.Context, sel ast.SelectionSet, v *trade.OrderValidation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrderValidation(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOPackage2ᚖporticoᚋtradeᚐPackage(ctx context.Context, sel ast.SelectionSet, v *trade.Package) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -30857,6 +33656,13 @@ func (ec *executionContext) marshalOProofOfDelivery2ᚖporticoᚋtradeᚐProofOf
 		return graphql.Null
 	}
 	return ec._ProofOfDelivery(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOProvenance2ᚖporticoᚋtradeᚐProvenance(ctx context.Context, sel ast.SelectionSet, v *trade.Provenance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Provenance(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPurchaseOrder2ᚕᚖporticoᚋtradeᚐPurchaseOrder(ctx context.Context, sel ast.SelectionSet, v []*trade.PurchaseOrder) graphql.Marshaler {
@@ -31078,6 +33884,14 @@ func (ec *executionContext) marshalOSSCC2ᚖstring(ctx context.Context, sel ast.
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOShipToInput2ᚖporticoᚋgraphᚐShipToInput(ctx context.Context, v any) (*ShipToInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputShipToInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOShipment2ᚕᚖporticoᚋtradeᚐShipment(ctx context.Context, sel ast.SelectionSet, v []*trade.Shipment) graphql.Marshaler {
@@ -31326,6 +34140,14 @@ func (ec *executionContext) marshalOUnitPrice2ᚖporticoᚋtradeᚐUnitPrice(ctx
 		return graphql.Null
 	}
 	return ec._UnitPrice(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUnitPriceInput2ᚖporticoᚋgraphᚐUnitPriceInput(ctx context.Context, v any) (*UnitPriceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUnitPriceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOUser2ᚖporticoᚋtradeᚐUser(ctx context.Context, sel ast.SelectionSet, v *trade.User) graphql.Marshaler {

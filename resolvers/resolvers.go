@@ -15,6 +15,7 @@ import (
 	"portico/events"
 	"portico/graph"
 	"portico/loaders"
+	"portico/process"
 	"portico/store"
 	"portico/trade"
 )
@@ -25,6 +26,8 @@ type Resolver struct {
 	Links *documents.Links
 	// Hub tells what changes.
 	Hub *events.Hub
+	// Ordering are the flows of customers' orders.
+	Ordering *process.Orders
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lib/pq"
@@ -95,6 +96,18 @@ func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
 	return ids[0], nil
 }
 
+// FirstShipTo reads the first location, by code, that an account receives goods at;
+// nil where it has none.
+func (s *Store) FirstShipTo(ctx context.Context, scope trade.Scope, account string) (*trade.AccountLocation, error) {
+	found, err := locations.under(ctx, s, scope, "", "l.account_id", "l.code", []string{account})
+	for _, l := range found[account] {
+		if slices.Contains(l.Roles, trade.ShipTo) {
+			return l, err
+		}
+	}
+	return nil, err
+}
+
 type locationRow struct {
 	trade.AccountLocation
 	RolesJSON  jsonOf[[]trade.LocationRole]
@@ -112,8 +125,8 @@ var locations = read(relation[trade.AccountLocation]{
 	columns: []columns{
 		always(`l.id, l.account_id AS "account_ref.id", l.code, coalesce(l.warehouse_id, '') AS "warehouse_ref.id"`),
 		when("roles", "to_jsonb(l.roles) AS roles_json"),
-		when("address", "l.address"),
-		when("deliveryDays closedOn", `to_jsonb(l.delivery_days) AS days_json,
+		when("address Item.promise", "l.address"),
+		when("deliveryDays closedOn Item.promise", `to_jsonb(l.delivery_days) AS days_json,
 			to_jsonb(ARRAY(SELECT d FROM unnest(l.closed_on) d WHERE d >= current_date ORDER BY d LIMIT 100)) AS closed_json`),
 	},
 }, (*locationRow).trade)

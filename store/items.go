@@ -40,16 +40,16 @@ var items = read(relation[trade.Item]{
 	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
 	columns: []columns{
 		always("i.sku"),
-		when("id units price availability", "i.id"),
-		when("baseUnit price availability", "i.base_unit"),
-		when("status availability", "i.status"),
+		when("id units price availability promise", "i.id"),
+		when("baseUnit price availability promise", "i.base_unit"),
+		when("status availability promise", "i.status"),
 		when("gtin", "i.gtin"),
 		when("name", "i.name"),
 		when("description", "i.description"),
 		when("brand", "i.brand"),
 		when("identifiers", "i.identifiers AS identifiers_json"),
 		when("category", `coalesce(i.category_id, '') AS "category_ref.id"`),
-		when("replacedBy substitutes", `coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text`),
+		when("replacedBy substitutes promise", `coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text`),
 		when("attributes", "i.attributes AS attributes_json"),
 		when("documents", "i.documents AS documents_json"),
 		when("countryOfOrigin commodityCode", "i.country_of_origin, i.commodity_code"),
@@ -305,7 +305,7 @@ func Facets(ctx context.Context, s *Store, l *List[trade.Item]) ([]*trade.ItemFa
 
 var warehouses = read(relation[trade.Warehouse]{
 	kind: "Warehouse", from: "warehouses w", visible: anyParty,
-	columns: []columns{always("w.id, w.code, w.name, w.cutoff"), when("location", "w.location")},
+	columns: []columns{always("w.id, w.code, w.name, w.cutoff"), when("location Item.promise", "w.location")},
 }, same[trade.Warehouse])
 
 // Warehouses finds warehouses by id.
@@ -391,7 +391,7 @@ var stock = read(relation[trade.Stock]{
 	source: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
 	columns: []columns{
 		always(`st.warehouse_id AS "warehouse_ref.id", st.on_hand, st.allocated, st.safety_stock`),
-		when("provenance WarehouseStock.provenance Item.availability(maxAge:)", provenance("st")),
+		when("provenance WarehouseStock.provenance Item.availability(maxAge:) Item.promise", provenance("st")),
 	},
 }, same[trade.Stock])
 

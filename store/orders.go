@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/lib/pq"
@@ -53,6 +54,19 @@ func (s *Store) Orders(ctx context.Context, scope trade.Scope, ids []string) (ma
 // OrdersByNumber reads orders by number.
 func (s *Store) OrdersByNumber(ctx context.Context, scope trade.Scope, numbers []string) (map[string]*trade.Order, error) {
 	return orders.by(ctx, s, scope, "d.number", "", numbers)
+}
+
+// PoNumberInUse tells whether an open order of the account has this customer's
+// purchase order number.
+func (s *Store) PoNumberInUse(ctx context.Context, scope trade.Scope, account, number string) (bool, error) {
+	var a args
+	query := `SELECT EXISTS (SELECT FROM orders d WHERE d.account_id = ` + a.add(account) + ` AND d.customer_po_number = ` + a.add(number) + `
+		AND d.status NOT IN ('DELIVERED', 'INVOICED', 'CLOSED', 'CANCELLED', 'REJECTED') AND ` + ownAccount("d.account_id")(scope, &a) + `)`
+	var used bool
+	if err := s.db.GetContext(ctx, &used, query, a.list...); err != nil {
+		return false, fmt.Errorf("purchase order number: %w", err)
+	}
+	return used, nil
 }
 
 // OrdersInShipments reads the customer orders in shipments, at most 100 each.

@@ -1,0 +1,104 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/trade"
+)
+
+// ValidateOrder says what submitting an order would say.
+func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*trade.OrderValidation, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Ordering.Validate(ctx, l.Scope(), orderRequest(&input), nil)
+}
+
+// orderRequest is an order as the caller asks for it.
+func orderRequest(in *graph.OrderInput) *trade.OrderRequest {
+	r := &trade.OrderRequest{
+		AccountID: in.Account, CustomerPoNumber: in.CustomerPoNumber, RequestedDeliveryDate: in.RequestedDeliveryDate, AllowPartial: in.AllowPartial, Comment: in.Comment,
+		Lines: make([]trade.OrderRequestLine, len(in.Lines)),
+	}
+	if in.ShipTo != nil {
+		r.ShipToID, r.ShipToAddress = text(in.ShipTo.Location), address(in.ShipTo.Address)
+	}
+	for i, l := range in.Lines {
+		r.Lines[i] = trade.OrderRequestLine{
+			LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice), RequestedDeliveryDate: l.RequestedDeliveryDate,
+			AllowSubstitute: l.AllowSubstitute, Item: trade.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
+		}
+	}
+	return r
+}
+
+func unitPrice(in *graph.UnitPriceInput) *trade.UnitPrice {
+	if in == nil {
+		return nil
+	}
+	return &trade.UnitPrice{Price: trade.Money(*in.Price), Per: trade.Quantity(*in.Per)}
+}
+
+func address(in *graph.AddressInput) *trade.Address {
+	if in == nil {
+		return nil
+	}
+	return &trade.Address{
+		Name: &in.Name, Line1: &in.Line1, Line2: in.Line2, City: &in.City, Region: in.Region, PostalCode: in.PostalCode, Country: in.Country, GLN: in.Gln,
+	}
+}
+
+// ValidatedLine are the resolvers of ValidatedLine.
+func (r *Resolver) ValidatedLine() graph.ValidatedLineResolver { return validatedLine{r} }
+
+type validatedLine struct{ *Resolver }
+
+func (r validatedLine) Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.ValidatedLine) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+}
+
+// OrderPromise are the resolvers of OrderPromise.
+func (r *Resolver) OrderPromise() graph.OrderPromiseResolver { return orderPromise{r} }
+
+type orderPromise struct{ *Resolver }
+
+func (r orderPromise) Item(ctx context.Context, objs []*trade.OrderPromise) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.OrderPromise) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+}
+
+// PromiseLine are the resolvers of PromiseLine.
+func (r *Resolver) PromiseLine() graph.PromiseLineResolver { return promiseLine{r} }
+
+type promiseLine struct{ *Resolver }
+
+func (r promiseLine) Warehouse(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Warehouse, error) {
+	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.WarehouseID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
+}
+
+func (r promiseLine) Substitute(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.SubstituteID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+}
+
+// Promise says when a quantity could be shipped and delivered.
+func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.QuantityInput, shipTo string, requestedDeliveryDate *trade.Date, allowPartial, allowSubstitute bool) ([]*trade.OrderPromise, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place, err := l.Locations.One(ctx, shipTo)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case place == nil:
+		return nil, badInput("no such location")
+	case !quantity.Value.IsPos():
+		return nil, badInput("the quantity must be more than nothing")
+	}
+	return l.PromiseOf(ctx, objs, loaders.PromiseArgs{
+		Quantity: trade.Quantity(quantity), ShipTo: place, Wished: requestedDeliveryDate, AllowPartial: allowPartial, AllowSubstitute: allowSubstitute,
+	})
+}
