@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -268,12 +269,31 @@ func (r *run) arguments(ctx context.Context, k *call) (map[string]any, error) {
 	}
 	args, err := k.b.Args(ctx, r.ec, k.ast.ArgumentMap(r.oc.Variables))
 	if err != nil {
-		return nil, bare{err}
+		return nil, bare{within(err)}
 	}
 	if k.fixed {
 		k.args.Store(&args)
 	}
 	return args, nil
+}
+
+// within tells in an error's extensions where in the arguments it is: its path ends
+// at the field, by section 7.1.2 of the specification.
+func within(err error) error {
+	e, ok := errors.AsType[*gqlerror.Error](err)
+	if !ok {
+		return err
+	}
+	for i, step := range e.Path {
+		if _, field := step.(ast.PathName); field && i+1 < len(e.Path) {
+			if e.Extensions == nil {
+				e.Extensions = map[string]any{}
+			}
+			e.Extensions["argument"] = e.Path[i+1:]
+			break
+		}
+	}
+	return err
 }
 
 // gather puts the objects under (o, i).f into the frames below it.

@@ -3258,12 +3258,6 @@ func bindOrderValidation() *execution.Object {
 				return execution.AppendEnum(b, string(v), valuesOfOrderCheck)
 			},
 		},
-		"needsApproval": {
-			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OrderValidation).NeedsApproval
-				return execution.AppendBool(b, bool(v))
-			},
-		},
 		"errors": {
 			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Errors) },
 			At:  func(o any, i, j int) any { return o.(*trade.OrderValidation).Errors[j] },

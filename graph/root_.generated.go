@@ -560,12 +560,11 @@ type ComplexityRoot struct {
 	}
 
 	OrderValidation struct {
-		Errors        func(childComplexity int) int
-		Lines         func(childComplexity int) int
-		NeedsApproval func(childComplexity int) int
-		Provisional   func(childComplexity int) int
-		Totals        func(childComplexity int) int
-		Valid         func(childComplexity int) int
+		Errors      func(childComplexity int) int
+		Lines       func(childComplexity int) int
+		Provisional func(childComplexity int) int
+		Totals      func(childComplexity int) int
+		Valid       func(childComplexity int) int
 	}
 
 	Package struct {
@@ -3139,12 +3138,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderValidation.Lines(childComplexity), true
-	case "OrderValidation.needsApproval":
-		if e.ComplexityRoot.OrderValidation.NeedsApproval == nil {
-			break
-		}
-
-		return e.ComplexityRoot.OrderValidation.NeedsApproval(childComplexity), true
 	case "OrderValidation.provisional":
 		if e.ComplexityRoot.OrderValidation.Provisional == nil {
 			break
@@ -6784,8 +6777,6 @@ type OrderValidation {
   totals: Totals
   "Checks made against last known values because the ERP could not be asked; made again before it is written to."
   provisional: [OrderCheck!]!
-  "Whether the caller's limits make it wait for approval."
-  needsApproval: Boolean!
   "What stands against it, with paths into the input."
   errors: [SubmitOrderError!]!
 }
@@ -9222,8 +9213,6 @@ func (ec *executionContext) childFields_OrderValidation(ctx context.Context, fie
 		return ec.fieldContext_OrderValidation_totals(ctx, field)
 	case "provisional":
 		return ec.fieldContext_OrderValidation_provisional(ctx, field)
-	case "needsApproval":
-		return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
 	case "errors":
 		return ec.fieldContext_OrderValidation_errors(ctx, field)
 	}

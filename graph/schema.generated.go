@@ -11711,29 +11711,6 @@ func (ec *executionContext) fieldContext_OrderValidation_provisional(_ context.C
 	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "OrderCheck")
 }
 
-func (ec *executionContext) _OrderValidation_needsApproval(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NeedsApproval, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_OrderValidation_needsApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
-}
-
 func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26855,11 +26832,6 @@ func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.Select
 			}
 		case "provisional":
 			out.Values[i] = ec._OrderValidation_provisional(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "needsApproval":
-			out.Values[i] = ec._OrderValidation_needsApproval(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

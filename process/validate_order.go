@@ -25,9 +25,8 @@ func NewOrders(st *store.Store, set *sources.Set, prices *sources.PriceCache) *O
 }
 
 // Validate says what submitting an order would say: prices, promises and all that
-// stands against it. It writes nothing. limit is what the caller may order at a time
-// without approval; nil is no bound.
-func (o *Orders) Validate(ctx context.Context, scope trade.Scope, r *trade.OrderRequest, limit *trade.Money) (*trade.OrderValidation, error) {
+// stands against it. It writes nothing.
+func (o *Orders) Validate(ctx context.Context, scope trade.Scope, r *trade.OrderRequest) (*trade.OrderValidation, error) {
 	if errors := trade.CheckOrderShape(r); len(errors) > 0 {
 		return &trade.OrderValidation{Lines: []trade.ValidatedLine{}, Provisional: []trade.OrderCheck{}, Errors: errors}, nil
 	}
@@ -35,7 +34,6 @@ func (o *Orders) Validate(ctx context.Context, scope trade.Scope, r *trade.Order
 	if err != nil {
 		return nil, err
 	}
-	facts.Limit = limit
 	return trade.CheckOrder(r, facts), nil
 }
 
@@ -43,26 +41,25 @@ func (o *Orders) Validate(ctx context.Context, scope trade.Scope, r *trade.Order
 // question of price.
 func (o *Orders) facts(ctx context.Context, scope trade.Scope, r *trade.OrderRequest) (*trade.OrderFacts, error) {
 	f := &trade.OrderFacts{Now: time.Now(), Lines: make([]trade.LineFacts, len(r.Lines))}
-	var party, goods errgroup.Group
-	party.Go(func() error { return o.party(ctx, scope, r, f) })
-	goods.Go(func() error { return o.goods(ctx, scope, r, f) })
-	err := party.Wait()
-	if err2 := goods.Wait(); err == nil {
-		err = err2
-	}
+	accounts, err := o.store.Accounts(ctx, scope, []string{r.AccountID})
 	if err != nil {
+		return nil, err
+	}
+	f.Account = accounts[r.AccountID]
+	var all errgroup.Group
+	all.Go(func() error { return o.party(ctx, scope, r, f) })
+	all.Go(func() error { return o.goods(ctx, scope, r, f) })
+	if err := all.Wait(); err != nil {
 		return nil, err
 	}
 	return f, o.priced(ctx, r, f)
 }
 
-// party reads who orders and where it goes.
+// party reads what is known of who orders, and where it goes.
 func (o *Orders) party(ctx context.Context, scope trade.Scope, r *trade.OrderRequest, f *trade.OrderFacts) error {
-	accounts, err := o.store.Accounts(ctx, scope, []string{r.AccountID})
-	if err != nil || accounts[r.AccountID] == nil {
-		return err
+	if f.Account == nil {
+		return nil
 	}
-	f.Account = accounts[r.AccountID]
 	credit, err := o.store.Credit(ctx, scope, []string{r.AccountID})
 	if err != nil {
 		return err
@@ -117,8 +114,11 @@ func (o *Orders) goods(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 		all = append(all, id)
 	}
 	slices.Sort(all)
-	from := o.sources.Showing(sources.OfStock, scope.Buyer().Key)
-	stock, err := o.store.Stock(ctx, scope, all, from)
+	account := ""
+	if f.Account != nil {
+		account = f.Account.Number
+	}
+	stock, err := o.store.Stock(ctx, scope, all, o.sources.Showing(sources.OfStock, account))
 	if err != nil {
 		return err
 	}
@@ -183,8 +183,10 @@ func (o *Orders) items(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 		key  func(trade.ItemKey) string
 		find func(context.Context, trade.Scope, []string) (map[string]*trade.Item, error)
 	}{
-		{func(k trade.ItemKey) string { return k.ID }, o.store.Items}, {func(k trade.ItemKey) string { return k.SKU }, o.store.ItemsBySKU},
-		{func(k trade.ItemKey) string { return k.GTIN }, o.store.ItemsByGTIN}, {func(k trade.ItemKey) string { return k.PartNumber }, o.store.ItemsByPartNumber},
+		{func(k trade.ItemKey) string { return k.ID }, o.store.Items},
+		{func(k trade.ItemKey) string { return k.SKU }, o.store.ItemsBySKU},
+		{func(k trade.ItemKey) string { return k.GTIN }, o.store.ItemsByGTIN},
+		{func(k trade.ItemKey) string { return k.PartNumber }, o.store.ItemsByPartNumber},
 	}
 	items := make([]*trade.Item, len(r.Lines))
 	for _, kind := range kinds {

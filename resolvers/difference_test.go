@@ -78,13 +78,15 @@ func loaded(t *testing.T) loaders.Shared {
 var moving = map[string]bool{
 	"Query._entities": true, // its keys are made up elsewhere: execution/difftest asks for entities
 	"Provenance.age":  true, "Provenance.mode": true, "Provenance.asOf": true, "Provenance.receivedAt": true, "DocumentLink.url": true, "DocumentLink.expiresAt": true,
-	"SourceHealth.lag": true, "SourceHealth.lastSuccessAt": true,
+	"OrderPromise.expiresAt": true, "SourceHealth.lag": true, "SourceHealth.lastSuccessAt": true,
 }
 
 func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
-	cfg := graph.Config{Resolvers: &resolvers.Resolver{Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} })}}
+	cfg := graph.Config{Resolvers: &resolvers.Resolver{
+		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(shared.Store, shared.Sources, shared.Prices),
+	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))
 	if err != nil {
@@ -125,7 +127,7 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 
 // argument is where the stock executor's paths of errors in arguments go on to
 // the argument; section 7.1.2 of the specification has them end at the field.
-var argument = regexp.MustCompile(`\.(quantity|maxAge|on|horizon|filter)(\.\w+)* @ `)
+var argument = regexp.MustCompile(`\.(quantity|maxAge|on|horizon|filter|shipTo|input)(\.\w+)* @ `)
 
 // ask runs a query and tells its data and the set of its errors.
 func ask(t *testing.T, schema graphql.ExecutableSchema, shared loaders.Shared, scope trade.Scope, q string, vars map[string]any) (any, []string, bool) {
@@ -226,7 +228,15 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 		return pick("NUMBER_ASC", "DELIVERY_DATE_ASC")
 	case "Duration!":
 		return quoted("P90D")
-	case "QuantityInput":
+	case "Boolean!":
+		yes := r.IntN(2) == 0
+		return fmt.Sprint(yes), yes
+	case "OrderInput!":
+		sku, wished := []string{"BLT-10002", "no item"}[r.IntN(2)], []string{"2031-01-06", "2001-01-01"}[r.IntN(2)]
+		return fmt.Sprintf(`{account: %q, customerPoNumber: "PO", requestedDeliveryDate: %q, lines: [{item: {sku: %q}, quantity: {value: "5", unit: "EA"}}]}`, id, wished, sku), map[string]any{
+			"account": id, "customerPoNumber": "PO", "requestedDeliveryDate": wished, "lines": []any{map[string]any{"item": map[string]any{"sku": sku}, "quantity": map[string]any{"value": "5", "unit": "EA"}}},
+		}
+	case "QuantityInput", "QuantityInput!":
 		unit := []string{"EA", "BX", "no unit"}[r.IntN(3)]
 		return fmt.Sprintf(`{value: "5", unit: %q}`, unit), map[string]any{"value": "5", "unit": unit}
 	case "String":

@@ -14,7 +14,7 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*trad
 	if err != nil {
 		return nil, err
 	}
-	return r.Ordering.Validate(ctx, l.Scope(), orderRequest(&input), nil)
+	return r.Ordering.Validate(ctx, l.Scope(), orderRequest(&input))
 }
 
 // orderRequest is an order as the caller asks for it.

@@ -57,8 +57,6 @@ type OrderFacts struct {
 	Lines      []LineFacts
 	Warehouses map[string]*Warehouse
 	Now        time.Time
-	// Limit is what the caller may order at a time without approval; nil is no bound.
-	Limit *Money
 }
 
 // LineFacts are what a line is checked against. Item is nil when it is not there.
@@ -82,12 +80,11 @@ const (
 
 // OrderValidation is what submitting an order would say.
 type OrderValidation struct {
-	Valid         bool
-	Lines         []ValidatedLine
-	Totals        *Totals
-	Provisional   []OrderCheck
-	NeedsApproval bool
-	Errors        []SubmitOrderError
+	Valid       bool
+	Lines       []ValidatedLine
+	Totals      *Totals
+	Provisional []OrderCheck
+	Errors      []SubmitOrderError
 }
 
 // ValidatedLine is a line of a validated order.
@@ -184,7 +181,6 @@ func CheckOrder(r *OrderRequest, f *OrderFacts) *OrderValidation {
 		total := Money{Amount: sum, Currency: currency}
 		v.Totals = &Totals{Subtotal: total, Discount: none, Total: total}
 		c.credit(f, total, v)
-		v.NeedsApproval = f.Limit != nil && f.Limit.Currency == currency && sum.GreaterThan(f.Limit.Amount)
 	}
 	v.Errors = append(v.Errors, c.errors...)
 	v.Valid = len(v.Errors) == 0

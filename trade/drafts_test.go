@@ -65,7 +65,7 @@ func told(errors []SubmitOrderError) (all []string) {
 func TestAnOrderThatNothingStandsAgainstIsPricedAndPromised(t *testing.T) {
 	r, f := goodOrder()
 	v := CheckOrder(r, f)
-	if !v.Valid || len(v.Errors) > 0 || v.Totals == nil || v.Totals.Total.Amount.String() != "25" || v.NeedsApproval || len(v.Provisional) > 0 {
+	if !v.Valid || len(v.Errors) > 0 || v.Totals == nil || v.Totals.Total.Amount.String() != "25" || len(v.Provisional) > 0 {
 		t.Fatalf("valid %v, %v, totals %v", v.Valid, told(v.Errors), v.Totals)
 	}
 	p := v.Lines[0].Promise
@@ -131,12 +131,14 @@ func TestWhatStandsAgainstAnOrderIsToldAllAtOnceWithItsPlace(t *testing.T) {
 			r.Lines[0].Quantity = pieces("75", "EA")
 		}, nil},
 		"more than there is": {func(r *OrderRequest, f *OrderFacts) { f.Credit = nil; r.Lines[0].Quantity = pieces("500", "EA") }, nil},
-		"three things at once": {func(r *OrderRequest, f *OrderFacts) {
-			f.PoInUse = true
-			f.Account.Status = AccountOrderBlock
-			r.Lines[0].Quantity = pieces("0.5", "EA")
+		"three things at once": {
+			func(r *OrderRequest, f *OrderFacts) {
+				f.PoInUse = true
+				f.Account.Status = AccountOrderBlock
+				r.Lines[0].Quantity = pieces("0.5", "EA")
+			},
+			[]string{"STATE_NOT_ALLOWED input.account", "DUPLICATE_PO_NUMBER input.customerPoNumber", "MULTIPLE_NOT_MET input.lines.0.quantity"},
 		},
-			[]string{"STATE_NOT_ALLOWED input.account", "DUPLICATE_PO_NUMBER input.customerPoNumber", "MULTIPLE_NOT_MET input.lines.0.quantity"}},
 	} {
 		r, f := goodOrder()
 		c.change(r, f)
@@ -190,15 +192,5 @@ func TestChecksAgainstLastKnownValuesAreProvisional(t *testing.T) {
 	f.Lines[0].Price = &PriceUnavailable{Reason: SourceDown}
 	if v := CheckOrder(r, f); !v.Valid || v.Totals != nil {
 		t.Errorf("without any price: valid %v, totals %v; want none", v.Valid, v.Totals != nil)
-	}
-}
-
-func TestAboveTheCallersLimitAnOrderNeedsApproval(t *testing.T) {
-	r, f := goodOrder()
-	for limit, want := range map[string]bool{"24.99": true, "25": false} {
-		f.Limit = &Money{dec(limit), "EUR"}
-		if v := CheckOrder(r, f); v.NeedsApproval != want || !v.Valid {
-			t.Errorf("25.00 with a limit of %s: needs approval %v", limit, v.NeedsApproval)
-		}
 	}
 }

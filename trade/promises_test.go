@@ -31,20 +31,37 @@ func TestAPromiseSaysWhenAndWhy(t *testing.T) {
 	for name, c := range map[string]test{
 		"from stock nearby": {base, Supply{Item: item, Stock: []*Stock{stock("far", "50"), stock("near", "50")}}, nil, noon, "10 near 03-04 03-05 ON_HAND; 0", []PromiseReasonCode{ByTransit, ByStock}},
 		"after the cutoff":  {base, Supply{Item: item, Stock: []*Stock{stock("near", "50")}}, nil, noon.Add(4 * time.Hour), "10 near 03-05 03-06 ON_HAND; 0", []PromiseReasonCode{ByTransit, ByStock, ByCutoff}},
-		"in the evening of a Friday": {base, Supply{Item: item, Stock: []*Stock{stock("near", "50")}}, nil, noon.Add(52 * time.Hour), "10 near 03-09 03-10 ON_HAND; 0",
-			[]PromiseReasonCode{ByNonWorkingDay, ByNonWorkingDay, ByTransit, ByStock, ByCutoff}},
+		"in the evening of a Friday": {
+			base,
+			Supply{Item: item, Stock: []*Stock{stock("near", "50")}},
+			nil, noon.Add(52 * time.Hour), "10 near 03-09 03-10 ON_HAND; 0",
+			[]PromiseReasonCode{ByNonWorkingDay, ByNonWorkingDay, ByTransit, ByStock, ByCutoff},
+		},
 		"across a border": {base, Supply{Item: item, Stock: []*Stock{stock("far", "50")}}, nil, noon, "10 far 03-04 03-09 ON_HAND; 0", []PromiseReasonCode{ByTransit, ByStock}},
 		"from both":       {base, Supply{Item: item, Stock: []*Stock{stock("near", "4"), stock("far", "50")}}, nil, noon, "4 near 03-04 03-05 ON_HAND; 6 far 03-04 03-09 ON_HAND; 0", []PromiseReasonCode{ByTransit, ByStock, ByTransit, ByStock}},
-		"all of it at a time": {with(func(d *Demand) { d.AllowPartial = false }), Supply{Item: item, Stock: []*Stock{stock("near", "4"), stock("far", "50")}}, nil, noon,
-			"4 near 03-04 03-09 ON_HAND; 6 far 03-04 03-09 ON_HAND; 0", []PromiseReasonCode{ByTransit, ByStock, ByTransit, ByStock}},
+		"all of it at a time": {
+			with(func(d *Demand) { d.AllowPartial = false }),
+			Supply{Item: item, Stock: []*Stock{stock("near", "4"), stock("far", "50")}},
+			nil, noon,
+			"4 near 03-04 03-09 ON_HAND; 6 far 03-04 03-09 ON_HAND; 0",
+			[]PromiseReasonCode{ByTransit, ByStock, ByTransit, ByStock},
+		},
 		"not all, so nothing": {with(func(d *Demand) { d.AllowPartial = false }), Supply{Item: item, Stock: []*Stock{stock("near", "4")}}, nil, noon, "10", []PromiseReasonCode{ByTransit, ByStock}},
-		"some comes": {base, Supply{Item: item, Stock: []*Stock{stock("near", "4")}, Inbound: []InboundSupply{
-			{ExpectedOn: *day("2026-03-20"), Quantity: pieces("100", "EA"), Certainty: SupplyOrdered, WarehouseRef: Ref{ID: "near"}},
-			{ExpectedOn: *day("2026-03-12"), Quantity: pieces("5", "EA"), Certainty: SupplyShipped, WarehouseRef: Ref{ID: "near"}},
-		}}, nil, noon, "4 near 03-04 03-05 ON_HAND; 5 near 03-13 03-16 SHIPPED; 1 near 03-23 03-24 ORDERED; 0",
-			[]PromiseReasonCode{ByTransit, ByStock, ByInbound, ByNonWorkingDay, ByNonWorkingDay, ByInbound}},
-		"what should be there already": {base, Supply{Item: item, Inbound: []InboundSupply{{ExpectedOn: *day("2026-03-01"), Quantity: pieces("100", "EA"), Certainty: SupplyOrdered, WarehouseRef: Ref{ID: "near"}}}},
-			nil, noon, "10 near 03-05 03-06 ORDERED; 0", []PromiseReasonCode{ByLateInbound, ByTransit, ByInbound}},
+		"some comes": {
+			base,
+			Supply{Item: item, Stock: []*Stock{stock("near", "4")}, Inbound: []InboundSupply{
+				{ExpectedOn: *day("2026-03-20"), Quantity: pieces("100", "EA"), Certainty: SupplyOrdered, WarehouseRef: Ref{ID: "near"}},
+				{ExpectedOn: *day("2026-03-12"), Quantity: pieces("5", "EA"), Certainty: SupplyShipped, WarehouseRef: Ref{ID: "near"}},
+			}},
+			nil, noon, "4 near 03-04 03-05 ON_HAND; 5 near 03-13 03-16 SHIPPED; 1 near 03-23 03-24 ORDERED; 0",
+			[]PromiseReasonCode{ByTransit, ByStock, ByInbound, ByNonWorkingDay, ByNonWorkingDay, ByInbound},
+		},
+		"what should be there already": {
+			base,
+			Supply{Item: item, Inbound: []InboundSupply{{ExpectedOn: *day("2026-03-01"), Quantity: pieces("100", "EA"), Certainty: SupplyOrdered, WarehouseRef: Ref{ID: "near"}}}},
+			nil, noon, "10 near 03-05 03-06 ORDERED; 0",
+			[]PromiseReasonCode{ByLateInbound, ByTransit, ByInbound},
+		},
 		"nothing there":         {base, Supply{Item: item}, nil, noon, "10", nil},
 		"whole cases":           {with(func(d *Demand) { d.Quantity, d.Each = pieces("3", "CS"), dec("12") }), Supply{Item: item, Stock: []*Stock{stock("near", "30")}}, nil, noon, "2 near 03-04 03-05 ON_HAND; 1", []PromiseReasonCode{ByTransit, ByStock}},
 		"an item instead":       {with(func(d *Demand) { d.AllowSubstitute = true }), Supply{Item: item, Stock: []*Stock{stock("near", "4")}}, []Supply{{Item: other, Stock: []*Stock{stock("near", "50")}}}, noon, "4 near 03-04 03-05 ON_HAND; 6 near 03-04 03-05 ON_HAND instead; 0", []PromiseReasonCode{ByTransit, ByStock, BySubstitution}},
@@ -55,8 +72,12 @@ func TestAPromiseSaysWhenAndWhy(t *testing.T) {
 			x.DeliveryDays, x.ClosedOn = []Weekday{"FRIDAY"}, []Date{*day("2026-03-06")}
 			d.ShipTo = &x
 		}), Supply{Item: item, Stock: []*Stock{stock("near", "50")}}, nil, noon, "10 near 03-04 03-13 ON_HAND; 0", nil},
-		"less what others have": {base, Supply{Item: item, Stock: []*Stock{{WarehouseRef: Ref{ID: "near"}, OnHand: dec("20"), Allocated: dec("8"), SafetyStock: dec("5")}}}, nil, noon, "7 near 03-04 03-05 ON_HAND; 3",
-			[]PromiseReasonCode{ByAllocation, BySafetyStock, ByTransit, ByStock}},
+		"less what others have": {
+			base,
+			Supply{Item: item, Stock: []*Stock{{WarehouseRef: Ref{ID: "near"}, OnHand: dec("20"), Allocated: dec("8"), SafetyStock: dec("5")}}},
+			nil, noon, "7 near 03-04 03-05 ON_HAND; 3",
+			[]PromiseReasonCode{ByAllocation, BySafetyStock, ByTransit, ByStock},
+		},
 	} {
 		p := Promise(c.demand, c.supply, c.substitutes, warehouses, c.now)
 		var parts []string
