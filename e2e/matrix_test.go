@@ -135,16 +135,24 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 				for _, n := range namesIn(types, a, nil) {
 					coordinate := name + "." + f.Name + "(" + n.path + ":)"
 					at, reached := ways[name]
-					if !reached || slices.ContainsFunc(f.Args, func(o inputValue) bool { return o.Name != a.Name && o.required() }) || strings.HasPrefix(f.Name, "_") {
-						if !strings.HasPrefix(f.Name, "_") {
-							missed = append(missed, coordinate)
+					if strings.HasPrefix(f.Name, "_") {
+						continue
+					}
+					others, ok := "", true
+					for _, o := range f.Args {
+						if o.Name != a.Name && o.required() {
+							text, known := literal(types, o.Type)
+							others, ok = others+", "+o.Name+": "+text, ok && known
 						}
+					}
+					if !reached || !ok || strings.Contains(n.text, unknown) {
+						missed = append(missed, coordinate)
 						continue
 					}
 					word := map[bool]string{true: "subscription", false: "query"}[name == "Subscription"]
 					found = append(found, place{
 						coordinate: coordinate, kind: n.kind, stream: name == "Subscription",
-						operation: word + " ($x: " + n.kind + "!) { " + at.open + f.Name + "(" + n.text + ")" + picked(f.Type.base()) + at.close + " }",
+						operation: word + " ($x: " + n.kind + "!) { " + at.open + f.Name + "(" + n.text + others + ")" + picked(f.Type.base()) + at.close + " }",
 					})
 				}
 			}
@@ -154,6 +162,42 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 }
 
 type name struct{ path, text, kind string }
+
+// unknown stands for a value that cannot be made up.
+const unknown = "?"
+
+// literals are values of scalars that arguments besides the one that names something
+// may need.
+var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`}
+
+// literal is a value of a type.
+func literal(types map[string]schemaType, t typeRef) (text string, ok bool) {
+	base := t.base()
+	text, ok = literals[base]
+	switch e := types[base]; {
+	case base == "ItemBy":
+		text, ok = `{sku: "x"}`, true
+	case e.Kind == "ENUM":
+		text, ok = e.EnumValues[0].Name, true
+	case e.Kind == "INPUT_OBJECT":
+		var fields []string
+		ok = true
+		for _, f := range e.InputFields {
+			if f.required() {
+				v, known := literal(types, f.Type)
+				fields, ok = append(fields, f.Name+": "+v), ok && known
+			}
+		}
+		text = "{" + strings.Join(fields, ", ") + "}"
+	}
+	if !ok {
+		text = unknown
+	}
+	if t.list() {
+		text = "[" + text + "]"
+	}
+	return text, ok
+}
 
 // namesIn are the ways in which an argument can name something.
 func namesIn(types map[string]schemaType, v inputValue, above []string) []name {
@@ -176,15 +220,9 @@ func namesIn(types map[string]schemaType, v inputValue, above []string) []name {
 	for _, f := range types[base].InputFields {
 		others := ""
 		for _, o := range types[base].InputFields {
-			if o.Name == f.Name || !o.required() {
-				continue
-			}
-			if e := types[o.Type.base()]; e.Kind == "ENUM" {
-				others += ", " + o.Name + ": " + e.EnumValues[0].Name
-			} else if o.Type.base() == "String" {
-				others += ", " + o.Name + `: "x"`
-			} else {
-				others = "?"
+			if o.Name != f.Name && o.required() {
+				text, _ := literal(types, o.Type)
+				others += ", " + o.Name + ": " + text
 			}
 		}
 		for _, n := range namesIn(types, f, append(above, base)) {
