@@ -39,7 +39,7 @@ type Persona struct {
 }
 
 var customerRights = []string{
-	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "invoice:read", "shipment:read", "schema:read",
+	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read", "invoice:read", "shipment:read", "schema:read",
 }
 
 var supplierRights = []string{"user:read", "catalog:read", "price:read", "po:read", "shipment:read", "partner:read", "schema:read"}

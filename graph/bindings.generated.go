@@ -42,6 +42,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Eta"] = bindEta()
 	b.Objects["ExternalId"] = bindExternalId()
 	b.Objects["GuestViewer"] = bindGuestViewer()
+	b.Objects["IdempotencyConflict"] = bindIdempotencyConflict()
 	b.Objects["Identifier"] = bindIdentifier()
 	b.Objects["InboundSupply"] = bindInboundSupply()
 	b.Objects["InsufficientAvailability"] = bindInsufficientAvailability()
@@ -65,6 +66,10 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["MasterDataConflictConnection"] = bindMasterDataConflictConnection()
 	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
 	b.Objects["Money"] = bindMoney()
+	b.Objects["Mutation"] = bindMutation()
+	b.Objects["Operation"] = bindOperation()
+	b.Objects["OperationFailure"] = bindOperationFailure()
+	b.Objects["OperationStep"] = bindOperationStep()
 	b.Objects["OperatorViewer"] = bindOperatorViewer()
 	b.Objects["Order"] = bindOrder()
 	b.Objects["OrderConnection"] = bindOrderConnection()
@@ -123,6 +128,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["SourceHealth"] = bindSourceHealth()
 	b.Objects["SourceUnavailable"] = bindSourceUnavailable()
 	b.Objects["SourcedValue"] = bindSourcedValue()
+	b.Objects["SubmitOrderPayload"] = bindSubmitOrderPayload()
 	b.Objects["Subscription"] = bindSubscription()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
 	b.Objects["TotalCount"] = bindTotalCount()
@@ -223,6 +229,11 @@ func kindOfNode(o any) (string, any) {
 			return "OrderLine", nil
 		}
 		return "OrderLine", o
+	case *trade.Operation:
+		if o == nil {
+			return "Operation", nil
+		}
+		return "Operation", o
 	case *trade.MasterDataConflict:
 		if o == nil {
 			return "MasterDataConflict", nil
@@ -364,6 +375,11 @@ func kindOfSubmitOrderError(o any) (string, any) {
 			return "InsufficientAvailability", nil
 		}
 		return "InsufficientAvailability", o
+	case *trade.IdempotencyConflict:
+		if o == nil {
+			return "IdempotencyConflict", nil
+		}
+		return "IdempotencyConflict", o
 	case *trade.CreditBlocked:
 		if o == nil {
 			return "CreditBlocked", nil
@@ -395,6 +411,11 @@ func kindOfUserError(o any) (string, any) {
 			return "InsufficientAvailability", nil
 		}
 		return "InsufficientAvailability", o
+	case *trade.IdempotencyConflict:
+		if o == nil {
+			return "IdempotencyConflict", nil
+		}
+		return "IdempotencyConflict", o
 	case *trade.CreditBlocked:
 		if o == nil {
 			return "CreditBlocked", nil
@@ -1631,6 +1652,53 @@ func bindGuestViewer() *execution.Object {
 	}}
 }
 
+func bindIdempotencyConflict() *execution.Object {
+	return &execution.Object{Name: "IdempotencyConflict", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.IdempotencyConflict).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.IdempotencyConflict).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.IdempotencyConflict).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.IdempotencyConflict).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"firstUsedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.IdempotencyConflict).FirstUsedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.IdempotencyConflict().Operation(ctx, execution.As[*trade.IdempotencyConflict](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindIdentifier() *execution.Object {
 	return &execution.Object{Name: "Identifier", Fields: map[string]*execution.Field{
 		"scheme": {
@@ -2693,6 +2761,196 @@ func bindMoney() *execution.Object {
 		},
 		"currency": {
 			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Money).Currency; return AppendCurrencyCode(b, v) },
+		},
+	}}
+}
+
+func bindMutation() *execution.Object {
+	return &execution.Object{Name: "Mutation", Fields: map[string]*execution.Field{
+		"submitOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_submitOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SubmitOrder(ctx, args["idempotencyKey"].(string), args["input"].(OrderInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SubmitOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindOperation() *execution.Object {
+	return &execution.Object{Name: "Operation", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).Kind
+				return execution.AppendEnum(b, string(v), valuesOfOperationKind)
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).State
+				return execution.AppendEnum(b, string(v), valuesOfOperationState)
+			},
+		},
+		"correlationId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).CorrelationID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"idempotencyKey": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).IdempotencyKey
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).Subject
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"submittedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).SubmittedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"finishedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Operation).FinishedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"steps": {
+			Len: func(o any, i int) int { return len(o.(*trade.Operation).Steps) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Operation).Steps[j] },
+		},
+		"failure": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Operation).Failure; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindOperationFailure() *execution.Object {
+	return &execution.Object{Name: "OperationFailure", Fields: map[string]*execution.Field{
+		"responsible": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationFailure).Responsible
+				return execution.AppendEnum(b, string(v), valuesOfResponsible)
+			},
+		},
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationFailure).Code
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationFailure).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"retryable": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationFailure).Retryable
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+	}}
+}
+
+func bindOperationStep() *execution.Object {
+	return &execution.Object{Name: "OperationStep", Fields: map[string]*execution.Field{
+		"name": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).Name
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"system": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).System
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfSourceKind)
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).State
+				return execution.AppendEnum(b, string(v), valuesOfStepState)
+			},
+		},
+		"attempts": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).Attempts
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"startedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).StartedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"finishedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).FinishedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"externalRef": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).ExternalRef
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"error": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationStep).Error
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
 		},
 	}}
 }
@@ -4436,6 +4694,20 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"operation": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_operation_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Operation(ctx, args["by"].(OperationBy)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"sourceHealth": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().SourceHealth(ctx))
@@ -5784,6 +6056,44 @@ func bindSourcedValue() *execution.Object {
 	}}
 }
 
+func bindSubmitOrderPayload() *execution.Object {
+	return &execution.Object{Name: "SubmitOrderPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SubmitOrderPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SubmitOrderPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SubmitOrderPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*SubmitOrderPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"order": {
+			One: func(o any, i int) any {
+				if v := o.(*SubmitOrderPayload).Order; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provisional": {
+			Len: func(o any, i int) int { return len(o.(*SubmitOrderPayload).Provisional) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*SubmitOrderPayload).Provisional[j]
+				return execution.AppendEnum(b, string(v), valuesOfOrderCheck)
+			},
+		},
+	}}
+}
+
 func bindSubscription() *execution.Object {
 	return &execution.Object{Name: "Subscription", Fields: map[string]*execution.Field{
 		"shipmentUpdates": {
@@ -6467,6 +6777,8 @@ var valuesOfItemDocumentKind = execution.EnumValues(parsedSchema, "ItemDocumentK
 var valuesOfItemStatus = execution.EnumValues(parsedSchema, "ItemStatus")
 var valuesOfLocationRole = execution.EnumValues(parsedSchema, "LocationRole")
 var valuesOfMilestone = execution.EnumValues(parsedSchema, "Milestone")
+var valuesOfOperationKind = execution.EnumValues(parsedSchema, "OperationKind")
+var valuesOfOperationState = execution.EnumValues(parsedSchema, "OperationState")
 var valuesOfOrderCheck = execution.EnumValues(parsedSchema, "OrderCheck")
 var valuesOfOrderLineStatus = execution.EnumValues(parsedSchema, "OrderLineStatus")
 var valuesOfOrderStatus = execution.EnumValues(parsedSchema, "OrderStatus")
@@ -6475,11 +6787,13 @@ var valuesOfPriceUnavailableReason = execution.EnumValues(parsedSchema, "PriceUn
 var valuesOfPromiseReasonCode = execution.EnumValues(parsedSchema, "PromiseReasonCode")
 var valuesOfPurchaseOrderStatus = execution.EnumValues(parsedSchema, "PurchaseOrderStatus")
 var valuesOfReadMode = execution.EnumValues(parsedSchema, "ReadMode")
+var valuesOfResponsible = execution.EnumValues(parsedSchema, "Responsible")
 var valuesOfReturnReason = execution.EnumValues(parsedSchema, "ReturnReason")
 var valuesOfReturnStatus = execution.EnumValues(parsedSchema, "ReturnStatus")
 var valuesOfShipmentStatus = execution.EnumValues(parsedSchema, "ShipmentStatus")
 var valuesOfSourceKind = execution.EnumValues(parsedSchema, "SourceKind")
 var valuesOfSourceState = execution.EnumValues(parsedSchema, "SourceState")
+var valuesOfStepState = execution.EnumValues(parsedSchema, "StepState")
 var valuesOfStockStatus = execution.EnumValues(parsedSchema, "StockStatus")
 var valuesOfSupplyCertainty = execution.EnumValues(parsedSchema, "SupplyCertainty")
 var valuesOfSyncMode = execution.EnumValues(parsedSchema, "SyncMode")

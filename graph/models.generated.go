@@ -211,6 +211,14 @@ type MoneyInput struct {
 	Currency string `json:"currency"`
 }
 
+// Key of an operation.
+type OperationBy struct {
+	// Global id.
+	ID *string `json:"id,omitempty"`
+	// The caller's own key.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
 // Planner, steward or operator of the distributor.
 type OperatorViewer struct {
 	// Person or client.
@@ -383,6 +391,20 @@ type ShipmentRepresentation struct {
 	// The @key this representation matched: one of the ShipmentMatchedKey constants.
 	// gqlgen sets it from the fields the router sent; the router does not send it.
 	MatchedKey ShipmentMatchedKey `json:"-"`
+}
+
+// Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error.
+type SubmitOrderPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.SubmitOrderError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Order, also while it is queued.
+	Order *trade.Order `json:"order,omitempty"`
+	// Checks made against last known values because the ERP could not be asked; made again before it is written to.
+	Provisional []trade.OrderCheck `json:"provisional"`
 }
 
 // Caller of a supplier portal.

@@ -32,6 +32,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	CustomerViewer() CustomerViewerResolver
 	Entity() EntityResolver
+	IdempotencyConflict() IdempotencyConflictResolver
 	InboundSupply() InboundSupplyResolver
 	Invoice() InvoiceResolver
 	InvoiceConnection() InvoiceConnectionResolver
@@ -41,6 +42,7 @@ type ResolverRoot interface {
 	ItemConnection() ItemConnectionResolver
 	MasterDataConflict() MasterDataConflictResolver
 	MasterDataConflictConnection() MasterDataConflictConnectionResolver
+	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderConnection() OrderConnectionResolver
 	OrderLine() OrderLineResolver
@@ -271,6 +273,14 @@ type ComplexityRoot struct {
 		User    func(childComplexity int) int
 	}
 
+	IdempotencyConflict struct {
+		Code        func(childComplexity int) int
+		FirstUsedAt func(childComplexity int) int
+		Message     func(childComplexity int) int
+		Operation   func(childComplexity int) int
+		Path        func(childComplexity int) int
+	}
+
 	Identifier struct {
 		Scheme func(childComplexity int) int
 		Value  func(childComplexity int) int
@@ -462,6 +472,41 @@ type ComplexityRoot struct {
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
+	}
+
+	Mutation struct {
+		SubmitOrder func(childComplexity int, idempotencyKey string, input OrderInput) int
+	}
+
+	Operation struct {
+		CorrelationID  func(childComplexity int) int
+		Failure        func(childComplexity int) int
+		FinishedAt     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		IdempotencyKey func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		State          func(childComplexity int) int
+		Steps          func(childComplexity int) int
+		Subject        func(childComplexity int) int
+		SubmittedAt    func(childComplexity int) int
+	}
+
+	OperationFailure struct {
+		Code        func(childComplexity int) int
+		Message     func(childComplexity int) int
+		Responsible func(childComplexity int) int
+		Retryable   func(childComplexity int) int
+	}
+
+	OperationStep struct {
+		Attempts    func(childComplexity int) int
+		Error       func(childComplexity int) int
+		ExternalRef func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		Name        func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		State       func(childComplexity int) int
+		System      func(childComplexity int) int
 	}
 
 	OperatorViewer struct {
@@ -751,6 +796,7 @@ type ComplexityRoot struct {
 		MasterDataConflicts func(childComplexity int, first *int, after *string, last *int, before *string, filter *MasterDataConflictFilter) int
 		Node                func(childComplexity int, id string) int
 		Nodes               func(childComplexity int, ids []string) int
+		Operation           func(childComplexity int, by OperationBy) int
 		Order               func(childComplexity int, by OrderBy) int
 		Orders              func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
 		PurchaseOrder       func(childComplexity int, by PurchaseOrderBy) int
@@ -989,6 +1035,14 @@ type ComplexityRoot struct {
 	SourcedValue struct {
 		Provenance func(childComplexity int) int
 		Value      func(childComplexity int) int
+	}
+
+	SubmitOrderPayload struct {
+		Errors      func(childComplexity int) int
+		Operation   func(childComplexity int) int
+		Order       func(childComplexity int) int
+		Provisional func(childComplexity int) int
+		Replayed    func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -1902,6 +1956,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuestViewer.User(childComplexity), true
 
+	case "IdempotencyConflict.code":
+		if e.ComplexityRoot.IdempotencyConflict.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdempotencyConflict.Code(childComplexity), true
+	case "IdempotencyConflict.firstUsedAt":
+		if e.ComplexityRoot.IdempotencyConflict.FirstUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdempotencyConflict.FirstUsedAt(childComplexity), true
+	case "IdempotencyConflict.message":
+		if e.ComplexityRoot.IdempotencyConflict.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdempotencyConflict.Message(childComplexity), true
+	case "IdempotencyConflict.operation":
+		if e.ComplexityRoot.IdempotencyConflict.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdempotencyConflict.Operation(childComplexity), true
+	case "IdempotencyConflict.path":
+		if e.ComplexityRoot.IdempotencyConflict.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdempotencyConflict.Path(childComplexity), true
+
 	case "Identifier.scheme":
 		if e.ComplexityRoot.Identifier.Scheme == nil {
 			break
@@ -2688,6 +2773,153 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
+
+	case "Mutation.submitOrder":
+		if e.ComplexityRoot.Mutation.SubmitOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(OrderInput)), true
+
+	case "Operation.correlationId":
+		if e.ComplexityRoot.Operation.CorrelationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.CorrelationID(childComplexity), true
+	case "Operation.failure":
+		if e.ComplexityRoot.Operation.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Failure(childComplexity), true
+	case "Operation.finishedAt":
+		if e.ComplexityRoot.Operation.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.FinishedAt(childComplexity), true
+	case "Operation.id":
+		if e.ComplexityRoot.Operation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.ID(childComplexity), true
+	case "Operation.idempotencyKey":
+		if e.ComplexityRoot.Operation.IdempotencyKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.IdempotencyKey(childComplexity), true
+	case "Operation.kind":
+		if e.ComplexityRoot.Operation.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Kind(childComplexity), true
+	case "Operation.state":
+		if e.ComplexityRoot.Operation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.State(childComplexity), true
+	case "Operation.steps":
+		if e.ComplexityRoot.Operation.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Steps(childComplexity), true
+	case "Operation.subject":
+		if e.ComplexityRoot.Operation.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Subject(childComplexity), true
+	case "Operation.submittedAt":
+		if e.ComplexityRoot.Operation.SubmittedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.SubmittedAt(childComplexity), true
+
+	case "OperationFailure.code":
+		if e.ComplexityRoot.OperationFailure.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationFailure.Code(childComplexity), true
+	case "OperationFailure.message":
+		if e.ComplexityRoot.OperationFailure.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationFailure.Message(childComplexity), true
+	case "OperationFailure.responsible":
+		if e.ComplexityRoot.OperationFailure.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationFailure.Responsible(childComplexity), true
+	case "OperationFailure.retryable":
+		if e.ComplexityRoot.OperationFailure.Retryable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationFailure.Retryable(childComplexity), true
+
+	case "OperationStep.attempts":
+		if e.ComplexityRoot.OperationStep.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.Attempts(childComplexity), true
+	case "OperationStep.error":
+		if e.ComplexityRoot.OperationStep.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.Error(childComplexity), true
+	case "OperationStep.externalRef":
+		if e.ComplexityRoot.OperationStep.ExternalRef == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.ExternalRef(childComplexity), true
+	case "OperationStep.finishedAt":
+		if e.ComplexityRoot.OperationStep.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.FinishedAt(childComplexity), true
+	case "OperationStep.name":
+		if e.ComplexityRoot.OperationStep.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.Name(childComplexity), true
+	case "OperationStep.startedAt":
+		if e.ComplexityRoot.OperationStep.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.StartedAt(childComplexity), true
+	case "OperationStep.state":
+		if e.ComplexityRoot.OperationStep.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.State(childComplexity), true
+	case "OperationStep.system":
+		if e.ComplexityRoot.OperationStep.System == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationStep.System(childComplexity), true
 
 	case "OperatorViewer.scopes":
 		if e.ComplexityRoot.OperatorViewer.Scopes == nil {
@@ -3976,6 +4208,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.operation":
+		if e.ComplexityRoot.Query.Operation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_operation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Operation(childComplexity, args["by"].(OperationBy)), true
 	case "Query.order":
 		if e.ComplexityRoot.Query.Order == nil {
 			break
@@ -5011,6 +5254,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SourcedValue.Value(childComplexity), true
 
+	case "SubmitOrderPayload.errors":
+		if e.ComplexityRoot.SubmitOrderPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrderPayload.Errors(childComplexity), true
+	case "SubmitOrderPayload.operation":
+		if e.ComplexityRoot.SubmitOrderPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrderPayload.Operation(childComplexity), true
+	case "SubmitOrderPayload.order":
+		if e.ComplexityRoot.SubmitOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrderPayload.Order(childComplexity), true
+	case "SubmitOrderPayload.provisional":
+		if e.ComplexityRoot.SubmitOrderPayload.Provisional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrderPayload.Provisional(childComplexity), true
+	case "SubmitOrderPayload.replayed":
+		if e.ComplexityRoot.SubmitOrderPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrderPayload.Replayed(childComplexity), true
+
 	case "Subscription.shipmentUpdates":
 		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
 			break
@@ -5273,6 +5547,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ItemRepresentation", ec.unmarshalInputItemRepresentation),
 			graphql.NewInputUnmarshaler("MasterDataConflictFilter", ec.unmarshalInputMasterDataConflictFilter),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
+			graphql.NewInputUnmarshaler("OperationBy", ec.unmarshalInputOperationBy),
 			graphql.NewInputUnmarshaler("OrderBy", ec.unmarshalInputOrderBy),
 			graphql.NewInputUnmarshaler("OrderFilter", ec.unmarshalInputOrderFilter),
 			graphql.NewInputUnmarshaler("OrderInput", ec.unmarshalInputOrderInput),
@@ -5323,6 +5598,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 	case ast.Subscription:
 		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
@@ -5379,7 +5669,7 @@ var sources = []*ast.Source{
 #             node, value types the field that leads to them.
 #   values    times carry an offset; percents are percents (2.5 is 2.5 %); codes of others stay verbatim in ` + "`" + `raw` + "`" + `.
 #
-# Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read order:write invoice:read
+# Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read order:write operation:read invoice:read
 #   shipment:read po:read procurement:read partner:read ops:read mdm:read
 
 extend schema
@@ -5478,6 +5768,9 @@ scalar LocalTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#secti
 
 "Length of time, ISO 8601, e.g. PT15M or P90D."
 scalar Duration @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#appendix-A")
+
+"Caller's key of one write, 16 to 128 printable ASCII characters. The same key and input give the same answer."
+scalar IdempotencyKey @specifiedBy(url: "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/")
 
 "Exact decimal number, carried as a JSON string, e.g. \"1998.61\". No exponent, at most 18 digits before and 9 after the point."
 scalar Decimal @specifiedBy(url: "https://www.w3.org/TR/xmlschema-2/#decimal")
@@ -7983,6 +8276,117 @@ type ItemEdge {
 }
 
 # ======================================================================================================================
+# Operations
+# ======================================================================================================================
+
+"Durable piece of work behind a write: steps, retries, undo."
+type Operation implements Node @scope(anyOf: ["operation:read"]) {
+  "Global id."
+  id: ID!
+  "What it does."
+  kind: OperationKind!
+  "Where it stands."
+  state: OperationState!
+  "Correlation id of the request that started it, W3C trace id."
+  correlationId: String!
+  "Key it was submitted with; null for others than the caller."
+  idempotencyKey: IdempotencyKey
+  "Id of what it works on."
+  subject: ID
+  "When it was accepted."
+  submittedAt: DateTime!
+  "When it ended."
+  finishedAt: DateTime
+  "Steps in order."
+  steps: [OperationStep!]!
+  "Why it failed."
+  failure: OperationFailure
+}
+
+"Kinds of operations."
+enum OperationKind {
+  "submitOrder." SUBMIT_ORDER
+}
+
+"States of an operation."
+enum OperationState {
+  "Accepted and stored." ACCEPTED
+  "Being checked." VALIDATING
+  "Waits for its turn or for the source." QUEUED
+  "Being written to the source." COMMITTING
+  "Written." COMMITTED
+  "Waits for a person's decision." AWAITING_DECISION
+  "Sent, answer lost, and the source cannot be asked; an operator settles it." OUTCOME_UNKNOWN
+  "Being undone." COMPENSATING
+  "Undone." COMPENSATED
+  "Refused or failed; nothing is left behind." FAILED
+  "Parked for an operator." DEAD_LETTERED
+}
+
+"Step of an operation."
+type OperationStep {
+  "Name."
+  name: String!
+  "System it touches."
+  system: SourceKind
+  "Where it stands."
+  state: StepState!
+  "Attempts so far."
+  attempts: Int!
+  "When the first attempt began."
+  startedAt: DateTime
+  "When it ended."
+  finishedAt: DateTime
+  "Reference at the source, fixed before the first attempt."
+  externalRef: String @scope(anyOf: ["ops:read"])
+  "What went wrong last."
+  error: String @scope(anyOf: ["ops:read"])
+}
+
+"States of a step."
+enum StepState {
+  "Not begun." PENDING
+  "Running." RUNNING
+  "Done." SUCCEEDED
+  "Will be tried again." RETRYING
+  "Failed." FAILED
+  "Undone." COMPENSATED
+  "Not needed." SKIPPED
+}
+
+"Why an operation failed, and whose turn it is."
+type OperationFailure {
+  "Tier at fault."
+  responsible: Responsible!
+  "Stable code."
+  code: String!
+  "Sentence to show."
+  message: String!
+  "Whether the same request may be sent again, with a new key."
+  retryable: Boolean!
+}
+
+"Whose fault: the support desk's first question."
+enum Responsible {
+  "The caller's input." CALLER
+  "The portal in front of Portico." PORTAL
+  "Portico's edge: limits, rights, budget." GATEWAY
+  "Portico's own process or store." ORCHESTRATION
+  "The ERP." ERP
+  "The warehouse system." WMS
+  "The carrier or its service." LOGISTICS
+  "A trading partner." PARTNER
+}
+
+"Key of an operation."
+input OperationBy @oneOf {
+  "Global id."
+  id: ID
+  "The caller's own key."
+  idempotencyKey: IdempotencyKey
+}
+
+# ======================================================================================================================
 # What a write may answer
 # ======================================================================================================================
 
@@ -8000,6 +8404,7 @@ interface UserError {
 enum ErrorCode {
   "Breaks a rule of its field." INVALID_INPUT
   "Not there, or not the caller's: the two look alike." NOT_FOUND
+  "Key already used for another input." IDEMPOTENCY_CONFLICT
   "Price differs from the one expected." PRICE_CHANGED
   "Not available as asked." INSUFFICIENT_AVAILABILITY
   "Credit does not allow it." CREDIT_BLOCKED
@@ -8076,8 +8481,36 @@ type SourceUnavailable implements UserError {
   retryAfter: Duration
 }
 
+"Key already used for another input."
+type IdempotencyConflict implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "When it was used."
+  firstUsedAt: DateTime!
+  "Operation it started."
+  operation: Operation
+}
+
 "Refusals of a new order."
-union SubmitOrderError = InvalidInput | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+union SubmitOrderError = InvalidInput | IdempotencyConflict | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+
+"Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error."
+type SubmitOrderPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [SubmitOrderError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Order, also while it is queued."
+  order: Order
+  "Checks made against last known values because the ERP could not be asked; made again before it is written to."
+  provisional: [OrderCheck!]!
+}
 
 # ======================================================================================================================
 # Roots
@@ -8175,6 +8608,8 @@ type Query {
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "What submitting this order would say: prices, promises, errors. Prices a basket too. Writes nothing."
   validateOrder("Order." input: OrderInput!): OrderValidation @scope(anyOf: ["order:write"]) @cost(weight: 10)
+  "One durable operation."
+  operation("Its key." by: OperationBy!): Operation
   "State of the source systems."
   sourceHealth: [SourceHealth!]
   "Where each capability is served."
@@ -8191,6 +8626,15 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: MasterDataConflictFilter
   ): MasterDataConflictConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+}
+
+"Writes. The same idempotencyKey with the same input gives the same answer, on every replica and after a restart."
+type Mutation {
+  "Places an order. Acknowledged when it is durable; waits a short while for the ERP, as Prefer: wait=N says."
+  submitOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: OrderInput!
+  ): SubmitOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
 }
 
 # ======================================================================================================================
@@ -9021,6 +9465,68 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_Operation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Operation_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Operation_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_Operation_state(ctx, field)
+	case "correlationId":
+		return ec.fieldContext_Operation_correlationId(ctx, field)
+	case "idempotencyKey":
+		return ec.fieldContext_Operation_idempotencyKey(ctx, field)
+	case "subject":
+		return ec.fieldContext_Operation_subject(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_Operation_submittedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Operation_finishedAt(ctx, field)
+	case "steps":
+		return ec.fieldContext_Operation_steps(ctx, field)
+	case "failure":
+		return ec.fieldContext_Operation_failure(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Operation", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationFailure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "responsible":
+		return ec.fieldContext_OperationFailure_responsible(ctx, field)
+	case "code":
+		return ec.fieldContext_OperationFailure_code(ctx, field)
+	case "message":
+		return ec.fieldContext_OperationFailure_message(ctx, field)
+	case "retryable":
+		return ec.fieldContext_OperationFailure_retryable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationFailure", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OperationStep_name(ctx, field)
+	case "system":
+		return ec.fieldContext_OperationStep_system(ctx, field)
+	case "state":
+		return ec.fieldContext_OperationStep_state(ctx, field)
+	case "attempts":
+		return ec.fieldContext_OperationStep_attempts(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_OperationStep_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_OperationStep_finishedAt(ctx, field)
+	case "externalRef":
+		return ec.fieldContext_OperationStep_externalRef(ctx, field)
+	case "error":
+		return ec.fieldContext_OperationStep_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationStep", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9947,6 +10453,22 @@ func (ec *executionContext) childFields_SourcedValue(ctx context.Context, field 
 		return ec.fieldContext_SourcedValue_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourcedValue", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SubmitOrderPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SubmitOrderPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_SubmitOrderPayload_operation(ctx, field)
+	case "order":
+		return ec.fieldContext_SubmitOrderPayload_order(ctx, field)
+	case "provisional":
+		return ec.fieldContext_SubmitOrderPayload_provisional(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitOrderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TotalCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"portico/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -17,11 +18,17 @@ type Orders struct {
 	store   *store.Store
 	sources *sources.Set
 	prices  *sources.PriceCache
+	engine  *durable.Engine
 }
 
-// NewOrders makes the flows of customers' orders.
-func NewOrders(st *store.Store, set *sources.Set, prices *sources.PriceCache) *Orders {
-	return &Orders{st, set, prices}
+// NewOrders makes the flows of customers' orders, and registers them with the engine
+// that plays them.
+func NewOrders(st *store.Store, set *sources.Set, prices *sources.PriceCache, engine *durable.Engine) *Orders {
+	o := &Orders{st, set, prices, engine}
+	if engine != nil {
+		durable.Register(engine, o.submitOrder())
+	}
+	return o
 }
 
 // Validate says what submitting an order would say: prices, promises and all that

@@ -80,6 +80,16 @@ func (c *Company) Handler() http.Handler {
 	}
 	mux.Handle("POST /erp/v1/prices", c.service("erp", "prices", c.tellPrices))
 	mux.Handle("POST /erp/v1/salesOrders", c.service("erp", "submit", c.takeOrder))
+	mux.Handle("GET /erp/v1/submissions/{ref}", c.service("erp", "submission", func(w http.ResponseWriter, r *http.Request) {
+		c.mu.RLock()
+		doc, known := c.submitted[r.PathValue("ref")]
+		c.mu.RUnlock()
+		if !known {
+			refuse(w, http.StatusNotFound, "ref", "no such reference")
+			return
+		}
+		answer(w, http.StatusOK, map[string]string{"docNo": doc})
+	}))
 	mux.Handle("POST /carrier/v1/trackers", c.service("carrier", "register", c.takeParcels))
 	mux.Handle("GET /erp/v1/papers/{kind}/{no}", c.service("erp", "papers", c.tellPaper))
 	mux.Handle("GET /carrier/v1/papers/{kind}/{no}", c.service("carrier", "papers", c.tellPaper))

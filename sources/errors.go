@@ -61,6 +61,14 @@ func KindOf(err error) Kind {
 	return Uncertain
 }
 
+// Reason is why a source refused something, in words that may be shown.
+func Reason(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Rejected {
+		return e.Err.Error()
+	}
+	return "The system refused it."
+}
+
 // RetryAfter is how long a throttling source asked to be left alone.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {

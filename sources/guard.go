@@ -60,6 +60,7 @@ type guarded struct {
 	adapter     Adapter
 	limits      Limits
 	executor    failsafe.Executor[any]
+	once        failsafe.Executor[any] // without retries
 	breaker     circuitbreaker.CircuitBreaker[any]
 	lastSuccess atomic.Int64 // unix nanoseconds
 	lastFailure atomic.Pointer[failure]
@@ -93,9 +94,9 @@ func guard(name string, adapter Adapter, limits Limits) *guarded {
 		WithBackoff(50*time.Millisecond, time.Second).
 		WithJitterFactor(0.5).
 		ReturnLastFailure().Build()
-	g.executor = failsafe.With[any](retry, g.breaker,
-		bulkhead.NewBuilder[any](uint(limits.Concurrency)).WithMaxWaitTime(limits.Timeout).Build(),
-		timeout.New[any](limits.Timeout))
+	room := bulkhead.NewBuilder[any](uint(limits.Concurrency)).WithMaxWaitTime(limits.Timeout).Build()
+	g.executor = failsafe.With[any](retry, g.breaker, room, timeout.New[any](limits.Timeout))
+	g.once = failsafe.With[any](g.breaker, room, timeout.New[any](limits.Timeout))
 	return g
 }
 
@@ -109,14 +110,24 @@ func sick(err error) bool {
 	return false
 }
 
-// read runs one read of a source under its guard.
+// read runs one read of a source under its guard, again where it fails.
 func read[T any](ctx context.Context, g *guarded, op string, call func(context.Context) (T, error)) (T, error) {
+	return guardedly(ctx, g, g.executor, op, call)
+}
+
+// write runs one write of a source under its guard, once: whoever asked for it knows
+// what to do when the answer is lost.
+func write[T any](ctx context.Context, g *guarded, op string, call func(context.Context) (T, error)) (T, error) {
+	return guardedly(ctx, g, g.once, op, call)
+}
+
+func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executor[any], op string, call func(context.Context) (T, error)) (T, error) {
 	ctx, span := tracer.Start(ctx, op)
 	defer span.End()
 	span.SetAttributes(attribute.String("source", g.name))
 	start := time.Now()
 	var result T
-	err := g.executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
+	err := executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
 		telemetry.SourceCall(ctx)
 		var err error
 		result, err = call(exec.Context())

@@ -65,6 +65,18 @@ var saveOrders = saving[trade.Order]{
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
 func (s *Store) SaveOrders(ctx context.Context, tx *sqlx.Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
+	// Those of ours, known by our reference, get their numbers: their ids stay.
+	ours := slices.DeleteFunc(slices.Clone(records), func(o trade.Order) bool { return o.ExternalRef == nil })
+	if len(ours) > 0 {
+		text, err := json.Marshal(ours)
+		if err != nil {
+			return nil, fmt.Errorf("orders: %w", err)
+		}
+		const number = `UPDATE orders o SET number = j ->> 'Number' FROM ` + documents + ` WHERE o.external_ref = j ->> 'ExternalRef' AND o.number IS NULL`
+		if _, err := tx.ExecContext(ctx, number, string(text)); err != nil {
+			return nil, fmt.Errorf("orders: %w", err)
+		}
+	}
 	return saveOrders.save(ctx, s, tx, records)
 }
 

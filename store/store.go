@@ -265,3 +265,20 @@ func (f *freshness) age(p *trade.Provenance, kind string, confirmed map[string]t
 
 // StaleAfter is the age past which records of a kind are stale; 0 is never.
 func (s *Store) StaleAfter(kind string) time.Duration { return s.fresh.limits[kind] }
+
+// alone is the key of the lock that [Store.Alone] takes; nobody else has it.
+const alone = 7_208_141_103
+
+// Alone runs fn while no other process runs one so.
+func (s *Store) Alone(ctx context.Context, fn func() error) error {
+	conn, err := s.db.Connx(ctx)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, alone); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, alone) }()
+	return fn()
+}

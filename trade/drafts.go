@@ -363,14 +363,20 @@ func perPiece(p UnitPrice, units []*ItemUnit) (udecimal.Decimal, error) {
 	return piece.RoundBank(8), err
 }
 
+// KnownPrice is a price, or the last one known; nil where there is none.
+func KnownPrice(r PriceResult) *Price {
+	if gap, ok := r.(*PriceUnavailable); ok {
+		return gap.LastKnown
+	}
+	p, _ := r.(*Price)
+	return p
+}
+
 // LineAmount is what a quantity costs at a price, in cents of its currency. ok is
 // false while there is no price, not even a last known one.
 func LineAmount(price PriceResult, units []*ItemUnit, q Quantity) (amount Money, ok bool) {
-	p, ok := price.(*Price)
-	if gap, unavailable := price.(*PriceUnavailable); unavailable {
-		p, ok = gap.LastKnown, gap.LastKnown != nil
-	}
-	if !ok {
+	p := KnownPrice(price)
+	if p == nil {
 		return Money{}, false
 	}
 	each, per := udecimal.One, udecimal.One

@@ -28,8 +28,10 @@ type Order struct {
 	Comment               *string
 	Version               string
 	Provenance            Provenance
-	// LinesKnown are set on an order as a source tells it.
-	LinesKnown []OrderLine
+	// ExternalRef is our reference of an order that was placed here; LinesKnown are set
+	// on an order as a source tells it.
+	ExternalRef *string
+	LinesKnown  []OrderLine
 }
 
 // NodeID is the order's global id.

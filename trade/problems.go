@@ -34,6 +34,7 @@ const (
 	CodeDuplicateNumber ErrorCode = "DUPLICATE_PO_NUMBER"
 	CodeState           ErrorCode = "STATE_NOT_ALLOWED"
 	CodeUnavailable     ErrorCode = "SOURCE_UNAVAILABLE"
+	CodeKeyConflict     ErrorCode = "IDEMPOTENCY_CONFLICT"
 )
 
 // SubmitOrderError is a refusal of a new order.
@@ -73,6 +74,14 @@ type SourceUnavailable struct {
 	RetryAfter *time.Duration
 }
 
+// IdempotencyConflict is a key that was used for another input.
+type IdempotencyConflict struct {
+	Refusal
+	FirstUsedAt time.Time
+	OperationID string
+}
+
+func (*IdempotencyConflict) submitOrderError()      {}
 func (*InvalidInput) submitOrderError()             {}
 func (*PriceChanged) submitOrderError()             {}
 func (*InsufficientAvailability) submitOrderError() {}

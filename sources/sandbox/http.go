@@ -78,7 +78,9 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	var why struct{ Field, Error string }
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	_ = json.Unmarshal(text, &why)
 	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
@@ -91,6 +93,8 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 		return nil, sources.Fail(sources.Denied, "status %d", resp.StatusCode)
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, sources.Fail(sources.NotFound, "status 404")
+	case resp.StatusCode == http.StatusUnprocessableEntity && reason[why.Error] != "":
+		return nil, sources.Fail(sources.Rejected, "%s", reason[why.Error])
 	}
 	return nil, sources.Fail(sources.Rejected, "status %d", resp.StatusCode)
 }

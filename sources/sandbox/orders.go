@@ -11,7 +11,7 @@ type salesOrder struct {
 	DocNo, SoldTo, PoRef, ShipToNo, BillToNo, HdrStat string
 	Holds                                             []struct{ Code, Since, Txt string }
 	Curr, Net, Disc, Frt, VAT, Gross, ReqDlv, CrtAt   string
-	Note                                              string
+	Note, ExtRef                                      string
 	Items                                             []orderItem
 	Rev                                               int
 }
@@ -47,7 +47,7 @@ func (e *ERP) order(s *salesOrder) (trade.Order, error) {
 			Subtotal: r.money("net", s.Net, s.Curr), Discount: r.money("disc", s.Disc, s.Curr), Freight: r.maybeMoney("frt", s.Frt, s.Curr),
 			Tax: r.maybeMoney("vat", s.VAT, s.Curr), Total: r.money("gross", s.Gross, s.Curr),
 		},
-		RequestedDeliveryDate: r.day("reqDlv", s.ReqDlv), PlacedAt: r.moment("crtAt", s.CrtAt), Comment: some(s.Note), Provenance: stamp(s.DocNo, s.Rev),
+		RequestedDeliveryDate: r.day("reqDlv", s.ReqDlv), PlacedAt: r.moment("crtAt", s.CrtAt), Comment: some(s.Note), ExternalRef: some(s.ExtRef), Provenance: stamp(s.DocNo, s.Rev),
 	}
 	for _, h := range s.Holds {
 		o.Holds = append(o.Holds, trade.OrderHold{Kind: code(r, holds, "holds", h.Code), Reason: h.Txt, Since: r.moment("since", h.Since)})
