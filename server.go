@@ -24,6 +24,7 @@ import (
 
 	"portico/auth"
 	"portico/documents"
+	"portico/durable"
 	"portico/events"
 	"portico/graph"
 	"portico/postgres"
@@ -203,6 +204,7 @@ const gcPercent = 400
 // parts are what the server is made of; close ends them in reverse.
 type parts struct {
 	log      *slog.Logger
+	dsn      func() string
 	store    *store.Store
 	sources  *sources.Set
 	prices   *sources.PriceCache
@@ -212,6 +214,8 @@ type parts struct {
 	dataKeys func() [][]byte
 	hub      events.Hub
 	replica  *process.Replica
+	engine   *durable.Engine
+	ordering *process.Orders
 	fatal    chan error // a part that ended by itself
 	ends     []func()
 }
@@ -261,6 +265,13 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}()
 	replicated := make(chan struct{})
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
+	played := make(chan struct{})
+	go func() {
+		defer close(played)
+		if err := p.engine.Run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
 	go p.auth.Watch(ctx, log)
 	go p.reseal(ctx)
@@ -268,6 +279,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	err = serveUntil(ctx, listener, portal)
 	cancel(err)
 	<-replicated
+	<-played
 	log.Info("stopped")
 	return err
 }
@@ -323,7 +335,15 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	p.replica.Rerouted = p.prices.Purge
-	return p.replica.TakeRoutes(ctx)
+	if err := p.replica.TakeRoutes(ctx); err != nil {
+		return err
+	}
+	if p.engine, err = durable.Open(ctx, p.dsn, p.store, p.sources.Names(), p.log); err != nil {
+		return err
+	}
+	p.ends = append(p.ends, p.engine.Close)
+	p.ordering = process.NewOrders(p.store, p.sources, p.prices, p.engine)
+	return nil
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config) error {
@@ -363,7 +383,7 @@ func (p *parts) connect(ctx context.Context, dsn func() string) error {
 	if err != nil {
 		return err
 	}
-	p.store = st
+	p.store, p.dsn = st, dsn
 	p.ends = append(p.ends, func() { _ = st.Close() })
 	return st.Migrate(ctx)
 }

@@ -62,6 +62,7 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 	if err != nil {
 		return nil, errors.New("the database's URL cannot be read")
 	}
+	delete(config.ConnConfig.RuntimeParams, "binary_parameters") // lib/pq's own, and none of the database's
 	config.MaxConns = 6 // it wakes and times, and writes nothing of ours
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/execution"
+	"portico/telemetry"
 )
 
 // GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ says:
@@ -50,7 +51,7 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, mediaType, *no)
 		return
 	}
-	ctx := r.Context()
+	ctx := telemetry.WithRequest(r.Context(), r.Header)
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
 		// A request that is well formed and not valid: 200 for those who read all

@@ -2811,8 +2811,11 @@ func bindOperation() *execution.Object {
 			},
 		},
 		"idempotencyKey": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Operation().IdempotencyKey(ctx, execution.As[*trade.Operation](objs)))
+			},
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Operation).IdempotencyKey
+				v := o.([]*string)[i]
 				if v == nil {
 					return nil
 				}

@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	MasterDataConflict() MasterDataConflictResolver
 	MasterDataConflictConnection() MasterDataConflictConnectionResolver
 	Mutation() MutationResolver
+	Operation() OperationResolver
 	Order() OrderResolver
 	OrderConnection() OrderConnectionResolver
 	OrderLine() OrderLineResolver

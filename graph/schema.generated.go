@@ -116,6 +116,9 @@ type MasterDataConflictConnectionResolver interface {
 type MutationResolver interface {
 	SubmitOrder(ctx context.Context, idempotencyKey string, input OrderInput) (*SubmitOrderPayload, error)
 }
+type OperationResolver interface {
+	IdempotencyKey(ctx context.Context, objs []*trade.Operation) ([]*string, error)
+}
 type OrderResolver interface {
 	Account(ctx context.Context, objs []*trade.Order) ([]*trade.Account, error)
 	ShipTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error)
@@ -9588,7 +9591,7 @@ func (ec *executionContext) _Operation_idempotencyKey(ctx context.Context, field
 			return ec.fieldContext_Operation_idempotencyKey(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.IdempotencyKey, nil
+			return ec.resolveBatch_Operation_idempotencyKey(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -9599,7 +9602,30 @@ func (ec *executionContext) _Operation_idempotencyKey(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_Operation_idempotencyKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Operation", field, false, false, "IdempotencyKey")
+	return graphql.NewScalarFieldContext("Operation", field, true, true, "IdempotencyKey")
+}
+func (ec *executionContext) resolveBatch_Operation_idempotencyKey(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (any, error) {
+	resolver := ec.Resolvers.Operation()
+	if batch, ok := graphql.BatchParentsFor[*trade.Operation](ctx, "Operation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.IdempotencyKey(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Operation.idempotencyKey",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.IdempotencyKey(ctx, []*trade.Operation{obj})
+	return graphql.ResolveBatchSingleResult[*string](
+		ctx,
+		results,
+		err,
+		"Operation.idempotencyKey",
+	)
 }
 
 func (ec *executionContext) _Operation_subject(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
@@ -27308,52 +27334,53 @@ func (ec *executionContext) _Operation(ctx context.Context, sel ast.SelectionSet
 		case "id":
 			out.Values[i] = ec._Operation_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = ec._Operation_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = ec._Operation_state(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "correlationId":
 			out.Values[i] = ec._Operation_correlationId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "idempotencyKey":
-			out.Values[i] = ec._Operation_idempotencyKey(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Operation_idempotencyKey(ctx, field, obj)
+				})
 		case "subject":
 			out.Values[i] = ec._Operation_subject(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "submittedAt":
 			out.Values[i] = ec._Operation_submittedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "finishedAt":
 			out.Values[i] = ec._Operation_finishedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "steps":
 			out.Values[i] = ec._Operation_steps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "failure":
 			out.Values[i] = ec._Operation_failure(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -34858,6 +34885,8 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapPurchaseOrderLine := map[int]int{}
 		var batchItemsOrderLine []*trade.OrderLine
 		batchIdxMapOrderLine := map[int]int{}
+		var batchItemsOperation []*trade.Operation
+		batchIdxMapOperation := map[int]int{}
 		var batchItemsMasterDataConflict []*trade.MasterDataConflict
 		batchIdxMapMasterDataConflict := map[int]int{}
 		var batchItemsCategory []*trade.Category
@@ -34899,6 +34928,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.OrderLine:
 				batchIdxMapOrderLine[i] = len(batchItemsOrderLine)
 				batchItemsOrderLine = append(batchItemsOrderLine, concrete)
+			case *trade.Operation:
+				batchIdxMapOperation[i] = len(batchItemsOperation)
+				batchItemsOperation = append(batchItemsOperation, concrete)
 			case *trade.MasterDataConflict:
 				batchIdxMapMasterDataConflict[i] = len(batchItemsMasterDataConflict)
 				batchItemsMasterDataConflict = append(batchItemsMasterDataConflict, concrete)
@@ -34942,6 +34974,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		}
 		if len(batchItemsOrderLine) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "OrderLine", batchItemsOrderLine, batchIdxMapOrderLine)
+		}
+		if len(batchItemsOperation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Operation", batchItemsOperation, batchIdxMapOperation)
 		}
 		if len(batchItemsMasterDataConflict) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "MasterDataConflict", batchItemsMasterDataConflict, batchIdxMapMasterDataConflict)

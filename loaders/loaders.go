@@ -49,6 +49,7 @@ type Loaders struct {
 	Warehouses              loader[string, *trade.Warehouse]
 	WarehousesByCode        loader[string, *trade.Warehouse]
 	Stock                   loader[string, []*trade.Stock]
+	Operations              loader[string, *trade.Operation]
 	Inbound                 loader[string, []*trade.InboundSupply]
 	Orders                  loader[string, *trade.Order]
 	OrdersByNumber          loader[string, *trade.Order]
@@ -132,6 +133,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.InvoicesByNumber = stored(l, (*store.Store).InvoicesByNumber)
 	l.Returns = stored(l, (*store.Store).Returns)
 	l.ReturnLines = stored(l, (*store.Store).ReturnLines)
+	l.Operations = stored(l, (*store.Store).Operations)
 	l.reconciliations = stored(l, (*store.Store).Reconciliations)
 	l.conflicts = stored(l, (*store.Store).Conflicts)
 	l.own = made(l, (*Loaders).fetchOwn)

@@ -61,6 +61,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Invoices, ids, found)
 	case "ret":
 		return gather(ctx, &l.Returns, ids, found)
+	case "opr":
+		return gather(ctx, &l.Operations, ids, found)
 	case "rec":
 		return gather(ctx, &l.reconciliations, ids, found)
 	case "mdc":

@@ -69,8 +69,8 @@ func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, ke
 	ref := "PORTICO-" + id[len("opr_"):]
 	work := submitWork{Draft: draftOf(r, facts), Ref: ref}
 	n := store.NewOperation{
-		ID: id, Lane: order, Source: source, Principal: by.Principal, Fingerprint: print,
-		Operation: trade.Operation{CorrelationID: by.CorrelationID, IdempotencyKey: &key, Subject: &order, AccountID: facts.Account.ID},
+		Lane: order, Source: source, Fingerprint: print,
+		Operation: trade.Operation{ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order, AccountID: facts.Account.ID},
 	}
 	pending := pendingOrder(order, ref, r, facts, v)
 	ok, err := durable.Begin(ctx, o.engine, o.submitOrder(), n, work, ref, func(tx *sqlx.Tx) error { return o.store.PlaceOrder(ctx, tx, pending) })
@@ -86,6 +86,15 @@ func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, ke
 		}
 	}
 	return &Submission{OperationID: id, OrderID: order, Provisional: v.Provisional}, nil
+}
+
+// OperationOf is the id of the operation that a principal's key started, or empty.
+func (o *Orders) OperationOf(ctx context.Context, principal, key string) (string, error) {
+	kept, err := o.store.OperationByKey(ctx, principal, trade.SubmitOrder, key)
+	if err != nil || kept == nil {
+		return "", err
+	}
+	return kept.ID, nil
 }
 
 func checkKey(key string) []trade.SubmitOrderError {

@@ -85,7 +85,7 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
 	cfg := graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(shared.Store, shared.Sources, shared.Prices),
+		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(shared.Store, shared.Sources, shared.Prices, nil),
 	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))

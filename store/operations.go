@@ -12,12 +12,12 @@ import (
 	"portico/trade"
 )
 
-// NewOperation is an operation to be kept. Principal is whose key it was submitted
-// with, Lane what it must not be overtaken on, and Fingerprint stands for its input.
+// NewOperation is an operation to be kept. Lane is what it must not be overtaken on,
+// and Fingerprint stands for its input.
 type NewOperation struct {
-	ID, Lane, Source, Principal, Fingerprint string
-	Operation                                trade.Operation
-	Work                                     json.RawMessage
+	trade.Operation
+	Lane, Source, Fingerprint string
+	Work                      json.RawMessage
 }
 
 // KeptOperation is an operation found by its key.
@@ -33,7 +33,7 @@ func (s *Store) BeginOperation(ctx context.Context, tx *sqlx.Tx, n *NewOperation
 	const query = `
 		INSERT INTO operations (id, kind, state, lane, source, principal, account_id, subject, idempotency_key, fingerprint, correlation_id, work)
 		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8, $9, $10, $11, $12) ON CONFLICT (principal, kind, idempotency_key) DO NOTHING`
-	result, err := tx.ExecContext(ctx, query, n.ID, o.Kind, trade.OperationAccepted, n.Lane, n.Source, n.Principal, o.AccountID, o.Subject, *o.IdempotencyKey, n.Fingerprint, o.CorrelationID, string(n.Work))
+	result, err := tx.ExecContext(ctx, query, n.ID, o.Kind, trade.OperationAccepted, n.Lane, n.Source, o.Principal, o.AccountID, o.Subject, o.Key, n.Fingerprint, o.CorrelationID, string(n.Work))
 	if err != nil {
 		return false, fmt.Errorf("operation: %w", err)
 	}
@@ -214,7 +214,7 @@ func (r *operationRow) trade() *trade.Operation {
 var operations = read(relation[trade.Operation]{
 	kind: "Operation", from: "operations o", visible: ownAccount("o.account_id"),
 	columns: []columns{
-		always(`o.id, o.kind, o.state, o.correlation_id, o.idempotency_key, o.subject, coalesce(o.account_id, '') AS account_id, o.submitted_at, o.finished_at, o.failure AS failure_json`),
+		always(`o.id, o.kind, o.state, o.correlation_id, o.idempotency_key AS key, o.principal, o.subject, coalesce(o.account_id, '') AS account_id, o.submitted_at, o.finished_at, o.failure AS failure_json`),
 		when("steps", `(SELECT jsonb_agg(jsonb_build_object('Name', x.name, 'System', x.system, 'State', x.state, 'Attempts', x.attempts, 'StartedAt', x.started_at,
 			'FinishedAt', x.finished_at, 'ExternalRef', x.external_ref, 'Error', x.error) ORDER BY x.position) FROM operation_steps x WHERE x.operation_id = o.id) AS steps_json`),
 	},

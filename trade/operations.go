@@ -4,17 +4,18 @@ import "time"
 
 // Operation is a durable piece of work behind a write.
 type Operation struct {
-	ID             string
-	Kind           OperationKind
-	State          OperationState
-	CorrelationID  string
-	IdempotencyKey *string
-	Subject        *string // id of what it works on
-	AccountID      string
-	SubmittedAt    time.Time
-	FinishedAt     *time.Time
-	Steps          []OperationStep
-	Failure        *OperationFailure
+	ID            string
+	Kind          OperationKind
+	State         OperationState
+	CorrelationID string
+	Key           string  // it was submitted with
+	Principal     string  // who submitted it
+	Subject       *string // id of what it works on
+	AccountID     string
+	SubmittedAt   time.Time
+	FinishedAt    *time.Time
+	Steps         []OperationStep
+	Failure       *OperationFailure
 }
 
 // NodeID is the operation's global id.

@@ -1,0 +1,224 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const submit = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { submitOrder(idempotencyKey: $key, input: $in) {
+  replayed provisional errors { ... on UserError { code message path } ... on IdempotencyConflict { firstUsedAt operation { id } } }
+  operation { id kind state correlationId idempotencyKey subject steps { name state attempts } failure { responsible code message } }
+  order { id number status customerPoNumber placedAt totals { total { amount } } lines(first: 100) { nodes { lineNumber sku status ordered { value unit } amount { amount } } } } } }`
+
+// buyer is what a buyer orders with in these tests.
+type ordering struct {
+	s               *server
+	account, shipTo any
+	sku             string
+	n               int
+	mu              sync.Mutex
+}
+
+func orderingAt(t *testing.T, s *server) *ordering {
+	t.Helper()
+	a := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
+		items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`, nil)
+	o := &ordering{s: s, account: a.at("viewer", "account", "id"), shipTo: a.at("viewer", "account", "locations", "nodes", 0, "id")}
+	for _, n := range a.at("items", "nodes").([]any) {
+		if walk(n, "baseUnit") == "EA" && walk(n, "price.__typename") == "Price" {
+			o.sku = say(walk(n, "sku"))
+			return o
+		}
+	}
+	t.Fatal("nothing is sold by the piece")
+	return nil
+}
+
+// order is a new order, with a key that nobody had.
+func (o *ordering) order() (key string, in map[string]any) {
+	o.mu.Lock()
+	o.n++
+	n := o.n
+	o.mu.Unlock()
+	return fmt.Sprintf("key of order %06d of %s", n, o.s.data), map[string]any{
+		"account": o.account, "shipTo": map[string]any{"location": o.shipTo}, "customerPoNumber": fmt.Sprintf("PO %d", n),
+		"lines": []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
+	}
+}
+
+func (o *ordering) submit(t *testing.T, key string, in map[string]any) answer {
+	t.Helper()
+	return o.s.good(t, "buyer", submit, map[string]any{"key": key, "in": in})
+}
+
+// effects are the orders that the ERP took, by our reference.
+func (s *server) effects(t *testing.T) map[string]int {
+	t.Helper()
+	var journal []struct{ Do, Key string }
+	s.control(t, http.MethodGet, "/control/journal?since=0", nil, &journal)
+	all := map[string]int{}
+	for _, e := range journal {
+		if e.Do == "submit" {
+			all[e.Key]++
+		}
+	}
+	return all
+}
+
+func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
+	s := portico(t)
+	o := orderingAt(t, s)
+	before := len(s.effects(t))
+	key, in := o.order()
+	first := o.submit(t, key, in)
+	if first.at("submitOrder", "operation", "state") != "COMMITTED" || first.at("submitOrder", "order", "number") == nil || first.at("submitOrder", "order", "status") == "QUEUED" {
+		t.Fatalf("not placed: %s", first.Body)
+	}
+	if lines := first.at("submitOrder", "order", "lines", "nodes").([]any); len(lines) != 1 || walk(lines[0], "sku") != o.sku {
+		t.Errorf("its lines: %s", first.Body)
+	}
+	again := o.submit(t, key, in)
+	if again.at("submitOrder", "replayed") != true || again.at("submitOrder", "order", "id") != first.at("submitOrder", "order", "id") || again.at("submitOrder", "operation", "id") != first.at("submitOrder", "operation", "id") {
+		t.Errorf("sent again: %s", again.Body)
+	}
+	in["comment"] = "another input"
+	if a := o.submit(t, key, in); a.at("submitOrder", "errors", 0, "code") != "IDEMPOTENCY_CONFLICT" || a.at("submitOrder", "errors", 0, "operation", "id") != first.at("submitOrder", "operation", "id") {
+		t.Errorf("another input: %s", a.Body)
+	}
+	for _, bad := range []string{"short", strings.Repeat("x", 129), "key with a line\nbreak in it", "key with \x00 in the middle"} {
+		if a := o.s.query(t, "buyer", submit, map[string]any{"key": bad, "in": in}); !strings.Contains(a.Body, "INVALID_INPUT") {
+			t.Errorf("key %q: %s", bad, a.Body)
+		}
+	}
+	if n := len(s.effects(t)) - before; n != 1 {
+		t.Errorf("the ERP took %d orders, want 1", n)
+	}
+	// Another's key and operation are not there.
+	id := first.at("submitOrder", "operation", "id")
+	if a := s.good(t, "buyer-other", `query ($id: ID!, $key: IdempotencyKey!) { a: operation(by: {id: $id}) { id } b: operation(by: {idempotencyKey: $key}) { id } n: node(id: $id) { id } }`, map[string]any{"id": id, "key": key}); a.at("a") != nil || a.at("b") != nil || a.at("n") != nil {
+		t.Errorf("another customer: %s", a.Body)
+	}
+	if a := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { id idempotencyKey } }`, map[string]any{"id": id}); a.at("operation", "id") != id || a.at("operation", "idempotencyKey") != nil {
+		t.Errorf("an operator: %s", a.Body)
+	}
+}
+
+func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
+	s := portico(t)
+	o := orderingAt(t, s)
+	before := len(s.effects(t))
+	for range 3 {
+		key, in := o.order()
+		orders := make([]any, 8)
+		var all sync.WaitGroup
+		token := s.token(t, "buyer")
+		for i := range orders {
+			all.Go(func() {
+				a, err := s.ask(t.Context(), token, submit, map[string]any{"key": key, "in": in})
+				if err != nil || len(a.Errors) > 0 {
+					t.Errorf("%v %v", err, a.Errors)
+					return
+				}
+				orders[i] = a.at("submitOrder", "order", "id")
+			})
+		}
+		all.Wait()
+		for _, id := range orders {
+			if id == nil || id != orders[0] {
+				t.Errorf("orders %v, want one", orders)
+			}
+		}
+	}
+	if n := len(s.effects(t)) - before; n != 3 {
+		t.Errorf("the ERP took %d orders, want 3", n)
+	}
+}
+
+func TestOrdersWaitForAnERPThatIsAwayAndForAnswersThatAreLost(t *testing.T) {
+	s := start(t, folder(t, true))
+	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	o := orderingAt(t, s)
+	keys := map[string]map[string]any{}
+	place := func(n int) {
+		for range n {
+			key, in := o.order()
+			keys[key] = in
+			if a := o.submit(t, key, in); len(a.at("submitOrder", "errors").([]any)) > 0 || a.at("submitOrder", "order", "id") == nil {
+				t.Fatalf("not taken: %s", a.Body)
+			}
+		}
+	}
+	place(1) // prices are known from here on
+	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "op": "submit", "kind": "drop", "times": 2})
+	place(2)
+	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
+	place(3)
+	a := o.submit(t, lastKey(o), keys[lastKey(o)])
+	if a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") == "COMMITTED" || a.at("submitOrder", "order", "status") != "QUEUED" {
+		t.Errorf("with the ERP away: %s", a.Body)
+	}
+	s.control(t, http.MethodDelete, "/control/faults", nil)
+	s.until(t, time.Minute, "done with all", func() bool {
+		for key, in := range keys {
+			if a := o.submit(t, key, in); a.at("submitOrder", "operation", "state") != "COMMITTED" || a.at("submitOrder", "order", "number") == nil {
+				return false
+			}
+		}
+		return true
+	})
+	effects := s.effects(t)
+	if len(effects) != len(keys) {
+		t.Errorf("the ERP took %d orders, want %d", len(effects), len(keys))
+	}
+	for ref, n := range effects {
+		if n != 1 {
+			t.Errorf("%s was taken %d times", ref, n)
+		}
+	}
+}
+
+func lastKey(o *ordering) string {
+	return fmt.Sprintf("key of order %06d of %s", o.n, o.s.data)
+}
+
+func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
+	data := folder(t, true)
+	s := start(t, data)
+	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	o := orderingAt(t, s)
+	keys := map[string]map[string]any{}
+	for _, fault := range []map[string]any{nil, {"service": "erp", "op": "submit", "kind": "latency", "millis": 8000}, {"service": "erp", "op": "submissions", "kind": "refuse"}} {
+		if fault != nil {
+			s.control(t, http.MethodPost, "/control/faults", fault)
+		}
+		key, in := o.order()
+		keys[key] = in
+		if a := o.submit(t, key, in); a.at("submitOrder", "order", "id") == nil {
+			t.Fatalf("not taken: %s", a.Body)
+		}
+	}
+	if err := s.cmd.Process.Kill(); err != nil { // while the ERP is at the second
+		t.Fatal(err)
+	}
+	<-s.exited
+	o.s = start(t, data)
+	o.s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	begun := time.Now()
+	o.s.until(t, time.Minute, "done with all", func() bool {
+		for key, in := range keys {
+			if a := o.submit(t, key, in); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") != "COMMITTED" || a.at("submitOrder", "order", "number") == nil {
+				return false
+			}
+		}
+		return true
+	})
+	t.Logf("done %s after the restart", time.Since(begun).Round(10*time.Millisecond))
+	effects := o.s.effects(t)
+	if len(effects) != len(keys) {
+		t.Errorf("the ERP took %d orders, want %d", len(effects), len(keys))
+	}
+}
