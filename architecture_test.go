@@ -39,7 +39,8 @@ var rooms = map[string][]string{
 	"tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
 
 	// process: what must happen
-	"process": {"sources", "store", "trade"},
+	"process": {"durable", "sources", "store", "trade"},
+	"durable": {"sources", "store", "trade"},
 
 	// experience: how portals reach us
 	"execution":      {}, // knows GraphQL, nothing of the trade
@@ -56,7 +57,7 @@ var rooms = map[string][]string{
 	"events":                       {"trade"},
 	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
-	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "store", "trade"},
+	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "store", "telemetry", "trade"},
 	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry", "trade"},
 	"web":                          {},
 

@@ -41,6 +41,7 @@ var unscoped = map[string]string{
 	"PartnerID":   "it makes scopes: the code comes from a verified token",
 	"holdings":    "what is held is compared with what its source says, at nobody's request",
 	"conflicts":   "for operators alone: it reads ids by keys",
+	"PlaceOrder":  "its account was read within the caller's scope just before",
 	"inbound":     "supply on its way is told without saying whose: day, quantity and certainty",
 }
 
