@@ -131,12 +131,13 @@ func adapterTable() (string, error) {
 		_, has[name]["tells changes"] = a.(sources.Changes)
 		_, has[name]["keeps papers"] = a.(sources.Documents)
 		_, has[name]["takes parcels"] = a.(sources.Registering)
+		_, has[name]["takes orders"] = a.(sources.OrderTaking)
 	}
 	rows := []string{}
 	for _, s := range sources.Subjects() {
 		rows = append(rows, string(s))
 	}
-	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels") {
+	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders") {
 		b.WriteString("| " + row)
 		for _, name := range names {
 			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])

@@ -62,7 +62,15 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 	if err != nil {
 		return nil, errors.New("the database's URL cannot be read")
 	}
-	delete(config.ConnConfig.RuntimeParams, "binary_parameters") // lib/pq's own, and none of the database's
+	delete(config.ConnConfig.RuntimeParams, "binary_parameters")              // lib/pq's own, and none of the database's
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error { // a password that was changed is used from the next one on
+		fresh, err := pgx.ParseConfig(dsn())
+		if err != nil {
+			return errors.New("the database's URL cannot be read")
+		}
+		c.Host, c.Port, c.User, c.Password, c.Database = fresh.Host, fresh.Port, fresh.User, fresh.Password, fresh.Database
+		return nil
+	}
 	config.MaxConns = 6 // it wakes and times, and writes nothing of ours
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

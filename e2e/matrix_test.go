@@ -103,7 +103,7 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 	}
 	// ways are how each type is reached from the roots.
 	type way struct{ open, close string }
-	ways := map[string]way{"Query": {"", ""}, "Subscription": {"", ""}}
+	ways := map[string]way{"Query": {"", ""}, "Mutation": {"", ""}, "Subscription": {"", ""}}
 	for queue := []string{"Query"}; len(queue) > 0; queue = queue[1:] {
 		t, at := types[queue[0]], ways[queue[0]]
 		reach := func(name, open string) {
@@ -149,7 +149,10 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 						missed = append(missed, coordinate)
 						continue
 					}
-					word := map[bool]string{true: "subscription", false: "query"}[name == "Subscription"]
+					word := "query"
+					if name == "Subscription" || name == "Mutation" { // which does nothing: what is made up is refused
+						word = strings.ToLower(name)
+					}
 					found = append(found, place{
 						coordinate: coordinate, kind: n.kind, stream: name == "Subscription",
 						operation: word + " ($x: " + n.kind + "!) { " + at.open + f.Name + "(" + n.text + others + ")" + picked(f.Type.base()) + at.close + " }",
@@ -168,7 +171,7 @@ const unknown = "?"
 
 // literals are values of scalars that arguments besides the one that names something
 // may need.
-var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`}
+var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`, "IdempotencyKey": `"a key of the matrix"`}
 
 // literal is a value of a type.
 func literal(types map[string]schemaType, t typeRef) (text string, ok bool) {

@@ -46,7 +46,7 @@ func (o *ordering) order() (key string, in map[string]any) {
 	n := o.n
 	o.mu.Unlock()
 	return fmt.Sprintf("key of order %06d of %.60s", n, o.of), map[string]any{
-		"account": o.account, "shipTo": map[string]any{"location": o.shipTo}, "customerPoNumber": fmt.Sprintf("PO %d", n),
+		"account": o.account, "shipTo": map[string]any{"location": o.shipTo}, "customerPoNumber": fmt.Sprintf("PO %d %.20s", n, o.of),
 		"lines": []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
 	}
 }

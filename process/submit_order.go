@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,7 +61,9 @@ func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, ke
 		return &Submission{Errors: v.Errors}, nil
 	}
 	source := o.sources.Serving(sources.OfOrders, facts.Account.Number)
-	if v.Totals == nil || !o.sources.TakesOrders(source) {
+	// Without a price that is known there is none to hold to, and credit is not asked
+	// for again before the ERP is.
+	if v.Totals == nil || slices.Contains(v.Provisional, trade.CreditCheck) || !o.sources.TakesOrders(source) {
 		return &Submission{Errors: []trade.SubmitOrderError{&trade.SourceUnavailable{
 			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."}, System: o.sources.KindOf(source),
 		}}}, nil
@@ -207,6 +210,7 @@ func (o *Orders) submitOrder() durable.Flow[submitWork] {
 	return durable.Flow[submitWork]{
 		Kind: trade.SubmitOrder,
 		Steps: []durable.Step[submitWork]{
+			{Name: "check", System: &erp, Do: o.checkPrices},
 			{Name: "submit", System: &erp, Do: o.handOver},
 			{Name: "record", System: &erp, Do: o.record},
 		},
@@ -214,6 +218,34 @@ func (o *Orders) submitOrder() durable.Flow[submitWork] {
 			return o.store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
 		},
 	}
+}
+
+// checkPrices asks for the prices once more: an order is never written at another
+// price than the one that its buyer was shown.
+func (o *Orders) checkPrices(ctx context.Context, r *durable.Run[submitWork]) error {
+	d := r.Work.Draft
+	keys := make([]trade.PriceKey, len(d.Lines))
+	for i, l := range d.Lines {
+		keys[i] = trade.PriceKey{Account: d.Account, ShipTo: d.ShipTo, SKU: l.SKU, Quantity: l.Quantity.Value.String(), Unit: l.Quantity.Unit, Day: trade.DateOf(time.Now())}
+	}
+	prices, err := o.prices.Ask(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for i, result := range prices {
+		switch p := result.(type) {
+		case *trade.Price:
+			if !trade.SamePrice(p.UnitPrice, d.Lines[i].UnitPrice) {
+				return durable.Refuse(trade.CallerAtFault, string(trade.CodePriceChanged), "The price of "+d.Lines[i].SKU+" is another one now: look at it, and order again.")
+			}
+		case *trade.PriceUnavailable:
+			if p.Reason == trade.SourceDown {
+				return sources.Fail(sources.Unavailable, "prices cannot be asked for")
+			}
+			return durable.Refuse(trade.CallerAtFault, string(trade.CodeNotOrderable), d.Lines[i].SKU+" is not sold to this account any more.")
+		}
+	}
+	return nil
 }
 
 // handOver looks the reference up before it submits again, because an earlier attempt

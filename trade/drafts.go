@@ -354,6 +354,9 @@ func samePrice(a, b UnitPrice, units []*ItemUnit) bool {
 	return err == nil && err2 == nil && a.Price.Currency == b.Price.Currency && x.Equal(y)
 }
 
+// SamePrice tells whether two prices for quantities of one unit are the same.
+func SamePrice(a, b UnitPrice) bool { return a.Per.Unit == b.Per.Unit && samePrice(a, b, nil) }
+
 func perPiece(p UnitPrice, units []*ItemUnit) (udecimal.Decimal, error) {
 	each := udecimal.One
 	if u := unitOf(units, p.Per.Unit); u != nil {
