@@ -42,12 +42,8 @@ type work struct{ Name string }
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{do: func(*durable.Run[work]) error { return nil }}
-	w.dsn = storetest.DSN(t)
+	w.st, w.dsn = storetest.At(t)
 	var err error
-	if w.st, err = store.Open(t.Context(), func() string { return w.dsn }, store.Limits{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.st.Close() })
 	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

@@ -224,7 +224,7 @@ func Begin[W any](ctx context.Context, e *Engine, f Flow[W], n store.NewOperatio
 	if n.Work, err = json.Marshal(work); err != nil {
 		return false, fmt.Errorf("work: %w", err)
 	}
-	n.Operation.Kind, n.Operation.Steps = f.Kind, f.steps(ref)
+	n.Kind, n.Steps = f.Kind, f.steps(ref)
 	err = e.store.InTx(ctx, func(tx *sqlx.Tx) error {
 		if ok, err = e.store.BeginOperation(ctx, tx, &n); err != nil || !ok {
 			return err

@@ -25,7 +25,9 @@ func (o *Operation) NodeID() string { return o.ID }
 type OperationKind string
 
 // Kinds of operations.
-const SubmitOrder OperationKind = "SUBMIT_ORDER"
+const (
+	SubmitOrder OperationKind = "SUBMIT_ORDER"
+)
 
 // OperationState is a state of an operation.
 type OperationState string

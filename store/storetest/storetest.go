@@ -104,6 +104,13 @@ func New(t testing.TB) *store.Store {
 // Pair is a store on a fresh database, and a way past it.
 func Pair(t testing.TB) (*store.Store, *sql.DB) {
 	t.Helper()
+	s, dsn := At(t)
+	return s, Connect(t, dsn)
+}
+
+// At is a store on a fresh database, and where that is.
+func At(t testing.TB) (*store.Store, string) {
+	t.Helper()
 	dsn := DSN(t)
 	s, err := store.Open(t.Context(), func() string { return dsn }, graph.StaleAfter())
 	if err != nil {
@@ -111,5 +118,5 @@ func Pair(t testing.TB) (*store.Store, *sql.DB) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	s.Seal(&store.Seals{Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} }, Log: slog.New(slog.DiscardHandler)})
-	return s, Connect(t, dsn)
+	return s, dsn
 }
