@@ -58,6 +58,10 @@ func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, ke
 	}
 	v := trade.CheckOrder(r, facts)
 	if !v.Valid {
+		// A twin may have been faster, and what stands against this one is its order.
+		if s, err := o.replayed(ctx, by, key, print); s != nil || err != nil {
+			return s, err
+		}
 		return &Submission{Errors: v.Errors}, nil
 	}
 	source := o.sources.Serving(sources.OfOrders, facts.Account.Number)
