@@ -96,6 +96,24 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 			t.Errorf("a quantity of %q: %s", value, a.Body)
 		}
 	}
+	// What it takes does not grow with the lines.
+	const took = `query ($in: OrderInput!) { validateOrder(input: $in) { valid lines { price { __typename } promise { unpromised { value } } } } }`
+	token := s.token(t, "buyer")
+	statements := map[int]map[string]int{}
+	for i, lines := range []int{1, 20} {
+		in := order(func(in, line map[string]any) {
+			line["quantity"] = map[string]any{"value": fmt.Sprint(3000 + 1000*i), "unit": "EA"} // whose price was not asked for yet
+			in["lines"] = slices.Repeat([]any{line}, lines)
+		})
+		n, err := s.took(t.Context(), token, took, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statements[lines] = n
+	}
+	if one, many := statements[1], statements[20]; one["statements"] != many["statements"] || one["sourceCalls"] != 1 || many["sourceCalls"] != 1 {
+		t.Errorf("one line took %v, twenty %v; want the same statements, and one call", one, many)
+	}
 	// Fields that the input does not have cannot be smuggled in.
 	for _, field := range []string{"status", "unitPrice", "totals", "discount"} {
 		if a := s.query(t, "buyer", validate, order(func(in, _ map[string]any) { in[field] = "X" })); len(a.Errors) == 0 {

@@ -87,15 +87,13 @@ func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string
 	}
 	all, places := make(map[string]trade.Supply, len(items)), map[string]*trade.Warehouse{}
 	for i, item := range items {
-		s := trade.Supply{Item: item, Stock: stock[i]}
+		all[item.ID] = trade.SupplyOf(item, stock[i], inbound[i])
 		for _, x := range stock[i] {
 			places[x.WarehouseRef.ID] = nil
 		}
 		for _, in := range inbound[i] {
-			s.Inbound = append(s.Inbound, *in)
 			places[in.WarehouseRef.ID] = nil
 		}
-		all[item.ID] = s
 	}
 	var keys []string
 	for id := range places {

@@ -239,7 +239,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 
 func TestTheCarrierIsToldOfParcels(t *testing.T) {
 	w := newWorld(t)
-	_, r := replicate(t, w)
+	st, r := replicate(t, w)
 	eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
 	set := w.set(t)
 	page, err := set.Shipments(t.Context(), sources.Query{Limit: 200})
@@ -264,7 +264,15 @@ func TestTheCarrierIsToldOfParcels(t *testing.T) {
 	if err := c.Change("wms", "dispatches", page.Records[i].Number, map[string]any{"track": "ANEW2"}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // in which it would be told again
+	changed := time.Now()
+	eventually(t, "aware of the change", func() bool {
+		confirmed, err := st.Confirmed()
+		return err == nil && confirmed["wms"].After(changed)
+	})
+	// It would wait to be told now, or have been.
+	if waiting, err := st.ToRegister(t.Context(), 10); err != nil || len(waiting) > 0 {
+		t.Errorf("%d parcels wait to be told again, %v", len(waiting), err)
+	}
 	if n := c.Calls()["carrier/register"]; n != before {
 		t.Errorf("the carrier was told %d times more of what it knows", n-before)
 	}

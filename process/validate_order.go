@@ -140,13 +140,7 @@ func (o *Orders) goods(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 	if f.Warehouses, err = o.warehouses(ctx, scope, stock, inbound); err != nil {
 		return err
 	}
-	supply := func(item *trade.Item) trade.Supply {
-		s := trade.Supply{Item: item, Stock: stock[item.ID]}
-		for _, in := range inbound[item.ID] {
-			s.Inbound = append(s.Inbound, *in)
-		}
-		return s
-	}
+	supply := func(item *trade.Item) trade.Supply { return trade.SupplyOf(item, stock[item.ID], inbound[item.ID]) }
 	for i := range f.Lines {
 		line := &f.Lines[i]
 		if line.Item == nil {

@@ -2,7 +2,11 @@ package sources
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2"
@@ -94,4 +98,80 @@ func (c *PriceCache) told(kept pricedAt, mode trade.ReadMode, now time.Time) tra
 	price.Provenance.AsOf, price.Provenance.ReceivedAt = &kept.at, kept.at
 	price.Provenance.At(now, c.limit)
 	return &price
+}
+
+// PricesRead are prices that were told to a caller, by a primary that has a shadow.
+type PricesRead struct {
+	Keys    []trade.PriceKey
+	Results []trade.PriceResult
+}
+
+// besides is how many such answers wait to be compared; more are dropped.
+const besides = 32
+
+// Beside tells of prices that were told and can be compared with a shadow's.
+func (s *Set) Beside() <-chan PricesRead { return s.beside }
+
+// Prices asks the source of prices, in as few calls as its batch limit allows.
+// While prices move, each account is asked for where it is served, and the answers
+// of the primary can be compared: see [Set.Beside].
+func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceResult, error) {
+	r := s.route(OfPrices)
+	results := make([]trade.PriceResult, len(keys))
+	places := map[*guarded][]int{}
+	for i, k := range keys {
+		g := r.of(k.Account)
+		places[g] = append(places[g], i)
+	}
+	for _, g := range []*guarded{r.primary, r.shadow} {
+		if len(places[g]) == 0 {
+			continue
+		}
+		asked := make([]trade.PriceKey, len(places[g]))
+		for i, at := range places[g] {
+			asked[i] = keys[at]
+		}
+		told, err := pricesOf(ctx, g, asked)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range places[g] {
+			results[at] = told[i]
+		}
+		if g == r.primary && r.shadow != nil {
+			select {
+			case s.beside <- PricesRead{asked, told}:
+			default: // the comparing is behind: the caller does not wait for it
+			}
+		}
+	}
+	return results, nil
+}
+
+// Share is the part of a hundred that an account falls in, always the same.
+func Share(account string) int {
+	h := sha256.Sum256([]byte(account))
+	return int(binary.BigEndian.Uint32(h[:]) % 100)
+}
+
+func pricesOf(ctx context.Context, g *guarded, keys []trade.PriceKey) ([]trade.PriceResult, error) {
+	var all []trade.PriceResult
+	for batch := range slices.Chunk(keys, g.limits.Batch) {
+		part, err := read(ctx, g, "pricing", func(ctx context.Context) ([]trade.PriceResult, error) {
+			return g.adapter.(Pricing).Prices(ctx, batch)
+		})
+		if err == nil && len(part) != len(batch) {
+			err = Fail(Garbled, "%d answers to %d prices", len(part), len(batch))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("prices of %s: %w", g.name, err)
+		}
+		for _, r := range part {
+			if p, ok := r.(*trade.Price); ok {
+				p.Provenance.Instance, p.Provenance.System = g.name, g.adapter.Kind()
+			}
+		}
+		all = append(all, part...)
+	}
+	return all, nil
 }

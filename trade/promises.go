@@ -68,6 +68,15 @@ type Supply struct {
 	Inbound []InboundSupply
 }
 
+// SupplyOf is an item's supply.
+func SupplyOf(item *Item, stock []*Stock, inbound []*InboundSupply) Supply {
+	s := Supply{Item: item, Stock: stock}
+	for _, in := range inbound {
+		s.Inbound = append(s.Inbound, *in)
+	}
+	return s
+}
+
 // Demand is what a promise is wanted for. Each is how many of the item's base unit
 // one unit of Quantity is. The warehouse of ShipTo is preferred.
 type Demand struct {
