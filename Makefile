@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test check reset web bench generate tryton run-tryton tryton-stop
+.PHONY: help run test check faults reset web bench generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ bin/portico:
 
 test: ## All tests once, with race detector and shuffle; what a missing program leaves out is said at the end
 	@list=$$(mktemp); \
-	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on ./...; code=$$?; \
+	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on -timeout 20m ./...; code=$$?; \
 	cat $$list; rm -f $$list; exit $$code
 
 check: ## Format, lint, vet, generated code, allocations and calls of the pages; no tests
@@ -40,6 +40,9 @@ check: ## Format, lint, vet, generated code, allocations and calls of the pages;
 
 generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 	@$(GO) generate ./...
+
+faults: bin/portico ## Kill, freeze and cut server, database and ERP in 200 seeded runs, and check that every order is there once (RUNS, SEED)
+	@$(GO) run ./faults -runs $(or $(RUNS),200) -seed $(or $(SEED),1)
 
 reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's journal and the keys
 	@bin/portico reset

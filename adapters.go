@@ -22,7 +22,7 @@ var adapters = map[string]func(c SourceConfig, key func() string) (sources.Adapt
 	"sandbox-carrier": adapter(sandbox.OpenCarrier),
 	"sandbox-crm":     adapter(sandbox.OpenCRM),
 	"tryton": func(c SourceConfig, key func() string) (sources.Adapter, error) {
-		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone, BranchOf: c.BranchOf})
+		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone, BranchOf: c.BranchOf, Warehouse: c.Warehouse})
 	},
 }
 
@@ -132,12 +132,14 @@ func adapterTable() (string, error) {
 		_, has[name]["keeps papers"] = a.(sources.Documents)
 		_, has[name]["takes parcels"] = a.(sources.Registering)
 		_, has[name]["takes orders"] = a.(sources.OrderTaking)
+		_, has[name]["takes confirmations"] = a.(sources.PurchaseConfirming)
+		_, has[name]["takes ship notices"] = a.(sources.AnnouncementTaking)
 	}
 	rows := []string{}
 	for _, s := range sources.Subjects() {
 		rows = append(rows, string(s))
 	}
-	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders") {
+	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices") {
 		b.WriteString("| " + row)
 		for _, name := range names {
 			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])

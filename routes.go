@@ -39,7 +39,7 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub, Ordering: p.ordering}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Stopping: ctx,
@@ -50,6 +50,12 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, graphQL))
 	mux.Handle("POST /graphql/ticket", edge.SignIn(p.auth, p.log, ticket))
+	board, err := p.board(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(boardPath+"/", board)
+	mux.Handle("GET "+boardPath, http.RedirectHandler(boardPath+"/", http.StatusMovedPermanently))
 	mux.HandleFunc("GET /documents/{token}", p.links.Handler(p.sources, p.log))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,12 +15,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"portico/audit"
 	"portico/auth"
 	"portico/documents"
 	"portico/durable"
@@ -29,10 +28,8 @@ import (
 	"portico/graph"
 	"portico/postgres"
 	"portico/process"
-	company "portico/sandbox"
 	"portico/sources"
 	"portico/store"
-	"portico/trade"
 )
 
 // cli are the commands; the settings stand beside them.
@@ -44,10 +41,13 @@ type cli struct {
 	Sandbox sandboxCmd  `cmd:"" help:"Run the sandbox company alone."`
 	Token   tokenCmd    `cmd:"" help:"Print a bearer token of the development issuer."`
 	Revoke  revokeCmd   `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
+	Audit   auditCmd    `cmd:"" help:"Look after the audit log."`
+	Limit   limitCmd    `cmd:"" help:"Set what each buyer of an account may order without approval."`
 	Route   routeCmd    `cmd:"" help:"Change where a capability is served, on all processes and within a second."`
 	Reset   resetCmd    `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
 	Show    configCmd   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Govern  policiesCmd `cmd:"" name:"policies" help:"Print who owns what, and how it is kept the same."`
+	Flows   flowsCmd    `cmd:"" help:"Print the steps of every operation, who may do what, and how each workflow answers."`
 	List    adaptersCmd `cmd:"" name:"adapters" help:"Print what every adapter serves."`
 	Version versionCmd  `cmd:"" help:"Print the version."`
 }
@@ -66,135 +66,6 @@ func main() {
 	}
 }
 
-type resetCmd struct{}
-
-// Run removes what Portico keeps in its data folder, and nothing else that may
-// lie there.
-func (resetCmd) Run(cfg Config) error {
-	if err := postgres.Remove(cfg.Data); err != nil {
-		return err
-	}
-	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "data-key", "lock"} {
-		if err := os.RemoveAll(filepath.Join(cfg.Data, name)); err != nil {
-			return fmt.Errorf("reset: %w", err)
-		}
-	}
-	fmt.Println("Removed what was in", cfg.Data+". `make run` begins anew.")
-	return nil
-}
-
-type versionCmd struct{}
-
-// Run prints the version that the build is of.
-func (versionCmd) Run() {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	fmt.Println("portico", version)
-}
-
-type configCmd struct{}
-
-// Run prints the settings in force.
-func (configCmd) Run(cfg Config) error { return cfg.print() }
-
-type tokenCmd struct {
-	Persona string        `arg:"" help:"buyer, buyer-child, buyer-other, supplier, supplier-other or operator."`
-	Scope   string        `help:"Only these of the persona's scopes, separated by blanks." placeholder:"SCOPES"`
-	TTL     time.Duration `name:"ttl" help:"How long the token holds." default:"12h"`
-}
-
-// Run prints a token, alone on the last line.
-func (t tokenCmd) Run(cfg Config) error {
-	if cfg.Profile == production {
-		return errors.New("the production profile has no development issuer: get tokens from a configured issuer")
-	}
-	persona, err := auth.FindPersona(t.Persona)
-	if err != nil {
-		return err
-	}
-	if t.TTL <= 0 {
-		return wrong("--ttl", t.TTL.String(), "positive")
-	}
-	issuer, err := auth.OpenDevIssuer(cfg.Data)
-	if err != nil {
-		return err
-	}
-	var rights []string
-	if t.Scope != "" {
-		rights = strings.Fields(t.Scope)
-	}
-	token, _, err := issuer.Token(persona, rights, t.TTL)
-	if err != nil {
-		return err
-	}
-	fmt.Println(token)
-	return nil
-}
-
-type revokeCmd struct {
-	Subject string        `help:"All tokens of this subject (sub) that were issued until now." placeholder:"SUB" xor:"what" required:""`
-	Token   string        `help:"The token with this id (jti)." placeholder:"JTI" xor:"what" required:""`
-	Until   time.Duration `name:"for" help:"How long it is kept: as long as the issuer's tokens hold." default:"24h"`
-}
-
-// Run files a revocation, which every running server sees at once.
-func (c revokeCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	p := &parts{log: log}
-	defer p.close()
-	if err := p.openStore(ctx, cfg); err != nil {
-		return err
-	}
-	now, subject := time.Now(), ""
-	if c.Subject != "" {
-		subject = trade.SubjectDigest(c.Subject)
-	}
-	if err := p.store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
-		return err
-	}
-	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")
-	return nil
-}
-
-type sandboxCmd struct {
-	Speed   float64       `help:"Speed of time; 0 stands still." default:"1" env:"PORTICO_SANDBOX_SPEED"`
-	Epoch   time.Time     `help:"Day on which the data end, when it is made; today when left out." format:"2006-01-02" env:"PORTICO_SANDBOX_EPOCH"`
-	Latency time.Duration `help:"Time that the slowest answers take." default:"40ms"`
-	Owned   bool          `hidden:"" help:"End when standard input ends."`
-}
-
-// Run serves the sandbox company until it is told to stop.
-func (s sandboxCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	if s.Owned {
-		var end context.CancelFunc
-		ctx, end = context.WithCancel(ctx)
-		go func() { _, _ = io.Copy(io.Discard, os.Stdin); end() }()
-	}
-	c, err := company.Open(company.Options{Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency, Epoch: s.Epoch})
-	if err != nil {
-		return fmt.Errorf("sandbox: %w", err)
-	}
-	defer c.Close()
-	listener, err := net.Listen("tcp", cfg.SandboxAddr)
-	if err != nil {
-		return fmt.Errorf("sandbox: %w: stop what listens there, or set PORTICO_SANDBOX_ADDR", err)
-	}
-	log.Info("sandbox company open", "url", "http://"+cfg.SandboxAddr)
-	ctx, end := context.WithCancelCause(ctx)
-	go func() { end(c.Live(ctx)) }()
-	return serveUntil(ctx, listener, c.Handler())
-}
-
-type migrateCmd struct{}
-
-// Run brings the tables up to date.
-func (migrateCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	p := &parts{log: log}
-	defer p.close()
-	return p.openStore(ctx, cfg)
-}
-
 type serveCmd struct{}
 
 // gcPercent trades memory, of which an answer leaves little, for the CPU that
@@ -203,21 +74,24 @@ const gcPercent = 400
 
 // parts are what the server is made of; close ends them in reverse.
 type parts struct {
-	log      *slog.Logger
-	dsn      func() string
-	store    *store.Store
-	sources  *sources.Set
-	prices   *sources.PriceCache
-	auth     *auth.Authenticator
-	dev      *auth.DevIssuer
-	links    *documents.Links
-	dataKeys func() [][]byte
-	hub      events.Hub
-	replica  *process.Replica
-	engine   *durable.Engine
-	ordering *process.Orders
-	fatal    chan error // a part that ended by itself
-	ends     []func()
+	log        *slog.Logger
+	dsn        func() string
+	store      *store.Store
+	sources    *sources.Set
+	prices     *sources.PriceCache
+	auth       *auth.Authenticator
+	dev        *auth.DevIssuer
+	links      *documents.Links
+	dataKeys   func() [][]byte
+	hub        events.Hub
+	replica    *process.Replica
+	engine     *durable.Engine
+	ordering   *process.Orders
+	operating  *process.Operators
+	purchasing *process.Purchasing
+	audit      *audit.Log
+	fatal      chan error // a part that ended by itself
+	ends       []func()
 }
 
 func (p *parts) close() {
@@ -273,6 +147,10 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		}
 	}()
 	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
+	sealing := make(chan struct{})
+	go func() { defer close(sealing); p.audit.Run(ctx, log) }()
+	go p.operating.Follow(ctx, log)
+	go p.purchasing.Watch(ctx, log)
 	go p.auth.Watch(ctx, log)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
@@ -280,6 +158,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	cancel(err)
 	<-replicated
 	<-played
+	<-sealing
 	log.Info("stopped")
 	return err
 }
@@ -338,12 +217,14 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if err := p.replica.TakeRoutes(ctx); err != nil {
 		return err
 	}
-	if p.engine, err = durable.Open(ctx, p.dsn, p.store, p.sources.Names(), p.log); err != nil {
+	if p.engine, err = durable.Open(ctx, p.dsn, p.store, p.sources.Names(), p.sources.Held, cfg.KeepOperations, p.log); err != nil {
 		return err
 	}
 	p.ends = append(p.ends, p.engine.Close)
-	p.ordering = process.NewOrders(p.store, p.sources, p.prices, p.engine)
-	return nil
+	desk := process.NewDesk(p.store, p.sources, p.engine)
+	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk)
+	p.audit, err = audit.Open(p.store, filepath.Join(cfg.Data, "audit"))
+	return err
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config) error {

@@ -216,6 +216,22 @@ func TestARememberedTokenIsForgottenWhenTheKeysChange(t *testing.T) {
 	}
 }
 
+func TestARememberedTokenEndsWhenItExpires(t *testing.T) {
+	p := newProvider(t)
+	a := authenticator(t, p, Claims{})
+	token := sign(t, p.keys[0], "ES256", p.claims(map[string]any{"exp": time.Now().Add(2 * time.Second).Unix()}))
+	if _, err := a.Authenticate(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := a.Authenticate(t.Context(), token); errors.Is(err, ErrToken) {
+			return
+		} else if err != nil || time.Now().After(deadline) {
+			t.Fatalf("a token that has expired: %v, want it refused", err)
+		}
+	}
+}
+
 func TestTheDevelopmentIssuersKeyIsSharedByProcesses(t *testing.T) {
 	folder := t.TempDir()
 	var all sync.WaitGroup

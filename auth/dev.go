@@ -36,24 +36,38 @@ type Persona struct {
 	Accounts []string   `json:"-"`
 	Supplier string     `json:"-"`
 	Rights   []string   `json:"-"`
+	Limits   []limit    `json:"-"`
+}
+
+// limit is what a persona may order without approval.
+type limit struct {
+	Period   string `json:"period"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
 }
 
 var customerRights = []string{
 	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read", "invoice:read", "shipment:read", "schema:read",
 }
 
-var supplierRights = []string{"user:read", "catalog:read", "price:read", "po:read", "shipment:read", "partner:read", "schema:read"}
+var supplierRights = []string{
+	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "alert:read", "alert:write", "operation:read", "schema:read",
+}
 
 // Personas are all of them, the first being the usual one.
 var Personas = []Persona{
 	{Name: "buyer", What: "a customer with two branches", Role: trade.Customer, Accounts: []string{"10001"}, Rights: customerRights},
-	{Name: "buyer-child", What: "one of the branches", Role: trade.Customer, Accounts: []string{"10002"}, Rights: customerRights},
+	{Name: "approver", What: "who approves what buyers of that customer may not order alone", Role: trade.Customer, Accounts: []string{"10001"}, Rights: append(slices.Clone(customerRights), "order:approve")},
+	{
+		Name: "buyer-child", What: "one of the branches, with limits", Role: trade.Customer, Accounts: []string{"10002"}, Rights: customerRights,
+		Limits: []limit{{"ORDER", "5000.00", "EUR"}, {"MONTH", "50000.00", "EUR"}},
+	},
 	{Name: "buyer-other", What: "another customer", Role: trade.Customer, Accounts: []string{"10004"}, Rights: customerRights},
 	{Name: "supplier", What: "a supplier", Role: trade.Supplier, Supplier: "V2001", Rights: supplierRights},
 	{Name: "supplier-other", What: "another supplier", Role: trade.Supplier, Supplier: "V2002", Rights: supplierRights},
 	{
 		Name: "operator", What: "the distributor's own desk", Role: trade.Operator,
-		Rights: slices.Concat(customerRights, []string{"po:read", "partner:read", "procurement:read", "ops:read", "mdm:read"}),
+		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read"}),
 	},
 }
 
@@ -139,7 +153,7 @@ func (d *DevIssuer) Token(p Persona, rights []string, ttl time.Duration) (token 
 	claims, err := json.Marshal(map[string]any{
 		"iss": devIssuerURL, "aud": devAudience, "sub": "persona|" + p.Name, "azp": "development", "name": p.Name, "email": p.Name + "@example.com",
 		"iat": time.Now().Unix(), "exp": expires.Unix(), "jti": rand.Text(),
-		"portico_role": p.Role, "portico_accounts": p.Accounts, "portico_supplier": p.Supplier, "scope": strings.Join(rights, " "),
+		"portico_role": p.Role, "portico_accounts": p.Accounts, "portico_supplier": p.Supplier, "scope": strings.Join(rights, " "), "portico_limits": p.Limits,
 	})
 	if err != nil {
 		return "", expires, err

@@ -2,9 +2,6 @@ package durable
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,14 +9,15 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jmoiron/sqlx"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+	"golang.org/x/time/rate"
 
 	"portico/store"
 	"portico/trade"
@@ -35,8 +33,15 @@ const (
 	sweepEvery = time.Second
 	// workers are how many operations of a source are worked on at a time here.
 	workers = 16
+	// begunPerSecond is how many operations of a source are begun in a second here, so that
+	// one that comes back is not met by all that waited, and who orders meanwhile is not
+	// slowed by what is worked off.
+	begunPerSecond = 50
 	// firstPause and longestPause are those between two attempts of a step.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+	// removeEvery is the pause between two looks for operations that are kept no longer, and
+	// removeAtOnce how many are removed in one transaction.
+	removeEvery, removeAtOnce = 10 * time.Minute, 1000
 	// patience is how often a step is tried whose failure says that somebody must look.
 	patience = 8
 )
@@ -44,20 +49,29 @@ const (
 // Engine plays the flows that are registered with it. River wakes it; what is to be
 // done, and who may do it, stands in the operations alone.
 type Engine struct {
-	store  *store.Store
-	log    *slog.Logger
-	pool   *pgxpool.Pool
-	client *river.Client[pgx.Tx]
-	queues []string
-	flows  map[trade.OperationKind]player
+	store   *store.Store
+	log     *slog.Logger
+	pool    *pgxpool.Pool
+	sources []string
+	held    func(source string) (why string, wait time.Duration)
+	keep    time.Duration
+	flows   map[trade.OperationKind]player
+	busy    map[string]*atomic.Int64 // workers at operations, by source
+	pace    map[string]*rate.Limiter // at which operations are begun, by source
+
+	news     map[string]chan struct{} // that there may be work, by source
+	stopping chan struct{}
 
 	mu      sync.Mutex
-	waiting map[string][]chan struct{} // of operations that end here, by id
+	waiting map[string]chan struct{} // of operations that whoever began them waits for, by id
+	taken   map[string]int           // operations that workers here are at or about to be, by id
 }
 
 // Open connects an engine to the database; sources are those whose operations have a
-// queue each, so that one that is down starves no other.
-func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string, log *slog.Logger) (*Engine, error) {
+// queue each, so that one that is down starves no other. While held gives a source's
+// queue a pause, and why, none of its operations is begun. Operations that have ended, and
+// keys, are kept for so long, and removed then; 0 is for ever.
+func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string, held func(source string) (why string, wait time.Duration), keep time.Duration, log *slog.Logger) (*Engine, error) {
 	config, err := pgxpool.ParseConfig(dsn())
 	if err != nil {
 		return nil, errors.New("the database's URL cannot be read")
@@ -76,7 +90,13 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
-	e := &Engine{store: st, log: log, pool: pool, flows: map[trade.OperationKind]player{}, waiting: map[string][]chan struct{}{}}
+	e := &Engine{
+		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, flows: map[trade.OperationKind]player{}, busy: map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{}, news: map[string]chan struct{}{}, stopping: make(chan struct{}),
+	}
+	for _, s := range sources {
+		e.news[s] = make(chan struct{}, 1)
+		e.busy[s], e.pace[s] = &atomic.Int64{}, rate.NewLimiter(begunPerSecond, begunPerSecond)
+	}
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		err = st.Alone(ctx, func() error { _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); return err })
@@ -84,9 +104,6 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("durable: %w", err)
-	}
-	for _, s := range sources {
-		e.queues = append(e.queues, queueOf(s))
 	}
 	return e, nil
 }
@@ -101,41 +118,13 @@ func queueOf(source string) string {
 // Register adds a flow. It is called before Run.
 func Register[W any](e *Engine, f Flow[W]) { e.flows[f.Kind] = flowPlayer[W]{f} }
 
-// job wakes the engine for an operation.
-type job struct {
-	Operation string `json:"operation"`
-}
-
-// Kind names the job.
-func (job) Kind() string { return "operation" }
-
-type worker struct {
-	river.WorkerDefaults[job]
-	engine *Engine
-}
-
-// Work plays an operation as far as it goes now.
-func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
-	wait, err := w.engine.play(ctx, j.Args.Operation)
-	switch {
-	case ctx.Err() != nil || err != nil:
-		return river.JobSnooze(time.Second) // ours to count, not River's
-	case wait > 0:
-		return river.JobSnooze(wait)
-	}
-	return nil
-}
-
-// Timeout is none: a step's calls have their own.
-func (*worker) Timeout(*river.Job[job]) time.Duration { return -1 }
-
 // Run works until ctx ends, and lets what runs then come to the end of its step.
 func (e *Engine) Run(ctx context.Context) error {
 	all := river.NewWorkers()
 	river.AddWorker(all, &worker{engine: e})
 	queues := map[string]river.QueueConfig{}
-	for _, q := range e.queues {
-		queues[q] = river.QueueConfig{MaxWorkers: workers}
+	for _, s := range e.sources {
+		queues[queueOf(s)] = river.QueueConfig{MaxWorkers: workers}
 	}
 	client, err := river.NewClient(riverpgxv5.New(e.pool), &river.Config{
 		Workers: all, Queues: queues, Logger: slog.New(slog.DiscardHandler), FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
@@ -144,14 +133,20 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
-	e.client = client
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("durable: %w", err)
+	}
+	for _, s := range e.sources {
+		go e.notify(ctx, s)
+	}
+	if e.keep > 0 {
+		go e.remove(ctx)
 	}
 	for tick := time.NewTicker(sweepEvery); ; {
 		select {
 		case <-ctx.Done():
 			tick.Stop()
+			close(e.stopping)
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			if err := client.Stop(stop); err != nil {
@@ -166,118 +161,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+// Board is a client by which the queue can be looked at.
+func (e *Engine) Board() (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(e.pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	return client, nil
+}
+
 // Close ends the engine's connections.
 func (e *Engine) Close() { e.pool.Close() }
-
-// sweep wakes workers for operations that are due and that nobody is at.
-func (e *Engine) sweep(ctx context.Context) error {
-	var orphans []store.Orphan
-	err := e.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
-		if orphans, err = e.store.Orphans(ctx, tx); err != nil {
-			return err
-		}
-		for _, o := range orphans {
-			if err := enqueue(ctx, tx, o.ID, o.Source); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if len(orphans) > 0 && err == nil {
-		e.log.Info("operations taken up again", "operations", len(orphans))
-	}
-	return err
-}
-
-// enqueue puts a job that wakes the engine into River's table, in the transaction of
-// what it is about; [TestAJobOfOursIsAsRiversOwn] holds it to River's own.
-func enqueue(ctx context.Context, tx *sqlx.Tx, operation, source string) error {
-	args, err := json.Marshal(job{operation})
-	if err != nil {
-		return err
-	}
-	const query = `INSERT INTO river_job (state, queue, kind, args, max_attempts, priority) VALUES ('available', $1, $2, $3, 25, 1)`
-	if _, err := tx.ExecContext(ctx, query, queueOf(source), job{}.Kind(), string(args)); err != nil {
-		return fmt.Errorf("job: %w", err)
-	}
-	return nil
-}
-
-// wake tells River that there is work, once that is committed. Where the notice is
-// lost, the next look finds it.
-func (e *Engine) wake(ctx context.Context, source string) {
-	text, _ := json.Marshal(map[string]string{"queue": queueOf(source)})
-	_, _ = e.pool.Exec(ctx, `SELECT pg_notify(current_schema() || '.river_insert', $1)`, string(text))
-}
-
-// NewID is an id of a kind of thing, such as opr_.
-func NewID(prefix string) string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b)
-	return prefix + hex.EncodeToString(b)
-}
-
-// Begin keeps an operation of a flow, together with what write does. ok is false,
-// and nothing is written, when its key is spent. ref is the reference under which its
-// effect is known at its source.
-func Begin[W any](ctx context.Context, e *Engine, f Flow[W], n store.NewOperation, work W, ref string, write func(tx *sqlx.Tx) error) (ok bool, err error) {
-	if n.Work, err = json.Marshal(work); err != nil {
-		return false, fmt.Errorf("work: %w", err)
-	}
-	n.Kind, n.Steps = f.Kind, f.steps(ref)
-	err = e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		if ok, err = e.store.BeginOperation(ctx, tx, &n); err != nil || !ok {
-			return err
-		}
-		if err := write(tx); err != nil {
-			return err
-		}
-		return enqueue(ctx, tx, n.ID, n.Source)
-	})
-	if ok && err == nil {
-		e.wake(ctx, n.Source)
-	}
-	return ok, err
-}
-
-// Wait waits until an operation ends, at most so long.
-func (e *Engine) Wait(ctx context.Context, id string, most time.Duration) error {
-	ended := make(chan struct{})
-	e.mu.Lock()
-	e.waiting[id] = append(e.waiting[id], ended)
-	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		delete(e.waiting, id)
-		e.mu.Unlock()
-	}()
-	limit := time.After(most)
-	look := time.NewTicker(100 * time.Millisecond) // it may end in another process
-	defer look.Stop()
-	for {
-		select {
-		case <-ended:
-			return nil
-		case <-limit:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-look.C:
-			if done, err := e.store.Ended(ctx, id); err != nil || done {
-				return err
-			}
-		}
-	}
-}
-
-func (e *Engine) ended(id string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, c := range e.waiting[id] {
-		close(c)
-	}
-	delete(e.waiting, id)
-}
 
 // pauseAfter is the pause after a failed attempt, by how many there were.
 func pauseAfter(attempt int) time.Duration {

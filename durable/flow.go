@@ -6,21 +6,23 @@ package durable
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
 
+	"portico/store"
 	"portico/trade"
 )
 
 // Flow is a table of steps that are played one after the other. W is what the steps
 // work on; it is saved with every step.
 type Flow[W any] struct {
-	Kind  trade.OperationKind
-	Steps []Step[W]
+	Kind trade.OperationKind
+	// Action is what the audit log calls it, such as order.submit.
+	Action string
+	Steps  []Step[W]
 	// Refused, unless nil, is called in the transaction that ends an operation
-	// without its effect.
+	// without its effect, or once that is undone.
 	Refused func(ctx context.Context, tx *sqlx.Tx, r *Run[W], failure trade.OperationFailure) error
 }
 
@@ -29,7 +31,14 @@ type Flow[W any] struct {
 type Step[W any] struct {
 	Name   string
 	System *trade.SourceKind // that it touches
+	What   string            // it does, for people
 	Do     func(ctx context.Context, r *Run[W]) error
+	// Undo takes its effect back; nil where it has none. It may be played twice too.
+	Undo   func(ctx context.Context, r *Run[W]) error
+	Undoes string // what Undo does, for people
+	// Settle, unless nil, takes over what an operator found out about an outcome that was
+	// unknown: the reference of what the source did.
+	Settle func(w *W, ref string)
 }
 
 // Run is one operation as a step sees it.
@@ -39,14 +48,18 @@ type Run[W any] struct {
 	Subject string
 	// Attempt is which attempt of the step this is, from 1; those that crashed count.
 	Attempt int
+	// Crashed tells that nobody knows how far the attempt before came.
+	Crashed bool
 	Work    W
 	saves   []func(tx *sqlx.Tx) error
 }
 
-// Save runs a write in the transaction that records that the step is done.
+// Save runs a write in the transaction that records that the step is done, or that it
+// waits for a decision.
 func (r *Run[W]) Save(write func(tx *sqlx.Tx) error) { r.saves = append(r.saves, write) }
 
-// Refusal ends an operation without its effect: trying again is of no use.
+// Refusal ends an operation without its effect: trying again is of no use. What steps
+// before it did is undone first.
 type Refusal struct{ Failure trade.OperationFailure }
 
 func (r *Refusal) Error() string { return r.Failure.Message }
@@ -55,6 +68,24 @@ func (r *Refusal) Error() string { return r.Failure.Message }
 func Refuse(responsible trade.Responsible, code, message string) error {
 	return &Refusal{trade.OperationFailure{Responsible: responsible, Code: code, Message: message, Retryable: true}}
 }
+
+// Question lets an operation rest until somebody has decided; the step is then played
+// again.
+type Question struct{ Awaiting trade.AwaitedDecision }
+
+func (q *Question) Error() string { return q.Awaiting.Message }
+
+// Doubt lets an operation rest because nobody can know whether its step had its effect:
+// an operator settles it.
+type Doubt struct{ Message string }
+
+func (d *Doubt) Error() string { return d.Message }
+
+// Chore parks an operation whose step no program can do: an operator does it, and settles
+// the operation.
+type Chore struct{ Message string }
+
+func (c *Chore) Error() string { return c.Message }
 
 // steps are a flow's steps before they begin, with the reference that an effect is
 // known by at its source.
@@ -71,17 +102,22 @@ func (f Flow[W]) steps(ref string) []trade.OperationStep {
 
 // player plays a flow whose type of work is not known to the engine.
 type player interface {
-	play(ctx context.Context, c *claim, position int, attempt int) (work json.RawMessage, saves []func(*sqlx.Tx) error, err error)
-	refused(ctx context.Context, tx *sqlx.Tx, c *claim, failure trade.OperationFailure) error
+	play(ctx context.Context, c *claim, position int, undo, crashed bool) (work json.RawMessage, saves []func(*sqlx.Tx) error, err error)
+	refused(ctx context.Context, tx *sqlx.Tx, c *claim) error
+	settle(c *store.Claimed, position int, ref string) error
+	undoes(position int) bool
 	length() int
+	action() string
 }
 
 type flowPlayer[W any] struct{ Flow[W] }
 
-func (p flowPlayer[W]) length() int { return len(p.Steps) }
+func (p flowPlayer[W]) length() int              { return len(p.Steps) }
+func (p flowPlayer[W]) action() string           { return p.Action }
+func (p flowPlayer[W]) undoes(position int) bool { return p.Steps[position].Undo != nil }
 
-func (p flowPlayer[W]) run(c *claim, attempt int) (*Run[W], error) {
-	r := &Run[W]{ID: c.ID, Source: c.Source, Attempt: attempt}
+func (p flowPlayer[W]) run(c *claim) (*Run[W], error) {
+	r := &Run[W]{ID: c.ID, Source: c.Source}
 	if c.Subject != nil {
 		r.Subject = *c.Subject
 	}
@@ -91,33 +127,45 @@ func (p flowPlayer[W]) run(c *claim, attempt int) (*Run[W], error) {
 	return r, nil
 }
 
-func (p flowPlayer[W]) play(ctx context.Context, c *claim, position, attempt int) (json.RawMessage, []func(*sqlx.Tx) error, error) {
-	r, err := p.run(c, attempt)
+func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*sqlx.Tx) error, error) {
+	r, err := p.run(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.Steps[position].Do(ctx, r); err != nil {
-		return nil, nil, err
+	r.Attempt, r.Crashed = c.Steps[position].Attempts, crashed
+	do := p.Steps[position].Do
+	if undo {
+		do = p.Steps[position].Undo
 	}
+	failed := do(ctx, r)
 	work, err := json.Marshal(r.Work)
-	return work, r.saves, err
+	if err != nil {
+		return nil, nil, fmt.Errorf("work: %w", err)
+	}
+	return work, r.saves, failed
 }
 
-func (p flowPlayer[W]) refused(ctx context.Context, tx *sqlx.Tx, c *claim, failure trade.OperationFailure) error {
+func (p flowPlayer[W]) refused(ctx context.Context, tx *sqlx.Tx, c *claim) error {
 	if p.Refused == nil {
 		return nil
 	}
-	r, err := p.run(c, 0)
+	r, err := p.run(c)
 	if err != nil {
 		return err
 	}
-	return p.Refused(ctx, tx, r, failure)
+	return p.Refused(ctx, tx, r, *c.Failure)
 }
 
-// refusal is the failure that an error stands for, if it ends an operation.
-func refusal(err error) *trade.OperationFailure {
-	if r, ok := errors.AsType[*Refusal](err); ok {
-		return &r.Failure
+func (p flowPlayer[W]) settle(c *store.Claimed, position int, ref string) error {
+	if p.Steps[position].Settle == nil {
+		return nil
 	}
-	return nil
+	var w W
+	if err := json.Unmarshal(c.Work, &w); err != nil {
+		return fmt.Errorf("work: %w", err)
+	}
+	p.Steps[position].Settle(&w, ref)
+	var err error
+	c.Work, err = json.Marshal(w)
+	return err
 }

@@ -3,12 +3,14 @@ package durable
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"portico/sources"
 	"portico/store"
+	"portico/telemetry"
 	"portico/trade"
 )
 
@@ -16,49 +18,83 @@ import (
 type claim struct {
 	*store.Claimed
 	token string
+	// done is a step whose end is not written yet: it is, together with what comes next.
+	// Should that never come, the step is one that nobody knows the end of.
+	done *ended
+}
+
+// ended is a step that is done, with what is written together with that.
+type ended struct {
+	position int
+	saves    []func(*sqlx.Tx) error
 }
 
 // play takes an operation on and plays it to its end, or as far as it goes now. wait
-// is when to go on; 0 is never.
+// is when to go on; 0 is never, or when it is woken.
 func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err error) {
 	token := NewID("")
 	claimed, wait, err := e.store.ClaimOperation(ctx, id, token, lease)
 	if err != nil || claimed == nil {
 		return wait, err
 	}
-	c := &claim{claimed, token}
-	ctx, lost := context.WithCancel(ctx)
+	c := &claim{Claimed: claimed, token: token}
+	ctx, lost := context.WithCancel(telemetry.WithCorrelation(ctx, c.CorrelationID))
 	defer lost()
 	go e.hold(ctx, c, lost)
 	flow := e.flows[c.Kind]
 	if flow == nil || flow.length() != len(c.Steps) {
 		e.log.Error("an operation of a kind that this version does not play", "operation_id", id, "kind", c.Kind)
-		return longestPause, e.free(ctx, c, longestPause)
+		wait = longestPause
+		return wait, e.save(ctx, c, len(c.Steps)-1, &wait)
 	}
+	if c.State == trade.OperationCompensating {
+		wait, err = e.undo(ctx, flow, c)
+	} else {
+		wait, err = e.do(ctx, flow, c)
+	}
+	if errors.Is(err, store.ErrClaimLost) {
+		return 0, nil // it is another's now
+	}
+	return wait, err
+}
+
+// do plays the steps that are not done yet, in their order.
+func (e *Engine) do(ctx context.Context, flow player, c *claim) (wait time.Duration, err error) {
 	for position := range c.Steps {
 		if c.Steps[position].State == trade.StepSucceeded {
 			continue
 		}
-		if wait, err = e.step(ctx, flow, c, position); wait > 0 || err != nil {
-			if errors.Is(err, store.ErrClaimLost) {
-				return 0, nil // it is another's now
-			}
+		if on, wait, err := e.step(ctx, flow, c, position); !on || err != nil {
 			return wait, err
 		}
-		if c.Steps[position].State == trade.StepFailed {
-			return 0, nil
+	}
+	return 0, e.end(ctx, flow, c, trade.OperationCommitted)
+}
+
+// undo takes back what was done, last step first.
+func (e *Engine) undo(ctx context.Context, flow player, c *claim) (wait time.Duration, err error) {
+	for position := len(c.Steps) - 1; position >= 0; position-- {
+		s := &c.Steps[position]
+		switch {
+		case s.State == trade.StepPending:
+			s.State = trade.StepSkipped
+		case s.State == trade.StepFailed || s.State == trade.StepUndone || s.State == trade.StepSkipped || !flow.undoes(position):
+			continue
+		default:
+			if on, wait, err := e.step(ctx, flow, c, position); !on || err != nil {
+				return wait, err
+			}
+			continue
+		}
+		if err := e.save(ctx, c, position, nil); err != nil {
+			return 0, err
 		}
 	}
-	err = e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		return e.store.EndOperation(ctx, tx, c.ID, c.token, trade.OperationCommitted, nil)
-	})
-	if errors.Is(err, store.ErrClaimLost) {
-		return 0, nil
+	if c.Failure != nil { // it failed, and nothing is left behind
+		return 0, e.end(ctx, flow, c, trade.OperationFailed)
 	}
-	if err == nil {
-		e.ended(c.ID)
-	}
-	return 0, err
+	c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "COMPENSATED", Message: "It was undone by an operator.", Retryable: true}
+	return 0, e.end(ctx, flow, c, trade.OperationCompensated)
 }
 
 // hold gives signs of life for a claim, until ctx ends. Once the claim is lost, what
@@ -78,74 +114,202 @@ func (e *Engine) hold(ctx context.Context, c *claim, lost func()) {
 	}
 }
 
-// free gives a claim back.
-func (e *Engine) free(ctx context.Context, c *claim, after time.Duration) error {
-	last := len(c.Steps) - 1
-	return e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		return e.store.SaveOperation(ctx, tx, c.ID, c.token, trade.OperationQueued, c.Work, last, c.Steps[last], &after)
-	})
-}
-
-// step plays one step. wait is when to try it again; 0 when it has ended, well or not.
-func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) (wait time.Duration, err error) {
+// step plays one step, or undoes it. on tells that it is done; wait is when to try it
+// again otherwise, and 0 when the operation has ended or rests.
+func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) (on bool, wait time.Duration, err error) {
 	s := &c.Steps[position]
+	undo := c.State == trade.OperationCompensating
+	crashed := s.State == trade.StepRunning
 	begun := time.Now()
 	s.State, s.StartedAt = trade.StepRunning, or(s.StartedAt, begun)
 	s.Attempts++ // before it begins, so that an attempt that crashes has counted
-	if err := e.save(ctx, c, position, trade.OperationCommitting, nil); err != nil {
-		return 0, err
+	if crashed && s.Attempts%(3*patience) == 0 {
+		c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "NOT_DONE", Message: "It cannot be done at the moment; somebody is looking at it."}
+		s.State = trade.StepFailed
+		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
 	}
-	work, saves, failed := flow.play(ctx, c, position, s.Attempts)
+	if !undo {
+		c.State = trade.OperationCommitting
+	}
+	if err := e.save(ctx, c, position, nil); err != nil {
+		return false, 0, err
+	}
+	work, saves, failed := flow.play(ctx, c, position, undo, crashed)
 	now := time.Now()
 	if failed == nil {
 		c.Work, s.State, s.FinishedAt, s.Error = work, trade.StepSucceeded, &now, nil
-		return 0, e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-			for _, write := range saves {
-				if err := write(tx); err != nil {
-					return err
-				}
-			}
-			return e.store.SaveOperation(ctx, tx, c.ID, c.token, trade.OperationCommitting, c.Work, position, *s, nil)
-		})
+		if undo {
+			s.State = trade.StepUndone
+		}
+		c.done = &ended{position, saves}
+		return true, 0, nil
 	}
 	if ctx.Err() != nil {
-		return 0, ctx.Err()
+		return false, 0, ctx.Err()
 	}
 	text := failed.Error()
 	s.Error = &text
-	failure, state := refusal(failed), trade.OperationFailed
-	if kind := sources.KindOf(failed); failure == nil && (kind == sources.Garbled || kind == sources.Denied) && s.Attempts >= patience {
-		failure, state = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "NOT_TAKEN", Message: "The system does not take it; somebody is looking at it."}, trade.OperationParked
+	if question, ok := errors.AsType[*Question](failed); ok {
+		c.Work, s.State, c.Awaiting = work, trade.StepPending, &question.Awaiting
+		return false, 0, e.rest(ctx, flow, c, position, trade.OperationAwaiting, saves)
 	}
-	if failure == nil {
-		wait = max(pauseAfter(s.Attempts), sources.RetryAfter(failed))
-		s.State = trade.StepRetrying
-		e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind", sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
-		return wait, e.save(ctx, c, position, trade.OperationQueued, &wait)
+	if _, ok := errors.AsType[*Doubt](failed); ok {
+		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "OUTCOME_UNKNOWN", Message: text}
+		return false, 0, e.rest(ctx, flow, c, position, trade.OperationUnknown, nil)
 	}
-	s.State, s.FinishedAt = trade.StepFailed, &now
-	e.log.Warn("operation ended without its effect", "operation_id", c.ID, "step", s.Name, "state", state, "code", failure.Code)
-	err = e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		if err := e.store.SaveOperation(ctx, tx, c.ID, c.token, state, c.Work, position, *s, nil); err != nil {
-			return err
+	if _, ok := errors.AsType[*Chore](failed); ok {
+		s.State = trade.StepFailed
+		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "BY_HAND", Message: text}
+		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
+	}
+	if refusal, ok := errors.AsType[*Refusal](failed); ok && !undo {
+		s.State, s.FinishedAt, c.Failure = trade.StepFailed, &now, &refusal.Failure
+		return e.fail(ctx, flow, c, position)
+	}
+	kind := sources.KindOf(failed)
+	if e.hopeless(failed, s.Attempts, undo) {
+		s.State = trade.StepFailed
+		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "NOT_TAKEN", Message: "The system does not take it; somebody is looking at it."}
+		if _, told := errors.AsType[*sources.Error](failed); !told {
+			c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "NOT_DONE", Message: "It cannot be done at the moment; somebody is looking at it."}
 		}
-		if state == trade.OperationFailed {
-			if err := flow.refused(ctx, tx, c, *failure); err != nil {
+		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
+	}
+	wait = max(pauseAfter(s.Attempts), sources.RetryAfter(failed))
+	s.State = trade.StepRetrying
+	if !undo {
+		c.State = trade.OperationQueued
+	}
+	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind", kind.String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
+	return false, wait, e.save(ctx, c, position, &wait)
+}
+
+// hopeless tells whether trying again is of no use until somebody has looked: what
+// passes by itself is that a source does not answer.
+func (e *Engine) hopeless(failed error, attempts int, undo bool) bool {
+	if _, refused := errors.AsType[*Refusal](failed); refused && undo {
+		return true
+	}
+	if _, told := errors.AsType[*sources.Error](failed); told {
+		switch sources.KindOf(failed) {
+		case sources.Unavailable, sources.Throttled, sources.Uncertain:
+			return false
+		}
+	} else if _, network := errors.AsType[*net.OpError](failed); network || errors.Is(failed, context.DeadlineExceeded) {
+		return false
+	}
+	return attempts%patience == 0
+}
+
+// fail ends an operation whose step was refused, or begins to undo what was done.
+func (e *Engine) fail(ctx context.Context, flow player, c *claim, position int) (bool, time.Duration, error) {
+	if err := e.save(ctx, c, position, nil); err != nil {
+		return false, 0, err
+	}
+	for before := range position {
+		if flow.undoes(before) && c.Steps[before].State == trade.StepSucceeded {
+			c.State = trade.OperationCompensating
+			err := e.inTx(ctx, c, func(tx *sqlx.Tx) error { return e.store.BeginUndoing(ctx, tx, c.Claimed, c.token) })
+			if err != nil {
+				return false, 0, err
+			}
+			wait, err := e.undo(ctx, flow, c)
+			return false, wait, err
+		}
+	}
+	return false, 0, e.end(ctx, flow, c, trade.OperationFailed)
+}
+
+// rest lets an operation rest in a state, its step being what it is.
+func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, state trade.OperationState, saves []func(*sqlx.Tx) error) error {
+	before := c.State
+	c.State = state
+	err := e.inTx(ctx, c, func(tx *sqlx.Tx) error {
+		for _, write := range saves {
+			if err := write(tx); err != nil {
 				return err
 			}
 		}
-		return e.store.EndOperation(ctx, tx, c.ID, c.token, state, failure)
+		if err := e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, nil); err != nil {
+			return err
+		}
+		return e.ending(ctx, tx, flow, c, before)
 	})
-	if err == nil {
-		e.ended(c.ID)
-	}
-	return 0, err
+	return e.told(c, state, err)
 }
 
-func (e *Engine) save(ctx context.Context, c *claim, position int, state trade.OperationState, free *time.Duration) error {
-	return e.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		return e.store.SaveOperation(ctx, tx, c.ID, c.token, state, c.Work, position, c.Steps[position], free)
+// end ends an operation in a final state.
+func (e *Engine) end(ctx context.Context, flow player, c *claim, state trade.OperationState) error {
+	before := c.State
+	c.State = state
+	err := e.inTx(ctx, c, func(tx *sqlx.Tx) error {
+		if state == trade.OperationFailed || state == trade.OperationCompensated {
+			if err := flow.refused(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		return e.ending(ctx, tx, flow, c, before)
 	})
+	return e.told(c, state, err)
+}
+
+// ending ends an operation, or lets it rest, and puts to work whose turn it is then.
+func (e *Engine) ending(ctx context.Context, tx *sqlx.Tx, flow player, c *claim, before trade.OperationState) error {
+	if err := e.store.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
+		return err
+	}
+	action := flow.action() + "." + endings[c.State]
+	if err := e.store.EndOperation(ctx, tx, c.Claimed, c.token, action, before); err != nil {
+		return err
+	}
+	return e.next(ctx, tx, c.Lane, c.Subject)
+}
+
+// endings are what the audit log calls states that an operation ends or rests in.
+var endings = map[trade.OperationState]string{
+	trade.OperationCommitted: "committed", trade.OperationFailed: "failed", trade.OperationCompensated: "undone",
+	trade.OperationAwaiting: "asked", trade.OperationUnknown: "unknown", trade.OperationParked: "parked",
+}
+
+func (e *Engine) told(c *claim, state trade.OperationState, err error) error {
+	if err != nil {
+		return err
+	}
+	if state != trade.OperationCommitted {
+		code := ""
+		if c.Failure != nil {
+			code = c.Failure.Code
+		}
+		e.log.Warn("operation without its effect", "operation_id", c.ID, "kind", c.Kind, "state", state, "code", code)
+	}
+	e.ended(c.ID)
+	e.Wake(c.Source)
+	return nil
+}
+
+func (e *Engine) save(ctx context.Context, c *claim, position int, free *time.Duration) error {
+	return e.inTx(ctx, c, func(tx *sqlx.Tx) error { return e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, free) })
+}
+
+// inTx writes under a claim, after the end of the step before, where that is not written.
+func (e *Engine) inTx(ctx context.Context, c *claim, write func(tx *sqlx.Tx) error) error {
+	err := e.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		if c.done != nil {
+			for _, save := range c.done.saves {
+				if err := save(tx); err != nil {
+					return err
+				}
+			}
+			if err := e.store.SaveOperation(ctx, tx, c.Claimed, c.token, c.done.position, nil); err != nil {
+				return err
+			}
+		}
+		return write(tx)
+	})
+	if err == nil {
+		c.done = nil
+	}
+	return err
 }
 
 func or(at *time.Time, now time.Time) *time.Time {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/quagmt/udecimal"
 )
 
 const validate = `query ($in: OrderInput!) { validateOrder(input: $in) {
@@ -102,7 +104,7 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 	statements := map[int]map[string]int{}
 	for i, lines := range []int{1, 20} {
 		in := order(func(in, line map[string]any) {
-			line["quantity"] = map[string]any{"value": fmt.Sprint(3000 + 1000*i), "unit": "EA"} // whose price was not asked for yet
+			line["quantity"] = map[string]any{"value": fmt.Sprint(5000 + 1000*i), "unit": "EA"} // quantities that no other test prices: a price that is known is not asked for
 			in["lines"] = slices.Repeat([]any{line}, lines)
 		})
 		n, err := s.took(t.Context(), token, took, in)
@@ -146,5 +148,28 @@ func TestAPromiseIsToldWithTheItem(t *testing.T) {
 	}
 	if a := s.query(t, "buyer-other", q, map[string]any{"at": place}); !strings.Contains(a.Body, "no such location") {
 		t.Errorf("another's location: %s", a.Body)
+	}
+}
+
+func TestAPriceTellsItsStepsFromTheList(t *testing.T) {
+	s := portico(t)
+	a := s.good(t, "buyer", `{ items(first: 50) { nodes { sku price { ... on Price { unitPrice { price { amount currency } } waterfall { kind label change { amount currency } } } } } } }`, nil)
+	told := 0
+	for _, n := range a.at("items", "nodes").([]any) {
+		steps, _ := walk(n, "price.waterfall").([]any)
+		if steps == nil {
+			continue
+		}
+		told++
+		sum := udecimal.Zero
+		for _, step := range steps {
+			sum = sum.Add(udecimal.MustParse(say(walk(step, "change.amount"))))
+		}
+		if net := say(walk(n, "price.unitPrice.price.amount")); walk(steps[0], "kind") != "LIST" || !sum.Equal(udecimal.MustParse(net)) {
+			t.Errorf("%v costs %s, and its steps are %v", walk(n, "sku"), net, steps)
+		}
+	}
+	if told == 0 {
+		t.Error("no price tells its steps")
 	}
 }

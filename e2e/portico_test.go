@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portico/e2e/ports"
 )
 
 var binary string
@@ -53,6 +54,7 @@ type server struct {
 	cmd                 *exec.Cmd
 	log                 *output
 	exited              chan error
+	env                 []string // beside that of all servers
 }
 
 // output is what a running server writes, to be read at any time.
@@ -112,12 +114,11 @@ func folder(t *testing.T, removed bool) string {
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
+	addr, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return "localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return addr
 }
 
 // start runs the server on data until it is ready.
@@ -138,7 +139,7 @@ func start(t *testing.T, data string, env ...string) *server {
 func launch(t *testing.T, data string, env ...string) *server {
 	t.Helper()
 	addr, admin, company := freeAddr(t), freeAddr(t), freeAddr(t)
-	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{}, exited: make(chan error, 1)}
+	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{}, exited: make(chan error, 1), env: env}
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data, "DATABASE_URL=")
 	s.cmd.Env = append(s.cmd.Env, env...)
@@ -195,6 +196,18 @@ func (s *server) token(t *testing.T, args ...string) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	tokens.Store(key, lines[len(lines)-1])
 	return lines[len(lines)-1]
+}
+
+// command runs one of Portico's commands beside the server.
+func (s *server) command(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data, "DATABASE_URL=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("portico %v: %v\n%s", args, err, out)
+	}
+	return string(out)
 }
 
 // answer is what a query got.

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -108,8 +110,47 @@ func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 	}
 }
 
+// beside is another process of the same deployment: over the same database and company,
+// with the same keys.
+func (s *server) beside(t *testing.T) *server {
+	t.Helper()
+	data := folder(t, true)
+	for _, name := range []string{"development-issuer.jwk", "link-key", "data-key"} {
+		text, err := os.ReadFile(filepath.Join(s.data, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file(t, data, name, string(text))
+	}
+	pid, err := os.ReadFile(filepath.Join(s.data, "postgres", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := strings.Split(string(pid), "\n")[4]
+	config := "sandbox: false\nsources:\n"
+	key := file(t, data, "key", "sandbox-key")
+	for name, service := range map[string]string{"erp": "erp", "finance": "erp", "wms": "wms", "carrier": "carrier", "crm": "crm"} {
+		adapter := map[string]string{"finance": "ledger"}[name]
+		if adapter == "" {
+			adapter = name
+		}
+		config += fmt.Sprintf("  %s: { adapter: sandbox-%s, url: %q, key_file: %s }\n", name, adapter, s.company+"/"+service, key)
+	}
+	config += "routes:\n"
+	for subject, source := range map[string]string{
+		"warehouses": "wms", "inventory": "wms", "shipments": "wms", "tracking": "carrier", "calendars": "crm", "credit": "finance", "invoices": "finance", "categories": "erp",
+		"suppliers": "erp", "accounts": "erp", "items": "erp", "contracts": "erp", "orders": "erp", "purchase_orders": "erp", "returns": "erp", "pricing": "erp",
+	} {
+		config += "  " + subject + ": " + source + "\n"
+	}
+	other := start(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "DATABASE_URL=host="+socket+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
+	t.Cleanup(func() { _ = other.stop() })
+	return other
+}
+
 func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 	s := portico(t)
+	servers := []*server{s, s.beside(t)}
 	o := orderingAt(t, s)
 	before := len(s.effects(t))
 	for range 10 {
@@ -119,7 +160,7 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 		token := s.token(t, "buyer")
 		for i := range orders {
 			all.Go(func() {
-				a, err := s.ask(t.Context(), token, submit, map[string]any{"key": key, "in": in})
+				a, err := servers[i%2].ask(t.Context(), token, submit, map[string]any{"key": key, "in": in})
 				if err != nil || len(a.Errors) > 0 {
 					t.Errorf("%v %v", err, a.Errors)
 					return
@@ -134,6 +175,7 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 			}
 		}
 	}
+	s.until(t, 20*time.Second, "taken by the ERP", func() bool { return len(s.effects(t))-before >= 10 })
 	if n := len(s.effects(t)) - before; n != 10 {
 		t.Errorf("the ERP took %d orders, want 10", n)
 	}

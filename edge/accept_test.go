@@ -45,7 +45,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	limits := budget.Limits{Rate: math.MaxInt32, Burst: math.MaxInt64 / 4}
-	s := &server{Options: Options{Bindings: bindings, Known: known, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents}
+	s := &server{Options: Options{Bindings: bindings, Known: known, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad()}
 	s.schema, err = execution.New(bindings)
 	if err != nil {
 		b.Fatal(err)

@@ -20,7 +20,7 @@ import (
 var streams = prometheus.NewGauge(prometheus.GaugeOpts{Name: "portico_edge_streams", Help: "Open WebSocket and SSE connections."})
 
 // Metrics are the collectors of this package.
-func Metrics() []prometheus.Collector { return []prometheus.Collector{streams} }
+func Metrics() []prometheus.Collector { return []prometheus.Collector{streams, shed} }
 
 // Options are what the GraphQL handler runs on.
 type Options struct {
@@ -43,6 +43,7 @@ type server struct {
 	Options
 	schema *execution.Executor
 	guard  *guard.Guard
+	load   *load
 }
 
 // GraphQL serves operations over POST, GET, WebSocket and SSE, and under ticket
@@ -58,7 +59,7 @@ func GraphQL(o Options) (graphQL, ticket http.Handler, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &server{Options: o, schema: schema, guard: documents}
+	s := &server{Options: o, schema: schema, guard: documents, load: newLoad()}
 	return s, http.HandlerFunc(s.ticket), nil
 }
 

@@ -60,10 +60,7 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		if mediaType == graphqlResponse {
 			status = http.StatusBadRequest
 		}
-		if limited(w, errs) {
-			status = http.StatusTooManyRequests
-		}
-		s.answer(w, r, mediaType, status, s.failed(ctx, errs))
+		s.answer(w, r, mediaType, refusedAs(w, errs, status), s.failed(ctx, errs))
 		return
 	}
 	switch {

@@ -71,6 +71,9 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	if trace.SpanFromContext(ctx).IsRecording() {
 		op.ResolverMiddleware = traced
 	}
+	if errs := s.turnedAway(op); errs != nil {
+		return nil, errs
+	}
 	if errs := s.charge(ctx, op); errs != nil {
 		return nil, errs
 	}
@@ -89,6 +92,7 @@ type answer struct {
 // run answers a query or mutation, under its deadline and with loaders of its
 // own.
 func (s *server) run(ctx context.Context, op *operation) *answer {
+	defer s.load.enter(op.mutation())()
 	a := &answer{cost: op.cost}
 	ctx, cancel := context.WithTimeout(graphql.WithOperationContext(ctx, &op.OperationContext), operationTimeout)
 	defer cancel()

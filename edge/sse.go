@@ -66,11 +66,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	}
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
-		status := http.StatusBadRequest
-		if limited(w, errs) {
-			status = http.StatusTooManyRequests
-		}
-		s.answer(w, r, plainJSON, status, s.failed(ctx, errs))
+		s.answer(w, r, plainJSON, refusedAs(w, errs, http.StatusBadRequest), s.failed(ctx, errs))
 		return
 	}
 	if r.Method == http.MethodGet && op.mutation() {

@@ -19,11 +19,11 @@ func TestAFollowerGetsWhatItWantsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h Hub
 		ctx, cancel := context.WithCancel(t.Context())
-		got := h.Follow(ctx, func(c *trade.ShipmentChange) bool { return c.ShipmentID != "b" })
+		got := h.OfShipments.Follow(ctx, func(c *trade.ShipmentChange) bool { return c.ShipmentID != "b" })
 		if !h.Listening() {
 			t.Error("nobody follows")
 		}
-		h.Publish([]trade.ShipmentChange{change("a", "", ""), change("b", "", ""), change("c", "", "")})
+		h.Shipments([]trade.ShipmentChange{change("a", "", ""), change("b", "", ""), change("c", "", "")})
 		for _, want := range []string{"a", "c"} {
 			if c := <-got; c.ShipmentID != want {
 				t.Errorf("got %s, want %s", c.ShipmentID, want)
@@ -43,11 +43,11 @@ func TestAFollowerGetsWhatItWantsInOrder(t *testing.T) {
 func TestWhatChangesTwiceUnreadIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h Hub
-		got := h.Follow(t.Context(), all)
-		h.Publish([]trade.ShipmentChange{change("first", "", "")})
+		got := h.OfShipments.Follow(t.Context(), all)
+		h.Shipments([]trade.ShipmentChange{change("first", "", "")})
 		synctest.Wait() // it is on its way out, and nobody reads
-		h.Publish([]trade.ShipmentChange{change("a", "PICKED_UP", "IN_TRANSIT"), change("b", "", "")})
-		h.Publish([]trade.ShipmentChange{change("a", "IN_TRANSIT", "DELIVERED")})
+		h.Shipments([]trade.ShipmentChange{change("a", "PICKED_UP", "IN_TRANSIT"), change("b", "", "")})
+		h.Shipments([]trade.ShipmentChange{change("a", "IN_TRANSIT", "DELIVERED")})
 		<-got
 		if a := <-got; a.ShipmentID != "a" || *a.PreviousStatus != "PICKED_UP" || a.Status != "DELIVERED" {
 			t.Errorf("got %+v from %s", a, *a.PreviousStatus)
@@ -61,7 +61,7 @@ func TestWhatChangesTwiceUnreadIsToldOnce(t *testing.T) {
 func TestAFollowerThatDoesNotReadIsBoundedAndToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h Hub
-		slow, quick := h.Follow(t.Context(), all), h.Follow(t.Context(), all)
+		slow, quick := h.OfShipments.Follow(t.Context(), all), h.OfShipments.Follow(t.Context(), all)
 		read := 0
 		go func() {
 			for range quick {
@@ -69,7 +69,7 @@ func TestAFollowerThatDoesNotReadIsBoundedAndToldSo(t *testing.T) {
 			}
 		}()
 		for i := range 3 * maxPending {
-			h.Publish([]trade.ShipmentChange{change(strconv.Itoa(i), "", "")})
+			h.Shipments([]trade.ShipmentChange{change(strconv.Itoa(i), "", "")})
 			if i%100 == 0 {
 				synctest.Wait()
 			}

@@ -26,22 +26,47 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["AccountLocationConnection"] = bindAccountLocationConnection()
 	b.Objects["AccountLocationEdge"] = bindAccountLocationEdge()
 	b.Objects["Address"] = bindAddress()
+	b.Objects["Alert"] = bindAlert()
+	b.Objects["AlertConnection"] = bindAlertConnection()
+	b.Objects["AlertEdge"] = bindAlertEdge()
+	b.Objects["AlertPayload"] = bindAlertPayload()
+	b.Objects["AmendOrderPayload"] = bindAmendOrderPayload()
+	b.Objects["Approval"] = bindApproval()
 	b.Objects["AtpBucket"] = bindAtpBucket()
+	b.Objects["AuditEntry"] = bindAuditEntry()
+	b.Objects["AuditEntryConnection"] = bindAuditEntryConnection()
+	b.Objects["AuditEntryEdge"] = bindAuditEntryEdge()
 	b.Objects["Availability"] = bindAvailability()
+	b.Objects["AwaitedDecision"] = bindAwaitedDecision()
 	b.Objects["CapabilityRoute"] = bindCapabilityRoute()
 	b.Objects["Carrier"] = bindCarrier()
 	b.Objects["Category"] = bindCategory()
+	b.Objects["CommitmentChange"] = bindCommitmentChange()
+	b.Objects["CommitmentImpact"] = bindCommitmentImpact()
+	b.Objects["CommitmentReview"] = bindCommitmentReview()
 	b.Objects["Contract"] = bindContract()
 	b.Objects["CreditBlocked"] = bindCreditBlocked()
 	b.Objects["CreditPosition"] = bindCreditPosition()
 	b.Objects["CustomerViewer"] = bindCustomerViewer()
 	b.Objects["DataPolicy"] = bindDataPolicy()
+	b.Objects["DeadLetter"] = bindDeadLetter()
+	b.Objects["DeadLetterConnection"] = bindDeadLetterConnection()
+	b.Objects["DeadLetterEdge"] = bindDeadLetterEdge()
+	b.Objects["DeadLetterPayload"] = bindDeadLetterPayload()
 	b.Objects["DeliveryTerms"] = bindDeliveryTerms()
+	b.Objects["DespatchAdvice"] = bindDespatchAdvice()
+	b.Objects["DespatchAdvicePayload"] = bindDespatchAdvicePayload()
+	b.Objects["DespatchLine"] = bindDespatchLine()
+	b.Objects["Deviation"] = bindDeviation()
+	b.Objects["DeviationPayload"] = bindDeviationPayload()
 	b.Objects["DocumentLink"] = bindDocumentLink()
+	b.Objects["DuplicateDocument"] = bindDuplicateDocument()
 	b.Objects["Entity"] = bindEntity()
 	b.Objects["Eta"] = bindEta()
 	b.Objects["ExternalId"] = bindExternalId()
+	b.Objects["Forbidden"] = bindForbidden()
 	b.Objects["GuestViewer"] = bindGuestViewer()
+	b.Objects["HandlingUnit"] = bindHandlingUnit()
 	b.Objects["IdempotencyConflict"] = bindIdempotencyConflict()
 	b.Objects["Identifier"] = bindIdentifier()
 	b.Objects["InboundSupply"] = bindInboundSupply()
@@ -61,15 +86,21 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ItemFacet"] = bindItemFacet()
 	b.Objects["ItemFacetValue"] = bindItemFacetValue()
 	b.Objects["ItemUnit"] = bindItemUnit()
+	b.Objects["LineAcknowledgment"] = bindLineAcknowledgment()
 	b.Objects["Location"] = bindLocation()
+	b.Objects["MaintenanceWindow"] = bindMaintenanceWindow()
 	b.Objects["MasterDataConflict"] = bindMasterDataConflict()
 	b.Objects["MasterDataConflictConnection"] = bindMasterDataConflictConnection()
 	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
 	b.Objects["Money"] = bindMoney()
 	b.Objects["Mutation"] = bindMutation()
 	b.Objects["Operation"] = bindOperation()
+	b.Objects["OperationConnection"] = bindOperationConnection()
+	b.Objects["OperationEdge"] = bindOperationEdge()
 	b.Objects["OperationFailure"] = bindOperationFailure()
+	b.Objects["OperationPayload"] = bindOperationPayload()
 	b.Objects["OperationStep"] = bindOperationStep()
+	b.Objects["OperationUpdate"] = bindOperationUpdate()
 	b.Objects["OperatorViewer"] = bindOperatorViewer()
 	b.Objects["Order"] = bindOrder()
 	b.Objects["OrderConnection"] = bindOrderConnection()
@@ -87,6 +118,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Price"] = bindPrice()
 	b.Objects["PriceBreak"] = bindPriceBreak()
 	b.Objects["PriceChanged"] = bindPriceChanged()
+	b.Objects["PriceStep"] = bindPriceStep()
 	b.Objects["PriceUnavailable"] = bindPriceUnavailable()
 	b.Objects["PromiseLine"] = bindPromiseLine()
 	b.Objects["PromiseReason"] = bindPromiseReason()
@@ -98,9 +130,12 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["PurchaseOrderLine"] = bindPurchaseOrderLine()
 	b.Objects["PurchaseOrderLineConnection"] = bindPurchaseOrderLineConnection()
 	b.Objects["PurchaseOrderLineEdge"] = bindPurchaseOrderLineEdge()
+	b.Objects["PurchaseOrderResponse"] = bindPurchaseOrderResponse()
+	b.Objects["PurchaseOrderResponsePayload"] = bindPurchaseOrderResponsePayload()
 	b.Objects["PurchaseScheduleLine"] = bindPurchaseScheduleLine()
 	b.Objects["Quantity"] = bindQuantity()
 	b.Objects["Query"] = bindQuery()
+	b.Objects["QueuePosition"] = bindQueuePosition()
 	b.Objects["RawCode"] = bindRawCode()
 	b.Objects["Reconciliation"] = bindReconciliation()
 	b.Objects["RecordDifference"] = bindRecordDifference()
@@ -109,6 +144,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["RejectedRecord"] = bindRejectedRecord()
 	b.Objects["RejectedRecordConnection"] = bindRejectedRecordConnection()
 	b.Objects["RejectedRecordEdge"] = bindRejectedRecordEdge()
+	b.Objects["ReplayPayload"] = bindReplayPayload()
+	b.Objects["RequestReturnPayload"] = bindRequestReturnPayload()
 	b.Objects["Return"] = bindReturn()
 	b.Objects["ReturnConnection"] = bindReturnConnection()
 	b.Objects["ReturnEdge"] = bindReturnEdge()
@@ -126,19 +163,32 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentException"] = bindShipmentException()
 	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
 	b.Objects["SourceHealth"] = bindSourceHealth()
+	b.Objects["SourcePayload"] = bindSourcePayload()
 	b.Objects["SourceUnavailable"] = bindSourceUnavailable()
 	b.Objects["SourcedValue"] = bindSourcedValue()
+	b.Objects["SpendingLimit"] = bindSpendingLimit()
+	b.Objects["StateNotAllowed"] = bindStateNotAllowed()
 	b.Objects["SubmitOrderPayload"] = bindSubmitOrderPayload()
+	b.Objects["SubmitOrdersPayload"] = bindSubmitOrdersPayload()
+	b.Objects["SubmitOrdersResult"] = bindSubmitOrdersResult()
 	b.Objects["Subscription"] = bindSubscription()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
+	b.Objects["TimelineConnection"] = bindTimelineConnection()
+	b.Objects["TimelineEdge"] = bindTimelineEdge()
+	b.Objects["TimelineEntry"] = bindTimelineEntry()
+	b.Objects["ToleranceExceeded"] = bindToleranceExceeded()
+	b.Objects["ToleranceProfile"] = bindToleranceProfile()
+	b.Objects["ToleranceProfilePayload"] = bindToleranceProfilePayload()
 	b.Objects["TotalCount"] = bindTotalCount()
 	b.Objects["Totals"] = bindTotals()
 	b.Objects["TradingPartner"] = bindTradingPartner()
 	b.Objects["UnitPrice"] = bindUnitPrice()
 	b.Objects["User"] = bindUser()
 	b.Objects["ValidatedLine"] = bindValidatedLine()
+	b.Objects["VersionConflict"] = bindVersionConflict()
 	b.Objects["Warehouse"] = bindWarehouse()
 	b.Objects["WarehouseStock"] = bindWarehouseStock()
+	b.Objects["WorkInState"] = bindWorkInState()
 	b.Objects["_Service"] = bindXService()
 	b.Objects["__Directive"] = bindXXDirective()
 	b.Objects["__EnumValue"] = bindXXEnumValue()
@@ -146,15 +196,106 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["__InputValue"] = bindXXInputValue()
 	b.Objects["__Schema"] = bindXXSchema()
 	b.Objects["__Type"] = bindXXType()
+	b.Abstract["AmendOrderError"] = kindOfAmendOrderError
+	b.Abstract["CommonError"] = kindOfCommonError
 	b.Abstract["Node"] = kindOfNode
+	b.Abstract["OperationStream"] = kindOfOperationStream
 	b.Abstract["PriceResult"] = kindOfPriceResult
 	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
 	b.Abstract["SubmitOrderError"] = kindOfSubmitOrderError
+	b.Abstract["SupplierError"] = kindOfSupplierError
 	b.Abstract["UserError"] = kindOfUserError
 	b.Abstract["Viewer"] = kindOfViewer
 	b.Abstract["_Entity"] = kindOfXEntity
 	return b
+}
+
+func kindOfAmendOrderError(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.VersionConflict:
+		if o == nil {
+			return "VersionConflict", nil
+		}
+		return "VersionConflict", o
+	case *trade.StateNotAllowed:
+		if o == nil {
+			return "StateNotAllowed", nil
+		}
+		return "StateNotAllowed", o
+	case *trade.SourceUnavailable:
+		if o == nil {
+			return "SourceUnavailable", nil
+		}
+		return "SourceUnavailable", o
+	case *trade.PriceChanged:
+		if o == nil {
+			return "PriceChanged", nil
+		}
+		return "PriceChanged", o
+	case *trade.InvalidInput:
+		if o == nil {
+			return "InvalidInput", nil
+		}
+		return "InvalidInput", o
+	case *trade.InsufficientAvailability:
+		if o == nil {
+			return "InsufficientAvailability", nil
+		}
+		return "InsufficientAvailability", o
+	case *trade.IdempotencyConflict:
+		if o == nil {
+			return "IdempotencyConflict", nil
+		}
+		return "IdempotencyConflict", o
+	case *trade.Forbidden:
+		if o == nil {
+			return "Forbidden", nil
+		}
+		return "Forbidden", o
+	case *trade.CreditBlocked:
+		if o == nil {
+			return "CreditBlocked", nil
+		}
+		return "CreditBlocked", o
+	}
+	return "", nil
+}
+
+func kindOfCommonError(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.VersionConflict:
+		if o == nil {
+			return "VersionConflict", nil
+		}
+		return "VersionConflict", o
+	case *trade.StateNotAllowed:
+		if o == nil {
+			return "StateNotAllowed", nil
+		}
+		return "StateNotAllowed", o
+	case *trade.SourceUnavailable:
+		if o == nil {
+			return "SourceUnavailable", nil
+		}
+		return "SourceUnavailable", o
+	case *trade.InvalidInput:
+		if o == nil {
+			return "InvalidInput", nil
+		}
+		return "InvalidInput", o
+	case *trade.IdempotencyConflict:
+		if o == nil {
+			return "IdempotencyConflict", nil
+		}
+		return "IdempotencyConflict", o
+	case *trade.Forbidden:
+		if o == nil {
+			return "Forbidden", nil
+		}
+		return "Forbidden", o
+	}
+	return "", nil
 }
 
 func kindOfNode(o any) (string, any) {
@@ -189,6 +330,11 @@ func kindOfNode(o any) (string, any) {
 			return "Invoice", nil
 		}
 		return "Invoice", o
+	case *trade.DespatchAdvice:
+		if o == nil {
+			return "DespatchAdvice", nil
+		}
+		return "DespatchAdvice", o
 	case *trade.Account:
 		if o == nil {
 			return "Account", nil
@@ -209,6 +355,11 @@ func kindOfNode(o any) (string, any) {
 			return "TradingPartner", nil
 		}
 		return "TradingPartner", o
+	case *trade.ToleranceProfile:
+		if o == nil {
+			return "ToleranceProfile", nil
+		}
+		return "ToleranceProfile", o
 	case *trade.ShipmentEvent:
 		if o == nil {
 			return "ShipmentEvent", nil
@@ -219,6 +370,11 @@ func kindOfNode(o any) (string, any) {
 			return "Reconciliation", nil
 		}
 		return "Reconciliation", o
+	case *trade.PurchaseOrderResponse:
+		if o == nil {
+			return "PurchaseOrderResponse", nil
+		}
+		return "PurchaseOrderResponse", o
 	case *trade.PurchaseOrderLine:
 		if o == nil {
 			return "PurchaseOrderLine", nil
@@ -239,6 +395,16 @@ func kindOfNode(o any) (string, any) {
 			return "MasterDataConflict", nil
 		}
 		return "MasterDataConflict", o
+	case *trade.Deviation:
+		if o == nil {
+			return "Deviation", nil
+		}
+		return "Deviation", o
+	case *trade.DeadLetter:
+		if o == nil {
+			return "DeadLetter", nil
+		}
+		return "DeadLetter", o
 	case *trade.Contract:
 		if o == nil {
 			return "Contract", nil
@@ -249,11 +415,32 @@ func kindOfNode(o any) (string, any) {
 			return "Category", nil
 		}
 		return "Category", o
+	case *trade.AuditEntry:
+		if o == nil {
+			return "AuditEntry", nil
+		}
+		return "AuditEntry", o
+	case *trade.Alert:
+		if o == nil {
+			return "Alert", nil
+		}
+		return "Alert", o
 	case *trade.AccountLocation:
 		if o == nil {
 			return "AccountLocation", nil
 		}
 		return "AccountLocation", o
+	}
+	return "", nil
+}
+
+func kindOfOperationStream(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.OperationUpdate:
+		if o == nil {
+			return "OperationUpdate", nil
+		}
+		return "OperationUpdate", o
 	}
 	return "", nil
 }
@@ -319,6 +506,11 @@ func kindOfSourced(o any) (string, any) {
 			return "Invoice", nil
 		}
 		return "Invoice", o
+	case *trade.DespatchAdvice:
+		if o == nil {
+			return "DespatchAdvice", nil
+		}
+		return "DespatchAdvice", o
 	case *trade.Account:
 		if o == nil {
 			return "Account", nil
@@ -380,6 +572,11 @@ func kindOfSubmitOrderError(o any) (string, any) {
 			return "IdempotencyConflict", nil
 		}
 		return "IdempotencyConflict", o
+	case *trade.Forbidden:
+		if o == nil {
+			return "Forbidden", nil
+		}
+		return "Forbidden", o
 	case *trade.CreditBlocked:
 		if o == nil {
 			return "CreditBlocked", nil
@@ -389,8 +586,69 @@ func kindOfSubmitOrderError(o any) (string, any) {
 	return "", nil
 }
 
+func kindOfSupplierError(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.VersionConflict:
+		if o == nil {
+			return "VersionConflict", nil
+		}
+		return "VersionConflict", o
+	case *trade.ToleranceExceeded:
+		if o == nil {
+			return "ToleranceExceeded", nil
+		}
+		return "ToleranceExceeded", o
+	case *trade.StateNotAllowed:
+		if o == nil {
+			return "StateNotAllowed", nil
+		}
+		return "StateNotAllowed", o
+	case *trade.SourceUnavailable:
+		if o == nil {
+			return "SourceUnavailable", nil
+		}
+		return "SourceUnavailable", o
+	case *trade.InvalidInput:
+		if o == nil {
+			return "InvalidInput", nil
+		}
+		return "InvalidInput", o
+	case *trade.IdempotencyConflict:
+		if o == nil {
+			return "IdempotencyConflict", nil
+		}
+		return "IdempotencyConflict", o
+	case *trade.Forbidden:
+		if o == nil {
+			return "Forbidden", nil
+		}
+		return "Forbidden", o
+	case *trade.DuplicateDocument:
+		if o == nil {
+			return "DuplicateDocument", nil
+		}
+		return "DuplicateDocument", o
+	}
+	return "", nil
+}
+
 func kindOfUserError(o any) (string, any) {
 	switch o := o.(type) {
+	case *trade.VersionConflict:
+		if o == nil {
+			return "VersionConflict", nil
+		}
+		return "VersionConflict", o
+	case *trade.ToleranceExceeded:
+		if o == nil {
+			return "ToleranceExceeded", nil
+		}
+		return "ToleranceExceeded", o
+	case *trade.StateNotAllowed:
+		if o == nil {
+			return "StateNotAllowed", nil
+		}
+		return "StateNotAllowed", o
 	case *trade.SourceUnavailable:
 		if o == nil {
 			return "SourceUnavailable", nil
@@ -416,6 +674,16 @@ func kindOfUserError(o any) (string, any) {
 			return "IdempotencyConflict", nil
 		}
 		return "IdempotencyConflict", o
+	case *trade.Forbidden:
+		if o == nil {
+			return "Forbidden", nil
+		}
+		return "Forbidden", o
+	case *trade.DuplicateDocument:
+		if o == nil {
+			return "DuplicateDocument", nil
+		}
+		return "DuplicateDocument", o
 	case *trade.CreditBlocked:
 		if o == nil {
 			return "CreditBlocked", nil
@@ -937,6 +1205,311 @@ func bindAddress() *execution.Object {
 	}}
 }
 
+func bindAlert() *execution.Object {
+	return &execution.Object{Name: "Alert", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Kind
+				return execution.AppendEnum(b, string(v), valuesOfAlertKind)
+			},
+		},
+		"severity": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Severity
+				return execution.AppendEnum(b, string(v), valuesOfSeverity)
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).State
+				return execution.AppendEnum(b, string(v), valuesOfAlertState)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"suggestedAction": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).SuggestedAction
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"audience": {
+			Len: func(o any, i int) int { return len(o.(*trade.Alert).Audience) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.Alert).Audience[j]
+				return execution.AppendEnum(b, string(v), valuesOfAudience)
+			},
+		},
+		"queue": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Queue
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"responsible": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Responsible
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfResponsible)
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Subject
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"subjectNode": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Alert().SubjectNode(ctx, execution.As[*trade.Alert](objs)))
+			},
+			One: func(o any, i int) any { return o.([]trade.Node)[i] },
+		},
+		"deviation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Alert().Deviation(ctx, execution.As[*trade.Alert](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Deviation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"atRisk": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Alert).AtRisk; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"affectedOrders": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Alert_affectedOrders_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Alert().AffectedOrders(ctx, execution.As[*trade.Alert](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.Order])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"raisedAt": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Alert).RaisedAt; return AppendDateTime(b, v) },
+		},
+		"acknowledgedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Alert().AcknowledgedBy(ctx, execution.As[*trade.Alert](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"acknowledgedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).AcknowledgedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"resolvedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).ResolvedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"resolution": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Alert).Resolution
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindAlertConnection() *execution.Object {
+	return &execution.Object{Name: "AlertConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.Alert]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.Alert]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.Alert]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.Alert]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.Alert]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AlertConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.Alert]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindAlertEdge() *execution.Object {
+	return &execution.Object{Name: "AlertEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.Alert]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.Alert]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindAlertPayload() *execution.Object {
+	return &execution.Object{Name: "AlertPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*AlertPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*AlertPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*AlertPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"alert": {
+			One: func(o any, i int) any {
+				if v := o.(*AlertPayload).Alert; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindAmendOrderPayload() *execution.Object {
+	return &execution.Object{Name: "AmendOrderPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*AmendOrderPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*AmendOrderPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*AmendOrderPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*AmendOrderPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"order": {
+			One: func(o any, i int) any {
+				if v := o.(*AmendOrderPayload).Order; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindApproval() *execution.Object {
+	return &execution.Object{Name: "Approval", Fields: map[string]*execution.Field{
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Approval).State
+				return execution.AppendEnum(b, string(v), valuesOfApprovalState)
+			},
+		},
+		"limit": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Approval).Limit; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"decidedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Approval().DecidedBy(ctx, execution.As[*trade.Approval](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"decidedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Approval).DecidedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"comment": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Approval).Comment
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
 func bindAtpBucket() *execution.Object {
 	return &execution.Object{Name: "AtpBucket", Fields: map[string]*execution.Field{
 		"from": {
@@ -947,6 +1520,124 @@ func bindAtpBucket() *execution.Object {
 		},
 		"cumulative": {
 			One: func(o any, i int) any { return &o.(*trade.AtpBucket).Cumulative },
+		},
+	}}
+}
+
+func bindAuditEntry() *execution.Object {
+	return &execution.Object{Name: "AuditEntry", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"index": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).Index
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.AuditEntry).At; return AppendDateTime(b, v) },
+		},
+		"actor": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntry().Actor(ctx, execution.As[*trade.AuditEntry](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"action": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).Action
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).Subject
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"correlationId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).CorrelationID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"before": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).Before
+				return execution.AppendMarshaler(b, MarshalJSON(v))
+			},
+		},
+		"after": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).After
+				return execution.AppendMarshaler(b, MarshalJSON(v))
+			},
+		},
+		"digest": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AuditEntry).Digest
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindAuditEntryConnection() *execution.Object {
+	return &execution.Object{Name: "AuditEntryConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.AuditEntry]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.AuditEntry]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.AuditEntry]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.AuditEntry]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.AuditEntry]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.AuditEntry]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindAuditEntryEdge() *execution.Object {
+	return &execution.Object{Name: "AuditEntryEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.AuditEntry]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.AuditEntry]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
 		},
 	}}
 }
@@ -1009,6 +1700,51 @@ func bindAvailability() *execution.Object {
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.Availability).Provenance },
+		},
+	}}
+}
+
+func bindAwaitedDecision() *execution.Object {
+	return &execution.Object{Name: "AwaitedDecision", Fields: map[string]*execution.Field{
+		"by": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AwaitedDecision).By
+				return execution.AppendEnum(b, string(v), valuesOfAudience)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AwaitedDecision).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"since": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AwaitedDecision).Since
+				return AppendDateTime(b, v)
+			},
+		},
+		"differences": {
+			Len: func(o any, i int) int { return len(o.(*trade.AwaitedDecision).Differences) },
+			At:  func(o any, i, j int) any { return o.(*trade.AwaitedDecision).Differences[j] },
+		},
+		"deviations": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AwaitedDecision().Deviations(ctx, execution.As[*trade.AwaitedDecision](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Deviation)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Deviation)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
 		},
 	}}
 }
@@ -1124,6 +1860,117 @@ func bindCategory() *execution.Object {
 			Len: func(o any, i int) int { return len(o.([][]*trade.Category)[i]) },
 			At: func(o any, i, j int) any {
 				if v := o.([][]*trade.Category)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindCommitmentChange() *execution.Object {
+	return &execution.Object{Name: "CommitmentChange", Fields: map[string]*execution.Field{
+		"line": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CommitmentChange().Line(ctx, execution.As[*trade.CommitmentChange](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.OrderLine)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"from": {
+			One: func(o any, i int) any { return &o.(*trade.CommitmentChange).From },
+		},
+		"to": {
+			One: func(o any, i int) any { return &o.(*trade.CommitmentChange).To },
+		},
+		"cause": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CommitmentChange).Cause
+				return execution.AppendEnum(b, string(v), valuesOfCommitmentCause)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CommitmentChange).Message
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.CommitmentChange).At; return AppendDateTime(b, v) },
+		},
+	}}
+}
+
+func bindCommitmentImpact() *execution.Object {
+	return &execution.Object{Name: "CommitmentImpact", Fields: map[string]*execution.Field{
+		"orderLine": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CommitmentImpact().OrderLine(ctx, execution.As[*trade.CommitmentImpact](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.OrderLine)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"quantity": {
+			One: func(o any, i int) any { return &o.(*trade.CommitmentImpact).Quantity },
+		},
+		"promisedDeliveryDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CommitmentImpact).PromisedDeliveryDate
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"expectedDeliveryDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CommitmentImpact).ExpectedDeliveryDate
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"reasons": {
+			Len: func(o any, i int) int { return len(o.(*trade.CommitmentImpact).Reasons) },
+			At:  func(o any, i, j int) any { return &o.(*trade.CommitmentImpact).Reasons[j] },
+		},
+	}}
+}
+
+func bindCommitmentReview() *execution.Object {
+	return &execution.Object{Name: "CommitmentReview", Fields: map[string]*execution.Field{
+		"atRisk": {
+			One: func(o any, i int) any { return &o.(*trade.CommitmentReview).AtRisk },
+		},
+		"commitments": {
+			Len: func(o any, i int) int { return len(o.(*trade.CommitmentReview).Commitments) },
+			At:  func(o any, i, j int) any { return &o.(*trade.CommitmentReview).Commitments[j] },
+		},
+		"alerts": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CommitmentReview().Alerts(ctx, execution.As[*trade.CommitmentReview](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Alert)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Alert)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -1290,6 +2137,24 @@ func bindCustomerViewer() *execution.Object {
 				return nil
 			},
 		},
+		"spendingLimits": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CustomerViewer().SpendingLimits(ctx, execution.As[*CustomerViewer](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.SpendingLimit)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.SpendingLimit)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -1346,6 +2211,150 @@ func bindDataPolicy() *execution.Object {
 	}}
 }
 
+func bindDeadLetter() *execution.Object {
+	return &execution.Object{Name: "DeadLetter", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"stream": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).Stream
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"payload": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).Payload
+				return execution.AppendMarshaler(b, MarshalJSON(v))
+			},
+		},
+		"error": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).Error
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"responsible": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).Responsible
+				return execution.AppendEnum(b, string(v), valuesOfResponsible)
+			},
+		},
+		"attempts": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).Attempts
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"firstFailedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).FirstFailedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"lastFailedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).LastFailedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"correlationId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeadLetter).CorrelationID
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindDeadLetterConnection() *execution.Object {
+	return &execution.Object{Name: "DeadLetterConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.DeadLetter]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.DeadLetter]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.DeadLetter]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.DeadLetter]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.DeadLetter]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DeadLetterConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.DeadLetter]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindDeadLetterEdge() *execution.Object {
+	return &execution.Object{Name: "DeadLetterEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.DeadLetter]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.DeadLetter]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindDeadLetterPayload() *execution.Object {
+	return &execution.Object{Name: "DeadLetterPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*DeadLetterPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*DeadLetterPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*DeadLetterPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*DeadLetterPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deadLetter": {
+			One: func(o any, i int) any {
+				if v := o.(*DeadLetterPayload).DeadLetter; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindDeliveryTerms() *execution.Object {
 	return &execution.Object{Name: "DeliveryTerms", Fields: map[string]*execution.Field{
 		"incoterm": {
@@ -1378,6 +2387,417 @@ func bindDeliveryTerms() *execution.Object {
 	}}
 }
 
+func bindDespatchAdvice() *execution.Object {
+	return &execution.Object{Name: "DespatchAdvice", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchAdvice).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"number": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchAdvice).Number
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"supplier": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Supplier(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"purchaseOrders": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().PurchaseOrders(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.PurchaseOrder)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.PurchaseOrder)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"status": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchAdvice).Status
+				return execution.AppendEnum(b, string(v), valuesOfDespatchStatus)
+			},
+		},
+		"shipFrom": {
+			One: func(o any, i int) any { return &o.(*trade.DespatchAdvice).ShipFrom },
+		},
+		"shipTo": {
+			One: func(o any, i int) any { return &o.(*trade.DespatchAdvice).ShipTo },
+		},
+		"despatchedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchAdvice).DespatchedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"expectedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchAdvice).ExpectedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"carrier": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchAdvice).Carrier; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"references": {
+			Len: func(o any, i int) int { return len(o.(*trade.DespatchAdvice).References) },
+			At:  func(o any, i, j int) any { return &o.(*trade.DespatchAdvice).References[j] },
+		},
+		"handlingUnits": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().HandlingUnits(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.HandlingUnit)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.HandlingUnit)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"lines": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Lines(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.DespatchLine)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.DespatchLine)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"shipment": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Shipment(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Shipment)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Operation(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provenance": {
+			One: func(o any, i int) any { return &o.(*trade.DespatchAdvice).Provenance },
+		},
+	}}
+}
+
+func bindDespatchAdvicePayload() *execution.Object {
+	return &execution.Object{Name: "DespatchAdvicePayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*DespatchAdvicePayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*DespatchAdvicePayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*DespatchAdvicePayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*DespatchAdvicePayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"despatchAdvice": {
+			One: func(o any, i int) any {
+				if v := o.(*DespatchAdvicePayload).DespatchAdvice; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindDespatchLine() *execution.Object {
+	return &execution.Object{Name: "DespatchLine", Fields: map[string]*execution.Field{
+		"purchaseOrderLine": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchLine().PurchaseOrderLine(ctx, execution.As[*trade.DespatchLine](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PurchaseOrderLine)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"sscc": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchLine).SSCC
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"shipped": {
+			One: func(o any, i int) any { return &o.(*trade.DespatchLine).Shipped },
+		},
+		"backordered": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchLine).Backordered; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"outstanding": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchLine).Outstanding; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"outstandingReason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchLine).OutstandingReason
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"oversupplied": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchLine).Oversupplied; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"lot": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchLine).Lot
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"serials": {
+			Len: func(o any, i int) int { return len(o.(*trade.DespatchLine).Serials) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.DespatchLine).Serials[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"expiresOn": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DespatchLine).ExpiresOn
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"received": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchLine).Received; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindDeviation() *execution.Object {
+	return &execution.Object{Name: "Deviation", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"line": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Deviation().Line(ctx, execution.As[*trade.Deviation](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PurchaseOrderLine)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"field": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Field
+				return execution.AppendEnum(b, string(v), valuesOfDeviationField)
+			},
+		},
+		"expected": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Expected
+				return execution.AppendMarshaler(b, MarshalConfidential(v))
+			},
+		},
+		"proposed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Proposed
+				return execution.AppendMarshaler(b, MarshalConfidential(v))
+			},
+		},
+		"delta": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Delta
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"limit": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Limit
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"withinTolerance": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).WithinTolerance
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).State
+				return execution.AppendEnum(b, string(v), valuesOfDeviationState)
+			},
+		},
+		"decidedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Deviation().DecidedBy(ctx, execution.As[*trade.Deviation](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"decidedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).DecidedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"comment": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deviation).Comment
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"commitmentReview": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Each(objs, func(o *trade.Deviation) (*trade.CommitmentReview, error) { return o.CommitmentReview(), nil })
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.CommitmentReview)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"whatIf": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Deviation_whatIf_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Deviation().WhatIf(ctx, execution.As[*trade.Deviation](objs), args["decision"].(trade.DeviationDecision), args["counter"].(*CounterProposalInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.CommitmentReview)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindDeviationPayload() *execution.Object {
+	return &execution.Object{Name: "DeviationPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*DeviationPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*DeviationPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*DeviationPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*DeviationPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deviation": {
+			One: func(o any, i int) any {
+				if v := o.(*DeviationPayload).Deviation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindDocumentLink() *execution.Object {
 	return &execution.Object{Name: "DocumentLink", Fields: map[string]*execution.Field{
 		"url": {
@@ -1405,6 +2825,42 @@ func bindDocumentLink() *execution.Object {
 					return nil
 				}
 				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindDuplicateDocument() *execution.Object {
+	return &execution.Object{Name: "DuplicateDocument", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DuplicateDocument).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DuplicateDocument).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.DuplicateDocument).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.DuplicateDocument).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"existing": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DuplicateDocument).Existing
+				return execution.AppendString(b, string(v))
 			},
 		},
 	}}
@@ -1626,6 +3082,45 @@ func bindExternalId() *execution.Object {
 	}}
 }
 
+func bindForbidden() *execution.Object {
+	return &execution.Object{Name: "Forbidden", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Forbidden).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Forbidden).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.Forbidden).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.Forbidden).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"missingScope": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Forbidden).MissingScope
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
 func bindGuestViewer() *execution.Object {
 	return &execution.Object{Name: "GuestViewer", Fields: map[string]*execution.Field{
 		"user": {
@@ -1647,6 +3142,43 @@ func bindGuestViewer() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*GuestViewer).Message
 				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindHandlingUnit() *execution.Object {
+	return &execution.Object{Name: "HandlingUnit", Fields: map[string]*execution.Field{
+		"sscc": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.HandlingUnit).SSCC
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"parent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.HandlingUnit).Parent
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"packageType": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.HandlingUnit).PackageType
+				if v == nil {
+					return nil
+				}
+				return AppendUnitCode(b, *v)
+			},
+		},
+		"weight": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.HandlingUnit).Weight; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -2531,6 +4063,79 @@ func bindItemUnit() *execution.Object {
 	}}
 }
 
+func bindLineAcknowledgment() *execution.Object {
+	return &execution.Object{Name: "LineAcknowledgment", Fields: map[string]*execution.Field{
+		"line": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.LineAcknowledgment().Line(ctx, execution.As[*trade.LineAcknowledgment](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PurchaseOrderLine)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"status": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LineAcknowledgment).Status
+				return execution.AppendEnum(b, string(v), valuesOfLineAckStatus)
+			},
+		},
+		"quantity": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.LineAcknowledgment).Quantity; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"unitPrice": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.LineAcknowledgment).UnitPrice; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"promisedShipDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LineAcknowledgment).PromisedShipDate
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"promisedDeliveryDate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LineAcknowledgment).PromisedDeliveryDate
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"substitute": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.LineAcknowledgment).Substitute; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"reason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LineAcknowledgment).Reason
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
 func bindLocation() *execution.Object {
 	return &execution.Object{Name: "Location", Fields: map[string]*execution.Field{
 		"name": {
@@ -2613,6 +4218,20 @@ func bindLocation() *execution.Object {
 				}
 				return execution.AppendString(b, string(*v))
 			},
+		},
+	}}
+}
+
+func bindMaintenanceWindow() *execution.Object {
+	return &execution.Object{Name: "MaintenanceWindow", Fields: map[string]*execution.Field{
+		"from": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MaintenanceWindow).From
+				return AppendDateTime(b, v)
+			},
+		},
+		"to": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.MaintenanceWindow).To; return AppendDateTime(b, v) },
 		},
 	}}
 }
@@ -2781,6 +4400,314 @@ func bindMutation() *execution.Object {
 				return nil
 			},
 		},
+		"submitOrders": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_submitOrders_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SubmitOrders(ctx, args["idempotencyKey"].(string), args["input"].(SubmitOrdersInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SubmitOrdersPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"amendOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_amendOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().AmendOrder(ctx, args["idempotencyKey"].(string), args["input"].(AmendOrderInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AmendOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"cancelOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_cancelOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().CancelOrder(ctx, args["idempotencyKey"].(string), args["input"].(CancelOrderInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AmendOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"approveOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_approveOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ApproveOrder(ctx, args["idempotencyKey"].(string), args["input"].(OrderApprovalInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AmendOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"rejectOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_rejectOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RejectOrder(ctx, args["idempotencyKey"].(string), args["input"].(OrderApprovalInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AmendOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"acceptOrderChanges": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_acceptOrderChanges_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().AcceptOrderChanges(ctx, args["idempotencyKey"].(string), args["input"].(AcceptOrderChangesInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AmendOrderPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"requestReturn": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_requestReturn_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RequestReturn(ctx, args["idempotencyKey"].(string), args["input"].(RequestReturnInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*RequestReturnPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"respondToPurchaseOrder": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_respondToPurchaseOrder_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RespondToPurchaseOrder(ctx, args["idempotencyKey"].(string), args["input"].(PurchaseOrderResponseInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PurchaseOrderResponsePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"submitDespatchAdvice": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_submitDespatchAdvice_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SubmitDespatchAdvice(ctx, args["idempotencyKey"].(string), args["input"].(DespatchAdviceInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*DespatchAdvicePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"cancelDespatchAdvice": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_cancelDespatchAdvice_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().CancelDespatchAdvice(ctx, args["idempotencyKey"].(string), args["input"].(CancelDespatchAdviceInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*DespatchAdvicePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"decideDeviation": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_decideDeviation_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().DecideDeviation(ctx, args["idempotencyKey"].(string), args["input"].(DecideDeviationInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*DeviationPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"saveToleranceProfile": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_saveToleranceProfile_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SaveToleranceProfile(ctx, args["idempotencyKey"].(string), args["input"].(ToleranceProfileInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*ToleranceProfilePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"reportException": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_reportException_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ReportException(ctx, args["idempotencyKey"].(string), args["input"].(ReportExceptionInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AlertPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"acknowledgeAlert": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_acknowledgeAlert_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().AcknowledgeAlert(ctx, args["idempotencyKey"].(string), args["input"].(AcknowledgeAlertInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AlertPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"resolveAlert": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_resolveAlert_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ResolveAlert(ctx, args["idempotencyKey"].(string), args["input"].(ResolveAlertInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*AlertPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"retryDeadLetter": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_retryDeadLetter_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RetryDeadLetter(ctx, args["idempotencyKey"].(string), args["input"].(DeadLetterInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*DeadLetterPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"discardDeadLetter": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_discardDeadLetter_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().DiscardDeadLetter(ctx, args["idempotencyKey"].(string), args["input"].(DeadLetterInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*DeadLetterPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"replay": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_replay_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().Replay(ctx, args["idempotencyKey"].(string), args["input"].(ReplayInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*ReplayPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"compensate": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_compensate_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().Compensate(ctx, args["idempotencyKey"].(string), args["input"].(CompensateInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*OperationPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"settleOperation": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_settleOperation_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SettleOperation(ctx, args["idempotencyKey"].(string), args["input"].(SettleOperationInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*OperationPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pauseSource": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_pauseSource_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().PauseSource(ctx, args["idempotencyKey"].(string), args["input"].(SourceControlInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SourcePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"resumeSource": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_resumeSource_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ResumeSource(ctx, args["idempotencyKey"].(string), args["input"].(SourceControlInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SourcePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -2850,9 +4777,79 @@ func bindOperation() *execution.Object {
 			Len: func(o any, i int) int { return len(o.(*trade.Operation).Steps) },
 			At:  func(o any, i, j int) any { return &o.(*trade.Operation).Steps[j] },
 		},
+		"queue": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Operation().Queue(ctx, execution.As[*trade.Operation](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.QueuePosition)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"awaiting": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Operation).Awaiting; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"failure": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.Operation).Failure; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindOperationConnection() *execution.Object {
+	return &execution.Object{Name: "OperationConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.Operation]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.Operation]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.Operation]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.Operation]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.Operation]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OperationConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.Operation]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindOperationEdge() *execution.Object {
+	return &execution.Object{Name: "OperationEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.Operation]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.Operation]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -2885,6 +4882,29 @@ func bindOperationFailure() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.OperationFailure).Retryable
 				return execution.AppendBool(b, bool(v))
+			},
+		},
+	}}
+}
+
+func bindOperationPayload() *execution.Object {
+	return &execution.Object{Name: "OperationPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*OperationPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*OperationPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*OperationPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*OperationPayload).Operation; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -2953,6 +4973,34 @@ func bindOperationStep() *execution.Object {
 					return nil
 				}
 				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindOperationUpdate() *execution.Object {
+	return &execution.Object{Name: "OperationUpdate", Fields: map[string]*execution.Field{
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.OperationUpdate).At; return AppendDateTime(b, v) },
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OperationUpdate().Operation(ctx, execution.As[*trade.OperationUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousState": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationUpdate).PreviousState
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfOperationState)
 			},
 		},
 	}}
@@ -3120,6 +5168,17 @@ func bindOrder() *execution.Object {
 		"placedAt": {
 			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Order).PlacedAt; return AppendDateTime(b, v) },
 		},
+		"placedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().PlacedBy(ctx, execution.As[*trade.Order](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"comment": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.Order).Comment
@@ -3133,6 +5192,16 @@ func bindOrder() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.Order).Version
 				return execution.AppendString(b, string(v))
+			},
+		},
+		"allowedActions": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().AllowedActions(ctx, execution.As[*trade.Order](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]trade.OrderAction)[i]) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.([][]trade.OrderAction)[i][j]
+				return execution.AppendEnum(b, string(v), valuesOfOrderAction)
 			},
 		},
 		"shipments": {
@@ -3172,6 +5241,54 @@ func bindOrder() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.Return])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"commitmentChanges": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().CommitmentChanges(ctx, execution.As[*trade.Order](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.CommitmentChange)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.CommitmentChange)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"timeline": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Order_timeline_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().Timeline(ctx, execution.As[*trade.Order](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().Operation(ctx, execution.As[*trade.Order](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"approval": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().Approval(ctx, execution.As[*trade.Order](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Approval)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -3519,6 +5636,12 @@ func bindOrderValidation() *execution.Object {
 				return execution.AppendEnum(b, string(v), valuesOfOrderCheck)
 			},
 		},
+		"needsApproval": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderValidation).NeedsApproval
+				return execution.AppendBool(b, bool(v))
+			},
+		},
 		"errors": {
 			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Errors) },
 			At:  func(o any, i, j int) any { return o.(*trade.OrderValidation).Errors[j] },
@@ -3736,6 +5859,16 @@ func bindPrice() *execution.Object {
 				return AppendDate(b, *v)
 			},
 		},
+		"waterfall": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.Price).Waterfall
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any { return &o.(*trade.Price).Waterfall[j] },
+		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.Price).Provenance },
 		},
@@ -3790,6 +5923,36 @@ func bindPriceChanged() *execution.Object {
 				}
 				return nil
 			},
+		},
+		"changedSteps": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.PriceChanged).ChangedSteps
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any { return &o.(*trade.PriceChanged).ChangedSteps[j] },
+		},
+	}}
+}
+
+func bindPriceStep() *execution.Object {
+	return &execution.Object{Name: "PriceStep", Fields: map[string]*execution.Field{
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PriceStep).Kind
+				return execution.AppendEnum(b, string(v), valuesOfPriceStepKind)
+			},
+		},
+		"label": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PriceStep).Label
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"change": {
+			One: func(o any, i int) any { return &o.(*trade.PriceStep).Change },
 		},
 	}}
 }
@@ -4126,6 +6289,30 @@ func bindPurchaseOrder() *execution.Object {
 				return nil
 			},
 		},
+		"responses": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Responses(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.PurchaseOrderResponse)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.PurchaseOrderResponse)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"despatchAdvices": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().DespatchAdvices(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.DespatchAdvice)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.DespatchAdvice)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"shipments": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_PurchaseOrder_shipments_args(ctx, raw)
@@ -4135,6 +6322,52 @@ func bindPurchaseOrder() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.Shipment])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"tolerance": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Tolerance(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ToleranceProfile)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"allowedActions": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().AllowedActions(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]trade.PurchaseOrderAction)[i]) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.([][]trade.PurchaseOrderAction)[i][j]
+				return execution.AppendEnum(b, string(v), valuesOfPurchaseOrderAction)
+			},
+		},
+		"timeline": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_PurchaseOrder_timeline_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Timeline(ctx, execution.As[*trade.PurchaseOrder](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Operation(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -4314,6 +6547,18 @@ func bindPurchaseOrderLine() *execution.Object {
 				return nil
 			},
 		},
+		"acknowledgments": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderLine().Acknowledgments(ctx, execution.As[*trade.PurchaseOrderLine](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.LineAcknowledgment)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.LineAcknowledgment)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -4360,6 +6605,136 @@ func bindPurchaseOrderLineEdge() *execution.Object {
 		"node": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.Edge[trade.PurchaseOrderLine]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindPurchaseOrderResponse() *execution.Object {
+	return &execution.Object{Name: "PurchaseOrderResponse", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderResponse).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"purchaseOrder": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().PurchaseOrder(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PurchaseOrder)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"responseNumber": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderResponse).ResponseNumber
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"supplierOrderNumber": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderResponse).SupplierOrderNumber
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderResponse).Kind
+				return execution.AppendEnum(b, string(v), valuesOfResponseKind)
+			},
+		},
+		"receivedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderResponse).ReceivedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"lines": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Lines(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.LineAcknowledgment)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.LineAcknowledgment)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deviations": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Deviations(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.Deviation)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Deviation)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Operation(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindPurchaseOrderResponsePayload() *execution.Object {
+	return &execution.Object{Name: "PurchaseOrderResponsePayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*PurchaseOrderResponsePayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*PurchaseOrderResponsePayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*PurchaseOrderResponsePayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*PurchaseOrderResponsePayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"response": {
+			One: func(o any, i int) any {
+				if v := o.(*PurchaseOrderResponsePayload).Response; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deviations": {
+			Len: func(o any, i int) int {
+				v := o.(*PurchaseOrderResponsePayload).Deviations
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.(*PurchaseOrderResponsePayload).Deviations[j]; v != nil {
 					return v
 				}
 				return nil
@@ -4655,6 +7030,38 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"toleranceProfiles": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().ToleranceProfiles(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.ToleranceProfile)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.ToleranceProfile)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"alerts": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_alerts_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Alerts(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AlertFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.Alert])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"shipment": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Query_shipment_args(ctx, raw)
@@ -4706,6 +7113,80 @@ func bindQuery() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operations": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_operations_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Operations(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*OperationFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.Operation])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"workInProgress": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().WorkInProgress(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.WorkInState)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.WorkInState)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"trace": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_trace_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Trace(ctx, args["correlationId"].(string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"auditLog": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_auditLog_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().AuditLog(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AuditFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.AuditEntry])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deadLetters": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_deadLetters_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().DeadLetters(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["stream"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.DeadLetter])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -4837,6 +7318,32 @@ func bindQuery() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindQueuePosition() *execution.Object {
+	return &execution.Object{Name: "QueuePosition", Fields: map[string]*execution.Field{
+		"position": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.QueuePosition).Position
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"reason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.QueuePosition).Reason
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"estimatedStart": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.QueuePosition).EstimatedStart
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
 			},
 		},
 	}}
@@ -5129,6 +7636,64 @@ func bindRejectedRecordEdge() *execution.Object {
 	}}
 }
 
+func bindReplayPayload() *execution.Object {
+	return &execution.Object{Name: "ReplayPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*ReplayPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*ReplayPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ReplayPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"found": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ReplayPayload).Found
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"changes": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ReplayPayload).Changes
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+	}}
+}
+
+func bindRequestReturnPayload() *execution.Object {
+	return &execution.Object{Name: "RequestReturnPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*RequestReturnPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*RequestReturnPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*RequestReturnPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*RequestReturnPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"return": {
+			One: func(o any, i int) any {
+				if v := o.(*RequestReturnPayload).Return; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindReturn() *execution.Object {
 	return &execution.Object{Name: "Return", Fields: map[string]*execution.Field{
 		"id": {
@@ -5215,6 +7780,17 @@ func bindReturn() *execution.Object {
 		},
 		"requestedAt": {
 			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Return).RequestedAt; return AppendDateTime(b, v) },
+		},
+		"operation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Return().Operation(ctx, execution.As[*trade.Return](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Operation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.Return).Provenance },
@@ -5962,6 +8538,12 @@ func bindSourceHealth() *execution.Object {
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
+		"guarantee": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceHealth).Guarantee
+				return execution.AppendEnum(b, string(v), valuesOfEffectGuarantee)
+			},
+		},
 		"lag": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.SourceHealth).Lag
@@ -5980,6 +8562,25 @@ func bindSourceHealth() *execution.Object {
 				return AppendDateTime(b, *v)
 			},
 		},
+		"queueDepth": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceHealth).QueueDepth
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"pausedReason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SourceHealth).PausedReason
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"maintenance": {
+			Len: func(o any, i int) int { return len(o.(*trade.SourceHealth).Maintenance) },
+			At:  func(o any, i, j int) any { return &o.(*trade.SourceHealth).Maintenance[j] },
+		},
 		"rejectedRecords": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_SourceHealth_rejectedRecords_args(ctx, raw)
@@ -5989,6 +8590,29 @@ func bindSourceHealth() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.RejectedRecord])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindSourcePayload() *execution.Object {
+	return &execution.Object{Name: "SourcePayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SourcePayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SourcePayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SourcePayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"source": {
+			One: func(o any, i int) any {
+				if v := o.(*SourcePayload).Source; v != nil {
 					return v
 				}
 				return nil
@@ -6059,6 +8683,75 @@ func bindSourcedValue() *execution.Object {
 	}}
 }
 
+func bindSpendingLimit() *execution.Object {
+	return &execution.Object{Name: "SpendingLimit", Fields: map[string]*execution.Field{
+		"limit": {
+			One: func(o any, i int) any { return &o.(*trade.SpendingLimit).Limit },
+		},
+		"period": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SpendingLimit).Period
+				return execution.AppendEnum(b, string(v), valuesOfSpendingPeriod)
+			},
+		},
+		"spent": {
+			One: func(o any, i int) any { return &o.(*trade.SpendingLimit).Spent },
+		},
+		"resetsAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SpendingLimit).ResetsAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindStateNotAllowed() *execution.Object {
+	return &execution.Object{Name: "StateNotAllowed", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StateNotAllowed).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StateNotAllowed).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.StateNotAllowed).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.StateNotAllowed).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StateNotAllowed).State
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"allowed": {
+			Len: func(o any, i int) int { return len(o.(*trade.StateNotAllowed).Allowed) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.StateNotAllowed).Allowed[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
 func bindSubmitOrderPayload() *execution.Object {
 	return &execution.Object{Name: "SubmitOrderPayload", Fields: map[string]*execution.Field{
 		"errors": {
@@ -6097,6 +8790,73 @@ func bindSubmitOrderPayload() *execution.Object {
 	}}
 }
 
+func bindSubmitOrdersPayload() *execution.Object {
+	return &execution.Object{Name: "SubmitOrdersPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SubmitOrdersPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SubmitOrdersPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SubmitOrdersPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"results": {
+			Len: func(o any, i int) int { return len(o.(*SubmitOrdersPayload).Results) },
+			At: func(o any, i, j int) any {
+				if v := o.(*SubmitOrdersPayload).Results[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"accepted": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SubmitOrdersPayload).Accepted
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"rejected": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SubmitOrdersPayload).Rejected
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+	}}
+}
+
+func bindSubmitOrdersResult() *execution.Object {
+	return &execution.Object{Name: "SubmitOrdersResult", Fields: map[string]*execution.Field{
+		"index": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SubmitOrdersResult).Index
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"order": {
+			One: func(o any, i int) any {
+				if v := o.(*SubmitOrdersResult).Order; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*SubmitOrdersResult).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SubmitOrdersResult).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SubmitOrdersResult).Errors[j] },
+		},
+	}}
+}
+
 func bindSubscription() *execution.Object {
 	return &execution.Object{Name: "Subscription", Fields: map[string]*execution.Field{
 		"shipmentUpdates": {
@@ -6107,6 +8867,15 @@ func bindSubscription() *execution.Object {
 				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().ShipmentUpdates(ctx, args["shipments"].([]string), args["orders"].([]string)))
 			},
 			One: func(o any, i int) any { return o.([]trade.ShipmentStream)[i] },
+		},
+		"operationUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_operationUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().OperationUpdates(ctx, args["operations"].([]string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.OperationStream)[i] },
 		},
 	}}
 }
@@ -6134,6 +8903,271 @@ func bindSupplierViewer() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindTimelineConnection() *execution.Object {
+	return &execution.Object{Name: "TimelineConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TimelineEntry]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.TimelineEntry]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TimelineEntry]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.TimelineEntry]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.TimelineEntry]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TimelineConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.TimelineEntry]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindTimelineEdge() *execution.Object {
+	return &execution.Object{Name: "TimelineEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.TimelineEntry]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.TimelineEntry]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindTimelineEntry() *execution.Object {
+	return &execution.Object{Name: "TimelineEntry", Fields: map[string]*execution.Field{
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.TimelineEntry).At; return AppendDateTime(b, v) },
+		},
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).Kind
+				return execution.AppendEnum(b, string(v), valuesOfTimelineKind)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"system": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).System
+				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
+			},
+		},
+		"actor": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TimelineEntry().Actor(ctx, execution.As[*trade.TimelineEntry](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).Subject
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"correlationId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).CorrelationID
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"took": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).Took
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+		"responsible": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TimelineEntry).Responsible
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfResponsible)
+			},
+		},
+	}}
+}
+
+func bindToleranceExceeded() *execution.Object {
+	return &execution.Object{Name: "ToleranceExceeded", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceExceeded).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceExceeded).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.ToleranceExceeded).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.ToleranceExceeded).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"deviation": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.ToleranceExceeded).Deviation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindToleranceProfile() *execution.Object {
+	return &execution.Object{Name: "ToleranceProfile", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"name": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).Name
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"overQuantityPercent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).OverQuantityPercent
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"underQuantityPercent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).UnderQuantityPercent
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"pricePercent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).PricePercent
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"earlyDays": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).EarlyDays
+				if v == nil {
+					return nil
+				}
+				return execution.AppendInt(b, int64(*v))
+			},
+		},
+		"lateDays": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).LateDays
+				if v == nil {
+					return nil
+				}
+				return execution.AppendInt(b, int64(*v))
+			},
+		},
+		"allowSubstitution": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).AllowSubstitution
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"outOfTolerance": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).OutOfTolerance
+				return execution.AppendEnum(b, string(v), valuesOfOutOfTolerancePolicy)
+			},
+		},
+		"version": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ToleranceProfile).Version
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindToleranceProfilePayload() *execution.Object {
+	return &execution.Object{Name: "ToleranceProfilePayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*ToleranceProfilePayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*ToleranceProfilePayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ToleranceProfilePayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"profile": {
+			One: func(o any, i int) any {
+				if v := o.(*ToleranceProfilePayload).Profile; v != nil {
 					return v
 				}
 				return nil
@@ -6303,6 +9337,49 @@ func bindValidatedLine() *execution.Object {
 	}}
 }
 
+func bindVersionConflict() *execution.Object {
+	return &execution.Object{Name: "VersionConflict", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.VersionConflict).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.VersionConflict).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.VersionConflict).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.VersionConflict).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"currentVersion": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.VersionConflict).CurrentVersion
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"changedFields": {
+			Len: func(o any, i int) int { return len(o.(*trade.VersionConflict).ChangedFields) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.VersionConflict).ChangedFields[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
 func bindWarehouse() *execution.Object {
 	return &execution.Object{Name: "Warehouse", Fields: map[string]*execution.Field{
 		"id": {
@@ -6363,6 +9440,32 @@ func bindWarehouseStock() *execution.Object {
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).Provenance },
+		},
+	}}
+}
+
+func bindWorkInState() *execution.Object {
+	return &execution.Object{Name: "WorkInState", Fields: map[string]*execution.Field{
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WorkInState).Kind
+				return execution.AppendEnum(b, string(v), valuesOfOperationKind)
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WorkInState).State
+				return execution.AppendEnum(b, string(v), valuesOfOperationState)
+			},
+		},
+		"count": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WorkInState).Count
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"oldest": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.WorkInState).Oldest; return AppendDuration(b, v) },
 		},
 	}}
 }
@@ -6762,11 +9865,20 @@ func bindXXType() *execution.Object {
 }
 
 var valuesOfAccountStatus = execution.EnumValues(parsedSchema, "AccountStatus")
+var valuesOfAlertKind = execution.EnumValues(parsedSchema, "AlertKind")
+var valuesOfAlertState = execution.EnumValues(parsedSchema, "AlertState")
+var valuesOfApprovalState = execution.EnumValues(parsedSchema, "ApprovalState")
+var valuesOfAudience = execution.EnumValues(parsedSchema, "Audience")
 var valuesOfCapability = execution.EnumValues(parsedSchema, "Capability")
 var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
+var valuesOfCommitmentCause = execution.EnumValues(parsedSchema, "CommitmentCause")
 var valuesOfConflictRule = execution.EnumValues(parsedSchema, "ConflictRule")
+var valuesOfDespatchStatus = execution.EnumValues(parsedSchema, "DespatchStatus")
+var valuesOfDeviationField = execution.EnumValues(parsedSchema, "DeviationField")
+var valuesOfDeviationState = execution.EnumValues(parsedSchema, "DeviationState")
 var valuesOfDirection = execution.EnumValues(parsedSchema, "Direction")
+var valuesOfEffectGuarantee = execution.EnumValues(parsedSchema, "EffectGuarantee")
 var valuesOfErrorCode = execution.EnumValues(parsedSchema, "ErrorCode")
 var valuesOfEtaBasis = execution.EnumValues(parsedSchema, "EtaBasis")
 var valuesOfEventClassifier = execution.EnumValues(parsedSchema, "EventClassifier")
@@ -6778,29 +9890,38 @@ var valuesOfInvoiceKind = execution.EnumValues(parsedSchema, "InvoiceKind")
 var valuesOfInvoiceStatus = execution.EnumValues(parsedSchema, "InvoiceStatus")
 var valuesOfItemDocumentKind = execution.EnumValues(parsedSchema, "ItemDocumentKind")
 var valuesOfItemStatus = execution.EnumValues(parsedSchema, "ItemStatus")
+var valuesOfLineAckStatus = execution.EnumValues(parsedSchema, "LineAckStatus")
 var valuesOfLocationRole = execution.EnumValues(parsedSchema, "LocationRole")
 var valuesOfMilestone = execution.EnumValues(parsedSchema, "Milestone")
 var valuesOfOperationKind = execution.EnumValues(parsedSchema, "OperationKind")
 var valuesOfOperationState = execution.EnumValues(parsedSchema, "OperationState")
+var valuesOfOrderAction = execution.EnumValues(parsedSchema, "OrderAction")
 var valuesOfOrderCheck = execution.EnumValues(parsedSchema, "OrderCheck")
 var valuesOfOrderLineStatus = execution.EnumValues(parsedSchema, "OrderLineStatus")
 var valuesOfOrderStatus = execution.EnumValues(parsedSchema, "OrderStatus")
+var valuesOfOutOfTolerancePolicy = execution.EnumValues(parsedSchema, "OutOfTolerancePolicy")
 var valuesOfPriceKind = execution.EnumValues(parsedSchema, "PriceKind")
+var valuesOfPriceStepKind = execution.EnumValues(parsedSchema, "PriceStepKind")
 var valuesOfPriceUnavailableReason = execution.EnumValues(parsedSchema, "PriceUnavailableReason")
 var valuesOfPromiseReasonCode = execution.EnumValues(parsedSchema, "PromiseReasonCode")
+var valuesOfPurchaseOrderAction = execution.EnumValues(parsedSchema, "PurchaseOrderAction")
 var valuesOfPurchaseOrderStatus = execution.EnumValues(parsedSchema, "PurchaseOrderStatus")
 var valuesOfReadMode = execution.EnumValues(parsedSchema, "ReadMode")
+var valuesOfResponseKind = execution.EnumValues(parsedSchema, "ResponseKind")
 var valuesOfResponsible = execution.EnumValues(parsedSchema, "Responsible")
 var valuesOfReturnReason = execution.EnumValues(parsedSchema, "ReturnReason")
 var valuesOfReturnStatus = execution.EnumValues(parsedSchema, "ReturnStatus")
+var valuesOfSeverity = execution.EnumValues(parsedSchema, "Severity")
 var valuesOfShipmentStatus = execution.EnumValues(parsedSchema, "ShipmentStatus")
 var valuesOfSourceKind = execution.EnumValues(parsedSchema, "SourceKind")
 var valuesOfSourceState = execution.EnumValues(parsedSchema, "SourceState")
+var valuesOfSpendingPeriod = execution.EnumValues(parsedSchema, "SpendingPeriod")
 var valuesOfStepState = execution.EnumValues(parsedSchema, "StepState")
 var valuesOfStockStatus = execution.EnumValues(parsedSchema, "StockStatus")
 var valuesOfSupplyCertainty = execution.EnumValues(parsedSchema, "SupplyCertainty")
 var valuesOfSyncMode = execution.EnumValues(parsedSchema, "SyncMode")
 var valuesOfTaxCategory = execution.EnumValues(parsedSchema, "TaxCategory")
+var valuesOfTimelineKind = execution.EnumValues(parsedSchema, "TimelineKind")
 var valuesOfTransportMode = execution.EnumValues(parsedSchema, "TransportMode")
 var valuesOfWeekday = execution.EnumValues(parsedSchema, "Weekday")
 var valuesOfXXDirectiveLocation = execution.EnumValues(parsedSchema, "__DirectiveLocation")

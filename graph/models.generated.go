@@ -18,6 +18,14 @@ type Viewer interface {
 	IsViewer()
 }
 
+// Changes to accept: what the operation found different before it wrote to the ERP. To refuse them, cancel the order.
+type AcceptOrderChangesInput struct {
+	// Order.
+	Order string `json:"order"`
+	// Version seen; it stands for the prices shown.
+	ExpectedVersion string `json:"expectedVersion"`
+}
+
 // Key of an account.
 type AccountBy struct {
 	// Global id.
@@ -44,6 +52,12 @@ type AccountRepresentation struct {
 	MatchedKey AccountMatchedKey `json:"-"`
 }
 
+// Alert to take.
+type AcknowledgeAlertInput struct {
+	// Alert.
+	Alert string `json:"alert"`
+}
+
 // Postal address given by the caller.
 type AddressInput struct {
 	// Addressee.
@@ -64,6 +78,110 @@ type AddressInput struct {
 	Gln *string `json:"gln,omitempty"`
 }
 
+// Which alerts to include; conditions add up.
+type AlertFilter struct {
+	// In any of these states; OPEN and ACKNOWLEDGED by default.
+	State []trade.AlertState `json:"state,omitempty"`
+	// Of any of these kinds.
+	Kind []trade.AlertKind `json:"kind,omitempty"`
+	// At least this urgent.
+	MinSeverity *trade.Severity `json:"minSeverity,omitempty"`
+	// In this queue.
+	Queue *string `json:"queue,omitempty"`
+	// About this.
+	Subject *string `json:"subject,omitempty"`
+}
+
+// Answer to reportException, acknowledgeAlert and resolveAlert.
+type AlertPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Alert as it is now.
+	Alert *trade.Alert `json:"alert,omitempty"`
+}
+
+// Changes to an order; all of them or none.
+type AmendOrderInput struct {
+	// Order.
+	Order string `json:"order"`
+	// Version seen.
+	ExpectedVersion string `json:"expectedVersion"`
+	// New day of delivery wished for.
+	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
+	// Lines to add.
+	AddLines []*OrderLineInput `json:"addLines,omitempty"`
+	// Lines to change.
+	ChangeLines []*OrderLineChangeInput `json:"changeLines,omitempty"`
+	// Lines to cancel.
+	CancelLines []string `json:"cancelLines,omitempty"`
+}
+
+// Answer to amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges.
+type AmendOrderPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.AmendOrderError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Order as it is now.
+	Order *trade.Order `json:"order,omitempty"`
+}
+
+// Which audit entries to include; conditions add up.
+type AuditFilter struct {
+	// About this.
+	Subject *string `json:"subject,omitempty"`
+	// By this person or client.
+	Actor *string `json:"actor,omitempty"`
+	// Action or its beginning, e.g. order.
+	Action *string `json:"action,omitempty"`
+	// With this correlation id.
+	CorrelationID *string `json:"correlationId,omitempty"`
+	// In these days.
+	At *DateRangeInput `json:"at,omitempty"`
+}
+
+// Ship notice to withdraw.
+type CancelDespatchAdviceInput struct {
+	// Ship notice.
+	DespatchAdvice string `json:"despatchAdvice"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Order to cancel.
+type CancelOrderInput struct {
+	// Order.
+	Order string `json:"order"`
+	// Version seen.
+	ExpectedVersion string `json:"expectedVersion"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Operation to undo.
+type CompensateInput struct {
+	// Operation.
+	Operation string `json:"operation"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Counter-proposal to a supplier.
+type CounterProposalInput struct {
+	// Quantity.
+	Quantity *QuantityInput `json:"quantity,omitempty"`
+	// Price.
+	UnitPrice *UnitPriceInput `json:"unitPrice,omitempty"`
+	// Day of shipping.
+	ShipDate *trade.Date `json:"shipDate,omitempty"`
+	// Day of delivery.
+	DeliveryDate *trade.Date `json:"deliveryDate,omitempty"`
+}
+
 // Caller of a customer portal.
 type CustomerViewer struct {
 	// Person or client.
@@ -74,6 +192,8 @@ type CustomerViewer struct {
 	Account *trade.Account `json:"account,omitempty"`
 	// Every account the caller may act for, branches included; at most 100.
 	Accounts []*trade.Account `json:"accounts,omitempty"`
+	// What the caller may order without approval, per order and per month.
+	SpendingLimits []*trade.SpendingLimit `json:"spendingLimits,omitempty"`
 }
 
 func (CustomerViewer) IsViewer() {}
@@ -84,6 +204,102 @@ type DateRangeInput struct {
 	From *trade.Date `json:"from,omitempty"`
 	// Last day included.
 	To *trade.Date `json:"to,omitempty"`
+}
+
+// Dead letter to try again or to drop.
+type DeadLetterInput struct {
+	// Dead letter.
+	DeadLetter string `json:"deadLetter"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Answer to retryDeadLetter and discardDeadLetter.
+type DeadLetterPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Dead letter; null once it is gone.
+	DeadLetter *trade.DeadLetter `json:"deadLetter,omitempty"`
+}
+
+// Decision on a deviation.
+type DecideDeviationInput struct {
+	// Deviation.
+	Deviation string `json:"deviation"`
+	// Decision.
+	Decision trade.DeviationDecision `json:"decision"`
+	// What to propose instead; needed for COUNTER.
+	Counter *CounterProposalInput `json:"counter,omitempty"`
+	// Reason.
+	Comment *string `json:"comment,omitempty"`
+}
+
+// Ship notice to submit.
+type DespatchAdviceInput struct {
+	// Supplier's number of it; the same number again is a duplicate.
+	Number string `json:"number"`
+	// Where the goods leave.
+	ShipFrom *AddressInput `json:"shipFrom"`
+	// When they left; null when still to leave.
+	DespatchedAt *time.Time `json:"despatchedAt,omitempty"`
+	// When they are expected.
+	ExpectedAt *time.Time `json:"expectedAt,omitempty"`
+	// Carrier, Standard Carrier Alpha Code.
+	CarrierScac *string `json:"carrierScac,omitempty"`
+	// Bill of lading, tracking numbers and the like.
+	References []*IdentifierInput `json:"references"`
+	// Pallets and cartons; parents before children.
+	HandlingUnits []*HandlingUnitInput `json:"handlingUnits"`
+	// Lines.
+	Lines []*DespatchLineInput `json:"lines"`
+}
+
+// Answer to submitDespatchAdvice and cancelDespatchAdvice.
+type DespatchAdvicePayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.SupplierError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Ship notice as stored.
+	DespatchAdvice *trade.DespatchAdvice `json:"despatchAdvice,omitempty"`
+}
+
+// Line of a ship notice.
+type DespatchLineInput struct {
+	// Line of the purchase order.
+	PurchaseOrderLine string `json:"purchaseOrderLine"`
+	// Shipped now.
+	Shipped *QuantityInput `json:"shipped"`
+	// To come later.
+	Backordered *QuantityInput `json:"backordered,omitempty"`
+	// Why the rest does not come.
+	OutstandingReason *string `json:"outstandingReason,omitempty"`
+	// Unit it is packed in.
+	Sscc *string `json:"sscc,omitempty"`
+	// Lot or batch.
+	Lot *string `json:"lot,omitempty"`
+	// Serial numbers.
+	Serials []string `json:"serials"`
+	// Day it expires.
+	ExpiresOn *trade.Date `json:"expiresOn,omitempty"`
+}
+
+// Answer to decideDeviation.
+type DeviationPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Deviation as it is now.
+	Deviation *trade.Deviation `json:"deviation,omitempty"`
 }
 
 // Caller who is signed in but mapped to no account, supplier or role, and so sees nothing else.
@@ -97,6 +313,18 @@ type GuestViewer struct {
 }
 
 func (GuestViewer) IsViewer() {}
+
+// Pallet, carton or other logistic unit.
+type HandlingUnitInput struct {
+	// GS1 number on its label.
+	Sscc string `json:"sscc"`
+	// GS1 number of the unit it stands in or on.
+	Parent *string `json:"parent,omitempty"`
+	// Kind of package, UN/ECE Recommendation 21.
+	PackageType *string `json:"packageType,omitempty"`
+	// Gross weight.
+	Weight *QuantityInput `json:"weight,omitempty"`
+}
 
 // Identifier given by the caller.
 type IdentifierInput struct {
@@ -193,6 +421,26 @@ type ItemRepresentation struct {
 	MatchedKey ItemMatchedKey `json:"-"`
 }
 
+// What a supplier says of a line.
+type LineAcknowledgmentInput struct {
+	// Line.
+	Line string `json:"line"`
+	// Meaning.
+	Status trade.LineAckStatus `json:"status"`
+	// Quantity it speaks of.
+	Quantity *QuantityInput `json:"quantity,omitempty"`
+	// Price proposed.
+	UnitPrice *UnitPriceInput `json:"unitPrice,omitempty"`
+	// Day of shipping promised.
+	PromisedShipDate *trade.Date `json:"promisedShipDate,omitempty"`
+	// Day of delivery promised.
+	PromisedDeliveryDate *trade.Date `json:"promisedDeliveryDate,omitempty"`
+	// Item proposed instead.
+	Substitute *IdentifierInput `json:"substitute,omitempty"`
+	// Text.
+	Reason *string `json:"reason,omitempty"`
+}
+
 // Which conflicts to include; conditions add up.
 type MasterDataConflictFilter struct {
 	// Of these kinds of record.
@@ -219,6 +467,30 @@ type OperationBy struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// Which operations to include; conditions add up.
+type OperationFilter struct {
+	// In any of these states.
+	State []trade.OperationState `json:"state,omitempty"`
+	// Of any of these kinds.
+	Kind []trade.OperationKind `json:"kind,omitempty"`
+	// On this order, purchase order or other subject.
+	Subject *string `json:"subject,omitempty"`
+	// With this correlation id.
+	CorrelationID *string `json:"correlationId,omitempty"`
+	// Submitted in these days.
+	Submitted *DateRangeInput `json:"submitted,omitempty"`
+}
+
+// Answer to compensate and settleOperation.
+type OperationPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+}
+
 // Planner, steward or operator of the distributor.
 type OperatorViewer struct {
 	// Person or client.
@@ -228,6 +500,16 @@ type OperatorViewer struct {
 }
 
 func (OperatorViewer) IsViewer() {}
+
+// Order to approve or reject inside the buyer's organisation.
+type OrderApprovalInput struct {
+	// Order.
+	Order string `json:"order"`
+	// Version seen.
+	ExpectedVersion string `json:"expectedVersion"`
+	// Reason; needed to reject.
+	Comment *string `json:"comment,omitempty"`
+}
 
 // Key of an order.
 type OrderBy struct {
@@ -253,6 +535,8 @@ type OrderFilter struct {
 	Item *ItemBy `json:"item,omitempty"`
 	// To this account location.
 	ShipTo *string `json:"shipTo,omitempty"`
+	// True for orders that wait for the caller: to approve, or to accept a change.
+	NeedsAction *bool `json:"needsAction,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
@@ -273,6 +557,16 @@ type OrderInput struct {
 	Lines []*OrderLineInput `json:"lines"`
 	// Buyer's comment.
 	Comment *string `json:"comment,omitempty"`
+}
+
+// Change to a line.
+type OrderLineChangeInput struct {
+	// Line.
+	Line string `json:"line"`
+	// New quantity.
+	Quantity *QuantityInput `json:"quantity,omitempty"`
+	// New day of delivery wished for.
+	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
 }
 
 // Line to order.
@@ -315,6 +609,8 @@ type PurchaseOrderFilter struct {
 	Number *string `json:"number,omitempty"`
 	// Of this supplier.
 	Supplier *string `json:"supplier,omitempty"`
+	// True for those that wait for the caller: the supplier's or the planner's work list.
+	NeedsAction *bool `json:"needsAction,omitempty"`
 	// With a promised delivery in these days.
 	Promised *DateRangeInput `json:"promised,omitempty"`
 	// With this item.
@@ -331,12 +627,110 @@ type PurchaseOrderRepresentation struct {
 	MatchedKey PurchaseOrderMatchedKey `json:"-"`
 }
 
+// Supplier's answer to a purchase order.
+type PurchaseOrderResponseInput struct {
+	// Purchase order.
+	PurchaseOrder string `json:"purchaseOrder"`
+	// Revision answered.
+	ExpectedRevision int `json:"expectedRevision"`
+	// Supplier's number of the answer; the same number again is a duplicate.
+	ResponseNumber string `json:"responseNumber"`
+	// Supplier's own order number.
+	SupplierOrderNumber *string `json:"supplierOrderNumber,omitempty"`
+	// What it says as a whole.
+	Kind trade.ResponseKind `json:"kind"`
+	// Line by line; every open line must appear unless kind is ACCEPTED or REJECTED.
+	Lines []*LineAcknowledgmentInput `json:"lines"`
+}
+
+// Answer to respondToPurchaseOrder.
+type PurchaseOrderResponsePayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.SupplierError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Answer as stored.
+	Response *trade.PurchaseOrderResponse `json:"response,omitempty"`
+	// Where it differs from the order.
+	Deviations []*trade.Deviation `json:"deviations,omitempty"`
+}
+
 // Quantity given by the caller.
 type QuantityInput struct {
 	// Exact number of units.
 	Value udecimal.Decimal `json:"value"`
 	// Unit; one of the item's orderable units.
 	Unit string `json:"unit"`
+}
+
+// Past news to apply again. No effect happens twice.
+type ReplayInput struct {
+	// Source instance and subject, such as erp/orders.
+	Stream string `json:"stream"`
+	// From this moment.
+	From *time.Time `json:"from,omitempty"`
+	// Up to this moment.
+	To *time.Time `json:"to,omitempty"`
+	// Only about this.
+	Subject *string `json:"subject,omitempty"`
+	// Only count and show what would change.
+	DryRun bool `json:"dryRun"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Answer to replay.
+type ReplayPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// News found.
+	Found int `json:"found"`
+	// Records that change or would change.
+	Changes int `json:"changes"`
+}
+
+// Exception to report: a supplier's to the distributor, or the distributor's to a supplier.
+type ReportExceptionInput struct {
+	// Purchase order, line of one or ship notice that it is about.
+	Subject string `json:"subject"`
+	// How urgent.
+	Severity trade.Severity `json:"severity"`
+	// What is wrong.
+	Message string `json:"message"`
+	// Quantity at risk.
+	AtRisk *QuantityInput `json:"atRisk,omitempty"`
+}
+
+// Return to ask for.
+type RequestReturnInput struct {
+	// Order.
+	Order string `json:"order"`
+	// Lines.
+	Lines []*ReturnLineInput `json:"lines"`
+}
+
+// Answer to requestReturn.
+type RequestReturnPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Return.
+	Return *trade.Return `json:"return,omitempty"`
+}
+
+// Alert to close.
+type ResolveAlertInput struct {
+	// Alert.
+	Alert string `json:"alert"`
+	// How it was resolved.
+	Resolution string `json:"resolution"`
 }
 
 // Which returns to include; conditions add up.
@@ -349,6 +743,30 @@ type ReturnFilter struct {
 	Order *string `json:"order,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
+}
+
+// Line to send back.
+type ReturnLineInput struct {
+	// Line of the order.
+	Line string `json:"line"`
+	// How much; at most what was shipped and not returned.
+	Quantity *QuantityInput `json:"quantity"`
+	// Why.
+	Reason trade.ReturnReason `json:"reason"`
+	// More about it.
+	Comment *string `json:"comment,omitempty"`
+}
+
+// What an operator found out about an operation of unknown outcome, or did by hand.
+type SettleOperationInput struct {
+	// Operation in OUTCOME_UNKNOWN, or in DEAD_LETTERED whose work was done by hand.
+	Operation string `json:"operation"`
+	// Whether the source did the work.
+	Happened bool `json:"happened"`
+	// The source's reference, when it did.
+	ExternalRef *string `json:"externalRef,omitempty"`
+	// How it was found out.
+	Reason string `json:"reason"`
 }
 
 // Where an order goes: a known location or a one-time address.
@@ -393,6 +811,24 @@ type ShipmentRepresentation struct {
 	MatchedKey ShipmentMatchedKey `json:"-"`
 }
 
+// Source to pause or resume. While it is paused, writes queue and reads come from the store.
+type SourceControlInput struct {
+	// Source instance.
+	Instance string `json:"instance"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Answer to pauseSource and resumeSource.
+type SourcePayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Source as it is now.
+	Source *trade.SourceHealth `json:"source,omitempty"`
+}
+
 // Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error.
 type SubmitOrderPayload struct {
 	// Why it was refused; empty when it was accepted.
@@ -407,6 +843,40 @@ type SubmitOrderPayload struct {
 	Provisional []trade.OrderCheck `json:"provisional"`
 }
 
+// Orders to submit together.
+type SubmitOrdersInput struct {
+	// Orders; at most 100.
+	Orders []*OrderInput `json:"orders"`
+	// What to do when one is refused.
+	Policy BulkPolicy `json:"policy"`
+}
+
+// Answer to submitOrders.
+type SubmitOrdersPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// One per order, in the order given.
+	Results []*SubmitOrdersResult `json:"results"`
+	// Orders accepted.
+	Accepted int `json:"accepted"`
+	// Orders refused.
+	Rejected int `json:"rejected"`
+}
+
+// What became of one order of many.
+type SubmitOrdersResult struct {
+	// Place in the input, from 0.
+	Index int `json:"index"`
+	// Order, also while it is queued.
+	Order *trade.Order `json:"order,omitempty"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.SubmitOrderError `json:"errors"`
+}
+
 // Caller of a supplier portal.
 type SupplierViewer struct {
 	// Person or client.
@@ -418,6 +888,40 @@ type SupplierViewer struct {
 }
 
 func (SupplierViewer) IsViewer() {}
+
+// Tolerance profile to create or change.
+type ToleranceProfileInput struct {
+	// Profile to change; left out for a new one.
+	ID *string `json:"id,omitempty"`
+	// Version seen; needed to change.
+	ExpectedVersion *string `json:"expectedVersion,omitempty"`
+	// Name.
+	Name string `json:"name"`
+	// More than ordered, percent.
+	OverQuantityPercent *udecimal.Decimal `json:"overQuantityPercent,omitempty"`
+	// Less than ordered, percent.
+	UnderQuantityPercent *udecimal.Decimal `json:"underQuantityPercent,omitempty"`
+	// Dearer than ordered, percent.
+	PricePercent *udecimal.Decimal `json:"pricePercent,omitempty"`
+	// Earlier than asked, days.
+	EarlyDays *int `json:"earlyDays,omitempty"`
+	// Later than asked, days.
+	LateDays *int `json:"lateDays,omitempty"`
+	// Whether substitutes may come.
+	AllowSubstitution bool `json:"allowSubstitution"`
+	// What happens beyond.
+	OutOfTolerance trade.OutOfTolerancePolicy `json:"outOfTolerance"`
+}
+
+// Answer to saveToleranceProfile.
+type ToleranceProfilePayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Profile as it is now.
+	Profile *trade.ToleranceProfile `json:"profile,omitempty"`
+}
 
 type TradingPartnerRepresentation struct {
 	ID   *string `json:"id,omitempty"`
@@ -433,6 +937,64 @@ type UnitPriceInput struct {
 	Price *MoneyInput `json:"price"`
 	// Quantity that the price buys.
 	Per *QuantityInput `json:"per"`
+}
+
+// What to do with a batch when one part is refused.
+type BulkPolicy string
+
+const (
+	// Refuse all.
+	BulkPolicyAllOrNothing BulkPolicy = "ALL_OR_NOTHING"
+	// Take what is right.
+	BulkPolicyAcceptValid BulkPolicy = "ACCEPT_VALID"
+)
+
+var AllBulkPolicy = []BulkPolicy{
+	BulkPolicyAllOrNothing,
+	BulkPolicyAcceptValid,
+}
+
+func (e BulkPolicy) IsValid() bool {
+	switch e {
+	case BulkPolicyAllOrNothing, BulkPolicyAcceptValid:
+		return true
+	}
+	return false
+}
+
+func (e BulkPolicy) String() string {
+	return string(e)
+}
+
+func (e *BulkPolicy) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = BulkPolicy(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid BulkPolicy", str)
+	}
+	return nil
+}
+
+func (e BulkPolicy) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *BulkPolicy) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e BulkPolicy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // Classes of commercial data.

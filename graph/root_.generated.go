@@ -27,10 +27,23 @@ type ResolverRoot interface {
 	AccountConnection() AccountConnectionResolver
 	AccountLocation() AccountLocationResolver
 	AccountLocationConnection() AccountLocationConnectionResolver
+	Alert() AlertResolver
+	AlertConnection() AlertConnectionResolver
+	Approval() ApprovalResolver
+	AuditEntry() AuditEntryResolver
+	AuditEntryConnection() AuditEntryConnectionResolver
 	Availability() AvailabilityResolver
+	AwaitedDecision() AwaitedDecisionResolver
 	CapabilityRoute() CapabilityRouteResolver
 	Category() CategoryResolver
+	CommitmentChange() CommitmentChangeResolver
+	CommitmentImpact() CommitmentImpactResolver
+	CommitmentReview() CommitmentReviewResolver
 	CustomerViewer() CustomerViewerResolver
+	DeadLetterConnection() DeadLetterConnectionResolver
+	DespatchAdvice() DespatchAdviceResolver
+	DespatchLine() DespatchLineResolver
+	Deviation() DeviationResolver
 	Entity() EntityResolver
 	IdempotencyConflict() IdempotencyConflictResolver
 	InboundSupply() InboundSupplyResolver
@@ -40,10 +53,13 @@ type ResolverRoot interface {
 	InvoiceLineConnection() InvoiceLineConnectionResolver
 	Item() ItemResolver
 	ItemConnection() ItemConnectionResolver
+	LineAcknowledgment() LineAcknowledgmentResolver
 	MasterDataConflict() MasterDataConflictResolver
 	MasterDataConflictConnection() MasterDataConflictConnectionResolver
 	Mutation() MutationResolver
 	Operation() OperationResolver
+	OperationConnection() OperationConnectionResolver
+	OperationUpdate() OperationUpdateResolver
 	Order() OrderResolver
 	OrderConnection() OrderConnectionResolver
 	OrderLine() OrderLineResolver
@@ -57,6 +73,7 @@ type ResolverRoot interface {
 	PurchaseOrderConnection() PurchaseOrderConnectionResolver
 	PurchaseOrderLine() PurchaseOrderLineResolver
 	PurchaseOrderLineConnection() PurchaseOrderLineConnectionResolver
+	PurchaseOrderResponse() PurchaseOrderResponseResolver
 	Query() QueryResolver
 	Reconciliation() ReconciliationResolver
 	RecordDifferenceConnection() RecordDifferenceConnectionResolver
@@ -74,6 +91,8 @@ type ResolverRoot interface {
 	SourceHealth() SourceHealthResolver
 	Subscription() SubscriptionResolver
 	SupplierViewer() SupplierViewerResolver
+	TimelineConnection() TimelineConnectionResolver
+	TimelineEntry() TimelineEntryResolver
 	ValidatedLine() ValidatedLineResolver
 	WarehouseStock() WarehouseStockResolver
 }
@@ -150,10 +169,90 @@ type ComplexityRoot struct {
 		Region     func(childComplexity int) int
 	}
 
+	Alert struct {
+		AcknowledgedAt  func(childComplexity int) int
+		AcknowledgedBy  func(childComplexity int) int
+		AffectedOrders  func(childComplexity int, first *int, after *string, last *int, before *string) int
+		AtRisk          func(childComplexity int) int
+		Audience        func(childComplexity int) int
+		Deviation       func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		Message         func(childComplexity int) int
+		Queue           func(childComplexity int) int
+		RaisedAt        func(childComplexity int) int
+		Resolution      func(childComplexity int) int
+		ResolvedAt      func(childComplexity int) int
+		Responsible     func(childComplexity int) int
+		Severity        func(childComplexity int) int
+		State           func(childComplexity int) int
+		Subject         func(childComplexity int) int
+		SubjectNode     func(childComplexity int) int
+		SuggestedAction func(childComplexity int) int
+	}
+
+	AlertConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AlertEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AlertPayload struct {
+		Alert    func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+	}
+
+	AmendOrderPayload struct {
+		Errors    func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Order     func(childComplexity int) int
+		Replayed  func(childComplexity int) int
+	}
+
+	Approval struct {
+		Comment   func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		DecidedBy func(childComplexity int) int
+		Limit     func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
 	AtpBucket struct {
 		Cumulative func(childComplexity int) int
 		From       func(childComplexity int) int
 		Quantity   func(childComplexity int) int
+	}
+
+	AuditEntry struct {
+		Action        func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		After         func(childComplexity int) int
+		At            func(childComplexity int) int
+		Before        func(childComplexity int) int
+		CorrelationID func(childComplexity int) int
+		Digest        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Index         func(childComplexity int) int
+		Subject       func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Availability struct {
@@ -166,6 +265,14 @@ type ComplexityRoot struct {
 		OnHand       func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Status       func(childComplexity int) int
+	}
+
+	AwaitedDecision struct {
+		By          func(childComplexity int) int
+		Deviations  func(childComplexity int) int
+		Differences func(childComplexity int) int
+		Message     func(childComplexity int) int
+		Since       func(childComplexity int) int
 	}
 
 	CapabilityRoute struct {
@@ -188,6 +295,29 @@ type ComplexityRoot struct {
 		ID       func(childComplexity int) int
 		Name     func(childComplexity int) int
 		Parent   func(childComplexity int) int
+	}
+
+	CommitmentChange struct {
+		At      func(childComplexity int) int
+		Cause   func(childComplexity int) int
+		From    func(childComplexity int) int
+		Line    func(childComplexity int) int
+		Message func(childComplexity int) int
+		To      func(childComplexity int) int
+	}
+
+	CommitmentImpact struct {
+		ExpectedDeliveryDate func(childComplexity int) int
+		OrderLine            func(childComplexity int) int
+		PromisedDeliveryDate func(childComplexity int) int
+		Quantity             func(childComplexity int) int
+		Reasons              func(childComplexity int) int
+	}
+
+	CommitmentReview struct {
+		Alerts      func(childComplexity int) int
+		AtRisk      func(childComplexity int) int
+		Commitments func(childComplexity int) int
 	}
 
 	Contract struct {
@@ -214,10 +344,11 @@ type ComplexityRoot struct {
 	}
 
 	CustomerViewer struct {
-		Account  func(childComplexity int) int
-		Accounts func(childComplexity int) int
-		Scopes   func(childComplexity int) int
-		User     func(childComplexity int) int
+		Account        func(childComplexity int) int
+		Accounts       func(childComplexity int) int
+		Scopes         func(childComplexity int) int
+		SpendingLimits func(childComplexity int) int
+		User           func(childComplexity int) int
 	}
 
 	DataPolicy struct {
@@ -230,10 +361,105 @@ type ComplexityRoot struct {
 		Sync         func(childComplexity int) int
 	}
 
+	DeadLetter struct {
+		Attempts      func(childComplexity int) int
+		CorrelationID func(childComplexity int) int
+		Error         func(childComplexity int) int
+		FirstFailedAt func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastFailedAt  func(childComplexity int) int
+		Payload       func(childComplexity int) int
+		Responsible   func(childComplexity int) int
+		Stream        func(childComplexity int) int
+	}
+
+	DeadLetterConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DeadLetterEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DeadLetterPayload struct {
+		DeadLetter func(childComplexity int) int
+		Errors     func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		Replayed   func(childComplexity int) int
+	}
+
 	DeliveryTerms struct {
 		FreightTerms func(childComplexity int) int
 		Incoterm     func(childComplexity int) int
 		NamedPlace   func(childComplexity int) int
+	}
+
+	DespatchAdvice struct {
+		Carrier        func(childComplexity int) int
+		DespatchedAt   func(childComplexity int) int
+		ExpectedAt     func(childComplexity int) int
+		HandlingUnits  func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Lines          func(childComplexity int) int
+		Number         func(childComplexity int) int
+		Operation      func(childComplexity int) int
+		Provenance     func(childComplexity int) int
+		PurchaseOrders func(childComplexity int) int
+		References     func(childComplexity int) int
+		ShipFrom       func(childComplexity int) int
+		ShipTo         func(childComplexity int) int
+		Shipment       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Supplier       func(childComplexity int) int
+	}
+
+	DespatchAdvicePayload struct {
+		DespatchAdvice func(childComplexity int) int
+		Errors         func(childComplexity int) int
+		Operation      func(childComplexity int) int
+		Replayed       func(childComplexity int) int
+	}
+
+	DespatchLine struct {
+		Backordered       func(childComplexity int) int
+		ExpiresOn         func(childComplexity int) int
+		Lot               func(childComplexity int) int
+		Outstanding       func(childComplexity int) int
+		OutstandingReason func(childComplexity int) int
+		Oversupplied      func(childComplexity int) int
+		PurchaseOrderLine func(childComplexity int) int
+		Received          func(childComplexity int) int
+		SSCC              func(childComplexity int) int
+		Serials           func(childComplexity int) int
+		Shipped           func(childComplexity int) int
+	}
+
+	Deviation struct {
+		Comment          func(childComplexity int) int
+		CommitmentReview func(childComplexity int) int
+		DecidedAt        func(childComplexity int) int
+		DecidedBy        func(childComplexity int) int
+		Delta            func(childComplexity int) int
+		Expected         func(childComplexity int) int
+		Field            func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Limit            func(childComplexity int) int
+		Line             func(childComplexity int) int
+		Proposed         func(childComplexity int) int
+		State            func(childComplexity int) int
+		WhatIf           func(childComplexity int, decision trade.DeviationDecision, counter *CounterProposalInput) int
+		WithinTolerance  func(childComplexity int) int
+	}
+
+	DeviationPayload struct {
+		Deviation func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Replayed  func(childComplexity int) int
 	}
 
 	DocumentLink struct {
@@ -241,6 +467,13 @@ type ComplexityRoot struct {
 		FileName  func(childComplexity int) int
 		MediaType func(childComplexity int) int
 		URL       func(childComplexity int) int
+	}
+
+	DuplicateDocument struct {
+		Code     func(childComplexity int) int
+		Existing func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Path     func(childComplexity int) int
 	}
 
 	Entity struct {
@@ -268,10 +501,24 @@ type ComplexityRoot struct {
 		Value    func(childComplexity int) int
 	}
 
+	Forbidden struct {
+		Code         func(childComplexity int) int
+		Message      func(childComplexity int) int
+		MissingScope func(childComplexity int) int
+		Path         func(childComplexity int) int
+	}
+
 	GuestViewer struct {
 		Message func(childComplexity int) int
 		Scopes  func(childComplexity int) int
 		User    func(childComplexity int) int
+	}
+
+	HandlingUnit struct {
+		PackageType func(childComplexity int) int
+		Parent      func(childComplexity int) int
+		SSCC        func(childComplexity int) int
+		Weight      func(childComplexity int) int
 	}
 
 	IdempotencyConflict struct {
@@ -433,6 +680,17 @@ type ComplexityRoot struct {
 		Unit         func(childComplexity int) int
 	}
 
+	LineAcknowledgment struct {
+		Line                 func(childComplexity int) int
+		PromisedDeliveryDate func(childComplexity int) int
+		PromisedShipDate     func(childComplexity int) int
+		Quantity             func(childComplexity int) int
+		Reason               func(childComplexity int) int
+		Status               func(childComplexity int) int
+		Substitute           func(childComplexity int) int
+		UnitPrice            func(childComplexity int) int
+	}
+
 	Location struct {
 		City      func(childComplexity int) int
 		Country   func(childComplexity int) int
@@ -443,6 +701,11 @@ type ComplexityRoot struct {
 		Region    func(childComplexity int) int
 		TimeZone  func(childComplexity int) int
 		Unlocode  func(childComplexity int) int
+	}
+
+	MaintenanceWindow struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	MasterDataConflict struct {
@@ -476,20 +739,56 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		SubmitOrder func(childComplexity int, idempotencyKey string, input OrderInput) int
+		AcceptOrderChanges     func(childComplexity int, idempotencyKey string, input AcceptOrderChangesInput) int
+		AcknowledgeAlert       func(childComplexity int, idempotencyKey string, input AcknowledgeAlertInput) int
+		AmendOrder             func(childComplexity int, idempotencyKey string, input AmendOrderInput) int
+		ApproveOrder           func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
+		CancelDespatchAdvice   func(childComplexity int, idempotencyKey string, input CancelDespatchAdviceInput) int
+		CancelOrder            func(childComplexity int, idempotencyKey string, input CancelOrderInput) int
+		Compensate             func(childComplexity int, idempotencyKey string, input CompensateInput) int
+		DecideDeviation        func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
+		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
+		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
+		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
+		Replay                 func(childComplexity int, idempotencyKey string, input ReplayInput) int
+		ReportException        func(childComplexity int, idempotencyKey string, input ReportExceptionInput) int
+		RequestReturn          func(childComplexity int, idempotencyKey string, input RequestReturnInput) int
+		ResolveAlert           func(childComplexity int, idempotencyKey string, input ResolveAlertInput) int
+		RespondToPurchaseOrder func(childComplexity int, idempotencyKey string, input PurchaseOrderResponseInput) int
+		ResumeSource           func(childComplexity int, idempotencyKey string, input SourceControlInput) int
+		RetryDeadLetter        func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
+		SaveToleranceProfile   func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
+		SettleOperation        func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
+		SubmitDespatchAdvice   func(childComplexity int, idempotencyKey string, input DespatchAdviceInput) int
+		SubmitOrder            func(childComplexity int, idempotencyKey string, input OrderInput) int
+		SubmitOrders           func(childComplexity int, idempotencyKey string, input SubmitOrdersInput) int
 	}
 
 	Operation struct {
+		Awaiting       func(childComplexity int) int
 		CorrelationID  func(childComplexity int) int
 		Failure        func(childComplexity int) int
 		FinishedAt     func(childComplexity int) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
 		Kind           func(childComplexity int) int
+		Queue          func(childComplexity int) int
 		State          func(childComplexity int) int
 		Steps          func(childComplexity int) int
 		Subject        func(childComplexity int) int
 		SubmittedAt    func(childComplexity int) int
+	}
+
+	OperationConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OperationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	OperationFailure struct {
@@ -497,6 +796,12 @@ type ComplexityRoot struct {
 		Message     func(childComplexity int) int
 		Responsible func(childComplexity int) int
 		Retryable   func(childComplexity int) int
+	}
+
+	OperationPayload struct {
+		Errors    func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Replayed  func(childComplexity int) int
 	}
 
 	OperationStep struct {
@@ -510,6 +815,12 @@ type ComplexityRoot struct {
 		System      func(childComplexity int) int
 	}
 
+	OperationUpdate struct {
+		At            func(childComplexity int) int
+		Operation     func(childComplexity int) int
+		PreviousState func(childComplexity int) int
+	}
+
 	OperatorViewer struct {
 		Scopes func(childComplexity int) int
 		User   func(childComplexity int) int
@@ -517,8 +828,11 @@ type ComplexityRoot struct {
 
 	Order struct {
 		Account               func(childComplexity int) int
+		AllowedActions        func(childComplexity int) int
+		Approval              func(childComplexity int) int
 		BillTo                func(childComplexity int) int
 		Comment               func(childComplexity int) int
+		CommitmentChanges     func(childComplexity int) int
 		CustomerPoNumber      func(childComplexity int) int
 		DeliveryTerms         func(childComplexity int) int
 		ExternalIds           func(childComplexity int) int
@@ -527,8 +841,10 @@ type ComplexityRoot struct {
 		Invoices              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Lines                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Number                func(childComplexity int) int
+		Operation             func(childComplexity int) int
 		PaymentTerms          func(childComplexity int) int
 		PlacedAt              func(childComplexity int) int
+		PlacedBy              func(childComplexity int) int
 		PromisedDeliveryDate  func(childComplexity int) int
 		Provenance            func(childComplexity int) int
 		Raw                   func(childComplexity int) int
@@ -538,6 +854,7 @@ type ComplexityRoot struct {
 		ShipToAddress         func(childComplexity int) int
 		Shipments             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Status                func(childComplexity int) int
+		Timeline              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Totals                func(childComplexity int) int
 		Version               func(childComplexity int) int
 	}
@@ -606,11 +923,12 @@ type ComplexityRoot struct {
 	}
 
 	OrderValidation struct {
-		Errors      func(childComplexity int) int
-		Lines       func(childComplexity int) int
-		Provisional func(childComplexity int) int
-		Totals      func(childComplexity int) int
-		Valid       func(childComplexity int) int
+		Errors        func(childComplexity int) int
+		Lines         func(childComplexity int) int
+		NeedsApproval func(childComplexity int) int
+		Provisional   func(childComplexity int) int
+		Totals        func(childComplexity int) int
+		Valid         func(childComplexity int) int
 	}
 
 	Package struct {
@@ -650,6 +968,7 @@ type ComplexityRoot struct {
 		UnitPrice  func(childComplexity int) int
 		ValidFrom  func(childComplexity int) int
 		ValidTo    func(childComplexity int) int
+		Waterfall  func(childComplexity int) int
 	}
 
 	PriceBreak struct {
@@ -658,11 +977,18 @@ type ComplexityRoot struct {
 	}
 
 	PriceChanged struct {
-		Code     func(childComplexity int) int
-		Current  func(childComplexity int) int
-		Expected func(childComplexity int) int
-		Message  func(childComplexity int) int
-		Path     func(childComplexity int) int
+		ChangedSteps func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Current      func(childComplexity int) int
+		Expected     func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Path         func(childComplexity int) int
+	}
+
+	PriceStep struct {
+		Change func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Label  func(childComplexity int) int
 	}
 
 	PriceUnavailable struct {
@@ -708,24 +1034,30 @@ type ComplexityRoot struct {
 	}
 
 	PurchaseOrder struct {
-		AcknowledgeBy func(childComplexity int) int
-		Buyer         func(childComplexity int) int
-		Currency      func(childComplexity int) int
-		DeliveryTerms func(childComplexity int) int
-		ExternalIds   func(childComplexity int) int
-		ID            func(childComplexity int) int
-		IssuedAt      func(childComplexity int) int
-		Lines         func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Number        func(childComplexity int) int
-		PaymentTerms  func(childComplexity int) int
-		Provenance    func(childComplexity int) int
-		Raw           func(childComplexity int) int
-		Revision      func(childComplexity int) int
-		ShipTo        func(childComplexity int) int
-		Shipments     func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Status        func(childComplexity int) int
-		Supplier      func(childComplexity int) int
-		Totals        func(childComplexity int) int
+		AcknowledgeBy   func(childComplexity int) int
+		AllowedActions  func(childComplexity int) int
+		Buyer           func(childComplexity int) int
+		Currency        func(childComplexity int) int
+		DeliveryTerms   func(childComplexity int) int
+		DespatchAdvices func(childComplexity int) int
+		ExternalIds     func(childComplexity int) int
+		ID              func(childComplexity int) int
+		IssuedAt        func(childComplexity int) int
+		Lines           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Number          func(childComplexity int) int
+		Operation       func(childComplexity int) int
+		PaymentTerms    func(childComplexity int) int
+		Provenance      func(childComplexity int) int
+		Raw             func(childComplexity int) int
+		Responses       func(childComplexity int) int
+		Revision        func(childComplexity int) int
+		ShipTo          func(childComplexity int) int
+		Shipments       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Status          func(childComplexity int) int
+		Supplier        func(childComplexity int) int
+		Timeline        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Tolerance       func(childComplexity int) int
+		Totals          func(childComplexity int) int
 	}
 
 	PurchaseOrderConnection struct {
@@ -742,6 +1074,7 @@ type ComplexityRoot struct {
 
 	PurchaseOrderLine struct {
 		Acknowledged       func(childComplexity int) int
+		Acknowledgments    func(childComplexity int) int
 		Description        func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Item               func(childComplexity int) int
@@ -769,6 +1102,26 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PurchaseOrderResponse struct {
+		Deviations          func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		Kind                func(childComplexity int) int
+		Lines               func(childComplexity int) int
+		Operation           func(childComplexity int) int
+		PurchaseOrder       func(childComplexity int) int
+		ReceivedAt          func(childComplexity int) int
+		ResponseNumber      func(childComplexity int) int
+		SupplierOrderNumber func(childComplexity int) int
+	}
+
+	PurchaseOrderResponsePayload struct {
+		Deviations func(childComplexity int) int
+		Errors     func(childComplexity int) int
+		Operation  func(childComplexity int) int
+		Replayed   func(childComplexity int) int
+		Response   func(childComplexity int) int
+	}
+
 	PurchaseScheduleLine struct {
 		Number                func(childComplexity int) int
 		PromisedDeliveryDate  func(childComplexity int) int
@@ -786,9 +1139,12 @@ type ComplexityRoot struct {
 	Query struct {
 		Account             func(childComplexity int, by AccountBy) int
 		Accounts            func(childComplexity int, first *int, after *string, last *int, before *string, filter *AccountFilter) int
+		Alerts              func(childComplexity int, first *int, after *string, last *int, before *string, filter *AlertFilter) int
+		AuditLog            func(childComplexity int, first *int, after *string, last *int, before *string, filter *AuditFilter) int
 		CapabilityRoutes    func(childComplexity int) int
 		Categories          func(childComplexity int) int
 		DataPolicies        func(childComplexity int) int
+		DeadLetters         func(childComplexity int, first *int, after *string, last *int, before *string, stream *string) int
 		Invoice             func(childComplexity int, by InvoiceBy) int
 		Invoices            func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
 		Item                func(childComplexity int, by ItemBy) int
@@ -798,6 +1154,7 @@ type ComplexityRoot struct {
 		Node                func(childComplexity int, id string) int
 		Nodes               func(childComplexity int, ids []string) int
 		Operation           func(childComplexity int, by OperationBy) int
+		Operations          func(childComplexity int, first *int, after *string, last *int, before *string, filter *OperationFilter) int
 		Order               func(childComplexity int, by OrderBy) int
 		Orders              func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
 		PurchaseOrder       func(childComplexity int, by PurchaseOrderBy) int
@@ -807,10 +1164,19 @@ type ComplexityRoot struct {
 		Shipment            func(childComplexity int, by ShipmentBy) int
 		Shipments           func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
 		SourceHealth        func(childComplexity int) int
+		ToleranceProfiles   func(childComplexity int) int
+		Trace               func(childComplexity int, correlationID string, first *int, after *string, last *int, before *string) int
 		ValidateOrder       func(childComplexity int, input OrderInput) int
 		Viewer              func(childComplexity int) int
+		WorkInProgress      func(childComplexity int) int
 		__resolve__service  func(childComplexity int) int
 		__resolve_entities  func(childComplexity int, representations []map[string]any) int
+	}
+
+	QueuePosition struct {
+		EstimatedStart func(childComplexity int) int
+		Position       func(childComplexity int) int
+		Reason         func(childComplexity int) int
 	}
 
 	RawCode struct {
@@ -874,11 +1240,26 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ReplayPayload struct {
+		Changes  func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Found    func(childComplexity int) int
+		Replayed func(childComplexity int) int
+	}
+
+	RequestReturnPayload struct {
+		Errors    func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Replayed  func(childComplexity int) int
+		Return    func(childComplexity int) int
+	}
+
 	Return struct {
 		CreditMemo  func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Lines       func(childComplexity int) int
 		Number      func(childComplexity int) int
+		Operation   func(childComplexity int) int
 		Order       func(childComplexity int) int
 		Provenance  func(childComplexity int) int
 		RequestedAt func(childComplexity int) int
@@ -1016,13 +1397,23 @@ type ComplexityRoot struct {
 	SourceHealth struct {
 		Capabilities    func(childComplexity int) int
 		Circuit         func(childComplexity int) int
+		Guarantee       func(childComplexity int) int
 		Instance        func(childComplexity int) int
 		Lag             func(childComplexity int) int
 		LastSuccessAt   func(childComplexity int) int
+		Maintenance     func(childComplexity int) int
 		Message         func(childComplexity int) int
+		PausedReason    func(childComplexity int) int
+		QueueDepth      func(childComplexity int) int
 		RejectedRecords func(childComplexity int, first *int, after *string, last *int, before *string) int
 		State           func(childComplexity int) int
 		System          func(childComplexity int) int
+	}
+
+	SourcePayload struct {
+		Errors   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+		Source   func(childComplexity int) int
 	}
 
 	SourceUnavailable struct {
@@ -1038,6 +1429,21 @@ type ComplexityRoot struct {
 		Value      func(childComplexity int) int
 	}
 
+	SpendingLimit struct {
+		Limit    func(childComplexity int) int
+		Period   func(childComplexity int) int
+		ResetsAt func(childComplexity int) int
+		Spent    func(childComplexity int) int
+	}
+
+	StateNotAllowed struct {
+		Allowed func(childComplexity int) int
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		State   func(childComplexity int) int
+	}
+
 	SubmitOrderPayload struct {
 		Errors      func(childComplexity int) int
 		Operation   func(childComplexity int) int
@@ -1046,14 +1452,80 @@ type ComplexityRoot struct {
 		Replayed    func(childComplexity int) int
 	}
 
+	SubmitOrdersPayload struct {
+		Accepted func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Rejected func(childComplexity int) int
+		Replayed func(childComplexity int) int
+		Results  func(childComplexity int) int
+	}
+
+	SubmitOrdersResult struct {
+		Errors    func(childComplexity int) int
+		Index     func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Order     func(childComplexity int) int
+	}
+
 	Subscription struct {
-		ShipmentUpdates func(childComplexity int, shipments []string, orders []string) int
+		OperationUpdates func(childComplexity int, operations []string) int
+		ShipmentUpdates  func(childComplexity int, shipments []string, orders []string) int
 	}
 
 	SupplierViewer struct {
 		Scopes   func(childComplexity int) int
 		Supplier func(childComplexity int) int
 		User     func(childComplexity int) int
+	}
+
+	TimelineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TimelineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TimelineEntry struct {
+		Actor         func(childComplexity int) int
+		At            func(childComplexity int) int
+		CorrelationID func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Message       func(childComplexity int) int
+		Responsible   func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		System        func(childComplexity int) int
+		Took          func(childComplexity int) int
+	}
+
+	ToleranceExceeded struct {
+		Code      func(childComplexity int) int
+		Deviation func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Path      func(childComplexity int) int
+	}
+
+	ToleranceProfile struct {
+		AllowSubstitution    func(childComplexity int) int
+		EarlyDays            func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		LateDays             func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		OutOfTolerance       func(childComplexity int) int
+		OverQuantityPercent  func(childComplexity int) int
+		PricePercent         func(childComplexity int) int
+		UnderQuantityPercent func(childComplexity int) int
+		Version              func(childComplexity int) int
+	}
+
+	ToleranceProfilePayload struct {
+		Errors   func(childComplexity int) int
+		Profile  func(childComplexity int) int
+		Replayed func(childComplexity int) int
 	}
 
 	TotalCount struct {
@@ -1096,6 +1568,14 @@ type ComplexityRoot struct {
 		Promise func(childComplexity int) int
 	}
 
+	VersionConflict struct {
+		ChangedFields  func(childComplexity int) int
+		Code           func(childComplexity int) int
+		CurrentVersion func(childComplexity int) int
+		Message        func(childComplexity int) int
+		Path           func(childComplexity int) int
+	}
+
 	Warehouse struct {
 		Code     func(childComplexity int) int
 		Cutoff   func(childComplexity int) int
@@ -1110,6 +1590,13 @@ type ComplexityRoot struct {
 		OnHand       func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Warehouse    func(childComplexity int) int
+	}
+
+	WorkInState struct {
+		Count  func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Oldest func(childComplexity int) int
+		State  func(childComplexity int) int
 	}
 
 	_Service struct {
@@ -1445,6 +1932,239 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Address.Region(childComplexity), true
 
+	case "Alert.acknowledgedAt":
+		if e.ComplexityRoot.Alert.AcknowledgedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.AcknowledgedAt(childComplexity), true
+	case "Alert.acknowledgedBy":
+		if e.ComplexityRoot.Alert.AcknowledgedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.AcknowledgedBy(childComplexity), true
+	case "Alert.affectedOrders":
+		if e.ComplexityRoot.Alert.AffectedOrders == nil {
+			break
+		}
+
+		args, err := ec.field_Alert_affectedOrders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Alert.AffectedOrders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Alert.atRisk":
+		if e.ComplexityRoot.Alert.AtRisk == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.AtRisk(childComplexity), true
+	case "Alert.audience":
+		if e.ComplexityRoot.Alert.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Audience(childComplexity), true
+	case "Alert.deviation":
+		if e.ComplexityRoot.Alert.Deviation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Deviation(childComplexity), true
+	case "Alert.id":
+		if e.ComplexityRoot.Alert.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.ID(childComplexity), true
+	case "Alert.kind":
+		if e.ComplexityRoot.Alert.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Kind(childComplexity), true
+	case "Alert.message":
+		if e.ComplexityRoot.Alert.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Message(childComplexity), true
+	case "Alert.queue":
+		if e.ComplexityRoot.Alert.Queue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Queue(childComplexity), true
+	case "Alert.raisedAt":
+		if e.ComplexityRoot.Alert.RaisedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.RaisedAt(childComplexity), true
+	case "Alert.resolution":
+		if e.ComplexityRoot.Alert.Resolution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Resolution(childComplexity), true
+	case "Alert.resolvedAt":
+		if e.ComplexityRoot.Alert.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.ResolvedAt(childComplexity), true
+	case "Alert.responsible":
+		if e.ComplexityRoot.Alert.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Responsible(childComplexity), true
+	case "Alert.severity":
+		if e.ComplexityRoot.Alert.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Severity(childComplexity), true
+	case "Alert.state":
+		if e.ComplexityRoot.Alert.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.State(childComplexity), true
+	case "Alert.subject":
+		if e.ComplexityRoot.Alert.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.Subject(childComplexity), true
+	case "Alert.subjectNode":
+		if e.ComplexityRoot.Alert.SubjectNode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.SubjectNode(childComplexity), true
+	case "Alert.suggestedAction":
+		if e.ComplexityRoot.Alert.SuggestedAction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Alert.SuggestedAction(childComplexity), true
+
+	case "AlertConnection.edges":
+		if e.ComplexityRoot.AlertConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertConnection.Edges(childComplexity), true
+	case "AlertConnection.nodes":
+		if e.ComplexityRoot.AlertConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertConnection.Nodes(childComplexity), true
+	case "AlertConnection.pageInfo":
+		if e.ComplexityRoot.AlertConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertConnection.PageInfo(childComplexity), true
+	case "AlertConnection.totalCount":
+		if e.ComplexityRoot.AlertConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertConnection.TotalCount(childComplexity), true
+
+	case "AlertEdge.cursor":
+		if e.ComplexityRoot.AlertEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertEdge.Cursor(childComplexity), true
+	case "AlertEdge.node":
+		if e.ComplexityRoot.AlertEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertEdge.Node(childComplexity), true
+
+	case "AlertPayload.alert":
+		if e.ComplexityRoot.AlertPayload.Alert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertPayload.Alert(childComplexity), true
+	case "AlertPayload.errors":
+		if e.ComplexityRoot.AlertPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertPayload.Errors(childComplexity), true
+	case "AlertPayload.replayed":
+		if e.ComplexityRoot.AlertPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertPayload.Replayed(childComplexity), true
+
+	case "AmendOrderPayload.errors":
+		if e.ComplexityRoot.AmendOrderPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmendOrderPayload.Errors(childComplexity), true
+	case "AmendOrderPayload.operation":
+		if e.ComplexityRoot.AmendOrderPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmendOrderPayload.Operation(childComplexity), true
+	case "AmendOrderPayload.order":
+		if e.ComplexityRoot.AmendOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmendOrderPayload.Order(childComplexity), true
+	case "AmendOrderPayload.replayed":
+		if e.ComplexityRoot.AmendOrderPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmendOrderPayload.Replayed(childComplexity), true
+
+	case "Approval.comment":
+		if e.ComplexityRoot.Approval.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Comment(childComplexity), true
+	case "Approval.decidedAt":
+		if e.ComplexityRoot.Approval.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.DecidedAt(childComplexity), true
+	case "Approval.decidedBy":
+		if e.ComplexityRoot.Approval.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.DecidedBy(childComplexity), true
+	case "Approval.limit":
+		if e.ComplexityRoot.Approval.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Limit(childComplexity), true
+	case "Approval.state":
+		if e.ComplexityRoot.Approval.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.State(childComplexity), true
+
 	case "AtpBucket.cumulative":
 		if e.ComplexityRoot.AtpBucket.Cumulative == nil {
 			break
@@ -1463,6 +2183,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AtpBucket.Quantity(childComplexity), true
+
+	case "AuditEntry.action":
+		if e.ComplexityRoot.AuditEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Action(childComplexity), true
+	case "AuditEntry.actor":
+		if e.ComplexityRoot.AuditEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Actor(childComplexity), true
+	case "AuditEntry.after":
+		if e.ComplexityRoot.AuditEntry.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.After(childComplexity), true
+	case "AuditEntry.at":
+		if e.ComplexityRoot.AuditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.At(childComplexity), true
+	case "AuditEntry.before":
+		if e.ComplexityRoot.AuditEntry.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Before(childComplexity), true
+	case "AuditEntry.correlationId":
+		if e.ComplexityRoot.AuditEntry.CorrelationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.CorrelationID(childComplexity), true
+	case "AuditEntry.digest":
+		if e.ComplexityRoot.AuditEntry.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Digest(childComplexity), true
+	case "AuditEntry.id":
+		if e.ComplexityRoot.AuditEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.ID(childComplexity), true
+	case "AuditEntry.index":
+		if e.ComplexityRoot.AuditEntry.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Index(childComplexity), true
+	case "AuditEntry.subject":
+		if e.ComplexityRoot.AuditEntry.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Subject(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.nodes":
+		if e.ComplexityRoot.AuditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Nodes(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+	case "AuditEntryConnection.totalCount":
+		if e.ComplexityRoot.AuditEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.TotalCount(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
 	case "Availability.allocated":
 		if e.ComplexityRoot.Availability.Allocated == nil {
@@ -1518,6 +2337,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Availability.Status(childComplexity), true
+
+	case "AwaitedDecision.by":
+		if e.ComplexityRoot.AwaitedDecision.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwaitedDecision.By(childComplexity), true
+	case "AwaitedDecision.deviations":
+		if e.ComplexityRoot.AwaitedDecision.Deviations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwaitedDecision.Deviations(childComplexity), true
+	case "AwaitedDecision.differences":
+		if e.ComplexityRoot.AwaitedDecision.Differences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwaitedDecision.Differences(childComplexity), true
+	case "AwaitedDecision.message":
+		if e.ComplexityRoot.AwaitedDecision.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwaitedDecision.Message(childComplexity), true
+	case "AwaitedDecision.since":
+		if e.ComplexityRoot.AwaitedDecision.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AwaitedDecision.Since(childComplexity), true
 
 	case "CapabilityRoute.capability":
 		if e.ComplexityRoot.CapabilityRoute.Capability == nil {
@@ -1604,6 +2454,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Parent(childComplexity), true
+
+	case "CommitmentChange.at":
+		if e.ComplexityRoot.CommitmentChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.At(childComplexity), true
+	case "CommitmentChange.cause":
+		if e.ComplexityRoot.CommitmentChange.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.Cause(childComplexity), true
+	case "CommitmentChange.from":
+		if e.ComplexityRoot.CommitmentChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.From(childComplexity), true
+	case "CommitmentChange.line":
+		if e.ComplexityRoot.CommitmentChange.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.Line(childComplexity), true
+	case "CommitmentChange.message":
+		if e.ComplexityRoot.CommitmentChange.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.Message(childComplexity), true
+	case "CommitmentChange.to":
+		if e.ComplexityRoot.CommitmentChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentChange.To(childComplexity), true
+
+	case "CommitmentImpact.expectedDeliveryDate":
+		if e.ComplexityRoot.CommitmentImpact.ExpectedDeliveryDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentImpact.ExpectedDeliveryDate(childComplexity), true
+	case "CommitmentImpact.orderLine":
+		if e.ComplexityRoot.CommitmentImpact.OrderLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentImpact.OrderLine(childComplexity), true
+	case "CommitmentImpact.promisedDeliveryDate":
+		if e.ComplexityRoot.CommitmentImpact.PromisedDeliveryDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentImpact.PromisedDeliveryDate(childComplexity), true
+	case "CommitmentImpact.quantity":
+		if e.ComplexityRoot.CommitmentImpact.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentImpact.Quantity(childComplexity), true
+	case "CommitmentImpact.reasons":
+		if e.ComplexityRoot.CommitmentImpact.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentImpact.Reasons(childComplexity), true
+
+	case "CommitmentReview.alerts":
+		if e.ComplexityRoot.CommitmentReview.Alerts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentReview.Alerts(childComplexity), true
+	case "CommitmentReview.atRisk":
+		if e.ComplexityRoot.CommitmentReview.AtRisk == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentReview.AtRisk(childComplexity), true
+	case "CommitmentReview.commitments":
+		if e.ComplexityRoot.CommitmentReview.Commitments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitmentReview.Commitments(childComplexity), true
 
 	case "Contract.id":
 		if e.ComplexityRoot.Contract.ID == nil {
@@ -1710,6 +2647,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CustomerViewer.Scopes(childComplexity), true
+	case "CustomerViewer.spendingLimits":
+		if e.ComplexityRoot.CustomerViewer.SpendingLimits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerViewer.SpendingLimits(childComplexity), true
 	case "CustomerViewer.user":
 		if e.ComplexityRoot.CustomerViewer.User == nil {
 			break
@@ -1760,6 +2703,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataPolicy.Sync(childComplexity), true
 
+	case "DeadLetter.attempts":
+		if e.ComplexityRoot.DeadLetter.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.Attempts(childComplexity), true
+	case "DeadLetter.correlationId":
+		if e.ComplexityRoot.DeadLetter.CorrelationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.CorrelationID(childComplexity), true
+	case "DeadLetter.error":
+		if e.ComplexityRoot.DeadLetter.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.Error(childComplexity), true
+	case "DeadLetter.firstFailedAt":
+		if e.ComplexityRoot.DeadLetter.FirstFailedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.FirstFailedAt(childComplexity), true
+	case "DeadLetter.id":
+		if e.ComplexityRoot.DeadLetter.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.ID(childComplexity), true
+	case "DeadLetter.lastFailedAt":
+		if e.ComplexityRoot.DeadLetter.LastFailedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.LastFailedAt(childComplexity), true
+	case "DeadLetter.payload":
+		if e.ComplexityRoot.DeadLetter.Payload == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.Payload(childComplexity), true
+	case "DeadLetter.responsible":
+		if e.ComplexityRoot.DeadLetter.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.Responsible(childComplexity), true
+	case "DeadLetter.stream":
+		if e.ComplexityRoot.DeadLetter.Stream == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetter.Stream(childComplexity), true
+
+	case "DeadLetterConnection.edges":
+		if e.ComplexityRoot.DeadLetterConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterConnection.Edges(childComplexity), true
+	case "DeadLetterConnection.nodes":
+		if e.ComplexityRoot.DeadLetterConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterConnection.Nodes(childComplexity), true
+	case "DeadLetterConnection.pageInfo":
+		if e.ComplexityRoot.DeadLetterConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterConnection.PageInfo(childComplexity), true
+	case "DeadLetterConnection.totalCount":
+		if e.ComplexityRoot.DeadLetterConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterConnection.TotalCount(childComplexity), true
+
+	case "DeadLetterEdge.cursor":
+		if e.ComplexityRoot.DeadLetterEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterEdge.Cursor(childComplexity), true
+	case "DeadLetterEdge.node":
+		if e.ComplexityRoot.DeadLetterEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterEdge.Node(childComplexity), true
+
+	case "DeadLetterPayload.deadLetter":
+		if e.ComplexityRoot.DeadLetterPayload.DeadLetter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterPayload.DeadLetter(childComplexity), true
+	case "DeadLetterPayload.errors":
+		if e.ComplexityRoot.DeadLetterPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterPayload.Errors(childComplexity), true
+	case "DeadLetterPayload.operation":
+		if e.ComplexityRoot.DeadLetterPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterPayload.Operation(childComplexity), true
+	case "DeadLetterPayload.replayed":
+		if e.ComplexityRoot.DeadLetterPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeadLetterPayload.Replayed(childComplexity), true
+
 	case "DeliveryTerms.freightTerms":
 		if e.ComplexityRoot.DeliveryTerms.FreightTerms == nil {
 			break
@@ -1778,6 +2839,310 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryTerms.NamedPlace(childComplexity), true
+
+	case "DespatchAdvice.carrier":
+		if e.ComplexityRoot.DespatchAdvice.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Carrier(childComplexity), true
+	case "DespatchAdvice.despatchedAt":
+		if e.ComplexityRoot.DespatchAdvice.DespatchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.DespatchedAt(childComplexity), true
+	case "DespatchAdvice.expectedAt":
+		if e.ComplexityRoot.DespatchAdvice.ExpectedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.ExpectedAt(childComplexity), true
+	case "DespatchAdvice.handlingUnits":
+		if e.ComplexityRoot.DespatchAdvice.HandlingUnits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.HandlingUnits(childComplexity), true
+	case "DespatchAdvice.id":
+		if e.ComplexityRoot.DespatchAdvice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.ID(childComplexity), true
+	case "DespatchAdvice.lines":
+		if e.ComplexityRoot.DespatchAdvice.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Lines(childComplexity), true
+	case "DespatchAdvice.number":
+		if e.ComplexityRoot.DespatchAdvice.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Number(childComplexity), true
+	case "DespatchAdvice.operation":
+		if e.ComplexityRoot.DespatchAdvice.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Operation(childComplexity), true
+	case "DespatchAdvice.provenance":
+		if e.ComplexityRoot.DespatchAdvice.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Provenance(childComplexity), true
+	case "DespatchAdvice.purchaseOrders":
+		if e.ComplexityRoot.DespatchAdvice.PurchaseOrders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.PurchaseOrders(childComplexity), true
+	case "DespatchAdvice.references":
+		if e.ComplexityRoot.DespatchAdvice.References == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.References(childComplexity), true
+	case "DespatchAdvice.shipFrom":
+		if e.ComplexityRoot.DespatchAdvice.ShipFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.ShipFrom(childComplexity), true
+	case "DespatchAdvice.shipTo":
+		if e.ComplexityRoot.DespatchAdvice.ShipTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.ShipTo(childComplexity), true
+	case "DespatchAdvice.shipment":
+		if e.ComplexityRoot.DespatchAdvice.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Shipment(childComplexity), true
+	case "DespatchAdvice.status":
+		if e.ComplexityRoot.DespatchAdvice.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Status(childComplexity), true
+	case "DespatchAdvice.supplier":
+		if e.ComplexityRoot.DespatchAdvice.Supplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Supplier(childComplexity), true
+
+	case "DespatchAdvicePayload.despatchAdvice":
+		if e.ComplexityRoot.DespatchAdvicePayload.DespatchAdvice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvicePayload.DespatchAdvice(childComplexity), true
+	case "DespatchAdvicePayload.errors":
+		if e.ComplexityRoot.DespatchAdvicePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvicePayload.Errors(childComplexity), true
+	case "DespatchAdvicePayload.operation":
+		if e.ComplexityRoot.DespatchAdvicePayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvicePayload.Operation(childComplexity), true
+	case "DespatchAdvicePayload.replayed":
+		if e.ComplexityRoot.DespatchAdvicePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvicePayload.Replayed(childComplexity), true
+
+	case "DespatchLine.backordered":
+		if e.ComplexityRoot.DespatchLine.Backordered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Backordered(childComplexity), true
+	case "DespatchLine.expiresOn":
+		if e.ComplexityRoot.DespatchLine.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.ExpiresOn(childComplexity), true
+	case "DespatchLine.lot":
+		if e.ComplexityRoot.DespatchLine.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Lot(childComplexity), true
+	case "DespatchLine.outstanding":
+		if e.ComplexityRoot.DespatchLine.Outstanding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Outstanding(childComplexity), true
+	case "DespatchLine.outstandingReason":
+		if e.ComplexityRoot.DespatchLine.OutstandingReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.OutstandingReason(childComplexity), true
+	case "DespatchLine.oversupplied":
+		if e.ComplexityRoot.DespatchLine.Oversupplied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Oversupplied(childComplexity), true
+	case "DespatchLine.purchaseOrderLine":
+		if e.ComplexityRoot.DespatchLine.PurchaseOrderLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.PurchaseOrderLine(childComplexity), true
+	case "DespatchLine.received":
+		if e.ComplexityRoot.DespatchLine.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Received(childComplexity), true
+	case "DespatchLine.sscc":
+		if e.ComplexityRoot.DespatchLine.SSCC == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.SSCC(childComplexity), true
+	case "DespatchLine.serials":
+		if e.ComplexityRoot.DespatchLine.Serials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Serials(childComplexity), true
+	case "DespatchLine.shipped":
+		if e.ComplexityRoot.DespatchLine.Shipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Shipped(childComplexity), true
+
+	case "Deviation.comment":
+		if e.ComplexityRoot.Deviation.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Comment(childComplexity), true
+	case "Deviation.commitmentReview":
+		if e.ComplexityRoot.Deviation.CommitmentReview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.CommitmentReview(childComplexity), true
+	case "Deviation.decidedAt":
+		if e.ComplexityRoot.Deviation.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.DecidedAt(childComplexity), true
+	case "Deviation.decidedBy":
+		if e.ComplexityRoot.Deviation.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.DecidedBy(childComplexity), true
+	case "Deviation.delta":
+		if e.ComplexityRoot.Deviation.Delta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Delta(childComplexity), true
+	case "Deviation.expected":
+		if e.ComplexityRoot.Deviation.Expected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Expected(childComplexity), true
+	case "Deviation.field":
+		if e.ComplexityRoot.Deviation.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Field(childComplexity), true
+	case "Deviation.id":
+		if e.ComplexityRoot.Deviation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.ID(childComplexity), true
+	case "Deviation.limit":
+		if e.ComplexityRoot.Deviation.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Limit(childComplexity), true
+	case "Deviation.line":
+		if e.ComplexityRoot.Deviation.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Line(childComplexity), true
+	case "Deviation.proposed":
+		if e.ComplexityRoot.Deviation.Proposed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.Proposed(childComplexity), true
+	case "Deviation.state":
+		if e.ComplexityRoot.Deviation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.State(childComplexity), true
+	case "Deviation.whatIf":
+		if e.ComplexityRoot.Deviation.WhatIf == nil {
+			break
+		}
+
+		args, err := ec.field_Deviation_whatIf_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Deviation.WhatIf(childComplexity, args["decision"].(trade.DeviationDecision), args["counter"].(*CounterProposalInput)), true
+	case "Deviation.withinTolerance":
+		if e.ComplexityRoot.Deviation.WithinTolerance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deviation.WithinTolerance(childComplexity), true
+
+	case "DeviationPayload.deviation":
+		if e.ComplexityRoot.DeviationPayload.Deviation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviationPayload.Deviation(childComplexity), true
+	case "DeviationPayload.errors":
+		if e.ComplexityRoot.DeviationPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviationPayload.Errors(childComplexity), true
+	case "DeviationPayload.operation":
+		if e.ComplexityRoot.DeviationPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviationPayload.Operation(childComplexity), true
+	case "DeviationPayload.replayed":
+		if e.ComplexityRoot.DeviationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviationPayload.Replayed(childComplexity), true
 
 	case "DocumentLink.expiresAt":
 		if e.ComplexityRoot.DocumentLink.ExpiresAt == nil {
@@ -1803,6 +3168,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DocumentLink.URL(childComplexity), true
+
+	case "DuplicateDocument.code":
+		if e.ComplexityRoot.DuplicateDocument.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateDocument.Code(childComplexity), true
+	case "DuplicateDocument.existing":
+		if e.ComplexityRoot.DuplicateDocument.Existing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateDocument.Existing(childComplexity), true
+	case "DuplicateDocument.message":
+		if e.ComplexityRoot.DuplicateDocument.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateDocument.Message(childComplexity), true
+	case "DuplicateDocument.path":
+		if e.ComplexityRoot.DuplicateDocument.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateDocument.Path(childComplexity), true
 
 	case "Entity.findAccount":
 		if e.ComplexityRoot.Entity.FindAccount == nil {
@@ -1938,6 +3328,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExternalId.Value(childComplexity), true
 
+	case "Forbidden.code":
+		if e.ComplexityRoot.Forbidden.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Forbidden.Code(childComplexity), true
+	case "Forbidden.message":
+		if e.ComplexityRoot.Forbidden.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Forbidden.Message(childComplexity), true
+	case "Forbidden.missingScope":
+		if e.ComplexityRoot.Forbidden.MissingScope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Forbidden.MissingScope(childComplexity), true
+	case "Forbidden.path":
+		if e.ComplexityRoot.Forbidden.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Forbidden.Path(childComplexity), true
+
 	case "GuestViewer.message":
 		if e.ComplexityRoot.GuestViewer.Message == nil {
 			break
@@ -1956,6 +3371,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GuestViewer.User(childComplexity), true
+
+	case "HandlingUnit.packageType":
+		if e.ComplexityRoot.HandlingUnit.PackageType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HandlingUnit.PackageType(childComplexity), true
+	case "HandlingUnit.parent":
+		if e.ComplexityRoot.HandlingUnit.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HandlingUnit.Parent(childComplexity), true
+	case "HandlingUnit.sscc":
+		if e.ComplexityRoot.HandlingUnit.SSCC == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HandlingUnit.SSCC(childComplexity), true
+	case "HandlingUnit.weight":
+		if e.ComplexityRoot.HandlingUnit.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HandlingUnit.Weight(childComplexity), true
 
 	case "IdempotencyConflict.code":
 		if e.ComplexityRoot.IdempotencyConflict.Code == nil {
@@ -2608,6 +4048,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ItemUnit.Unit(childComplexity), true
 
+	case "LineAcknowledgment.line":
+		if e.ComplexityRoot.LineAcknowledgment.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.Line(childComplexity), true
+	case "LineAcknowledgment.promisedDeliveryDate":
+		if e.ComplexityRoot.LineAcknowledgment.PromisedDeliveryDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.PromisedDeliveryDate(childComplexity), true
+	case "LineAcknowledgment.promisedShipDate":
+		if e.ComplexityRoot.LineAcknowledgment.PromisedShipDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.PromisedShipDate(childComplexity), true
+	case "LineAcknowledgment.quantity":
+		if e.ComplexityRoot.LineAcknowledgment.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.Quantity(childComplexity), true
+	case "LineAcknowledgment.reason":
+		if e.ComplexityRoot.LineAcknowledgment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.Reason(childComplexity), true
+	case "LineAcknowledgment.status":
+		if e.ComplexityRoot.LineAcknowledgment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.Status(childComplexity), true
+	case "LineAcknowledgment.substitute":
+		if e.ComplexityRoot.LineAcknowledgment.Substitute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.Substitute(childComplexity), true
+	case "LineAcknowledgment.unitPrice":
+		if e.ComplexityRoot.LineAcknowledgment.UnitPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineAcknowledgment.UnitPrice(childComplexity), true
+
 	case "Location.city":
 		if e.ComplexityRoot.Location.City == nil {
 			break
@@ -2662,6 +4151,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Location.Unlocode(childComplexity), true
+
+	case "MaintenanceWindow.from":
+		if e.ComplexityRoot.MaintenanceWindow.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaintenanceWindow.From(childComplexity), true
+	case "MaintenanceWindow.to":
+		if e.ComplexityRoot.MaintenanceWindow.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaintenanceWindow.To(childComplexity), true
 
 	case "MasterDataConflict.capability":
 		if e.ComplexityRoot.MasterDataConflict.Capability == nil {
@@ -2775,6 +4277,237 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.acceptOrderChanges":
+		if e.ComplexityRoot.Mutation.AcceptOrderChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptOrderChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptOrderChanges(childComplexity, args["idempotencyKey"].(string), args["input"].(AcceptOrderChangesInput)), true
+	case "Mutation.acknowledgeAlert":
+		if e.ComplexityRoot.Mutation.AcknowledgeAlert == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acknowledgeAlert_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcknowledgeAlert(childComplexity, args["idempotencyKey"].(string), args["input"].(AcknowledgeAlertInput)), true
+	case "Mutation.amendOrder":
+		if e.ComplexityRoot.Mutation.AmendOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_amendOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AmendOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(AmendOrderInput)), true
+	case "Mutation.approveOrder":
+		if e.ComplexityRoot.Mutation.ApproveOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(OrderApprovalInput)), true
+	case "Mutation.cancelDespatchAdvice":
+		if e.ComplexityRoot.Mutation.CancelDespatchAdvice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelDespatchAdvice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelDespatchAdvice(childComplexity, args["idempotencyKey"].(string), args["input"].(CancelDespatchAdviceInput)), true
+	case "Mutation.cancelOrder":
+		if e.ComplexityRoot.Mutation.CancelOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(CancelOrderInput)), true
+	case "Mutation.compensate":
+		if e.ComplexityRoot.Mutation.Compensate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_compensate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Compensate(childComplexity, args["idempotencyKey"].(string), args["input"].(CompensateInput)), true
+	case "Mutation.decideDeviation":
+		if e.ComplexityRoot.Mutation.DecideDeviation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decideDeviation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideDeviation(childComplexity, args["idempotencyKey"].(string), args["input"].(DecideDeviationInput)), true
+	case "Mutation.discardDeadLetter":
+		if e.ComplexityRoot.Mutation.DiscardDeadLetter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_discardDeadLetter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardDeadLetter(childComplexity, args["idempotencyKey"].(string), args["input"].(DeadLetterInput)), true
+	case "Mutation.pauseSource":
+		if e.ComplexityRoot.Mutation.PauseSource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_pauseSource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseSource(childComplexity, args["idempotencyKey"].(string), args["input"].(SourceControlInput)), true
+	case "Mutation.rejectOrder":
+		if e.ComplexityRoot.Mutation.RejectOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rejectOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(OrderApprovalInput)), true
+	case "Mutation.replay":
+		if e.ComplexityRoot.Mutation.Replay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Replay(childComplexity, args["idempotencyKey"].(string), args["input"].(ReplayInput)), true
+	case "Mutation.reportException":
+		if e.ComplexityRoot.Mutation.ReportException == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportException_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportException(childComplexity, args["idempotencyKey"].(string), args["input"].(ReportExceptionInput)), true
+	case "Mutation.requestReturn":
+		if e.ComplexityRoot.Mutation.RequestReturn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestReturn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestReturn(childComplexity, args["idempotencyKey"].(string), args["input"].(RequestReturnInput)), true
+	case "Mutation.resolveAlert":
+		if e.ComplexityRoot.Mutation.ResolveAlert == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveAlert_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveAlert(childComplexity, args["idempotencyKey"].(string), args["input"].(ResolveAlertInput)), true
+	case "Mutation.respondToPurchaseOrder":
+		if e.ComplexityRoot.Mutation.RespondToPurchaseOrder == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_respondToPurchaseOrder_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RespondToPurchaseOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(PurchaseOrderResponseInput)), true
+	case "Mutation.resumeSource":
+		if e.ComplexityRoot.Mutation.ResumeSource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeSource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeSource(childComplexity, args["idempotencyKey"].(string), args["input"].(SourceControlInput)), true
+	case "Mutation.retryDeadLetter":
+		if e.ComplexityRoot.Mutation.RetryDeadLetter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryDeadLetter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryDeadLetter(childComplexity, args["idempotencyKey"].(string), args["input"].(DeadLetterInput)), true
+	case "Mutation.saveToleranceProfile":
+		if e.ComplexityRoot.Mutation.SaveToleranceProfile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveToleranceProfile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveToleranceProfile(childComplexity, args["idempotencyKey"].(string), args["input"].(ToleranceProfileInput)), true
+	case "Mutation.settleOperation":
+		if e.ComplexityRoot.Mutation.SettleOperation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_settleOperation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettleOperation(childComplexity, args["idempotencyKey"].(string), args["input"].(SettleOperationInput)), true
+	case "Mutation.submitDespatchAdvice":
+		if e.ComplexityRoot.Mutation.SubmitDespatchAdvice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitDespatchAdvice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitDespatchAdvice(childComplexity, args["idempotencyKey"].(string), args["input"].(DespatchAdviceInput)), true
 	case "Mutation.submitOrder":
 		if e.ComplexityRoot.Mutation.SubmitOrder == nil {
 			break
@@ -2786,7 +4519,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubmitOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(OrderInput)), true
+	case "Mutation.submitOrders":
+		if e.ComplexityRoot.Mutation.SubmitOrders == nil {
+			break
+		}
 
+		args, err := ec.field_Mutation_submitOrders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitOrders(childComplexity, args["idempotencyKey"].(string), args["input"].(SubmitOrdersInput)), true
+
+	case "Operation.awaiting":
+		if e.ComplexityRoot.Operation.Awaiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Awaiting(childComplexity), true
 	case "Operation.correlationId":
 		if e.ComplexityRoot.Operation.CorrelationID == nil {
 			break
@@ -2823,6 +4573,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operation.Kind(childComplexity), true
+	case "Operation.queue":
+		if e.ComplexityRoot.Operation.Queue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Queue(childComplexity), true
 	case "Operation.state":
 		if e.ComplexityRoot.Operation.State == nil {
 			break
@@ -2848,6 +4604,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Operation.SubmittedAt(childComplexity), true
 
+	case "OperationConnection.edges":
+		if e.ComplexityRoot.OperationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationConnection.Edges(childComplexity), true
+	case "OperationConnection.nodes":
+		if e.ComplexityRoot.OperationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationConnection.Nodes(childComplexity), true
+	case "OperationConnection.pageInfo":
+		if e.ComplexityRoot.OperationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationConnection.PageInfo(childComplexity), true
+	case "OperationConnection.totalCount":
+		if e.ComplexityRoot.OperationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationConnection.TotalCount(childComplexity), true
+
+	case "OperationEdge.cursor":
+		if e.ComplexityRoot.OperationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationEdge.Cursor(childComplexity), true
+	case "OperationEdge.node":
+		if e.ComplexityRoot.OperationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationEdge.Node(childComplexity), true
+
 	case "OperationFailure.code":
 		if e.ComplexityRoot.OperationFailure.Code == nil {
 			break
@@ -2872,6 +4666,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperationFailure.Retryable(childComplexity), true
+
+	case "OperationPayload.errors":
+		if e.ComplexityRoot.OperationPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationPayload.Errors(childComplexity), true
+	case "OperationPayload.operation":
+		if e.ComplexityRoot.OperationPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationPayload.Operation(childComplexity), true
+	case "OperationPayload.replayed":
+		if e.ComplexityRoot.OperationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationPayload.Replayed(childComplexity), true
 
 	case "OperationStep.attempts":
 		if e.ComplexityRoot.OperationStep.Attempts == nil {
@@ -2922,6 +4735,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperationStep.System(childComplexity), true
 
+	case "OperationUpdate.at":
+		if e.ComplexityRoot.OperationUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationUpdate.At(childComplexity), true
+	case "OperationUpdate.operation":
+		if e.ComplexityRoot.OperationUpdate.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationUpdate.Operation(childComplexity), true
+	case "OperationUpdate.previousState":
+		if e.ComplexityRoot.OperationUpdate.PreviousState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationUpdate.PreviousState(childComplexity), true
+
 	case "OperatorViewer.scopes":
 		if e.ComplexityRoot.OperatorViewer.Scopes == nil {
 			break
@@ -2941,6 +4773,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Account(childComplexity), true
+	case "Order.allowedActions":
+		if e.ComplexityRoot.Order.AllowedActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.AllowedActions(childComplexity), true
+	case "Order.approval":
+		if e.ComplexityRoot.Order.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Approval(childComplexity), true
 	case "Order.billTo":
 		if e.ComplexityRoot.Order.BillTo == nil {
 			break
@@ -2953,6 +4797,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Comment(childComplexity), true
+	case "Order.commitmentChanges":
+		if e.ComplexityRoot.Order.CommitmentChanges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.CommitmentChanges(childComplexity), true
 	case "Order.customerPoNumber":
 		if e.ComplexityRoot.Order.CustomerPoNumber == nil {
 			break
@@ -3011,6 +4861,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Number(childComplexity), true
+	case "Order.operation":
+		if e.ComplexityRoot.Order.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Operation(childComplexity), true
 	case "Order.paymentTerms":
 		if e.ComplexityRoot.Order.PaymentTerms == nil {
 			break
@@ -3023,6 +4879,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PlacedAt(childComplexity), true
+	case "Order.placedBy":
+		if e.ComplexityRoot.Order.PlacedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PlacedBy(childComplexity), true
 	case "Order.promisedDeliveryDate":
 		if e.ComplexityRoot.Order.PromisedDeliveryDate == nil {
 			break
@@ -3087,6 +4949,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Status(childComplexity), true
+	case "Order.timeline":
+		if e.ComplexityRoot.Order.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_Order_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Order.Timeline(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Order.totals":
 		if e.ComplexityRoot.Order.Totals == nil {
 			break
@@ -3371,6 +5244,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderValidation.Lines(childComplexity), true
+	case "OrderValidation.needsApproval":
+		if e.ComplexityRoot.OrderValidation.NeedsApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderValidation.NeedsApproval(childComplexity), true
 	case "OrderValidation.provisional":
 		if e.ComplexityRoot.OrderValidation.Provisional == nil {
 			break
@@ -3538,6 +5417,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Price.ValidTo(childComplexity), true
+	case "Price.waterfall":
+		if e.ComplexityRoot.Price.Waterfall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Waterfall(childComplexity), true
 
 	case "PriceBreak.minimum":
 		if e.ComplexityRoot.PriceBreak.Minimum == nil {
@@ -3552,6 +5437,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceBreak.UnitPrice(childComplexity), true
 
+	case "PriceChanged.changedSteps":
+		if e.ComplexityRoot.PriceChanged.ChangedSteps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceChanged.ChangedSteps(childComplexity), true
 	case "PriceChanged.code":
 		if e.ComplexityRoot.PriceChanged.Code == nil {
 			break
@@ -3582,6 +5473,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceChanged.Path(childComplexity), true
+
+	case "PriceStep.change":
+		if e.ComplexityRoot.PriceStep.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Change(childComplexity), true
+	case "PriceStep.kind":
+		if e.ComplexityRoot.PriceStep.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Kind(childComplexity), true
+	case "PriceStep.label":
+		if e.ComplexityRoot.PriceStep.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Label(childComplexity), true
 
 	case "PriceUnavailable.lastKnown":
 		if e.ComplexityRoot.PriceUnavailable.LastKnown == nil {
@@ -3756,6 +5666,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.AcknowledgeBy(childComplexity), true
+	case "PurchaseOrder.allowedActions":
+		if e.ComplexityRoot.PurchaseOrder.AllowedActions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.AllowedActions(childComplexity), true
 	case "PurchaseOrder.buyer":
 		if e.ComplexityRoot.PurchaseOrder.Buyer == nil {
 			break
@@ -3774,6 +5690,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.DeliveryTerms(childComplexity), true
+	case "PurchaseOrder.despatchAdvices":
+		if e.ComplexityRoot.PurchaseOrder.DespatchAdvices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.DespatchAdvices(childComplexity), true
 	case "PurchaseOrder.externalIds":
 		if e.ComplexityRoot.PurchaseOrder.ExternalIds == nil {
 			break
@@ -3809,6 +5731,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.Number(childComplexity), true
+	case "PurchaseOrder.operation":
+		if e.ComplexityRoot.PurchaseOrder.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.Operation(childComplexity), true
 	case "PurchaseOrder.paymentTerms":
 		if e.ComplexityRoot.PurchaseOrder.PaymentTerms == nil {
 			break
@@ -3827,6 +5755,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.Raw(childComplexity), true
+	case "PurchaseOrder.responses":
+		if e.ComplexityRoot.PurchaseOrder.Responses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.Responses(childComplexity), true
 	case "PurchaseOrder.revision":
 		if e.ComplexityRoot.PurchaseOrder.Revision == nil {
 			break
@@ -3862,6 +5796,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.Supplier(childComplexity), true
+	case "PurchaseOrder.timeline":
+		if e.ComplexityRoot.PurchaseOrder.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_PurchaseOrder_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.Timeline(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "PurchaseOrder.tolerance":
+		if e.ComplexityRoot.PurchaseOrder.Tolerance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.Tolerance(childComplexity), true
 	case "PurchaseOrder.totals":
 		if e.ComplexityRoot.PurchaseOrder.Totals == nil {
 			break
@@ -3913,6 +5864,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrderLine.Acknowledged(childComplexity), true
+	case "PurchaseOrderLine.acknowledgments":
+		if e.ComplexityRoot.PurchaseOrderLine.Acknowledgments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderLine.Acknowledgments(childComplexity), true
 	case "PurchaseOrderLine.description":
 		if e.ComplexityRoot.PurchaseOrderLine.Description == nil {
 			break
@@ -4030,6 +5987,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PurchaseOrderLineEdge.Node(childComplexity), true
 
+	case "PurchaseOrderResponse.deviations":
+		if e.ComplexityRoot.PurchaseOrderResponse.Deviations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.Deviations(childComplexity), true
+	case "PurchaseOrderResponse.id":
+		if e.ComplexityRoot.PurchaseOrderResponse.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.ID(childComplexity), true
+	case "PurchaseOrderResponse.kind":
+		if e.ComplexityRoot.PurchaseOrderResponse.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.Kind(childComplexity), true
+	case "PurchaseOrderResponse.lines":
+		if e.ComplexityRoot.PurchaseOrderResponse.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.Lines(childComplexity), true
+	case "PurchaseOrderResponse.operation":
+		if e.ComplexityRoot.PurchaseOrderResponse.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.Operation(childComplexity), true
+	case "PurchaseOrderResponse.purchaseOrder":
+		if e.ComplexityRoot.PurchaseOrderResponse.PurchaseOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.PurchaseOrder(childComplexity), true
+	case "PurchaseOrderResponse.receivedAt":
+		if e.ComplexityRoot.PurchaseOrderResponse.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.ReceivedAt(childComplexity), true
+	case "PurchaseOrderResponse.responseNumber":
+		if e.ComplexityRoot.PurchaseOrderResponse.ResponseNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.ResponseNumber(childComplexity), true
+	case "PurchaseOrderResponse.supplierOrderNumber":
+		if e.ComplexityRoot.PurchaseOrderResponse.SupplierOrderNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.SupplierOrderNumber(childComplexity), true
+
+	case "PurchaseOrderResponsePayload.deviations":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Deviations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Deviations(childComplexity), true
+	case "PurchaseOrderResponsePayload.errors":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Errors(childComplexity), true
+	case "PurchaseOrderResponsePayload.operation":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Operation(childComplexity), true
+	case "PurchaseOrderResponsePayload.replayed":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Replayed(childComplexity), true
+	case "PurchaseOrderResponsePayload.response":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Response == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Response(childComplexity), true
+
 	case "PurchaseScheduleLine.number":
 		if e.ComplexityRoot.PurchaseScheduleLine.Number == nil {
 			break
@@ -4102,6 +6145,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AccountFilter)), true
+	case "Query.alerts":
+		if e.ComplexityRoot.Query.Alerts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_alerts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Alerts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AlertFilter)), true
+	case "Query.auditLog":
+		if e.ComplexityRoot.Query.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AuditFilter)), true
 	case "Query.capabilityRoutes":
 		if e.ComplexityRoot.Query.CapabilityRoutes == nil {
 			break
@@ -4120,6 +6185,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DataPolicies(childComplexity), true
+	case "Query.deadLetters":
+		if e.ComplexityRoot.Query.DeadLetters == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deadLetters_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeadLetters(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["stream"].(*string)), true
 
 	case "Query.invoice":
 		if e.ComplexityRoot.Query.Invoice == nil {
@@ -4220,6 +6296,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operation(childComplexity, args["by"].(OperationBy)), true
+	case "Query.operations":
+		if e.ComplexityRoot.Query.Operations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_operations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Operations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*OperationFilter)), true
 	case "Query.order":
 		if e.ComplexityRoot.Query.Order == nil {
 			break
@@ -4309,6 +6396,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SourceHealth(childComplexity), true
+	case "Query.toleranceProfiles":
+		if e.ComplexityRoot.Query.ToleranceProfiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ToleranceProfiles(childComplexity), true
+	case "Query.trace":
+		if e.ComplexityRoot.Query.Trace == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Trace(childComplexity, args["correlationId"].(string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Query.validateOrder":
 		if e.ComplexityRoot.Query.ValidateOrder == nil {
 			break
@@ -4326,6 +6430,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.workInProgress":
+		if e.ComplexityRoot.Query.WorkInProgress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.WorkInProgress(childComplexity), true
 	case "Query._service":
 		if e.ComplexityRoot.Query.__resolve__service == nil {
 			break
@@ -4343,6 +6453,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.__resolve_entities(childComplexity, args["representations"].([]map[string]any)), true
+
+	case "QueuePosition.estimatedStart":
+		if e.ComplexityRoot.QueuePosition.EstimatedStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueuePosition.EstimatedStart(childComplexity), true
+	case "QueuePosition.position":
+		if e.ComplexityRoot.QueuePosition.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueuePosition.Position(childComplexity), true
+	case "QueuePosition.reason":
+		if e.ComplexityRoot.QueuePosition.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueuePosition.Reason(childComplexity), true
 
 	case "RawCode.code":
 		if e.ComplexityRoot.RawCode.Code == nil {
@@ -4579,6 +6708,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RejectedRecordEdge.Node(childComplexity), true
 
+	case "ReplayPayload.changes":
+		if e.ComplexityRoot.ReplayPayload.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPayload.Changes(childComplexity), true
+	case "ReplayPayload.errors":
+		if e.ComplexityRoot.ReplayPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPayload.Errors(childComplexity), true
+	case "ReplayPayload.found":
+		if e.ComplexityRoot.ReplayPayload.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPayload.Found(childComplexity), true
+	case "ReplayPayload.replayed":
+		if e.ComplexityRoot.ReplayPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPayload.Replayed(childComplexity), true
+
+	case "RequestReturnPayload.errors":
+		if e.ComplexityRoot.RequestReturnPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestReturnPayload.Errors(childComplexity), true
+	case "RequestReturnPayload.operation":
+		if e.ComplexityRoot.RequestReturnPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestReturnPayload.Operation(childComplexity), true
+	case "RequestReturnPayload.replayed":
+		if e.ComplexityRoot.RequestReturnPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestReturnPayload.Replayed(childComplexity), true
+	case "RequestReturnPayload.return":
+		if e.ComplexityRoot.RequestReturnPayload.Return == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestReturnPayload.Return(childComplexity), true
+
 	case "Return.creditMemo":
 		if e.ComplexityRoot.Return.CreditMemo == nil {
 			break
@@ -4603,6 +6782,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Return.Number(childComplexity), true
+	case "Return.operation":
+		if e.ComplexityRoot.Return.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Operation(childComplexity), true
 	case "Return.order":
 		if e.ComplexityRoot.Return.Order == nil {
 			break
@@ -5163,6 +7348,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.Circuit(childComplexity), true
+	case "SourceHealth.guarantee":
+		if e.ComplexityRoot.SourceHealth.Guarantee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceHealth.Guarantee(childComplexity), true
 	case "SourceHealth.instance":
 		if e.ComplexityRoot.SourceHealth.Instance == nil {
 			break
@@ -5181,12 +7372,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.LastSuccessAt(childComplexity), true
+	case "SourceHealth.maintenance":
+		if e.ComplexityRoot.SourceHealth.Maintenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceHealth.Maintenance(childComplexity), true
 	case "SourceHealth.message":
 		if e.ComplexityRoot.SourceHealth.Message == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SourceHealth.Message(childComplexity), true
+	case "SourceHealth.pausedReason":
+		if e.ComplexityRoot.SourceHealth.PausedReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceHealth.PausedReason(childComplexity), true
+	case "SourceHealth.queueDepth":
+		if e.ComplexityRoot.SourceHealth.QueueDepth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceHealth.QueueDepth(childComplexity), true
 	case "SourceHealth.rejectedRecords":
 		if e.ComplexityRoot.SourceHealth.RejectedRecords == nil {
 			break
@@ -5210,6 +7419,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.System(childComplexity), true
+
+	case "SourcePayload.errors":
+		if e.ComplexityRoot.SourcePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcePayload.Errors(childComplexity), true
+	case "SourcePayload.replayed":
+		if e.ComplexityRoot.SourcePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcePayload.Replayed(childComplexity), true
+	case "SourcePayload.source":
+		if e.ComplexityRoot.SourcePayload.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourcePayload.Source(childComplexity), true
 
 	case "SourceUnavailable.code":
 		if e.ComplexityRoot.SourceUnavailable.Code == nil {
@@ -5255,6 +7483,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SourcedValue.Value(childComplexity), true
 
+	case "SpendingLimit.limit":
+		if e.ComplexityRoot.SpendingLimit.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendingLimit.Limit(childComplexity), true
+	case "SpendingLimit.period":
+		if e.ComplexityRoot.SpendingLimit.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendingLimit.Period(childComplexity), true
+	case "SpendingLimit.resetsAt":
+		if e.ComplexityRoot.SpendingLimit.ResetsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendingLimit.ResetsAt(childComplexity), true
+	case "SpendingLimit.spent":
+		if e.ComplexityRoot.SpendingLimit.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendingLimit.Spent(childComplexity), true
+
+	case "StateNotAllowed.allowed":
+		if e.ComplexityRoot.StateNotAllowed.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StateNotAllowed.Allowed(childComplexity), true
+	case "StateNotAllowed.code":
+		if e.ComplexityRoot.StateNotAllowed.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StateNotAllowed.Code(childComplexity), true
+	case "StateNotAllowed.message":
+		if e.ComplexityRoot.StateNotAllowed.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StateNotAllowed.Message(childComplexity), true
+	case "StateNotAllowed.path":
+		if e.ComplexityRoot.StateNotAllowed.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StateNotAllowed.Path(childComplexity), true
+	case "StateNotAllowed.state":
+		if e.ComplexityRoot.StateNotAllowed.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StateNotAllowed.State(childComplexity), true
+
 	case "SubmitOrderPayload.errors":
 		if e.ComplexityRoot.SubmitOrderPayload.Errors == nil {
 			break
@@ -5286,6 +7570,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SubmitOrderPayload.Replayed(childComplexity), true
 
+	case "SubmitOrdersPayload.accepted":
+		if e.ComplexityRoot.SubmitOrdersPayload.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersPayload.Accepted(childComplexity), true
+	case "SubmitOrdersPayload.errors":
+		if e.ComplexityRoot.SubmitOrdersPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersPayload.Errors(childComplexity), true
+	case "SubmitOrdersPayload.rejected":
+		if e.ComplexityRoot.SubmitOrdersPayload.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersPayload.Rejected(childComplexity), true
+	case "SubmitOrdersPayload.replayed":
+		if e.ComplexityRoot.SubmitOrdersPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersPayload.Replayed(childComplexity), true
+	case "SubmitOrdersPayload.results":
+		if e.ComplexityRoot.SubmitOrdersPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersPayload.Results(childComplexity), true
+
+	case "SubmitOrdersResult.errors":
+		if e.ComplexityRoot.SubmitOrdersResult.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersResult.Errors(childComplexity), true
+	case "SubmitOrdersResult.index":
+		if e.ComplexityRoot.SubmitOrdersResult.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersResult.Index(childComplexity), true
+	case "SubmitOrdersResult.operation":
+		if e.ComplexityRoot.SubmitOrdersResult.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersResult.Operation(childComplexity), true
+	case "SubmitOrdersResult.order":
+		if e.ComplexityRoot.SubmitOrdersResult.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitOrdersResult.Order(childComplexity), true
+
+	case "Subscription.operationUpdates":
+		if e.ComplexityRoot.Subscription.OperationUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_operationUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OperationUpdates(childComplexity, args["operations"].([]string)), true
 	case "Subscription.shipmentUpdates":
 		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
 			break
@@ -5316,6 +7667,204 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SupplierViewer.User(childComplexity), true
+
+	case "TimelineConnection.edges":
+		if e.ComplexityRoot.TimelineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Edges(childComplexity), true
+	case "TimelineConnection.nodes":
+		if e.ComplexityRoot.TimelineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Nodes(childComplexity), true
+	case "TimelineConnection.pageInfo":
+		if e.ComplexityRoot.TimelineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.PageInfo(childComplexity), true
+	case "TimelineConnection.totalCount":
+		if e.ComplexityRoot.TimelineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.TotalCount(childComplexity), true
+
+	case "TimelineEdge.cursor":
+		if e.ComplexityRoot.TimelineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Cursor(childComplexity), true
+	case "TimelineEdge.node":
+		if e.ComplexityRoot.TimelineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Node(childComplexity), true
+
+	case "TimelineEntry.actor":
+		if e.ComplexityRoot.TimelineEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Actor(childComplexity), true
+	case "TimelineEntry.at":
+		if e.ComplexityRoot.TimelineEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.At(childComplexity), true
+	case "TimelineEntry.correlationId":
+		if e.ComplexityRoot.TimelineEntry.CorrelationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.CorrelationID(childComplexity), true
+	case "TimelineEntry.kind":
+		if e.ComplexityRoot.TimelineEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Kind(childComplexity), true
+	case "TimelineEntry.message":
+		if e.ComplexityRoot.TimelineEntry.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Message(childComplexity), true
+	case "TimelineEntry.responsible":
+		if e.ComplexityRoot.TimelineEntry.Responsible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Responsible(childComplexity), true
+	case "TimelineEntry.subject":
+		if e.ComplexityRoot.TimelineEntry.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Subject(childComplexity), true
+	case "TimelineEntry.system":
+		if e.ComplexityRoot.TimelineEntry.System == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.System(childComplexity), true
+	case "TimelineEntry.took":
+		if e.ComplexityRoot.TimelineEntry.Took == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Took(childComplexity), true
+
+	case "ToleranceExceeded.code":
+		if e.ComplexityRoot.ToleranceExceeded.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceExceeded.Code(childComplexity), true
+	case "ToleranceExceeded.deviation":
+		if e.ComplexityRoot.ToleranceExceeded.Deviation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceExceeded.Deviation(childComplexity), true
+	case "ToleranceExceeded.message":
+		if e.ComplexityRoot.ToleranceExceeded.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceExceeded.Message(childComplexity), true
+	case "ToleranceExceeded.path":
+		if e.ComplexityRoot.ToleranceExceeded.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceExceeded.Path(childComplexity), true
+
+	case "ToleranceProfile.allowSubstitution":
+		if e.ComplexityRoot.ToleranceProfile.AllowSubstitution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.AllowSubstitution(childComplexity), true
+	case "ToleranceProfile.earlyDays":
+		if e.ComplexityRoot.ToleranceProfile.EarlyDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.EarlyDays(childComplexity), true
+	case "ToleranceProfile.id":
+		if e.ComplexityRoot.ToleranceProfile.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.ID(childComplexity), true
+	case "ToleranceProfile.lateDays":
+		if e.ComplexityRoot.ToleranceProfile.LateDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.LateDays(childComplexity), true
+	case "ToleranceProfile.name":
+		if e.ComplexityRoot.ToleranceProfile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.Name(childComplexity), true
+	case "ToleranceProfile.outOfTolerance":
+		if e.ComplexityRoot.ToleranceProfile.OutOfTolerance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.OutOfTolerance(childComplexity), true
+	case "ToleranceProfile.overQuantityPercent":
+		if e.ComplexityRoot.ToleranceProfile.OverQuantityPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.OverQuantityPercent(childComplexity), true
+	case "ToleranceProfile.pricePercent":
+		if e.ComplexityRoot.ToleranceProfile.PricePercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.PricePercent(childComplexity), true
+	case "ToleranceProfile.underQuantityPercent":
+		if e.ComplexityRoot.ToleranceProfile.UnderQuantityPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.UnderQuantityPercent(childComplexity), true
+	case "ToleranceProfile.version":
+		if e.ComplexityRoot.ToleranceProfile.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfile.Version(childComplexity), true
+
+	case "ToleranceProfilePayload.errors":
+		if e.ComplexityRoot.ToleranceProfilePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfilePayload.Errors(childComplexity), true
+	case "ToleranceProfilePayload.profile":
+		if e.ComplexityRoot.ToleranceProfilePayload.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfilePayload.Profile(childComplexity), true
+	case "ToleranceProfilePayload.replayed":
+		if e.ComplexityRoot.ToleranceProfilePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToleranceProfilePayload.Replayed(childComplexity), true
 
 	case "TotalCount.exact":
 		if e.ComplexityRoot.TotalCount.Exact == nil {
@@ -5455,6 +8004,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ValidatedLine.Promise(childComplexity), true
 
+	case "VersionConflict.changedFields":
+		if e.ComplexityRoot.VersionConflict.ChangedFields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflict.ChangedFields(childComplexity), true
+	case "VersionConflict.code":
+		if e.ComplexityRoot.VersionConflict.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflict.Code(childComplexity), true
+	case "VersionConflict.currentVersion":
+		if e.ComplexityRoot.VersionConflict.CurrentVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflict.CurrentVersion(childComplexity), true
+	case "VersionConflict.message":
+		if e.ComplexityRoot.VersionConflict.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflict.Message(childComplexity), true
+	case "VersionConflict.path":
+		if e.ComplexityRoot.VersionConflict.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflict.Path(childComplexity), true
+
 	case "Warehouse.code":
 		if e.ComplexityRoot.Warehouse.Code == nil {
 			break
@@ -5517,6 +8097,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WarehouseStock.Warehouse(childComplexity), true
 
+	case "WorkInState.count":
+		if e.ComplexityRoot.WorkInState.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkInState.Count(childComplexity), true
+	case "WorkInState.kind":
+		if e.ComplexityRoot.WorkInState.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkInState.Kind(childComplexity), true
+	case "WorkInState.oldest":
+		if e.ComplexityRoot.WorkInState.Oldest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkInState.Oldest(childComplexity), true
+	case "WorkInState.state":
+		if e.ComplexityRoot.WorkInState.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkInState.State(childComplexity), true
+
 	case "_Service.sdl":
 		if e.ComplexityRoot._Service.SDL == nil {
 			break
@@ -5533,11 +8138,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptOrderChangesInput", ec.unmarshalInputAcceptOrderChangesInput),
 			graphql.NewInputUnmarshaler("AccountBy", ec.unmarshalInputAccountBy),
 			graphql.NewInputUnmarshaler("AccountFilter", ec.unmarshalInputAccountFilter),
 			graphql.NewInputUnmarshaler("AccountRepresentation", ec.unmarshalInputAccountRepresentation),
+			graphql.NewInputUnmarshaler("AcknowledgeAlertInput", ec.unmarshalInputAcknowledgeAlertInput),
 			graphql.NewInputUnmarshaler("AddressInput", ec.unmarshalInputAddressInput),
+			graphql.NewInputUnmarshaler("AlertFilter", ec.unmarshalInputAlertFilter),
+			graphql.NewInputUnmarshaler("AmendOrderInput", ec.unmarshalInputAmendOrderInput),
+			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
+			graphql.NewInputUnmarshaler("CancelDespatchAdviceInput", ec.unmarshalInputCancelDespatchAdviceInput),
+			graphql.NewInputUnmarshaler("CancelOrderInput", ec.unmarshalInputCancelOrderInput),
+			graphql.NewInputUnmarshaler("CompensateInput", ec.unmarshalInputCompensateInput),
+			graphql.NewInputUnmarshaler("CounterProposalInput", ec.unmarshalInputCounterProposalInput),
 			graphql.NewInputUnmarshaler("DateRangeInput", ec.unmarshalInputDateRangeInput),
+			graphql.NewInputUnmarshaler("DeadLetterInput", ec.unmarshalInputDeadLetterInput),
+			graphql.NewInputUnmarshaler("DecideDeviationInput", ec.unmarshalInputDecideDeviationInput),
+			graphql.NewInputUnmarshaler("DespatchAdviceInput", ec.unmarshalInputDespatchAdviceInput),
+			graphql.NewInputUnmarshaler("DespatchLineInput", ec.unmarshalInputDespatchLineInput),
+			graphql.NewInputUnmarshaler("HandlingUnitInput", ec.unmarshalInputHandlingUnitInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InvoiceBy", ec.unmarshalInputInvoiceBy),
 			graphql.NewInputUnmarshaler("InvoiceFilter", ec.unmarshalInputInvoiceFilter),
@@ -5546,23 +8165,37 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ItemBy", ec.unmarshalInputItemBy),
 			graphql.NewInputUnmarshaler("ItemFilter", ec.unmarshalInputItemFilter),
 			graphql.NewInputUnmarshaler("ItemRepresentation", ec.unmarshalInputItemRepresentation),
+			graphql.NewInputUnmarshaler("LineAcknowledgmentInput", ec.unmarshalInputLineAcknowledgmentInput),
 			graphql.NewInputUnmarshaler("MasterDataConflictFilter", ec.unmarshalInputMasterDataConflictFilter),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("OperationBy", ec.unmarshalInputOperationBy),
+			graphql.NewInputUnmarshaler("OperationFilter", ec.unmarshalInputOperationFilter),
+			graphql.NewInputUnmarshaler("OrderApprovalInput", ec.unmarshalInputOrderApprovalInput),
 			graphql.NewInputUnmarshaler("OrderBy", ec.unmarshalInputOrderBy),
 			graphql.NewInputUnmarshaler("OrderFilter", ec.unmarshalInputOrderFilter),
 			graphql.NewInputUnmarshaler("OrderInput", ec.unmarshalInputOrderInput),
+			graphql.NewInputUnmarshaler("OrderLineChangeInput", ec.unmarshalInputOrderLineChangeInput),
 			graphql.NewInputUnmarshaler("OrderLineInput", ec.unmarshalInputOrderLineInput),
 			graphql.NewInputUnmarshaler("OrderRepresentation", ec.unmarshalInputOrderRepresentation),
 			graphql.NewInputUnmarshaler("PurchaseOrderBy", ec.unmarshalInputPurchaseOrderBy),
 			graphql.NewInputUnmarshaler("PurchaseOrderFilter", ec.unmarshalInputPurchaseOrderFilter),
 			graphql.NewInputUnmarshaler("PurchaseOrderRepresentation", ec.unmarshalInputPurchaseOrderRepresentation),
+			graphql.NewInputUnmarshaler("PurchaseOrderResponseInput", ec.unmarshalInputPurchaseOrderResponseInput),
 			graphql.NewInputUnmarshaler("QuantityInput", ec.unmarshalInputQuantityInput),
+			graphql.NewInputUnmarshaler("ReplayInput", ec.unmarshalInputReplayInput),
+			graphql.NewInputUnmarshaler("ReportExceptionInput", ec.unmarshalInputReportExceptionInput),
+			graphql.NewInputUnmarshaler("RequestReturnInput", ec.unmarshalInputRequestReturnInput),
+			graphql.NewInputUnmarshaler("ResolveAlertInput", ec.unmarshalInputResolveAlertInput),
 			graphql.NewInputUnmarshaler("ReturnFilter", ec.unmarshalInputReturnFilter),
+			graphql.NewInputUnmarshaler("ReturnLineInput", ec.unmarshalInputReturnLineInput),
+			graphql.NewInputUnmarshaler("SettleOperationInput", ec.unmarshalInputSettleOperationInput),
 			graphql.NewInputUnmarshaler("ShipToInput", ec.unmarshalInputShipToInput),
 			graphql.NewInputUnmarshaler("ShipmentBy", ec.unmarshalInputShipmentBy),
 			graphql.NewInputUnmarshaler("ShipmentFilter", ec.unmarshalInputShipmentFilter),
 			graphql.NewInputUnmarshaler("ShipmentRepresentation", ec.unmarshalInputShipmentRepresentation),
+			graphql.NewInputUnmarshaler("SourceControlInput", ec.unmarshalInputSourceControlInput),
+			graphql.NewInputUnmarshaler("SubmitOrdersInput", ec.unmarshalInputSubmitOrdersInput),
+			graphql.NewInputUnmarshaler("ToleranceProfileInput", ec.unmarshalInputToleranceProfileInput),
 			graphql.NewInputUnmarshaler("TradingPartnerRepresentation", ec.unmarshalInputTradingPartnerRepresentation),
 			graphql.NewInputUnmarshaler("UnitPriceInput", ec.unmarshalInputUnitPriceInput),
 		)
@@ -5799,6 +8432,8 @@ scalar UNLOCODE @specifiedBy(url: "https://unece.org/trade/uncefact/unlocode")
 
 "Absolute URL."
 scalar URL @specifiedBy(url: "https://url.spec.whatwg.org/")
+"Any JSON value."
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
 # ======================================================================================================================
 # Shared shapes
@@ -6132,6 +8767,26 @@ type CustomerViewer implements Viewer {
   account: Account
   "Every account the caller may act for, branches included; at most 100."
   accounts: [Account!]
+  "What the caller may order without approval, per order and per month."
+  spendingLimits: [SpendingLimit!] @scope(anyOf: ["order:write", "order:approve"])
+}
+
+"Bound on spending per period."
+type SpendingLimit {
+  "Most that may be ordered in the period."
+  limit: Money!
+  "When it starts anew."
+  period: SpendingPeriod!
+  "Ordered so far."
+  spent: Money!
+  "When the period ends; null for a bound per order."
+  resetsAt: DateTime
+}
+
+"Periods of spending limits."
+enum SpendingPeriod {
+  "Each order by itself." ORDER
+  "Calendar month." MONTH
 }
 
 "Caller of a supplier portal."
@@ -6665,6 +9320,8 @@ type Price implements Sourced {
   validFrom: Date
   "Last day it holds."
   validTo: Date
+  "Steps from list price to net price, in order; null where the ERP tells none or the seller does not show them."
+  waterfall: [PriceStep!] @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
   "Where the values came from and how old they are."
   provenance: Provenance!
 }
@@ -6685,6 +9342,27 @@ type PriceBreak {
   minimum: Quantity!
   "Price from there on."
   unitPrice: UnitPrice!
+}
+
+"Step of a price waterfall."
+type PriceStep {
+  "Kind."
+  kind: PriceStepKind!
+  "Text to show, e.g. Contract C-118, 4 %."
+  label: String!
+  "Change for the price's ` + "`" + `per` + "`" + ` quantity; negative lowers."
+  change: Money!
+}
+
+"Kinds of price steps."
+enum PriceStepKind {
+  "List price to start from." LIST
+  "Contract." CONTRACT
+  "Volume break." VOLUME
+  "Promotion." PROMOTION
+  "Surcharge, e.g. for metal or energy." SURCHARGE
+  "Freight included." FREIGHT
+  "Rounding." ROUNDING
 }
 
 "Price agreement with an account."
@@ -6861,10 +9539,14 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
   promisedDeliveryDate: Date
   "When it was placed."
   placedAt: DateTime!
+  "Who placed it; null where a source told it."
+  placedBy: User
   "Buyer's comment."
   comment: String
   "Version for changes; grows with every change."
   version: String!
+  "What the caller may do now."
+  allowedActions: [OrderAction!]!
   "Shipments of it."
   shipments(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
@@ -6886,6 +9568,19 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): ReturnConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Promises that moved, newest first; at most 100."
+  commitmentChanges: [CommitmentChange!]!
+  "What happened to it, newest first."
+  timeline(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): TimelineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Latest durable operation on it."
+  operation: Operation
+  "Approval inside the buyer's organisation; null when none is needed."
+  approval: Approval
   "The same order in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
   "Where the values came from and how old they are."
@@ -6911,6 +9606,64 @@ enum OrderStatus {
   "Finished." CLOSED
   "Cancelled." CANCELLED
   "Refused by the ERP or the approver." REJECTED
+}
+
+"What can be done with an order."
+enum OrderAction {
+  "Change lines, quantities or dates." AMEND
+  "Cancel the order." CANCEL
+  "Cancel single lines." CANCEL_LINE
+  "Send goods back." RETURN
+  "Approve as the buyer's approver." APPROVE
+  "Reject as the buyer's approver." REJECT
+  "Accept what changed before the ERP was written to, e.g. a price." ACCEPT_CHANGES
+}
+
+"Approval of one order inside the buyer's organisation."
+type Approval {
+  "Where it stands."
+  state: ApprovalState!
+  "Limit that was exceeded; null when a rule asked for it."
+  limit: SpendingLimit
+  "Who decided last."
+  decidedBy: User
+  "When."
+  decidedAt: DateTime
+  "Reason given."
+  comment: String
+}
+
+"States of an approval."
+enum ApprovalState {
+  "Somebody has still to decide." PENDING
+  "Approved." APPROVED
+  "Refused." REJECTED
+}
+
+"A promise to the customer that moved."
+type CommitmentChange {
+  "Line."
+  line: OrderLine!
+  "Before."
+  from: ScheduleLine!
+  "After."
+  to: ScheduleLine!
+  "What moved it."
+  cause: CommitmentCause!
+  "Text to show, by the seller's policy."
+  message: String
+  "When."
+  at: DateTime!
+}
+
+"What moves a promise."
+enum CommitmentCause {
+  "Supplier changed a date." SUPPLIER_DATE
+  "Supplier changed a quantity." SUPPLIER_QUANTITY
+  "Carrier is late." CARRIER_DELAY
+  "Stock was set aside otherwise." ALLOCATION
+  "Customer asked." CUSTOMER_REQUEST
+  "Credit." CREDIT
 }
 
 "What keeps an order from moving."
@@ -7012,6 +9765,74 @@ type ScheduleLine {
   actualDeliveryDate: Date
 }
 
+"Changes to an order; all of them or none."
+input AmendOrderInput {
+  "Order."
+  order: ID!
+  "Version seen."
+  expectedVersion: String!
+  "New day of delivery wished for."
+  requestedDeliveryDate: Date
+  "Lines to add."
+  addLines: [OrderLineInput!]
+  "Lines to change."
+  changeLines: [OrderLineChangeInput!]
+  "Lines to cancel."
+  cancelLines: [ID!]
+}
+
+"Change to a line."
+input OrderLineChangeInput {
+  "Line."
+  line: ID!
+  "New quantity."
+  quantity: QuantityInput
+  "New day of delivery wished for."
+  requestedDeliveryDate: Date
+}
+
+"Order to cancel."
+input CancelOrderInput {
+  "Order."
+  order: ID!
+  "Version seen."
+  expectedVersion: String!
+  "Why."
+  reason: String!
+}
+
+"Order to approve or reject inside the buyer's organisation."
+input OrderApprovalInput {
+  "Order."
+  order: ID!
+  "Version seen."
+  expectedVersion: String!
+  "Reason; needed to reject."
+  comment: String
+}
+
+"Changes to accept: what the operation found different before it wrote to the ERP. To refuse them, cancel the order."
+input AcceptOrderChangesInput {
+  "Order."
+  order: ID!
+  "Version seen; it stands for the prices shown."
+  expectedVersion: String!
+}
+
+"Orders to submit together."
+input SubmitOrdersInput {
+  "Orders; at most 100."
+  orders: [OrderInput!]!
+  "What to do when one is refused."
+  policy: BulkPolicy! = ACCEPT_VALID
+}
+
+"What to do with a batch when one part is refused."
+enum BulkPolicy {
+  "Refuse all." ALL_OR_NOTHING
+  "Take what is right." ACCEPT_VALID
+}
+
 "Checks whose facts only the ERP has."
 enum OrderCheck {
   "Price." PRICE
@@ -7071,6 +9892,8 @@ type OrderValidation {
   totals: Totals
   "Checks made against last known values because the ERP could not be asked; made again before it is written to."
   provisional: [OrderCheck!]!
+  "Whether the caller's limits make it wait for approval."
+  needsApproval: Boolean!
   "What stands against it, with paths into the input."
   errors: [SubmitOrderError!]!
 }
@@ -7111,6 +9934,8 @@ input OrderFilter {
   item: ItemBy
   "To this account location."
   shipTo: ID
+  "True for orders that wait for the caller: to approve, or to accept a change."
+  needsAction: Boolean
   "Changed after this moment."
   changedSince: DateTime
 }
@@ -7147,6 +9972,8 @@ type Return implements Node & Sourced @scope(anyOf: ["order:read"]) @source(syst
   creditMemo: Invoice
   "When it was asked for."
   requestedAt: DateTime!
+  "Latest durable operation on it."
+  operation: Operation
   "Where the values came from and how old they are."
   provenance: Provenance!
 }
@@ -7186,6 +10013,26 @@ enum ReturnReason {
   "Arrived too late." LATE
   "Ordered by mistake or no longer needed." NOT_NEEDED
   "Something else, see the comment." OTHER
+}
+
+"Return to ask for."
+input RequestReturnInput {
+  "Order."
+  order: ID!
+  "Lines."
+  lines: [ReturnLineInput!]!
+}
+
+"Line to send back."
+input ReturnLineInput {
+  "Line of the order."
+  line: ID!
+  "How much; at most what was shipped and not returned."
+  quantity: QuantityInput!
+  "Why."
+  reason: ReturnReason!
+  "More about it."
+  comment: String
 }
 
 "Which returns to include; conditions add up."
@@ -7343,6 +10190,10 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): PurchaseOrderLineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Answers of the supplier, newest first; at most 100."
+  responses: [PurchaseOrderResponse!]!
+  "Ship notices, newest first; at most 100."
+  despatchAdvices: [DespatchAdvice!]!
   "Shipments of it."
   shipments(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
@@ -7350,6 +10201,19 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Tolerances in force for it."
+  tolerance: ToleranceProfile
+  "What the caller may do now."
+  allowedActions: [PurchaseOrderAction!]!
+  "What happened to it, newest first."
+  timeline(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): TimelineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Latest durable operation on it."
+  operation: Operation
   "The same purchase order in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
   "Where the values came from and how old they are."
@@ -7404,6 +10268,8 @@ type PurchaseOrderLine implements Node @scope(anyOf: ["po:read"]) {
   open: Quantity!
   "Parts with their dates; at most 50."
   schedule: [PurchaseScheduleLine!]!
+  "What the supplier said, newest first. Several hold at once: price changed, rescheduled, substituted. At most 100."
+  acknowledgments: [LineAcknowledgment!]!
 }
 
 "Part of a purchase order line with its dates."
@@ -7422,6 +10288,202 @@ type PurchaseScheduleLine {
   promisedDeliveryDate: Date
 }
 
+"What can be done with a purchase order."
+enum PurchaseOrderAction {
+  "Acknowledge as it is." ACKNOWLEDGE
+  "Answer with changes." PROPOSE_CHANGE
+  "Announce a shipment." SHIP
+  "Withdraw a ship notice." CANCEL_DESPATCH_ADVICE
+  "Decide a deviation." DECIDE_DEVIATION
+}
+
+"Supplier's answer to a purchase order: X12 855 or 865, EDIFACT ORDRSP, UBL OrderResponse, cXML ConfirmationRequest."
+type PurchaseOrderResponse implements Node @scope(anyOf: ["po:read"]) {
+  "Global id."
+  id: ID!
+  "Purchase order."
+  purchaseOrder: PurchaseOrder!
+  "Supplier's number of the answer; one number counts once."
+  responseNumber: String!
+  "Supplier's own order number."
+  supplierOrderNumber: String
+  "What it says as a whole."
+  kind: ResponseKind!
+  "When it arrived."
+  receivedAt: DateTime!
+  "Line by line."
+  lines: [LineAcknowledgment!]!
+  "Where it differs from the order."
+  deviations: [Deviation!]!
+  "Durable operation that applies it."
+  operation: Operation
+}
+
+"Header meanings of X12 BAK02 and of UBL and Peppol order responses, folded to five."
+enum ResponseKind {
+  "Received, not yet answered: X12 AK, Peppol AB." RECEIVED
+  "Accepted as it is: X12 AD, AT, Peppol AP." ACCEPTED
+  "Accepted with changes: X12 AC, AE, Peppol CA." ACCEPTED_WITH_CHANGES
+  "Refused: X12 RD, RJ, Peppol RE." REJECTED
+  "Being worked on." IN_PROCESS
+}
+
+"What a supplier says of a line, X12 ACK."
+type LineAcknowledgment {
+  "Line."
+  line: PurchaseOrderLine!
+  "Meaning."
+  status: LineAckStatus!
+  "Quantity it speaks of."
+  quantity: Quantity
+  "Price proposed."
+  unitPrice: UnitPrice @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
+  "Day of shipping promised."
+  promisedShipDate: Date
+  "Day of delivery promised."
+  promisedDeliveryDate: Date
+  "Item proposed instead."
+  substitute: Identifier
+  "Text."
+  reason: String
+}
+
+"Meanings of X12 element 668."
+enum LineAckStatus {
+  "Accepted, IA." ACCEPTED
+  "Accepted with changes, IC." ACCEPTED_CHANGES
+  "Accepted, price changed, IP." ACCEPTED_PRICE_CHANGED
+  "Accepted, quantity changed, IQ." ACCEPTED_QUANTITY_CHANGED
+  "Accepted, date changed, DR." ACCEPTED_RESCHEDULED
+  "Accepted with a substitute, IS." ACCEPTED_SUBSTITUTION
+  "Accepted in part, balance backordered, BP." ACCEPTED_PARTIAL_BALANCE_BACKORDERED
+  "Accepted, price to come, IE." ACCEPTED_PRICE_PENDING
+  "Accepted, schedule to come, SP." ACCEPTED_SCHEDULE_PENDING
+  "Accepted and shipped, AC." ACCEPTED_SHIPPED
+  "Accepted and released for shipment, AR." ACCEPTED_RELEASED
+  "Accepted, forwarded to another location, AA." ACCEPTED_FORWARDED
+  "Backordered, IB." BACKORDERED
+  "On hold, IF, IH, IW." ON_HOLD
+  "Deleted, ID." DELETED
+  "Refused, IR, R1 to R8." REJECTED
+}
+
+"Difference between what was ordered and what a supplier answered."
+type Deviation implements Node @scope(anyOf: ["po:read"]) {
+  "Global id."
+  id: ID!
+  "Line."
+  line: PurchaseOrderLine!
+  "What differs."
+  field: DeviationField!
+  "As ordered, in words."
+  expected: String @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
+  "As answered, in words."
+  proposed: String @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
+  "Size: percent for quantity and price, days for dates (late is positive); null for item and unit."
+  delta: Decimal
+  "Tolerance in the same measure; null when none is set."
+  limit: Decimal @scope(anyOf: ["planning:read"])
+  "Whether it is inside the tolerance."
+  withinTolerance: Boolean!
+  "Where it stands."
+  state: DeviationState!
+  "Who decided; null for the rule."
+  decidedBy: User
+  "When."
+  decidedAt: DateTime
+  "Reason given."
+  comment: String
+  "Customer commitments it touches, as raised before anything was written to the ERP."
+  commitmentReview: CommitmentReview @scope(anyOf: ["planning:read"])
+  "Same, if it were decided so. Writes nothing."
+  whatIf(
+    "Decision to try." decision: DeviationDecision!
+    "Counter-proposal to try." counter: CounterProposalInput
+  ): CommitmentReview @scope(anyOf: ["planning:read"]) @cost(weight: 20)
+}
+
+"What can differ."
+enum DeviationField {
+  "Quantity." QUANTITY
+  "Unit price." UNIT_PRICE
+  "Day of shipping." SHIP_DATE
+  "Day of delivery." DELIVERY_DATE
+  "Item." ITEM
+}
+
+"States of a deviation."
+enum DeviationState {
+  "Inside the tolerance, applied." AUTO_ACCEPTED
+  "Waits for a decision." PENDING
+  "Accepted." ACCEPTED
+  "Refused." REJECTED
+  "Answered with another proposal." COUNTERED
+  "Withdrawn or superseded by the supplier." WITHDRAWN
+}
+
+"Decisions on a deviation."
+enum DeviationDecision {
+  "Take it as proposed." ACCEPT
+  "Refuse it; the order stands." REJECT
+  "Propose something else." COUNTER
+}
+
+"Customer commitments that count on a supply."
+type CommitmentReview {
+  "Quantity at risk."
+  atRisk: Quantity!
+  "Order lines touched, most urgent first; at most 500."
+  commitments: [CommitmentImpact!]!
+  "Alerts raised for it."
+  alerts: [Alert!]
+}
+
+"What a supply change does to a customer's order line. Supply is pegged to the earliest need first."
+type CommitmentImpact {
+  "Order line."
+  orderLine: OrderLine
+  "Quantity touched."
+  quantity: Quantity!
+  "Delivery promised so far."
+  promisedDeliveryDate: Date
+  "Delivery to be expected now; null when none is in sight."
+  expectedDeliveryDate: Date
+  "Why, in order."
+  reasons: [PromiseReason!]!
+}
+
+"What may differ without a decision, per supplier."
+type ToleranceProfile implements Node @scope(anyOf: ["planning:read"]) {
+  "Global id."
+  id: ID!
+  "Name."
+  name: String!
+  "More than ordered, percent; null refuses any."
+  overQuantityPercent: Decimal
+  "Less than ordered, percent."
+  underQuantityPercent: Decimal
+  "Dearer than ordered, percent."
+  pricePercent: Decimal
+  "Earlier than asked, days."
+  earlyDays: Int
+  "Later than asked, days."
+  lateDays: Int
+  "Whether substitutes may come."
+  allowSubstitution: Boolean!
+  "What happens beyond."
+  outOfTolerance: OutOfTolerancePolicy!
+  "Version for changes."
+  version: String!
+}
+
+"What happens beyond the tolerance."
+enum OutOfTolerancePolicy {
+  "Refuse." REJECT
+  "Wait for the buyer's decision." HOLD_FOR_BUYER
+  "Apply and raise an alert." ACCEPT_AND_ALERT
+}
+
 "Key of a purchase order."
 input PurchaseOrderBy @oneOf {
   "Global id."
@@ -7438,6 +10500,8 @@ input PurchaseOrderFilter {
   number: String
   "Of this supplier."
   supplier: ID
+  "True for those that wait for the caller: the supplier's or the planner's work list."
+  needsAction: Boolean
   "With a promised delivery in these days."
   promised: DateRangeInput
   "With this item."
@@ -7452,6 +10516,239 @@ enum PurchaseOrderSort {
   "Earliest acknowledgment due first." ACKNOWLEDGE_BY_ASC
   "Earliest delivery first." DELIVERY_DATE_ASC
   "By number." NUMBER_ASC
+}
+
+"Supplier's answer to a purchase order."
+input PurchaseOrderResponseInput {
+  "Purchase order."
+  purchaseOrder: ID!
+  "Revision answered."
+  expectedRevision: Int!
+  "Supplier's number of the answer; the same number again is a duplicate."
+  responseNumber: String!
+  "Supplier's own order number."
+  supplierOrderNumber: String
+  "What it says as a whole."
+  kind: ResponseKind!
+  "Line by line; every open line must appear unless kind is ACCEPTED or REJECTED."
+  lines: [LineAcknowledgmentInput!]! = []
+}
+
+"What a supplier says of a line."
+input LineAcknowledgmentInput {
+  "Line."
+  line: ID!
+  "Meaning."
+  status: LineAckStatus!
+  "Quantity it speaks of."
+  quantity: QuantityInput
+  "Price proposed."
+  unitPrice: UnitPriceInput @classified(level: CONFIDENTIAL)
+  "Day of shipping promised."
+  promisedShipDate: Date
+  "Day of delivery promised."
+  promisedDeliveryDate: Date
+  "Item proposed instead."
+  substitute: IdentifierInput
+  "Text."
+  reason: String
+}
+
+"Decision on a deviation."
+input DecideDeviationInput {
+  "Deviation."
+  deviation: ID!
+  "Decision."
+  decision: DeviationDecision!
+  "What to propose instead; needed for COUNTER."
+  counter: CounterProposalInput
+  "Reason."
+  comment: String
+}
+
+"Counter-proposal to a supplier."
+input CounterProposalInput {
+  "Quantity."
+  quantity: QuantityInput
+  "Price."
+  unitPrice: UnitPriceInput
+  "Day of shipping."
+  shipDate: Date
+  "Day of delivery."
+  deliveryDate: Date
+}
+
+"Tolerance profile to create or change."
+input ToleranceProfileInput {
+  "Profile to change; left out for a new one."
+  id: ID
+  "Version seen; needed to change."
+  expectedVersion: String
+  "Name."
+  name: String!
+  "More than ordered, percent."
+  overQuantityPercent: Decimal
+  "Less than ordered, percent."
+  underQuantityPercent: Decimal
+  "Dearer than ordered, percent."
+  pricePercent: Decimal
+  "Earlier than asked, days."
+  earlyDays: Int
+  "Later than asked, days."
+  lateDays: Int
+  "Whether substitutes may come."
+  allowSubstitution: Boolean! = false
+  "What happens beyond."
+  outOfTolerance: OutOfTolerancePolicy!
+}
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Ship notices
+# ----------------------------------------------------------------------------------------------------------------------
+
+"Supplier's ship notice: X12 856, EDIFACT DESADV, UBL DespatchAdvice. One may cover many orders, and one line many notices."
+type DespatchAdvice implements Node & Sourced @scope(anyOf: ["po:read"]) @source(system: PARTNER) {
+  "Global id."
+  id: ID!
+  "Supplier's number of it, X12 BSN02; unique per supplier."
+  number: String!
+  "Supplier."
+  supplier: TradingPartner
+  "Purchase orders it covers."
+  purchaseOrders: [PurchaseOrder!]!
+  "Where it stands."
+  status: DespatchStatus!
+  "Where the goods leave."
+  shipFrom: Location!
+  "Where they go."
+  shipTo: Location!
+  "When they left."
+  despatchedAt: DateTime
+  "When they are expected."
+  expectedAt: DateTime
+  "Carrier."
+  carrier: Carrier
+  "Bill of lading, tracking numbers and the like; at most 100."
+  references: [Identifier!]!
+  "Pallets and cartons; at most 5000."
+  handlingUnits: [HandlingUnit!]!
+  "Lines; at most 5000."
+  lines: [DespatchLine!]!
+  "Shipment it announces."
+  shipment: Shipment
+  "Durable operation that applies it."
+  operation: Operation
+  "Where the values came from and how old they are."
+  provenance: Provenance!
+}
+
+"States of a ship notice."
+enum DespatchStatus {
+  "Arrived, being checked." SUBMITTED
+  "Accepted." ACCEPTED
+  "Refused." REJECTED
+  "Goods on their way." IN_TRANSIT
+  "Goods received as announced." RECEIVED
+  "Goods received otherwise than announced." RECEIVED_WITH_DISCREPANCY
+  "Withdrawn." CANCELLED
+}
+
+"Pallet, carton or other logistic unit."
+type HandlingUnit {
+  "GS1 number on its label."
+  sscc: SSCC!
+  "GS1 number of the unit it stands in or on."
+  parent: SSCC
+  "Kind of package, UN/ECE Recommendation 21."
+  packageType: UnitCode
+  "Gross weight."
+  weight: Quantity
+}
+
+"Line of a ship notice."
+type DespatchLine {
+  "Line of the purchase order."
+  purchaseOrderLine: PurchaseOrderLine!
+  "Unit it is packed in."
+  sscc: SSCC
+  "Shipped now, UBL DeliveredQuantity."
+  shipped: Quantity!
+  "To come later."
+  backordered: Quantity
+  "Not to come."
+  outstanding: Quantity
+  "Why not."
+  outstandingReason: String
+  "Shipped beyond the order."
+  oversupplied: Quantity
+  "Lot or batch."
+  lot: String
+  "Serial numbers."
+  serials: [String!]!
+  "Day it expires."
+  expiresOn: Date
+  "Received in good order; null until received."
+  received: Quantity
+}
+
+"Ship notice to submit."
+input DespatchAdviceInput {
+  "Supplier's number of it; the same number again is a duplicate."
+  number: String!
+  "Where the goods leave."
+  shipFrom: AddressInput!
+  "When they left; null when still to leave."
+  despatchedAt: DateTime
+  "When they are expected."
+  expectedAt: DateTime
+  "Carrier, Standard Carrier Alpha Code."
+  carrierScac: String
+  "Bill of lading, tracking numbers and the like."
+  references: [IdentifierInput!]! = []
+  "Pallets and cartons; parents before children."
+  handlingUnits: [HandlingUnitInput!]! = []
+  "Lines."
+  lines: [DespatchLineInput!]!
+}
+
+"Pallet, carton or other logistic unit."
+input HandlingUnitInput {
+  "GS1 number on its label."
+  sscc: SSCC!
+  "GS1 number of the unit it stands in or on."
+  parent: SSCC
+  "Kind of package, UN/ECE Recommendation 21."
+  packageType: UnitCode
+  "Gross weight."
+  weight: QuantityInput
+}
+
+"Line of a ship notice."
+input DespatchLineInput {
+  "Line of the purchase order."
+  purchaseOrderLine: ID!
+  "Shipped now."
+  shipped: QuantityInput!
+  "To come later."
+  backordered: QuantityInput
+  "Why the rest does not come."
+  outstandingReason: String
+  "Unit it is packed in."
+  sscc: SSCC
+  "Lot or batch."
+  lot: String
+  "Serial numbers."
+  serials: [String!]! = []
+  "Day it expires."
+  expiresOn: Date
+}
+
+"Ship notice to withdraw."
+input CancelDespatchAdviceInput {
+  "Ship notice."
+  despatchAdvice: ID!
+  "Why."
+  reason: String!
 }
 
 # ======================================================================================================================
@@ -7753,10 +11050,18 @@ type SourceHealth {
   circuit: CircuitState!
   "What it is used for."
   capabilities: [Capability!]!
+  "What it promises for a repeated write."
+  guarantee: EffectGuarantee @scope(anyOf: ["ops:read"])
   "Age of the newest news from it."
   lag: Duration
   "Last time it answered."
   lastSuccessAt: DateTime
+  "Operations waiting for it."
+  queueDepth: Int @scope(anyOf: ["operation:read"])
+  "Why an operator paused it; null when it runs."
+  pausedReason: String @scope(anyOf: ["ops:read"])
+  "Planned windows, soonest first; at most 20."
+  maintenance: [MaintenanceWindow!]!
   "Records set aside because they could not be read, newest first."
   rejectedRecords(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
@@ -7773,6 +11078,22 @@ enum SourceState {
   "In a planned window." MAINTENANCE
   "Paused by an operator." PAUSED
   "Does not answer." DOWN
+}
+
+"What a source promises for a repeated write."
+enum EffectGuarantee {
+  "Honours our key: exactly one effect." KEY_HONOURED
+  "Can be searched by our reference: exactly one effect." REFERENCE_SEARCHABLE
+  "Neither: never two effects, and OUTCOME_UNKNOWN where the answer is lost." AT_MOST_ONCE
+  "Only read from." READ_ONLY
+}
+
+"Planned window without service."
+type MaintenanceWindow {
+  "Begins."
+  from: DateTime!
+  "Ends."
+  to: DateTime!
 }
 
 "States of a circuit breaker."
@@ -8277,6 +11598,144 @@ type ItemEdge {
 }
 
 # ======================================================================================================================
+# Alerts and exceptions
+# ======================================================================================================================
+
+"Something a person should look at: planning alert, exception of either side, breach of an objective."
+type Alert implements Node @scope(anyOf: ["alert:read"]) {
+  "Global id."
+  id: ID!
+  "Kind."
+  kind: AlertKind!
+  "How urgent."
+  severity: Severity!
+  "Where it stands."
+  state: AlertState!
+  "Sentence to show."
+  message: String!
+  "What to do about it."
+  suggestedAction: String
+  "Who may see it."
+  audience: [Audience!]!
+  "Queue of people who own it."
+  queue: String!
+  "Tier at fault, where it is known."
+  responsible: Responsible
+  "Id of what it is about."
+  subject: ID!
+  "What it is about; null when the caller may not see it."
+  subjectNode: Node
+  "Deviation behind it."
+  deviation: Deviation
+  "Quantity at risk."
+  atRisk: Quantity
+  "Customer orders touched."
+  affectedOrders(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): OrderConnection @scope(anyOf: ["planning:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "When it was raised."
+  raisedAt: DateTime!
+  "Who took it."
+  acknowledgedBy: User
+  "When it was taken."
+  acknowledgedAt: DateTime
+  "When it was resolved."
+  resolvedAt: DateTime
+  "How it was resolved."
+  resolution: String
+}
+
+"Kinds of alerts."
+enum AlertKind {
+  "Supply comes late." SUPPLY_LATE
+  "Supply comes short." SUPPLY_SHORT
+  "Supply costs more." PRICE_VARIANCE
+  "A customer's promise cannot be kept." CUSTOMER_COMMITMENT_AT_RISK
+  "Stock will run out." REPLENISHMENT_EXCEPTION
+  "Acknowledgment overdue." ACKNOWLEDGMENT_OVERDUE
+  "Ship notice overdue." DESPATCH_ADVICE_OVERDUE
+  "Received otherwise than announced." RECEIPT_DISCREPANCY
+  "Reported by a partner or a person." REPORTED
+}
+
+"States of an alert."
+enum AlertState {
+  "Nobody has taken it." OPEN
+  "Taken." ACKNOWLEDGED
+  "Done." RESOLVED
+}
+
+"How bad."
+enum Severity {
+  "Good to know." INFO
+  "Look at it today." WARNING
+  "Look at it now." CRITICAL
+}
+
+"Which alerts to include; conditions add up."
+input AlertFilter {
+  "In any of these states; OPEN and ACKNOWLEDGED by default."
+  state: [AlertState!]
+  "Of any of these kinds."
+  kind: [AlertKind!]
+  "At least this urgent."
+  minSeverity: Severity
+  "In this queue."
+  queue: String
+  "About this."
+  subject: ID
+}
+
+"Exception to report: a supplier's to the distributor, or the distributor's to a supplier."
+input ReportExceptionInput {
+  "Purchase order, line of one or ship notice that it is about."
+  subject: ID!
+  "How urgent."
+  severity: Severity!
+  "What is wrong."
+  message: String!
+  "Quantity at risk."
+  atRisk: QuantityInput
+}
+
+"Alert to take."
+input AcknowledgeAlertInput {
+  "Alert."
+  alert: ID!
+}
+
+"Alert to close."
+input ResolveAlertInput {
+  "Alert."
+  alert: ID!
+  "How it was resolved."
+  resolution: String!
+}
+
+"Page of alerts."
+type AlertConnection {
+  "Alerts with their cursors."
+  edges: [AlertEdge!]!
+  "Alerts."
+  nodes: [Alert!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of alerts in the whole list."
+  totalCount: TotalCount
+}
+
+"Alert with its cursor."
+type AlertEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Alert."
+  node: Alert!
+}
+
+# ======================================================================================================================
 # Operations
 # ======================================================================================================================
 
@@ -8300,13 +11759,54 @@ type Operation implements Node @scope(anyOf: ["operation:read"]) {
   finishedAt: DateTime
   "Steps in order."
   steps: [OperationStep!]!
+  "Place in the queue; null when it does not wait."
+  queue: QueuePosition
+  "Decision it waits for; null in other states than AWAITING_DECISION."
+  awaiting: AwaitedDecision
   "Why it failed."
   failure: OperationFailure
+}
+
+"Decision that an operation waits for."
+type AwaitedDecision {
+  "Who has to decide."
+  by: Audience!
+  "What is to be decided, in a sentence."
+  message: String!
+  "Since when."
+  since: DateTime!
+  "What the ERP found different, for the buyer: acceptOrderChanges or cancelOrder."
+  differences: [SubmitOrderError!]!
+  "What the supplier answered otherwise, for the planner: decideDeviation."
+  deviations: [Deviation!] @scope(anyOf: ["po:read"])
+}
+
+"Place in a queue."
+type QueuePosition {
+  "Place, from 1."
+  position: Int!
+  "What is waited for."
+  reason: String!
+  "When its turn is expected."
+  estimatedStart: DateTime
+}
+
+"Sides of the trade."
+enum Audience {
+  "Customers." CUSTOMER
+  "Suppliers." SUPPLIER
+  "The distributor's own people." OPERATOR
 }
 
 "Kinds of operations."
 enum OperationKind {
   "submitOrder." SUBMIT_ORDER
+  "amendOrder." AMEND_ORDER
+  "cancelOrder." CANCEL_ORDER
+  "requestReturn." REQUEST_RETURN
+  "respondToPurchaseOrder." RESPOND_TO_PURCHASE_ORDER
+  "submitDespatchAdvice." SUBMIT_DESPATCH_ADVICE
+  "cancelDespatchAdvice." CANCEL_DESPATCH_ADVICE
 }
 
 "States of an operation."
@@ -8379,12 +11879,267 @@ enum Responsible {
   "A trading partner." PARTNER
 }
 
+"One entry of a history or trace, for people."
+type TimelineEntry {
+  "When."
+  at: DateTime!
+  "What kind of entry."
+  kind: TimelineKind!
+  "Sentence to show."
+  message: String!
+  "System that acted."
+  system: SourceKind!
+  "Person or client that acted; null for systems and for others' people."
+  actor: User
+  "Id of what it is about."
+  subject: ID
+  "Correlation id, W3C trace id; null for what nothing of ours began."
+  correlationId: String
+  "How long it took, for calls and steps."
+  took: Duration
+  "Tier at fault, where something failed."
+  responsible: Responsible
+}
+
+"Kinds of timeline entries: the hops from click to ERP record to carrier event."
+enum TimelineKind {
+  "Request by a portal." REQUEST
+  "Step of an operation." STEP
+  "Call to a source." SOURCE_CALL
+  "News from outside." NEWS_IN
+  "Event sent out." NEWS_OUT
+  "Status changed." STATUS_CHANGE
+  "Decision by a person." DECISION
+}
+
+"Entry of the append-only audit log, sealed in a Merkle tree."
+type AuditEntry implements Node @scope(anyOf: ["audit:read"]) {
+  "Global id."
+  id: ID!
+  "Place in the log, from 0."
+  index: Int!
+  "When."
+  at: DateTime!
+  "Who."
+  actor: User
+  "What was done, e.g. order.amend."
+  action: String!
+  "To what."
+  subject: ID!
+  "Correlation id, W3C trace id."
+  correlationId: String!
+  "Values before, redacted by class."
+  before: JSON
+  "Values after, redacted by class."
+  after: JSON
+  "SHA-256 of the entry, hex: its leaf in the tree."
+  digest: String!
+}
+
+"Which operations to include; conditions add up."
+input OperationFilter {
+  "In any of these states."
+  state: [OperationState!]
+  "Of any of these kinds."
+  kind: [OperationKind!]
+  "On this order, purchase order or other subject."
+  subject: ID
+  "With this correlation id."
+  correlationId: String
+  "Submitted in these days."
+  submitted: DateRangeInput
+}
+
+"Which audit entries to include; conditions add up."
+input AuditFilter {
+  "About this."
+  subject: ID
+  "By this person or client."
+  actor: ID
+  "Action or its beginning, e.g. order."
+  action: String
+  "With this correlation id."
+  correlationId: String
+  "In these days."
+  at: DateRangeInput
+}
+
+"Operations in one state."
+type WorkInState {
+  "Kind."
+  kind: OperationKind!
+  "State."
+  state: OperationState!
+  "How many."
+  count: Int!
+  "Age of the oldest."
+  oldest: Duration!
+}
+
+"Operation to undo."
+input CompensateInput {
+  "Operation."
+  operation: ID!
+  "Why."
+  reason: String!
+}
+
+"What an operator found out about an operation of unknown outcome, or did by hand."
+input SettleOperationInput {
+  "Operation in OUTCOME_UNKNOWN, or in DEAD_LETTERED whose work was done by hand."
+  operation: ID!
+  "Whether the source did the work."
+  happened: Boolean!
+  "The source's reference, when it did."
+  externalRef: String
+  "How it was found out."
+  reason: String!
+}
+
+"Page of operations."
+type OperationConnection {
+  "Operations with their cursors."
+  edges: [OperationEdge!]!
+  "Operations."
+  nodes: [Operation!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of operations in the whole list."
+  totalCount: TotalCount
+}
+
+"Operation with its cursor."
+type OperationEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Operation."
+  node: Operation!
+}
+
+"Page of entries."
+type TimelineConnection {
+  "Entries with their cursors."
+  edges: [TimelineEdge!]!
+  "Entries."
+  nodes: [TimelineEntry!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of entries in the whole list."
+  totalCount: TotalCount
+}
+
+"Entry with its cursor."
+type TimelineEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Entry."
+  node: TimelineEntry!
+}
+
+"Page of entries."
+type AuditEntryConnection {
+  "Entries with their cursors."
+  edges: [AuditEntryEdge!]!
+  "Entries."
+  nodes: [AuditEntry!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of entries in the whole list."
+  totalCount: TotalCount
+}
+
+"Entry with its cursor."
+type AuditEntryEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Entry."
+  node: AuditEntry!
+}
+
 "Key of an operation."
 input OperationBy @oneOf {
   "Global id."
   id: ID
   "The caller's own key."
   idempotencyKey: IdempotencyKey
+}
+
+# ======================================================================================================================
+# Dead letters, and what operators do
+# ======================================================================================================================
+
+"Message or job that could not be applied, parked with its history so that others pass."
+type DeadLetter implements Node @scope(anyOf: ["ops:read"]) {
+  "Global id."
+  id: ID!
+  "Stream, queue or webhook it came by."
+  stream: String!
+  "Its content."
+  payload: JSON! @classified(level: RESTRICTED)
+  "What went wrong last."
+  error: String!
+  "Tier at fault."
+  responsible: Responsible!
+  "Attempts so far."
+  attempts: Int!
+  "First failure."
+  firstFailedAt: DateTime!
+  "Last failure."
+  lastFailedAt: DateTime!
+  "Correlation id, W3C trace id."
+  correlationId: String
+}
+
+"Page of dead letters."
+type DeadLetterConnection {
+  "Dead letters with their cursors."
+  edges: [DeadLetterEdge!]!
+  "Dead letters."
+  nodes: [DeadLetter!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of dead letters in the whole list."
+  totalCount: TotalCount
+}
+
+"Dead letter with its cursor."
+type DeadLetterEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Dead letter."
+  node: DeadLetter!
+}
+
+"Dead letter to try again or to drop."
+input DeadLetterInput {
+  "Dead letter."
+  deadLetter: ID!
+  "Why."
+  reason: String!
+}
+
+"Past news to apply again. No effect happens twice."
+input ReplayInput {
+  "Source instance and subject, such as erp/orders."
+  stream: String!
+  "From this moment."
+  from: DateTime
+  "Up to this moment."
+  to: DateTime
+  "Only about this."
+  subject: ID
+  "Only count and show what would change."
+  dryRun: Boolean! = true
+  "Why."
+  reason: String!
+}
+
+"Source to pause or resume. While it is paused, writes queue and reads come from the store."
+input SourceControlInput {
+  "Source instance."
+  instance: String!
+  "Why."
+  reason: String!
 }
 
 # ======================================================================================================================
@@ -8405,6 +12160,8 @@ interface UserError {
 enum ErrorCode {
   "Breaks a rule of its field." INVALID_INPUT
   "Not there, or not the caller's: the two look alike." NOT_FOUND
+  "The caller lacks a right." FORBIDDEN
+  "Changed since it was read." VERSION_CONFLICT
   "Key already used for another input." IDEMPOTENCY_CONFLICT
   "Price differs from the one expected." PRICE_CHANGED
   "Not available as asked." INSUFFICIENT_AVAILABILITY
@@ -8417,6 +12174,10 @@ enum ErrorCode {
   "Day on which nothing is shipped or received, or in the past." DATE_NOT_POSSIBLE
   "Customer's purchase order number is in use." DUPLICATE_PO_NUMBER
   "Its state does not allow it." STATE_NOT_ALLOWED
+  "Beyond the tolerance, and the profile refuses." TOLERANCE_EXCEEDED
+  "More than is open." QUANTITY_EXCEEDED
+  "Open lines are missing." LINES_MISSING
+  "Document was received before." DUPLICATE_DOCUMENT
   "Source does not answer and the write cannot wait." SOURCE_UNAVAILABLE
 }
 
@@ -8442,6 +12203,8 @@ type PriceChanged implements UserError {
   expected: UnitPrice!
   "Price now."
   current: Price!
+  "Steps of the waterfall that moved, as they are now; null where the ERP tells none, or it is not known what they were."
+  changedSteps: [PriceStep!] @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
 }
 
 "Not available as asked."
@@ -8466,6 +12229,30 @@ type CreditBlocked implements UserError {
   path: [String!]
   "How much is missing."
   shortBy: Money @scope(anyOf: ["credit:read"])
+}
+
+"Beyond the tolerance, and the profile refuses."
+type ToleranceExceeded implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Difference."
+  deviation: Deviation
+}
+
+"Document was received before."
+type DuplicateDocument implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Global id of what came of it."
+  existing: ID!
 }
 
 "Source does not answer and the write cannot wait."
@@ -8496,8 +12283,56 @@ type IdempotencyConflict implements UserError {
   operation: Operation
 }
 
+"The caller lacks a right."
+type Forbidden implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Scope that would be enough."
+  missingScope: String
+}
+
+"Changed since it was read."
+type VersionConflict implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Version now."
+  currentVersion: String!
+  "Fields that changed since."
+  changedFields: [String!]!
+}
+
+"The state does not allow it."
+type StateNotAllowed implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "State now."
+  state: String!
+  "Actions that are allowed."
+  allowed: [String!]!
+}
+
 "Refusals of a new order."
-union SubmitOrderError = InvalidInput | IdempotencyConflict | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+union SubmitOrderError = InvalidInput | Forbidden | IdempotencyConflict | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+
+"Refusals of a change to an order."
+union AmendOrderError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
+"Refusals of a supplier's document."
+union SupplierError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | ToleranceExceeded | DuplicateDocument | SourceUnavailable
+
+"Refusals of any write."
+union CommonError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | SourceUnavailable
 
 "Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error."
 type SubmitOrderPayload {
@@ -8511,6 +12346,158 @@ type SubmitOrderPayload {
   order: Order
   "Checks made against last known values because the ERP could not be asked; made again before it is written to."
   provisional: [OrderCheck!]!
+}
+
+"Answer to submitOrders."
+type SubmitOrdersPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "One per order, in the order given."
+  results: [SubmitOrdersResult!]!
+  "Orders accepted."
+  accepted: Int!
+  "Orders refused."
+  rejected: Int!
+}
+
+"What became of one order of many."
+type SubmitOrdersResult {
+  "Place in the input, from 0."
+  index: Int!
+  "Order, also while it is queued."
+  order: Order
+  "Durable operation to follow."
+  operation: Operation
+  "Why it was refused; empty when it was accepted."
+  errors: [SubmitOrderError!]!
+}
+
+"Answer to amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges."
+type AmendOrderPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [AmendOrderError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Order as it is now."
+  order: Order
+}
+
+"Answer to requestReturn."
+type RequestReturnPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Return."
+  return: Return
+}
+
+"Answer to respondToPurchaseOrder."
+type PurchaseOrderResponsePayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [SupplierError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Answer as stored."
+  response: PurchaseOrderResponse
+  "Where it differs from the order."
+  deviations: [Deviation!]
+}
+
+"Answer to submitDespatchAdvice and cancelDespatchAdvice."
+type DespatchAdvicePayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [SupplierError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Ship notice as stored."
+  despatchAdvice: DespatchAdvice
+}
+
+"Answer to decideDeviation."
+type DeviationPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Deviation as it is now."
+  deviation: Deviation
+}
+
+"Answer to saveToleranceProfile."
+type ToleranceProfilePayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Profile as it is now."
+  profile: ToleranceProfile
+}
+
+"Answer to reportException, acknowledgeAlert and resolveAlert."
+type AlertPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Alert as it is now."
+  alert: Alert
+}
+
+"Answer to retryDeadLetter and discardDeadLetter."
+type DeadLetterPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Dead letter; null once it is gone."
+  deadLetter: DeadLetter
+}
+
+"Answer to compensate and settleOperation."
+type OperationPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+}
+
+"Answer to replay."
+type ReplayPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "News found."
+  found: Int!
+  "Records that change or would change."
+  changes: Int!
+}
+
+"Answer to pauseSource and resumeSource."
+type SourcePayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Source as it is now."
+  source: SourceHealth
 }
 
 # ======================================================================================================================
@@ -8595,6 +12582,16 @@ type Query {
     "What to include." filter: PurchaseOrderFilter
     "Order of the list." orderBy: PurchaseOrderSort! = ISSUED_AT_DESC
   ): PurchaseOrderConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Tolerance profiles; at most 100."
+  toleranceProfiles: [ToleranceProfile!] @scope(anyOf: ["planning:read"])
+  "Alerts, most urgent first."
+  alerts(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: AlertFilter
+  ): AlertConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "One shipment."
   shipment(
     "Its key." by: ShipmentBy!
@@ -8611,6 +12608,40 @@ type Query {
   validateOrder("Order." input: OrderInput!): OrderValidation @scope(anyOf: ["order:write"]) @cost(weight: 10)
   "One durable operation."
   operation("Its key." by: OperationBy!): Operation
+  "Operations, newest first."
+  operations(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: OperationFilter
+  ): OperationConnection @scope(anyOf: ["operation:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Operations by kind and state, with the age of the oldest."
+  workInProgress: [WorkInState!] @scope(anyOf: ["ops:read"])
+  "Every hop of one correlation id, from the portal's click to the carrier's event, oldest first."
+  trace(
+    "Correlation id, W3C trace id." correlationId: String!
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): TimelineConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Audit log, newest first."
+  auditLog(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: AuditFilter
+  ): AuditEntryConnection @scope(anyOf: ["audit:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Parked messages and jobs, newest first."
+  deadLetters(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "Only of this stream." stream: String
+  ): DeadLetterConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "State of the source systems."
   sourceHealth: [SourceHealth!]
   "Where each capability is served."
@@ -8636,6 +12667,116 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: OrderInput!
   ): SubmitOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
+  "Places many orders; costs as often as there are orders."
+  submitOrders(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: SubmitOrdersInput!
+  ): SubmitOrdersPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
+  "Changes lines, quantities or dates of an order, all or nothing."
+  amendOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: AmendOrderInput!
+  ): AmendOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
+  "Cancels what of an order has not left the warehouse."
+  cancelOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: CancelOrderInput!
+  ): AmendOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 10)
+  "Approves an order that waits inside the buyer's organisation."
+  approveOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: OrderApprovalInput!
+  ): AmendOrderPayload @scope(anyOf: ["order:approve"]) @cost(weight: 10)
+  "Rejects an order that waits inside the buyer's organisation."
+  rejectOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: OrderApprovalInput!
+  ): AmendOrderPayload @scope(anyOf: ["order:approve"]) @cost(weight: 10)
+  "Accepts what was found different before the ERP write; the operation goes on."
+  acceptOrderChanges(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: AcceptOrderChangesInput!
+  ): AmendOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 10)
+  "Asks to send goods back."
+  requestReturn(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: RequestReturnInput!
+  ): RequestReturnPayload @scope(anyOf: ["order:write"]) @cost(weight: 10)
+  "Answers a purchase order, line by line. Inside the tolerance it is applied; beyond, it waits for a decision."
+  respondToPurchaseOrder(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: PurchaseOrderResponseInput!
+  ): PurchaseOrderResponsePayload @scope(anyOf: ["po:respond"]) @cost(weight: 20)
+  "Announces a shipment: pallets, cartons, lots, serials, of one or many purchase orders."
+  submitDespatchAdvice(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: DespatchAdviceInput!
+  ): DespatchAdvicePayload @scope(anyOf: ["despatch:write"]) @cost(weight: 20)
+  "Withdraws a ship notice."
+  cancelDespatchAdvice(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: CancelDespatchAdviceInput!
+  ): DespatchAdvicePayload @scope(anyOf: ["despatch:write"]) @cost(weight: 10)
+  "Decides a deviation; its operation goes on or is undone."
+  decideDeviation(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: DecideDeviationInput!
+  ): DeviationPayload @scope(anyOf: ["planning:write"]) @cost(weight: 20)
+  "Creates or changes a tolerance profile."
+  saveToleranceProfile(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ToleranceProfileInput!
+  ): ToleranceProfilePayload @scope(anyOf: ["planning:write"]) @cost(weight: 5)
+  "Reports an exception to the other side."
+  reportException(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ReportExceptionInput!
+  ): AlertPayload @scope(anyOf: ["alert:write"]) @cost(weight: 5)
+  "Takes an alert."
+  acknowledgeAlert(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: AcknowledgeAlertInput!
+  ): AlertPayload @scope(anyOf: ["alert:write"]) @cost(weight: 5)
+  "Closes an alert."
+  resolveAlert(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ResolveAlertInput!
+  ): AlertPayload @scope(anyOf: ["alert:write"]) @cost(weight: 5)
+  "Tries a dead letter again."
+  retryDeadLetter(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: DeadLetterInput!
+  ): DeadLetterPayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Drops a dead letter; its history stays."
+  discardDeadLetter(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: DeadLetterInput!
+  ): DeadLetterPayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Applies past news again, e.g. after a mapping was corrected; counts only, unless dryRun is false."
+  replay(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ReplayInput!
+  ): ReplayPayload @scope(anyOf: ["ops:write"]) @cost(weight: 50)
+  "Undoes an operation, last step first."
+  compensate(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: CompensateInput!
+  ): OperationPayload @scope(anyOf: ["ops:write"]) @cost(weight: 10)
+  "Settles an operation of unknown outcome."
+  settleOperation(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: SettleOperationInput!
+  ): OperationPayload @scope(anyOf: ["ops:write"]) @cost(weight: 10)
+  "Pauses a source."
+  pauseSource(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: SourceControlInput!
+  ): SourcePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Resumes a source."
+  resumeSource(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: SourceControlInput!
+  ): SourcePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
 }
 
 # ======================================================================================================================
@@ -8657,12 +12798,29 @@ type ShipmentUpdate {
 "Stream of shipments. It completes by itself only when its reader was too slow: read the shipments anew then."
 union ShipmentStream = ShipmentUpdate
 
+"An operation changed its state."
+type OperationUpdate {
+  "When it was written."
+  at: DateTime!
+  "Operation as it is now."
+  operation: Operation!
+  "State before; null when it is new."
+  previousState: OperationState
+}
+
+"Stream of operations. It completes by itself only when its reader was too slow: read the operations anew then."
+union OperationStream = OperationUpdate
+
 type Subscription {
   "Changes of shipments."
   shipmentUpdates(
     "Only these, at most 100; all visible ones by default." shipments: [ID!]
     "Only with these orders, at most 100." orders: [ID!]
   ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
+  "Changes of operations, from now on."
+  operationUpdates(
+    "Only these; all of the caller's by default." operations: [ID!]
+  ): OperationStream @scope(anyOf: ["operation:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},
 	{Name: "../federation/directives.graphql", Input: `
@@ -8920,6 +13078,116 @@ func (ec *executionContext) childFields_Address(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
 }
 
+func (ec *executionContext) childFields_Alert(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Alert_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Alert_kind(ctx, field)
+	case "severity":
+		return ec.fieldContext_Alert_severity(ctx, field)
+	case "state":
+		return ec.fieldContext_Alert_state(ctx, field)
+	case "message":
+		return ec.fieldContext_Alert_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_Alert_suggestedAction(ctx, field)
+	case "audience":
+		return ec.fieldContext_Alert_audience(ctx, field)
+	case "queue":
+		return ec.fieldContext_Alert_queue(ctx, field)
+	case "responsible":
+		return ec.fieldContext_Alert_responsible(ctx, field)
+	case "subject":
+		return ec.fieldContext_Alert_subject(ctx, field)
+	case "subjectNode":
+		return ec.fieldContext_Alert_subjectNode(ctx, field)
+	case "deviation":
+		return ec.fieldContext_Alert_deviation(ctx, field)
+	case "atRisk":
+		return ec.fieldContext_Alert_atRisk(ctx, field)
+	case "affectedOrders":
+		return ec.fieldContext_Alert_affectedOrders(ctx, field)
+	case "raisedAt":
+		return ec.fieldContext_Alert_raisedAt(ctx, field)
+	case "acknowledgedBy":
+		return ec.fieldContext_Alert_acknowledgedBy(ctx, field)
+	case "acknowledgedAt":
+		return ec.fieldContext_Alert_acknowledgedAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Alert_resolvedAt(ctx, field)
+	case "resolution":
+		return ec.fieldContext_Alert_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Alert", field.Name)
+}
+
+func (ec *executionContext) childFields_AlertConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AlertConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AlertConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AlertConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AlertConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AlertEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AlertEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AlertEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_AlertPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_AlertPayload_replayed(ctx, field)
+	case "alert":
+		return ec.fieldContext_AlertPayload_alert(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AmendOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_AmendOrderPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_AmendOrderPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_AmendOrderPayload_operation(ctx, field)
+	case "order":
+		return ec.fieldContext_AmendOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AmendOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_Approval_state(ctx, field)
+	case "limit":
+		return ec.fieldContext_Approval_limit(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_Approval_decidedBy(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Approval_decidedAt(ctx, field)
+	case "comment":
+		return ec.fieldContext_Approval_comment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Approval", field.Name)
+}
+
 func (ec *executionContext) childFields_AtpBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "from":
@@ -8930,6 +13198,56 @@ func (ec *executionContext) childFields_AtpBucket(ctx context.Context, field gra
 		return ec.fieldContext_AtpBucket_cumulative(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AtpBucket", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEntry_id(ctx, field)
+	case "index":
+		return ec.fieldContext_AuditEntry_index(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "subject":
+		return ec.fieldContext_AuditEntry_subject(ctx, field)
+	case "correlationId":
+		return ec.fieldContext_AuditEntry_correlationId(ctx, field)
+	case "before":
+		return ec.fieldContext_AuditEntry_before(ctx, field)
+	case "after":
+		return ec.fieldContext_AuditEntry_after(ctx, field)
+	case "digest":
+		return ec.fieldContext_AuditEntry_digest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuditEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Availability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8954,6 +13272,22 @@ func (ec *executionContext) childFields_Availability(ctx context.Context, field 
 		return ec.fieldContext_Availability_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
+}
+
+func (ec *executionContext) childFields_AwaitedDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_AwaitedDecision_by(ctx, field)
+	case "message":
+		return ec.fieldContext_AwaitedDecision_message(ctx, field)
+	case "since":
+		return ec.fieldContext_AwaitedDecision_since(ctx, field)
+	case "differences":
+		return ec.fieldContext_AwaitedDecision_differences(ctx, field)
+	case "deviations":
+		return ec.fieldContext_AwaitedDecision_deviations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AwaitedDecision", field.Name)
 }
 
 func (ec *executionContext) childFields_CapabilityRoute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8998,6 +13332,52 @@ func (ec *executionContext) childFields_Category(ctx context.Context, field grap
 		return ec.fieldContext_Category_children(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func (ec *executionContext) childFields_CommitmentChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_CommitmentChange_line(ctx, field)
+	case "from":
+		return ec.fieldContext_CommitmentChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_CommitmentChange_to(ctx, field)
+	case "cause":
+		return ec.fieldContext_CommitmentChange_cause(ctx, field)
+	case "message":
+		return ec.fieldContext_CommitmentChange_message(ctx, field)
+	case "at":
+		return ec.fieldContext_CommitmentChange_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommitmentChange", field.Name)
+}
+
+func (ec *executionContext) childFields_CommitmentImpact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orderLine":
+		return ec.fieldContext_CommitmentImpact_orderLine(ctx, field)
+	case "quantity":
+		return ec.fieldContext_CommitmentImpact_quantity(ctx, field)
+	case "promisedDeliveryDate":
+		return ec.fieldContext_CommitmentImpact_promisedDeliveryDate(ctx, field)
+	case "expectedDeliveryDate":
+		return ec.fieldContext_CommitmentImpact_expectedDeliveryDate(ctx, field)
+	case "reasons":
+		return ec.fieldContext_CommitmentImpact_reasons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommitmentImpact", field.Name)
+}
+
+func (ec *executionContext) childFields_CommitmentReview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "atRisk":
+		return ec.fieldContext_CommitmentReview_atRisk(ctx, field)
+	case "commitments":
+		return ec.fieldContext_CommitmentReview_commitments(ctx, field)
+	case "alerts":
+		return ec.fieldContext_CommitmentReview_alerts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommitmentReview", field.Name)
 }
 
 func (ec *executionContext) childFields_Contract(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9052,6 +13432,68 @@ func (ec *executionContext) childFields_DataPolicy(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DataPolicy", field.Name)
 }
 
+func (ec *executionContext) childFields_DeadLetter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DeadLetter_id(ctx, field)
+	case "stream":
+		return ec.fieldContext_DeadLetter_stream(ctx, field)
+	case "payload":
+		return ec.fieldContext_DeadLetter_payload(ctx, field)
+	case "error":
+		return ec.fieldContext_DeadLetter_error(ctx, field)
+	case "responsible":
+		return ec.fieldContext_DeadLetter_responsible(ctx, field)
+	case "attempts":
+		return ec.fieldContext_DeadLetter_attempts(ctx, field)
+	case "firstFailedAt":
+		return ec.fieldContext_DeadLetter_firstFailedAt(ctx, field)
+	case "lastFailedAt":
+		return ec.fieldContext_DeadLetter_lastFailedAt(ctx, field)
+	case "correlationId":
+		return ec.fieldContext_DeadLetter_correlationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetter", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadLetterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeadLetterConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DeadLetterConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeadLetterConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeadLetterConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetterConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadLetterEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeadLetterEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeadLetterEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetterEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadLetterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_DeadLetterPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_DeadLetterPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_DeadLetterPayload_operation(ctx, field)
+	case "deadLetter":
+		return ec.fieldContext_DeadLetterPayload_deadLetter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetterPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeliveryTerms(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incoterm":
@@ -9062,6 +13504,134 @@ func (ec *executionContext) childFields_DeliveryTerms(ctx context.Context, field
 		return ec.fieldContext_DeliveryTerms_freightTerms(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryTerms", field.Name)
+}
+
+func (ec *executionContext) childFields_DespatchAdvice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DespatchAdvice_id(ctx, field)
+	case "number":
+		return ec.fieldContext_DespatchAdvice_number(ctx, field)
+	case "supplier":
+		return ec.fieldContext_DespatchAdvice_supplier(ctx, field)
+	case "purchaseOrders":
+		return ec.fieldContext_DespatchAdvice_purchaseOrders(ctx, field)
+	case "status":
+		return ec.fieldContext_DespatchAdvice_status(ctx, field)
+	case "shipFrom":
+		return ec.fieldContext_DespatchAdvice_shipFrom(ctx, field)
+	case "shipTo":
+		return ec.fieldContext_DespatchAdvice_shipTo(ctx, field)
+	case "despatchedAt":
+		return ec.fieldContext_DespatchAdvice_despatchedAt(ctx, field)
+	case "expectedAt":
+		return ec.fieldContext_DespatchAdvice_expectedAt(ctx, field)
+	case "carrier":
+		return ec.fieldContext_DespatchAdvice_carrier(ctx, field)
+	case "references":
+		return ec.fieldContext_DespatchAdvice_references(ctx, field)
+	case "handlingUnits":
+		return ec.fieldContext_DespatchAdvice_handlingUnits(ctx, field)
+	case "lines":
+		return ec.fieldContext_DespatchAdvice_lines(ctx, field)
+	case "shipment":
+		return ec.fieldContext_DespatchAdvice_shipment(ctx, field)
+	case "operation":
+		return ec.fieldContext_DespatchAdvice_operation(ctx, field)
+	case "provenance":
+		return ec.fieldContext_DespatchAdvice_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DespatchAdvice", field.Name)
+}
+
+func (ec *executionContext) childFields_DespatchAdvicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_DespatchAdvicePayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_DespatchAdvicePayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_DespatchAdvicePayload_operation(ctx, field)
+	case "despatchAdvice":
+		return ec.fieldContext_DespatchAdvicePayload_despatchAdvice(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DespatchAdvicePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DespatchLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purchaseOrderLine":
+		return ec.fieldContext_DespatchLine_purchaseOrderLine(ctx, field)
+	case "sscc":
+		return ec.fieldContext_DespatchLine_sscc(ctx, field)
+	case "shipped":
+		return ec.fieldContext_DespatchLine_shipped(ctx, field)
+	case "backordered":
+		return ec.fieldContext_DespatchLine_backordered(ctx, field)
+	case "outstanding":
+		return ec.fieldContext_DespatchLine_outstanding(ctx, field)
+	case "outstandingReason":
+		return ec.fieldContext_DespatchLine_outstandingReason(ctx, field)
+	case "oversupplied":
+		return ec.fieldContext_DespatchLine_oversupplied(ctx, field)
+	case "lot":
+		return ec.fieldContext_DespatchLine_lot(ctx, field)
+	case "serials":
+		return ec.fieldContext_DespatchLine_serials(ctx, field)
+	case "expiresOn":
+		return ec.fieldContext_DespatchLine_expiresOn(ctx, field)
+	case "received":
+		return ec.fieldContext_DespatchLine_received(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DespatchLine", field.Name)
+}
+
+func (ec *executionContext) childFields_Deviation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Deviation_id(ctx, field)
+	case "line":
+		return ec.fieldContext_Deviation_line(ctx, field)
+	case "field":
+		return ec.fieldContext_Deviation_field(ctx, field)
+	case "expected":
+		return ec.fieldContext_Deviation_expected(ctx, field)
+	case "proposed":
+		return ec.fieldContext_Deviation_proposed(ctx, field)
+	case "delta":
+		return ec.fieldContext_Deviation_delta(ctx, field)
+	case "limit":
+		return ec.fieldContext_Deviation_limit(ctx, field)
+	case "withinTolerance":
+		return ec.fieldContext_Deviation_withinTolerance(ctx, field)
+	case "state":
+		return ec.fieldContext_Deviation_state(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_Deviation_decidedBy(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Deviation_decidedAt(ctx, field)
+	case "comment":
+		return ec.fieldContext_Deviation_comment(ctx, field)
+	case "commitmentReview":
+		return ec.fieldContext_Deviation_commitmentReview(ctx, field)
+	case "whatIf":
+		return ec.fieldContext_Deviation_whatIf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deviation", field.Name)
+}
+
+func (ec *executionContext) childFields_DeviationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_DeviationPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_DeviationPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_DeviationPayload_operation(ctx, field)
+	case "deviation":
+		return ec.fieldContext_DeviationPayload_deviation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeviationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DocumentLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9106,6 +13676,20 @@ func (ec *executionContext) childFields_ExternalId(ctx context.Context, field gr
 		return ec.fieldContext_ExternalId_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExternalId", field.Name)
+}
+
+func (ec *executionContext) childFields_HandlingUnit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sscc":
+		return ec.fieldContext_HandlingUnit_sscc(ctx, field)
+	case "parent":
+		return ec.fieldContext_HandlingUnit_parent(ctx, field)
+	case "packageType":
+		return ec.fieldContext_HandlingUnit_packageType(ctx, field)
+	case "weight":
+		return ec.fieldContext_HandlingUnit_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HandlingUnit", field.Name)
 }
 
 func (ec *executionContext) childFields_Identifier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9384,6 +13968,28 @@ func (ec *executionContext) childFields_ItemUnit(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type ItemUnit", field.Name)
 }
 
+func (ec *executionContext) childFields_LineAcknowledgment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_LineAcknowledgment_line(ctx, field)
+	case "status":
+		return ec.fieldContext_LineAcknowledgment_status(ctx, field)
+	case "quantity":
+		return ec.fieldContext_LineAcknowledgment_quantity(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_LineAcknowledgment_unitPrice(ctx, field)
+	case "promisedShipDate":
+		return ec.fieldContext_LineAcknowledgment_promisedShipDate(ctx, field)
+	case "promisedDeliveryDate":
+		return ec.fieldContext_LineAcknowledgment_promisedDeliveryDate(ctx, field)
+	case "substitute":
+		return ec.fieldContext_LineAcknowledgment_substitute(ctx, field)
+	case "reason":
+		return ec.fieldContext_LineAcknowledgment_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LineAcknowledgment", field.Name)
+}
+
 func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -9406,6 +14012,16 @@ func (ec *executionContext) childFields_Location(ctx context.Context, field grap
 		return ec.fieldContext_Location_timeZone(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func (ec *executionContext) childFields_MaintenanceWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_MaintenanceWindow_from(ctx, field)
+	case "to":
+		return ec.fieldContext_MaintenanceWindow_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaintenanceWindow", field.Name)
 }
 
 func (ec *executionContext) childFields_MasterDataConflict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9488,10 +14104,38 @@ func (ec *executionContext) childFields_Operation(ctx context.Context, field gra
 		return ec.fieldContext_Operation_finishedAt(ctx, field)
 	case "steps":
 		return ec.fieldContext_Operation_steps(ctx, field)
+	case "queue":
+		return ec.fieldContext_Operation_queue(ctx, field)
+	case "awaiting":
+		return ec.fieldContext_Operation_awaiting(ctx, field)
 	case "failure":
 		return ec.fieldContext_Operation_failure(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Operation", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OperationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OperationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OperationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OperationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OperationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OperationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_OperationFailure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9506,6 +14150,18 @@ func (ec *executionContext) childFields_OperationFailure(ctx context.Context, fi
 		return ec.fieldContext_OperationFailure_retryable(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperationFailure", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_OperationPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_OperationPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_OperationPayload_operation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OperationStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9566,16 +14222,28 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_promisedDeliveryDate(ctx, field)
 	case "placedAt":
 		return ec.fieldContext_Order_placedAt(ctx, field)
+	case "placedBy":
+		return ec.fieldContext_Order_placedBy(ctx, field)
 	case "comment":
 		return ec.fieldContext_Order_comment(ctx, field)
 	case "version":
 		return ec.fieldContext_Order_version(ctx, field)
+	case "allowedActions":
+		return ec.fieldContext_Order_allowedActions(ctx, field)
 	case "shipments":
 		return ec.fieldContext_Order_shipments(ctx, field)
 	case "invoices":
 		return ec.fieldContext_Order_invoices(ctx, field)
 	case "returns":
 		return ec.fieldContext_Order_returns(ctx, field)
+	case "commitmentChanges":
+		return ec.fieldContext_Order_commitmentChanges(ctx, field)
+	case "timeline":
+		return ec.fieldContext_Order_timeline(ctx, field)
+	case "operation":
+		return ec.fieldContext_Order_operation(ctx, field)
+	case "approval":
+		return ec.fieldContext_Order_approval(ctx, field)
 	case "externalIds":
 		return ec.fieldContext_Order_externalIds(ctx, field)
 	case "provenance":
@@ -9720,6 +14388,8 @@ func (ec *executionContext) childFields_OrderValidation(ctx context.Context, fie
 		return ec.fieldContext_OrderValidation_totals(ctx, field)
 	case "provisional":
 		return ec.fieldContext_OrderValidation_provisional(ctx, field)
+	case "needsApproval":
+		return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
 	case "errors":
 		return ec.fieldContext_OrderValidation_errors(ctx, field)
 	}
@@ -9798,6 +14468,8 @@ func (ec *executionContext) childFields_Price(ctx context.Context, field graphql
 		return ec.fieldContext_Price_validFrom(ctx, field)
 	case "validTo":
 		return ec.fieldContext_Price_validTo(ctx, field)
+	case "waterfall":
+		return ec.fieldContext_Price_waterfall(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Price_provenance(ctx, field)
 	}
@@ -9812,6 +14484,18 @@ func (ec *executionContext) childFields_PriceBreak(ctx context.Context, field gr
 		return ec.fieldContext_PriceBreak_unitPrice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceBreak", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_PriceStep_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_PriceStep_label(ctx, field)
+	case "change":
+		return ec.fieldContext_PriceStep_change(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceStep", field.Name)
 }
 
 func (ec *executionContext) childFields_PromiseLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9916,8 +14600,20 @@ func (ec *executionContext) childFields_PurchaseOrder(ctx context.Context, field
 		return ec.fieldContext_PurchaseOrder_acknowledgeBy(ctx, field)
 	case "lines":
 		return ec.fieldContext_PurchaseOrder_lines(ctx, field)
+	case "responses":
+		return ec.fieldContext_PurchaseOrder_responses(ctx, field)
+	case "despatchAdvices":
+		return ec.fieldContext_PurchaseOrder_despatchAdvices(ctx, field)
 	case "shipments":
 		return ec.fieldContext_PurchaseOrder_shipments(ctx, field)
+	case "tolerance":
+		return ec.fieldContext_PurchaseOrder_tolerance(ctx, field)
+	case "allowedActions":
+		return ec.fieldContext_PurchaseOrder_allowedActions(ctx, field)
+	case "timeline":
+		return ec.fieldContext_PurchaseOrder_timeline(ctx, field)
+	case "operation":
+		return ec.fieldContext_PurchaseOrder_operation(ctx, field)
 	case "externalIds":
 		return ec.fieldContext_PurchaseOrder_externalIds(ctx, field)
 	case "provenance":
@@ -9980,6 +14676,8 @@ func (ec *executionContext) childFields_PurchaseOrderLine(ctx context.Context, f
 		return ec.fieldContext_PurchaseOrderLine_open(ctx, field)
 	case "schedule":
 		return ec.fieldContext_PurchaseOrderLine_schedule(ctx, field)
+	case "acknowledgments":
+		return ec.fieldContext_PurchaseOrderLine_acknowledgments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PurchaseOrderLine", field.Name)
 }
@@ -10008,6 +14706,46 @@ func (ec *executionContext) childFields_PurchaseOrderLineEdge(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type PurchaseOrderLineEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PurchaseOrderResponse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PurchaseOrderResponse_id(ctx, field)
+	case "purchaseOrder":
+		return ec.fieldContext_PurchaseOrderResponse_purchaseOrder(ctx, field)
+	case "responseNumber":
+		return ec.fieldContext_PurchaseOrderResponse_responseNumber(ctx, field)
+	case "supplierOrderNumber":
+		return ec.fieldContext_PurchaseOrderResponse_supplierOrderNumber(ctx, field)
+	case "kind":
+		return ec.fieldContext_PurchaseOrderResponse_kind(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_PurchaseOrderResponse_receivedAt(ctx, field)
+	case "lines":
+		return ec.fieldContext_PurchaseOrderResponse_lines(ctx, field)
+	case "deviations":
+		return ec.fieldContext_PurchaseOrderResponse_deviations(ctx, field)
+	case "operation":
+		return ec.fieldContext_PurchaseOrderResponse_operation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseOrderResponse", field.Name)
+}
+
+func (ec *executionContext) childFields_PurchaseOrderResponsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_PurchaseOrderResponsePayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_PurchaseOrderResponsePayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_PurchaseOrderResponsePayload_operation(ctx, field)
+	case "response":
+		return ec.fieldContext_PurchaseOrderResponsePayload_response(ctx, field)
+	case "deviations":
+		return ec.fieldContext_PurchaseOrderResponsePayload_deviations(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseOrderResponsePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PurchaseScheduleLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "number":
@@ -10034,6 +14772,18 @@ func (ec *executionContext) childFields_Quantity(ctx context.Context, field grap
 		return ec.fieldContext_Quantity_unit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Quantity", field.Name)
+}
+
+func (ec *executionContext) childFields_QueuePosition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "position":
+		return ec.fieldContext_QueuePosition_position(ctx, field)
+	case "reason":
+		return ec.fieldContext_QueuePosition_reason(ctx, field)
+	case "estimatedStart":
+		return ec.fieldContext_QueuePosition_estimatedStart(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QueuePosition", field.Name)
 }
 
 func (ec *executionContext) childFields_RawCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10158,6 +14908,34 @@ func (ec *executionContext) childFields_RejectedRecordEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RejectedRecordEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ReplayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_ReplayPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_ReplayPayload_replayed(ctx, field)
+	case "found":
+		return ec.fieldContext_ReplayPayload_found(ctx, field)
+	case "changes":
+		return ec.fieldContext_ReplayPayload_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestReturnPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_RequestReturnPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_RequestReturnPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_RequestReturnPayload_operation(ctx, field)
+	case "return":
+		return ec.fieldContext_RequestReturnPayload_return(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestReturnPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Return(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10178,6 +14956,8 @@ func (ec *executionContext) childFields_Return(ctx context.Context, field graphq
 		return ec.fieldContext_Return_creditMemo(ctx, field)
 	case "requestedAt":
 		return ec.fieldContext_Return_requestedAt(ctx, field)
+	case "operation":
+		return ec.fieldContext_Return_operation(ctx, field)
 	case "provenance":
 		return ec.fieldContext_Return_provenance(ctx, field)
 	}
@@ -10436,14 +15216,34 @@ func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field 
 		return ec.fieldContext_SourceHealth_circuit(ctx, field)
 	case "capabilities":
 		return ec.fieldContext_SourceHealth_capabilities(ctx, field)
+	case "guarantee":
+		return ec.fieldContext_SourceHealth_guarantee(ctx, field)
 	case "lag":
 		return ec.fieldContext_SourceHealth_lag(ctx, field)
 	case "lastSuccessAt":
 		return ec.fieldContext_SourceHealth_lastSuccessAt(ctx, field)
+	case "queueDepth":
+		return ec.fieldContext_SourceHealth_queueDepth(ctx, field)
+	case "pausedReason":
+		return ec.fieldContext_SourceHealth_pausedReason(ctx, field)
+	case "maintenance":
+		return ec.fieldContext_SourceHealth_maintenance(ctx, field)
 	case "rejectedRecords":
 		return ec.fieldContext_SourceHealth_rejectedRecords(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_SourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SourcePayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SourcePayload_replayed(ctx, field)
+	case "source":
+		return ec.fieldContext_SourcePayload_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourcePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SourcedValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10454,6 +15254,20 @@ func (ec *executionContext) childFields_SourcedValue(ctx context.Context, field 
 		return ec.fieldContext_SourcedValue_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourcedValue", field.Name)
+}
+
+func (ec *executionContext) childFields_SpendingLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_SpendingLimit_limit(ctx, field)
+	case "period":
+		return ec.fieldContext_SpendingLimit_period(ctx, field)
+	case "spent":
+		return ec.fieldContext_SpendingLimit_spent(ctx, field)
+	case "resetsAt":
+		return ec.fieldContext_SpendingLimit_resetsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpendingLimit", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10470,6 +15284,122 @@ func (ec *executionContext) childFields_SubmitOrderPayload(ctx context.Context, 
 		return ec.fieldContext_SubmitOrderPayload_provisional(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubmitOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitOrdersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SubmitOrdersPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SubmitOrdersPayload_replayed(ctx, field)
+	case "results":
+		return ec.fieldContext_SubmitOrdersPayload_results(ctx, field)
+	case "accepted":
+		return ec.fieldContext_SubmitOrdersPayload_accepted(ctx, field)
+	case "rejected":
+		return ec.fieldContext_SubmitOrdersPayload_rejected(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitOrdersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitOrdersResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "index":
+		return ec.fieldContext_SubmitOrdersResult_index(ctx, field)
+	case "order":
+		return ec.fieldContext_SubmitOrdersResult_order(ctx, field)
+	case "operation":
+		return ec.fieldContext_SubmitOrdersResult_operation(ctx, field)
+	case "errors":
+		return ec.fieldContext_SubmitOrdersResult_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitOrdersResult", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TimelineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TimelineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TimelineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TimelineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TimelineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TimelineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_TimelineEntry_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_TimelineEntry_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_TimelineEntry_message(ctx, field)
+	case "system":
+		return ec.fieldContext_TimelineEntry_system(ctx, field)
+	case "actor":
+		return ec.fieldContext_TimelineEntry_actor(ctx, field)
+	case "subject":
+		return ec.fieldContext_TimelineEntry_subject(ctx, field)
+	case "correlationId":
+		return ec.fieldContext_TimelineEntry_correlationId(ctx, field)
+	case "took":
+		return ec.fieldContext_TimelineEntry_took(ctx, field)
+	case "responsible":
+		return ec.fieldContext_TimelineEntry_responsible(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ToleranceProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ToleranceProfile_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ToleranceProfile_name(ctx, field)
+	case "overQuantityPercent":
+		return ec.fieldContext_ToleranceProfile_overQuantityPercent(ctx, field)
+	case "underQuantityPercent":
+		return ec.fieldContext_ToleranceProfile_underQuantityPercent(ctx, field)
+	case "pricePercent":
+		return ec.fieldContext_ToleranceProfile_pricePercent(ctx, field)
+	case "earlyDays":
+		return ec.fieldContext_ToleranceProfile_earlyDays(ctx, field)
+	case "lateDays":
+		return ec.fieldContext_ToleranceProfile_lateDays(ctx, field)
+	case "allowSubstitution":
+		return ec.fieldContext_ToleranceProfile_allowSubstitution(ctx, field)
+	case "outOfTolerance":
+		return ec.fieldContext_ToleranceProfile_outOfTolerance(ctx, field)
+	case "version":
+		return ec.fieldContext_ToleranceProfile_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ToleranceProfile", field.Name)
+}
+
+func (ec *executionContext) childFields_ToleranceProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_ToleranceProfilePayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_ToleranceProfilePayload_replayed(ctx, field)
+	case "profile":
+		return ec.fieldContext_ToleranceProfilePayload_profile(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ToleranceProfilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TotalCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10582,6 +15512,20 @@ func (ec *executionContext) childFields_WarehouseStock(ctx context.Context, fiel
 		return ec.fieldContext_WarehouseStock_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WarehouseStock", field.Name)
+}
+
+func (ec *executionContext) childFields_WorkInState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_WorkInState_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_WorkInState_state(ctx, field)
+	case "count":
+		return ec.fieldContext_WorkInState_count(ctx, field)
+	case "oldest":
+		return ec.fieldContext_WorkInState_oldest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkInState", field.Name)
 }
 
 func (ec *executionContext) childFields__Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

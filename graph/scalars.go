@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -41,6 +42,20 @@ func MarshalRestricted(r trade.Restricted) graphql.Marshaler { return graphql.Ma
 // MarshalConfidential writes confidential text, to whom the plan lets read it.
 func MarshalConfidential(c trade.Confidential) graphql.Marshaler {
 	return graphql.MarshalString(string(c))
+}
+
+// MarshalJSON writes any JSON value, to whom the plan lets read it.
+func MarshalJSON(v trade.JSON) graphql.Marshaler {
+	if len(v) == 0 {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(v) })
+}
+
+// UnmarshalJSON reads any JSON value.
+func UnmarshalJSON(v any) (trade.JSON, error) {
+	text, err := json.Marshal(v)
+	return text, err
 }
 
 // UnmarshalConfidential reads confidential text.

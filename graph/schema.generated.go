@@ -44,8 +44,31 @@ type AccountLocationResolver interface {
 type AccountLocationConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.AccountLocation]) ([]*trade.TotalCount, error)
 }
+type AlertResolver interface {
+	SubjectNode(ctx context.Context, objs []*trade.Alert) ([]trade.Node, error)
+	Deviation(ctx context.Context, objs []*trade.Alert) ([]*trade.Deviation, error)
+
+	AffectedOrders(ctx context.Context, objs []*trade.Alert, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Order], error)
+
+	AcknowledgedBy(ctx context.Context, objs []*trade.Alert) ([]*trade.User, error)
+}
+type AlertConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Alert]) ([]*trade.TotalCount, error)
+}
+type ApprovalResolver interface {
+	DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error)
+}
+type AuditEntryResolver interface {
+	Actor(ctx context.Context, objs []*trade.AuditEntry) ([]*trade.User, error)
+}
+type AuditEntryConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.AuditEntry]) ([]*trade.TotalCount, error)
+}
 type AvailabilityResolver interface {
 	Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error)
+}
+type AwaitedDecisionResolver interface {
+	Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error)
 }
 type CapabilityRouteResolver interface {
 	Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RouteMismatch], error)
@@ -54,9 +77,41 @@ type CategoryResolver interface {
 	Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error)
 	Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error)
 }
+type CommitmentChangeResolver interface {
+	Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error)
+}
+type CommitmentImpactResolver interface {
+	OrderLine(ctx context.Context, objs []*trade.CommitmentImpact) ([]*trade.OrderLine, error)
+}
+type CommitmentReviewResolver interface {
+	Alerts(ctx context.Context, objs []*trade.CommitmentReview) ([][]*trade.Alert, error)
+}
 type CustomerViewerResolver interface {
 	Account(ctx context.Context, objs []*CustomerViewer) ([]*trade.Account, error)
 	Accounts(ctx context.Context, objs []*CustomerViewer) ([][]*trade.Account, error)
+	SpendingLimits(ctx context.Context, objs []*CustomerViewer) ([][]*trade.SpendingLimit, error)
+}
+type DeadLetterConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.DeadLetter]) ([]*trade.TotalCount, error)
+}
+type DespatchAdviceResolver interface {
+	Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error)
+	PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error)
+
+	HandlingUnits(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.HandlingUnit, error)
+	Lines(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.DespatchLine, error)
+	Shipment(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Shipment, error)
+	Operation(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Operation, error)
+}
+type DespatchLineResolver interface {
+	PurchaseOrderLine(ctx context.Context, objs []*trade.DespatchLine) ([]*trade.PurchaseOrderLine, error)
+}
+type DeviationResolver interface {
+	Line(ctx context.Context, objs []*trade.Deviation) ([]*trade.PurchaseOrderLine, error)
+
+	DecidedBy(ctx context.Context, objs []*trade.Deviation) ([]*trade.User, error)
+
+	WhatIf(ctx context.Context, objs []*trade.Deviation, decision trade.DeviationDecision, counter *CounterProposalInput) ([]*trade.CommitmentReview, error)
 }
 type IdempotencyConflictResolver interface {
 	Operation(ctx context.Context, objs []*trade.IdempotencyConflict) ([]*trade.Operation, error)
@@ -103,6 +158,9 @@ type ItemConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Item]) ([]*trade.TotalCount, error)
 	Facets(ctx context.Context, objs []*trade.Connection[trade.Item]) ([][]*trade.ItemFacet, error)
 }
+type LineAcknowledgmentResolver interface {
+	Line(ctx context.Context, objs []*trade.LineAcknowledgment) ([]*trade.PurchaseOrderLine, error)
+}
 type MasterDataConflictResolver interface {
 	Values(ctx context.Context, objs []*trade.MasterDataConflict) ([][]*trade.SourcedValue, error)
 	Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error)
@@ -115,9 +173,39 @@ type MasterDataConflictConnectionResolver interface {
 }
 type MutationResolver interface {
 	SubmitOrder(ctx context.Context, idempotencyKey string, input OrderInput) (*SubmitOrderPayload, error)
+	SubmitOrders(ctx context.Context, idempotencyKey string, input SubmitOrdersInput) (*SubmitOrdersPayload, error)
+	AmendOrder(ctx context.Context, idempotencyKey string, input AmendOrderInput) (*AmendOrderPayload, error)
+	CancelOrder(ctx context.Context, idempotencyKey string, input CancelOrderInput) (*AmendOrderPayload, error)
+	ApproveOrder(ctx context.Context, idempotencyKey string, input OrderApprovalInput) (*AmendOrderPayload, error)
+	RejectOrder(ctx context.Context, idempotencyKey string, input OrderApprovalInput) (*AmendOrderPayload, error)
+	AcceptOrderChanges(ctx context.Context, idempotencyKey string, input AcceptOrderChangesInput) (*AmendOrderPayload, error)
+	RequestReturn(ctx context.Context, idempotencyKey string, input RequestReturnInput) (*RequestReturnPayload, error)
+	RespondToPurchaseOrder(ctx context.Context, idempotencyKey string, input PurchaseOrderResponseInput) (*PurchaseOrderResponsePayload, error)
+	SubmitDespatchAdvice(ctx context.Context, idempotencyKey string, input DespatchAdviceInput) (*DespatchAdvicePayload, error)
+	CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input CancelDespatchAdviceInput) (*DespatchAdvicePayload, error)
+	DecideDeviation(ctx context.Context, idempotencyKey string, input DecideDeviationInput) (*DeviationPayload, error)
+	SaveToleranceProfile(ctx context.Context, idempotencyKey string, input ToleranceProfileInput) (*ToleranceProfilePayload, error)
+	ReportException(ctx context.Context, idempotencyKey string, input ReportExceptionInput) (*AlertPayload, error)
+	AcknowledgeAlert(ctx context.Context, idempotencyKey string, input AcknowledgeAlertInput) (*AlertPayload, error)
+	ResolveAlert(ctx context.Context, idempotencyKey string, input ResolveAlertInput) (*AlertPayload, error)
+	RetryDeadLetter(ctx context.Context, idempotencyKey string, input DeadLetterInput) (*DeadLetterPayload, error)
+	DiscardDeadLetter(ctx context.Context, idempotencyKey string, input DeadLetterInput) (*DeadLetterPayload, error)
+	Replay(ctx context.Context, idempotencyKey string, input ReplayInput) (*ReplayPayload, error)
+	Compensate(ctx context.Context, idempotencyKey string, input CompensateInput) (*OperationPayload, error)
+	SettleOperation(ctx context.Context, idempotencyKey string, input SettleOperationInput) (*OperationPayload, error)
+	PauseSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
+	ResumeSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
 }
 type OperationResolver interface {
 	IdempotencyKey(ctx context.Context, objs []*trade.Operation) ([]*string, error)
+
+	Queue(ctx context.Context, objs []*trade.Operation) ([]*trade.QueuePosition, error)
+}
+type OperationConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Operation]) ([]*trade.TotalCount, error)
+}
+type OperationUpdateResolver interface {
+	Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error)
 }
 type OrderResolver interface {
 	Account(ctx context.Context, objs []*trade.Order) ([]*trade.Account, error)
@@ -127,9 +215,16 @@ type OrderResolver interface {
 
 	Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.OrderLine], error)
 
+	PlacedBy(ctx context.Context, objs []*trade.Order) ([]*trade.User, error)
+
+	AllowedActions(ctx context.Context, objs []*trade.Order) ([][]trade.OrderAction, error)
 	Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Shipment], error)
 	Invoices(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Invoice], error)
 	Returns(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Return], error)
+	CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*trade.CommitmentChange, error)
+	Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.TimelineEntry], error)
+	Operation(ctx context.Context, objs []*trade.Order) ([]*trade.Operation, error)
+	Approval(ctx context.Context, objs []*trade.Order) ([]*trade.Approval, error)
 }
 type OrderConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Order]) ([]*trade.TotalCount, error)
@@ -169,7 +264,13 @@ type PurchaseOrderResolver interface {
 	Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error)
 
 	Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.PurchaseOrderLine], error)
+	Responses(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.PurchaseOrderResponse, error)
+	DespatchAdvices(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.DespatchAdvice, error)
 	Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Shipment], error)
+	Tolerance(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.ToleranceProfile, error)
+	AllowedActions(ctx context.Context, objs []*trade.PurchaseOrder) ([][]trade.PurchaseOrderAction, error)
+	Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.TimelineEntry], error)
+	Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error)
 }
 type PurchaseOrderConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.PurchaseOrder]) ([]*trade.TotalCount, error)
@@ -180,9 +281,17 @@ type PurchaseOrderLineResolver interface {
 	Item(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.Item, error)
 
 	Schedule(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.PurchaseScheduleLine, error)
+	Acknowledgments(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.LineAcknowledgment, error)
 }
 type PurchaseOrderLineConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.PurchaseOrderLine]) ([]*trade.TotalCount, error)
+}
+type PurchaseOrderResponseResolver interface {
+	PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.PurchaseOrder, error)
+
+	Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.LineAcknowledgment, error)
+	Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error)
+	Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (trade.Node, error)
@@ -201,10 +310,17 @@ type QueryResolver interface {
 	Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *InvoiceFilter) (*trade.Connection[trade.Invoice], error)
 	PurchaseOrder(ctx context.Context, by PurchaseOrderBy) (*trade.PurchaseOrder, error)
 	PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.Connection[trade.PurchaseOrder], error)
+	ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile, error)
+	Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *AlertFilter) (*trade.Connection[trade.Alert], error)
 	Shipment(ctx context.Context, by ShipmentBy) (*trade.Shipment, error)
 	Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *ShipmentFilter) (*trade.Connection[trade.Shipment], error)
 	ValidateOrder(ctx context.Context, input OrderInput) (*trade.OrderValidation, error)
 	Operation(ctx context.Context, by OperationBy) (*trade.Operation, error)
+	Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *OperationFilter) (*trade.Connection[trade.Operation], error)
+	WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error)
+	Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.Connection[trade.TimelineEntry], error)
+	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[trade.AuditEntry], error)
+	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[trade.DeadLetter], error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
 	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
 	Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error)
@@ -227,6 +343,8 @@ type ReturnResolver interface {
 
 	Shipments(ctx context.Context, objs []*trade.Return) ([][]*trade.Shipment, error)
 	CreditMemo(ctx context.Context, objs []*trade.Return) ([]*trade.Invoice, error)
+
+	Operation(ctx context.Context, objs []*trade.Return) ([]*trade.Operation, error)
 }
 type ReturnConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Return]) ([]*trade.TotalCount, error)
@@ -270,9 +388,16 @@ type SourceHealthResolver interface {
 }
 type SubscriptionResolver interface {
 	ShipmentUpdates(ctx context.Context, shipments []string, orders []string) (<-chan trade.ShipmentStream, error)
+	OperationUpdates(ctx context.Context, operations []string) (<-chan trade.OperationStream, error)
 }
 type SupplierViewerResolver interface {
 	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*trade.TradingPartner, error)
+}
+type TimelineConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.TimelineEntry]) ([]*trade.TotalCount, error)
+}
+type TimelineEntryResolver interface {
+	Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error)
 }
 type ValidatedLineResolver interface {
 	Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error)
@@ -523,6 +648,44 @@ func (ec *executionContext) field_Account_shipments_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Alert_affectedOrders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_CapabilityRoute_mismatches_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -558,6 +721,28 @@ func (ec *executionContext) field_CapabilityRoute_mismatches_args(ctx context.Co
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Deviation_whatIf_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "decision",
+		func(ctx context.Context, v any) (trade.DeviationDecision, error) {
+			return ec.unmarshalNDeviationDecision2porticoᚋtradeᚐDeviationDecision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["decision"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "counter",
+		func(ctx context.Context, v any) (*CounterProposalInput, error) {
+			return ec.unmarshalOCounterProposalInput2ᚖporticoᚋgraphᚐCounterProposalInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["counter"] = arg1
 	return args, nil
 }
 
@@ -721,6 +906,468 @@ func (ec *executionContext) field_Item_promise_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_acceptOrderChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (AcceptOrderChangesInput, error) {
+			return ec.unmarshalNAcceptOrderChangesInput2porticoᚋgraphᚐAcceptOrderChangesInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_acknowledgeAlert_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (AcknowledgeAlertInput, error) {
+			return ec.unmarshalNAcknowledgeAlertInput2porticoᚋgraphᚐAcknowledgeAlertInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_amendOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (AmendOrderInput, error) {
+			return ec.unmarshalNAmendOrderInput2porticoᚋgraphᚐAmendOrderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_approveOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrderApprovalInput, error) {
+			return ec.unmarshalNOrderApprovalInput2porticoᚋgraphᚐOrderApprovalInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelDespatchAdvice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CancelDespatchAdviceInput, error) {
+			return ec.unmarshalNCancelDespatchAdviceInput2porticoᚋgraphᚐCancelDespatchAdviceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_cancelOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CancelOrderInput, error) {
+			return ec.unmarshalNCancelOrderInput2porticoᚋgraphᚐCancelOrderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_compensate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CompensateInput, error) {
+			return ec.unmarshalNCompensateInput2porticoᚋgraphᚐCompensateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_decideDeviation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (DecideDeviationInput, error) {
+			return ec.unmarshalNDecideDeviationInput2porticoᚋgraphᚐDecideDeviationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_discardDeadLetter_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (DeadLetterInput, error) {
+			return ec.unmarshalNDeadLetterInput2porticoᚋgraphᚐDeadLetterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_pauseSource_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SourceControlInput, error) {
+			return ec.unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rejectOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrderApprovalInput, error) {
+			return ec.unmarshalNOrderApprovalInput2porticoᚋgraphᚐOrderApprovalInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_replay_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ReplayInput, error) {
+			return ec.unmarshalNReplayInput2porticoᚋgraphᚐReplayInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reportException_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ReportExceptionInput, error) {
+			return ec.unmarshalNReportExceptionInput2porticoᚋgraphᚐReportExceptionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requestReturn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (RequestReturnInput, error) {
+			return ec.unmarshalNRequestReturnInput2porticoᚋgraphᚐRequestReturnInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resolveAlert_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ResolveAlertInput, error) {
+			return ec.unmarshalNResolveAlertInput2porticoᚋgraphᚐResolveAlertInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_respondToPurchaseOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (PurchaseOrderResponseInput, error) {
+			return ec.unmarshalNPurchaseOrderResponseInput2porticoᚋgraphᚐPurchaseOrderResponseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resumeSource_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SourceControlInput, error) {
+			return ec.unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retryDeadLetter_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (DeadLetterInput, error) {
+			return ec.unmarshalNDeadLetterInput2porticoᚋgraphᚐDeadLetterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_saveToleranceProfile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ToleranceProfileInput, error) {
+			return ec.unmarshalNToleranceProfileInput2porticoᚋgraphᚐToleranceProfileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_settleOperation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SettleOperationInput, error) {
+			return ec.unmarshalNSettleOperationInput2porticoᚋgraphᚐSettleOperationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_submitDespatchAdvice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (DespatchAdviceInput, error) {
+			return ec.unmarshalNDespatchAdviceInput2porticoᚋgraphᚐDespatchAdviceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_submitOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -735,6 +1382,28 @@ func (ec *executionContext) field_Mutation_submitOrder_args(ctx context.Context,
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (OrderInput, error) {
 			return ec.unmarshalNOrderInput2porticoᚋgraphᚐOrderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_submitOrders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SubmitOrdersInput, error) {
+			return ec.unmarshalNSubmitOrdersInput2porticoᚋgraphᚐSubmitOrdersInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -895,6 +1564,44 @@ func (ec *executionContext) field_Order_shipments_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Order_timeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_PurchaseOrder_lines_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -934,6 +1641,44 @@ func (ec *executionContext) field_PurchaseOrder_lines_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_PurchaseOrder_shipments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_PurchaseOrder_timeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -1056,6 +1801,144 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_alerts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*AlertFilter, error) {
+			return ec.unmarshalOAlertFilter2ᚖporticoᚋgraphᚐAlertFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*AuditFilter, error) {
+			return ec.unmarshalOAuditFilter2ᚖporticoᚋgraphᚐAuditFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_deadLetters_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "stream",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["stream"] = arg4
 	return args, nil
 }
 
@@ -1294,6 +2177,52 @@ func (ec *executionContext) field_Query_operation_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["by"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_operations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*OperationFilter, error) {
+			return ec.unmarshalOOperationFilter2ᚖporticoᚋgraphᚐOperationFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -1539,6 +2468,52 @@ func (ec *executionContext) field_Query_shipments_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_trace_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "correlationId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["correlationId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_validateOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1686,6 +2661,20 @@ func (ec *executionContext) field_SourceHealth_rejectedRecords_args(ctx context.
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_operationUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "operations",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["operations"] = arg0
 	return args, nil
 }
 
@@ -3389,6 +4378,1142 @@ func (ec *executionContext) fieldContext_Address_gln(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Address", field, false, false, "GLN")
 }
 
+func (ec *executionContext) _Alert_id(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Alert_kind(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.AlertKind) graphql.Marshaler {
+			return ec.marshalNAlertKind2porticoᚋtradeᚐAlertKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "AlertKind")
+}
+
+func (ec *executionContext) _Alert_severity(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_severity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Severity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Severity) graphql.Marshaler {
+			return ec.marshalNSeverity2porticoᚋtradeᚐSeverity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_severity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "Severity")
+}
+
+func (ec *executionContext) _Alert_state(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.AlertState) graphql.Marshaler {
+			return ec.marshalNAlertState2porticoᚋtradeᚐAlertState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "AlertState")
+}
+
+func (ec *executionContext) _Alert_message(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "String")
+}
+
+func (ec *executionContext) _Alert_suggestedAction(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_suggestedAction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SuggestedAction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_suggestedAction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "String")
+}
+
+func (ec *executionContext) _Alert_audience(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_audience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Audience, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Audience) graphql.Marshaler {
+			return ec.marshalNAudience2ᚕporticoᚋtradeᚐAudienceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_audience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "Audience")
+}
+
+func (ec *executionContext) _Alert_queue(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_queue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Queue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_queue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "String")
+}
+
+func (ec *executionContext) _Alert_responsible(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_responsible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Responsible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Responsible) graphql.Marshaler {
+			return ec.marshalOResponsible2ᚖporticoᚋtradeᚐResponsible(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_responsible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "Responsible")
+}
+
+func (ec *executionContext) _Alert_subject(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Alert_subjectNode(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_subjectNode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Alert_subjectNode(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Node) graphql.Marshaler {
+			return ec.marshalONode2porticoᚋtradeᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_subjectNode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Alert",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Alert_subjectNode(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (any, error) {
+	resolver := ec.Resolvers.Alert()
+	if batch, ok := graphql.BatchParentsFor[*trade.Alert](ctx, "Alert"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SubjectNode(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[trade.Node](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Alert.subjectNode",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SubjectNode(ctx, []*trade.Alert{obj})
+	return graphql.ResolveBatchSingleResult[trade.Node](
+		ctx,
+		results,
+		err,
+		"Alert.subjectNode",
+	)
+}
+
+func (ec *executionContext) _Alert_deviation(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_deviation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Alert_deviation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Deviation) graphql.Marshaler {
+			return ec.marshalODeviation2ᚖporticoᚋtradeᚐDeviation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_deviation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Alert",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Alert_deviation(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (any, error) {
+	resolver := ec.Resolvers.Alert()
+	if batch, ok := graphql.BatchParentsFor[*trade.Alert](ctx, "Alert"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Deviation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Deviation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Alert.deviation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Deviation(ctx, []*trade.Alert{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Deviation](
+		ctx,
+		results,
+		err,
+		"Alert.deviation",
+	)
+}
+
+func (ec *executionContext) _Alert_atRisk(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_atRisk(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtRisk, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_atRisk(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Alert",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Alert_affectedOrders(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_affectedOrders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Alert_affectedOrders(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.Order]) graphql.Marshaler {
+			return ec.marshalOOrderConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_affectedOrders(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Alert",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Alert_affectedOrders_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Alert_affectedOrders(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (any, error) {
+	resolver := ec.Resolvers.Alert()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.Alert](ctx, "Alert"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.AffectedOrders(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.Order]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Alert.affectedOrders",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.AffectedOrders(ctx, []*trade.Alert{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.Order]](
+		ctx,
+		results,
+		err,
+		"Alert.affectedOrders",
+	)
+}
+
+func (ec *executionContext) _Alert_raisedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_raisedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RaisedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_raisedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Alert_acknowledgedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_acknowledgedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Alert_acknowledgedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_acknowledgedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Alert",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Alert_acknowledgedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (any, error) {
+	resolver := ec.Resolvers.Alert()
+	if batch, ok := graphql.BatchParentsFor[*trade.Alert](ctx, "Alert"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.AcknowledgedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Alert.acknowledgedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.AcknowledgedBy(ctx, []*trade.Alert{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"Alert.acknowledgedBy",
+	)
+}
+
+func (ec *executionContext) _Alert_acknowledgedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_acknowledgedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AcknowledgedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_acknowledgedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Alert_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_resolvedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResolvedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Alert_resolution(ctx context.Context, field graphql.CollectedField, obj *trade.Alert) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Alert_resolution(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolution, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Alert_resolution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Alert", field, false, false, "String")
+}
+
+func (ec *executionContext) _AlertConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.Alert]) graphql.Marshaler {
+			return ec.marshalNAlertEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AlertEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AlertConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
+			return ec.marshalNAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AlertConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AlertConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AlertConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AlertConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AlertConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Alert]) (any, error) {
+	resolver := ec.Resolvers.AlertConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.Alert]](ctx, "AlertConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AlertConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.Alert]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"AlertConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _AlertEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AlertEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.Alert]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+			return ec.marshalNAlert2ᚖporticoᚋtradeᚐAlert(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AlertPayload_errors(ctx context.Context, field graphql.CollectedField, obj *AlertPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _AlertPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *AlertPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AlertPayload_alert(ctx context.Context, field graphql.CollectedField, obj *AlertPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertPayload_alert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Alert, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+			return ec.marshalOAlert2ᚖporticoᚋtradeᚐAlert(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AlertPayload_alert(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AmendOrderPayload_errors(ctx context.Context, field graphql.CollectedField, obj *AmendOrderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AmendOrderPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.AmendOrderError) graphql.Marshaler {
+			return ec.marshalNAmendOrderError2ᚕporticoᚋtradeᚐAmendOrderErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AmendOrderPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AmendOrderPayload", field, false, false, "AmendOrderError")
+}
+
+func (ec *executionContext) _AmendOrderPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *AmendOrderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AmendOrderPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AmendOrderPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AmendOrderPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AmendOrderPayload_operation(ctx context.Context, field graphql.CollectedField, obj *AmendOrderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AmendOrderPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AmendOrderPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AmendOrderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AmendOrderPayload_order(ctx context.Context, field graphql.CollectedField, obj *AmendOrderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AmendOrderPayload_order(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Order, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Order) graphql.Marshaler {
+			return ec.marshalOOrder2ᚖporticoᚋtradeᚐOrder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AmendOrderPayload_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AmendOrderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Order(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Approval_state(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ApprovalState) graphql.Marshaler {
+			return ec.marshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Approval", field, false, false, "ApprovalState")
+}
+
+func (ec *executionContext) _Approval_limit(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
+			return ec.marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Approval",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SpendingLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_decidedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Approval_decidedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_decidedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Approval",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (any, error) {
+	resolver := ec.Resolvers.Approval()
+	if batch, ok := graphql.BatchParentsFor[*trade.Approval](ctx, "Approval"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.DecidedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Approval.decidedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.DecidedBy(ctx, []*trade.Approval{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"Approval.decidedBy",
+	)
+}
+
+func (ec *executionContext) _Approval_decidedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_decidedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecidedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_decidedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Approval", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Approval_comment(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Approval_comment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Approval_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Approval", field, false, false, "String")
+}
+
 func (ec *executionContext) _AtpBucket_from(ctx context.Context, field graphql.CollectedField, obj *trade.AtpBucket) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3471,6 +5596,474 @@ func (ec *executionContext) fieldContext_AtpBucket_cumulative(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntry_id(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _AuditEntry_index(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_index(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Index, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_index(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AuditEntry_actor(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (any, error) {
+	resolver := ec.Resolvers.AuditEntry()
+	if batch, ok := graphql.BatchParentsFor[*trade.AuditEntry](ctx, "AuditEntry"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Actor(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AuditEntry.actor",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Actor(ctx, []*trade.AuditEntry{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"AuditEntry.actor",
+	)
+}
+
+func (ec *executionContext) _AuditEntry_action(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_subject(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _AuditEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_correlationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CorrelationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_correlationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_before(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.JSON) graphql.Marshaler {
+			return ec.marshalOJSON2porticoᚋtradeᚐJSON(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _AuditEntry_after(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.JSON) graphql.Marshaler {
+			return ec.marshalOJSON2porticoᚋtradeᚐJSON(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _AuditEntry_digest(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_digest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_digest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚕᚖporticoᚋtradeᚐAuditEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AuditEntryConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (any, error) {
+	resolver := ec.Resolvers.AuditEntryConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.AuditEntry]](ctx, "AuditEntryConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AuditEntryConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.AuditEntry]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"AuditEntryConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _AuditEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntryEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3776,6 +6369,153 @@ func (ec *executionContext) fieldContext_Availability_provenance(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AwaitedDecision_by(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwaitedDecision_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Audience) graphql.Marshaler {
+			return ec.marshalNAudience2porticoᚋtradeᚐAudience(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AwaitedDecision_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwaitedDecision", field, false, false, "Audience")
+}
+
+func (ec *executionContext) _AwaitedDecision_message(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwaitedDecision_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AwaitedDecision_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwaitedDecision", field, false, false, "String")
+}
+
+func (ec *executionContext) _AwaitedDecision_since(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwaitedDecision_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AwaitedDecision_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwaitedDecision", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AwaitedDecision_differences(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwaitedDecision_differences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differences, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
+			return ec.marshalNSubmitOrderError2ᚕporticoᚋtradeᚐSubmitOrderErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AwaitedDecision_differences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AwaitedDecision", field, false, false, "SubmitOrderError")
+}
+
+func (ec *executionContext) _AwaitedDecision_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AwaitedDecision_deviations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AwaitedDecision_deviations(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+			return ec.marshalODeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AwaitedDecision_deviations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AwaitedDecision",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AwaitedDecision_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (any, error) {
+	resolver := ec.Resolvers.AwaitedDecision()
+	if batch, ok := graphql.BatchParentsFor[*trade.AwaitedDecision](ctx, "AwaitedDecision"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Deviations(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Deviation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AwaitedDecision.deviations",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Deviations(ctx, []*trade.AwaitedDecision{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Deviation](
+		ctx,
+		results,
+		err,
+		"AwaitedDecision.deviations",
+	)
 }
 
 func (ec *executionContext) _CapabilityRoute_capability(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
@@ -4182,6 +6922,478 @@ func (ec *executionContext) resolveBatch_Category_children(ctx context.Context, 
 		results,
 		err,
 		"Category.children",
+	)
+}
+
+func (ec *executionContext) _CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CommitmentChange_line(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderLine) graphql.Marshaler {
+			return ec.marshalNOrderLine2ᚖporticoᚋtradeᚐOrderLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (any, error) {
+	resolver := ec.Resolvers.CommitmentChange()
+	if batch, ok := graphql.BatchParentsFor[*trade.CommitmentChange](ctx, "CommitmentChange"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Line(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.OrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CommitmentChange.line",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Line(ctx, []*trade.CommitmentChange{obj})
+	return graphql.ResolveBatchSingleResult[*trade.OrderLine](
+		ctx,
+		results,
+		err,
+		"CommitmentChange.line",
+	)
+}
+
+func (ec *executionContext) _CommitmentChange_from(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ScheduleLine) graphql.Marshaler {
+			return ec.marshalNScheduleLine2porticoᚋtradeᚐScheduleLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduleLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentChange_to(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ScheduleLine) graphql.Marshaler {
+			return ec.marshalNScheduleLine2porticoᚋtradeᚐScheduleLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduleLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentChange_cause(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.CommitmentCause) graphql.Marshaler {
+			return ec.marshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommitmentChange", field, false, false, "CommitmentCause")
+}
+
+func (ec *executionContext) _CommitmentChange_message(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommitmentChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _CommitmentChange_at(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentChange_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentChange_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommitmentChange", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CommitmentImpact_orderLine(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentImpact_orderLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CommitmentImpact_orderLine(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderLine) graphql.Marshaler {
+			return ec.marshalOOrderLine2ᚖporticoᚋtradeᚐOrderLine(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentImpact_orderLine(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentImpact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CommitmentImpact_orderLine(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (any, error) {
+	resolver := ec.Resolvers.CommitmentImpact()
+	if batch, ok := graphql.BatchParentsFor[*trade.CommitmentImpact](ctx, "CommitmentImpact"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.OrderLine(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.OrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CommitmentImpact.orderLine",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.OrderLine(ctx, []*trade.CommitmentImpact{obj})
+	return graphql.ResolveBatchSingleResult[*trade.OrderLine](
+		ctx,
+		results,
+		err,
+		"CommitmentImpact.orderLine",
+	)
+}
+
+func (ec *executionContext) _CommitmentImpact_quantity(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentImpact_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentImpact_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentImpact",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentImpact_promisedDeliveryDate(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentImpact_promisedDeliveryDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PromisedDeliveryDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentImpact_promisedDeliveryDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommitmentImpact", field, false, false, "Date")
+}
+
+func (ec *executionContext) _CommitmentImpact_expectedDeliveryDate(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentImpact_expectedDeliveryDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpectedDeliveryDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentImpact_expectedDeliveryDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommitmentImpact", field, false, false, "Date")
+}
+
+func (ec *executionContext) _CommitmentImpact_reasons(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentImpact_reasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reasons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PromiseReason) graphql.Marshaler {
+			return ec.marshalNPromiseReason2ᚕporticoᚋtradeᚐPromiseReasonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentImpact_reasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentImpact",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PromiseReason(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentReview_atRisk(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentReview_atRisk(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtRisk, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentReview_atRisk(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentReview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentReview_commitments(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentReview_commitments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Commitments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommitmentImpact) graphql.Marshaler {
+			return ec.marshalNCommitmentImpact2ᚕporticoᚋtradeᚐCommitmentImpactᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentReview_commitments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentReview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommitmentImpact(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommitmentReview_alerts(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentReview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CommitmentReview_alerts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CommitmentReview_alerts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
+			return ec.marshalOAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CommitmentReview_alerts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommitmentReview",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CommitmentReview_alerts(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentReview) (any, error) {
+	resolver := ec.Resolvers.CommitmentReview()
+	if batch, ok := graphql.BatchParentsFor[*trade.CommitmentReview](ctx, "CommitmentReview"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Alerts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Alert](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CommitmentReview.alerts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Alerts(ctx, []*trade.CommitmentReview{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Alert](
+		ctx,
+		results,
+		err,
+		"CommitmentReview.alerts",
 	)
 }
 
@@ -4717,6 +7929,61 @@ func (ec *executionContext) resolveBatch_CustomerViewer_accounts(ctx context.Con
 	)
 }
 
+func (ec *executionContext) _CustomerViewer_spendingLimits(ctx context.Context, field graphql.CollectedField, obj *CustomerViewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CustomerViewer_spendingLimits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CustomerViewer_spendingLimits(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SpendingLimit) graphql.Marshaler {
+			return ec.marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚐSpendingLimitᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CustomerViewer_spendingLimits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CustomerViewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SpendingLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CustomerViewer_spendingLimits(ctx context.Context, field graphql.CollectedField, obj *CustomerViewer) (any, error) {
+	resolver := ec.Resolvers.CustomerViewer()
+	if batch, ok := graphql.BatchParentsFor[*CustomerViewer](ctx, "CustomerViewer"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SpendingLimits(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.SpendingLimit](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CustomerViewer.spendingLimits",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SpendingLimits(ctx, []*CustomerViewer{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.SpendingLimit](
+		ctx,
+		results,
+		err,
+		"CustomerViewer.spendingLimits",
+	)
+}
+
 func (ec *executionContext) _DataPolicy_capability(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4878,6 +8145,529 @@ func (ec *executionContext) fieldContext_DataPolicy_conflictRule(_ context.Conte
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "ConflictRule")
 }
 
+func (ec *executionContext) _DeadLetter_id(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeadLetter_stream(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_stream(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stream, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_stream(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeadLetter_payload(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_payload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Payload, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.JSON) graphql.Marshaler {
+			return ec.marshalNJSON2porticoᚋtradeᚐJSON(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_payload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _DeadLetter_error(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeadLetter_responsible(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_responsible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Responsible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Responsible) graphql.Marshaler {
+			return ec.marshalNResponsible2porticoᚋtradeᚐResponsible(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_responsible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "Responsible")
+}
+
+func (ec *executionContext) _DeadLetter_attempts(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeadLetter_firstFailedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_firstFailedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstFailedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_firstFailedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DeadLetter_lastFailedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_lastFailedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastFailedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_lastFailedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DeadLetter_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetter_correlationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CorrelationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetter_correlationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeadLetterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+			return ec.marshalNDeadLetterEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetterEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeadLetterConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DeadLetter) graphql.Marshaler {
+			return ec.marshalNDeadLetter2ᚕᚖporticoᚋtradeᚐDeadLetterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeadLetterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DeadLetterConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (any, error) {
+	resolver := ec.Resolvers.DeadLetterConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.DeadLetter]](ctx, "DeadLetterConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DeadLetterConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.DeadLetter]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"DeadLetterConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _DeadLetterEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetterEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeadLetterEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.DeadLetter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+			return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeadLetterPayload_errors(ctx context.Context, field graphql.CollectedField, obj *DeadLetterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetterPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _DeadLetterPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *DeadLetterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeadLetterPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DeadLetterPayload_operation(ctx context.Context, field graphql.CollectedField, obj *DeadLetterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeadLetterPayload_deadLetter(ctx context.Context, field graphql.CollectedField, obj *DeadLetterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeadLetterPayload_deadLetter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeadLetter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+			return ec.marshalODeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeadLetterPayload_deadLetter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeadLetterPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeliveryTerms_incoterm(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryTerms) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4945,6 +8735,1600 @@ func (ec *executionContext) _DeliveryTerms_freightTerms(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_DeliveryTerms_freightTerms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeliveryTerms", field, false, false, "FreightTerms")
+}
+
+func (ec *executionContext) _DespatchAdvice_id(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvice", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DespatchAdvice_number(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvice", field, false, false, "String")
+}
+
+func (ec *executionContext) _DespatchAdvice_supplier(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_supplier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_supplier(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_supplier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_supplier(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Supplier(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.supplier",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Supplier(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.supplier",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_purchaseOrders(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_purchaseOrders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_purchaseOrders(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.PurchaseOrder) graphql.Marshaler {
+			return ec.marshalNPurchaseOrder2ᚕᚖporticoᚋtradeᚐPurchaseOrderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_purchaseOrders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_purchaseOrders(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PurchaseOrders(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.PurchaseOrder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.purchaseOrders",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PurchaseOrders(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.PurchaseOrder](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.purchaseOrders",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_status(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.DespatchStatus) graphql.Marshaler {
+			return ec.marshalNDespatchStatus2porticoᚋtradeᚐDespatchStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvice", field, false, false, "DespatchStatus")
+}
+
+func (ec *executionContext) _DespatchAdvice_shipFrom(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_shipFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShipFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Location) graphql.Marshaler {
+			return ec.marshalNLocation2porticoᚋtradeᚐLocation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_shipFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Location(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvice_shipTo(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_shipTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShipTo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Location) graphql.Marshaler {
+			return ec.marshalNLocation2porticoᚋtradeᚐLocation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_shipTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Location(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvice_despatchedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_despatchedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DespatchedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_despatchedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvice", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DespatchAdvice_expectedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_expectedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpectedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_expectedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvice", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DespatchAdvice_carrier(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_carrier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Carrier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Carrier) graphql.Marshaler {
+			return ec.marshalOCarrier2ᚖporticoᚋtradeᚐCarrier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_carrier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Carrier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvice_references(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_references(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.References, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Identifier) graphql.Marshaler {
+			return ec.marshalNIdentifier2ᚕporticoᚋtradeᚐIdentifierᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_references(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identifier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvice_handlingUnits(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_handlingUnits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_handlingUnits(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.HandlingUnit) graphql.Marshaler {
+			return ec.marshalNHandlingUnit2ᚕᚖporticoᚋtradeᚐHandlingUnitᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_handlingUnits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HandlingUnit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_handlingUnits(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.HandlingUnits(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.HandlingUnit](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.handlingUnits",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.HandlingUnits(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.HandlingUnit](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.handlingUnits",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_lines(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_lines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_lines(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DespatchLine) graphql.Marshaler {
+			return ec.marshalNDespatchLine2ᚕᚖporticoᚋtradeᚐDespatchLineᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_lines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DespatchLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_lines(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Lines(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.DespatchLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.lines",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Lines(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.DespatchLine](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.lines",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_shipment(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_shipment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_shipment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Shipment) graphql.Marshaler {
+			return ec.marshalOShipment2ᚖporticoᚋtradeᚐShipment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_shipment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Shipment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_shipment(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Shipment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Shipment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.shipment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Shipment(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Shipment](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.shipment",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_operation(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_operation(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.operation",
+	)
+}
+
+func (ec *executionContext) _DespatchAdvice_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2porticoᚋtradeᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvicePayload_errors(ctx context.Context, field graphql.CollectedField, obj *DespatchAdvicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvicePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SupplierError) graphql.Marshaler {
+			return ec.marshalNSupplierError2ᚕporticoᚋtradeᚐSupplierErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvicePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvicePayload", field, false, false, "SupplierError")
+}
+
+func (ec *executionContext) _DespatchAdvicePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *DespatchAdvicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvicePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvicePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchAdvicePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DespatchAdvicePayload_operation(ctx context.Context, field graphql.CollectedField, obj *DespatchAdvicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvicePayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvicePayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvicePayload_despatchAdvice(ctx context.Context, field graphql.CollectedField, obj *DespatchAdvicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvicePayload_despatchAdvice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DespatchAdvice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.DespatchAdvice) graphql.Marshaler {
+			return ec.marshalODespatchAdvice2ᚖporticoᚋtradeᚐDespatchAdvice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvicePayload_despatchAdvice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DespatchAdvice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchLine_purchaseOrderLine(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_purchaseOrderLine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchLine_purchaseOrderLine(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrderLine) graphql.Marshaler {
+			return ec.marshalNPurchaseOrderLine2ᚖporticoᚋtradeᚐPurchaseOrderLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_purchaseOrderLine(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchLine_purchaseOrderLine(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (any, error) {
+	resolver := ec.Resolvers.DespatchLine()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchLine](ctx, "DespatchLine"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PurchaseOrderLine(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PurchaseOrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchLine.purchaseOrderLine",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PurchaseOrderLine(ctx, []*trade.DespatchLine{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PurchaseOrderLine](
+		ctx,
+		results,
+		err,
+		"DespatchLine.purchaseOrderLine",
+	)
+}
+
+func (ec *executionContext) _DespatchLine_sscc(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_sscc(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SSCC, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOSSCC2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_sscc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchLine", field, false, false, "SSCC")
+}
+
+func (ec *executionContext) _DespatchLine_shipped(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_shipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
+			return ec.marshalNQuantity2porticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_shipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchLine_backordered(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_backordered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Backordered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_backordered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchLine_outstanding(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_outstanding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outstanding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_outstanding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchLine_outstandingReason(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_outstandingReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutstandingReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_outstandingReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _DespatchLine_oversupplied(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_oversupplied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Oversupplied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_oversupplied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchLine_lot(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_lot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_lot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _DespatchLine_serials(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_serials(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Serials, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_serials(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _DespatchLine_expiresOn(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_expiresOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_expiresOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DespatchLine", field, false, false, "Date")
+}
+
+func (ec *executionContext) _DespatchLine_received(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_received(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Received, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_received(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Deviation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Deviation_line(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Deviation_line(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrderLine) graphql.Marshaler {
+			return ec.marshalNPurchaseOrderLine2ᚖporticoᚋtradeᚐPurchaseOrderLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Deviation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Deviation_line(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (any, error) {
+	resolver := ec.Resolvers.Deviation()
+	if batch, ok := graphql.BatchParentsFor[*trade.Deviation](ctx, "Deviation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Line(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PurchaseOrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Deviation.line",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Line(ctx, []*trade.Deviation{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PurchaseOrderLine](
+		ctx,
+		results,
+		err,
+		"Deviation.line",
+	)
+}
+
+func (ec *executionContext) _Deviation_field(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.DeviationField) graphql.Marshaler {
+			return ec.marshalNDeviationField2porticoᚋtradeᚐDeviationField(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "DeviationField")
+}
+
+func (ec *executionContext) _Deviation_expected(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_expected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2porticoᚋtradeᚐConfidential(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_expected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deviation_proposed(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_proposed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Proposed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Confidential) graphql.Marshaler {
+			return ec.marshalOString2porticoᚋtradeᚐConfidential(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_proposed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deviation_delta(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_delta(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delta, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_delta(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Deviation_limit(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Deviation_withinTolerance(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_withinTolerance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WithinTolerance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_withinTolerance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Deviation_state(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.DeviationState) graphql.Marshaler {
+			return ec.marshalNDeviationState2porticoᚋtradeᚐDeviationState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "DeviationState")
+}
+
+func (ec *executionContext) _Deviation_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_decidedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Deviation_decidedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_decidedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Deviation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Deviation_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (any, error) {
+	resolver := ec.Resolvers.Deviation()
+	if batch, ok := graphql.BatchParentsFor[*trade.Deviation](ctx, "Deviation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.DecidedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Deviation.decidedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.DecidedBy(ctx, []*trade.Deviation{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"Deviation.decidedBy",
+	)
+}
+
+func (ec *executionContext) _Deviation_decidedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_decidedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DecidedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_decidedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Deviation_comment(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_comment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deviation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deviation_commitmentReview(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_commitmentReview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CommitmentReview(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.CommitmentReview) graphql.Marshaler {
+			return ec.marshalOCommitmentReview2ᚖporticoᚋtradeᚐCommitmentReview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_commitmentReview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Deviation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommitmentReview(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Deviation_whatIf(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deviation_whatIf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Deviation_whatIf(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.CommitmentReview) graphql.Marshaler {
+			return ec.marshalOCommitmentReview2ᚖporticoᚋtradeᚐCommitmentReview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deviation_whatIf(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Deviation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommitmentReview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Deviation_whatIf_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Deviation_whatIf(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (any, error) {
+	resolver := ec.Resolvers.Deviation()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.Deviation](ctx, "Deviation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.WhatIf(ctx, batch.Parents, fc.Args["decision"].(trade.DeviationDecision), fc.Args["counter"].(*CounterProposalInput))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.CommitmentReview](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Deviation.whatIf",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.WhatIf(ctx, []*trade.Deviation{obj}, fc.Args["decision"].(trade.DeviationDecision), fc.Args["counter"].(*CounterProposalInput))
+	return graphql.ResolveBatchSingleResult[*trade.CommitmentReview](
+		ctx,
+		results,
+		err,
+		"Deviation.whatIf",
+	)
+}
+
+func (ec *executionContext) _DeviationPayload_errors(ctx context.Context, field graphql.CollectedField, obj *DeviationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeviationPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeviationPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeviationPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _DeviationPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *DeviationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeviationPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeviationPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeviationPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DeviationPayload_operation(ctx context.Context, field graphql.CollectedField, obj *DeviationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeviationPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeviationPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeviationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeviationPayload_deviation(ctx context.Context, field graphql.CollectedField, obj *DeviationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeviationPayload_deviation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deviation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Deviation) graphql.Marshaler {
+			return ec.marshalODeviation2ᚖporticoᚋtradeᚐDeviation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeviationPayload_deviation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeviationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _DocumentLink_url(ctx context.Context, field graphql.CollectedField, obj *trade.DocumentLink) (ret graphql.Marshaler) {
@@ -5037,6 +10421,98 @@ func (ec *executionContext) _DocumentLink_expiresAt(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_DocumentLink_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DocumentLink", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DuplicateDocument_code(ctx context.Context, field graphql.CollectedField, obj *trade.DuplicateDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DuplicateDocument_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DuplicateDocument_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DuplicateDocument", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _DuplicateDocument_message(ctx context.Context, field graphql.CollectedField, obj *trade.DuplicateDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DuplicateDocument_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DuplicateDocument_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DuplicateDocument", field, false, false, "String")
+}
+
+func (ec *executionContext) _DuplicateDocument_path(ctx context.Context, field graphql.CollectedField, obj *trade.DuplicateDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DuplicateDocument_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DuplicateDocument_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DuplicateDocument", field, false, false, "String")
+}
+
+func (ec *executionContext) _DuplicateDocument_existing(ctx context.Context, field graphql.CollectedField, obj *trade.DuplicateDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DuplicateDocument_existing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Existing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DuplicateDocument_existing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DuplicateDocument", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Eta_at(ctx context.Context, field graphql.CollectedField, obj *trade.Eta) (ret graphql.Marshaler) {
@@ -5246,6 +10722,98 @@ func (ec *executionContext) fieldContext_ExternalId_value(_ context.Context, fie
 	return graphql.NewScalarFieldContext("ExternalId", field, false, false, "String")
 }
 
+func (ec *executionContext) _Forbidden_code(ctx context.Context, field graphql.CollectedField, obj *trade.Forbidden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Forbidden_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Forbidden_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Forbidden", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _Forbidden_message(ctx context.Context, field graphql.CollectedField, obj *trade.Forbidden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Forbidden_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Forbidden_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Forbidden", field, false, false, "String")
+}
+
+func (ec *executionContext) _Forbidden_path(ctx context.Context, field graphql.CollectedField, obj *trade.Forbidden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Forbidden_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Forbidden_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Forbidden", field, false, false, "String")
+}
+
+func (ec *executionContext) _Forbidden_missingScope(ctx context.Context, field graphql.CollectedField, obj *trade.Forbidden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Forbidden_missingScope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MissingScope, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Forbidden_missingScope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Forbidden", field, false, false, "String")
+}
+
 func (ec *executionContext) _GuestViewer_user(ctx context.Context, field graphql.CollectedField, obj *GuestViewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5322,6 +10890,107 @@ func (ec *executionContext) _GuestViewer_message(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_GuestViewer_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("GuestViewer", field, false, false, "String")
+}
+
+func (ec *executionContext) _HandlingUnit_sscc(ctx context.Context, field graphql.CollectedField, obj *trade.HandlingUnit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HandlingUnit_sscc(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SSCC, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNSSCC2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HandlingUnit_sscc(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HandlingUnit", field, false, false, "SSCC")
+}
+
+func (ec *executionContext) _HandlingUnit_parent(ctx context.Context, field graphql.CollectedField, obj *trade.HandlingUnit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HandlingUnit_parent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOSSCC2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HandlingUnit_parent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HandlingUnit", field, false, false, "SSCC")
+}
+
+func (ec *executionContext) _HandlingUnit_packageType(ctx context.Context, field graphql.CollectedField, obj *trade.HandlingUnit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HandlingUnit_packageType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PackageType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOUnitCode2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HandlingUnit_packageType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HandlingUnit", field, false, false, "UnitCode")
+}
+
+func (ec *executionContext) _HandlingUnit_weight(ctx context.Context, field graphql.CollectedField, obj *trade.HandlingUnit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HandlingUnit_weight(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weight, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HandlingUnit_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HandlingUnit",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _IdempotencyConflict_code(ctx context.Context, field graphql.CollectedField, obj *trade.IdempotencyConflict) (ret graphql.Marshaler) {
@@ -8656,6 +14325,249 @@ func (ec *executionContext) fieldContext_ItemUnit_maximum(_ context.Context, fie
 	return graphql.NewScalarFieldContext("ItemUnit", field, false, false, "Decimal")
 }
 
+func (ec *executionContext) _LineAcknowledgment_line(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_LineAcknowledgment_line(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrderLine) graphql.Marshaler {
+			return ec.marshalNPurchaseOrderLine2ᚖporticoᚋtradeᚐPurchaseOrderLine(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineAcknowledgment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_LineAcknowledgment_line(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (any, error) {
+	resolver := ec.Resolvers.LineAcknowledgment()
+	if batch, ok := graphql.BatchParentsFor[*trade.LineAcknowledgment](ctx, "LineAcknowledgment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Line(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PurchaseOrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"LineAcknowledgment.line",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Line(ctx, []*trade.LineAcknowledgment{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PurchaseOrderLine](
+		ctx,
+		results,
+		err,
+		"LineAcknowledgment.line",
+	)
+}
+
+func (ec *executionContext) _LineAcknowledgment_status(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.LineAckStatus) graphql.Marshaler {
+			return ec.marshalNLineAckStatus2porticoᚋtradeᚐLineAckStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineAcknowledgment", field, false, false, "LineAckStatus")
+}
+
+func (ec *executionContext) _LineAcknowledgment_quantity(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_quantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineAcknowledgment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineAcknowledgment_unitPrice(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_unitPrice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnitPrice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.UnitPrice) graphql.Marshaler {
+			return ec.marshalOUnitPrice2ᚖporticoᚋtradeᚐUnitPrice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_unitPrice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineAcknowledgment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnitPrice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineAcknowledgment_promisedShipDate(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_promisedShipDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PromisedShipDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_promisedShipDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineAcknowledgment", field, false, false, "Date")
+}
+
+func (ec *executionContext) _LineAcknowledgment_promisedDeliveryDate(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_promisedDeliveryDate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PromisedDeliveryDate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalODate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_promisedDeliveryDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineAcknowledgment", field, false, false, "Date")
+}
+
+func (ec *executionContext) _LineAcknowledgment_substitute(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_substitute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Substitute, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Identifier) graphql.Marshaler {
+			return ec.marshalOIdentifier2ᚖporticoᚋtradeᚐIdentifier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_substitute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineAcknowledgment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identifier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineAcknowledgment_reason(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineAcknowledgment_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LineAcknowledgment_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineAcknowledgment", field, false, false, "String")
+}
+
 func (ec *executionContext) _Location_name(ctx context.Context, field graphql.CollectedField, obj *trade.Location) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8861,6 +14773,52 @@ func (ec *executionContext) _Location_timeZone(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Location_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
+}
+
+func (ec *executionContext) _MaintenanceWindow_from(ctx context.Context, field graphql.CollectedField, obj *trade.MaintenanceWindow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MaintenanceWindow_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MaintenanceWindow_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MaintenanceWindow", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MaintenanceWindow_to(ctx context.Context, field graphql.CollectedField, obj *trade.MaintenanceWindow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MaintenanceWindow_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MaintenanceWindow_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MaintenanceWindow", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _MasterDataConflict_id(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
@@ -9490,6 +15448,974 @@ func (ec *executionContext) fieldContext_Mutation_submitOrder(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_submitOrders(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_submitOrders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SubmitOrders(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(SubmitOrdersInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SubmitOrdersPayload) graphql.Marshaler {
+			return ec.marshalOSubmitOrdersPayload2ᚖporticoᚋgraphᚐSubmitOrdersPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_submitOrders(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubmitOrdersPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_submitOrders_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_amendOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_amendOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AmendOrder(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(AmendOrderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+			return ec.marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_amendOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AmendOrderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_amendOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelOrder(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(CancelOrderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+			return ec.marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AmendOrderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_approveOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_approveOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApproveOrder(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(OrderApprovalInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+			return ec.marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_approveOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AmendOrderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_approveOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_rejectOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rejectOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RejectOrder(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(OrderApprovalInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+			return ec.marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rejectOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AmendOrderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rejectOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acceptOrderChanges(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptOrderChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptOrderChanges(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(AcceptOrderChangesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+			return ec.marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptOrderChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AmendOrderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptOrderChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestReturn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestReturn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestReturn(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(RequestReturnInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RequestReturnPayload) graphql.Marshaler {
+			return ec.marshalORequestReturnPayload2ᚖporticoᚋgraphᚐRequestReturnPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestReturn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestReturnPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestReturn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_respondToPurchaseOrder(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_respondToPurchaseOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RespondToPurchaseOrder(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(PurchaseOrderResponseInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PurchaseOrderResponsePayload) graphql.Marshaler {
+			return ec.marshalOPurchaseOrderResponsePayload2ᚖporticoᚋgraphᚐPurchaseOrderResponsePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_respondToPurchaseOrder(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderResponsePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_respondToPurchaseOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_submitDespatchAdvice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_submitDespatchAdvice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SubmitDespatchAdvice(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(DespatchAdviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DespatchAdvicePayload) graphql.Marshaler {
+			return ec.marshalODespatchAdvicePayload2ᚖporticoᚋgraphᚐDespatchAdvicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_submitDespatchAdvice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DespatchAdvicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_submitDespatchAdvice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelDespatchAdvice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelDespatchAdvice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelDespatchAdvice(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(CancelDespatchAdviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DespatchAdvicePayload) graphql.Marshaler {
+			return ec.marshalODespatchAdvicePayload2ᚖporticoᚋgraphᚐDespatchAdvicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelDespatchAdvice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DespatchAdvicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelDespatchAdvice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_decideDeviation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_decideDeviation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DecideDeviation(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(DecideDeviationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DeviationPayload) graphql.Marshaler {
+			return ec.marshalODeviationPayload2ᚖporticoᚋgraphᚐDeviationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_decideDeviation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeviationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_decideDeviation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_saveToleranceProfile(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_saveToleranceProfile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveToleranceProfile(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ToleranceProfileInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ToleranceProfilePayload) graphql.Marshaler {
+			return ec.marshalOToleranceProfilePayload2ᚖporticoᚋgraphᚐToleranceProfilePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_saveToleranceProfile(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToleranceProfilePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_saveToleranceProfile_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reportException(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reportException(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReportException(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ReportExceptionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AlertPayload) graphql.Marshaler {
+			return ec.marshalOAlertPayload2ᚖporticoᚋgraphᚐAlertPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reportException(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AlertPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reportException_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acknowledgeAlert(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acknowledgeAlert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcknowledgeAlert(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(AcknowledgeAlertInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AlertPayload) graphql.Marshaler {
+			return ec.marshalOAlertPayload2ᚖporticoᚋgraphᚐAlertPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acknowledgeAlert(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AlertPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acknowledgeAlert_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resolveAlert(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveAlert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveAlert(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ResolveAlertInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *AlertPayload) graphql.Marshaler {
+			return ec.marshalOAlertPayload2ᚖporticoᚋgraphᚐAlertPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveAlert(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AlertPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveAlert_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retryDeadLetter(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retryDeadLetter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryDeadLetter(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(DeadLetterInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DeadLetterPayload) graphql.Marshaler {
+			return ec.marshalODeadLetterPayload2ᚖporticoᚋgraphᚐDeadLetterPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retryDeadLetter(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetterPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retryDeadLetter_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_discardDeadLetter(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_discardDeadLetter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DiscardDeadLetter(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(DeadLetterInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DeadLetterPayload) graphql.Marshaler {
+			return ec.marshalODeadLetterPayload2ᚖporticoᚋgraphᚐDeadLetterPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_discardDeadLetter(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetterPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_discardDeadLetter_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_replay(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_replay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Replay(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ReplayInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ReplayPayload) graphql.Marshaler {
+			return ec.marshalOReplayPayload2ᚖporticoᚋgraphᚐReplayPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_replay(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReplayPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_replay_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_compensate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_compensate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Compensate(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(CompensateInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *OperationPayload) graphql.Marshaler {
+			return ec.marshalOOperationPayload2ᚖporticoᚋgraphᚐOperationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_compensate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_compensate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_settleOperation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_settleOperation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SettleOperation(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(SettleOperationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *OperationPayload) graphql.Marshaler {
+			return ec.marshalOOperationPayload2ᚖporticoᚋgraphᚐOperationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_settleOperation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_settleOperation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_pauseSource(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_pauseSource(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PauseSource(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(SourceControlInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
+			return ec.marshalOSourcePayload2ᚖporticoᚋgraphᚐSourcePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_pauseSource(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SourcePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_pauseSource_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resumeSource(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resumeSource(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeSource(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(SourceControlInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
+			return ec.marshalOSourcePayload2ᚖporticoᚋgraphᚐSourcePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resumeSource(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SourcePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resumeSource_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Operation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9729,6 +16655,93 @@ func (ec *executionContext) fieldContext_Operation_steps(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Operation_queue(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Operation_queue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Operation_queue(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.QueuePosition) graphql.Marshaler {
+			return ec.marshalOQueuePosition2ᚖporticoᚋtradeᚐQueuePosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Operation_queue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Operation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_QueuePosition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Operation_queue(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (any, error) {
+	resolver := ec.Resolvers.Operation()
+	if batch, ok := graphql.BatchParentsFor[*trade.Operation](ctx, "Operation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Queue(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.QueuePosition](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Operation.queue",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Queue(ctx, []*trade.Operation{obj})
+	return graphql.ResolveBatchSingleResult[*trade.QueuePosition](
+		ctx,
+		results,
+		err,
+		"Operation.queue",
+	)
+}
+
+func (ec *executionContext) _Operation_awaiting(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Operation_awaiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Awaiting, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.AwaitedDecision) graphql.Marshaler {
+			return ec.marshalOAwaitedDecision2ᚖporticoᚋtradeᚐAwaitedDecision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Operation_awaiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Operation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AwaitedDecision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Operation_failure(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9756,6 +16769,212 @@ func (ec *executionContext) fieldContext_Operation_failure(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_OperationFailure(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OperationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.Operation]) graphql.Marshaler {
+			return ec.marshalNOperationEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OperationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Operation) graphql.Marshaler {
+			return ec.marshalNOperation2ᚕᚖporticoᚋtradeᚐOperationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OperationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OperationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OperationConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OperationConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OperationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (any, error) {
+	resolver := ec.Resolvers.OperationConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.Operation]](ctx, "OperationConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OperationConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.Operation]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"OperationConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _OperationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _OperationEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.Operation]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalNOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9851,6 +17070,84 @@ func (ec *executionContext) _OperationFailure_retryable(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_OperationFailure_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OperationFailure", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _OperationPayload_errors(ctx context.Context, field graphql.CollectedField, obj *OperationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _OperationPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *OperationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _OperationPayload_operation(ctx context.Context, field graphql.CollectedField, obj *OperationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OperationPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _OperationStep_name(ctx context.Context, field graphql.CollectedField, obj *trade.OperationStep) (ret graphql.Marshaler) {
@@ -10035,6 +17332,107 @@ func (ec *executionContext) _OperationStep_error(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_OperationStep_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OperationStep", field, false, false, "String")
+}
+
+func (ec *executionContext) _OperationUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OperationUpdate_operation(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationUpdate_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OperationUpdate_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalNOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationUpdate_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OperationUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OperationUpdate_operation(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (any, error) {
+	resolver := ec.Resolvers.OperationUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.OperationUpdate](ctx, "OperationUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OperationUpdate.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.OperationUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"OperationUpdate.operation",
+	)
+}
+
+func (ec *executionContext) _OperationUpdate_previousState(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationUpdate_previousState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousState, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OperationState) graphql.Marshaler {
+			return ec.marshalOOperationState2ᚖporticoᚋtradeᚐOperationState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OperationUpdate_previousState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationUpdate", field, false, false, "OperationState")
 }
 
 func (ec *executionContext) _OperatorViewer_user(ctx context.Context, field graphql.CollectedField, obj *OperatorViewer) (ret graphql.Marshaler) {
@@ -10677,6 +18075,61 @@ func (ec *executionContext) fieldContext_Order_placedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Order", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Order_placedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_placedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_placedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_placedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_placedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PlacedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.placedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PlacedBy(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"Order.placedBy",
+	)
+}
+
 func (ec *executionContext) _Order_comment(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10721,6 +18174,52 @@ func (ec *executionContext) _Order_version(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Order_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func (ec *executionContext) _Order_allowedActions(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_allowedActions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_allowedActions(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.OrderAction) graphql.Marshaler {
+			return ec.marshalNOrderAction2ᚕporticoᚋtradeᚐOrderActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Order_allowedActions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, true, true, "OrderAction")
+}
+func (ec *executionContext) resolveBatch_Order_allowedActions(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.AllowedActions(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]trade.OrderAction](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.allowedActions",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.AllowedActions(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[[]trade.OrderAction](
+		ctx,
+		results,
+		err,
+		"Order.allowedActions",
+	)
 }
 
 func (ec *executionContext) _Order_shipments(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
@@ -10921,6 +18420,238 @@ func (ec *executionContext) resolveBatch_Order_returns(ctx context.Context, fiel
 		results,
 		err,
 		"Order.returns",
+	)
+}
+
+func (ec *executionContext) _Order_commitmentChanges(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_commitmentChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_commitmentChanges(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
+			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Order_commitmentChanges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommitmentChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_commitmentChanges(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CommitmentChanges(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.CommitmentChange](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.commitmentChanges",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CommitmentChanges(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.CommitmentChange](
+		ctx,
+		results,
+		err,
+		"Order.commitmentChanges",
+	)
+}
+
+func (ec *executionContext) _Order_timeline(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_timeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_timeline(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+			return ec.marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Order_timeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Order_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_timeline(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Timeline(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.TimelineEntry]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.timeline",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Timeline(ctx, []*trade.Order{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.TimelineEntry]](
+		ctx,
+		results,
+		err,
+		"Order.timeline",
+	)
+}
+
+func (ec *executionContext) _Order_operation(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_operation(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"Order.operation",
+	)
+}
+
+func (ec *executionContext) _Order_approval(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_approval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_approval(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Approval) graphql.Marshaler {
+			return ec.marshalOApproval2ᚖporticoᚋtradeᚐApproval(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_approval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Approval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_approval(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Approval(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Approval](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.approval",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Approval(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Approval](
+		ctx,
+		results,
+		err,
+		"Order.approval",
 	)
 }
 
@@ -12495,6 +20226,29 @@ func (ec *executionContext) fieldContext_OrderValidation_provisional(_ context.C
 	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "OrderCheck")
 }
 
+func (ec *executionContext) _OrderValidation_needsApproval(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderValidation_needsApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NeedsApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderValidation_needsApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13243,6 +20997,38 @@ func (ec *executionContext) fieldContext_Price_validTo(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Price", field, false, false, "Date")
 }
 
+func (ec *executionContext) _Price_waterfall(ctx context.Context, field graphql.CollectedField, obj *trade.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Price_waterfall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Waterfall, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PriceStep) graphql.Marshaler {
+			return ec.marshalOPriceStep2ᚕporticoᚋtradeᚐPriceStepᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Price_waterfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Price",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Price_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.Price) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13467,6 +21253,116 @@ func (ec *executionContext) fieldContext_PriceChanged_current(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Price(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceChanged_changedSteps(ctx context.Context, field graphql.CollectedField, obj *trade.PriceChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceChanged_changedSteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangedSteps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PriceStep) graphql.Marshaler {
+			return ec.marshalOPriceStep2ᚕporticoᚋtradeᚐPriceStepᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceChanged_changedSteps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceStep_kind(ctx context.Context, field graphql.CollectedField, obj *trade.PriceStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceStep_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PriceStepKind) graphql.Marshaler {
+			return ec.marshalNPriceStepKind2porticoᚋtradeᚐPriceStepKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceStep_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "PriceStepKind")
+}
+
+func (ec *executionContext) _PriceStep_label(ctx context.Context, field graphql.CollectedField, obj *trade.PriceStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceStep_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceStep_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "String")
+}
+
+func (ec *executionContext) _PriceStep_change(ctx context.Context, field graphql.CollectedField, obj *trade.PriceStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceStep_change(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Money) graphql.Marshaler {
+			return ec.marshalNMoney2porticoᚋtradeᚐMoney(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceStep_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14677,6 +22573,116 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_lines(ctx context.Context
 	)
 }
 
+func (ec *executionContext) _PurchaseOrder_responses(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_responses(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_responses(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.PurchaseOrderResponse) graphql.Marshaler {
+			return ec.marshalNPurchaseOrderResponse2ᚕᚖporticoᚋtradeᚐPurchaseOrderResponseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_responses(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderResponse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_responses(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Responses(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.PurchaseOrderResponse](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.responses",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Responses(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.PurchaseOrderResponse](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.responses",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_despatchAdvices(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_despatchAdvices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_despatchAdvices(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DespatchAdvice) graphql.Marshaler {
+			return ec.marshalNDespatchAdvice2ᚕᚖporticoᚋtradeᚐDespatchAdviceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_despatchAdvices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DespatchAdvice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_despatchAdvices(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.DespatchAdvices(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.DespatchAdvice](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.despatchAdvices",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.DespatchAdvices(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.DespatchAdvice](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.despatchAdvices",
+	)
+}
+
 func (ec *executionContext) _PurchaseOrder_shipments(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14741,6 +22747,229 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_shipments(ctx context.Con
 		results,
 		err,
 		"PurchaseOrder.shipments",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_tolerance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_tolerance(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ToleranceProfile) graphql.Marshaler {
+			return ec.marshalOToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_tolerance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToleranceProfile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Tolerance(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ToleranceProfile](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.tolerance",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Tolerance(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ToleranceProfile](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.tolerance",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_allowedActions(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_allowedActions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_allowedActions(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PurchaseOrderAction) graphql.Marshaler {
+			return ec.marshalNPurchaseOrderAction2ᚕporticoᚋtradeᚐPurchaseOrderActionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_allowedActions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrder", field, true, true, "PurchaseOrderAction")
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_allowedActions(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.AllowedActions(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]trade.PurchaseOrderAction](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.allowedActions",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.AllowedActions(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[[]trade.PurchaseOrderAction](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.allowedActions",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_timeline(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_timeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_timeline(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+			return ec.marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_timeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_PurchaseOrder_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_timeline(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Timeline(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.TimelineEntry]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.timeline",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Timeline(ctx, []*trade.PurchaseOrder{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.TimelineEntry]](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.timeline",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_operation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_operation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.operation",
 	)
 }
 
@@ -15486,6 +23715,61 @@ func (ec *executionContext) resolveBatch_PurchaseOrderLine_schedule(ctx context.
 	)
 }
 
+func (ec *executionContext) _PurchaseOrderLine_acknowledgments(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderLine_acknowledgments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderLine_acknowledgments(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.LineAcknowledgment) graphql.Marshaler {
+			return ec.marshalNLineAcknowledgment2ᚕᚖporticoᚋtradeᚐLineAcknowledgmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderLine_acknowledgments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineAcknowledgment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderLine_acknowledgments(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderLine) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderLine()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderLine](ctx, "PurchaseOrderLine"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Acknowledgments(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.LineAcknowledgment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderLine.acknowledgments",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Acknowledgments(ctx, []*trade.PurchaseOrderLine{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.LineAcknowledgment](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderLine.acknowledgments",
+	)
+}
+
 func (ec *executionContext) _PurchaseOrderLineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.PurchaseOrderLine]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15687,6 +23971,483 @@ func (ec *executionContext) fieldContext_PurchaseOrderLineEdge_node(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PurchaseOrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_id(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponse", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_purchaseOrder(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_purchaseOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderResponse_purchaseOrder(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrder) graphql.Marshaler {
+			return ec.marshalNPurchaseOrder2ᚖporticoᚋtradeᚐPurchaseOrder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_purchaseOrder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponse",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderResponse_purchaseOrder(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderResponse()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderResponse](ctx, "PurchaseOrderResponse"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PurchaseOrder(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PurchaseOrder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderResponse.purchaseOrder",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PurchaseOrder(ctx, []*trade.PurchaseOrderResponse{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PurchaseOrder](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderResponse.purchaseOrder",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_responseNumber(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_responseNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResponseNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_responseNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponse", field, false, false, "String")
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_supplierOrderNumber(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_supplierOrderNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SupplierOrderNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_supplierOrderNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponse", field, false, false, "String")
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_kind(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ResponseKind) graphql.Marshaler {
+			return ec.marshalNResponseKind2porticoᚋtradeᚐResponseKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponse", field, false, false, "ResponseKind")
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_receivedAt(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_receivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReceivedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_receivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponse", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_lines(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_lines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderResponse_lines(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.LineAcknowledgment) graphql.Marshaler {
+			return ec.marshalNLineAcknowledgment2ᚕᚖporticoᚋtradeᚐLineAcknowledgmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_lines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponse",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LineAcknowledgment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderResponse_lines(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderResponse()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderResponse](ctx, "PurchaseOrderResponse"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Lines(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.LineAcknowledgment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderResponse.lines",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Lines(ctx, []*trade.PurchaseOrderResponse{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.LineAcknowledgment](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderResponse.lines",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_deviations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderResponse_deviations(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+			return ec.marshalNDeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_deviations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponse",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderResponse_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderResponse()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderResponse](ctx, "PurchaseOrderResponse"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Deviations(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Deviation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderResponse.deviations",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Deviations(ctx, []*trade.PurchaseOrderResponse{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Deviation](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderResponse.deviations",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrderResponse_operation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderResponse_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponse",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderResponse_operation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderResponse()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderResponse](ctx, "PurchaseOrderResponse"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderResponse.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.PurchaseOrderResponse{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderResponse.operation",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_errors(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SupplierError) graphql.Marshaler {
+			return ec.marshalNSupplierError2ᚕporticoᚋtradeᚐSupplierErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponsePayload", field, false, false, "SupplierError")
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderResponsePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_operation(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_response(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_response(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Response, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrderResponse) graphql.Marshaler {
+			return ec.marshalOPurchaseOrderResponse2ᚖporticoᚋtradeᚐPurchaseOrderResponse(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_response(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrderResponse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_deviations(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_deviations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deviations, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+			return ec.marshalODeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_deviations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16565,6 +25326,82 @@ func (ec *executionContext) fieldContext_Query_purchaseOrders(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_toleranceProfiles(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_toleranceProfiles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ToleranceProfiles(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.ToleranceProfile) graphql.Marshaler {
+			return ec.marshalOToleranceProfile2ᚕᚖporticoᚋtradeᚐToleranceProfileᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_toleranceProfiles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToleranceProfile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_alerts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_alerts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Alerts(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*AlertFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.Alert]) graphql.Marshaler {
+			return ec.marshalOAlertConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_alerts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AlertConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_alerts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_shipment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16735,6 +25572,214 @@ func (ec *executionContext) fieldContext_Query_operation(ctx context.Context, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_operation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_operations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_operations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Operations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*OperationFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.Operation]) graphql.Marshaler {
+			return ec.marshalOOperationConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_operations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_operations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_workInProgress(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_workInProgress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().WorkInProgress(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.WorkInState) graphql.Marshaler {
+			return ec.marshalOWorkInState2ᚕᚖporticoᚋtradeᚐWorkInStateᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_workInProgress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WorkInState(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_trace(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_trace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Trace(ctx, fc.Args["correlationId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+			return ec.marshalOTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_trace(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_trace_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_auditLog(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*AuditFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+			return ec.marshalOAuditEntryConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_deadLetters(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_deadLetters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DeadLetters(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["stream"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+			return ec.marshalODeadLetterConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_deadLetters(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeadLetterConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_deadLetters_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -17063,6 +26108,75 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _QueuePosition_position(ctx context.Context, field graphql.CollectedField, obj *trade.QueuePosition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QueuePosition_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QueuePosition_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QueuePosition", field, false, false, "Int")
+}
+
+func (ec *executionContext) _QueuePosition_reason(ctx context.Context, field graphql.CollectedField, obj *trade.QueuePosition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QueuePosition_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QueuePosition_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QueuePosition", field, false, false, "String")
+}
+
+func (ec *executionContext) _QueuePosition_estimatedStart(ctx context.Context, field graphql.CollectedField, obj *trade.QueuePosition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QueuePosition_estimatedStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EstimatedStart, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QueuePosition_estimatedStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QueuePosition", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _RawCode_standard(ctx context.Context, field graphql.CollectedField, obj *trade.RawCode) (ret graphql.Marshaler) {
@@ -18132,6 +27246,208 @@ func (ec *executionContext) fieldContext_RejectedRecordEdge_node(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _ReplayPayload_errors(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplayPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _ReplayPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplayPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ReplayPayload_found(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPayload_found(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Found, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPayload_found(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplayPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ReplayPayload_changes(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPayload_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPayload_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplayPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestReturnPayload_errors(ctx context.Context, field graphql.CollectedField, obj *RequestReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestReturnPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestReturnPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestReturnPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _RequestReturnPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *RequestReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestReturnPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestReturnPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestReturnPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RequestReturnPayload_operation(ctx context.Context, field graphql.CollectedField, obj *RequestReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestReturnPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RequestReturnPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RequestReturnPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RequestReturnPayload_return(ctx context.Context, field graphql.CollectedField, obj *RequestReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestReturnPayload_return(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Return, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Return) graphql.Marshaler {
+			return ec.marshalOReturn2ᚖporticoᚋtradeᚐReturn(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RequestReturnPayload_return(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RequestReturnPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Return(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Return_id(ctx context.Context, field graphql.CollectedField, obj *trade.Return) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18474,6 +27790,61 @@ func (ec *executionContext) _Return_requestedAt(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Return_requestedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Return_operation(ctx context.Context, field graphql.CollectedField, obj *trade.Return) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Return_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Return_operation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Return_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Return",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Return_operation(ctx context.Context, field graphql.CollectedField, obj *trade.Return) (any, error) {
+	resolver := ec.Resolvers.Return()
+	if batch, ok := graphql.BatchParentsFor[*trade.Return](ctx, "Return"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Operation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Operation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Return.operation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Operation(ctx, []*trade.Return{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Operation](
+		ctx,
+		results,
+		err,
+		"Return.operation",
+	)
 }
 
 func (ec *executionContext) _Return_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.Return) (ret graphql.Marshaler) {
@@ -21292,6 +30663,29 @@ func (ec *executionContext) fieldContext_SourceHealth_capabilities(_ context.Con
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "Capability")
 }
 
+func (ec *executionContext) _SourceHealth_guarantee(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_guarantee(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Guarantee, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.EffectGuarantee) graphql.Marshaler {
+			return ec.marshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_guarantee(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "EffectGuarantee")
+}
+
 func (ec *executionContext) _SourceHealth_lag(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21336,6 +30730,84 @@ func (ec *executionContext) _SourceHealth_lastSuccessAt(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_SourceHealth_lastSuccessAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SourceHealth_queueDepth(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_queueDepth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QueueDepth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalOInt2int(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_queueDepth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SourceHealth_pausedReason(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_pausedReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PausedReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_pausedReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "String")
+}
+
+func (ec *executionContext) _SourceHealth_maintenance(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_maintenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Maintenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.MaintenanceWindow) graphql.Marshaler {
+			return ec.marshalNMaintenanceWindow2ᚕporticoᚋtradeᚐMaintenanceWindowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_maintenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourceHealth",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MaintenanceWindow(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SourceHealth_rejectedRecords(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
@@ -21403,6 +30875,84 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 		err,
 		"SourceHealth.rejectedRecords",
 	)
+}
+
+func (ec *executionContext) _SourcePayload_errors(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourcePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourcePayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _SourcePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourcePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourcePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SourcePayload_source(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourcePayload_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
+			return ec.marshalOSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourcePayload_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourcePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SourceHealth(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SourceUnavailable_code(ctx context.Context, field graphql.CollectedField, obj *trade.SourceUnavailable) (ret graphql.Marshaler) {
@@ -21575,6 +31125,231 @@ func (ec *executionContext) fieldContext_SourcedValue_provenance(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _SpendingLimit_limit(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SpendingLimit_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Money) graphql.Marshaler {
+			return ec.marshalNMoney2porticoᚋtradeᚐMoney(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SpendingLimit_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SpendingLimit",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SpendingLimit_period(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SpendingLimit_period(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Period, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SpendingPeriod) graphql.Marshaler {
+			return ec.marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SpendingLimit_period(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SpendingLimit", field, false, false, "SpendingPeriod")
+}
+
+func (ec *executionContext) _SpendingLimit_spent(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SpendingLimit_spent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Spent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Money) graphql.Marshaler {
+			return ec.marshalNMoney2porticoᚋtradeᚐMoney(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SpendingLimit_spent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SpendingLimit",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SpendingLimit_resetsAt(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SpendingLimit_resetsAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResetsAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SpendingLimit_resetsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SpendingLimit", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StateNotAllowed_code(ctx context.Context, field graphql.CollectedField, obj *trade.StateNotAllowed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StateNotAllowed_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StateNotAllowed_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _StateNotAllowed_message(ctx context.Context, field graphql.CollectedField, obj *trade.StateNotAllowed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StateNotAllowed_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StateNotAllowed_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
+}
+
+func (ec *executionContext) _StateNotAllowed_path(ctx context.Context, field graphql.CollectedField, obj *trade.StateNotAllowed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StateNotAllowed_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StateNotAllowed_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
+}
+
+func (ec *executionContext) _StateNotAllowed_state(ctx context.Context, field graphql.CollectedField, obj *trade.StateNotAllowed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StateNotAllowed_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StateNotAllowed_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
+}
+
+func (ec *executionContext) _StateNotAllowed_allowed(ctx context.Context, field graphql.CollectedField, obj *trade.StateNotAllowed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StateNotAllowed_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StateNotAllowed_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
+}
+
 func (ec *executionContext) _SubmitOrderPayload_errors(ctx context.Context, field graphql.CollectedField, obj *SubmitOrderPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21708,6 +31483,240 @@ func (ec *executionContext) fieldContext_SubmitOrderPayload_provisional(_ contex
 	return graphql.NewScalarFieldContext("SubmitOrderPayload", field, false, false, "OrderCheck")
 }
 
+func (ec *executionContext) _SubmitOrdersPayload_errors(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _SubmitOrdersPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SubmitOrdersPayload_results(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersPayload_results(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Results, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*SubmitOrdersResult) graphql.Marshaler {
+			return ec.marshalNSubmitOrdersResult2ᚕᚖporticoᚋgraphᚐSubmitOrdersResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersPayload_results(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubmitOrdersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubmitOrdersResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubmitOrdersPayload_accepted(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersPayload_accepted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accepted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersPayload_accepted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SubmitOrdersPayload_rejected(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersPayload_rejected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rejected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersPayload_rejected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SubmitOrdersResult_index(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersResult_index(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Index, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersResult_index(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersResult", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SubmitOrdersResult_order(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersResult_order(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Order, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Order) graphql.Marshaler {
+			return ec.marshalOOrder2ᚖporticoᚋtradeᚐOrder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersResult_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubmitOrdersResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Order(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubmitOrdersResult_operation(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersResult_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersResult_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubmitOrdersResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubmitOrdersResult_errors(ctx context.Context, field graphql.CollectedField, obj *SubmitOrdersResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitOrdersResult_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
+			return ec.marshalNSubmitOrderError2ᚕporticoᚋtradeᚐSubmitOrderErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitOrdersResult_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitOrdersResult", field, false, false, "SubmitOrderError")
+}
+
 func (ec *executionContext) _Subscription_shipmentUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -21746,6 +31755,50 @@ func (ec *executionContext) fieldContext_Subscription_shipmentUpdates(ctx contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_shipmentUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_operationUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_operationUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OperationUpdates(ctx, fc.Args["operations"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OperationStream) graphql.Marshaler {
+			return ec.marshalOOperationStream2porticoᚋtradeᚐOperationStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_operationUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OperationStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_operationUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21860,6 +31913,860 @@ func (ec *executionContext) resolveBatch_SupplierViewer_supplier(ctx context.Con
 		err,
 		"SupplierViewer.supplier",
 	)
+}
+
+func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+			return ec.marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.TimelineEntry) graphql.Marshaler {
+			return ec.marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚐTimelineEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TimelineConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (any, error) {
+	resolver := ec.Resolvers.TimelineConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.TimelineEntry]](ctx, "TimelineConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TimelineConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.TimelineEntry]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"TimelineConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _TimelineEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _TimelineEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TimelineEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TimelineEntry) graphql.Marshaler {
+			return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimelineEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimelineEntry_at(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _TimelineEntry_kind(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.TimelineKind) graphql.Marshaler {
+			return ec.marshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "TimelineKind")
+}
+
+func (ec *executionContext) _TimelineEntry_message(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _TimelineEntry_system(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_system(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.System, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.SourceKind) graphql.Marshaler {
+			return ec.marshalNSourceKind2porticoᚋtradeᚐSourceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_system(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "SourceKind")
+}
+
+func (ec *executionContext) _TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TimelineEntry_actor(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimelineEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (any, error) {
+	resolver := ec.Resolvers.TimelineEntry()
+	if batch, ok := graphql.BatchParentsFor[*trade.TimelineEntry](ctx, "TimelineEntry"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Actor(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TimelineEntry.actor",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Actor(ctx, []*trade.TimelineEntry{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"TimelineEntry.actor",
+	)
+}
+
+func (ec *executionContext) _TimelineEntry_subject(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _TimelineEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_correlationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CorrelationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_correlationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _TimelineEntry_took(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_took(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Took, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_took(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _TimelineEntry_responsible(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_responsible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Responsible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Responsible) graphql.Marshaler {
+			return ec.marshalOResponsible2ᚖporticoᚋtradeᚐResponsible(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_responsible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "Responsible")
+}
+
+func (ec *executionContext) _ToleranceExceeded_code(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceExceeded) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceExceeded_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceExceeded_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceExceeded", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _ToleranceExceeded_message(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceExceeded) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceExceeded_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceExceeded_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceExceeded", field, false, false, "String")
+}
+
+func (ec *executionContext) _ToleranceExceeded_path(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceExceeded) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceExceeded_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceExceeded_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceExceeded", field, false, false, "String")
+}
+
+func (ec *executionContext) _ToleranceExceeded_deviation(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceExceeded) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceExceeded_deviation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deviation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Deviation) graphql.Marshaler {
+			return ec.marshalODeviation2ᚖporticoᚋtradeᚐDeviation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceExceeded_deviation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ToleranceExceeded",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ToleranceProfile_id(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ToleranceProfile_name(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _ToleranceProfile_overQuantityPercent(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_overQuantityPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OverQuantityPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_overQuantityPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _ToleranceProfile_underQuantityPercent(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_underQuantityPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnderQuantityPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_underQuantityPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _ToleranceProfile_pricePercent(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_pricePercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PricePercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_pricePercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _ToleranceProfile_earlyDays(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_earlyDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EarlyDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_earlyDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ToleranceProfile_lateDays(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_lateDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LateDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_lateDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ToleranceProfile_allowSubstitution(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_allowSubstitution(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowSubstitution, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_allowSubstitution(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ToleranceProfile_outOfTolerance(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_outOfTolerance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutOfTolerance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OutOfTolerancePolicy) graphql.Marshaler {
+			return ec.marshalNOutOfTolerancePolicy2porticoᚋtradeᚐOutOfTolerancePolicy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_outOfTolerance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "OutOfTolerancePolicy")
+}
+
+func (ec *executionContext) _ToleranceProfile_version(ctx context.Context, field graphql.CollectedField, obj *trade.ToleranceProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfile_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfile_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _ToleranceProfilePayload_errors(ctx context.Context, field graphql.CollectedField, obj *ToleranceProfilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfilePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfilePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfilePayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _ToleranceProfilePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *ToleranceProfilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfilePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfilePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ToleranceProfilePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ToleranceProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *ToleranceProfilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToleranceProfilePayload_profile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Profile, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ToleranceProfile) graphql.Marshaler {
+			return ec.marshalOToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ToleranceProfilePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ToleranceProfilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToleranceProfile(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TotalCount_value(ctx context.Context, field graphql.CollectedField, obj *trade.TotalCount) (ret graphql.Marshaler) {
@@ -22472,6 +33379,121 @@ func (ec *executionContext) fieldContext_ValidatedLine_promise(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _VersionConflict_code(ctx context.Context, field graphql.CollectedField, obj *trade.VersionConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflict_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflict_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflict", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _VersionConflict_message(ctx context.Context, field graphql.CollectedField, obj *trade.VersionConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflict_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflict_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflict", field, false, false, "String")
+}
+
+func (ec *executionContext) _VersionConflict_path(ctx context.Context, field graphql.CollectedField, obj *trade.VersionConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflict_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflict_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflict", field, false, false, "String")
+}
+
+func (ec *executionContext) _VersionConflict_currentVersion(ctx context.Context, field graphql.CollectedField, obj *trade.VersionConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflict_currentVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CurrentVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflict_currentVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflict", field, false, false, "String")
+}
+
+func (ec *executionContext) _VersionConflict_changedFields(ctx context.Context, field graphql.CollectedField, obj *trade.VersionConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflict_changedFields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangedFields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflict_changedFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflict", field, false, false, "String")
+}
+
 func (ec *executionContext) _Warehouse_id(ctx context.Context, field graphql.CollectedField, obj *trade.Warehouse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22779,9 +33801,150 @@ func (ec *executionContext) fieldContext_WarehouseStock_provenance(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _WorkInState_kind(ctx context.Context, field graphql.CollectedField, obj *trade.WorkInState) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WorkInState_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OperationKind) graphql.Marshaler {
+			return ec.marshalNOperationKind2porticoᚋtradeᚐOperationKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WorkInState_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkInState", field, false, false, "OperationKind")
+}
+
+func (ec *executionContext) _WorkInState_state(ctx context.Context, field graphql.CollectedField, obj *trade.WorkInState) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WorkInState_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OperationState) graphql.Marshaler {
+			return ec.marshalNOperationState2porticoᚋtradeᚐOperationState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WorkInState_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkInState", field, false, false, "OperationState")
+}
+
+func (ec *executionContext) _WorkInState_count(ctx context.Context, field graphql.CollectedField, obj *trade.WorkInState) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WorkInState_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WorkInState_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkInState", field, false, false, "Int")
+}
+
+func (ec *executionContext) _WorkInState_oldest(ctx context.Context, field graphql.CollectedField, obj *trade.WorkInState) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WorkInState_oldest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Oldest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WorkInState_oldest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkInState", field, false, false, "Duration")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func (ec *executionContext) unmarshalInputAcceptOrderChangesInput(ctx context.Context, obj any) (AcceptOrderChangesInput, error) {
+	var it AcceptOrderChangesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"order", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "order":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("order"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Order = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcceptOrderChangesInput unmarshals raw into the AcceptOrderChangesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcceptOrderChangesInput(ctx context.Context, raw any) (AcceptOrderChangesInput, error) {
+	var out AcceptOrderChangesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcceptOrderChangesInput", raw, &out)
+	return out, err
+}
 
 func (ec *executionContext) unmarshalInputAccountBy(ctx context.Context, obj any) (AccountBy, error) {
 	var it AccountBy
@@ -22888,6 +34051,48 @@ func UnmarshalAccountFilter(ctx context.Context, raw any) (AccountFilter, error)
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAcknowledgeAlertInput(ctx context.Context, obj any) (AcknowledgeAlertInput, error) {
+	var it AcknowledgeAlertInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"alert"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "alert":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alert"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Alert = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcknowledgeAlertInput unmarshals raw into the AcknowledgeAlertInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcknowledgeAlertInput(ctx context.Context, raw any) (AcknowledgeAlertInput, error) {
+	var out AcknowledgeAlertInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcknowledgeAlertInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAddressInput(ctx context.Context, obj any) (AddressInput, error) {
 	var it AddressInput
 	if obj == nil {
@@ -22979,6 +34184,440 @@ func UnmarshalAddressInput(ctx context.Context, raw any) (AddressInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAlertFilter(ctx context.Context, obj any) (AlertFilter, error) {
+	var it AlertFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"state", "kind", "minSeverity", "queue", "subject"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOAlertState2ᚕporticoᚋtradeᚐAlertStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOAlertKind2ᚕporticoᚋtradeᚐAlertKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "minSeverity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minSeverity"))
+			data, err := ec.unmarshalOSeverity2ᚖporticoᚋtradeᚐSeverity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MinSeverity = data
+		case "queue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("queue"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Queue = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAlertFilter unmarshals raw into the AlertFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAlertFilter(ctx context.Context, raw any) (AlertFilter, error) {
+	var out AlertFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AlertFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAmendOrderInput(ctx context.Context, obj any) (AmendOrderInput, error) {
+	var it AmendOrderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"order", "expectedVersion", "requestedDeliveryDate", "addLines", "changeLines", "cancelLines"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "order":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("order"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Order = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "requestedDeliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestedDeliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequestedDeliveryDate = data
+		case "addLines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addLines"))
+			data, err := ec.unmarshalOOrderLineInput2ᚕᚖporticoᚋgraphᚐOrderLineInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddLines = data
+		case "changeLines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changeLines"))
+			data, err := ec.unmarshalOOrderLineChangeInput2ᚕᚖporticoᚋgraphᚐOrderLineChangeInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChangeLines = data
+		case "cancelLines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cancelLines"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CancelLines = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAmendOrderInput unmarshals raw into the AmendOrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAmendOrderInput(ctx context.Context, raw any) (AmendOrderInput, error) {
+	var out AmendOrderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AmendOrderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (AuditFilter, error) {
+	var it AuditFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"subject", "actor", "action", "correlationId", "at"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "actor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actor"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Actor = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "correlationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correlationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CorrelationID = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalODateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAuditFilter unmarshals raw into the AuditFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAuditFilter(ctx context.Context, raw any) (AuditFilter, error) {
+	var out AuditFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AuditFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelDespatchAdviceInput(ctx context.Context, obj any) (CancelDespatchAdviceInput, error) {
+	var it CancelDespatchAdviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"despatchAdvice", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "despatchAdvice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("despatchAdvice"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DespatchAdvice = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelDespatchAdviceInput unmarshals raw into the CancelDespatchAdviceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelDespatchAdviceInput(ctx context.Context, raw any) (CancelDespatchAdviceInput, error) {
+	var out CancelDespatchAdviceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelDespatchAdviceInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCancelOrderInput(ctx context.Context, obj any) (CancelOrderInput, error) {
+	var it CancelOrderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"order", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "order":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("order"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Order = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelOrderInput unmarshals raw into the CancelOrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelOrderInput(ctx context.Context, raw any) (CancelOrderInput, error) {
+	var out CancelOrderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelOrderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCompensateInput(ctx context.Context, obj any) (CompensateInput, error) {
+	var it CompensateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"operation", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "operation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operation"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Operation = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCompensateInput unmarshals raw into the CompensateInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCompensateInput(ctx context.Context, raw any) (CompensateInput, error) {
+	var out CompensateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CompensateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCounterProposalInput(ctx context.Context, obj any) (CounterProposalInput, error) {
+	var it CounterProposalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"quantity", "unitPrice", "shipDate", "deliveryDate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "unitPrice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unitPrice"))
+			data, err := ec.unmarshalOUnitPriceInput2ᚖporticoᚋgraphᚐUnitPriceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UnitPrice = data
+		case "shipDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShipDate = data
+		case "deliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeliveryDate = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCounterProposalInput unmarshals raw into the CounterProposalInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCounterProposalInput(ctx context.Context, raw any) (CounterProposalInput, error) {
+	var out CounterProposalInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CounterProposalInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDateRangeInput(ctx context.Context, obj any) (DateRangeInput, error) {
 	var it DateRangeInput
 	if obj == nil {
@@ -23025,6 +34664,374 @@ func (ec *executionContext) unmarshalInputDateRangeInput(ctx context.Context, ob
 func UnmarshalDateRangeInput(ctx context.Context, raw any) (DateRangeInput, error) {
 	var out DateRangeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DateRangeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDeadLetterInput(ctx context.Context, obj any) (DeadLetterInput, error) {
+	var it DeadLetterInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"deadLetter", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "deadLetter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadLetter"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeadLetter = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeadLetterInput unmarshals raw into the DeadLetterInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeadLetterInput(ctx context.Context, raw any) (DeadLetterInput, error) {
+	var out DeadLetterInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeadLetterInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDecideDeviationInput(ctx context.Context, obj any) (DecideDeviationInput, error) {
+	var it DecideDeviationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"deviation", "decision", "counter", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "deviation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deviation"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Deviation = data
+		case "decision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("decision"))
+			data, err := ec.unmarshalNDeviationDecision2porticoᚋtradeᚐDeviationDecision(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Decision = data
+		case "counter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("counter"))
+			data, err := ec.unmarshalOCounterProposalInput2ᚖporticoᚋgraphᚐCounterProposalInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Counter = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDecideDeviationInput unmarshals raw into the DecideDeviationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDecideDeviationInput(ctx context.Context, raw any) (DecideDeviationInput, error) {
+	var out DecideDeviationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DecideDeviationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDespatchAdviceInput(ctx context.Context, obj any) (DespatchAdviceInput, error) {
+	var it DespatchAdviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["references"]; !present {
+		asMap["references"] = []any{}
+	}
+	if _, present := asMap["handlingUnits"]; !present {
+		asMap["handlingUnits"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"number", "shipFrom", "despatchedAt", "expectedAt", "carrierScac", "references", "handlingUnits", "lines"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		case "shipFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipFrom"))
+			data, err := ec.unmarshalNAddressInput2ᚖporticoᚋgraphᚐAddressInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShipFrom = data
+		case "despatchedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("despatchedAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DespatchedAt = data
+		case "expectedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedAt = data
+		case "carrierScac":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrierScac"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CarrierScac = data
+		case "references":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("references"))
+			data, err := ec.unmarshalNIdentifierInput2ᚕᚖporticoᚋgraphᚐIdentifierInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.References = data
+		case "handlingUnits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handlingUnits"))
+			data, err := ec.unmarshalNHandlingUnitInput2ᚕᚖporticoᚋgraphᚐHandlingUnitInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HandlingUnits = data
+		case "lines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lines"))
+			data, err := ec.unmarshalNDespatchLineInput2ᚕᚖporticoᚋgraphᚐDespatchLineInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lines = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDespatchAdviceInput unmarshals raw into the DespatchAdviceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDespatchAdviceInput(ctx context.Context, raw any) (DespatchAdviceInput, error) {
+	var out DespatchAdviceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DespatchAdviceInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDespatchLineInput(ctx context.Context, obj any) (DespatchLineInput, error) {
+	var it DespatchLineInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["serials"]; !present {
+		asMap["serials"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"purchaseOrderLine", "shipped", "backordered", "outstandingReason", "sscc", "lot", "serials", "expiresOn"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "purchaseOrderLine":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purchaseOrderLine"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurchaseOrderLine = data
+		case "shipped":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipped"))
+			data, err := ec.unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Shipped = data
+		case "backordered":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("backordered"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Backordered = data
+		case "outstandingReason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outstandingReason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OutstandingReason = data
+		case "sscc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sscc"))
+			data, err := ec.unmarshalOSSCC2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sscc = data
+		case "lot":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lot"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lot = data
+		case "serials":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("serials"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Serials = data
+		case "expiresOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresOn"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresOn = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDespatchLineInput unmarshals raw into the DespatchLineInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDespatchLineInput(ctx context.Context, raw any) (DespatchLineInput, error) {
+	var out DespatchLineInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DespatchLineInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputHandlingUnitInput(ctx context.Context, obj any) (HandlingUnitInput, error) {
+	var it HandlingUnitInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sscc", "parent", "packageType", "weight"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sscc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sscc"))
+			data, err := ec.unmarshalNSSCC2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sscc = data
+		case "parent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parent"))
+			data, err := ec.unmarshalOSSCC2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parent = data
+		case "packageType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("packageType"))
+			data, err := ec.unmarshalOUnitCode2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PackageType = data
+		case "weight":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Weight = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalHandlingUnitInput unmarshals raw into the HandlingUnitInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalHandlingUnitInput(ctx context.Context, raw any) (HandlingUnitInput, error) {
+	var out HandlingUnitInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "HandlingUnitInput", raw, &out)
 	return out, err
 }
 
@@ -23427,6 +35434,97 @@ func UnmarshalItemFilter(ctx context.Context, raw any) (ItemFilter, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputLineAcknowledgmentInput(ctx context.Context, obj any) (LineAcknowledgmentInput, error) {
+	var it LineAcknowledgmentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"line", "status", "quantity", "unitPrice", "promisedShipDate", "promisedDeliveryDate", "substitute", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "line":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("line"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Line = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalNLineAckStatus2porticoᚋtradeᚐLineAckStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "unitPrice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unitPrice"))
+			data, err := ec.unmarshalOUnitPriceInput2ᚖporticoᚋgraphᚐUnitPriceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UnitPrice = data
+		case "promisedShipDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("promisedShipDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PromisedShipDate = data
+		case "promisedDeliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("promisedDeliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PromisedDeliveryDate = data
+		case "substitute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("substitute"))
+			data, err := ec.unmarshalOIdentifierInput2ᚖporticoᚋgraphᚐIdentifierInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Substitute = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLineAcknowledgmentInput unmarshals raw into the LineAcknowledgmentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLineAcknowledgmentInput(ctx context.Context, raw any) (LineAcknowledgmentInput, error) {
+	var out LineAcknowledgmentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LineAcknowledgmentInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMasterDataConflictFilter(ctx context.Context, obj any) (MasterDataConflictFilter, error) {
 	var it MasterDataConflictFilter
 	if obj == nil {
@@ -23581,6 +35679,132 @@ func UnmarshalOperationBy(ctx context.Context, raw any) (OperationBy, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputOperationFilter(ctx context.Context, obj any) (OperationFilter, error) {
+	var it OperationFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"state", "kind", "subject", "correlationId", "submitted"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOOperationState2ᚕporticoᚋtradeᚐOperationStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOOperationKind2ᚕporticoᚋtradeᚐOperationKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "correlationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correlationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CorrelationID = data
+		case "submitted":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("submitted"))
+			data, err := ec.unmarshalODateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Submitted = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOperationFilter unmarshals raw into the OperationFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOperationFilter(ctx context.Context, raw any) (OperationFilter, error) {
+	var out OperationFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OperationFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOrderApprovalInput(ctx context.Context, obj any) (OrderApprovalInput, error) {
+	var it OrderApprovalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"order", "expectedVersion", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "order":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("order"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Order = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOrderApprovalInput unmarshals raw into the OrderApprovalInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOrderApprovalInput(ctx context.Context, raw any) (OrderApprovalInput, error) {
+	var out OrderApprovalInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderApprovalInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputOrderBy(ctx context.Context, obj any) (OrderBy, error) {
 	var it OrderBy
 	if obj == nil {
@@ -23641,7 +35865,7 @@ func (ec *executionContext) unmarshalInputOrderFilter(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accounts", "status", "number", "customerPoNumber", "placed", "item", "shipTo", "changedSince"}
+	fieldsInOrder := [...]string{"accounts", "status", "number", "customerPoNumber", "placed", "item", "shipTo", "needsAction", "changedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23697,6 +35921,13 @@ func (ec *executionContext) unmarshalInputOrderFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.ShipTo = data
+		case "needsAction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("needsAction"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NeedsAction = data
 		case "changedSince":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changedSince"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
@@ -23806,6 +36037,62 @@ func (ec *executionContext) unmarshalInputOrderInput(ctx context.Context, obj an
 func UnmarshalOrderInput(ctx context.Context, raw any) (OrderInput, error) {
 	var out OrderInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOrderLineChangeInput(ctx context.Context, obj any) (OrderLineChangeInput, error) {
+	var it OrderLineChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"line", "quantity", "requestedDeliveryDate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "line":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("line"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Line = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "requestedDeliveryDate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestedDeliveryDate"))
+			data, err := ec.unmarshalODate2ᚖporticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequestedDeliveryDate = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOrderLineChangeInput unmarshals raw into the OrderLineChangeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOrderLineChangeInput(ctx context.Context, raw any) (OrderLineChangeInput, error) {
+	var out OrderLineChangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OrderLineChangeInput", raw, &out)
 	return out, err
 }
 
@@ -23950,7 +36237,7 @@ func (ec *executionContext) unmarshalInputPurchaseOrderFilter(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "number", "supplier", "promised", "item", "changedSince"}
+	fieldsInOrder := [...]string{"status", "number", "supplier", "needsAction", "promised", "item", "changedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23978,6 +36265,13 @@ func (ec *executionContext) unmarshalInputPurchaseOrderFilter(ctx context.Contex
 				return it, err
 			}
 			it.Supplier = data
+		case "needsAction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("needsAction"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NeedsAction = data
 		case "promised":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("promised"))
 			data, err := ec.unmarshalODateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
@@ -24013,6 +36307,87 @@ func (ec *executionContext) unmarshalInputPurchaseOrderFilter(ctx context.Contex
 func UnmarshalPurchaseOrderFilter(ctx context.Context, raw any) (PurchaseOrderFilter, error) {
 	var out PurchaseOrderFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PurchaseOrderFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPurchaseOrderResponseInput(ctx context.Context, obj any) (PurchaseOrderResponseInput, error) {
+	var it PurchaseOrderResponseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["lines"]; !present {
+		asMap["lines"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"purchaseOrder", "expectedRevision", "responseNumber", "supplierOrderNumber", "kind", "lines"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "purchaseOrder":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purchaseOrder"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurchaseOrder = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
+		case "responseNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("responseNumber"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResponseNumber = data
+		case "supplierOrderNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("supplierOrderNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SupplierOrderNumber = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNResponseKind2porticoᚋtradeᚐResponseKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "lines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lines"))
+			data, err := ec.unmarshalNLineAcknowledgmentInput2ᚕᚖporticoᚋgraphᚐLineAcknowledgmentInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lines = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPurchaseOrderResponseInput unmarshals raw into the PurchaseOrderResponseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPurchaseOrderResponseInput(ctx context.Context, raw any) (PurchaseOrderResponseInput, error) {
+	var out PurchaseOrderResponseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PurchaseOrderResponseInput", raw, &out)
 	return out, err
 }
 
@@ -24062,6 +36437,248 @@ func (ec *executionContext) unmarshalInputQuantityInput(ctx context.Context, obj
 func UnmarshalQuantityInput(ctx context.Context, raw any) (QuantityInput, error) {
 	var out QuantityInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "QuantityInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReplayInput(ctx context.Context, obj any) (ReplayInput, error) {
+	var it ReplayInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = true
+	}
+
+	fieldsInOrder := [...]string{"stream", "from", "to", "subject", "dryRun", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "stream":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stream"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stream = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReplayInput unmarshals raw into the ReplayInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReplayInput(ctx context.Context, raw any) (ReplayInput, error) {
+	var out ReplayInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReplayInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReportExceptionInput(ctx context.Context, obj any) (ReportExceptionInput, error) {
+	var it ReportExceptionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"subject", "severity", "message", "atRisk"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "severity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("severity"))
+			data, err := ec.unmarshalNSeverity2porticoᚋtradeᚐSeverity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Severity = data
+		case "message":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Message = data
+		case "atRisk":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atRisk"))
+			data, err := ec.unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AtRisk = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReportExceptionInput unmarshals raw into the ReportExceptionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReportExceptionInput(ctx context.Context, raw any) (ReportExceptionInput, error) {
+	var out ReportExceptionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReportExceptionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRequestReturnInput(ctx context.Context, obj any) (RequestReturnInput, error) {
+	var it RequestReturnInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"order", "lines"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "order":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("order"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Order = data
+		case "lines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lines"))
+			data, err := ec.unmarshalNReturnLineInput2ᚕᚖporticoᚋgraphᚐReturnLineInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lines = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestReturnInput unmarshals raw into the RequestReturnInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestReturnInput(ctx context.Context, raw any) (RequestReturnInput, error) {
+	var out RequestReturnInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestReturnInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputResolveAlertInput(ctx context.Context, obj any) (ResolveAlertInput, error) {
+	var it ResolveAlertInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"alert", "resolution"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "alert":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("alert"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Alert = data
+		case "resolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolution"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Resolution = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResolveAlertInput unmarshals raw into the ResolveAlertInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResolveAlertInput(ctx context.Context, raw any) (ResolveAlertInput, error) {
+	var out ResolveAlertInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResolveAlertInput", raw, &out)
 	return out, err
 }
 
@@ -24125,6 +36742,132 @@ func (ec *executionContext) unmarshalInputReturnFilter(ctx context.Context, obj 
 func UnmarshalReturnFilter(ctx context.Context, raw any) (ReturnFilter, error) {
 	var out ReturnFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReturnFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReturnLineInput(ctx context.Context, obj any) (ReturnLineInput, error) {
+	var it ReturnLineInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"line", "quantity", "reason", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "line":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("line"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Line = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := ec.unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNReturnReason2porticoᚋtradeᚐReturnReason(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReturnLineInput unmarshals raw into the ReturnLineInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReturnLineInput(ctx context.Context, raw any) (ReturnLineInput, error) {
+	var out ReturnLineInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReturnLineInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSettleOperationInput(ctx context.Context, obj any) (SettleOperationInput, error) {
+	var it SettleOperationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"operation", "happened", "externalRef", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "operation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operation"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Operation = data
+		case "happened":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("happened"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Happened = data
+		case "externalRef":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("externalRef"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExternalRef = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSettleOperationInput unmarshals raw into the SettleOperationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSettleOperationInput(ctx context.Context, raw any) (SettleOperationInput, error) {
+	var out SettleOperationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SettleOperationInput", raw, &out)
 	return out, err
 }
 
@@ -24310,6 +37053,217 @@ func UnmarshalShipmentFilter(ctx context.Context, raw any) (ShipmentFilter, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSourceControlInput(ctx context.Context, obj any) (SourceControlInput, error) {
+	var it SourceControlInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"instance", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "instance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("instance"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Instance = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSourceControlInput unmarshals raw into the SourceControlInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSourceControlInput(ctx context.Context, raw any) (SourceControlInput, error) {
+	var out SourceControlInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SourceControlInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSubmitOrdersInput(ctx context.Context, obj any) (SubmitOrdersInput, error) {
+	var it SubmitOrdersInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["policy"]; !present {
+		asMap["policy"] = "ACCEPT_VALID"
+	}
+
+	fieldsInOrder := [...]string{"orders", "policy"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orders":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orders"))
+			data, err := ec.unmarshalNOrderInput2ᚕᚖporticoᚋgraphᚐOrderInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Orders = data
+		case "policy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policy"))
+			data, err := ec.unmarshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Policy = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSubmitOrdersInput unmarshals raw into the SubmitOrdersInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSubmitOrdersInput(ctx context.Context, raw any) (SubmitOrdersInput, error) {
+	var out SubmitOrdersInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SubmitOrdersInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputToleranceProfileInput(ctx context.Context, obj any) (ToleranceProfileInput, error) {
+	var it ToleranceProfileInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["allowSubstitution"]; !present {
+		asMap["allowSubstitution"] = false
+	}
+
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "overQuantityPercent", "underQuantityPercent", "pricePercent", "earlyDays", "lateDays", "allowSubstitution", "outOfTolerance"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "overQuantityPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overQuantityPercent"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OverQuantityPercent = data
+		case "underQuantityPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("underQuantityPercent"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UnderQuantityPercent = data
+		case "pricePercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pricePercent"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PricePercent = data
+		case "earlyDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("earlyDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EarlyDays = data
+		case "lateDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lateDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LateDays = data
+		case "allowSubstitution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowSubstitution"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowSubstitution = data
+		case "outOfTolerance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outOfTolerance"))
+			data, err := ec.unmarshalNOutOfTolerancePolicy2porticoᚋtradeᚐOutOfTolerancePolicy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OutOfTolerance = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalToleranceProfileInput unmarshals raw into the ToleranceProfileInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalToleranceProfileInput(ctx context.Context, raw any) (ToleranceProfileInput, error) {
+	var out ToleranceProfileInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ToleranceProfileInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputUnitPriceInput(ctx context.Context, obj any) (UnitPriceInput, error) {
 	var it UnitPriceInput
 	if obj == nil {
@@ -24363,6 +37317,107 @@ func UnmarshalUnitPriceInput(ctx context.Context, raw any) (UnitPriceInput, erro
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _AmendOrderError(ctx context.Context, sel ast.SelectionSet, obj trade.AmendOrderError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.VersionConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VersionConflict(ctx, sel, obj)
+	case *trade.StateNotAllowed:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StateNotAllowed(ctx, sel, obj)
+	case *trade.SourceUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.PriceChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PriceChanged(ctx, sel, obj)
+	case *trade.InvalidInput:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidInput(ctx, sel, obj)
+	case *trade.InsufficientAvailability:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InsufficientAvailability(ctx, sel, obj)
+	case *trade.IdempotencyConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyConflict(ctx, sel, obj)
+	case *trade.Forbidden:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Forbidden(ctx, sel, obj)
+	case *trade.CreditBlocked:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreditBlocked(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of AmendOrderError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _CommonError(ctx context.Context, sel ast.SelectionSet, obj trade.CommonError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.VersionConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VersionConflict(ctx, sel, obj)
+	case *trade.StateNotAllowed:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StateNotAllowed(ctx, sel, obj)
+	case *trade.SourceUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.InvalidInput:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidInput(ctx, sel, obj)
+	case *trade.IdempotencyConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyConflict(ctx, sel, obj)
+	case *trade.Forbidden:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Forbidden(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of CommonError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj trade.Node) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -24397,6 +37452,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Invoice(ctx, sel, obj)
+	case *trade.DespatchAdvice:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DespatchAdvice(ctx, sel, obj)
 	case *trade.Account:
 		if obj == nil {
 			return graphql.Null
@@ -24417,6 +37477,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._TradingPartner(ctx, sel, obj)
+	case *trade.ToleranceProfile:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ToleranceProfile(ctx, sel, obj)
 	case *trade.ShipmentEvent:
 		if obj == nil {
 			return graphql.Null
@@ -24427,6 +37492,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Reconciliation(ctx, sel, obj)
+	case *trade.PurchaseOrderResponse:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PurchaseOrderResponse(ctx, sel, obj)
 	case *trade.PurchaseOrderLine:
 		if obj == nil {
 			return graphql.Null
@@ -24447,6 +37517,16 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._MasterDataConflict(ctx, sel, obj)
+	case *trade.Deviation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Deviation(ctx, sel, obj)
+	case *trade.DeadLetter:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeadLetter(ctx, sel, obj)
 	case *trade.Contract:
 		if obj == nil {
 			return graphql.Null
@@ -24457,6 +37537,16 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Category(ctx, sel, obj)
+	case *trade.AuditEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AuditEntry(ctx, sel, obj)
+	case *trade.Alert:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Alert(ctx, sel, obj)
 	case *trade.AccountLocation:
 		if obj == nil {
 			return graphql.Null
@@ -24467,6 +37557,24 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _OperationStream(ctx context.Context, sel ast.SelectionSet, obj trade.OperationStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.OperationUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OperationUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of OperationStream must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -24548,6 +37656,11 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Invoice(ctx, sel, obj)
+	case *trade.DespatchAdvice:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DespatchAdvice(ctx, sel, obj)
 	case *trade.Account:
 		if obj == nil {
 			return graphql.Null
@@ -24616,6 +37729,11 @@ func (ec *executionContext) _SubmitOrderError(ctx context.Context, sel ast.Selec
 			return graphql.Null
 		}
 		return ec._IdempotencyConflict(ctx, sel, obj)
+	case *trade.Forbidden:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Forbidden(ctx, sel, obj)
 	case *trade.CreditBlocked:
 		if obj == nil {
 			return graphql.Null
@@ -24630,10 +37748,78 @@ func (ec *executionContext) _SubmitOrderError(ctx context.Context, sel ast.Selec
 	}
 }
 
+func (ec *executionContext) _SupplierError(ctx context.Context, sel ast.SelectionSet, obj trade.SupplierError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.VersionConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VersionConflict(ctx, sel, obj)
+	case *trade.ToleranceExceeded:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ToleranceExceeded(ctx, sel, obj)
+	case *trade.StateNotAllowed:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StateNotAllowed(ctx, sel, obj)
+	case *trade.SourceUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.InvalidInput:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidInput(ctx, sel, obj)
+	case *trade.IdempotencyConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyConflict(ctx, sel, obj)
+	case *trade.Forbidden:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Forbidden(ctx, sel, obj)
+	case *trade.DuplicateDocument:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DuplicateDocument(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of SupplierError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj trade.UserError) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *trade.VersionConflict:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VersionConflict(ctx, sel, obj)
+	case *trade.ToleranceExceeded:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ToleranceExceeded(ctx, sel, obj)
+	case *trade.StateNotAllowed:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StateNotAllowed(ctx, sel, obj)
 	case *trade.SourceUnavailable:
 		if obj == nil {
 			return graphql.Null
@@ -24659,6 +37845,16 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._IdempotencyConflict(ctx, sel, obj)
+	case *trade.Forbidden:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Forbidden(ctx, sel, obj)
+	case *trade.DuplicateDocument:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DuplicateDocument(ctx, sel, obj)
 	case *trade.CreditBlocked:
 		if obj == nil {
 			return graphql.Null
@@ -25162,6 +38358,365 @@ func (ec *executionContext) _Address(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var alertImplementors = []string{"Alert", "Node"}
+
+func (ec *executionContext) _Alert(ctx context.Context, sel ast.SelectionSet, obj *trade.Alert) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, alertImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Alert")
+		case "id":
+			out.Values[i] = ec._Alert_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Alert_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "severity":
+			out.Values[i] = ec._Alert_severity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._Alert_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			out.Values[i] = ec._Alert_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "suggestedAction":
+			out.Values[i] = ec._Alert_suggestedAction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "audience":
+			out.Values[i] = ec._Alert_audience(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "queue":
+			out.Values[i] = ec._Alert_queue(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "responsible":
+			out.Values[i] = ec._Alert_responsible(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subject":
+			out.Values[i] = ec._Alert_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subjectNode":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Alert_subjectNode(ctx, field, obj)
+				})
+		case "deviation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Alert_deviation(ctx, field, obj)
+				})
+		case "atRisk":
+			out.Values[i] = ec._Alert_atRisk(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "affectedOrders":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Alert_affectedOrders(ctx, field, obj)
+				})
+		case "raisedAt":
+			out.Values[i] = ec._Alert_raisedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "acknowledgedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Alert_acknowledgedBy(ctx, field, obj)
+				})
+		case "acknowledgedAt":
+			out.Values[i] = ec._Alert_acknowledgedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolvedAt":
+			out.Values[i] = ec._Alert_resolvedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolution":
+			out.Values[i] = ec._Alert_resolution(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var alertConnectionImplementors = []string{"AlertConnection"}
+
+func (ec *executionContext) _AlertConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.Alert]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, alertConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AlertConnection")
+		case "edges":
+			out.Values[i] = ec._AlertConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._AlertConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AlertConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AlertConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var alertEdgeImplementors = []string{"AlertEdge"}
+
+func (ec *executionContext) _AlertEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.Alert]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, alertEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AlertEdge")
+		case "cursor":
+			out.Values[i] = ec._AlertEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AlertEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var alertPayloadImplementors = []string{"AlertPayload"}
+
+func (ec *executionContext) _AlertPayload(ctx context.Context, sel ast.SelectionSet, obj *AlertPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, alertPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AlertPayload")
+		case "errors":
+			out.Values[i] = ec._AlertPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._AlertPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "alert":
+			out.Values[i] = ec._AlertPayload_alert(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var amendOrderPayloadImplementors = []string{"AmendOrderPayload"}
+
+func (ec *executionContext) _AmendOrderPayload(ctx context.Context, sel ast.SelectionSet, obj *AmendOrderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, amendOrderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AmendOrderPayload")
+		case "errors":
+			out.Values[i] = ec._AmendOrderPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._AmendOrderPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._AmendOrderPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "order":
+			out.Values[i] = ec._AmendOrderPayload_order(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var approvalImplementors = []string{"Approval"}
+
+func (ec *executionContext) _Approval(ctx context.Context, sel ast.SelectionSet, obj *trade.Approval) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, approvalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Approval")
+		case "state":
+			out.Values[i] = ec._Approval_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limit":
+			out.Values[i] = ec._Approval_limit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "decidedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Approval_decidedBy(ctx, field, obj)
+				})
+		case "decidedAt":
+			out.Values[i] = ec._Approval_decidedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "comment":
+			out.Values[i] = ec._Approval_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var atpBucketImplementors = []string{"AtpBucket"}
 
 func (ec *executionContext) _AtpBucket(ctx context.Context, sel ast.SelectionSet, obj *trade.AtpBucket) graphql.Marshaler {
@@ -25185,6 +38740,172 @@ func (ec *executionContext) _AtpBucket(ctx context.Context, sel ast.SelectionSet
 			}
 		case "cumulative":
 			out.Values[i] = ec._AtpBucket_cumulative(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var auditEntryImplementors = []string{"AuditEntry", "Node"}
+
+func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.AuditEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntry")
+		case "id":
+			out.Values[i] = ec._AuditEntry_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "index":
+			out.Values[i] = ec._AuditEntry_index(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._AuditEntry_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AuditEntry_actor(ctx, field, obj)
+				})
+		case "action":
+			out.Values[i] = ec._AuditEntry_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subject":
+			out.Values[i] = ec._AuditEntry_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "correlationId":
+			out.Values[i] = ec._AuditEntry_correlationId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "before":
+			out.Values[i] = ec._AuditEntry_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._AuditEntry_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "digest":
+			out.Values[i] = ec._AuditEntry_digest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var auditEntryConnectionImplementors = []string{"AuditEntryConnection"}
+
+func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryConnection")
+		case "edges":
+			out.Values[i] = ec._AuditEntryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._AuditEntryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AuditEntryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AuditEntryConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var auditEntryEdgeImplementors = []string{"AuditEntryEdge"}
+
+func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryEdge")
+		case "cursor":
+			out.Values[i] = ec._AuditEntryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AuditEntryEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25262,6 +38983,60 @@ func (ec *executionContext) _Availability(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var awaitedDecisionImplementors = []string{"AwaitedDecision"}
+
+func (ec *executionContext) _AwaitedDecision(ctx context.Context, sel ast.SelectionSet, obj *trade.AwaitedDecision) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, awaitedDecisionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AwaitedDecision")
+		case "by":
+			out.Values[i] = ec._AwaitedDecision_by(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			out.Values[i] = ec._AwaitedDecision_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "since":
+			out.Values[i] = ec._AwaitedDecision_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differences":
+			out.Values[i] = ec._AwaitedDecision_differences(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deviations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AwaitedDecision_deviations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25431,6 +39206,163 @@ func (ec *executionContext) _Category(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var commitmentChangeImplementors = []string{"CommitmentChange"}
+
+func (ec *executionContext) _CommitmentChange(ctx context.Context, sel ast.SelectionSet, obj *trade.CommitmentChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commitmentChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommitmentChange")
+		case "line":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CommitmentChange_line(ctx, field, obj)
+				})
+		case "from":
+			out.Values[i] = ec._CommitmentChange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "to":
+			out.Values[i] = ec._CommitmentChange_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = ec._CommitmentChange_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			out.Values[i] = ec._CommitmentChange_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._CommitmentChange_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commitmentImpactImplementors = []string{"CommitmentImpact"}
+
+func (ec *executionContext) _CommitmentImpact(ctx context.Context, sel ast.SelectionSet, obj *trade.CommitmentImpact) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commitmentImpactImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommitmentImpact")
+		case "orderLine":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CommitmentImpact_orderLine(ctx, field, obj)
+				})
+		case "quantity":
+			out.Values[i] = ec._CommitmentImpact_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promisedDeliveryDate":
+			out.Values[i] = ec._CommitmentImpact_promisedDeliveryDate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expectedDeliveryDate":
+			out.Values[i] = ec._CommitmentImpact_expectedDeliveryDate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reasons":
+			out.Values[i] = ec._CommitmentImpact_reasons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commitmentReviewImplementors = []string{"CommitmentReview"}
+
+func (ec *executionContext) _CommitmentReview(ctx context.Context, sel ast.SelectionSet, obj *trade.CommitmentReview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commitmentReviewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommitmentReview")
+		case "atRisk":
+			out.Values[i] = ec._CommitmentReview_atRisk(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "commitments":
+			out.Values[i] = ec._CommitmentReview_commitments(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "alerts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CommitmentReview_alerts(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var contractImplementors = []string{"Contract", "Node"}
 
 func (ec *executionContext) _Contract(ctx context.Context, sel ast.SelectionSet, obj *trade.Contract) graphql.Marshaler {
@@ -25479,7 +39411,7 @@ func (ec *executionContext) _Contract(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var creditBlockedImplementors = []string{"CreditBlocked", "UserError", "SubmitOrderError"}
+var creditBlockedImplementors = []string{"CreditBlocked", "UserError", "SubmitOrderError", "AmendOrderError"}
 
 func (ec *executionContext) _CreditBlocked(ctx context.Context, sel ast.SelectionSet, obj *trade.CreditBlocked) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, creditBlockedImplementors)
@@ -25618,6 +39550,12 @@ func (ec *executionContext) _CustomerViewer(ctx context.Context, sel ast.Selecti
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CustomerViewer_accounts(ctx, field, obj)
 				})
+		case "spendingLimits":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CustomerViewer_spendingLimits(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25698,6 +39636,214 @@ func (ec *executionContext) _DataPolicy(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var deadLetterImplementors = []string{"DeadLetter", "Node"}
+
+func (ec *executionContext) _DeadLetter(ctx context.Context, sel ast.SelectionSet, obj *trade.DeadLetter) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeadLetter")
+		case "id":
+			out.Values[i] = ec._DeadLetter_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stream":
+			out.Values[i] = ec._DeadLetter_stream(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "payload":
+			out.Values[i] = ec._DeadLetter_payload(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._DeadLetter_error(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "responsible":
+			out.Values[i] = ec._DeadLetter_responsible(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._DeadLetter_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstFailedAt":
+			out.Values[i] = ec._DeadLetter_firstFailedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastFailedAt":
+			out.Values[i] = ec._DeadLetter_lastFailedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "correlationId":
+			out.Values[i] = ec._DeadLetter_correlationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deadLetterConnectionImplementors = []string{"DeadLetterConnection"}
+
+func (ec *executionContext) _DeadLetterConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeadLetterConnection")
+		case "edges":
+			out.Values[i] = ec._DeadLetterConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._DeadLetterConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DeadLetterConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeadLetterConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deadLetterEdgeImplementors = []string{"DeadLetterEdge"}
+
+func (ec *executionContext) _DeadLetterEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeadLetterEdge")
+		case "cursor":
+			out.Values[i] = ec._DeadLetterEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DeadLetterEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deadLetterPayloadImplementors = []string{"DeadLetterPayload"}
+
+func (ec *executionContext) _DeadLetterPayload(ctx context.Context, sel ast.SelectionSet, obj *DeadLetterPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeadLetterPayload")
+		case "errors":
+			out.Values[i] = ec._DeadLetterPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._DeadLetterPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._DeadLetterPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deadLetter":
+			out.Values[i] = ec._DeadLetterPayload_deadLetter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deliveryTermsImplementors = []string{"DeliveryTerms"}
 
 func (ec *executionContext) _DeliveryTerms(ctx context.Context, sel ast.SelectionSet, obj *trade.DeliveryTerms) graphql.Marshaler {
@@ -25721,6 +39867,401 @@ func (ec *executionContext) _DeliveryTerms(ctx context.Context, sel ast.Selectio
 			}
 		case "freightTerms":
 			out.Values[i] = ec._DeliveryTerms_freightTerms(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var despatchAdviceImplementors = []string{"DespatchAdvice", "Node", "Sourced"}
+
+func (ec *executionContext) _DespatchAdvice(ctx context.Context, sel ast.SelectionSet, obj *trade.DespatchAdvice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, despatchAdviceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DespatchAdvice")
+		case "id":
+			out.Values[i] = ec._DespatchAdvice_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "number":
+			out.Values[i] = ec._DespatchAdvice_number(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "supplier":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_supplier(ctx, field, obj)
+				})
+		case "purchaseOrders":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_purchaseOrders(ctx, field, obj)
+				})
+		case "status":
+			out.Values[i] = ec._DespatchAdvice_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipFrom":
+			out.Values[i] = ec._DespatchAdvice_shipFrom(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipTo":
+			out.Values[i] = ec._DespatchAdvice_shipTo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "despatchedAt":
+			out.Values[i] = ec._DespatchAdvice_despatchedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expectedAt":
+			out.Values[i] = ec._DespatchAdvice_expectedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "carrier":
+			out.Values[i] = ec._DespatchAdvice_carrier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "references":
+			out.Values[i] = ec._DespatchAdvice_references(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "handlingUnits":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_handlingUnits(ctx, field, obj)
+				})
+		case "lines":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_lines(ctx, field, obj)
+				})
+		case "shipment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_shipment(ctx, field, obj)
+				})
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_operation(ctx, field, obj)
+				})
+		case "provenance":
+			out.Values[i] = ec._DespatchAdvice_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var despatchAdvicePayloadImplementors = []string{"DespatchAdvicePayload"}
+
+func (ec *executionContext) _DespatchAdvicePayload(ctx context.Context, sel ast.SelectionSet, obj *DespatchAdvicePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, despatchAdvicePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DespatchAdvicePayload")
+		case "errors":
+			out.Values[i] = ec._DespatchAdvicePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._DespatchAdvicePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._DespatchAdvicePayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "despatchAdvice":
+			out.Values[i] = ec._DespatchAdvicePayload_despatchAdvice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var despatchLineImplementors = []string{"DespatchLine"}
+
+func (ec *executionContext) _DespatchLine(ctx context.Context, sel ast.SelectionSet, obj *trade.DespatchLine) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, despatchLineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DespatchLine")
+		case "purchaseOrderLine":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchLine_purchaseOrderLine(ctx, field, obj)
+				})
+		case "sscc":
+			out.Values[i] = ec._DespatchLine_sscc(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipped":
+			out.Values[i] = ec._DespatchLine_shipped(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "backordered":
+			out.Values[i] = ec._DespatchLine_backordered(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "outstanding":
+			out.Values[i] = ec._DespatchLine_outstanding(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "outstandingReason":
+			out.Values[i] = ec._DespatchLine_outstandingReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "oversupplied":
+			out.Values[i] = ec._DespatchLine_oversupplied(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lot":
+			out.Values[i] = ec._DespatchLine_lot(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "serials":
+			out.Values[i] = ec._DespatchLine_serials(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresOn":
+			out.Values[i] = ec._DespatchLine_expiresOn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "received":
+			out.Values[i] = ec._DespatchLine_received(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deviationImplementors = []string{"Deviation", "Node"}
+
+func (ec *executionContext) _Deviation(ctx context.Context, sel ast.SelectionSet, obj *trade.Deviation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deviationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Deviation")
+		case "id":
+			out.Values[i] = ec._Deviation_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "line":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Deviation_line(ctx, field, obj)
+				})
+		case "field":
+			out.Values[i] = ec._Deviation_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expected":
+			out.Values[i] = ec._Deviation_expected(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "proposed":
+			out.Values[i] = ec._Deviation_proposed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "delta":
+			out.Values[i] = ec._Deviation_delta(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limit":
+			out.Values[i] = ec._Deviation_limit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "withinTolerance":
+			out.Values[i] = ec._Deviation_withinTolerance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._Deviation_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "decidedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Deviation_decidedBy(ctx, field, obj)
+				})
+		case "decidedAt":
+			out.Values[i] = ec._Deviation_decidedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "comment":
+			out.Values[i] = ec._Deviation_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "commitmentReview":
+			out.Values[i] = ec._Deviation_commitmentReview(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "whatIf":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Deviation_whatIf(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deviationPayloadImplementors = []string{"DeviationPayload"}
+
+func (ec *executionContext) _DeviationPayload(ctx context.Context, sel ast.SelectionSet, obj *DeviationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deviationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeviationPayload")
+		case "errors":
+			out.Values[i] = ec._DeviationPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._DeviationPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._DeviationPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deviation":
+			out.Values[i] = ec._DeviationPayload_deviation(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -25770,6 +40311,54 @@ func (ec *executionContext) _DocumentLink(ctx context.Context, sel ast.Selection
 		case "expiresAt":
 			out.Values[i] = ec._DocumentLink_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var duplicateDocumentImplementors = []string{"DuplicateDocument", "UserError", "SupplierError"}
+
+func (ec *executionContext) _DuplicateDocument(ctx context.Context, sel ast.SelectionSet, obj *trade.DuplicateDocument) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, duplicateDocumentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DuplicateDocument")
+		case "code":
+			out.Values[i] = ec._DuplicateDocument_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._DuplicateDocument_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._DuplicateDocument_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "existing":
+			out.Values[i] = ec._DuplicateDocument_existing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -25890,6 +40479,54 @@ func (ec *executionContext) _ExternalId(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var forbiddenImplementors = []string{"Forbidden", "UserError", "SubmitOrderError", "AmendOrderError", "SupplierError", "CommonError"}
+
+func (ec *executionContext) _Forbidden(ctx context.Context, sel ast.SelectionSet, obj *trade.Forbidden) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, forbiddenImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Forbidden")
+		case "code":
+			out.Values[i] = ec._Forbidden_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._Forbidden_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._Forbidden_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "missingScope":
+			out.Values[i] = ec._Forbidden_missingScope(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var guestViewerImplementors = []string{"GuestViewer", "Viewer"}
 
 func (ec *executionContext) _GuestViewer(ctx context.Context, sel ast.SelectionSet, obj *GuestViewer) graphql.Marshaler {
@@ -25933,7 +40570,55 @@ func (ec *executionContext) _GuestViewer(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
-var idempotencyConflictImplementors = []string{"IdempotencyConflict", "UserError", "SubmitOrderError"}
+var handlingUnitImplementors = []string{"HandlingUnit"}
+
+func (ec *executionContext) _HandlingUnit(ctx context.Context, sel ast.SelectionSet, obj *trade.HandlingUnit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, handlingUnitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HandlingUnit")
+		case "sscc":
+			out.Values[i] = ec._HandlingUnit_sscc(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "parent":
+			out.Values[i] = ec._HandlingUnit_parent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "packageType":
+			out.Values[i] = ec._HandlingUnit_packageType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "weight":
+			out.Values[i] = ec._HandlingUnit_weight(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var idempotencyConflictImplementors = []string{"IdempotencyConflict", "UserError", "SubmitOrderError", "AmendOrderError", "SupplierError", "CommonError"}
 
 func (ec *executionContext) _IdempotencyConflict(ctx context.Context, sel ast.SelectionSet, obj *trade.IdempotencyConflict) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyConflictImplementors)
@@ -26074,7 +40759,7 @@ func (ec *executionContext) _InboundSupply(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var insufficientAvailabilityImplementors = []string{"InsufficientAvailability", "UserError", "SubmitOrderError"}
+var insufficientAvailabilityImplementors = []string{"InsufficientAvailability", "UserError", "SubmitOrderError", "AmendOrderError"}
 
 func (ec *executionContext) _InsufficientAvailability(ctx context.Context, sel ast.SelectionSet, obj *trade.InsufficientAvailability) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, insufficientAvailabilityImplementors)
@@ -26122,7 +40807,7 @@ func (ec *executionContext) _InsufficientAvailability(ctx context.Context, sel a
 	return out
 }
 
-var invalidInputImplementors = []string{"InvalidInput", "UserError", "SubmitOrderError"}
+var invalidInputImplementors = []string{"InvalidInput", "UserError", "SubmitOrderError", "AmendOrderError", "SupplierError", "CommonError"}
 
 func (ec *executionContext) _InvalidInput(ctx context.Context, sel ast.SelectionSet, obj *trade.InvalidInput) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputImplementors)
@@ -26997,6 +41682,75 @@ func (ec *executionContext) _ItemUnit(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var lineAcknowledgmentImplementors = []string{"LineAcknowledgment"}
+
+func (ec *executionContext) _LineAcknowledgment(ctx context.Context, sel ast.SelectionSet, obj *trade.LineAcknowledgment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lineAcknowledgmentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LineAcknowledgment")
+		case "line":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LineAcknowledgment_line(ctx, field, obj)
+				})
+		case "status":
+			out.Values[i] = ec._LineAcknowledgment_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quantity":
+			out.Values[i] = ec._LineAcknowledgment_quantity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unitPrice":
+			out.Values[i] = ec._LineAcknowledgment_unitPrice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promisedShipDate":
+			out.Values[i] = ec._LineAcknowledgment_promisedShipDate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promisedDeliveryDate":
+			out.Values[i] = ec._LineAcknowledgment_promisedDeliveryDate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "substitute":
+			out.Values[i] = ec._LineAcknowledgment_substitute(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reason":
+			out.Values[i] = ec._LineAcknowledgment_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var locationImplementors = []string{"Location"}
 
 func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet, obj *trade.Location) graphql.Marshaler {
@@ -27051,6 +41805,44 @@ func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet,
 		case "timeZone":
 			out.Values[i] = ec._Location_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var maintenanceWindowImplementors = []string{"MaintenanceWindow"}
+
+func (ec *executionContext) _MaintenanceWindow(ctx context.Context, sel ast.SelectionSet, obj *trade.MaintenanceWindow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, maintenanceWindowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MaintenanceWindow")
+		case "from":
+			out.Values[i] = ec._MaintenanceWindow_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._MaintenanceWindow_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -27303,6 +42095,160 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "submitOrders":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_submitOrders(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "amendOrder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_amendOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cancelOrder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "approveOrder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_approveOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rejectOrder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rejectOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "acceptOrderChanges":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptOrderChanges(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "requestReturn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestReturn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "respondToPurchaseOrder":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_respondToPurchaseOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "submitDespatchAdvice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_submitDespatchAdvice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cancelDespatchAdvice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelDespatchAdvice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "decideDeviation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_decideDeviation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "saveToleranceProfile":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_saveToleranceProfile(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reportException":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reportException(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "acknowledgeAlert":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acknowledgeAlert(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resolveAlert":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveAlert(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retryDeadLetter":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retryDeadLetter(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "discardDeadLetter":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_discardDeadLetter(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "replay":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_replay(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "compensate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_compensate(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "settleOperation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_settleOperation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pauseSource":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_pauseSource(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resumeSource":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resumeSource(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27377,10 +42323,108 @@ func (ec *executionContext) _Operation(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "queue":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Operation_queue(ctx, field, obj)
+				})
+		case "awaiting":
+			out.Values[i] = ec._Operation_awaiting(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "failure":
 			out.Values[i] = ec._Operation_failure(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var operationConnectionImplementors = []string{"OperationConnection"}
+
+func (ec *executionContext) _OperationConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.Operation]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operationConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperationConnection")
+		case "edges":
+			out.Values[i] = ec._OperationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._OperationConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OperationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OperationConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var operationEdgeImplementors = []string{"OperationEdge"}
+
+func (ec *executionContext) _OperationEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.Operation]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operationEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperationEdge")
+		case "cursor":
+			out.Values[i] = ec._OperationEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._OperationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -27428,6 +42472,49 @@ func (ec *executionContext) _OperationFailure(ctx context.Context, sel ast.Selec
 		case "retryable":
 			out.Values[i] = ec._OperationFailure_retryable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var operationPayloadImplementors = []string{"OperationPayload"}
+
+func (ec *executionContext) _OperationPayload(ctx context.Context, sel ast.SelectionSet, obj *OperationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperationPayload")
+		case "errors":
+			out.Values[i] = ec._OperationPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._OperationPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._OperationPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -27497,6 +42584,50 @@ func (ec *executionContext) _OperationStep(ctx context.Context, sel ast.Selectio
 			out.Values[i] = ec._OperationStep_error(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var operationUpdateImplementors = []string{"OperationUpdate", "OperationStream"}
+
+func (ec *executionContext) _OperationUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.OperationUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operationUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperationUpdate")
+		case "at":
+			out.Values[i] = ec._OperationUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OperationUpdate_operation(ctx, field, obj)
+				})
+		case "previousState":
+			out.Values[i] = ec._OperationUpdate_previousState(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -27653,6 +42784,12 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "placedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_placedBy(ctx, field, obj)
+				})
 		case "comment":
 			out.Values[i] = ec._Order_comment(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -27663,6 +42800,12 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "allowedActions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_allowedActions(ctx, field, obj)
+				})
 		case "shipments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -27680,6 +42823,30 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Order_returns(ctx, field, obj)
+				})
+		case "commitmentChanges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_commitmentChanges(ctx, field, obj)
+				})
+		case "timeline":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_timeline(ctx, field, obj)
+				})
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_operation(ctx, field, obj)
+				})
+		case "approval":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_approval(ctx, field, obj)
 				})
 		case "externalIds":
 			out.Values[i] = ec._Order_externalIds(ctx, field, obj)
@@ -28152,6 +43319,11 @@ func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "needsApproval":
+			out.Values[i] = ec._OrderValidation_needsApproval(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "errors":
 			out.Values[i] = ec._OrderValidation_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28417,6 +43589,11 @@ func (ec *executionContext) _Price(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "waterfall":
+			out.Values[i] = ec._Price_waterfall(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "provenance":
 			out.Values[i] = ec._Price_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28477,7 +43654,7 @@ func (ec *executionContext) _PriceBreak(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var priceChangedImplementors = []string{"PriceChanged", "UserError", "SubmitOrderError"}
+var priceChangedImplementors = []string{"PriceChanged", "UserError", "SubmitOrderError", "AmendOrderError"}
 
 func (ec *executionContext) _PriceChanged(ctx context.Context, sel ast.SelectionSet, obj *trade.PriceChanged) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, priceChangedImplementors)
@@ -28510,6 +43687,54 @@ func (ec *executionContext) _PriceChanged(ctx context.Context, sel ast.Selection
 			}
 		case "current":
 			out.Values[i] = ec._PriceChanged_current(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changedSteps":
+			out.Values[i] = ec._PriceChanged_changedSteps(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var priceStepImplementors = []string{"PriceStep"}
+
+func (ec *executionContext) _PriceStep(ctx context.Context, sel ast.SelectionSet, obj *trade.PriceStep) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceStep")
+		case "kind":
+			out.Values[i] = ec._PriceStep_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._PriceStep_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "change":
+			out.Values[i] = ec._PriceStep_change(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -28895,11 +44120,47 @@ func (ec *executionContext) _PurchaseOrder(ctx context.Context, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PurchaseOrder_lines(ctx, field, obj)
 				})
+		case "responses":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_responses(ctx, field, obj)
+				})
+		case "despatchAdvices":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_despatchAdvices(ctx, field, obj)
+				})
 		case "shipments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PurchaseOrder_shipments(ctx, field, obj)
+				})
+		case "tolerance":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_tolerance(ctx, field, obj)
+				})
+		case "allowedActions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_allowedActions(ctx, field, obj)
+				})
+		case "timeline":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_timeline(ctx, field, obj)
+				})
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_operation(ctx, field, obj)
 				})
 		case "externalIds":
 			out.Values[i] = ec._PurchaseOrder_externalIds(ctx, field, obj)
@@ -29099,6 +44360,12 @@ func (ec *executionContext) _PurchaseOrderLine(ctx context.Context, sel ast.Sele
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PurchaseOrderLine_schedule(ctx, field, obj)
 				})
+		case "acknowledgments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderLine_acknowledgments(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -29184,6 +44451,136 @@ func (ec *executionContext) _PurchaseOrderLineEdge(ctx context.Context, sel ast.
 		case "node":
 			out.Values[i] = ec._PurchaseOrderLineEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseOrderResponseImplementors = []string{"PurchaseOrderResponse", "Node"}
+
+func (ec *executionContext) _PurchaseOrderResponse(ctx context.Context, sel ast.SelectionSet, obj *trade.PurchaseOrderResponse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseOrderResponseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PurchaseOrderResponse")
+		case "id":
+			out.Values[i] = ec._PurchaseOrderResponse_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "purchaseOrder":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderResponse_purchaseOrder(ctx, field, obj)
+				})
+		case "responseNumber":
+			out.Values[i] = ec._PurchaseOrderResponse_responseNumber(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "supplierOrderNumber":
+			out.Values[i] = ec._PurchaseOrderResponse_supplierOrderNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._PurchaseOrderResponse_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "receivedAt":
+			out.Values[i] = ec._PurchaseOrderResponse_receivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lines":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderResponse_lines(ctx, field, obj)
+				})
+		case "deviations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderResponse_deviations(ctx, field, obj)
+				})
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderResponse_operation(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseOrderResponsePayloadImplementors = []string{"PurchaseOrderResponsePayload"}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload(ctx context.Context, sel ast.SelectionSet, obj *PurchaseOrderResponsePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseOrderResponsePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PurchaseOrderResponsePayload")
+		case "errors":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "response":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_response(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deviations":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_deviations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -29414,6 +44811,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_purchaseOrders(ctx, field)
 				})
+		case "toleranceProfiles":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_toleranceProfiles(ctx, field)
+				})
+		case "alerts":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_alerts(ctx, field)
+				})
 		case "shipment":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -29437,6 +44846,36 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_operation(ctx, field)
+				})
+		case "operations":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_operations(ctx, field)
+				})
+		case "workInProgress":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_workInProgress(ctx, field)
+				})
+		case "trace":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_trace(ctx, field)
+				})
+		case "auditLog":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_auditLog(ctx, field)
+				})
+		case "deadLetters":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_deadLetters(ctx, field)
 				})
 		case "sourceHealth":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -29493,6 +44932,49 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var queuePositionImplementors = []string{"QueuePosition"}
+
+func (ec *executionContext) _QueuePosition(ctx context.Context, sel ast.SelectionSet, obj *trade.QueuePosition) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, queuePositionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("QueuePosition")
+		case "position":
+			out.Values[i] = ec._QueuePosition_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._QueuePosition_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "estimatedStart":
+			out.Values[i] = ec._QueuePosition_estimatedStart(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -29923,6 +45405,102 @@ func (ec *executionContext) _RejectedRecordEdge(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var replayPayloadImplementors = []string{"ReplayPayload"}
+
+func (ec *executionContext) _ReplayPayload(ctx context.Context, sel ast.SelectionSet, obj *ReplayPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, replayPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReplayPayload")
+		case "errors":
+			out.Values[i] = ec._ReplayPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._ReplayPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "found":
+			out.Values[i] = ec._ReplayPayload_found(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._ReplayPayload_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var requestReturnPayloadImplementors = []string{"RequestReturnPayload"}
+
+func (ec *executionContext) _RequestReturnPayload(ctx context.Context, sel ast.SelectionSet, obj *RequestReturnPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestReturnPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestReturnPayload")
+		case "errors":
+			out.Values[i] = ec._RequestReturnPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._RequestReturnPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._RequestReturnPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "return":
+			out.Values[i] = ec._RequestReturnPayload_return(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var returnImplementors = []string{"Return", "Node", "Sourced"}
 
 func (ec *executionContext) _Return(ctx context.Context, sel ast.SelectionSet, obj *trade.Return) graphql.Marshaler {
@@ -29983,6 +45561,12 @@ func (ec *executionContext) _Return(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "operation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Return_operation(ctx, field, obj)
+				})
 		case "provenance":
 			out.Values[i] = ec._Return_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -30886,6 +46470,11 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "guarantee":
+			out.Values[i] = ec._SourceHealth_guarantee(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "lag":
 			out.Values[i] = ec._SourceHealth_lag(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -30894,6 +46483,21 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 		case "lastSuccessAt":
 			out.Values[i] = ec._SourceHealth_lastSuccessAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "queueDepth":
+			out.Values[i] = ec._SourceHealth_queueDepth(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pausedReason":
+			out.Values[i] = ec._SourceHealth_pausedReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "maintenance":
+			out.Values[i] = ec._SourceHealth_maintenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "rejectedRecords":
@@ -30919,7 +46523,50 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var sourceUnavailableImplementors = []string{"SourceUnavailable", "UserError", "SubmitOrderError"}
+var sourcePayloadImplementors = []string{"SourcePayload"}
+
+func (ec *executionContext) _SourcePayload(ctx context.Context, sel ast.SelectionSet, obj *SourcePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sourcePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SourcePayload")
+		case "errors":
+			out.Values[i] = ec._SourcePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SourcePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._SourcePayload_source(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sourceUnavailableImplementors = []string{"SourceUnavailable", "UserError", "SubmitOrderError", "AmendOrderError", "SupplierError", "CommonError"}
 
 func (ec *executionContext) _SourceUnavailable(ctx context.Context, sel ast.SelectionSet, obj *trade.SourceUnavailable) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sourceUnavailableImplementors)
@@ -31010,6 +46657,107 @@ func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var spendingLimitImplementors = []string{"SpendingLimit"}
+
+func (ec *executionContext) _SpendingLimit(ctx context.Context, sel ast.SelectionSet, obj *trade.SpendingLimit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, spendingLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SpendingLimit")
+		case "limit":
+			out.Values[i] = ec._SpendingLimit_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "period":
+			out.Values[i] = ec._SpendingLimit_period(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "spent":
+			out.Values[i] = ec._SpendingLimit_spent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetsAt":
+			out.Values[i] = ec._SpendingLimit_resetsAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stateNotAllowedImplementors = []string{"StateNotAllowed", "UserError", "AmendOrderError", "SupplierError", "CommonError"}
+
+func (ec *executionContext) _StateNotAllowed(ctx context.Context, sel ast.SelectionSet, obj *trade.StateNotAllowed) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stateNotAllowedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StateNotAllowed")
+		case "code":
+			out.Values[i] = ec._StateNotAllowed_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._StateNotAllowed_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._StateNotAllowed_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._StateNotAllowed_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._StateNotAllowed_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var submitOrderPayloadImplementors = []string{"SubmitOrderPayload"}
 
 func (ec *executionContext) _SubmitOrderPayload(ctx context.Context, sel ast.SelectionSet, obj *SubmitOrderPayload) graphql.Marshaler {
@@ -31063,6 +46811,107 @@ func (ec *executionContext) _SubmitOrderPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var submitOrdersPayloadImplementors = []string{"SubmitOrdersPayload"}
+
+func (ec *executionContext) _SubmitOrdersPayload(ctx context.Context, sel ast.SelectionSet, obj *SubmitOrdersPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, submitOrdersPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SubmitOrdersPayload")
+		case "errors":
+			out.Values[i] = ec._SubmitOrdersPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SubmitOrdersPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "results":
+			out.Values[i] = ec._SubmitOrdersPayload_results(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accepted":
+			out.Values[i] = ec._SubmitOrdersPayload_accepted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rejected":
+			out.Values[i] = ec._SubmitOrdersPayload_rejected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var submitOrdersResultImplementors = []string{"SubmitOrdersResult"}
+
+func (ec *executionContext) _SubmitOrdersResult(ctx context.Context, sel ast.SelectionSet, obj *SubmitOrdersResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, submitOrdersResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SubmitOrdersResult")
+		case "index":
+			out.Values[i] = ec._SubmitOrdersResult_index(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "order":
+			out.Values[i] = ec._SubmitOrdersResult_order(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._SubmitOrdersResult_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._SubmitOrdersResult_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -31078,6 +46927,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "shipmentUpdates":
 		return ec._Subscription_shipmentUpdates(ctx, fields[0])
+	case "operationUpdates":
+		return ec._Subscription_operationUpdates(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -31110,6 +46961,336 @@ func (ec *executionContext) _SupplierViewer(ctx context.Context, sel ast.Selecti
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SupplierViewer_supplier(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var timelineConnectionImplementors = []string{"TimelineConnection"}
+
+func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimelineConnection")
+		case "edges":
+			out.Values[i] = ec._TimelineConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._TimelineConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._TimelineConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TimelineConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var timelineEdgeImplementors = []string{"TimelineEdge"}
+
+func (ec *executionContext) _TimelineEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimelineEdge")
+		case "cursor":
+			out.Values[i] = ec._TimelineEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TimelineEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var timelineEntryImplementors = []string{"TimelineEntry"}
+
+func (ec *executionContext) _TimelineEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.TimelineEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timelineEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimelineEntry")
+		case "at":
+			out.Values[i] = ec._TimelineEntry_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._TimelineEntry_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			out.Values[i] = ec._TimelineEntry_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "system":
+			out.Values[i] = ec._TimelineEntry_system(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TimelineEntry_actor(ctx, field, obj)
+				})
+		case "subject":
+			out.Values[i] = ec._TimelineEntry_subject(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "correlationId":
+			out.Values[i] = ec._TimelineEntry_correlationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "took":
+			out.Values[i] = ec._TimelineEntry_took(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "responsible":
+			out.Values[i] = ec._TimelineEntry_responsible(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var toleranceExceededImplementors = []string{"ToleranceExceeded", "UserError", "SupplierError"}
+
+func (ec *executionContext) _ToleranceExceeded(ctx context.Context, sel ast.SelectionSet, obj *trade.ToleranceExceeded) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, toleranceExceededImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ToleranceExceeded")
+		case "code":
+			out.Values[i] = ec._ToleranceExceeded_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ToleranceExceeded_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ToleranceExceeded_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deviation":
+			out.Values[i] = ec._ToleranceExceeded_deviation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var toleranceProfileImplementors = []string{"ToleranceProfile", "Node"}
+
+func (ec *executionContext) _ToleranceProfile(ctx context.Context, sel ast.SelectionSet, obj *trade.ToleranceProfile) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, toleranceProfileImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ToleranceProfile")
+		case "id":
+			out.Values[i] = ec._ToleranceProfile_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._ToleranceProfile_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "overQuantityPercent":
+			out.Values[i] = ec._ToleranceProfile_overQuantityPercent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "underQuantityPercent":
+			out.Values[i] = ec._ToleranceProfile_underQuantityPercent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pricePercent":
+			out.Values[i] = ec._ToleranceProfile_pricePercent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "earlyDays":
+			out.Values[i] = ec._ToleranceProfile_earlyDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lateDays":
+			out.Values[i] = ec._ToleranceProfile_lateDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "allowSubstitution":
+			out.Values[i] = ec._ToleranceProfile_allowSubstitution(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outOfTolerance":
+			out.Values[i] = ec._ToleranceProfile_outOfTolerance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._ToleranceProfile_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var toleranceProfilePayloadImplementors = []string{"ToleranceProfilePayload"}
+
+func (ec *executionContext) _ToleranceProfilePayload(ctx context.Context, sel ast.SelectionSet, obj *ToleranceProfilePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, toleranceProfilePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ToleranceProfilePayload")
+		case "errors":
+			out.Values[i] = ec._ToleranceProfilePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._ToleranceProfilePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "profile":
+			out.Values[i] = ec._ToleranceProfilePayload_profile(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31406,6 +47587,59 @@ func (ec *executionContext) _ValidatedLine(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var versionConflictImplementors = []string{"VersionConflict", "UserError", "AmendOrderError", "SupplierError", "CommonError"}
+
+func (ec *executionContext) _VersionConflict(ctx context.Context, sel ast.SelectionSet, obj *trade.VersionConflict) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, versionConflictImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VersionConflict")
+		case "code":
+			out.Values[i] = ec._VersionConflict_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._VersionConflict_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._VersionConflict_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "currentVersion":
+			out.Values[i] = ec._VersionConflict_currentVersion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changedFields":
+			out.Values[i] = ec._VersionConflict_changedFields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var warehouseImplementors = []string{"Warehouse", "Node"}
 
 func (ec *executionContext) _Warehouse(ctx context.Context, sel ast.SelectionSet, obj *trade.Warehouse) graphql.Marshaler {
@@ -31513,9 +47747,62 @@ func (ec *executionContext) _WarehouseStock(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var workInStateImplementors = []string{"WorkInState"}
+
+func (ec *executionContext) _WorkInState(ctx context.Context, sel ast.SelectionSet, obj *trade.WorkInState) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, workInStateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WorkInState")
+		case "kind":
+			out.Values[i] = ec._WorkInState_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._WorkInState_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._WorkInState_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "oldest":
+			out.Values[i] = ec._WorkInState_oldest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAcceptOrderChangesInput2porticoᚋgraphᚐAcceptOrderChangesInput(ctx context.Context, v any) (AcceptOrderChangesInput, error) {
+	res, err := ec.unmarshalInputAcceptOrderChangesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
 
 func (ec *executionContext) marshalNAccount2ᚕᚖporticoᚋtradeᚐAccountᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Account) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Account", v, nil)
@@ -31635,8 +47922,151 @@ func (ec *executionContext) marshalNAccountStatus2porticoᚋtradeᚐAccountStatu
 	return res
 }
 
+func (ec *executionContext) unmarshalNAcknowledgeAlertInput2porticoᚋgraphᚐAcknowledgeAlertInput(ctx context.Context, v any) (AcknowledgeAlertInput, error) {
+	res, err := ec.unmarshalInputAcknowledgeAlertInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNAddress2porticoᚋtradeᚐAddress(ctx context.Context, sel ast.SelectionSet, v trade.Address) graphql.Marshaler {
 	return ec._Address(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAddressInput2ᚖporticoᚋgraphᚐAddressInput(ctx context.Context, v any) (*AddressInput, error) {
+	res, err := ec.unmarshalInputAddressInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Alert", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAlert2ᚖporticoᚋtradeᚐAlert(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAlert2ᚖporticoᚋtradeᚐAlert(ctx context.Context, sel ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Alert!")
+		return graphql.Null
+	}
+	return ec._Alert(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAlertEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.Alert]) graphql.Marshaler {
+	return ec._AlertEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAlertEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.Alert]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAlertEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAlertKind2porticoᚋtradeᚐAlertKind(ctx context.Context, v any) (trade.AlertKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.AlertKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAlertKind2porticoᚋtradeᚐAlertKind(ctx context.Context, sel ast.SelectionSet, v trade.AlertKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AlertKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAlertState2porticoᚋtradeᚐAlertState(ctx context.Context, v any) (trade.AlertState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.AlertState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAlertState2porticoᚋtradeᚐAlertState(ctx context.Context, sel ast.SelectionSet, v trade.AlertState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AlertState!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNAmendOrderError2porticoᚋtradeᚐAmendOrderError(ctx context.Context, sel ast.SelectionSet, v trade.AmendOrderError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AmendOrderError!")
+		return graphql.Null
+	}
+	return ec._AmendOrderError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAmendOrderError2ᚕporticoᚋtradeᚐAmendOrderErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.AmendOrderError) graphql.Marshaler {
+	{
+		var batchItemsIdempotencyConflict []*trade.IdempotencyConflict
+		batchIdxMapIdempotencyConflict := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *trade.IdempotencyConflict:
+				batchIdxMapIdempotencyConflict[i] = len(batchItemsIdempotencyConflict)
+				batchItemsIdempotencyConflict = append(batchItemsIdempotencyConflict, concrete)
+			}
+		}
+		if len(batchItemsIdempotencyConflict) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "IdempotencyConflict", batchItemsIdempotencyConflict, batchIdxMapIdempotencyConflict)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAmendOrderError2porticoᚋtradeᚐAmendOrderError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAmendOrderInput2porticoᚋgraphᚐAmendOrderInput(ctx context.Context, v any) (AmendOrderInput, error) {
+	res, err := ec.unmarshalInputAmendOrderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx context.Context, v any) (trade.ApprovalState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ApprovalState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx context.Context, sel ast.SelectionSet, v trade.ApprovalState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ApprovalState!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNAtpBucket2porticoᚋtradeᚐAtpBucket(ctx context.Context, sel ast.SelectionSet, v trade.AtpBucket) graphql.Marshaler {
@@ -31657,6 +48087,116 @@ func (ec *executionContext) marshalNAtpBucket2ᚕporticoᚋtradeᚐAtpBucketᚄ(
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNAudience2porticoᚋtradeᚐAudience(ctx context.Context, v any) (trade.Audience, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.Audience(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAudience2porticoᚋtradeᚐAudience(ctx context.Context, sel ast.SelectionSet, v trade.Audience) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Audience!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAudience2ᚕporticoᚋtradeᚐAudienceᚄ(ctx context.Context, v any) ([]trade.Audience, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.Audience, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudience2porticoᚋtradeᚐAudience(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAudience2ᚕporticoᚋtradeᚐAudienceᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Audience) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAudience2porticoᚋtradeᚐAudience(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntry2ᚕᚖporticoᚋtradeᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.AuditEntry) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "AuditEntry", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *trade.AuditEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntry!")
+		return graphql.Null
+	}
+	return ec._AuditEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+	return ec._AuditEntryEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntryEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx context.Context, v any) (BulkPolicy, error) {
+	var res BulkPolicy
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx context.Context, sel ast.SelectionSet, v BulkPolicy) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNCancelDespatchAdviceInput2porticoᚋgraphᚐCancelDespatchAdviceInput(ctx context.Context, v any) (CancelDespatchAdviceInput, error) {
+	res, err := ec.unmarshalInputCancelDespatchAdviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCancelOrderInput2porticoᚋgraphᚐCancelOrderInput(ctx context.Context, v any) (CancelOrderInput, error) {
+	res, err := ec.unmarshalInputCancelOrderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNCapability2porticoᚋtradeᚐCapability(ctx context.Context, v any) (trade.Capability, error) {
@@ -31775,6 +48315,110 @@ func (ec *executionContext) marshalNCodeStandard2porticoᚋtradeᚐCodeStandard(
 		graphql.AddInvalidNullFromMarshaler(ctx, "CodeStandard!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx context.Context, v any) (trade.CommitmentCause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.CommitmentCause(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx context.Context, sel ast.SelectionSet, v trade.CommitmentCause) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommitmentCause!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "CommitmentChange", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommitmentChange2ᚖporticoᚋtradeᚐCommitmentChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommitmentChange2ᚖporticoᚋtradeᚐCommitmentChange(ctx context.Context, sel ast.SelectionSet, v *trade.CommitmentChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CommitmentChange!")
+		return graphql.Null
+	}
+	return ec._CommitmentChange(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCommitmentImpact2porticoᚋtradeᚐCommitmentImpact(ctx context.Context, sel ast.SelectionSet, v trade.CommitmentImpact) graphql.Marshaler {
+	return ec._CommitmentImpact(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCommitmentImpact2ᚕporticoᚋtradeᚐCommitmentImpactᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.CommitmentImpact) graphql.Marshaler {
+	ctx = graphql.WithBatchParentValues(ctx, "CommitmentImpact", v)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommitmentImpact2porticoᚋtradeᚐCommitmentImpact(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommonError2porticoᚋtradeᚐCommonError(ctx context.Context, sel ast.SelectionSet, v trade.CommonError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CommonError!")
+		return graphql.Null
+	}
+	return ec._CommonError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+	{
+		var batchItemsIdempotencyConflict []*trade.IdempotencyConflict
+		batchIdxMapIdempotencyConflict := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *trade.IdempotencyConflict:
+				batchIdxMapIdempotencyConflict[i] = len(batchItemsIdempotencyConflict)
+				batchItemsIdempotencyConflict = append(batchItemsIdempotencyConflict, concrete)
+			}
+		}
+		if len(batchItemsIdempotencyConflict) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "IdempotencyConflict", batchItemsIdempotencyConflict, batchIdxMapIdempotencyConflict)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommonError2porticoᚋtradeᚐCommonError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCompensateInput2porticoᚋgraphᚐCompensateInput(ctx context.Context, v any) (CompensateInput, error) {
+	res, err := ec.unmarshalInputCompensateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx context.Context, v any) (trade.ConflictRule, error) {
@@ -31911,6 +48555,60 @@ func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalNDeadLetter2ᚕᚖporticoᚋtradeᚐDeadLetterᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DeadLetter) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeadLetter!")
+		return graphql.Null
+	}
+	return ec._DeadLetter(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeadLetterEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+	return ec._DeadLetterEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeadLetterEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeadLetterEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNDeadLetterInput2porticoᚋgraphᚐDeadLetterInput(ctx context.Context, v any) (DeadLetterInput, error) {
+	res, err := ec.unmarshalInputDeadLetterInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDecideDeviationInput2porticoᚋgraphᚐDecideDeviationInput(ctx context.Context, v any) (DecideDeviationInput, error) {
+	res, err := ec.unmarshalInputDecideDeviationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, v any) (udecimal.Decimal, error) {
 	res, err := UnmarshalDecimal(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31921,6 +48619,165 @@ func (ec *executionContext) marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐD
 	res := MarshalDecimal(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNDespatchAdvice2ᚕᚖporticoᚋtradeᚐDespatchAdviceᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DespatchAdvice) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "DespatchAdvice", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDespatchAdvice2ᚖporticoᚋtradeᚐDespatchAdvice(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDespatchAdvice2ᚖporticoᚋtradeᚐDespatchAdvice(ctx context.Context, sel ast.SelectionSet, v *trade.DespatchAdvice) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DespatchAdvice!")
+		return graphql.Null
+	}
+	return ec._DespatchAdvice(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDespatchAdviceInput2porticoᚋgraphᚐDespatchAdviceInput(ctx context.Context, v any) (DespatchAdviceInput, error) {
+	res, err := ec.unmarshalInputDespatchAdviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDespatchLine2ᚕᚖporticoᚋtradeᚐDespatchLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DespatchLine) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "DespatchLine", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDespatchLine2ᚖporticoᚋtradeᚐDespatchLine(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDespatchLine2ᚖporticoᚋtradeᚐDespatchLine(ctx context.Context, sel ast.SelectionSet, v *trade.DespatchLine) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DespatchLine!")
+		return graphql.Null
+	}
+	return ec._DespatchLine(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDespatchLineInput2ᚕᚖporticoᚋgraphᚐDespatchLineInputᚄ(ctx context.Context, v any) ([]*DespatchLineInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*DespatchLineInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDespatchLineInput2ᚖporticoᚋgraphᚐDespatchLineInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNDespatchLineInput2ᚖporticoᚋgraphᚐDespatchLineInput(ctx context.Context, v any) (*DespatchLineInput, error) {
+	res, err := ec.unmarshalInputDespatchLineInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDespatchStatus2porticoᚋtradeᚐDespatchStatus(ctx context.Context, v any) (trade.DespatchStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.DespatchStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDespatchStatus2porticoᚋtradeᚐDespatchStatus(ctx context.Context, sel ast.SelectionSet, v trade.DespatchStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DespatchStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNDeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Deviation", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeviation2ᚖporticoᚋtradeᚐDeviation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeviation2ᚖporticoᚋtradeᚐDeviation(ctx context.Context, sel ast.SelectionSet, v *trade.Deviation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Deviation!")
+		return graphql.Null
+	}
+	return ec._Deviation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDeviationDecision2porticoᚋtradeᚐDeviationDecision(ctx context.Context, v any) (trade.DeviationDecision, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.DeviationDecision(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeviationDecision2porticoᚋtradeᚐDeviationDecision(ctx context.Context, sel ast.SelectionSet, v trade.DeviationDecision) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeviationDecision!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDeviationField2porticoᚋtradeᚐDeviationField(ctx context.Context, v any) (trade.DeviationField, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.DeviationField(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeviationField2porticoᚋtradeᚐDeviationField(ctx context.Context, sel ast.SelectionSet, v trade.DeviationField) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeviationField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDeviationState2porticoᚋtradeᚐDeviationState(ctx context.Context, v any) (trade.DeviationState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.DeviationState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeviationState2porticoᚋtradeᚐDeviationState(ctx context.Context, sel ast.SelectionSet, v trade.DeviationState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeviationState!")
 	}
 	return res
 }
@@ -32007,6 +48864,49 @@ func (ec *executionContext) marshalNExternalId2porticoᚋtradeᚐExternalId(ctx 
 	return ec._ExternalId(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNHandlingUnit2ᚕᚖporticoᚋtradeᚐHandlingUnitᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.HandlingUnit) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHandlingUnit2ᚖporticoᚋtradeᚐHandlingUnit(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHandlingUnit2ᚖporticoᚋtradeᚐHandlingUnit(ctx context.Context, sel ast.SelectionSet, v *trade.HandlingUnit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "HandlingUnit!")
+		return graphql.Null
+	}
+	return ec._HandlingUnit(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNHandlingUnitInput2ᚕᚖporticoᚋgraphᚐHandlingUnitInputᚄ(ctx context.Context, v any) ([]*HandlingUnitInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*HandlingUnitInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNHandlingUnitInput2ᚖporticoᚋgraphᚐHandlingUnitInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNHandlingUnitInput2ᚖporticoᚋgraphᚐHandlingUnitInput(ctx context.Context, v any) (*HandlingUnitInput, error) {
+	res, err := ec.unmarshalInputHandlingUnitInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNHoldKind2porticoᚋtradeᚐHoldKind(ctx context.Context, v any) (trade.HoldKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.HoldKind(tmp)
@@ -32069,6 +48969,25 @@ func (ec *executionContext) marshalNIdentifier2ᚕporticoᚋtradeᚐIdentifier�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNIdentifierInput2ᚕᚖporticoᚋgraphᚐIdentifierInputᚄ(ctx context.Context, v any) ([]*IdentifierInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*IdentifierInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIdentifierInput2ᚖporticoᚋgraphᚐIdentifierInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNIdentifierInput2ᚖporticoᚋgraphᚐIdentifierInput(ctx context.Context, v any) (*IdentifierInput, error) {
+	res, err := ec.unmarshalInputIdentifierInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInboundSupply2porticoᚋtradeᚐInboundSupply(ctx context.Context, sel ast.SelectionSet, v trade.InboundSupply) graphql.Marshaler {
@@ -32440,6 +49359,83 @@ func (ec *executionContext) marshalNItemUnit2ᚖporticoᚋtradeᚐItemUnit(ctx c
 	return ec._ItemUnit(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNJSON2porticoᚋtradeᚐJSON(ctx context.Context, v any) (trade.JSON, error) {
+	res, err := UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2porticoᚋtradeᚐJSON(ctx context.Context, sel ast.SelectionSet, v trade.JSON) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNLineAckStatus2porticoᚋtradeᚐLineAckStatus(ctx context.Context, v any) (trade.LineAckStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.LineAckStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLineAckStatus2porticoᚋtradeᚐLineAckStatus(ctx context.Context, sel ast.SelectionSet, v trade.LineAckStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LineAckStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNLineAcknowledgment2ᚕᚖporticoᚋtradeᚐLineAcknowledgmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.LineAcknowledgment) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "LineAcknowledgment", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLineAcknowledgment2ᚖporticoᚋtradeᚐLineAcknowledgment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLineAcknowledgment2ᚖporticoᚋtradeᚐLineAcknowledgment(ctx context.Context, sel ast.SelectionSet, v *trade.LineAcknowledgment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LineAcknowledgment!")
+		return graphql.Null
+	}
+	return ec._LineAcknowledgment(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLineAcknowledgmentInput2ᚕᚖporticoᚋgraphᚐLineAcknowledgmentInputᚄ(ctx context.Context, v any) ([]*LineAcknowledgmentInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*LineAcknowledgmentInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLineAcknowledgmentInput2ᚖporticoᚋgraphᚐLineAcknowledgmentInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNLineAcknowledgmentInput2ᚖporticoᚋgraphᚐLineAcknowledgmentInput(ctx context.Context, v any) (*LineAcknowledgmentInput, error) {
+	res, err := ec.unmarshalInputLineAcknowledgmentInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNLocation2porticoᚋtradeᚐLocation(ctx context.Context, sel ast.SelectionSet, v trade.Location) graphql.Marshaler {
 	return ec._Location(ctx, sel, &v)
 }
@@ -32478,6 +49474,26 @@ func (ec *executionContext) marshalNLocationRole2ᚕporticoᚋtradeᚐLocationRo
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLocationRole2porticoᚋtradeᚐLocationRole(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMaintenanceWindow2porticoᚋtradeᚐMaintenanceWindow(ctx context.Context, sel ast.SelectionSet, v trade.MaintenanceWindow) graphql.Marshaler {
+	return ec._MaintenanceWindow(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMaintenanceWindow2ᚕporticoᚋtradeᚐMaintenanceWindowᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.MaintenanceWindow) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMaintenanceWindow2porticoᚋtradeᚐMaintenanceWindow(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -32574,9 +49590,54 @@ func (ec *executionContext) unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNOperation2ᚕᚖporticoᚋtradeᚐOperationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Operation) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Operation", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOperation2ᚖporticoᚋtradeᚐOperation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOperation2ᚖporticoᚋtradeᚐOperation(ctx context.Context, sel ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Operation!")
+		return graphql.Null
+	}
+	return ec._Operation(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNOperationBy2porticoᚋgraphᚐOperationBy(ctx context.Context, v any) (OperationBy, error) {
 	res, err := ec.unmarshalInputOperationBy(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOperationEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.Operation]) graphql.Marshaler {
+	return ec._OperationEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOperationEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.Operation]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOperationEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNOperationKind2porticoᚋtradeᚐOperationKind(ctx context.Context, v any) (trade.OperationKind, error) {
@@ -32652,6 +49713,56 @@ func (ec *executionContext) marshalNOrder2ᚖporticoᚋtradeᚐOrder(ctx context
 		return graphql.Null
 	}
 	return ec._Order(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrderAction2porticoᚋtradeᚐOrderAction(ctx context.Context, v any) (trade.OrderAction, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OrderAction(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrderAction2porticoᚋtradeᚐOrderAction(ctx context.Context, sel ast.SelectionSet, v trade.OrderAction) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OrderAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNOrderAction2ᚕporticoᚋtradeᚐOrderActionᚄ(ctx context.Context, v any) ([]trade.OrderAction, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.OrderAction, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderAction2porticoᚋtradeᚐOrderAction(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNOrderAction2ᚕporticoᚋtradeᚐOrderActionᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OrderAction) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrderAction2porticoᚋtradeᚐOrderAction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNOrderApprovalInput2porticoᚋgraphᚐOrderApprovalInput(ctx context.Context, v any) (OrderApprovalInput, error) {
+	res, err := ec.unmarshalInputOrderApprovalInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNOrderBy2porticoᚋgraphᚐOrderBy(ctx context.Context, v any) (OrderBy, error) {
@@ -32749,6 +49860,25 @@ func (ec *executionContext) unmarshalNOrderInput2porticoᚋgraphᚐOrderInput(ct
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNOrderInput2ᚕᚖporticoᚋgraphᚐOrderInputᚄ(ctx context.Context, v any) ([]*OrderInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*OrderInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderInput2ᚖporticoᚋgraphᚐOrderInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNOrderInput2ᚖporticoᚋgraphᚐOrderInput(ctx context.Context, v any) (*OrderInput, error) {
+	res, err := ec.unmarshalInputOrderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNOrderLine2ᚕᚖporticoᚋtradeᚐOrderLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.OrderLine) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "OrderLine", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -32772,6 +49902,11 @@ func (ec *executionContext) marshalNOrderLine2ᚖporticoᚋtradeᚐOrderLine(ctx
 		return graphql.Null
 	}
 	return ec._OrderLine(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrderLineChangeInput2ᚖporticoᚋgraphᚐOrderLineChangeInput(ctx context.Context, v any) (*OrderLineChangeInput, error) {
+	res, err := ec.unmarshalInputOrderLineChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOrderLineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.OrderLine]) graphql.Marshaler {
@@ -32874,6 +50009,21 @@ func (ec *executionContext) marshalNOrderStatus2porticoᚋtradeᚐOrderStatus(ct
 	return res
 }
 
+func (ec *executionContext) unmarshalNOutOfTolerancePolicy2porticoᚋtradeᚐOutOfTolerancePolicy(ctx context.Context, v any) (trade.OutOfTolerancePolicy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OutOfTolerancePolicy(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOutOfTolerancePolicy2porticoᚋtradeᚐOutOfTolerancePolicy(ctx context.Context, sel ast.SelectionSet, v trade.OutOfTolerancePolicy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OutOfTolerancePolicy!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNPackage2ᚕᚖporticoᚋtradeᚐPackageᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Package) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Package", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -32967,6 +50117,25 @@ func (ec *executionContext) marshalNPriceKind2porticoᚋtradeᚐPriceKind(ctx co
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNPriceStep2porticoᚋtradeᚐPriceStep(ctx context.Context, sel ast.SelectionSet, v trade.PriceStep) graphql.Marshaler {
+	return ec._PriceStep(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNPriceStepKind2porticoᚋtradeᚐPriceStepKind(ctx context.Context, v any) (trade.PriceStepKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.PriceStepKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPriceStepKind2porticoᚋtradeᚐPriceStepKind(ctx context.Context, sel ast.SelectionSet, v trade.PriceStepKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PriceStepKind!")
 	}
 	return res
 }
@@ -33071,6 +50240,51 @@ func (ec *executionContext) marshalNPurchaseOrder2ᚖporticoᚋtradeᚐPurchaseO
 	return ec._PurchaseOrder(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPurchaseOrderAction2porticoᚋtradeᚐPurchaseOrderAction(ctx context.Context, v any) (trade.PurchaseOrderAction, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.PurchaseOrderAction(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPurchaseOrderAction2porticoᚋtradeᚐPurchaseOrderAction(ctx context.Context, sel ast.SelectionSet, v trade.PurchaseOrderAction) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseOrderAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNPurchaseOrderAction2ᚕporticoᚋtradeᚐPurchaseOrderActionᚄ(ctx context.Context, v any) ([]trade.PurchaseOrderAction, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.PurchaseOrderAction, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPurchaseOrderAction2porticoᚋtradeᚐPurchaseOrderAction(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNPurchaseOrderAction2ᚕporticoᚋtradeᚐPurchaseOrderActionᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PurchaseOrderAction) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPurchaseOrderAction2porticoᚋtradeᚐPurchaseOrderAction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNPurchaseOrderBy2porticoᚋgraphᚐPurchaseOrderBy(ctx context.Context, v any) (PurchaseOrderBy, error) {
 	res, err := ec.unmarshalInputPurchaseOrderBy(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -33147,6 +50361,36 @@ func (ec *executionContext) marshalNPurchaseOrderLineEdge2ᚕporticoᚋtradeᚐE
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNPurchaseOrderResponse2ᚕᚖporticoᚋtradeᚐPurchaseOrderResponseᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.PurchaseOrderResponse) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "PurchaseOrderResponse", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPurchaseOrderResponse2ᚖporticoᚋtradeᚐPurchaseOrderResponse(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPurchaseOrderResponse2ᚖporticoᚋtradeᚐPurchaseOrderResponse(ctx context.Context, sel ast.SelectionSet, v *trade.PurchaseOrderResponse) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PurchaseOrderResponse!")
+		return graphql.Null
+	}
+	return ec._PurchaseOrderResponse(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPurchaseOrderResponseInput2porticoᚋgraphᚐPurchaseOrderResponseInput(ctx context.Context, v any) (PurchaseOrderResponseInput, error) {
+	res, err := ec.unmarshalInputPurchaseOrderResponseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNPurchaseOrderSort2porticoᚋtradeᚐPurchaseOrderSort(ctx context.Context, v any) (trade.PurchaseOrderSort, error) {
@@ -33364,6 +50608,41 @@ func (ec *executionContext) marshalNRejectedRecordEdge2ᚕporticoᚋtradeᚐEdge
 	return ret
 }
 
+func (ec *executionContext) unmarshalNReplayInput2porticoᚋgraphᚐReplayInput(ctx context.Context, v any) (ReplayInput, error) {
+	res, err := ec.unmarshalInputReplayInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNReportExceptionInput2porticoᚋgraphᚐReportExceptionInput(ctx context.Context, v any) (ReportExceptionInput, error) {
+	res, err := ec.unmarshalInputReportExceptionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestReturnInput2porticoᚋgraphᚐRequestReturnInput(ctx context.Context, v any) (RequestReturnInput, error) {
+	res, err := ec.unmarshalInputRequestReturnInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNResolveAlertInput2porticoᚋgraphᚐResolveAlertInput(ctx context.Context, v any) (ResolveAlertInput, error) {
+	res, err := ec.unmarshalInputResolveAlertInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNResponseKind2porticoᚋtradeᚐResponseKind(ctx context.Context, v any) (trade.ResponseKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ResponseKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResponseKind2porticoᚋtradeᚐResponseKind(ctx context.Context, sel ast.SelectionSet, v trade.ResponseKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ResponseKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNResponsible2porticoᚋtradeᚐResponsible(ctx context.Context, v any) (trade.Responsible, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.Responsible(tmp)
@@ -33457,6 +50736,25 @@ func (ec *executionContext) marshalNReturnLine2ᚖporticoᚋtradeᚐReturnLine(c
 	return ec._ReturnLine(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNReturnLineInput2ᚕᚖporticoᚋgraphᚐReturnLineInputᚄ(ctx context.Context, v any) ([]*ReturnLineInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*ReturnLineInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNReturnLineInput2ᚖporticoᚋgraphᚐReturnLineInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNReturnLineInput2ᚖporticoᚋgraphᚐReturnLineInput(ctx context.Context, v any) (*ReturnLineInput, error) {
+	res, err := ec.unmarshalInputReturnLineInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNReturnReason2porticoᚋtradeᚐReturnReason(ctx context.Context, v any) (trade.ReturnReason, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.ReturnReason(tmp)
@@ -33539,6 +50837,24 @@ func (ec *executionContext) marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdge�
 	return ret
 }
 
+func (ec *executionContext) unmarshalNSSCC2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSSCC2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SSCC!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNScheduleLine2porticoᚋtradeᚐScheduleLine(ctx context.Context, sel ast.SelectionSet, v trade.ScheduleLine) graphql.Marshaler {
+	return ec._ScheduleLine(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNScheduleLine2ᚕᚖporticoᚋtradeᚐScheduleLineᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.ScheduleLine) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "ScheduleLine", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -33562,6 +50878,26 @@ func (ec *executionContext) marshalNScheduleLine2ᚖporticoᚋtradeᚐScheduleLi
 		return graphql.Null
 	}
 	return ec._ScheduleLine(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSettleOperationInput2porticoᚋgraphᚐSettleOperationInput(ctx context.Context, v any) (SettleOperationInput, error) {
+	res, err := ec.unmarshalInputSettleOperationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSeverity2porticoᚋtradeᚐSeverity(ctx context.Context, v any) (trade.Severity, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.Severity(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSeverity2porticoᚋtradeᚐSeverity(ctx context.Context, sel ast.SelectionSet, v trade.Severity) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Severity!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNShipment2ᚕᚖporticoᚋtradeᚐShipmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Shipment) graphql.Marshaler {
@@ -33682,6 +51018,11 @@ func (ec *executionContext) marshalNShipmentStatus2porticoᚋtradeᚐShipmentSta
 	return res
 }
 
+func (ec *executionContext) unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx context.Context, v any) (SourceControlInput, error) {
+	res, err := ec.unmarshalInputSourceControlInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SourceHealth!")
@@ -33742,6 +51083,29 @@ func (ec *executionContext) marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedVal
 		return graphql.Null
 	}
 	return ec._SourcedValue(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SpendingLimit!")
+		return graphql.Null
+	}
+	return ec._SpendingLimit(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx context.Context, v any) (trade.SpendingPeriod, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.SpendingPeriod(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx context.Context, sel ast.SelectionSet, v trade.SpendingPeriod) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SpendingPeriod!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNStepState2porticoᚋtradeᚐStepState(ctx context.Context, v any) (trade.StepState, error) {
@@ -33812,6 +51176,73 @@ func (ec *executionContext) marshalNSubmitOrderError2ᚕporticoᚋtradeᚐSubmit
 	return ret
 }
 
+func (ec *executionContext) unmarshalNSubmitOrdersInput2porticoᚋgraphᚐSubmitOrdersInput(ctx context.Context, v any) (SubmitOrdersInput, error) {
+	res, err := ec.unmarshalInputSubmitOrdersInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSubmitOrdersResult2ᚕᚖporticoᚋgraphᚐSubmitOrdersResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*SubmitOrdersResult) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSubmitOrdersResult2ᚖporticoᚋgraphᚐSubmitOrdersResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSubmitOrdersResult2ᚖporticoᚋgraphᚐSubmitOrdersResult(ctx context.Context, sel ast.SelectionSet, v *SubmitOrdersResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SubmitOrdersResult!")
+		return graphql.Null
+	}
+	return ec._SubmitOrdersResult(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSupplierError2porticoᚋtradeᚐSupplierError(ctx context.Context, sel ast.SelectionSet, v trade.SupplierError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SupplierError!")
+		return graphql.Null
+	}
+	return ec._SupplierError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSupplierError2ᚕporticoᚋtradeᚐSupplierErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.SupplierError) graphql.Marshaler {
+	{
+		var batchItemsIdempotencyConflict []*trade.IdempotencyConflict
+		batchIdxMapIdempotencyConflict := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *trade.IdempotencyConflict:
+				batchIdxMapIdempotencyConflict[i] = len(batchItemsIdempotencyConflict)
+				batchItemsIdempotencyConflict = append(batchItemsIdempotencyConflict, concrete)
+			}
+		}
+		if len(batchItemsIdempotencyConflict) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "IdempotencyConflict", batchItemsIdempotencyConflict, batchIdxMapIdempotencyConflict)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierError2porticoᚋtradeᚐSupplierError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNSupplyCertainty2porticoᚋtradeᚐSupplyCertainty(ctx context.Context, v any) (trade.SupplyCertainty, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.SupplyCertainty(tmp)
@@ -33840,6 +51271,87 @@ func (ec *executionContext) marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx cont
 		graphql.AddInvalidNullFromMarshaler(ctx, "SyncMode!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TimelineConnection!")
+		return graphql.Null
+	}
+	return ec._TimelineConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTimelineEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+	return ec._TimelineEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTimelineEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚐTimelineEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.TimelineEntry) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "TimelineEntry", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx context.Context, sel ast.SelectionSet, v *trade.TimelineEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TimelineEntry!")
+		return graphql.Null
+	}
+	return ec._TimelineEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx context.Context, v any) (trade.TimelineKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.TimelineKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx context.Context, sel ast.SelectionSet, v trade.TimelineKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TimelineKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx context.Context, sel ast.SelectionSet, v *trade.ToleranceProfile) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ToleranceProfile!")
+		return graphql.Null
+	}
+	return ec._ToleranceProfile(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNToleranceProfileInput2porticoᚋgraphᚐToleranceProfileInput(ctx context.Context, v any) (ToleranceProfileInput, error) {
+	res, err := ec.unmarshalInputToleranceProfileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNTotals2porticoᚋtradeᚐTotals(ctx context.Context, sel ast.SelectionSet, v trade.Totals) graphql.Marshaler {
@@ -33988,6 +51500,14 @@ func (ec *executionContext) marshalNWeekday2ᚕporticoᚋtradeᚐWeekdayᚄ(ctx 
 	return ret
 }
 
+func (ec *executionContext) marshalNWorkInState2ᚖporticoᚋtradeᚐWorkInState(ctx context.Context, sel ast.SelectionSet, v *trade.WorkInState) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WorkInState!")
+		return graphql.Null
+	}
+	return ec._WorkInState(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOAccount2ᚕᚖporticoᚋtradeᚐAccount(ctx context.Context, sel ast.SelectionSet, v []*trade.Account) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -34102,11 +51622,168 @@ func (ec *executionContext) unmarshalOAddressInput2ᚖporticoᚋgraphᚐAddressI
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Alert", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAlert2ᚖporticoᚋtradeᚐAlert(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOAlert2ᚖporticoᚋtradeᚐAlert(ctx context.Context, sel ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Alert(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAlertConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.Alert]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AlertConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAlertFilter2ᚖporticoᚋgraphᚐAlertFilter(ctx context.Context, v any) (*AlertFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAlertFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAlertKind2ᚕporticoᚋtradeᚐAlertKindᚄ(ctx context.Context, v any) ([]trade.AlertKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.AlertKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAlertKind2porticoᚋtradeᚐAlertKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAlertKind2ᚕporticoᚋtradeᚐAlertKindᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.AlertKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAlertKind2porticoᚋtradeᚐAlertKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOAlertPayload2ᚖporticoᚋgraphᚐAlertPayload(ctx context.Context, sel ast.SelectionSet, v *AlertPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AlertPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAlertState2ᚕporticoᚋtradeᚐAlertStateᚄ(ctx context.Context, v any) ([]trade.AlertState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.AlertState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAlertState2porticoᚋtradeᚐAlertState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAlertState2ᚕporticoᚋtradeᚐAlertStateᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.AlertState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAlertState2porticoᚋtradeᚐAlertState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx context.Context, sel ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AmendOrderPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOApproval2ᚖporticoᚋtradeᚐApproval(ctx context.Context, sel ast.SelectionSet, v *trade.Approval) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Approval(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAuditEntryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditEntryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAuditFilter2ᚖporticoᚋgraphᚐAuditFilter(ctx context.Context, v any) (*AuditFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAuditFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOAvailability2ᚖporticoᚋtradeᚐAvailability(ctx context.Context, sel ast.SelectionSet, v *trade.Availability) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Availability(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAwaitedDecision2ᚖporticoᚋtradeᚐAwaitedDecision(ctx context.Context, sel ast.SelectionSet, v *trade.AwaitedDecision) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AwaitedDecision(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, v any) ([]trade.Capability, error) {
@@ -34199,6 +51876,13 @@ func (ec *executionContext) marshalOCategory2ᚖporticoᚋtradeᚐCategory(ctx c
 	return ec._Category(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCommitmentReview2ᚖporticoᚋtradeᚐCommitmentReview(ctx context.Context, sel ast.SelectionSet, v *trade.CommitmentReview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CommitmentReview(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOContract2ᚕᚖporticoᚋtradeᚐContractᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Contract) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -34223,6 +51907,14 @@ func (ec *executionContext) marshalOContract2ᚖporticoᚋtradeᚐContract(ctx c
 		return graphql.Null
 	}
 	return ec._Contract(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCounterProposalInput2ᚖporticoᚋgraphᚐCounterProposalInput(ctx context.Context, v any) (*CounterProposalInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCounterProposalInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOCountryCode2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -34313,6 +52005,27 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalODeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeadLetter(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeadLetterConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeadLetterConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeadLetterPayload2ᚖporticoᚋgraphᚐDeadLetterPayload(ctx context.Context, sel ast.SelectionSet, v *DeadLetterPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeadLetterPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx context.Context, v any) (*udecimal.Decimal, error) {
 	if v == nil {
 		return nil, nil
@@ -34336,6 +52049,54 @@ func (ec *executionContext) marshalODeliveryTerms2ᚖporticoᚋtradeᚐDeliveryT
 		return graphql.Null
 	}
 	return ec._DeliveryTerms(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODespatchAdvice2ᚖporticoᚋtradeᚐDespatchAdvice(ctx context.Context, sel ast.SelectionSet, v *trade.DespatchAdvice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DespatchAdvice(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODespatchAdvicePayload2ᚖporticoᚋgraphᚐDespatchAdvicePayload(ctx context.Context, sel ast.SelectionSet, v *DespatchAdvicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DespatchAdvicePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Deviation", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeviation2ᚖporticoᚋtradeᚐDeviation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalODeviation2ᚖporticoᚋtradeᚐDeviation(ctx context.Context, sel ast.SelectionSet, v *trade.Deviation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Deviation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeviationPayload2ᚖporticoᚋgraphᚐDeviationPayload(ctx context.Context, sel ast.SelectionSet, v *DeviationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeviationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODirection2ᚕporticoᚋtradeᚐDirectionᚄ(ctx context.Context, v any) ([]trade.Direction, error) {
@@ -34396,6 +52157,19 @@ func (ec *executionContext) marshalODuration2ᚖtimeᚐDuration(ctx context.Cont
 	_ = sel
 	_ = ctx
 	res := MarshalDuration(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx context.Context, v any) (trade.EffectGuarantee, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.EffectGuarantee(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx context.Context, sel ast.SelectionSet, v trade.EffectGuarantee) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
 	return res
 }
 
@@ -34532,6 +52306,13 @@ func (ec *executionContext) marshalOIdempotencyKey2ᚖstring(ctx context.Context
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOIdentifier2ᚖporticoᚋtradeᚐIdentifier(ctx context.Context, sel ast.SelectionSet, v *trade.Identifier) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Identifier(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOIdentifierInput2ᚖporticoᚋgraphᚐIdentifierInput(ctx context.Context, v any) (*IdentifierInput, error) {
@@ -34785,6 +52566,24 @@ func (ec *executionContext) marshalOItemStatus2ᚕporticoᚋtradeᚐItemStatus�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOJSON2porticoᚋtradeᚐJSON(ctx context.Context, v any) (trade.JSON, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSON2porticoᚋtradeᚐJSON(ctx context.Context, sel ast.SelectionSet, v trade.JSON) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalJSON(v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOLocalTime2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -34875,12 +52674,16 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapItem := map[int]int{}
 		var batchItemsInvoice []*trade.Invoice
 		batchIdxMapInvoice := map[int]int{}
+		var batchItemsDespatchAdvice []*trade.DespatchAdvice
+		batchIdxMapDespatchAdvice := map[int]int{}
 		var batchItemsAccount []*trade.Account
 		batchIdxMapAccount := map[int]int{}
 		var batchItemsShipmentEvent []*trade.ShipmentEvent
 		batchIdxMapShipmentEvent := map[int]int{}
 		var batchItemsReconciliation []*trade.Reconciliation
 		batchIdxMapReconciliation := map[int]int{}
+		var batchItemsPurchaseOrderResponse []*trade.PurchaseOrderResponse
+		batchIdxMapPurchaseOrderResponse := map[int]int{}
 		var batchItemsPurchaseOrderLine []*trade.PurchaseOrderLine
 		batchIdxMapPurchaseOrderLine := map[int]int{}
 		var batchItemsOrderLine []*trade.OrderLine
@@ -34889,8 +52692,14 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapOperation := map[int]int{}
 		var batchItemsMasterDataConflict []*trade.MasterDataConflict
 		batchIdxMapMasterDataConflict := map[int]int{}
+		var batchItemsDeviation []*trade.Deviation
+		batchIdxMapDeviation := map[int]int{}
 		var batchItemsCategory []*trade.Category
 		batchIdxMapCategory := map[int]int{}
+		var batchItemsAuditEntry []*trade.AuditEntry
+		batchIdxMapAuditEntry := map[int]int{}
+		var batchItemsAlert []*trade.Alert
+		batchIdxMapAlert := map[int]int{}
 		var batchItemsAccountLocation []*trade.AccountLocation
 		batchIdxMapAccountLocation := map[int]int{}
 		for i, item := range v {
@@ -34913,6 +52722,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Invoice:
 				batchIdxMapInvoice[i] = len(batchItemsInvoice)
 				batchItemsInvoice = append(batchItemsInvoice, concrete)
+			case *trade.DespatchAdvice:
+				batchIdxMapDespatchAdvice[i] = len(batchItemsDespatchAdvice)
+				batchItemsDespatchAdvice = append(batchItemsDespatchAdvice, concrete)
 			case *trade.Account:
 				batchIdxMapAccount[i] = len(batchItemsAccount)
 				batchItemsAccount = append(batchItemsAccount, concrete)
@@ -34922,6 +52734,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Reconciliation:
 				batchIdxMapReconciliation[i] = len(batchItemsReconciliation)
 				batchItemsReconciliation = append(batchItemsReconciliation, concrete)
+			case *trade.PurchaseOrderResponse:
+				batchIdxMapPurchaseOrderResponse[i] = len(batchItemsPurchaseOrderResponse)
+				batchItemsPurchaseOrderResponse = append(batchItemsPurchaseOrderResponse, concrete)
 			case *trade.PurchaseOrderLine:
 				batchIdxMapPurchaseOrderLine[i] = len(batchItemsPurchaseOrderLine)
 				batchItemsPurchaseOrderLine = append(batchItemsPurchaseOrderLine, concrete)
@@ -34934,9 +52749,18 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.MasterDataConflict:
 				batchIdxMapMasterDataConflict[i] = len(batchItemsMasterDataConflict)
 				batchItemsMasterDataConflict = append(batchItemsMasterDataConflict, concrete)
+			case *trade.Deviation:
+				batchIdxMapDeviation[i] = len(batchItemsDeviation)
+				batchItemsDeviation = append(batchItemsDeviation, concrete)
 			case *trade.Category:
 				batchIdxMapCategory[i] = len(batchItemsCategory)
 				batchItemsCategory = append(batchItemsCategory, concrete)
+			case *trade.AuditEntry:
+				batchIdxMapAuditEntry[i] = len(batchItemsAuditEntry)
+				batchItemsAuditEntry = append(batchItemsAuditEntry, concrete)
+			case *trade.Alert:
+				batchIdxMapAlert[i] = len(batchItemsAlert)
+				batchItemsAlert = append(batchItemsAlert, concrete)
 			case *trade.AccountLocation:
 				batchIdxMapAccountLocation[i] = len(batchItemsAccountLocation)
 				batchItemsAccountLocation = append(batchItemsAccountLocation, concrete)
@@ -34960,6 +52784,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		if len(batchItemsInvoice) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Invoice", batchItemsInvoice, batchIdxMapInvoice)
 		}
+		if len(batchItemsDespatchAdvice) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "DespatchAdvice", batchItemsDespatchAdvice, batchIdxMapDespatchAdvice)
+		}
 		if len(batchItemsAccount) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Account", batchItemsAccount, batchIdxMapAccount)
 		}
@@ -34968,6 +52795,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		}
 		if len(batchItemsReconciliation) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Reconciliation", batchItemsReconciliation, batchIdxMapReconciliation)
+		}
+		if len(batchItemsPurchaseOrderResponse) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "PurchaseOrderResponse", batchItemsPurchaseOrderResponse, batchIdxMapPurchaseOrderResponse)
 		}
 		if len(batchItemsPurchaseOrderLine) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "PurchaseOrderLine", batchItemsPurchaseOrderLine, batchIdxMapPurchaseOrderLine)
@@ -34981,8 +52811,17 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		if len(batchItemsMasterDataConflict) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "MasterDataConflict", batchItemsMasterDataConflict, batchIdxMapMasterDataConflict)
 		}
+		if len(batchItemsDeviation) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Deviation", batchItemsDeviation, batchIdxMapDeviation)
+		}
 		if len(batchItemsCategory) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Category", batchItemsCategory, batchIdxMapCategory)
+		}
+		if len(batchItemsAuditEntry) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "AuditEntry", batchItemsAuditEntry, batchIdxMapAuditEntry)
+		}
+		if len(batchItemsAlert) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Alert", batchItemsAlert, batchIdxMapAlert)
 		}
 		if len(batchItemsAccountLocation) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "AccountLocation", batchItemsAccountLocation, batchIdxMapAccountLocation)
@@ -35004,11 +52843,131 @@ func (ec *executionContext) marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx
 	return ec._Operation(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOperationConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.Operation]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OperationConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOperationFailure2ᚖporticoᚋtradeᚐOperationFailure(ctx context.Context, sel ast.SelectionSet, v *trade.OperationFailure) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._OperationFailure(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOOperationFilter2ᚖporticoᚋgraphᚐOperationFilter(ctx context.Context, v any) (*OperationFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputOperationFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOOperationKind2ᚕporticoᚋtradeᚐOperationKindᚄ(ctx context.Context, v any) ([]trade.OperationKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.OperationKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOperationKind2porticoᚋtradeᚐOperationKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOperationKind2ᚕporticoᚋtradeᚐOperationKindᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OperationKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOperationKind2porticoᚋtradeᚐOperationKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOOperationPayload2ᚖporticoᚋgraphᚐOperationPayload(ctx context.Context, sel ast.SelectionSet, v *OperationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OperationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOOperationState2ᚕporticoᚋtradeᚐOperationStateᚄ(ctx context.Context, v any) ([]trade.OperationState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.OperationState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOperationState2porticoᚋtradeᚐOperationState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOperationState2ᚕporticoᚋtradeᚐOperationStateᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OperationState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOperationState2porticoᚋtradeᚐOperationState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOperationState2ᚖporticoᚋtradeᚐOperationState(ctx context.Context, v any) (*trade.OperationState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OperationState(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOperationState2ᚖporticoᚋtradeᚐOperationState(ctx context.Context, sel ast.SelectionSet, v *trade.OperationState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOOperationStream2porticoᚋtradeᚐOperationStream(ctx context.Context, sel ast.SelectionSet, v trade.OperationStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OperationStream(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOOrder2ᚕᚖporticoᚋtradeᚐOrder(ctx context.Context, sel ast.SelectionSet, v []*trade.Order) graphql.Marshaler {
@@ -35072,6 +53031,40 @@ func (ec *executionContext) marshalOOrderLine2ᚖporticoᚋtradeᚐOrderLine(ctx
 		return graphql.Null
 	}
 	return ec._OrderLine(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOOrderLineChangeInput2ᚕᚖporticoᚋgraphᚐOrderLineChangeInputᚄ(ctx context.Context, v any) ([]*OrderLineChangeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*OrderLineChangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderLineChangeInput2ᚖporticoᚋgraphᚐOrderLineChangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOOrderLineInput2ᚕᚖporticoᚋgraphᚐOrderLineInputᚄ(ctx context.Context, v any) ([]*OrderLineInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*OrderLineInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderLineInput2ᚖporticoᚋgraphᚐOrderLineInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOOrderPromise2ᚖporticoᚋtradeᚐOrderPromise(ctx context.Context, sel ast.SelectionSet, v *trade.OrderPromise) graphql.Marshaler {
@@ -35152,6 +53145,25 @@ func (ec *executionContext) marshalOPriceResult2porticoᚋtradeᚐPriceResult(ct
 	return ec._PriceResult(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPriceStep2ᚕporticoᚋtradeᚐPriceStepᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PriceStep) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPriceStep2porticoᚋtradeᚐPriceStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOProofOfDelivery2ᚖporticoᚋtradeᚐProofOfDelivery(ctx context.Context, sel ast.SelectionSet, v *trade.ProofOfDelivery) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35229,6 +53241,20 @@ func (ec *executionContext) marshalOPurchaseOrderLine2ᚖporticoᚋtradeᚐPurch
 	return ec._PurchaseOrderLine(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPurchaseOrderResponse2ᚖporticoᚋtradeᚐPurchaseOrderResponse(ctx context.Context, sel ast.SelectionSet, v *trade.PurchaseOrderResponse) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PurchaseOrderResponse(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPurchaseOrderResponsePayload2ᚖporticoᚋgraphᚐPurchaseOrderResponsePayload(ctx context.Context, sel ast.SelectionSet, v *PurchaseOrderResponsePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PurchaseOrderResponsePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOPurchaseOrderStatus2ᚕporticoᚋtradeᚐPurchaseOrderStatusᚄ(ctx context.Context, v any) ([]trade.PurchaseOrderStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -35284,6 +53310,13 @@ func (ec *executionContext) unmarshalOQuantityInput2ᚖporticoᚋgraphᚐQuantit
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOQueuePosition2ᚖporticoᚋtradeᚐQueuePosition(ctx context.Context, sel ast.SelectionSet, v *trade.QueuePosition) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._QueuePosition(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORawCode2ᚖporticoᚋtradeᚐRawCode(ctx context.Context, sel ast.SelectionSet, v *trade.RawCode) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35316,6 +53349,46 @@ func (ec *executionContext) marshalORejectedRecordConnection2ᚖporticoᚋtrade�
 		return graphql.Null
 	}
 	return ec._RejectedRecordConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReplayPayload2ᚖporticoᚋgraphᚐReplayPayload(ctx context.Context, sel ast.SelectionSet, v *ReplayPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReplayPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestReturnPayload2ᚖporticoᚋgraphᚐRequestReturnPayload(ctx context.Context, sel ast.SelectionSet, v *RequestReturnPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RequestReturnPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOResponsible2ᚖporticoᚋtradeᚐResponsible(ctx context.Context, v any) (*trade.Responsible, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.Responsible(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOResponsible2ᚖporticoᚋtradeᚐResponsible(ctx context.Context, sel ast.SelectionSet, v *trade.Responsible) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOReturn2ᚖporticoᚋtradeᚐReturn(ctx context.Context, sel ast.SelectionSet, v *trade.Return) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Return(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOReturnConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.Return]) graphql.Marshaler {
@@ -35384,6 +53457,25 @@ func (ec *executionContext) marshalOSSCC2ᚖstring(ctx context.Context, sel ast.
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOSeverity2ᚖporticoᚋtradeᚐSeverity(ctx context.Context, v any) (*trade.Severity, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.Severity(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSeverity2ᚖporticoᚋtradeᚐSeverity(ctx context.Context, sel ast.SelectionSet, v *trade.Severity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
@@ -35547,6 +53639,13 @@ func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceH
 	return ret
 }
 
+func (ec *executionContext) marshalOSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SourceHealth(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOSourceKind2ᚖporticoᚋtradeᚐSourceKind(ctx context.Context, v any) (*trade.SourceKind, error) {
 	if v == nil {
 		return nil, nil
@@ -35566,11 +53665,51 @@ func (ec *executionContext) marshalOSourceKind2ᚖporticoᚋtradeᚐSourceKind(c
 	return res
 }
 
+func (ec *executionContext) marshalOSourcePayload2ᚖporticoᚋgraphᚐSourcePayload(ctx context.Context, sel ast.SelectionSet, v *SourcePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SourcePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚐSpendingLimitᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SpendingLimit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SpendingLimit(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSubmitOrderPayload2ᚖporticoᚋgraphᚐSubmitOrderPayload(ctx context.Context, sel ast.SelectionSet, v *SubmitOrderPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SubmitOrderPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSubmitOrdersPayload2ᚖporticoᚋgraphᚐSubmitOrdersPayload(ctx context.Context, sel ast.SelectionSet, v *SubmitOrdersPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SubmitOrdersPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTaxCategory2ᚖporticoᚋtradeᚐTaxCategory(ctx context.Context, v any) (*trade.TaxCategory, error) {
@@ -35590,6 +53729,46 @@ func (ec *executionContext) marshalOTaxCategory2ᚖporticoᚋtradeᚐTaxCategory
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) marshalOTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TimelineConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOToleranceProfile2ᚕᚖporticoᚋtradeᚐToleranceProfileᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.ToleranceProfile) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx context.Context, sel ast.SelectionSet, v *trade.ToleranceProfile) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ToleranceProfile(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOToleranceProfilePayload2ᚖporticoᚋgraphᚐToleranceProfilePayload(ctx context.Context, sel ast.SelectionSet, v *ToleranceProfilePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ToleranceProfilePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx context.Context, sel ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
@@ -35696,6 +53875,25 @@ func (ec *executionContext) marshalOWarehouse2ᚖporticoᚋtradeᚐWarehouse(ctx
 		return graphql.Null
 	}
 	return ec._Warehouse(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWorkInState2ᚕᚖporticoᚋtradeᚐWorkInStateᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.WorkInState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWorkInState2ᚖporticoᚋtradeᚐWorkInState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

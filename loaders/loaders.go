@@ -28,50 +28,71 @@ type Loaders struct {
 	Shared
 	scope trade.Scope
 
-	Accounts                loader[string, *trade.Account]
-	AccountsByNumber        loader[string, *trade.Account]
-	Branches                loader[string, []*trade.Account]
-	Locations               loader[string, *trade.AccountLocation]
-	Credit                  loader[string, *trade.CreditPosition]
-	Contracts               loader[string, *trade.Contract]
-	ContractsByNumber       loader[string, *trade.Contract]
-	ContractsOf             loader[string, []*trade.Contract]
-	Partners                loader[string, *trade.TradingPartner]
-	PartnersByCode          loader[string, *trade.TradingPartner]
-	Items                   loader[string, *trade.Item]
-	ItemsBySKU              loader[string, *trade.Item]
-	ItemsByGTIN             loader[string, *trade.Item]
-	ItemsByPartNumber       loader[string, *trade.Item]
-	PartNumbers             loader[string, string]
-	Units                   loader[string, []*trade.ItemUnit]
-	Categories              loader[string, *trade.Category]
-	SubCategories           loader[string, []*trade.Category]
-	Warehouses              loader[string, *trade.Warehouse]
-	WarehousesByCode        loader[string, *trade.Warehouse]
-	Stock                   loader[string, []*trade.Stock]
-	Operations              loader[string, *trade.Operation]
-	Inbound                 loader[string, []*trade.InboundSupply]
-	Orders                  loader[string, *trade.Order]
-	OrdersByNumber          loader[string, *trade.Order]
-	OrdersInShipments       loader[string, []*trade.Order]
-	OrdersInInvoices        loader[string, []*trade.Order]
-	OrderLines              loader[string, *trade.OrderLine]
-	Schedules               loader[string, []*trade.ScheduleLine]
-	PurchaseOrders          loader[string, *trade.PurchaseOrder]
-	PurchaseOrdersByNumber  loader[string, *trade.PurchaseOrder]
-	PurchaseOrdersInTransit loader[string, []*trade.PurchaseOrder]
-	PurchaseOrderLines      loader[string, *trade.PurchaseOrderLine]
-	PurchaseSchedules       loader[string, []*trade.PurchaseScheduleLine]
-	Shipments               loader[string, *trade.Shipment]
-	ShipmentsByNumber       loader[string, *trade.Shipment]
-	ShipmentsOfReturns      loader[string, []*trade.Shipment]
-	Packages                loader[string, []*trade.Package]
-	PackageLines            loader[string, []*trade.PackageLine]
-	Events                  loader[string, *trade.ShipmentEvent]
-	Invoices                loader[string, *trade.Invoice]
-	InvoicesByNumber        loader[string, *trade.Invoice]
-	Returns                 loader[string, *trade.Return]
-	ReturnLines             loader[string, []*trade.ReturnLine]
+	Accounts                   loader[string, *trade.Account]
+	AccountsByNumber           loader[string, *trade.Account]
+	Branches                   loader[string, []*trade.Account]
+	Locations                  loader[string, *trade.AccountLocation]
+	Credit                     loader[string, *trade.CreditPosition]
+	Contracts                  loader[string, *trade.Contract]
+	ContractsByNumber          loader[string, *trade.Contract]
+	ContractsOf                loader[string, []*trade.Contract]
+	Partners                   loader[string, *trade.TradingPartner]
+	PartnersByCode             loader[string, *trade.TradingPartner]
+	Items                      loader[string, *trade.Item]
+	ItemsBySKU                 loader[string, *trade.Item]
+	ItemsByGTIN                loader[string, *trade.Item]
+	ItemsByPartNumber          loader[string, *trade.Item]
+	PartNumbers                loader[string, string]
+	Units                      loader[string, []*trade.ItemUnit]
+	Categories                 loader[string, *trade.Category]
+	SubCategories              loader[string, []*trade.Category]
+	Warehouses                 loader[string, *trade.Warehouse]
+	WarehousesByCode           loader[string, *trade.Warehouse]
+	Stock                      loader[string, []*trade.Stock]
+	Operations                 loader[string, *trade.Operation]
+	LatestOperations           loader[string, *trade.Operation]
+	Approvals                  loader[string, *trade.Approval]
+	CommitmentChanges          loader[string, []*trade.CommitmentChange]
+	Users                      loader[string, *trade.User]
+	DeadLetters                loader[string, *trade.DeadLetter]
+	AuditEntries               loader[string, *trade.AuditEntry]
+	Inbound                    loader[string, []*trade.InboundSupply]
+	Orders                     loader[string, *trade.Order]
+	OrdersByNumber             loader[string, *trade.Order]
+	OrdersInShipments          loader[string, []*trade.Order]
+	OrdersInInvoices           loader[string, []*trade.Order]
+	OrderLines                 loader[string, *trade.OrderLine]
+	Schedules                  loader[string, []*trade.ScheduleLine]
+	PurchaseOrders             loader[string, *trade.PurchaseOrder]
+	PurchaseOrdersByNumber     loader[string, *trade.PurchaseOrder]
+	PurchaseOrdersInTransit    loader[string, []*trade.PurchaseOrder]
+	PurchaseOrderLines         loader[string, *trade.PurchaseOrderLine]
+	PurchaseSchedules          loader[string, []*trade.PurchaseScheduleLine]
+	Responses                  loader[string, *trade.PurchaseOrderResponse]
+	ResponsesTo                loader[string, []*trade.PurchaseOrderResponse]
+	AcknowledgmentsIn          loader[string, []*trade.LineAcknowledgment]
+	AcknowledgmentsOf          loader[string, []*trade.LineAcknowledgment]
+	Deviations                 loader[string, *trade.Deviation]
+	DeviationsIn               loader[string, []*trade.Deviation]
+	Tolerances                 loader[string, *trade.ToleranceProfile]
+	TolerancesOf               loader[string, *trade.ToleranceProfile]
+	Despatches                 loader[string, *trade.DespatchAdvice]
+	DespatchesOf               loader[string, []*trade.DespatchAdvice]
+	PurchaseOrdersInDespatches loader[string, []*trade.PurchaseOrder]
+	HandlingUnits              loader[string, []*trade.HandlingUnit]
+	DespatchLines              loader[string, []*trade.DespatchLine]
+	Alerts                     loader[string, *trade.Alert]
+	AlertsOf                   loader[string, []*trade.Alert]
+	Shipments                  loader[string, *trade.Shipment]
+	ShipmentsByNumber          loader[string, *trade.Shipment]
+	ShipmentsOfReturns         loader[string, []*trade.Shipment]
+	Packages                   loader[string, []*trade.Package]
+	PackageLines               loader[string, []*trade.PackageLine]
+	Events                     loader[string, *trade.ShipmentEvent]
+	Invoices                   loader[string, *trade.Invoice]
+	InvoicesByNumber           loader[string, *trade.Invoice]
+	Returns                    loader[string, *trade.Return]
+	ReturnLines                loader[string, []*trade.ReturnLine]
 
 	own             loader[trade.Role, []*trade.Account]
 	prices          loader[priceAsk, trade.PriceResult]
@@ -112,6 +133,12 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.WarehousesByCode = stored(l, (*store.Store).WarehousesByCode)
 	l.Stock = made(l, (*Loaders).fetchKeptStock)
 	l.Inbound = stored(l, (*store.Store).Inbound)
+	l.LatestOperations = stored(l, (*store.Store).LatestOperations)
+	l.Approvals = stored(l, (*store.Store).Approvals)
+	l.CommitmentChanges = stored(l, (*store.Store).CommitmentChanges)
+	l.Users = stored(l, (*store.Store).Users)
+	l.DeadLetters = stored(l, (*store.Store).DeadLetters)
+	l.AuditEntries = stored(l, (*store.Store).AuditEntries)
 	l.Orders = stored(l, (*store.Store).Orders)
 	l.OrdersByNumber = stored(l, (*store.Store).OrdersByNumber)
 	l.OrdersInShipments = stored(l, (*store.Store).OrdersInShipments)
@@ -123,6 +150,21 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.PurchaseOrdersInTransit = stored(l, (*store.Store).PurchaseOrdersInShipments)
 	l.PurchaseOrderLines = stored(l, (*store.Store).PurchaseOrderLines)
 	l.PurchaseSchedules = stored(l, (*store.Store).PurchaseSchedules)
+	l.Responses = stored(l, (*store.Store).Responses)
+	l.ResponsesTo = stored(l, (*store.Store).ResponsesTo)
+	l.AcknowledgmentsIn = stored(l, (*store.Store).AcknowledgmentsIn)
+	l.AcknowledgmentsOf = stored(l, (*store.Store).AcknowledgmentsOf)
+	l.Deviations = stored(l, (*store.Store).Deviations)
+	l.DeviationsIn = stored(l, (*store.Store).DeviationsIn)
+	l.Tolerances = stored(l, (*store.Store).Tolerances)
+	l.TolerancesOf = stored(l, (*store.Store).TolerancesOf)
+	l.Despatches = stored(l, (*store.Store).Despatches)
+	l.DespatchesOf = stored(l, (*store.Store).DespatchesOf)
+	l.PurchaseOrdersInDespatches = stored(l, (*store.Store).PurchaseOrdersInDespatches)
+	l.HandlingUnits = stored(l, (*store.Store).HandlingUnits)
+	l.DespatchLines = stored(l, (*store.Store).DespatchLines)
+	l.Alerts = stored(l, (*store.Store).Alerts)
+	l.AlertsOf = stored(l, (*store.Store).AlertsOf)
 	l.Shipments = stored(l, (*store.Store).Shipments)
 	l.ShipmentsByNumber = stored(l, (*store.Store).ShipmentsByNumber)
 	l.ShipmentsOfReturns = stored(l, (*store.Store).ShipmentsOfReturns)

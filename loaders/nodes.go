@@ -53,6 +53,16 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.PurchaseOrders, ids, found)
 	case "pol":
 		return gather(ctx, &l.PurchaseOrderLines, ids, found)
+	case "rsp":
+		return gather(ctx, &l.Responses, ids, found)
+	case "dsp":
+		return gather(ctx, &l.Despatches, ids, found)
+	case "dev":
+		return gather(ctx, &l.Deviations, ids, found)
+	case "tol":
+		return gather(ctx, &l.Tolerances, ids, found)
+	case "alr":
+		return gather(ctx, &l.Alerts, ids, found)
 	case "shp":
 		return gather(ctx, &l.Shipments, ids, found)
 	case "evt":
@@ -63,6 +73,12 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Returns, ids, found)
 	case "opr":
 		return gather(ctx, &l.Operations, ids, found)
+	case "usr":
+		return gather(ctx, &l.Users, ids, found)
+	case "dlr":
+		return gather(ctx, &l.DeadLetters, ids, found)
+	case "aud":
+		return gather(ctx, &l.AuditEntries, ids, found)
 	case "rec":
 		return gather(ctx, &l.reconciliations, ids, found)
 	case "mdc":
@@ -88,8 +104,12 @@ func gather[T any, P interface {
 }
 
 // SourceHealth is the state of every source, and how far behind its news is.
-func (l *Loaders) SourceHealth() ([]*trade.SourceHealth, error) {
+func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
 	confirmed, err := l.Store.Confirmed()
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := l.Store.QueueDepths(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +117,7 @@ func (l *Loaders) SourceHealth() ([]*trade.SourceHealth, error) {
 	out := make([]*trade.SourceHealth, len(all))
 	for i := range all {
 		out[i] = &all[i]
+		out[i].QueueDepth = waiting[all[i].Instance]
 		if at, ok := confirmed[all[i].Instance]; ok {
 			lag := max(time.Since(at), 0).Truncate(time.Millisecond)
 			out[i].Lag = &lag

@@ -2,7 +2,9 @@ package process
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -85,7 +87,10 @@ func (r *Replica) step(ctx context.Context, f *following) (more bool, err error)
 	if feed.Epoch != f.epoch {
 		f.next = ""
 		r.progress.begin()
-		return false, r.load(ctx)
+		if err := r.load(ctx); err != nil {
+			return false, err
+		}
+		return false, r.findForgotten(ctx, f.name)
 	}
 	todo := map[sources.Subject][]string{}
 	seen := map[sources.Change]bool{}
@@ -165,4 +170,43 @@ func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject
 		return nil
 	}
 	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
+}
+
+// findForgotten lists, for an operator, orders of ours that a source does not have any
+// more since it has opened a new epoch, as after it was restored from a copy. None is sent
+// again by itself: whoever restored it knows what is to be done.
+func (r *Replica) findForgotten(ctx context.Context, name string) error {
+	ours, err := r.store.OursAt(ctx, name)
+	if err != nil || len(ours) == 0 {
+		return err
+	}
+	numbers := slices.Sorted(maps.Keys(ours))
+	for some := range slices.Chunk(numbers, loadPage) {
+		b, err := r.subjects[sources.OfOrders].fetch(ctx, name, sources.Query{Refs: some})
+		if err != nil {
+			return err
+		}
+		told, err := keyed(b)
+		if err != nil {
+			return err
+		}
+		var forgotten []trade.RejectedRecord
+		for _, n := range some {
+			// Another order may have its number by now.
+			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
+				forgotten = append(forgotten, trade.RejectedRecord{
+					Instance: name, Kind: "forgotten", SourceRef: &n, At: time.Now(),
+					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
+				})
+			}
+		}
+		if len(forgotten) == 0 {
+			continue
+		}
+		r.log.Warn("orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders", len(forgotten))
+		if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, forgotten) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

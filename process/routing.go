@@ -66,7 +66,18 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 			}
 		}
 	}
-	return before, st.InTx(ctx, func(tx *sqlx.Tx) error { return st.SetRoute(ctx, tx, r, anew) })
+	return before, st.InTx(ctx, func(tx *sqlx.Tx) error {
+		if err := st.SetRoute(ctx, tx, r, anew); err != nil {
+			return err
+		}
+		return st.Audit(ctx, tx, trade.AuditRecord{
+			Actor: r.ChangedBy, Action: "route.change", Subject: string(r.Capability), Before: routeAudited(before), After: routeAudited(r),
+		})
+	})
+}
+
+func routeAudited(r trade.CapabilityRoute) map[string]any {
+	return map[string]any{"primary": r.Primary, "shadow": r.Shadow, "percentToPrimary": r.PercentToPrimary}
 }
 
 // TakeRoutes puts the routes of the database in force. It is called before anything

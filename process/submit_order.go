@@ -1,13 +1,10 @@
 package process
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -28,19 +25,12 @@ type Submission struct {
 	Provisional []trade.OrderCheck
 }
 
-// Submitter is who submits: by whom its keys are told apart, and under which
-// correlation id.
-type Submitter struct{ Principal, CorrelationID string }
-
-// shortestKey and longestKey are the lengths of a key, as the schema has them.
-const shortestKey, longestKey = 16, 128
-
 // Submit places an order under a key. It is acknowledged once it is durable; wait is
-// how long its end is waited for. The same key with the same input gives the same
-// answer.
+// how long its end is waited for, where its source takes writes now. The same key with
+// the same input gives the same answer.
 func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.OrderRequest, wait time.Duration) (*Submission, error) {
-	if errors := checkKey(key); errors != nil {
-		return &Submission{Errors: errors}, nil
+	if bad := checkKey(key); bad != nil {
+		return &Submission{Errors: []trade.SubmitOrderError{bad}}, nil
 	}
 	print, err := fingerprint(r)
 	if err != nil {
@@ -52,84 +42,42 @@ func (o *Orders) Submit(ctx context.Context, scope trade.Scope, by Submitter, ke
 	if errors := trade.CheckOrderShape(r); len(errors) > 0 {
 		return &Submission{Errors: errors}, nil
 	}
-	facts, err := o.facts(ctx, scope, r)
+	facts, err := o.checking.do(ctx, scope.Key(), checked{scope, r})
 	if err != nil {
 		return nil, err
 	}
-	v := trade.CheckOrder(r, facts)
-	if !v.Valid {
+	if err := o.priced(ctx, []*trade.OrderRequest{r}, []*trade.OrderFacts{facts}); err != nil {
+		return nil, err
+	}
+	p, spent := o.prepare(by, key, print, r, facts), false
+	if p.errors == nil {
+		limits, err := o.limitsOf(ctx, scope, by, []string{r.AccountID})
+		if err != nil {
+			return nil, err
+		}
+		p.limits = limits[r.AccountID]
+		_, err = o.placing.do(ctx, "", p)
+		if spent = errors.Is(err, store.ErrSpent); err != nil && !spent {
+			return nil, err
+		}
+	}
+	if p.errors != nil || spent {
 		// A twin may have been faster, and what stands against this one is its order.
 		if s, err := o.replayed(ctx, by, key, print); s != nil || err != nil {
 			return s, err
 		}
-		return &Submission{Errors: v.Errors}, nil
+		return &Submission{Errors: p.errors}, nil
 	}
-	source := o.sources.Serving(sources.OfOrders, facts.Account.Number)
-	// Without a price that is known there is none to hold to, and credit is not asked
-	// for again before the ERP is.
-	if v.Totals == nil || slices.Contains(v.Provisional, trade.CreditCheck) || !o.sources.TakesOrders(source) {
-		return &Submission{Errors: []trade.SubmitOrderError{&trade.SourceUnavailable{
-			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."}, System: o.sources.KindOf(source),
-		}}}, nil
-	}
-	id, order := durable.NewID("opr_"), durable.NewID("ord_")
-	ref := "PORTICO-" + id[len("opr_"):]
-	work := submitWork{Draft: draftOf(r, facts), Ref: ref}
-	n := store.NewOperation{
-		Lane: order, Source: source, Fingerprint: print,
-		Operation: trade.Operation{ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order, AccountID: facts.Account.ID},
-	}
-	pending := pendingOrder(order, ref, r, facts, v)
-	ok, err := durable.Begin(ctx, o.engine, o.submitOrder(), n, work, ref, func(tx *sqlx.Tx) error { return o.store.PlaceOrder(ctx, tx, pending) })
-	if err != nil {
-		return nil, err
-	}
-	if !ok { // a twin was faster
-		return o.replayed(ctx, by, key, print)
+	o.engine.Wake(p.operation.Source)
+	if _, held := o.sources.Held(p.operation.Source); held > 0 || p.operation.Awaiting != nil {
+		wait = 0
 	}
 	if wait > 0 {
-		if err := o.engine.Wait(ctx, id, wait); err != nil {
+		if err := o.engine.Wait(ctx, p.operation.ID, wait); err != nil {
 			return nil, err
 		}
 	}
-	return &Submission{OperationID: id, OrderID: order, Provisional: v.Provisional}, nil
-}
-
-// OperationOf is the id of the operation that a principal's key started, or empty.
-func (o *Orders) OperationOf(ctx context.Context, principal, key string) (string, error) {
-	kept, err := o.store.OperationByKey(ctx, principal, trade.SubmitOrder, key)
-	if err != nil || kept == nil {
-		return "", err
-	}
-	return kept.ID, nil
-}
-
-func checkKey(key string) []trade.SubmitOrderError {
-	if len(key) >= shortestKey && len(key) <= longestKey && printable(key) {
-		return nil
-	}
-	return []trade.SubmitOrderError{&trade.InvalidInput{Refusal: trade.Refusal{
-		Code: trade.CodeInvalidInput, Message: fmt.Sprintf("A key has %d to %d printable ASCII characters.", shortestKey, longestKey), Path: []string{"idempotencyKey"},
-	}}}
-}
-
-func printable(s string) bool {
-	for _, r := range s {
-		if r < ' ' || r > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// fingerprint stands for a whole input.
-func fingerprint(r *trade.OrderRequest) (string, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("order: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
+	return p.submission(), nil
 }
 
 // replayed is the answer that a key was given before; nil where it is new.
@@ -139,10 +87,7 @@ func (o *Orders) replayed(ctx context.Context, by Submitter, key, print string) 
 		return nil, err
 	}
 	if kept.Fingerprint != print {
-		return &Submission{Errors: []trade.SubmitOrderError{&trade.IdempotencyConflict{
-			Refusal:     trade.Refusal{Code: trade.CodeKeyConflict, Message: "This key was used for another order: take a new one.", Path: []string{"idempotencyKey"}},
-			FirstUsedAt: kept.SubmittedAt, OperationID: kept.ID,
-		}}}, nil
+		return &Submission{Errors: []trade.SubmitOrderError{conflict(kept.SubmittedAt, kept.ID)}}, nil
 	}
 	s := &Submission{Replayed: true, OperationID: kept.ID, Provisional: []trade.OrderCheck{}}
 	if kept.Subject != nil {
@@ -151,139 +96,130 @@ func (o *Orders) replayed(ctx context.Context, by Submitter, key, print string) 
 	return s, nil
 }
 
-// draftOf is a checked order as it is handed to the ERP.
-func draftOf(r *trade.OrderRequest, f *trade.OrderFacts) trade.Draft {
-	d := trade.Draft{
-		Account: f.Account.Number, ShipToAddress: r.ShipToAddress, CustomerPoNumber: r.CustomerPoNumber, RequestedDeliveryDate: r.RequestedDeliveryDate, Comment: r.Comment,
+// placing is an order about to be placed: refusals, or all that is to be written.
+type placing struct {
+	by          Submitter
+	limits      []trade.SpendingLimit // of who submits it, for its account
+	exceeded    *trade.SpendingLimit
+	errors      []trade.SubmitOrderError
+	operation   store.NewOperation
+	work        submitWork
+	pending     *trade.Order
+	provisional []trade.OrderCheck
+}
+
+func (p *placing) submission() *Submission {
+	if p.errors != nil {
+		return &Submission{Errors: p.errors}
 	}
-	if f.ShipTo != nil {
-		d.ShipTo = f.ShipTo.Code
+	return &Submission{OperationID: p.operation.ID, OrderID: p.pending.ID, Provisional: p.provisional}
+}
+
+// prepare checks an order and makes what is written when it is placed.
+func (o *Orders) prepare(by Submitter, key, print string, r *trade.OrderRequest, f *trade.OrderFacts) *placing {
+	v := trade.CheckOrder(r, f)
+	if !v.Valid {
+		return &placing{errors: v.Errors}
 	}
-	for i, l := range r.Lines {
-		line := trade.DraftLine{LineNumber: lineNumber(l, i), SKU: f.Lines[i].Item.SKU, Quantity: l.Quantity, RequestedDeliveryDate: l.RequestedDeliveryDate}
-		if p := trade.KnownPrice(f.Lines[i].Price); p != nil {
-			line.UnitPrice = p.UnitPrice
+	source := o.sources.Serving(sources.OfOrders, f.Account.Number)
+	// Without a price that is known there is none to hold to.
+	if v.Totals == nil || !o.sources.TakesOrders(source) {
+		return &placing{errors: []trade.SubmitOrderError{&trade.SourceUnavailable{
+			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."}, System: o.sources.KindOf(source),
+		}}}
+	}
+	id, order := durable.NewID("opr_"), durable.NewID("ord_")
+	ref := "PORTICO-" + id[len("opr_"):]
+	return &placing{
+		by:          by,
+		work:        submitWork{Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total, CheckCredit: slices.Contains(v.Provisional, trade.CreditCheck)},
+		pending:     pendingOrder(order, ref, by.Principal, r, f, v),
+		provisional: v.Provisional,
+		operation: store.NewOperation{
+			Lane: f.Account.ID, Fingerprint: print, After: map[string]any{"status": trade.OrderQueued, "lines": len(r.Lines), "input": print},
+			Operation: trade.Operation{ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order, AccountID: f.Account.ID, Source: source},
+		},
+	}
+}
+
+// place writes orders that were prepared, with their operations, in one transaction. What
+// it finds against one by now is in its errors.
+func (o *Orders) place(ctx context.Context, all []*placing) error {
+	return o.store.InTx(ctx, func(tx *sqlx.Tx) error { return o.placeIn(ctx, tx, all) })
+}
+
+// placeIn writes orders that were prepared, with their operations: together, but for those
+// that count what was written before them. It fails with [store.ErrSpent] when the key of
+// one is spent; then nothing may stay.
+func (o *Orders) placeIn(ctx context.Context, tx *sqlx.Tx, all []*placing) error {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b *placing) int { // as all do, so that nobody waits in a circle
+		return cmp.Or(cmp.Compare(a.by.Principal, b.by.Principal), cmp.Compare(a.operation.AccountID, b.operation.AccountID))
+	})
+	var together []*placing
+	numbers := map[store.PoNumber]bool{}
+	for _, p := range all {
+		number := store.PoNumber{AccountID: p.operation.AccountID}
+		if p.pending.CustomerPoNumber != nil {
+			number.Number = *p.pending.CustomerPoNumber
 		}
-		d.Lines = append(d.Lines, line)
+		if numbers[number] || trade.Monthly(p.limits) {
+			if err := o.placeTogether(ctx, tx, together); err != nil {
+				return err
+			}
+			together = nil
+			clear(numbers)
+		}
+		limit, err := o.exceeded(ctx, tx, p.by, p.limits, p.work.Total)
+		if err != nil {
+			return err
+		}
+		p.errors, p.exceeded, p.operation.Awaiting, p.pending.Status = nil, limit, nil, trade.OrderQueued // whatever an attempt before has left
+		if limit != nil {
+			p.pending.Status = trade.OrderPendingApproval
+			p.operation.Awaiting = &trade.AwaitedDecision{By: trade.ForCustomer, Message: "The order is beyond what its buyer may order alone: somebody else of the account approves it.", Since: time.Now().UTC()}
+		}
+		p.operation.After["status"] = p.pending.Status
+		together, numbers[number] = append(together, p), number.Number != ""
 	}
-	return d
+	return o.placeTogether(ctx, tx, together)
 }
 
-// lineNumber is the caller's, or as documents are numbered: 10, 20, 30.
-func lineNumber(l trade.OrderRequestLine, i int) string {
-	if l.LineNumber != nil {
-		return *l.LineNumber
+func (o *Orders) placeTogether(ctx context.Context, tx *sqlx.Tx, all []*placing) error {
+	if len(all) == 0 {
+		return nil
 	}
-	return strconv.Itoa((i + 1) * 10)
-}
-
-// pendingOrder is an order as it stands until its source tells it.
-func pendingOrder(id, ref string, r *trade.OrderRequest, f *trade.OrderFacts, v *trade.OrderValidation) *trade.Order {
-	o := &trade.Order{
-		ID: id, CustomerPoNumber: &r.CustomerPoNumber, AccountRef: trade.Ref{ID: f.Account.ID}, Status: trade.OrderQueued, Totals: v.Totals,
-		RequestedDeliveryDate: r.RequestedDeliveryDate, PlacedAt: f.Now.UTC(), Comment: r.Comment, ExternalRef: &ref,
+	pending := make([]*trade.Order, len(all))
+	for i, p := range all {
+		pending[i] = p.pending
 	}
-	if r.ShipToAddress != nil {
-		o.ShipToAddress = *r.ShipToAddress
-	} else {
-		o.ShipToRef, o.ShipToAddress = trade.Ref{ID: f.ShipTo.ID}, f.ShipTo.Address
-	}
-	for i, l := range r.Lines {
-		facts := f.Lines[i]
-		amount, _ := trade.LineAmount(facts.Price, facts.Units, l.Quantity)
-		price := trade.KnownPrice(facts.Price).UnitPrice
-		o.LinesKnown = append(o.LinesKnown, trade.OrderLine{
-			LineNumber: lineNumber(l, i), ItemRef: trade.Ref{ID: facts.Item.ID}, SKU: &facts.Item.SKU, Description: facts.Item.Name, UnitPrice: &price, Amount: &amount, Ordered: l.Quantity,
-		})
-	}
-	return o
-}
-
-// submitWork is what the steps of a submission work on. Its fields are stored: they
-// are added to, and never renamed.
-type submitWork struct {
-	Draft  trade.Draft
-	Ref    string
-	Number string
-}
-
-var erp = trade.ERP
-
-// submitOrder is the flow of an order to its ERP.
-func (o *Orders) submitOrder() durable.Flow[submitWork] {
-	return durable.Flow[submitWork]{
-		Kind: trade.SubmitOrder,
-		Steps: []durable.Step[submitWork]{
-			{Name: "check", System: &erp, Do: o.checkPrices},
-			{Name: "submit", System: &erp, Do: o.handOver},
-			{Name: "record", System: &erp, Do: o.record},
-		},
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[submitWork], _ trade.OperationFailure) error {
-			return o.store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
-		},
-	}
-}
-
-// checkPrices asks for the prices once more: an order is never written at another
-// price than the one that its buyer was shown.
-func (o *Orders) checkPrices(ctx context.Context, r *durable.Run[submitWork]) error {
-	d := r.Work.Draft
-	keys := make([]trade.PriceKey, len(d.Lines))
-	for i, l := range d.Lines {
-		keys[i] = trade.PriceKey{Account: d.Account, ShipTo: d.ShipTo, SKU: l.SKU, Quantity: l.Quantity.Value.String(), Unit: l.Quantity.Unit, Day: trade.DateOf(time.Now())}
-	}
-	prices, err := o.prices.Ask(ctx, keys)
+	placed, err := o.store.PlaceOrders(ctx, tx, pending)
 	if err != nil {
 		return err
 	}
-	for i, result := range prices {
-		switch p := result.(type) {
-		case *trade.Price:
-			if !trade.SamePrice(p.UnitPrice, d.Lines[i].UnitPrice) {
-				return durable.Refuse(trade.CallerAtFault, string(trade.CodePriceChanged), "The price of "+d.Lines[i].SKU+" is another one now: look at it, and order again.")
-			}
-		case *trade.PriceUnavailable:
-			if p.Reason == trade.SourceDown {
-				return sources.Fail(sources.Unavailable, "prices cannot be asked for")
-			}
-			return durable.Refuse(trade.CallerAtFault, string(trade.CodeNotOrderable), d.Lines[i].SKU+" is not sold to this account any more.")
+	var kept []durable.Beginning[submitWork]
+	for _, p := range all {
+		if !slices.Contains(placed, p.pending.ID) {
+			p.errors = []trade.SubmitOrderError{poInUse()}
+			continue
 		}
-	}
-	return nil
-}
-
-// handOver looks the reference up before it submits again, because an earlier attempt
-// may have arrived although its answer did not.
-func (o *Orders) handOver(ctx context.Context, r *durable.Run[submitWork]) error {
-	if r.Attempt > 1 {
-		receipt, err := o.sources.ReceiptByKey(ctx, r.Source, r.Work.Ref)
-		if r.Work.Number = receipt.Number; err == nil || sources.KindOf(err) != sources.NotFound {
-			return err
+		if p.exceeded != nil {
+			if err := o.store.AskApproval(ctx, tx, p.pending.ID, p.operation.AccountID, *p.exceeded); err != nil {
+				return err
+			}
 		}
+		kept = append(kept, durable.Beginning[submitWork]{Operation: p.operation, Work: p.work, Ref: p.work.Ref})
 	}
-	receipt, err := o.sources.SubmitOrder(ctx, r.Source, r.Work.Ref, r.Work.Draft)
-	if sources.KindOf(err) == sources.Rejected {
-		return durable.Refuse(trade.ERPAtFault, "REFUSED_BY_ERP", sources.Reason(err))
+	if kept == nil {
+		return nil
 	}
-	r.Work.Number = receipt.Number
+	begun, err := durable.Begin(ctx, o.engine, tx, o.submitOrder(), kept...)
+	if err == nil && len(begun) < len(kept) {
+		return store.ErrSpent
+	}
 	return err
 }
 
-// record reads the order as the ERP has it, under the id that it was promised.
-func (o *Orders) record(ctx context.Context, r *durable.Run[submitWork]) error {
-	page, err := o.sources.At(r.Source).Orders(ctx, sources.Query{Refs: []string{r.Work.Number}})
-	if err != nil {
-		return err
-	}
-	if len(page.Records) != 1 {
-		return sources.Fail(sources.Garbled, "the order that was taken is not to be read")
-	}
-	r.Save(func(tx *sqlx.Tx) error {
-		unknown, err := o.store.SaveOrders(ctx, tx, page.Records)
-		if err != nil || len(unknown) == 0 {
-			return err
-		}
-		return o.store.Reject(ctx, tx, unknown)
-	})
-	return nil
+func poInUse() *trade.InvalidInput {
+	return &trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeDuplicateNumber, Message: "An open order has this purchase order number.", Path: []string{"input", "customerPoNumber"}}}
 }

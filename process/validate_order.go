@@ -2,110 +2,172 @@ package process
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"portico/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
 )
 
-// Orders are the flows of customers' orders.
-type Orders struct {
-	store   *store.Store
-	sources *sources.Set
-	prices  *sources.PriceCache
-	engine  *durable.Engine
-}
-
-// NewOrders makes the flows of customers' orders, and registers them with the engine
-// that plays them.
-func NewOrders(st *store.Store, set *sources.Set, prices *sources.PriceCache, engine *durable.Engine) *Orders {
-	o := &Orders{st, set, prices, engine}
-	if engine != nil {
-		durable.Register(engine, o.submitOrder())
-	}
-	return o
-}
-
 // Validate says what submitting an order would say: prices, promises and all that
 // stands against it. It writes nothing.
-func (o *Orders) Validate(ctx context.Context, scope trade.Scope, r *trade.OrderRequest) (*trade.OrderValidation, error) {
+func (o *Orders) Validate(ctx context.Context, scope trade.Scope, by Submitter, r *trade.OrderRequest) (*trade.OrderValidation, error) {
 	if errors := trade.CheckOrderShape(r); len(errors) > 0 {
 		return &trade.OrderValidation{Lines: []trade.ValidatedLine{}, Provisional: []trade.OrderCheck{}, Errors: errors}, nil
 	}
-	facts, err := o.facts(ctx, scope, r)
+	facts, err := o.facts(ctx, scope, []*trade.OrderRequest{r})
 	if err != nil {
 		return nil, err
 	}
-	return trade.CheckOrder(r, facts), nil
+	v := trade.CheckOrder(r, facts[0])
+	if v.Totals == nil || facts[0].Account == nil {
+		return v, nil
+	}
+	limits, err := o.limitsOf(ctx, scope, by, []string{r.AccountID})
+	if err != nil {
+		return nil, err
+	}
+	exceeded, err := o.exceeded(ctx, nil, by, limits[r.AccountID], v.Totals.Total)
+	v.NeedsApproval = exceeded != nil
+	return v, err
 }
 
-// facts are what an order is checked against: a fixed number of statements, and one
-// question of price.
-func (o *Orders) facts(ctx context.Context, scope trade.Scope, r *trade.OrderRequest) (*trade.OrderFacts, error) {
-	f := &trade.OrderFacts{Now: time.Now(), Lines: make([]trade.LineFacts, len(r.Lines))}
-	accounts, err := o.store.Accounts(ctx, scope, []string{r.AccountID})
+// facts are what orders are checked against: a fixed number of statements for all of
+// them, and one question of price.
+func (o *Orders) facts(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest) ([]*trade.OrderFacts, error) {
+	all, err := o.recorded(ctx, scope, requests)
 	if err != nil {
 		return nil, err
 	}
-	f.Account = accounts[r.AccountID]
-	var all errgroup.Group
-	all.Go(func() error { return o.party(ctx, scope, r, f) })
-	all.Go(func() error { return o.goods(ctx, scope, r, f) })
-	if err := all.Wait(); err != nil {
-		return nil, err
-	}
-	return f, o.priced(ctx, r, f)
+	return all, o.priced(ctx, requests, all)
 }
 
-// party reads what is known of who orders, and where it goes.
-func (o *Orders) party(ctx context.Context, scope trade.Scope, r *trade.OrderRequest, f *trade.OrderFacts) error {
-	if f.Account == nil {
-		return nil
+// recorded are those of the facts that the store has: all but prices.
+func (o *Orders) recorded(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest) ([]*trade.OrderFacts, error) {
+	all, ids := make([]*trade.OrderFacts, len(requests)), make([]string, len(requests))
+	for i, r := range requests {
+		all[i] = &trade.OrderFacts{Now: time.Now(), Lines: make([]trade.LineFacts, len(r.Lines))}
+		ids[i] = r.AccountID
 	}
-	credit, err := o.store.Credit(ctx, scope, []string{r.AccountID})
+	accounts, err := o.store.Accounts(ctx, scope, unique(ids))
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range all {
+		f.Account = accounts[ids[i]]
+	}
+	var both errgroup.Group
+	both.Go(func() error { return o.parties(ctx, scope, requests, all) })
+	both.Go(func() error { return o.goods(ctx, scope, requests, all) })
+	return all, both.Wait()
+}
+
+// unique are keys without those that are empty or were before.
+func unique(keys []string) []string {
+	var all []string
+	seen := map[string]bool{"": true}
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// parties reads what is known of who orders, and where it goes.
+func (o *Orders) parties(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
+	var accounts, places, anywhere []string
+	var numbers []store.PoNumber
+	for i, r := range requests {
+		if all[i].Account == nil {
+			continue
+		}
+		accounts = append(accounts, r.AccountID)
+		if r.CustomerPoNumber != "" {
+			numbers = append(numbers, store.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber})
+		}
+		switch {
+		case r.ShipToAddress != nil:
+		case r.ShipToID != "":
+			places = append(places, r.ShipToID)
+		default:
+			anywhere = append(anywhere, r.AccountID)
+		}
+	}
+	credit, err := o.store.Credit(ctx, scope, unique(accounts))
 	if err != nil {
 		return err
 	}
-	f.Credit = credit[r.AccountID]
-	if f.PoInUse, err = o.store.PoNumberInUse(ctx, scope, r.AccountID, r.CustomerPoNumber); err != nil || r.ShipToAddress != nil {
+	used, err := o.store.PoNumbersInUse(ctx, scope, numbers)
+	if err != nil {
 		return err
 	}
-	if r.ShipToID == "" {
-		f.ShipTo, err = o.store.FirstShipTo(ctx, scope, r.AccountID)
-		return err
+	named, first := map[string]*trade.AccountLocation{}, map[string]*trade.AccountLocation{}
+	if places != nil {
+		if named, err = o.store.Locations(ctx, scope, unique(places)); err != nil {
+			return err
+		}
 	}
-	places, err := o.store.Locations(ctx, scope, []string{r.ShipToID})
-	if place := places[r.ShipToID]; place != nil && place.AccountRef.ID == r.AccountID {
-		f.ShipTo = place
+	if anywhere != nil {
+		if first, err = o.store.FirstShipTos(ctx, scope, unique(anywhere)); err != nil {
+			return err
+		}
 	}
-	return err
+	for i, r := range requests {
+		f := all[i]
+		if f.Account == nil {
+			continue
+		}
+		f.Credit, f.PoInUse = credit[r.AccountID], used[store.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber}]
+		switch {
+		case r.ShipToAddress != nil:
+		case r.ShipToID == "":
+			f.ShipTo = first[r.AccountID]
+		default:
+			if place := named[r.ShipToID]; place != nil && place.AccountRef.ID == r.AccountID {
+				f.ShipTo = place
+			}
+		}
+	}
+	return nil
 }
 
 // goods reads what is ordered and what there is of it, and of what may come instead.
-func (o *Orders) goods(ctx context.Context, scope trade.Scope, r *trade.OrderRequest, f *trade.OrderFacts) error {
-	items, err := o.items(ctx, scope, r)
+func (o *Orders) goods(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
+	var keys []trade.ItemKey
+	for _, r := range requests {
+		for _, l := range r.Lines {
+			keys = append(keys, l.Item)
+		}
+	}
+	items, err := o.items(ctx, scope, keys)
 	if err != nil {
 		return err
 	}
-	var skus []string
-	ids := map[string]bool{}
-	for i, item := range items {
-		if item == nil {
-			continue
-		}
-		f.Lines[i].Item, ids[item.ID] = item, true
-		if r.Lines[i].AllowSubstitute {
-			skus = append(skus, item.SubstituteRefs...)
+	var skus, ids []string
+	n := 0
+	for i, r := range requests {
+		for j, l := range r.Lines {
+			item := items[n]
+			n++
+			if item == nil {
+				continue
+			}
+			all[i].Lines[j].Item = item
+			ids = append(ids, item.ID)
+			if l.AllowSubstitute {
+				skus = append(skus, item.SubstituteRefs...)
+			}
 		}
 	}
 	instead := map[string]*trade.Item{}
 	if len(skus) > 0 {
-		if instead, err = o.store.ItemsBySKU(ctx, scope, skus); err != nil {
+		if instead, err = o.store.ItemsBySKU(ctx, scope, unique(skus)); err != nil {
 			return err
 		}
 	}
@@ -114,40 +176,50 @@ func (o *Orders) goods(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 			delete(instead, sku)
 			continue
 		}
-		ids[item.ID] = true
+		ids = append(ids, item.ID)
 	}
-	all := make([]string, 0, len(ids))
-	for id := range ids {
-		all = append(all, id)
-	}
-	slices.Sort(all)
-	account := ""
-	if f.Account != nil {
-		account = f.Account.Number
-	}
-	stock, err := o.store.Stock(ctx, scope, all, o.sources.Showing(sources.OfStock, account))
-	if err != nil {
-		return err
-	}
-	inbound, err := o.store.Inbound(ctx, scope, all)
-	if err != nil {
-		return err
-	}
-	units, err := o.store.Units(ctx, scope, all)
-	if err != nil {
-		return err
-	}
-	if f.Warehouses, err = o.warehouses(ctx, scope, stock, inbound); err != nil {
-		return err
-	}
-	supply := func(item *trade.Item) trade.Supply { return trade.SupplyOf(item, stock[item.ID], inbound[item.ID]) }
-	for i := range f.Lines {
-		line := &f.Lines[i]
-		if line.Item == nil {
-			continue
+	ids = unique(ids)
+	slices.Sort(ids)
+	stocks := map[string]map[string][]*trade.Stock{} // by the source that shows it
+	shown := make([]string, len(all))
+	for i, f := range all {
+		account := ""
+		if f.Account != nil {
+			account = f.Account.Number
 		}
-		line.Units, line.Supply = units[line.Item.ID], supply(line.Item)
-		if r.Lines[i].AllowSubstitute {
+		shown[i] = o.sources.Showing(sources.OfStock, account)
+		if stocks[shown[i]] == nil {
+			if stocks[shown[i]], err = o.store.Stock(ctx, scope, ids, shown[i]); err != nil {
+				return err
+			}
+		}
+	}
+	inbound, err := o.store.Inbound(ctx, scope, ids)
+	if err != nil {
+		return err
+	}
+	units, err := o.store.Units(ctx, scope, ids)
+	if err != nil {
+		return err
+	}
+	warehouses, err := o.warehouses(ctx, scope, slices.Collect(maps.Values(stocks)), inbound)
+	if err != nil {
+		return err
+	}
+	for i, f := range all {
+		f.Warehouses = warehouses
+		supply := func(item *trade.Item) trade.Supply {
+			return trade.SupplyOf(item, stocks[shown[i]][item.ID], inbound[item.ID])
+		}
+		for j := range f.Lines {
+			line := &f.Lines[j]
+			if line.Item == nil {
+				continue
+			}
+			line.Units, line.Supply = units[line.Item.ID], supply(line.Item)
+			if !requests[i].Lines[j].AllowSubstitute {
+				continue
+			}
 			for _, sku := range line.Item.SubstituteRefs {
 				if item := instead[sku]; item != nil {
 					line.Substitutes = append(line.Substitutes, supply(item))
@@ -158,16 +230,18 @@ func (o *Orders) goods(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 	return nil
 }
 
-func (o *Orders) warehouses(ctx context.Context, scope trade.Scope, stock map[string][]*trade.Stock, inbound map[string][]*trade.InboundSupply) (map[string]*trade.Warehouse, error) {
+func (o *Orders) warehouses(ctx context.Context, scope trade.Scope, stocks []map[string][]*trade.Stock, inbound map[string][]*trade.InboundSupply) (map[string]*trade.Warehouse, error) {
 	var ids []string
 	add := func(id string) {
 		if id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	for _, all := range stock {
-		for _, s := range all {
-			add(s.WarehouseRef.ID)
+	for _, stock := range stocks {
+		for _, all := range stock {
+			for _, s := range all {
+				add(s.WarehouseRef.ID)
+			}
 		}
 	}
 	for _, all := range inbound {
@@ -178,8 +252,8 @@ func (o *Orders) warehouses(ctx context.Context, scope trade.Scope, stock map[st
 	return o.store.Warehouses(ctx, scope, ids)
 }
 
-// items finds the items of a request's lines; nil for each that is not there.
-func (o *Orders) items(ctx context.Context, scope trade.Scope, r *trade.OrderRequest) ([]*trade.Item, error) {
+// items finds items by their keys; nil for each that is not there.
+func (o *Orders) items(ctx context.Context, scope trade.Scope, asked []trade.ItemKey) ([]*trade.Item, error) {
 	kinds := []struct {
 		key  func(trade.ItemKey) string
 		find func(context.Context, trade.Scope, []string) (map[string]*trade.Item, error)
@@ -189,24 +263,22 @@ func (o *Orders) items(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 		{func(k trade.ItemKey) string { return k.GTIN }, o.store.ItemsByGTIN},
 		{func(k trade.ItemKey) string { return k.PartNumber }, o.store.ItemsByPartNumber},
 	}
-	items := make([]*trade.Item, len(r.Lines))
+	items := make([]*trade.Item, len(asked))
 	for _, kind := range kinds {
 		var keys []string
-		for _, l := range r.Lines {
-			if k := kind.key(l.Item); k != "" {
-				keys = append(keys, k)
-			}
+		for _, k := range asked {
+			keys = append(keys, kind.key(k))
 		}
-		if len(keys) == 0 {
+		if keys = unique(keys); keys == nil {
 			continue
 		}
 		found, err := kind.find(ctx, scope, keys)
 		if err != nil {
 			return nil, err
 		}
-		for i, l := range r.Lines {
-			if k := kind.key(l.Item); k != "" {
-				items[i] = found[k]
+		for i, k := range asked {
+			if key := kind.key(k); key != "" {
+				items[i] = found[key]
 			}
 		}
 	}
@@ -214,40 +286,45 @@ func (o *Orders) items(ctx context.Context, scope trade.Scope, r *trade.OrderReq
 }
 
 // priced asks for the prices of the lines, of which those are kept that are fresh.
-func (o *Orders) priced(ctx context.Context, r *trade.OrderRequest, f *trade.OrderFacts) error {
-	if f.Account == nil {
-		return nil
-	}
-	var ask []trade.PriceKey
-	var places []int
-	for i, line := range f.Lines {
-		q := r.Lines[i].Quantity
-		if line.Item == nil || !slices.ContainsFunc(line.Units, func(u *trade.ItemUnit) bool { return u.Unit == q.Unit && u.Orderable }) {
+func (o *Orders) priced(ctx context.Context, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
+	var keys, ask []trade.PriceKey
+	var lines []*trade.LineFacts
+	for i, f := range all {
+		if f.Account == nil {
 			continue
 		}
-		k := trade.PriceKey{Account: f.Account.Number, SKU: line.Item.SKU, Quantity: q.Value.String(), Unit: q.Unit, Day: trade.DateOf(f.Now)}
-		if f.ShipTo != nil {
-			k.ShipTo = f.ShipTo.Code
-		}
-		if kept, ok := o.prices.Kept(k, nil, f.Now); ok {
-			f.Lines[i].Price = kept
-			continue
-		}
-		ask, places = append(ask, k), append(places, i)
-	}
-	if len(ask) == 0 {
-		return nil
-	}
-	told, err := o.prices.Ask(ctx, ask)
-	for i, at := range places {
-		if err == nil {
-			f.Lines[at].Price = told[i]
+		for j := range f.Lines {
+			line, q := &f.Lines[j], requests[i].Lines[j].Quantity
+			if line.Item == nil || !slices.ContainsFunc(line.Units, func(u *trade.ItemUnit) bool { return u.Unit == q.Unit && u.Orderable }) {
+				continue
+			}
+			k := trade.PriceKey{Account: f.Account.Number, SKU: line.Item.SKU, Quantity: q.Value.String(), Unit: q.Unit, Day: trade.DateOf(f.Now)}
+			if f.ShipTo != nil {
+				k.ShipTo = f.ShipTo.Code
+			}
+			if kept, ok := o.prices.Kept(k, nil, f.Now); ok {
+				line.Price = kept
+			} else {
+				ask = append(ask, k)
+			}
+			keys, lines = append(keys, k), append(lines, line)
 		}
 	}
-	for i := range f.Lines {
-		if p, ok := f.Lines[i].Price.(*trade.Price); ok {
-			p.ItemID = f.Lines[i].Item.ID
+	var told []trade.PriceResult
+	var err error
+	if len(ask) > 0 {
+		if told, err = o.prices.Ask(ctx, ask); err != nil {
+			return err
 		}
 	}
-	return err
+	for i, line := range lines {
+		if line.Price == nil {
+			line.Price, told = told[0], told[1:]
+		}
+		line.Before = o.prices.Before(keys[i])
+		if p, ok := line.Price.(*trade.Price); ok {
+			p.ItemID = line.Item.ID
+		}
+	}
+	return nil
 }

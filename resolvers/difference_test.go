@@ -44,6 +44,11 @@ var (
 // loaded is a store with the sandbox company in it, whose time stands still.
 func loaded(t *testing.T) loaders.Shared {
 	t.Helper()
+	return loadedInto(t, storetest.New(t))
+}
+
+func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
+	t.Helper()
 	c, err := company.Open(company.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +59,6 @@ func loaded(t *testing.T) loaders.Shared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := storetest.New(t)
 	r := process.NewReplica(st, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	done := make(chan struct{})
@@ -85,7 +89,7 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
 	cfg := graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(shared.Store, shared.Sources, shared.Prices, nil),
+		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
 	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))
@@ -239,6 +243,8 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 	case "QuantityInput", "QuantityInput!":
 		unit := []string{"EA", "BX", "no unit"}[r.IntN(3)]
 		return fmt.Sprintf(`{value: "5", unit: %q}`, unit), map[string]any{"value": "5", "unit": unit}
+	case "String!":
+		return quoted("no correlation")
 	case "String":
 		return quoted([]string{"screw", "hex m8", ""}[r.IntN(3)])
 	}

@@ -50,7 +50,7 @@ func purchaseOrderFilter(ctx context.Context, f *graph.PurchaseOrderFilter) (sto
 	}
 	item, err := itemID(ctx, f.Item)
 	return store.PurchaseOrderFilter{
-		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item, ChangedSince: f.ChangedSince,
+		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item, ChangedSince: f.ChangedSince, NeedsAction: yes(f.NeedsAction),
 	}, err
 }
 

@@ -76,6 +76,10 @@ func (r *Resolver) Return() graph.ReturnResolver { return returned{r} }
 
 type returned struct{ *Resolver }
 
+func (r returned) Operation(ctx context.Context, objs []*trade.Return) ([]*trade.Operation, error) {
+	return related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+}
+
 func (r returned) Order(ctx context.Context, objs []*trade.Return) ([]*trade.Order, error) {
 	return related(ctx, objs, func(o *trade.Return) string { return o.OrderRef.ID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
 }

@@ -2,51 +2,15 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"portico/auth"
 	"portico/graph"
 	"portico/loaders"
-	"portico/process"
-	"portico/telemetry"
+	"portico/store"
 	"portico/trade"
 )
-
-// Mutation are the resolvers of Mutation.
-func (r *Resolver) Mutation() graph.MutationResolver { return mutation{r} }
-
-type mutation struct{ *Resolver }
-
-// mostWait is how long an answer waits for the ERP, unless the request says less.
-const mostWait = 2 * time.Second
-
-// SubmitOrder places an order.
-func (r mutation) SubmitOrder(ctx context.Context, idempotencyKey string, input graph.OrderInput) (*graph.SubmitOrderPayload, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	by := process.Submitter{Principal: auth.UserID(auth.CallerOf(ctx).Principal), CorrelationID: telemetry.CorrelationID(ctx)}
-	s, err := r.Ordering.Submit(ctx, l.Scope(), by, idempotencyKey, orderRequest(&input), telemetry.Wait(ctx, mostWait))
-	if err != nil {
-		return nil, err
-	}
-	p := &graph.SubmitOrderPayload{Errors: s.Errors, Replayed: s.Replayed, Provisional: s.Provisional}
-	if p.Errors == nil {
-		p.Errors = []trade.SubmitOrderError{}
-	}
-	if p.Provisional == nil {
-		p.Provisional = []trade.OrderCheck{}
-	}
-	if s.OperationID == "" {
-		return p, nil
-	}
-	if p.Operation, err = l.Operations.One(ctx, s.OperationID); err != nil {
-		return nil, err
-	}
-	p.Order, err = l.Orders.One(ctx, s.OrderID)
-	return p, err
-}
 
 // Operation is one durable operation.
 func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Operation, error) {
@@ -62,6 +26,20 @@ func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Oper
 		return nil, err
 	}
 	return l.Operations.One(ctx, id)
+}
+
+// Operations are those that the caller may see, newest first.
+func (r query) Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OperationFilter) (*trade.OperationConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Operation] {
+		return store.OperationList(s, operationFilter(filter))
+	}, first, after, last, before)
+}
+
+func operationFilter(f *graph.OperationFilter) store.OperationFilter {
+	if f == nil {
+		return store.OperationFilter{}
+	}
+	return store.OperationFilter{State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID), Submitted: span(f.Submitted)}
 }
 
 // IdempotencyConflict are the resolvers of IdempotencyConflict.
@@ -85,8 +63,65 @@ func (r operation) IdempotencyKey(ctx context.Context, objs []*trade.Operation) 
 	keys := make([]*string, len(objs))
 	for i, o := range objs {
 		if o.Principal == me {
-			keys[i] = &o.Key
+			key, _, _ := strings.Cut(o.Key, "\n") // of a batch, which has one for all
+			keys[i] = &key
 		}
 	}
 	return keys, nil
+}
+
+// Queue tells where operations that wait stand, and why nothing happens.
+func (r operation) Queue(ctx context.Context, objs []*trade.Operation) ([]*trade.QueuePosition, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var waiting []string
+	for _, o := range objs {
+		if o.State.Queued() {
+			waiting = append(waiting, o.ID)
+		}
+	}
+	places := make([]*trade.QueuePosition, len(objs))
+	if waiting == nil {
+		return places, nil
+	}
+	before, err := l.Store.Before(ctx, waiting)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range objs {
+		if !o.State.Queued() {
+			continue
+		}
+		p := &trade.QueuePosition{Position: before[o.ID] + 1, Reason: "It waits for its turn."}
+		if why, wait := l.Sources.Held(o.Source); wait > 0 {
+			p.Reason = why
+			if end := l.Sources.HeldUntil(o.Source, time.Now()); end != nil {
+				p.EstimatedStart = end
+			}
+		}
+		places[i] = p
+	}
+	return places, nil
+}
+
+// OperationConnection are the resolvers of OperationConnection.
+func (r *Resolver) OperationConnection() graph.OperationConnectionResolver {
+	return operationConnection{r}
+}
+
+type operationConnection struct{ *Resolver }
+
+func (r operationConnection) TotalCount(ctx context.Context, objs []*trade.OperationConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// OperationUpdate are the resolvers of OperationUpdate.
+func (r *Resolver) OperationUpdate() graph.OperationUpdateResolver { return operationUpdate{r} }
+
+type operationUpdate struct{ *Resolver }
+
+func (r operationUpdate) Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error) {
+	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.OperationID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
 }

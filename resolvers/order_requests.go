@@ -14,7 +14,7 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*trad
 	if err != nil {
 		return nil, err
 	}
-	return r.Ordering.Validate(ctx, l.Scope(), orderRequest(&input))
+	return r.Ordering.Validate(ctx, l.Scope(), submitter(ctx), orderRequest(&input))
 }
 
 // orderRequest is an order as the caller asks for it.
@@ -27,12 +27,16 @@ func orderRequest(in *graph.OrderInput) *trade.OrderRequest {
 		r.ShipToID, r.ShipToAddress = text(in.ShipTo.Location), address(in.ShipTo.Address)
 	}
 	for i, l := range in.Lines {
-		r.Lines[i] = trade.OrderRequestLine{
-			LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice), RequestedDeliveryDate: l.RequestedDeliveryDate,
-			AllowSubstitute: l.AllowSubstitute, Item: trade.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
-		}
+		r.Lines[i] = orderLineRequest(l)
 	}
 	return r
+}
+
+func orderLineRequest(l *graph.OrderLineInput) trade.OrderRequestLine {
+	return trade.OrderRequestLine{
+		LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice), RequestedDeliveryDate: l.RequestedDeliveryDate,
+		AllowSubstitute: l.AllowSubstitute, Item: trade.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
+	}
 }
 
 func unitPrice(in *graph.UnitPriceInput) *trade.UnitPrice {

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 
+	"portico/auth"
 	"portico/graph"
 	"portico/loaders"
 	"portico/store"
@@ -46,6 +47,63 @@ func (r order) Returns(ctx context.Context, objs []*trade.Order, first *int, aft
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
 		return store.ReturnList(s, store.ReturnFilter{}, store.PerOrder)
 	}, first, after, last, before)
+}
+
+func (r order) PlacedBy(ctx context.Context, objs []*trade.Order) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.Order) string { return o.PlacedBy }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// AllowedActions are what the rules allow the caller, as every write is held to them.
+func (r order) AllowedActions(ctx context.Context, objs []*trade.Order) ([][]trade.OrderAction, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	latest, err := l.LatestOperations.All(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }))
+	if err != nil {
+		return nil, err
+	}
+	me, s := auth.UserID(auth.CallerOf(ctx).Principal), l.Scope()
+	actions := make([][]trade.OrderAction, len(objs))
+	for i, o := range objs {
+		asked := latest[i] != nil && latest[i].State == trade.OperationAwaiting && o.Status != trade.OrderPendingApproval
+		actions[i] = trade.AllowedActions(s.ToAct(o.PlacedBy == me), o.Status, asked)
+	}
+	return actions, nil
+}
+
+func (r order) Operation(ctx context.Context, objs []*trade.Order) ([]*trade.Operation, error) {
+	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+}
+
+func (r order) Approval(ctx context.Context, objs []*trade.Order) ([]*trade.Approval, error) {
+	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Approval] { return &l.Approvals })
+}
+
+func (r order) CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*trade.CommitmentChange, error) {
+	return lists(related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.CommitmentChange] { return &l.CommitmentChanges }))
+}
+
+func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), store.TimelineList, first, after, last, before)
+}
+
+// Approval are the resolvers of Approval.
+func (r *Resolver) Approval() graph.ApprovalResolver { return approval{r} }
+
+type approval struct{ *Resolver }
+
+func (r approval) DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.Approval) string { return o.DecidedByID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// CommitmentChange are the resolvers of CommitmentChange.
+func (r *Resolver) CommitmentChange() graph.CommitmentChangeResolver { return commitmentChange{r} }
+
+type commitmentChange struct{ *Resolver }
+
+func (r commitmentChange) Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *trade.CommitmentChange) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
 }
 
 // OrderConnection are the resolvers of OrderConnection.

@@ -28,6 +28,39 @@ func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrde
 	}, first, after, last, before)
 }
 
+func (r purchaseOrder) Responses(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.PurchaseOrderResponse, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrderResponse] { return &l.ResponsesTo }))
+}
+
+func (r purchaseOrder) DespatchAdvices(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.DespatchAdvice, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.DespatchAdvice] { return &l.DespatchesOf }))
+}
+
+func (r purchaseOrder) Tolerance(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.ToleranceProfile, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.ToleranceProfile] { return &l.TolerancesOf })
+}
+
+// AllowedActions are what the rules allow the caller, as every write is held to them.
+func (r purchaseOrder) AllowedActions(ctx context.Context, objs []*trade.PurchaseOrder) ([][]trade.PurchaseOrderAction, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	actions := make([][]trade.PurchaseOrderAction, len(objs))
+	for i, o := range objs {
+		actions[i] = trade.AllowedOnPurchase(l.Scope().ToAct(false), o.Status)
+	}
+	return actions, nil
+}
+
+func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
+	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), store.TimelineList, first, after, last, before)
+}
+
+func (r purchaseOrder) Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error) {
+	return related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+}
+
 // PurchaseOrderConnection are the resolvers of PurchaseOrderConnection.
 func (r *Resolver) PurchaseOrderConnection() graph.PurchaseOrderConnectionResolver {
 	return purchaseOrderConnection{r}
@@ -54,6 +87,10 @@ func (r purchaseOrderLine) Item(ctx context.Context, objs []*trade.PurchaseOrder
 
 func (r purchaseOrderLine) Schedule(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.PurchaseScheduleLine, error) {
 	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseScheduleLine] { return &l.PurchaseSchedules }))
+}
+
+func (r purchaseOrderLine) Acknowledgments(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.LineAcknowledgment, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrderLine).NodeID, func(l *loaders.Loaders) all[[]*trade.LineAcknowledgment] { return &l.AcknowledgmentsOf }))
 }
 
 // PurchaseOrderLineConnection are the resolvers of PurchaseOrderLineConnection.

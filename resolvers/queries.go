@@ -175,7 +175,7 @@ func (r query) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.SourceHealth()
+	return l.SourceHealth(ctx)
 }
 
 // SourceHealth are the resolvers of SourceHealth.
@@ -252,6 +252,21 @@ func (r customerViewer) Accounts(ctx context.Context, objs []*graph.CustomerView
 	}
 	mine, err := l.OwnAccounts(ctx)
 	return slices.Repeat([][]*trade.Account{mine}, len(objs)), err
+}
+
+// SpendingLimits are what the caller may order without approval, for the account that is
+// acted for where a field names none.
+func (r customerViewer) SpendingLimits(ctx context.Context, objs []*graph.CustomerViewer) ([][]*trade.SpendingLimit, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.Ordering.Limits(ctx, l.Scope(), submitter(ctx), l.Scope().Buyer().ID)
+	limits := make([]*trade.SpendingLimit, len(found))
+	for i := range found {
+		limits[i] = &found[i]
+	}
+	return slices.Repeat([][]*trade.SpendingLimit{limits}, len(objs)), err
 }
 
 // firstAccount is the account a customer acts for when a field names none: the

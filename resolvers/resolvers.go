@@ -28,6 +28,12 @@ type Resolver struct {
 	Hub *events.Hub
 	// Ordering are the flows of customers' orders.
 	Ordering *process.Orders
+	// Purchasing are the flows of purchase orders.
+	Purchasing *process.Purchasing
+	// Replica is the copy of the sources.
+	Replica *process.Replica
+	// Operating is what operators do.
+	Operating *process.Operators
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

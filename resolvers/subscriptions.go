@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"portico/auth"
 	"portico/graph"
 	"portico/loaders"
 	"portico/trade"
@@ -25,22 +26,47 @@ func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []s
 		return nil, badInput("shipments and orders must be at most %d each", maxKeys)
 	}
 	scope := l.Scope()
-	changes := r.Hub.Follow(ctx, func(c *trade.ShipmentChange) bool {
+	changes := r.Hub.OfShipments.Follow(ctx, func(c *trade.ShipmentChange) bool {
 		return scope.Decide(nil, &c.Whose) == nil && (shipments == nil || slices.Contains(shipments, c.ShipmentID)) &&
 			(orders == nil || slices.ContainsFunc(c.OrderIDs, func(o string) bool { return slices.Contains(orders, o) }))
 	})
-	items := make(chan trade.ShipmentStream)
+	return stream(ctx, changes, func(c trade.ShipmentChange) trade.ShipmentStream { return &trade.ShipmentUpdate{ShipmentChange: c} }), nil
+}
+
+// OperationUpdates follows what changes from now on: the named operations, or the
+// caller's own.
+func (r subscription) OperationUpdates(ctx context.Context, operations []string) (<-chan trade.OperationStream, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(operations) > maxKeys {
+		return nil, badInput("operations must be at most %d", maxKeys)
+	}
+	scope, me := l.Scope(), auth.UserID(auth.CallerOf(ctx).Principal)
+	changes := r.Hub.OfOperations.Follow(ctx, func(c *trade.OperationChange) bool {
+		if operations == nil {
+			return c.Principal == me
+		}
+		return slices.Contains(operations, c.OperationID) && scope.Decide(nil, &c.Whose) == nil
+	})
+	return stream(ctx, changes, func(c trade.OperationChange) trade.OperationStream { return &trade.OperationUpdate{OperationChange: c} }), nil
+}
+
+// stream tells changes as items.
+func stream[C, I any](ctx context.Context, changes <-chan C, item func(C) I) <-chan I {
+	items := make(chan I)
 	go func() {
 		defer close(items)
 		for c := range changes {
 			select {
-			case items <- &trade.ShipmentUpdate{ShipmentChange: c}:
+			case items <- item(c):
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	return items, nil
+	return items
 }
 
 // ShipmentUpdate are the resolvers of ShipmentUpdate.

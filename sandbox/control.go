@@ -117,6 +117,24 @@ func (c *Company) Change(service, object, key string, set map[string]any) error 
 // Calls are the numbers of calls so far, by service and endpoint.
 func (c *Company) Calls() map[string]int { return c.calls.all() }
 
+// Taken are the references of all that was taken from outside, in its order.
+func (c *Company) Taken() (refs []string) {
+	for _, e := range c.journal.since(0) {
+		switch e.Do {
+		case "submit", "change", "cancel", "return":
+			refs = append(refs, e.Key)
+		}
+	}
+	return refs
+}
+
+// Document is the number that a reference was given, or empty.
+func (c *Company) Document(ref string) string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.submitted[ref]
+}
+
 // SetSpeed changes the speed of time; 0 stands still.
 func (c *Company) SetSpeed(speed float64) {
 	c.mu.Lock()
@@ -154,6 +172,66 @@ func (c *Company) control(mux *http.ServeMux) {
 			return
 		}
 		c.SetSpeed(speed)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/ship", func(w http.ResponseWriter, r *http.Request) {
+		percent, err := strconv.Atoi(r.FormValue("percent"))
+		if err != nil || percent < 1 || percent > 100 {
+			refuse(w, http.StatusBadRequest, "percent", "must be 1 to 100")
+			return
+		}
+		if err := c.do(effect{Do: "ship", Key: r.FormValue("order"), N: percent}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/buy", func(w http.ResponseWriter, r *http.Request) {
+		b, body, ok := written[buying](w, r, "a purchase")
+		if !ok {
+			return
+		}
+		if c.vendors.get(b.VenNo) == nil || c.sites.get(b.Whs) == nil || len(b.Items) == 0 {
+			refuse(w, http.StatusBadRequest, "venNo", "vendor, warehouse or items unknown")
+			return
+		}
+		if err := c.do(effect{Do: "buy", Body: body}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		c.mu.RLock()
+		defer c.mu.RUnlock()
+		answer(w, http.StatusOK, map[string]string{"poNo": strconv.Itoa(4500000 + c.docSeq["po"])})
+	})
+	mux.HandleFunc("POST /control/stock", func(w http.ResponseWriter, r *http.Request) {
+		qty, err := strconv.Atoi(r.FormValue("qty"))
+		if err != nil || qty < 0 || c.stock.get(r.FormValue("sku")) == nil {
+			refuse(w, http.StatusBadRequest, "sku", "unknown, or qty is none")
+			return
+		}
+		if err := c.do(effect{Do: "setStock", Key: r.FormValue("sku"), N: qty}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/receive", func(w http.ResponseWriter, r *http.Request) {
+		percent, err := strconv.Atoi(r.FormValue("percent"))
+		if err != nil || percent < 0 || percent > 200 {
+			refuse(w, http.StatusBadRequest, "percent", "must be 0 to 200")
+			return
+		}
+		if err := c.do(effect{Do: "receiveNotice", Key: r.FormValue("dispatch"), N: percent}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /control/revise", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.do(effect{Do: "revise", Key: r.FormValue("purchase")}); err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /control/tick", func(w http.ResponseWriter, _ *http.Request) {

@@ -90,6 +90,12 @@ func (c *Company) Handler() http.Handler {
 		}
 		answer(w, http.StatusOK, map[string]string{"docNo": doc})
 	}))
+	mux.Handle("POST /erp/v1/salesOrders/{no}/changes", c.service("erp", "change", c.takeChange))
+	mux.Handle("POST /erp/v1/salesOrders/{no}/cancel", c.service("erp", "cancel", c.takeCancellation))
+	mux.Handle("POST /erp/v1/purchases/{no}/confirmation", c.service("erp", "confirm", c.takeConfirmation))
+	mux.Handle("POST /erp/v1/shipNotices", c.service("erp", "announce", c.takeNotice))
+	mux.Handle("POST /erp/v1/shipNotices/{no}/cancel", c.service("erp", "unannounce", c.takeWithdrawal))
+	mux.Handle("POST /erp/v1/returnRequests", c.service("erp", "return", c.takeReturn))
 	mux.Handle("POST /carrier/v1/trackers", c.service("carrier", "register", c.takeParcels))
 	mux.Handle("GET /erp/v1/papers/{kind}/{no}", c.service("erp", "papers", c.tellPaper))
 	mux.Handle("GET /carrier/v1/papers/{kind}/{no}", c.service("carrier", "papers", c.tellPaper))
@@ -200,35 +206,6 @@ func (c *Company) tellPrices(w http.ResponseWriter, r *http.Request) {
 		out[i] = c.price(p, on)
 	}
 	answer(w, http.StatusOK, map[string]any{"positions": out})
-}
-
-// takeOrder takes a sales order. The same external reference gives the same
-// document, however often it is sent.
-func (c *Company) takeOrder(w http.ResponseWriter, r *http.Request) {
-	var s submission
-	body, err := readAll(r)
-	if err != nil || json.Unmarshal(body, &s) != nil {
-		refuse(w, http.StatusBadRequest, "", "not a sales order")
-		return
-	}
-	c.mu.RLock()
-	doc, known := c.submitted[s.ExtRef]
-	field, text := c.refusal(s)
-	c.mu.RUnlock()
-	if !known {
-		if text != "" {
-			refuse(w, http.StatusUnprocessableEntity, field, text)
-			return
-		}
-		if err := c.do(effect{Do: "submit", Key: s.ExtRef, Body: body}); err != nil {
-			refuse(w, http.StatusInternalServerError, "", err.Error())
-			return
-		}
-		c.mu.RLock()
-		doc = c.submitted[s.ExtRef]
-		c.mu.RUnlock()
-	}
-	answer(w, http.StatusCreated, map[string]string{"docNo": doc})
 }
 
 // takeParcels takes parcels to carry. One that is known already stays as it is.

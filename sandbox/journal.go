@@ -19,6 +19,7 @@ type effect struct {
 	At    time.Time       `json:"at"`
 	Do    string          `json:"do"`
 	Key   string          `json:"key,omitempty"`
+	Doc   string          `json:"doc,omitempty"`
 	N     int             `json:"n,omitempty"`
 	Seed  uint64          `json:"seed,omitempty"`
 	Scale int             `json:"scale,omitempty"`

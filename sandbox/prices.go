@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -99,74 +98,4 @@ func (c *Company) price(ask priceAsk, on string) priceTold {
 	}
 	told.cents, told.Prc = net, cents(net)
 	return told
-}
-
-// submission is a sales order as the ERP takes it from outside.
-type submission struct {
-	ExtRef   string `json:"extRef"`
-	SoldTo   string `json:"soldTo"`
-	ShipToNo string `json:"shipToNo"`
-	PoRef    string `json:"poRef"`
-	ReqDlv   string `json:"reqDlv"`
-	Items    []struct {
-		MatNo string `json:"matNo"`
-		Qty   int    `json:"qty"`
-		UOM   string `json:"uom"`
-	} `json:"items"`
-}
-
-// refusal is why the ERP does not take an order; empty when it does.
-func (c *Company) refusal(s submission) (field, text string) {
-	cust := c.customers.get(s.SoldTo)
-	switch {
-	case s.ExtRef == "" || len(s.ExtRef) > 64:
-		return "extRef", "reference missing or longer than 64"
-	case cust == nil:
-		return "soldTo", "customer unknown"
-	case cust.Blk == "B" || cust.Blk == "X":
-		return "soldTo", "customer blocked"
-	case !slices.ContainsFunc(cust.Addresses, func(a address) bool { return a.AdrNo == s.ShipToNo }):
-		return "shipToNo", "address unknown"
-	case len(s.Items) == 0:
-		return "items", "no items"
-	}
-	for i, it := range s.Items {
-		at := fmt.Sprintf("items[%d].", i)
-		m := c.materials.get(it.MatNo)
-		if m == nil || m.Life != "A" && m.Life != "D" {
-			return at + "matNo", "material unknown or not sold"
-		}
-		u := slices.IndexFunc(m.Units, func(u matUnit) bool { return u.UOM == it.UOM && u.Sellable })
-		switch {
-		case u < 0:
-			return at + "uom", "unit not sold"
-		case it.Qty < m.Units[u].MinQty || it.Qty <= 0:
-			return at + "qty", "below the least quantity"
-		case m.Units[u].Step > 0 && it.Qty%m.Units[u].Step != 0:
-			return at + "qty", "not a multiple of the step"
-		}
-	}
-	return "", ""
-}
-
-func (c *Company) applySubmit(e effect) {
-	var s submission
-	if json.Unmarshal(e.Body, &s) != nil {
-		return
-	}
-	cust := c.customers.get(s.SoldTo)
-	c.docSeq["so"]++
-	o := &salesOrder{
-		DocNo: strconv.Itoa(8000000 + c.docSeq["so"]), SoldTo: s.SoldTo, PoRef: s.PoRef, ShipToNo: s.ShipToNo, BillToNo: "01", HdrStat: "20",
-		Curr: cust.Curr, Disc: "0.00", CrtAt: c.local(e.At), ReqDlv: s.ReqDlv, ExtRef: s.ExtRef, Rev: 1,
-	}
-	for i, it := range s.Items {
-		m := c.materials.get(it.MatNo)
-		u := slices.IndexFunc(m.Units, func(u matUnit) bool { return u.UOM == it.UOM })
-		c.addItem(o, cust, m, (i+1)*10, it.Qty*m.Units[u].Factor, e.At)
-	}
-	c.total(o)
-	c.orders.put(o.DocNo, o)
-	c.submitted[s.ExtRef] = o.DocNo
-	c.touch(e, "erp", "salesOrders", o.DocNo)
 }

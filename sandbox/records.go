@@ -243,6 +243,7 @@ type returnOrder struct {
 	CrtAt  string       `json:"crtAt"`
 	Whs    string       `json:"whs"`
 	MemoNo string       `json:"memoNo,omitempty"`
+	ExtRef string       `json:"extRef,omitempty"`
 	Items  []returnItem `json:"items"`
 	Rev    int          `json:"rev"`
 }
@@ -298,6 +299,8 @@ type dispatch struct {
 	Town    string   `json:"town"`
 	Ctry    string   `json:"ctry"`
 	Parcels []parcel `json:"parcels"`
+	AsnNo   string   `json:"asnNo,omitempty"` // the vendor's ship notice that it was made of
+	Gone    bool     `json:"gone,omitempty"`  // withdrawn by the vendor
 	Rev     int      `json:"rev"`
 }
 
@@ -314,6 +317,7 @@ type parcelLine struct {
 	Pos string `json:"pos"`
 	Qty int    `json:"qty"`
 	UOM string `json:"uom"`
+	Rcv *int   `json:"rcv,omitempty"` // received
 }
 
 type tracker struct {

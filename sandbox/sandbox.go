@@ -53,7 +53,8 @@ type Company struct {
 	calendars table[calendar]
 	// registered are the trackers that others registered, in that order.
 	registered []string
-	touched    []touch // the change feed, in journal order
+	touched    []touch    // the change feed, in journal order
+	taking     sync.Mutex // one write from outside at a time
 	submitted  map[string]string
 	docSeq     map[string]int
 	overrides  map[string]map[string]any

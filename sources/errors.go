@@ -20,11 +20,12 @@ const (
 	NotFound                    // the system does not know what was named
 	Denied                      // the credentials are not good enough
 	Garbled                     // the answer could not be read: somebody must look at the source
+	ByHand                      // understood, and no program can do it there: somebody must
 )
 
 var kindNames = map[Kind]string{
 	Unavailable: "unavailable", Throttled: "throttled", Uncertain: "uncertain", Rejected: "rejected",
-	NotFound: "not found", Denied: "denied", Garbled: "garbled",
+	NotFound: "not found", Denied: "denied", Garbled: "garbled", ByHand: "by hand",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -61,9 +62,11 @@ func KindOf(err error) Kind {
 	return Uncertain
 }
 
-// Reason is why a source refused something, in words that may be shown.
+var errPaused = errors.New("an operator paused it")
+
+// Reason is why a source refused something, or what somebody must do in it, in words that may be shown.
 func Reason(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Rejected {
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Rejected || e.Kind == ByHand) {
 		return e.Err.Error()
 	}
 	return "The system refused it."

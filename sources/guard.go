@@ -31,6 +31,8 @@ type Limits struct {
 	Poll        time.Duration `yaml:"poll"`        // between two looks at what changed
 	Reconcile   time.Duration `yaml:"reconcile"`   // between two comparisons of all that is held with all it has
 	Remove      int           `yaml:"remove"`      // most percent of a kind of record that may be gone at once
+
+	Maintenance []trade.MaintenanceWindow `yaml:"maintenance"` // planned times without service, soonest first: writes wait
 }
 
 // DefaultLimits hold where the configuration says nothing.
@@ -65,6 +67,7 @@ type guarded struct {
 	lastSuccess atomic.Int64 // unix nanoseconds
 	lastFailure atomic.Pointer[failure]
 	unfit       atomic.Pointer[failure] // what the last check found, or nil
+	paused      atomic.Pointer[string]  // why an operator paused it, or nil
 }
 
 type failure struct {
@@ -122,6 +125,10 @@ func write[T any](ctx context.Context, g *guarded, op string, call func(context.
 }
 
 func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executor[any], op string, call func(context.Context) (T, error)) (T, error) {
+	if err := g.closed(ctx); err != nil {
+		var none T
+		return none, err
+	}
 	ctx, span := tracer.Start(ctx, op)
 	defer span.End()
 	span.SetAttributes(attribute.String("source", g.name))
@@ -163,7 +170,11 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 }
 
 func (g *guarded) health() trade.SourceHealth {
-	h := trade.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: trade.SourceUp, Circuit: trade.CircuitClosed}
+	h := trade.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: trade.SourceUp, Circuit: trade.CircuitClosed, Guarantee: trade.ReadOnly}
+	h.Maintenance = g.planned(time.Now())
+	if p, takes := g.adapter.(OrderTaking); takes {
+		h.Guarantee = p.Guarantee()
+	}
 	ok := time.Unix(0, g.lastSuccess.Load())
 	if g.lastSuccess.Load() > 0 {
 		h.LastSuccessAt = &ok
@@ -180,6 +191,16 @@ func (g *guarded) health() trade.SourceHealth {
 		h.Circuit, h.State = trade.CircuitOpen, trade.SourceIsDown
 	case f != nil && f.at.After(ok):
 		h.State = trade.SourceDegraded
+	}
+	paused, window := g.paused.Load(), g.window(time.Now())
+	switch {
+	case paused != nil:
+		h.State, h.PausedReason = trade.SourcePaused, paused
+		text := "An operator paused it: resumeSource lets it run again."
+		h.Message = &text
+		return h
+	case window != nil:
+		h.State = trade.SourceMaintenance
 	}
 	switch {
 	case unfit != nil && unfit.kind == Denied:

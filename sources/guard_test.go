@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -87,8 +88,57 @@ func TestABatchIsSplitAndPutTogetherInOrder(t *testing.T) {
 	}
 }
 
+// Prices says of each key what it was asked for.
+func (e *erp) Prices(_ context.Context, keys []trade.PriceKey) ([]trade.PriceResult, error) {
+	e.mu.Lock()
+	e.sizes = append(e.sizes, len(keys))
+	e.mu.Unlock()
+	told := make([]trade.PriceResult, len(keys))
+	for i, k := range keys {
+		told[i] = &trade.Price{SKU: k.SKU, ContractKey: k.Account}
+	}
+	return told, nil
+}
+
+func TestEveryPriceIsToldToItsKeyWhileTheyMove(t *testing.T) {
+	here, there := &erp{}, &erp{}
+	s := set(here, quick)
+	s.names, s.byName["next"] = append(s.names, "next"), guard("next", there, quick)
+	shadow := "erp"
+	if err := s.Apply([]trade.CapabilityRoute{{Capability: trade.Pricing, Primary: "next", Shadow: &shadow, PercentToPrimary: 50}}); err != nil {
+		t.Fatal(err)
+	}
+	prices, err := s.CachePrices(1000, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []trade.PriceKey
+	for i := range 45 {
+		keys = append(keys, trade.PriceKey{Account: fmt.Sprint(10000 + i%9), SKU: fmt.Sprint("item ", i), Quantity: "1", Unit: "EA"})
+	}
+	told, err := prices.Ask(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]int{}
+	for i, k := range keys {
+		p := told[i].(*trade.Price)
+		kept, ok := prices.Kept(k, nil, time.Now())
+		if p.SKU != k.SKU || p.ContractKey != k.Account || !ok || kept.(*trade.Price).SKU != k.SKU {
+			t.Errorf("%s for %s is told the price of %s for %s", k.SKU, k.Account, p.SKU, p.ContractKey)
+		}
+		if want := map[bool]string{true: "next", false: "erp"}[Share(k.Account) < 50]; p.Provenance.Instance != want {
+			t.Errorf("%s is served by %s, want %s", k.Account, p.Provenance.Instance, want)
+		}
+		sources[p.Provenance.Instance]++
+	}
+	if len(sources) != 2 {
+		t.Errorf("prices are of %v: this shows nothing of a share", sources)
+	}
+}
+
 func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
-	for kind, want := range map[Kind]int64{Unavailable: 3, Uncertain: 3, Throttled: 3, Rejected: 1, NotFound: 1, Denied: 1, Garbled: 1} {
+	for kind, want := range map[Kind]int64{Unavailable: 3, Uncertain: 3, Throttled: 3, Rejected: 1, NotFound: 1, Denied: 1, Garbled: 1, ByHand: 1} {
 		e := &erp{answer: func(context.Context, int64) error { return Fail(kind, "no") }}
 		_, err := set(e, quick).Orders(t.Context(), Query{Limit: 1})
 		if KindOf(err) != kind || e.calls.Load() != want {
@@ -242,4 +292,35 @@ func TestASourceThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 		t.Error(err)
 	}
 	up("mended")
+}
+
+func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
+	now := time.Now()
+	window := func(from, to time.Duration) trade.MaintenanceWindow {
+		return trade.MaintenanceWindow{From: now.Add(from), To: now.Add(to)}
+	}
+	limits := quick
+	limits.Maintenance = []trade.MaintenanceWindow{window(-2*time.Hour, -time.Hour), window(time.Hour, 2*time.Hour)}
+	s := set(&erp{}, limits)
+	if why, wait := s.Held("erp"); wait != 0 || s.HeldUntil("erp", now) != nil {
+		t.Errorf("between two windows: %q, %s", why, wait)
+	}
+	if h := s.Health()[0]; h.State != trade.SourceUp || len(h.Maintenance) != 1 {
+		t.Errorf("between two windows: %+v", h)
+	}
+	limits.Maintenance = append(limits.Maintenance, window(-time.Minute, time.Hour))
+	s = set(&erp{}, limits)
+	if why, wait := s.Held("erp"); wait <= 0 || wait > lookAgain || !strings.Contains(why, "planned window") {
+		t.Errorf("in a window: %q, %s", why, wait)
+	}
+	if until := s.HeldUntil("erp", now); until == nil || !until.Equal(now.Add(time.Hour)) {
+		t.Errorf("it ends at %v", until)
+	}
+	if h := s.Health()[0]; h.State != trade.SourceMaintenance {
+		t.Errorf("in a window: %+v", h)
+	}
+	s.Pause(map[string]string{"erp": "stocktaking"})
+	if why, _ := s.Held("erp"); !strings.Contains(why, "stocktaking") || s.HeldUntil("erp", now) != nil {
+		t.Errorf("paused in a window: %q", why)
+	}
 }

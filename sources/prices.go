@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/trade"
 )
@@ -26,6 +26,7 @@ type PriceCache struct {
 type pricedAt struct {
 	result trade.PriceResult
 	at     time.Time
+	before *trade.Price // the last one that was another price
 }
 
 // CachePrices makes a cache for size answers, which are stale past limit.
@@ -68,10 +69,27 @@ func (c *PriceCache) Ask(ctx context.Context, keys []trade.PriceKey) ([]trade.Pr
 			prices[i] = c.unpriced(k, err, at)
 			continue
 		}
-		c.answers.Add(k, pricedAt{results[i], at})
-		prices[i] = c.told(pricedAt{results[i], at}, trade.Live, at)
+		now := pricedAt{result: results[i], at: at, before: c.before(k, results[i])}
+		c.answers.Add(k, now)
+		prices[i] = c.told(now, trade.Live, at)
 	}
 	return prices, nil
+}
+
+// Before is the last price of a question that was another one than is kept now; nil where
+// none is known.
+func (c *PriceCache) Before(k trade.PriceKey) *trade.Price {
+	kept, _ := c.answers.Peek(k)
+	return kept.before
+}
+
+func (c *PriceCache) before(k trade.PriceKey, now trade.PriceResult) *trade.Price {
+	kept, _ := c.answers.Peek(k)
+	was, priced := kept.result.(*trade.Price)
+	if is, ok := now.(*trade.Price); priced && (!ok || !trade.SamePrice(was.UnitPrice, is.UnitPrice)) {
+		return was
+	}
+	return kept.before
 }
 
 // leastRetry is the least time after which asking again is worth it.

@@ -96,43 +96,6 @@ func (s *Set) Health() []trade.SourceHealth {
 	return all
 }
 
-// SubmitOrder hands an order over to the source that serves its account's orders
-// under a key, once; see [OrderTaking].
-func (s *Set) SubmitOrder(ctx context.Context, source, key string, d trade.Draft) (Receipt, error) {
-	return taking(s, source, func(g *guarded, p OrderTaking) (Receipt, error) {
-		return write(ctx, g, "submit", func(ctx context.Context) (Receipt, error) { return p.SubmitOrder(ctx, key, d) })
-	})
-}
-
-// ReceiptByKey asks a source what became of a submission.
-func (s *Set) ReceiptByKey(ctx context.Context, source, key string) (Receipt, error) {
-	return taking(s, source, func(g *guarded, p OrderTaking) (Receipt, error) {
-		return read(ctx, g, "receipt", func(ctx context.Context) (Receipt, error) { return p.ReceiptByKey(ctx, key) })
-	})
-}
-
-func taking(s *Set, source string, call func(*guarded, OrderTaking) (Receipt, error)) (Receipt, error) {
-	g := s.byName[source]
-	if g == nil {
-		return Receipt{}, Fail(Unavailable, "no such source")
-	}
-	p, ok := g.adapter.(OrderTaking)
-	if !ok {
-		return Receipt{}, Fail(Rejected, "Orders cannot be placed in this system.")
-	}
-	r, err := call(g, p)
-	if err != nil {
-		return r, fmt.Errorf("order of %s: %w", source, err)
-	}
-	return r, nil
-}
-
-// TakesOrders tells whether orders can be placed in the named source.
-func (s *Set) TakesOrders(source string) bool {
-	g := s.byName[source]
-	return g != nil && serves[OrderTaking](g.adapter)
-}
-
 // Register tells the source of tracking of parcels, and names it. ok is false where
 // it need not be told.
 func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name string, ok bool, err error) {

@@ -163,21 +163,6 @@ type Registering interface {
 	Register(ctx context.Context, parcels []trade.Consignment) error
 }
 
-// Receipt is what a system answers to a document that it took.
-type Receipt struct{ Number string }
-
-// OrderTaking is an ERP that takes customers' orders.
-type OrderTaking interface {
-	Adapter
-	// SubmitOrder hands a draft over under a key. The same key always yields the same
-	// receipt, however often and however concurrently it is sent. What the system
-	// refuses fails with [Rejected] and its reason in words that may be shown.
-	SubmitOrder(ctx context.Context, key string, draft trade.Draft) (Receipt, error)
-	// ReceiptByKey tells what became of a submission whose answer was lost. It fails
-	// with [NotFound] when the system never took the key.
-	ReceiptByKey(ctx context.Context, key string) (Receipt, error)
-}
-
 // Documents is a system that keeps papers: invoices, proofs of delivery.
 type Documents interface {
 	Adapter

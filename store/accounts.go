@@ -77,7 +77,7 @@ func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]trade.Ref,
 			UNION SELECT c.id, c.number FROM accounts c JOIN tree t ON c.parent_id = t.id)
 		SELECT id, number AS key FROM tree ORDER BY number`
 	var accounts []trade.Ref
-	if err := s.db.SelectContext(ctx, &accounts, query, textArray(numbers)); err != nil {
+	if err := s.sel(ctx, nil, &accounts, query, textArray(numbers)); err != nil {
 		return nil, fmt.Errorf("account tree: %w", err)
 	}
 	return accounts, nil
@@ -87,7 +87,7 @@ func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]trade.Ref,
 // how scopes are made, so it takes none.
 func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
 	var ids []string
-	if err := s.db.SelectContext(ctx, &ids, `SELECT id FROM trading_partners WHERE code = $1`, code); err != nil {
+	if err := s.sel(ctx, nil, &ids, `SELECT id FROM trading_partners WHERE code = $1`, code); err != nil {
 		return "", fmt.Errorf("trading partner: %w", err)
 	}
 	if len(ids) == 0 {
@@ -96,16 +96,16 @@ func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
 	return ids[0], nil
 }
 
-// FirstShipTo reads the first location, by code, that an account receives goods at;
-// nil where it has none.
-func (s *Store) FirstShipTo(ctx context.Context, scope trade.Scope, account string) (*trade.AccountLocation, error) {
-	found, err := locations.under(ctx, s, scope, "", "l.account_id", "l.code", []string{account})
-	for _, l := range found[account] {
-		if slices.Contains(l.Roles, trade.ShipTo) {
-			return l, err
+// FirstShipTos reads the first location, by code, that accounts receive goods at.
+func (s *Store) FirstShipTos(ctx context.Context, scope trade.Scope, accounts []string) (map[string]*trade.AccountLocation, error) {
+	found, err := locations.under(ctx, s, scope, "", "l.account_id", "l.code", accounts)
+	first := map[string]*trade.AccountLocation{}
+	for account, all := range found {
+		if i := slices.IndexFunc(all, func(l *trade.AccountLocation) bool { return slices.Contains(l.Roles, trade.ShipTo) }); i >= 0 {
+			first[account] = all[i]
 		}
 	}
-	return nil, err
+	return first, err
 }
 
 type locationRow struct {

@@ -15,7 +15,7 @@ import (
 func (s *Store) Lease(ctx context.Context, key string, need, want, rate, burst int64) (taken int64, wait time.Duration, err error) {
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
 		const full = `INSERT INTO budgets (key, points, refilled_at) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (key) DO NOTHING`
-		if _, err := tx.ExecContext(ctx, full, storable(key), burst); err != nil {
+		if _, err := s.Exec(ctx, tx, full, storable(key), burst); err != nil {
 			return fmt.Errorf("budget: %w", err)
 		}
 		var there struct {
@@ -23,7 +23,7 @@ func (s *Store) Lease(ctx context.Context, key string, need, want, rate, burst i
 			Seconds float64
 		}
 		const look = `SELECT points, extract(epoch FROM clock_timestamp() - refilled_at)::float8 AS seconds FROM budgets WHERE key = $1 FOR UPDATE`
-		if err := tx.GetContext(ctx, &there, look, storable(key)); err != nil {
+		if err := s.get(ctx, tx, &there, look, storable(key)); err != nil {
 			return fmt.Errorf("budget: %w", err)
 		}
 		points := min(there.Points+int64(min(max(there.Seconds, 0)*float64(rate), float64(burst))), burst)
@@ -33,7 +33,7 @@ func (s *Store) Lease(ctx context.Context, key string, need, want, rate, burst i
 		}
 		taken = min(points, want)
 		const spend = `UPDATE budgets SET points = $2, refilled_at = clock_timestamp() WHERE key = $1`
-		if _, err := tx.ExecContext(ctx, spend, storable(key), points-taken); err != nil {
+		if _, err := s.Exec(ctx, tx, spend, storable(key), points-taken); err != nil {
 			return fmt.Errorf("budget: %w", err)
 		}
 		return nil

@@ -14,6 +14,7 @@ func Predicates(s trade.Scope) map[string]struct {
 	}{}
 	for name, visible := range map[string]visibility{
 		"account": ownAccount("account_id"), "supplier": ownSupplier("supplier_id"), "either": ownEither("account_id", "supplier_id"),
+		"systems": operatorOnly, "catalogue": anyParty,
 	} {
 		var a args
 		sql := visible(s, &a)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -129,7 +130,7 @@ func (s *Store) Held(ctx context.Context, subject, instance, after string, limit
 	var refs []string
 	h := holdings[subject]
 	const page = `SELECT DISTINCT t.source_ref FROM %s WHERE t.instance = $1 AND t.source_ref > $2 ORDER BY 1 LIMIT $3`
-	if err := s.db.SelectContext(ctx, &refs, fmt.Sprintf(page, h.from), instance, after, limit); err != nil {
+	if err := s.sel(ctx, nil, &refs, fmt.Sprintf(page, h.from), instance, after, limit); err != nil {
 		return nil, "", fmt.Errorf("%s held: %w", subject, err)
 	}
 	if len(refs) == limit {
@@ -143,7 +144,7 @@ func (s *Store) Held(ctx context.Context, subject, instance, after string, limit
 func (s *Store) HeldOf(ctx context.Context, subject, instance string, refs []string) (held []Held, err error) {
 	h := holdings[subject]
 	query := fmt.Sprintf(`SELECT %s AS key, t.source_ref AS ref, t.sequence, %s AS says FROM %s WHERE t.instance = $1 AND t.source_ref = ANY($2)`, h.key, h.says, h.from)
-	if err := s.db.SelectContext(ctx, &held, query, instance, pq.Array(refs)); err != nil {
+	if err := s.sel(ctx, nil, &held, query, instance, pq.Array(refs)); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}
 	return held, nil
@@ -155,7 +156,7 @@ func (s *Store) HeldOf(ctx context.Context, subject, instance string, refs []str
 func (s *Store) Remove(ctx context.Context, subject, instance string, refs, keys []string) (gone int, err error) {
 	query := `DELETE FROM ` + holdings[subject].from + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + holdings[subject].key + ` = ANY($3)`
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
-		result, err := tx.ExecContext(ctx, query, instance, pq.Array(refs), pq.Array(keys))
+		result, err := s.Exec(ctx, tx, query, instance, pq.Array(refs), pq.Array(keys))
 		if err != nil {
 			return fmt.Errorf("removing %s: %w", subject, err)
 		}
@@ -176,4 +177,19 @@ func (s *Store) Remove(ctx context.Context, subject, instance string, refs, keys
 		}
 	}
 	return gone, nil
+}
+
+// ToldBetween are the references of records of a subject that a source told, or that were
+// set aside of what it told, in a span of time, oldest first, at most so many; with id, of
+// that record alone.
+func (s *Store) ToldBetween(ctx context.Context, subject, instance string, from, to *time.Time, id string, limit int) (refs []string, err error) {
+	query := fmt.Sprintf(`
+		SELECT ref FROM (
+			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
+			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND $4 = '') x
+		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY min(at), ref LIMIT $5`, holdings[subject].from)
+	if err := s.sel(ctx, nil, &refs, query, instance, from, to, id, limit); err != nil {
+		return nil, fmt.Errorf("%s held: %w", subject, err)
+	}
+	return refs, nil
 }

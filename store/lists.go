@@ -262,7 +262,7 @@ func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[st
 		ID string
 		N  int
 	}
-	if err := s.db.SelectContext(ctx, &rows, statement, a.list...); err != nil {
+	if err := s.sel(ctx, nil, &rows, statement, a.list...); err != nil {
 		return nil, fmt.Errorf("counting %s: %w", l.relation.kind, err)
 	}
 	counts := make(map[string]trade.TotalCount, len(rows))

@@ -18,9 +18,6 @@ type orderRow struct {
 
 func (r *orderRow) trade() *trade.Order {
 	r.Holds, r.Totals = r.HoldsJSON.value, r.Sums.trade()
-	if r.Provenance.SourceVersion != nil {
-		r.Version = *r.Provenance.SourceVersion
-	}
 	return &r.Order
 }
 
@@ -42,7 +39,9 @@ var orders = read(relation[trade.Order]{
 		when("placedAt", "d.placed_at"),
 		when("comment", "d.comment"),
 		when("totals", sums),
-		when("version externalIds provenance", provenance("d")),
+		when("version", "order_version(d.source_version, d.changes) AS version"),
+		when("placedBy allowedActions", "coalesce(d.placed_by, '') AS placed_by"),
+		when("externalIds provenance", provenance("d")),
 	},
 }, (*orderRow).trade)
 
@@ -56,18 +55,31 @@ func (s *Store) OrdersByNumber(ctx context.Context, scope trade.Scope, numbers [
 	return orders.by(ctx, s, scope, "d.number", "", numbers)
 }
 
-// PoNumberInUse tells whether an open order of the account has this customer's
-// purchase order number.
-func (s *Store) PoNumberInUse(ctx context.Context, scope trade.Scope, account, number string) (bool, error) {
+// PoNumber is a customer's purchase order number.
+type PoNumber struct{ AccountID, Number string }
+
+// PoNumbersInUse tells which customers' purchase order numbers an open order has.
+func (s *Store) PoNumbersInUse(ctx context.Context, scope trade.Scope, numbers []PoNumber) (map[PoNumber]bool, error) {
 	var a args
-	query := `SELECT EXISTS (SELECT FROM orders d WHERE d.account_id = ` + a.add(account) + ` AND d.customer_po_number = ` + a.add(number) + `
-		AND d.status NOT IN ('DELIVERED', 'INVOICED', 'CLOSED', 'CANCELLED', 'REJECTED') AND ` + ownAccount("d.account_id")(scope, &a) + `)`
-	var used bool
-	if err := s.db.GetContext(ctx, &used, query, a.list...); err != nil {
-		return false, fmt.Errorf("purchase order number: %w", err)
+	accounts, texts := make([]string, len(numbers)), make([]string, len(numbers))
+	for i, n := range numbers {
+		accounts[i], texts[i] = n.AccountID, n.Number
+	}
+	query := `SELECT d.account_id, d.customer_po_number AS number FROM orders d JOIN unnest(` + a.set(accounts) + `::text[], ` + a.set(texts) + `::text[]) AS n(account, number)
+		ON d.account_id = n.account AND d.customer_po_number = n.number WHERE d.status NOT IN ` + finished + ` AND ` + ownAccount("d.account_id")(scope, &a)
+	var rows []PoNumber
+	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
+		return nil, fmt.Errorf("purchase order numbers: %w", err)
+	}
+	used := map[PoNumber]bool{}
+	for _, r := range rows {
+		used[r] = true
 	}
 	return used, nil
 }
+
+// finished are the states of orders that nothing happens to any more.
+const finished = `('DELIVERED', 'INVOICED', 'CLOSED', 'CANCELLED', 'REJECTED')`
 
 // OrdersInShipments reads the customer orders in shipments, at most 100 each.
 func (s *Store) OrdersInShipments(ctx context.Context, scope trade.Scope, shipments []string) (map[string][]*trade.Order, error) {

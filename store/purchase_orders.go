@@ -23,7 +23,7 @@ func (r *purchaseOrderRow) trade() *trade.PurchaseOrder {
 var purchaseOrders = read(relation[trade.PurchaseOrder]{
 	kind: "PurchaseOrder", from: "purchase_orders d", visible: ownSupplier("d.supplier_id"), source: (*trade.PurchaseOrder).From,
 	columns: []columns{
-		always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.status, d.issued_at, d.acknowledge_by`),
+		always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.state AS status, d.issued_at, d.acknowledge_by`),
 		when("buyer shipTo", "d.buyer, d.ship_to"),
 		when("raw", "d.raw"),
 		when("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
@@ -58,6 +58,9 @@ type PurchaseOrderFilter struct {
 	Promised     trade.DateRange
 	Item         string
 	ChangedSince *time.Time
+	// NeedsAction narrows to those that wait for the caller: a supplier's are to be
+	// answered, and a planner's to be decided about.
+	NeedsAction bool
 }
 
 // PurchaseOrderList is the purchase orders the scope sees.
@@ -75,7 +78,14 @@ func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.Purc
 		l.order = []sortKey{{"d.issued_at", "timestamptz", true}, {"d.id", "text", true}}
 	}
 	if f.Status != nil {
-		l.and("d.status = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+		l.and("d.state = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
+	}
+	if f.NeedsAction {
+		if scope.Role() == trade.Supplier {
+			l.and("d.state IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER')")
+		} else {
+			l.and("d.state = 'PENDING_REVIEW'")
+		}
 	}
 	if f.Number != "" {
 		l.and("d.number = " + l.args.add(f.Number))

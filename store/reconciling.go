@@ -34,7 +34,7 @@ func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, 
 	const solved = `
 		DELETE FROM differences d WHERE subject = $1 AND held = $2 AND instance = $3 AND key = ANY($4)
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements($5::jsonb) r(j) WHERE j ->> 'Key' = d.key AND j ->> 'Field' = d.field)`
-	if _, err := tx.ExecContext(ctx, solved, c.Subject, c.Held, c.Instance, pq.Array(keys), string(documents)); err != nil {
+	if _, err := s.Exec(ctx, tx, solved, c.Subject, c.Held, c.Instance, pq.Array(keys), string(documents)); err != nil {
 		return fmt.Errorf("differences: %w", err)
 	}
 	if len(found) == 0 {
@@ -45,7 +45,7 @@ func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, 
 		SELECT $1, $2, $3, $4, j ->> 'Key', j ->> 'Field', j ->> 'Value', j ->> 'SourceValue' FROM jsonb_array_elements($5::jsonb) r(j)
 		ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET value = excluded.value, source_value = excluded.source_value, at = now(),
 			since = CASE WHEN (t.value, t.source_value) IS DISTINCT FROM (excluded.value, excluded.source_value) THEN now() ELSE t.since END`
-	if _, err := tx.ExecContext(ctx, file, c.Capability, c.Subject, c.Held, c.Instance, string(documents)); err != nil {
+	if _, err := s.Exec(ctx, tx, file, c.Capability, c.Subject, c.Held, c.Instance, string(documents)); err != nil {
 		return fmt.Errorf("differences: %w", err)
 	}
 	return nil
@@ -66,13 +66,13 @@ func (s *Store) ClaimComparison(ctx context.Context, c Comparison, every time.Du
 	}
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
 		const begin = `INSERT INTO reconciliations (capability, subject, held, instance) VALUES ($1, $2, $3, $4) ON CONFLICT (subject, held, instance) DO NOTHING`
-		if _, err := tx.ExecContext(ctx, begin, c.Capability, c.Subject, c.Held, c.Instance); err != nil {
+		if _, err := s.Exec(ctx, tx, begin, c.Capability, c.Subject, c.Held, c.Instance); err != nil {
 			return err
 		}
 		const claim = `
 			UPDATE reconciliations SET claimed_until = now() + interval '` + claimed + `'
 			WHERE subject = $1 AND held = $2 AND instance = $3 AND claimed_until < now() AND (at IS NULL OR at < now() - $4 * interval '1 second') RETURNING after, sums, now() AS began`
-		return tx.SelectContext(ctx, &rows, claim, c.Subject, c.Held, c.Instance, every.Seconds())
+		return s.sel(ctx, tx, &rows, claim, c.Subject, c.Held, c.Instance, every.Seconds())
 	})
 	if err != nil || len(rows) == 0 {
 		return "", nil, now, false, err
@@ -84,7 +84,7 @@ func (s *Store) ClaimComparison(ctx context.Context, c Comparison, every time.Du
 func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, after string, sums []byte) error {
 	const query = `
 		UPDATE reconciliations SET after = $4, sums = $5, claimed_until = now() + interval '` + claimed + `' WHERE subject = $1 AND held = $2 AND instance = $3`
-	if _, err := tx.ExecContext(ctx, query, c.Subject, c.Held, c.Instance, after, string(sums)); err != nil {
+	if _, err := s.Exec(ctx, tx, query, c.Subject, c.Held, c.Instance, after, string(sums)); err != nil {
 		return fmt.Errorf("reconciliations: %w", err)
 	}
 	return nil
@@ -94,7 +94,7 @@ func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, a
 // Differences that it did not find again are removed; how many are left is told.
 func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left int, err error) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
-	if _, err := tx.ExecContext(ctx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
+	if _, err := s.Exec(ctx, tx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
 		return 0, fmt.Errorf("differences: %w", err)
 	}
 	args := []any{c.Subject, c.Held, c.Instance, r.Count, r.SourceCount}
@@ -110,10 +110,10 @@ func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, be
 			totals = coalesce(nullif($6::jsonb, 'null'), '[]'), source_totals = coalesce(nullif($7::jsonb, 'null'), '[]'),
 			quantities = coalesce(nullif($8::jsonb, 'null'), '[]'), source_quantities = coalesce(nullif($9::jsonb, 'null'), '[]')
 		WHERE subject = $1 AND held = $2 AND instance = $3`
-	if _, err := tx.ExecContext(ctx, end, args...); err != nil {
+	if _, err := s.Exec(ctx, tx, end, args...); err != nil {
 		return 0, fmt.Errorf("reconciliations: %w", err)
 	}
-	if err := tx.GetContext(ctx, &left, `SELECT count(*) FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
+	if err := s.get(ctx, tx, &left, `SELECT count(*) FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
 		return 0, fmt.Errorf("differences: %w", err)
 	}
 	return left, nil

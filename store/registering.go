@@ -17,19 +17,21 @@ func (s *Store) ToRegister(ctx context.Context, limit int) ([]trade.Consignment,
 		SELECT id AS shipment_id, tracking_number, origin, destination FROM shipments
 		WHERE direction = 'OUTBOUND' AND tracking_number <> '' AND registered_with IS NULL ORDER BY created_at LIMIT $1`
 	var rows []trade.Consignment
-	if err := s.db.SelectContext(ctx, &rows, query, limit); err != nil {
+	if err := s.sel(ctx, nil, &rows, query, limit); err != nil {
 		return nil, fmt.Errorf("shipments to register: %w", err)
 	}
 	return rows, nil
 }
 
-// Registered notes that carrier was told of shipments.
+// Registered notes that carrier was told of shipments, under the numbers that it was told:
+// one that has another number by now is told again.
 func (s *Store) Registered(ctx context.Context, tx *sqlx.Tx, carrier string, told []trade.Consignment) error {
-	ids := make([]string, len(told))
+	ids, numbers := make([]string, len(told)), make([]string, len(told))
 	for i, c := range told {
-		ids[i] = c.ShipmentID
+		ids[i], numbers[i] = c.ShipmentID, c.TrackingNumber
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE shipments SET registered_with = $1 WHERE id = ANY($2)`, carrier, pq.Array(ids)); err != nil {
+	const query = `UPDATE shipments s SET registered_with = $1 FROM unnest($2::text[], $3::text[]) t(id, number) WHERE s.id = t.id AND s.tracking_number = t.number`
+	if _, err := s.Exec(ctx, tx, query, carrier, pq.Array(ids), pq.Array(numbers)); err != nil {
 		return fmt.Errorf("registered shipments: %w", err)
 	}
 	return nil

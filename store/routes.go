@@ -15,7 +15,7 @@ const routeColumns = `r.capability, r.primary_source AS "primary", r.shadow, r.p
 // Routes are the routes in force, by capability.
 func (s *Store) Routes(ctx context.Context) ([]trade.CapabilityRoute, error) {
 	var rows []trade.CapabilityRoute
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+routeColumns+` FROM capability_routes r ORDER BY capability`); err != nil {
+	if err := s.sel(ctx, nil, &rows, `SELECT `+routeColumns+` FROM capability_routes r ORDER BY capability`); err != nil {
 		return nil, fmt.Errorf("routes: %w", err)
 	}
 	return rows, nil
@@ -32,7 +32,7 @@ func (s *Store) BeginRoutes(ctx context.Context, tx *sqlx.Tx, routes []trade.Cap
 				WHERE t.changed_by = excluded.changed_by AND (t.primary_source, t.shadow, t.percent_to_primary)
 					IS DISTINCT FROM (excluded.primary_source, excluded.shadow, excluded.percent_to_primary) RETURNING *)
 			INSERT INTO route_changes SELECT * FROM made`
-		if _, err := tx.ExecContext(ctx, query, r.Capability, r.Primary, r.Shadow, r.PercentToPrimary, r.ChangedBy); err != nil {
+		if _, err := s.Exec(ctx, tx, query, r.Capability, r.Primary, r.Shadow, r.PercentToPrimary, r.ChangedBy); err != nil {
 			return fmt.Errorf("routes: %w", err)
 		}
 	}
@@ -44,14 +44,14 @@ func (s *Store) BeginRoutes(ctx context.Context, tx *sqlx.Tx, routes []trade.Cap
 // anew were loaded.
 func (s *Store) SetRoute(ctx context.Context, tx *sqlx.Tx, r trade.CapabilityRoute, anew map[string][]string) error {
 	for instance, subjects := range anew {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM loads WHERE instance = $1 AND subject = ANY($2)`, instance, pq.Array(subjects)); err != nil {
+		if _, err := s.Exec(ctx, tx, `DELETE FROM loads WHERE instance = $1 AND subject = ANY($2)`, instance, pq.Array(subjects)); err != nil {
 			return fmt.Errorf("routes: %w", err)
 		}
 	}
 	const forget = `
 		DELETE FROM differences d USING capability_routes c WHERE d.capability = $1 AND c.capability = $1
 			AND (c.primary_source <> $2 OR c.shadow IS DISTINCT FROM $3)`
-	if _, err := tx.ExecContext(ctx, forget, r.Capability, r.Primary, r.Shadow); err != nil {
+	if _, err := s.Exec(ctx, tx, forget, r.Capability, r.Primary, r.Shadow); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
 	const query = `
@@ -59,7 +59,7 @@ func (s *Store) SetRoute(ctx context.Context, tx *sqlx.Tx, r trade.CapabilityRou
 			ON CONFLICT (capability) DO UPDATE SET primary_source = excluded.primary_source, shadow = excluded.shadow,
 				percent_to_primary = excluded.percent_to_primary, since = clock_timestamp(), changed_by = excluded.changed_by RETURNING *)
 		INSERT INTO route_changes SELECT * FROM made`
-	if _, err := tx.ExecContext(ctx, query, r.Capability, r.Primary, r.Shadow, r.PercentToPrimary, r.ChangedBy); err != nil {
+	if _, err := s.Exec(ctx, tx, query, r.Capability, r.Primary, r.Shadow, r.PercentToPrimary, r.ChangedBy); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
 	return nil

@@ -32,6 +32,9 @@ const sealed = "sealed:"
 // derived from events.
 const signer = "signer of a delivery"
 
+// identity is who a user is at the issuer of their tokens.
+const identity = "identity of a user"
+
 var unreadable = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "portico_store_unreadable_total", Help: "Restricted values that no key in force opens; they are answered as null.",
 })
@@ -159,14 +162,21 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range []struct{ stale, write string }{
+	for _, c := range []struct{ what, stale, write string }{
 		{
+			signer,
 			`SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
 			`UPDATE shipment_events t SET signed_by = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 		},
 		{
+			signer,
 			`SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
 			`UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text)) FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
+		{
+			identity,
+			`SELECT id, identity AS text FROM users WHERE identity NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE users t SET identity = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 		},
 	} {
 		lost := []string{} // that do not open, and stay as they are
@@ -176,24 +186,24 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 					ID   string
 					Text trade.Restricted
 				}
-				if err := tx.SelectContext(ctx, &rows, c.stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
+				if err := s.sel(ctx, tx, &rows, c.stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
 					return fmt.Errorf("sealing anew: %w", err)
 				}
 				n = len(rows)
 				var ids, texts []string
 				for _, r := range rows {
-					plain, err := s.seals.open(signer, &r.Text)
+					plain, err := s.seals.open(c.what, &r.Text)
 					if err != nil {
 						lost = append(lost, r.ID)
 						continue
 					}
-					anew, err := s.seals.seal(signer, plain)
+					anew, err := s.seals.seal(c.what, plain)
 					if err != nil {
 						return err
 					}
 					ids, texts = append(ids, r.ID), append(texts, string(*anew))
 				}
-				_, err := tx.ExecContext(ctx, c.write, pq.Array(ids), pq.Array(texts))
+				_, err := s.Exec(ctx, tx, c.write, pq.Array(ids), pq.Array(texts))
 				done += len(ids)
 				return err
 			})

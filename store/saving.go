@@ -72,12 +72,12 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
 	if by, ok := v.others[s.matching[v.kind]]; ok {
-		if err := v.rename(ctx, tx, by, string(documents)); err != nil {
+		if err := v.rename(ctx, s, tx, by, string(documents)); err != nil {
 			return nil, err
 		}
 	}
 	var taken []string
-	if err := tx.SelectContext(ctx, &taken, v.head, string(documents)); err != nil {
+	if err := s.sel(ctx, tx, &taken, v.head, string(documents)); err != nil {
 		return nil, fmt.Errorf("saving %s: %w", v.kind, err)
 	}
 	if len(v.parts) > 0 && len(taken) > 0 {
@@ -89,7 +89,7 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 			return nil, fmt.Errorf("%s: %w", v.kind, err)
 		}
 		for _, part := range v.parts {
-			if _, err := tx.ExecContext(ctx, part, string(documents)); err != nil {
+			if _, err := s.Exec(ctx, tx, part, string(documents)); err != nil {
 				return nil, fmt.Errorf("saving %s: %w", v.kind, err)
 			}
 		}
@@ -97,14 +97,14 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 	if len(taken) == len(byKey) {
 		return nil, nil
 	}
-	return v.unknown(ctx, tx, byKey, taken)
+	return v.unknown(ctx, s, tx, byKey, taken)
 }
 
 // rename gives records that another source has told until now the natural keys of
 // those in documents, where they are the same by another key: their ids stay. One
 // whose new key is another record's, or that is not alone with the other key, is a
 // conflict of master data.
-func (v saving[T]) rename(ctx context.Context, tx *sqlx.Tx, by [2]string, told string) error {
+func (v saving[T]) rename(ctx context.Context, s *Store, tx *sqlx.Tx, by [2]string, told string) error {
 	twins := fmt.Sprintf(`
 		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
 		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
@@ -117,7 +117,7 @@ func (v saving[T]) rename(ctx context.Context, tx *sqlx.Tx, by [2]string, told s
 			SELECT '%[1]s', '%[2]s', held, instance, old, '%[3]s', old, key FROM twins WHERE NOT alone
 			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind, v.col),
 	} {
-		if _, err := tx.ExecContext(ctx, twins+query, told); err != nil {
+		if _, err := s.Exec(ctx, tx, twins+query, told); err != nil {
 			return fmt.Errorf("matching %s: %w", v.kind, err)
 		}
 	}
@@ -140,7 +140,7 @@ func (s *Store) Match(by map[string]string) error {
 
 // unknown tells which of the records that were not taken have no newer version
 // in the store: they name something that is not there.
-func (v saving[T]) unknown(ctx context.Context, tx *sqlx.Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
+func (v saving[T]) unknown(ctx context.Context, s *Store, tx *sqlx.Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
 	rest := map[string]bool{}
 	for k := range byKey {
 		rest[k] = true
@@ -153,7 +153,7 @@ func (v saving[T]) unknown(ctx context.Context, tx *sqlx.Tx, byKey map[string]*T
 		keys = append(keys, k)
 	}
 	var there []string
-	if err := tx.SelectContext(ctx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col), pq.Array(keys)); err != nil {
+	if err := s.sel(ctx, tx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col), pq.Array(keys)); err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
 	for _, k := range there {
@@ -176,7 +176,7 @@ func (s *Store) Reject(ctx context.Context, tx *sqlx.Tx, records []trade.Rejecte
 		const query = `
 			INSERT INTO rejected_records (instance, kind, source_ref, reason, at) VALUES ($1, $2, coalesce($3, ''), $4, $5)
 			ON CONFLICT (instance, kind, source_ref) DO UPDATE SET reason = excluded.reason, at = excluded.at`
-		if _, err := tx.ExecContext(ctx, query, r.Instance, r.Kind, r.SourceRef, r.Reason, r.At); err != nil {
+		if _, err := s.Exec(ctx, tx, query, r.Instance, r.Kind, r.SourceRef, r.Reason, r.At); err != nil {
 			return fmt.Errorf("rejected records: %w", err)
 		}
 	}
@@ -187,7 +187,7 @@ func (s *Store) Reject(ctx context.Context, tx *sqlx.Tx, records []trade.Rejecte
 // can be read has come.
 func (s *Store) Accept(ctx context.Context, tx *sqlx.Tx, instance string, refs []string) error {
 	const query = `DELETE FROM rejected_records WHERE instance = $1 AND source_ref = ANY($2)`
-	if _, err := tx.ExecContext(ctx, query, instance, pq.Array(refs)); err != nil {
+	if _, err := s.Exec(ctx, tx, query, instance, pq.Array(refs)); err != nil {
 		return fmt.Errorf("rejected records: %w", err)
 	}
 	return nil
@@ -204,7 +204,7 @@ type Load struct {
 // Loads are the first loads from a source so far, by subject.
 func (s *Store) Loads(ctx context.Context, instance string) (map[string]Load, error) {
 	var rows []Load
-	if err := s.db.SelectContext(ctx, &rows, `SELECT subject, after, rows, done FROM loads WHERE instance = $1`, instance); err != nil {
+	if err := s.sel(ctx, nil, &rows, `SELECT subject, after, rows, done FROM loads WHERE instance = $1`, instance); err != nil {
 		return nil, fmt.Errorf("loads: %w", err)
 	}
 	loads := make(map[string]Load, len(rows))
@@ -219,7 +219,7 @@ func (s *Store) SaveLoad(ctx context.Context, tx *sqlx.Tx, instance string, l Lo
 	const query = `
 		INSERT INTO loads (instance, subject, after, rows, done) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (instance, subject) DO UPDATE SET after = excluded.after, rows = excluded.rows, done = excluded.done`
-	if _, err := tx.ExecContext(ctx, query, instance, l.Subject, l.After, l.Rows, l.Done); err != nil {
+	if _, err := s.Exec(ctx, tx, query, instance, l.Subject, l.After, l.Rows, l.Done); err != nil {
 		return fmt.Errorf("loads: %w", err)
 	}
 	return nil
@@ -229,7 +229,7 @@ func (s *Store) SaveLoad(ctx context.Context, tx *sqlx.Tx, instance string, l Lo
 // empty when it never was.
 func (s *Store) Position(ctx context.Context, instance string) (epoch, position string, err error) {
 	var rows []struct{ Epoch, Position string }
-	if err := s.db.SelectContext(ctx, &rows, `SELECT epoch, position FROM feeds WHERE instance = $1`, instance); err != nil {
+	if err := s.sel(ctx, nil, &rows, `SELECT epoch, position FROM feeds WHERE instance = $1`, instance); err != nil {
 		return "", "", fmt.Errorf("feeds: %w", err)
 	}
 	if len(rows) == 0 {
@@ -260,7 +260,7 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`, // all is compared once it is loaded
 			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,                                         // a carrier that began anew knows them no more
 		} {
-			if _, err := tx.ExecContext(ctx, query, instance); err != nil {
+			if _, err := s.Exec(ctx, tx, query, instance); err != nil {
 				return fmt.Errorf("beginning anew: %w", err)
 			}
 		}

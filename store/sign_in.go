@@ -17,10 +17,10 @@ func (s *Store) Revoke(ctx context.Context, r trade.Revocation, until time.Time)
 		const query = `
 			INSERT INTO revocations (token, subject, revoked_at, until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (token, subject) DO UPDATE SET revoked_at = greatest(revocations.revoked_at, excluded.revoked_at), until = greatest(revocations.until, excluded.until)`
-		if _, err := tx.ExecContext(ctx, query, storable(r.Token), storable(r.Subject), r.At, until); err != nil {
+		if _, err := s.Exec(ctx, tx, query, storable(r.Token), storable(r.Subject), r.At, until); err != nil {
 			return fmt.Errorf("revocation: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM revocations WHERE until < now()`)
+		_, err := s.Exec(ctx, tx, `DELETE FROM revocations WHERE until < now()`)
 		return err
 	})
 }
@@ -31,7 +31,7 @@ func (s *Store) Revocations(ctx context.Context) ([]trade.Revocation, error) {
 		Token, Subject string
 		RevokedAt      time.Time
 	}
-	if err := s.db.SelectContext(ctx, &rows, `SELECT token, subject, revoked_at FROM revocations WHERE until > now()`); err != nil {
+	if err := s.sel(ctx, nil, &rows, `SELECT token, subject, revoked_at FROM revocations WHERE until > now()`); err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
 	all := make([]trade.Revocation, len(rows))
@@ -44,10 +44,10 @@ func (s *Store) Revocations(ctx context.Context) ([]trade.Revocation, error) {
 // SaveTicket keeps what a ticket stands for, sealed, under the ticket's digest.
 func (s *Store) SaveTicket(ctx context.Context, digest, sealed []byte, expires time.Time) error {
 	return s.InTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (digest, sealed, expires_at) VALUES ($1, $2, $3)`, digest, sealed, expires); err != nil {
+		if _, err := s.Exec(ctx, tx, `INSERT INTO tickets (digest, sealed, expires_at) VALUES ($1, $2, $3)`, digest, sealed, expires); err != nil {
 			return fmt.Errorf("ticket: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM tickets WHERE expires_at < now()`)
+		_, err := s.Exec(ctx, tx, `DELETE FROM tickets WHERE expires_at < now()`)
 		return err
 	})
 }
@@ -57,7 +57,7 @@ func (s *Store) SaveTicket(ctx context.Context, digest, sealed []byte, expires t
 func (s *Store) TakeTicket(ctx context.Context, digest []byte) (sealed []byte, err error) {
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
 		var rows [][]byte
-		if err := tx.SelectContext(ctx, &rows, `DELETE FROM tickets WHERE digest = $1 AND expires_at > now() RETURNING sealed`, digest); err != nil {
+		if err := s.sel(ctx, tx, &rows, `DELETE FROM tickets WHERE digest = $1 AND expires_at > now() RETURNING sealed`, digest); err != nil {
 			return fmt.Errorf("ticket: %w", err)
 		}
 		if len(rows) > 0 {

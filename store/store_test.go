@@ -246,6 +246,33 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 	if _, err := store.AccountList(everything, store.AccountFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("another list took the cursor: %v", err)
 	}
+	// The keys of operations and of orders, newest first, are of the same types.
+	newest, err := list(trade.OrdersNewest).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.OperationList(everything, store.OperationFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: *newest[""].PageInfo.EndCursor}); !errors.Is(err, store.ErrCursor) {
+		t.Errorf("a list with keys of the same types took the cursor: %v", err)
+	}
+}
+
+func TestACountThatStoppedSaysSo(t *testing.T) {
+	s, db := storetest.Pair(t)
+	count := func(want trade.TotalCount) {
+		t.Helper()
+		got, err := store.RejectedList(everything).Count(t.Context(), s, []string{"erp"})
+		if err != nil || got["erp"] != want {
+			t.Errorf("counted %+v, %v; want %+v", got["erp"], err, want)
+		}
+	}
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO rejected_records (instance, kind, source_ref, reason) SELECT 'erp', 'order', n::text, 'r' FROM generate_series(1, 10000) n`); err != nil {
+		t.Fatal(err)
+	}
+	count(trade.TotalCount{Value: 10_000, Exact: true})
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO rejected_records (instance, kind, source_ref, reason) VALUES ('erp', 'order', 'one more', 'r')`); err != nil {
+		t.Fatal(err)
+	}
+	count(trade.TotalCount{Value: 10_000})
 }
 
 func TestAListIsTheSameOnlyWithTheSameFilterAndPage(t *testing.T) {

@@ -43,6 +43,24 @@ func WithRequest(ctx context.Context, h http.Header) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
+// WithCorrelation is a context under the correlation id of a request that came before, as
+// when its work is taken up again from a queue.
+func WithCorrelation(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, request{correlation: id})
+}
+
+// Traceparent is what a call tells of the trace that it is part of (W3C Trace Context),
+// as a span of its own; empty where it is part of none.
+func Traceparent(ctx context.Context) string {
+	r, _ := ctx.Value(requestKey{}).(request)
+	if len(r.correlation) != len(noTrace) {
+		return ""
+	}
+	span := make([]byte, 8)
+	_, _ = rand.Read(span)
+	return "00-" + r.correlation + "-" + hex.EncodeToString(span) + "-01"
+}
+
 // CorrelationID is the trace id of the request under ctx, or a new one.
 func CorrelationID(ctx context.Context) string {
 	if r, ok := ctx.Value(requestKey{}).(request); ok && r.correlation != "" {

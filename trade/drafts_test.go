@@ -194,3 +194,72 @@ func TestChecksAgainstLastKnownValuesAreProvisional(t *testing.T) {
 		t.Errorf("without any price: valid %v, totals %v; want none", v.Valid, v.Totals != nil)
 	}
 }
+
+func TestWhatMovedInAPriceIsTold(t *testing.T) {
+	step := func(kind PriceStepKind, label, change string) PriceStep {
+		return PriceStep{kind, label, Money{udecimal.MustParse(change), "EUR"}}
+	}
+	price := func(amount string, steps ...PriceStep) *Price {
+		return &Price{UnitPrice: UnitPrice{Money{udecimal.MustParse(amount), "EUR"}, Quantity{udecimal.One, "EA"}}, Waterfall: steps}
+	}
+	list, contract, volume := step(ListStep, "List price", "10"), step(ContractStep, "Agreement", "-1"), step(VolumeStep, "Volume", "-0.5")
+	before := price("9", list, contract)
+	for what, c := range map[string]struct {
+		before, expected, now *Price
+		want                  []PriceStep
+	}{
+		"the list price":              {before, before, price("10", step(ListStep, "List price", "11"), contract), []PriceStep{step(ListStep, "List price", "11")}},
+		"one that came":               {before, before, price("8.5", list, contract, volume), []PriceStep{volume}},
+		"one that went":               {before, before, price("10", list), []PriceStep{step(ContractStep, "Agreement", "0")}},
+		"nothing known before":        {nil, before, price("10", list), nil},
+		"another price was expected":  {before, price("8"), price("10", list), nil},
+		"the source tells none":       {price("9"), before, price("10"), nil},
+		"what was there before, as 9": {before, price("9.00"), price("10", list), []PriceStep{step(ContractStep, "Agreement", "0")}},
+	} {
+		got := ChangedSteps(c.before, c.expected.UnitPrice, c.now, nil)
+		same := func(a, b PriceStep) bool { return a.same(b) && a.Change.Amount.Equal(b.Change.Amount) }
+		if !slices.EqualFunc(got, c.want, same) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s: %d steps, want %d", what, len(got), len(c.want))
+		}
+	}
+}
+
+func TestPricesAreTheSameForTheSameMoneyAndUnit(t *testing.T) {
+	price := func(amount, currency, per, unit string) UnitPrice {
+		return UnitPrice{Money{udecimal.MustParse(amount), currency}, Quantity{udecimal.MustParse(per), unit}}
+	}
+	one := price("2.50", "EUR", "1", "EA")
+	for what, c := range map[string]struct {
+		other UnitPrice
+		same  bool
+	}{
+		"itself":            {price("2.5", "EUR", "1", "EA"), true},
+		"for a hundred":     {price("250", "EUR", "100", "EA"), true},
+		"a cent more":       {price("2.51", "EUR", "1", "EA"), false},
+		"another currency":  {price("2.50", "USD", "1", "EA"), false},
+		"for another unit":  {price("2.50", "EUR", "1", "CT"), false},
+		"a hundredth of it": {price("2.50", "EUR", "100", "EA"), false},
+	} {
+		if got := SamePrice(one, c.other); got != c.same {
+			t.Errorf("%s: %t", what, got)
+		}
+	}
+}
+
+func TestALinesAmountIsRoundedToTheCentHalfToEven(t *testing.T) {
+	units := []*ItemUnit{{Unit: "EA", BaseQuantity: udecimal.One}, {Unit: "CT", BaseQuantity: udecimal.MustParse("12")}}
+	for what, c := range map[string]struct{ price, per, perUnit, quantity, unit, want string }{
+		"pieces at a price a piece":     {"2.55", "1", "EA", "3", "EA", "7.65"},
+		"pieces at a price for 100":     {"16.63", "100", "EA", "250", "EA", "41.58"}, // 41.575
+		"half a cent, to the even one":  {"0.01", "1", "EA", "0.5", "EA", "0"},
+		"one and a half, to the even":   {"0.01", "1", "EA", "1.5", "EA", "0.02"},
+		"cartons at a price a piece":    {"1.25", "1", "EA", "2", "CT", "30"},
+		"pieces at a price of a carton": {"12.00", "1", "CT", "3", "EA", "3"},
+	} {
+		price := &Price{UnitPrice: UnitPrice{Money{udecimal.MustParse(c.price), "EUR"}, Quantity{udecimal.MustParse(c.per), c.perUnit}}}
+		got, ok := LineAmount(price, units, Quantity{udecimal.MustParse(c.quantity), c.unit})
+		if !ok || !got.Amount.Equal(udecimal.MustParse(c.want)) || got.Currency != "EUR" {
+			t.Errorf("%s: %s %s, want %s", what, got.Amount, got.Currency, c.want)
+		}
+	}
+}

@@ -89,8 +89,10 @@ type Return struct {
 	CreditMemoRef Ref
 	RequestedAt   time.Time
 	Provenance    Provenance
-	// LinesKnown are set on a return as a source tells it.
-	LinesKnown []ReturnLine
+	// ExternalRef is our reference of a return that was asked for here; LinesKnown are
+	// set on a return as a source tells it.
+	ExternalRef *string
+	LinesKnown  []ReturnLine
 }
 
 // NodeID is the return's global id.

@@ -1,6 +1,9 @@
 package trade
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Operation is a durable piece of work behind a write.
 type Operation struct {
@@ -12,10 +15,14 @@ type Operation struct {
 	Principal     string  // who submitted it
 	Subject       *string // id of what it works on
 	AccountID     string
+	SupplierID    string
 	SubmittedAt   time.Time
 	FinishedAt    *time.Time
 	Steps         []OperationStep
+	Awaiting      *AwaitedDecision
 	Failure       *OperationFailure
+	Source        string // that it writes to
+	Place         int64  // among all operations
 }
 
 // NodeID is the operation's global id.
@@ -26,7 +33,13 @@ type OperationKind string
 
 // Kinds of operations.
 const (
-	SubmitOrder OperationKind = "SUBMIT_ORDER"
+	SubmitOrder   OperationKind = "SUBMIT_ORDER"
+	AmendOrder    OperationKind = "AMEND_ORDER"
+	CancelOrder   OperationKind = "CANCEL_ORDER"
+	RequestReturn OperationKind = "REQUEST_RETURN"
+	Respond       OperationKind = "RESPOND_TO_PURCHASE_ORDER"
+	Announce      OperationKind = "SUBMIT_DESPATCH_ADVICE"
+	Unannounce    OperationKind = "CANCEL_DESPATCH_ADVICE"
 )
 
 // OperationState is a state of an operation.
@@ -34,14 +47,109 @@ type OperationState string
 
 // States of an operation.
 const (
-	OperationAccepted   OperationState = "ACCEPTED"
-	OperationQueued     OperationState = "QUEUED"
-	OperationCommitting OperationState = "COMMITTING"
-	OperationCommitted  OperationState = "COMMITTED"
-	OperationUnknown    OperationState = "OUTCOME_UNKNOWN"
-	OperationFailed     OperationState = "FAILED"
-	OperationParked     OperationState = "DEAD_LETTERED"
+	OperationAccepted     OperationState = "ACCEPTED"
+	OperationValidating   OperationState = "VALIDATING"
+	OperationQueued       OperationState = "QUEUED"
+	OperationCommitting   OperationState = "COMMITTING"
+	OperationCommitted    OperationState = "COMMITTED"
+	OperationAwaiting     OperationState = "AWAITING_DECISION"
+	OperationUnknown      OperationState = "OUTCOME_UNKNOWN"
+	OperationCompensating OperationState = "COMPENSATING"
+	OperationCompensated  OperationState = "COMPENSATED"
+	OperationFailed       OperationState = "FAILED"
+	OperationParked       OperationState = "DEAD_LETTERED"
 )
+
+// Rests tells whether nothing happens to an operation until somebody acts.
+func (s OperationState) Rests() bool {
+	return s == OperationAwaiting || s == OperationUnknown || s == OperationParked
+}
+
+// Queued tells whether an operation waits for its turn.
+func (s OperationState) Queued() bool { return s == OperationAccepted || s == OperationQueued }
+
+// AwaitedDecision is what an operation waits for. Differences are what its source
+// found otherwise than it was shown, and ResponseID is the answer of a supplier that is
+// decided about.
+type AwaitedDecision struct {
+	By          Audience
+	Message     string
+	Since       time.Time
+	Differences []SubmitOrderError
+	ResponseID  string
+}
+
+// MarshalJSON writes a decision as it is kept.
+func (a AwaitedDecision) MarshalJSON() ([]byte, error) {
+	return json.Marshal(awaitedJSON{a.By, a.Message, a.Since, a.Differences, a.ResponseID})
+}
+
+// UnmarshalJSON reads a decision as it is kept.
+func (a *AwaitedDecision) UnmarshalJSON(text []byte) error {
+	var kept awaitedJSON
+	err := json.Unmarshal(text, &kept)
+	*a = AwaitedDecision{kept.By, kept.Message, kept.Since, kept.Differences, kept.ResponseID}
+	return err
+}
+
+type awaitedJSON struct {
+	By          Audience
+	Message     string
+	Since       time.Time
+	Differences Refusals
+	ResponseID  string `json:",omitempty"`
+}
+
+// Audience is a side of the trade.
+type Audience string
+
+// Sides of the trade.
+const (
+	ForCustomer Audience = "CUSTOMER"
+	ForSupplier Audience = "SUPPLIER"
+	ForOperator Audience = "OPERATOR"
+)
+
+// QueuePosition is a place in a queue, from 1.
+type QueuePosition struct {
+	Position       int
+	Reason         string
+	EstimatedStart *time.Time
+}
+
+// WorkInState is how many operations of a kind are in a state.
+type WorkInState struct {
+	Kind   OperationKind
+	State  OperationState
+	Count  int
+	Oldest time.Duration
+}
+
+// OperationChange is an operation that changed its state.
+type OperationChange struct {
+	At            time.Time
+	OperationID   string
+	PreviousState *OperationState
+	Whose
+	Principal string
+}
+
+// SubjectID is the id of the operation.
+func (c OperationChange) SubjectID() string { return c.OperationID }
+
+// After tells this change and an earlier one as one.
+func (c OperationChange) After(earlier OperationChange) OperationChange {
+	c.PreviousState = earlier.PreviousState
+	return c
+}
+
+// OperationUpdate is such a change as a stream tells it.
+type OperationUpdate struct{ OperationChange }
+
+// OperationStream is an item of a stream of operations.
+type OperationStream interface{ operationStream() }
+
+func (*OperationUpdate) operationStream() {}
 
 // OperationStep is a step of an operation.
 type OperationStep struct {
@@ -65,6 +173,7 @@ const (
 	StepSucceeded StepState = "SUCCEEDED"
 	StepRetrying  StepState = "RETRYING"
 	StepFailed    StepState = "FAILED"
+	StepUndone    StepState = "COMPENSATED"
 	StepSkipped   StepState = "SKIPPED"
 )
 
@@ -84,6 +193,7 @@ const (
 	CallerAtFault        Responsible = "CALLER"
 	OrchestrationAtFault Responsible = "ORCHESTRATION"
 	ERPAtFault           Responsible = "ERP"
+	PartnerAtFault       Responsible = "PARTNER"
 )
 
 // Draft is an order as it is handed to an ERP: checked, and by the numbers that the
@@ -105,4 +215,37 @@ type DraftLine struct {
 	Quantity              Quantity
 	UnitPrice             UnitPrice
 	RequestedDeliveryDate *Date
+}
+
+// OrderChange is a change of an order as it is handed to an ERP: Lines by their numbers
+// there, of which a quantity of nothing cancels what is open, and new ones.
+type OrderChange struct {
+	Number                string
+	RequestedDeliveryDate *Date
+	Lines                 []ChangedLine
+	Added                 []DraftLine
+}
+
+// ChangedLine is a line that is changed; what is nil stays.
+type ChangedLine struct {
+	LineNumber            string
+	SKU                   string
+	Quantity              *Quantity
+	UnitPrice             *UnitPrice // that the quantity is ordered at
+	RequestedDeliveryDate *Date
+}
+
+// ReturnDraft is a return as it is asked for at an ERP.
+type ReturnDraft struct {
+	Account, OrderNumber string
+	Lines                []ReturnDraftLine
+}
+
+// ReturnDraftLine is a line of it.
+type ReturnDraftLine struct {
+	LineNumber string // of the order
+	SKU        string
+	Quantity   Quantity
+	Reason     ReturnReason
+	Comment    *string
 }

@@ -26,7 +26,8 @@ type Order struct {
 	PromisedDeliveryDate  *Date
 	PlacedAt              time.Time
 	Comment               *string
-	Version               string
+	Version               string // for changes; see order_version in migrations
+	PlacedBy              string // user id; empty where a source told the order
 	Provenance            Provenance
 	// ExternalRef is our reference of an order that was placed here; LinesKnown are set
 	// on an order as a source tells it.

@@ -1,6 +1,11 @@
 package trade
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/quagmt/udecimal"
+)
 
 // PriceResult is a Price or a PriceUnavailable.
 type PriceResult interface{ priceResult() }
@@ -44,10 +49,48 @@ type PriceBreak struct {
 
 // PriceStep is a step from list to net price; Change is for the price's Per.
 type PriceStep struct {
-	Kind   string
+	Kind   PriceStepKind
 	Label  string
 	Change Money
 }
+
+// PriceStepKind is a kind of step from list to net price.
+type PriceStepKind string
+
+// Kinds of steps from list to net price.
+const (
+	ListStep     PriceStepKind = "LIST"
+	ContractStep PriceStepKind = "CONTRACT"
+	VolumeStep   PriceStepKind = "VOLUME"
+)
+
+// ChangedSteps are the steps of a price that are otherwise than they were at the price that
+// was expected, as they are now, and those that are no more, with no change. They are nil
+// where the source tells no steps, or the price before is not the one expected.
+func ChangedSteps(before *Price, expected UnitPrice, current *Price, units []*ItemUnit) []PriceStep {
+	if before == nil || before.Waterfall == nil || current.Waterfall == nil || before.UnitPrice.Per.Unit != expected.Per.Unit || !samePrice(expected, before.UnitPrice, units) {
+		return nil
+	}
+	return movedSteps(before.Waterfall, current.Waterfall)
+}
+
+func movedSteps(before, now []PriceStep) []PriceStep {
+	moved := []PriceStep{}
+	for _, s := range now {
+		if !slices.ContainsFunc(before, func(b PriceStep) bool { return b.same(s) && b.Change.Amount.Equal(s.Change.Amount) }) {
+			moved = append(moved, s)
+		}
+	}
+	for _, b := range before {
+		if !slices.ContainsFunc(now, b.same) {
+			b.Change.Amount = udecimal.Zero
+			moved = append(moved, b)
+		}
+	}
+	return moved
+}
+
+func (s PriceStep) same(as PriceStep) bool { return s.Kind == as.Kind && s.Label == as.Label }
 
 // PriceUnavailable says why there is no price now. RetryAfter is nil when
 // asking again is of no use.

@@ -1,6 +1,11 @@
 package trade
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // UserError is a refusal of a write that the caller can act on.
 type UserError interface{ refusal() *Refusal }
@@ -14,6 +19,9 @@ type Refusal struct {
 }
 
 func (r *Refusal) refusal() *Refusal { return r }
+
+// RefusalOf is what a refusal tells.
+func RefusalOf(e UserError) *Refusal { return e.refusal() }
 
 // ErrorCode is the code of a refusal.
 type ErrorCode string
@@ -35,12 +43,36 @@ const (
 	CodeState           ErrorCode = "STATE_NOT_ALLOWED"
 	CodeUnavailable     ErrorCode = "SOURCE_UNAVAILABLE"
 	CodeKeyConflict     ErrorCode = "IDEMPOTENCY_CONFLICT"
+	CodeForbidden       ErrorCode = "FORBIDDEN"
+	CodeVersionConflict ErrorCode = "VERSION_CONFLICT"
+	CodeQuantity        ErrorCode = "QUANTITY_EXCEEDED"
+	CodeTolerance       ErrorCode = "TOLERANCE_EXCEEDED"
+	CodeLinesMissing    ErrorCode = "LINES_MISSING"
+	CodeDuplicate       ErrorCode = "DUPLICATE_DOCUMENT"
 )
 
 // SubmitOrderError is a refusal of a new order.
 type SubmitOrderError interface {
 	UserError
 	submitOrderError()
+}
+
+// AmendOrderError is a refusal of a change to an order.
+type AmendOrderError interface {
+	UserError
+	amendOrderError()
+}
+
+// CommonError is a refusal of any write.
+type CommonError interface {
+	UserError
+	commonError()
+}
+
+// SupplierError is a refusal of a supplier's document.
+type SupplierError interface {
+	UserError
+	supplierError()
 }
 
 // InvalidInput breaks a rule; its code says which.
@@ -81,9 +113,122 @@ type IdempotencyConflict struct {
 	OperationID string
 }
 
+// Forbidden tells a right that is missing; empty where no scope would be enough.
+type Forbidden struct {
+	Refusal
+	MissingScope *string
+}
+
+// VersionConflict is a change made against a version that is not the current one.
+type VersionConflict struct {
+	Refusal
+	CurrentVersion string
+	ChangedFields  []string
+}
+
+// StateNotAllowed is an act that the state does not allow, with those that it does.
+type StateNotAllowed struct {
+	Refusal
+	State   string
+	Allowed []string
+}
+
+// ToleranceExceeded is an answer beyond a tolerance whose profile refuses such.
+type ToleranceExceeded struct {
+	Refusal
+	Deviation *Deviation
+}
+
+// DuplicateDocument is a document that was received before; Existing is the id of what
+// came of it.
+type DuplicateDocument struct {
+	Refusal
+	Existing string
+}
+
+func (*Forbidden) submitOrderError()                {}
 func (*IdempotencyConflict) submitOrderError()      {}
 func (*InvalidInput) submitOrderError()             {}
 func (*PriceChanged) submitOrderError()             {}
 func (*InsufficientAvailability) submitOrderError() {}
 func (*CreditBlocked) submitOrderError()            {}
 func (*SourceUnavailable) submitOrderError()        {}
+
+func (*Forbidden) amendOrderError()                {}
+func (*IdempotencyConflict) amendOrderError()      {}
+func (*InvalidInput) amendOrderError()             {}
+func (*VersionConflict) amendOrderError()          {}
+func (*StateNotAllowed) amendOrderError()          {}
+func (*PriceChanged) amendOrderError()             {}
+func (*InsufficientAvailability) amendOrderError() {}
+func (*CreditBlocked) amendOrderError()            {}
+func (*SourceUnavailable) amendOrderError()        {}
+
+func (*Forbidden) commonError()           {}
+func (*IdempotencyConflict) commonError() {}
+func (*InvalidInput) commonError()        {}
+func (*VersionConflict) commonError()     {}
+func (*StateNotAllowed) commonError()     {}
+func (*SourceUnavailable) commonError()   {}
+
+func (*Forbidden) supplierError()           {}
+func (*IdempotencyConflict) supplierError() {}
+func (*InvalidInput) supplierError()        {}
+func (*VersionConflict) supplierError()     {}
+func (*StateNotAllowed) supplierError()     {}
+func (*ToleranceExceeded) supplierError()   {}
+func (*DuplicateDocument) supplierError()   {}
+func (*SourceUnavailable) supplierError()   {}
+
+// keptRefusal is a refusal as it is kept, under the name of its type.
+type keptRefusal struct {
+	Type string
+	Body json.RawMessage
+}
+
+var refusalTypes = map[string]func() SubmitOrderError{
+	"Forbidden":                func() SubmitOrderError { return &Forbidden{} },
+	"IdempotencyConflict":      func() SubmitOrderError { return &IdempotencyConflict{} },
+	"InvalidInput":             func() SubmitOrderError { return &InvalidInput{} },
+	"PriceChanged":             func() SubmitOrderError { return &PriceChanged{} },
+	"InsufficientAvailability": func() SubmitOrderError { return &InsufficientAvailability{} },
+	"CreditBlocked":            func() SubmitOrderError { return &CreditBlocked{} },
+	"SourceUnavailable":        func() SubmitOrderError { return &SourceUnavailable{} },
+}
+
+// Refusals are refusals of orders as they are kept.
+type Refusals []SubmitOrderError
+
+// MarshalJSON writes each under the name of its type.
+func (r Refusals) MarshalJSON() ([]byte, error) {
+	kept := make([]keptRefusal, len(r))
+	for i, e := range r {
+		body, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		kept[i] = keptRefusal{strings.TrimPrefix(fmt.Sprintf("%T", e), "*trade."), body}
+	}
+	return json.Marshal(kept)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Refusals) UnmarshalJSON(text []byte) error {
+	var kept []keptRefusal
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return err
+	}
+	all := make(Refusals, len(kept))
+	for i, k := range kept {
+		made := refusalTypes[k.Type]
+		if made == nil {
+			return fmt.Errorf("a refusal of the unknown type %q", k.Type)
+		}
+		all[i] = made()
+		if err := json.Unmarshal(k.Body, all[i]); err != nil {
+			return fmt.Errorf("refusal: %w", err)
+		}
+	}
+	*r = all
+	return nil
+}

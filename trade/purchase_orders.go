@@ -38,17 +38,37 @@ type PurchaseOrderStatus string
 
 // States of a purchase order.
 const (
-	POIssued            PurchaseOrderStatus = "ISSUED"
-	POSent              PurchaseOrderStatus = "SENT"
-	POAcknowledged      PurchaseOrderStatus = "ACKNOWLEDGED"
-	POPartiallyShipped  PurchaseOrderStatus = "PARTIALLY_SHIPPED"
-	POShipped           PurchaseOrderStatus = "SHIPPED"
-	POPartiallyReceived PurchaseOrderStatus = "PARTIALLY_RECEIVED"
-	POReceived          PurchaseOrderStatus = "RECEIVED"
-	POClosed            PurchaseOrderStatus = "CLOSED"
-	PORejected          PurchaseOrderStatus = "REJECTED"
-	POCancelled         PurchaseOrderStatus = "CANCELLED"
+	POIssued             PurchaseOrderStatus = "ISSUED"
+	POSent               PurchaseOrderStatus = "SENT"
+	POReceivedBySupplier PurchaseOrderStatus = "RECEIVED_BY_SUPPLIER"
+	POAcknowledged       PurchaseOrderStatus = "ACKNOWLEDGED"
+	POChanged            PurchaseOrderStatus = "ACKNOWLEDGED_WITH_CHANGES"
+	POPendingReview      PurchaseOrderStatus = "PENDING_REVIEW"
+	POPartiallyShipped   PurchaseOrderStatus = "PARTIALLY_SHIPPED"
+	POShipped            PurchaseOrderStatus = "SHIPPED"
+	POPartiallyReceived  PurchaseOrderStatus = "PARTIALLY_RECEIVED"
+	POReceived           PurchaseOrderStatus = "RECEIVED"
+	POClosed             PurchaseOrderStatus = "CLOSED"
+	PORejected           PurchaseOrderStatus = "REJECTED"
+	POCancelled          PurchaseOrderStatus = "CANCELLED"
 )
+
+// ShippedStatus is where an acknowledged purchase order stands by what of its lines is
+// announced as shipped, for sources that have no word for it.
+func ShippedStatus(lines []PurchaseOrderLine) PurchaseOrderStatus {
+	some, all := false, len(lines) > 0
+	for _, l := range lines {
+		some = some || l.Shipped.Value.IsPos()
+		all = all && !l.Shipped.Value.LessThan(l.Ordered.Value.Sub(l.Cancelled.Value))
+	}
+	switch {
+	case some && all:
+		return POShipped
+	case some:
+		return POPartiallyShipped
+	}
+	return POAcknowledged
+}
 
 // PurchaseOrderSort is an order of purchase orders.
 type PurchaseOrderSort string

@@ -29,6 +29,30 @@ func (Confidential) Format(f fmt.State, _ rune) { hide(f) }
 // LogValue is ***.
 func (Confidential) LogValue() slog.Value { return slog.StringValue(stars) }
 
+// JSON is any JSON value. It may hold what is classified, and prints as ***.
+type JSON []byte
+
+// Format prints ***.
+func (JSON) Format(f fmt.State, _ rune) { hide(f) }
+
+// Scan reads a value as a database tells it; nothing is nil.
+func (j *JSON) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*j = nil
+	case []byte:
+		*j = append(JSON{}, v...)
+	case string:
+		*j = JSON(v)
+	default:
+		return fmt.Errorf("a %T is no JSON", src)
+	}
+	return nil
+}
+
+// LogValue is ***.
+func (JSON) LogValue() slog.Value { return slog.StringValue(stars) }
+
 // Classified values print as ***, whatever they stand in: nobody logs a price by
 // printing the order that it is of.
 
@@ -55,5 +79,11 @@ func (Contract) Format(f fmt.State, _ rune) { hide(f) }
 
 // LogValue is ***.
 func (Contract) LogValue() slog.Value { return slog.StringValue(stars) }
+
+// Format prints ***.
+func (PriceStep) Format(f fmt.State, _ rune) { hide(f) }
+
+// LogValue is ***.
+func (PriceStep) LogValue() slog.Value { return slog.StringValue(stars) }
 
 func hide(f fmt.State) { _, _ = f.Write([]byte(stars)) }

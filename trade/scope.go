@@ -29,8 +29,15 @@ type Scope struct {
 	allowed  string // the rights in order, as one text that no other rights have
 }
 
+// planners are the rights that open what others count on, for the distributor's own people
+// alone, whatever a token of somebody else says.
+var planners = []string{"planning:read", "planning:write"}
+
 func scope(role Role, rights []string) Scope {
 	rights = slices.Clone(rights)
+	if role != Operator {
+		rights = slices.DeleteFunc(rights, func(r string) bool { return slices.Contains(planners, r) })
+	}
 	slices.Sort(rights)
 	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}
 }
@@ -62,6 +69,11 @@ func OperatorScope(rights []string) Scope {
 
 // GuestScope is signed in and sees nothing.
 func GuestScope(rights []string) Scope { return scope(Guest, rights) }
+
+// Key is a text that callers have in common who see and may do the same, and nobody else.
+func (s Scope) Key() string {
+	return fmt.Sprintf("%q %q %q %q %s", s.role, s.accounts, s.buyer, s.supplier, s.allowed)
+}
 
 // Role is the kind of caller.
 func (s Scope) Role() Role { return s.role }

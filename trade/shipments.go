@@ -115,6 +115,7 @@ type PackageLine struct {
 	OrderLineID         string
 	PurchaseOrderLineID string
 	Quantity            Quantity
+	Received            *Quantity // nil until it was
 }
 
 // Eta is an estimate of arrival.
@@ -186,6 +187,7 @@ const (
 	MilestoneDelayed           Milestone = "DELAYED"
 	MilestoneDamaged           Milestone = "DAMAGED"
 	MilestoneEtaChanged        Milestone = "ETA_CHANGED"
+	MilestoneCancelled         Milestone = "CANCELLED"
 	MilestoneOther             Milestone = "OTHER"
 )
 
@@ -312,6 +314,15 @@ type ShipmentChange struct {
 	Status         ShipmentStatus
 	EventID        string // the event behind it, if there is one
 	At             time.Time
+}
+
+// SubjectID is the id of the shipment.
+func (c ShipmentChange) SubjectID() string { return c.ShipmentID }
+
+// After tells this change and an earlier one as one.
+func (c ShipmentChange) After(earlier ShipmentChange) ShipmentChange {
+	c.PreviousStatus = earlier.PreviousStatus
+	return c
 }
 
 // ShipmentUpdate is a change as a portal is told of it.

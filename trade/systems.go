@@ -28,6 +28,27 @@ type SourceHealth struct {
 	Capabilities  []Capability
 	Lag           *time.Duration
 	LastSuccessAt *time.Time
+	Guarantee     EffectGuarantee
+	QueueDepth    int // operations that wait for it
+	PausedReason  *string
+	Maintenance   []MaintenanceWindow
+}
+
+// EffectGuarantee is what a source promises for a write that is repeated.
+type EffectGuarantee string
+
+// Promises for a write that is repeated.
+const (
+	KeyHonoured         EffectGuarantee = "KEY_HONOURED"         // exactly one effect per key
+	ReferenceSearchable EffectGuarantee = "REFERENCE_SEARCHABLE" // our reference is found: exactly one effect
+	AtMostOnce          EffectGuarantee = "AT_MOST_ONCE"         // never two effects; unknown where the answer is lost
+	ReadOnly            EffectGuarantee = "READ_ONLY"            // only read from
+)
+
+// MaintenanceWindow is a planned time without service.
+type MaintenanceWindow struct {
+	From time.Time `yaml:"from"`
+	To   time.Time `yaml:"to"`
 }
 
 // SourceState is a source in one word.
@@ -38,6 +59,7 @@ const (
 	SourceUp          SourceState = "UP"
 	SourceDegraded    SourceState = "DEGRADED"
 	SourceMaintenance SourceState = "MAINTENANCE"
+	SourcePaused      SourceState = "PAUSED"
 	SourceIsDown      SourceState = "DOWN"
 )
 

@@ -224,3 +224,39 @@ func TestClassifiedValuesPrintAsStars(t *testing.T) {
 		t.Errorf("what is stored must be whole: %s, %v", text, err)
 	}
 }
+
+func TestOnlyThoseWhoSeeAndMayDoTheSameHaveOneKey(t *testing.T) {
+	one, other := Ref{ID: "acc_1", Key: "1"}, Ref{ID: "acc_2", Key: "2"}
+	seen := map[string]string{}
+	for name, s := range map[string]Scope{
+		"nobody": {}, "guest": GuestScope(nil), "operator": OperatorScope(nil), "operator who orders": OperatorScope([]string{"order:write"}),
+		"operator of two rights": OperatorScope([]string{"order:write", "price:read"}), "supplier": SupplierScope("acc_1", nil), "another supplier": SupplierScope("acc_2", nil),
+		"customer": CustomerScope([]Ref{one}, nil), "another": CustomerScope([]Ref{other}, nil), "of both": CustomerScope([]Ref{one, other}, nil),
+		"of both, buying for the other": CustomerScope([]Ref{other, one}, nil), "of none": CustomerScope(nil, nil), "with a right": CustomerScope([]Ref{one}, []string{"order:write"}),
+		"whose account's id has a quote": CustomerScope([]Ref{{ID: `acc_1" "acc_2`, Key: "1"}}, nil),
+	} {
+		if before, ok := seen[s.Key()]; ok {
+			t.Errorf("%s and %s have one key", name, before)
+		}
+		seen[s.Key()] = name
+	}
+	if CustomerScope([]Ref{one}, []string{"a", "b"}).Key() != CustomerScope([]Ref{one}, []string{"b", "a"}).Key() {
+		t.Error("rights in another order make another key")
+	}
+}
+
+func TestPlanningIsForTheDistributorsOwnPeople(t *testing.T) {
+	rights := []string{"planning:write", "po:read", "planning:read"}
+	for name, c := range map[string]struct {
+		scope Scope
+		want  string
+	}{
+		"supplier": {SupplierScope("par_1", rights), "[po:read]"},
+		"customer": {CustomerScope(nil, rights), "[po:read]"},
+		"operator": {OperatorScope(rights), "[planning:read planning:write po:read]"},
+	} {
+		if got := fmt.Sprint(c.scope.Rights()); got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

@@ -25,7 +25,7 @@ database=erp config=$data/trytond.conf url=http://127.0.0.1:$port/$database
 
 modules=(
   party company currency country product account account_product account_invoice stock account_invoice_stock sale purchase
-  product_price_list product_price_list_dates sale_price_list account_credit_limit sale_credit_limit sale_product_customer
+  product_price_list product_price_list_dates sale_price_list account_credit_limit sale_credit_limit sale_product_customer sale_amendment
   purchase_request stock_supply carrier sale_shipment_cost product_measurements stock_package stock_shipment_measurements
   stock_package_shipping party_relationship
 )

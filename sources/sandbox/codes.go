@@ -93,6 +93,7 @@ var milestones = map[string]struct {
 	"DL": {trade.MilestoneDelivered, trade.Delivered},
 	"EX": {trade.MilestoneDamaged, trade.ShipmentInException},
 	"DE": {trade.MilestoneDelayed, trade.ShipmentDelayed},
+	"CA": {trade.MilestoneCancelled, trade.ShipmentCancelled},
 	"ET": {trade.MilestoneEtaChanged, trade.ShipmentUnknown},
 }
 

@@ -209,7 +209,7 @@ type pricePosition struct {
 	Steps                                  []struct{ T, Txt, Chg string }
 }
 
-var stepKinds = map[string]string{"LI": "LIST", "CU": "CONTRACT", "AG": "CONTRACT", "SC": "VOLUME"}
+var stepKinds = map[string]trade.PriceStepKind{"LI": trade.ListStep, "CU": trade.ContractStep, "AG": trade.ContractStep, "SC": trade.VolumeStep}
 
 func (p pricePosition) price(key trade.PriceKey) (trade.PriceResult, error) {
 	r := &reader{}
@@ -279,13 +279,16 @@ func (e *ERP) PurchaseOrders(ctx context.Context, q sources.Query) (sources.Page
 			}
 			po.LinesKnown = append(po.LinesKnown, l)
 		}
+		if po.Status == trade.POAcknowledged {
+			po.Status = trade.ShippedStatus(po.LinesKnown)
+		}
 		return po, r.err
 	})
 }
 
 type returnOrder struct {
-	RaNo, DocNo, CustNo, Stat, CrtAt, Whs, MemoNo string
-	Items                                         []struct {
+	RaNo, DocNo, CustNo, Stat, CrtAt, Whs, MemoNo, ExtRef string
+	Items                                                 []struct {
 		DocPos, UOM, Why, Txt string
 		Qty, QtyGr            int
 	}
@@ -298,7 +301,7 @@ func (e *ERP) Returns(ctx context.Context, q sources.Query) (sources.Page[trade.
 		r := &reader{zone: e.zone}
 		ret := trade.Return{
 			Number: &ra.RaNo, OrderRef: trade.Key(ra.DocNo), AccountRef: trade.Key(ra.CustNo), Status: code(r, returnStatus, "stat", ra.Stat),
-			CreditMemoRef: trade.Key(ra.MemoNo), RequestedAt: r.moment("crtAt", ra.CrtAt), Provenance: stamp(ra.RaNo, ra.Rev),
+			CreditMemoRef: trade.Key(ra.MemoNo), RequestedAt: r.moment("crtAt", ra.CrtAt), ExternalRef: some(ra.ExtRef), Provenance: stamp(ra.RaNo, ra.Rev),
 		}
 		if ra.Stat > "1" && ra.Stat < "8" {
 			ret.SendTo = &trade.Address{Name: some("Returns desk"), Line1: some("Waalhaven 1"), City: some("Rotterdam"), PostalCode: some("3089 JH"), Country: "NL"}

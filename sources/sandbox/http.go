@@ -63,6 +63,7 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 		return nil, sources.Fail(sources.Rejected, "making the request: %w", err)
 	}
 	req.Header.Set("X-Api-Key", w.key())
+	sources.Trace(ctx, req.Header)
 	resp, err := w.client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {

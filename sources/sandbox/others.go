@@ -129,6 +129,7 @@ type dispatch struct {
 		Lines           []struct {
 			Doc, Pos, UOM string
 			Qty           int
+			Rcv           *int
 		}
 	}
 	Rev int
@@ -161,7 +162,12 @@ func (w *WMS) Shipments(ctx context.Context, q sources.Query) (sources.Page[trad
 				s.References = append(s.References, trade.Identifier{Scheme: trade.SchemeSSCC, Value: p.SSCC})
 			}
 			for _, l := range p.Lines {
-				pkg.LinesKnown = append(pkg.LinesKnown, trade.PackageLine{DocumentKey: l.Doc, LineNumber: l.Pos, Quantity: r.qty(l.Qty, l.UOM)})
+				line := trade.PackageLine{DocumentKey: l.Doc, LineNumber: l.Pos, Quantity: r.qty(l.Qty, l.UOM)}
+				if l.Rcv != nil {
+					got := r.qty(*l.Rcv, l.UOM)
+					line.Received = &got
+				}
+				pkg.LinesKnown = append(pkg.LinesKnown, line)
 			}
 			s.PackagesKnown = append(s.PackagesKnown, pkg)
 		}

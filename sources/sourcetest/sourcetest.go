@@ -5,16 +5,10 @@ package sourcetest
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
@@ -174,123 +168,6 @@ func stamped(t T, kind string, k key) {
 	}
 }
 
-func utc(t T, what string, at time.Time) {
-	t.Helper()
-	if at.IsZero() || at.Location() != time.UTC {
-		t.Errorf("%s is %v: times become UTC at the border", what, at)
-	}
-}
-
-func money(t T, what string, m trade.Money) {
-	t.Helper()
-	if len(m.Currency) != 3 {
-		t.Errorf("%s: currency %q", what, m.Currency)
-	}
-	if m.Amount.Prec() > 6 {
-		t.Errorf("%s: %s has the digits of a float; take amounts from text", what, m.Amount)
-	}
-}
-
-func checkAccount(t T, a *trade.Account) {
-	t.Helper()
-	if len(a.Locations) == 0 || len(a.Currency) != 3 || a.Status == "" {
-		t.Errorf("account %s: %d locations, currency %q, status %q", a.Number, len(a.Locations), a.Currency, a.Status)
-	}
-}
-
-func checkItem(t T, i *trade.Item) {
-	t.Helper()
-	base := false
-	for _, u := range i.UnitsKnown {
-		base = base || u.Unit == i.BaseUnit && u.BaseQuantity.Equal(udecimal.MustFromInt64(1, 0))
-		if u.GTIN != nil && !trade.ValidGTIN(*u.GTIN) {
-			t.Errorf("item %s: GTIN %s of %s has a wrong check digit", i.SKU, *u.GTIN, u.Unit)
-		}
-	}
-	if !base {
-		t.Errorf("item %s: its base unit %q is none of its units", i.SKU, i.BaseUnit)
-	}
-}
-
-func checkStock(t T, s *trade.Stock) {
-	t.Helper()
-	if s.OnHand.IsNeg() || s.Allocated.IsNeg() || s.Unit == "" {
-		t.Errorf("stock of %s in %s: %s %s on hand, %s allocated", s.ItemRef.Key, s.WarehouseRef.Key, s.OnHand, s.Unit, s.Allocated)
-	}
-}
-
-func sums(t T, what string, s trade.Totals) {
-	t.Helper()
-	want := s.Subtotal.Amount.Sub(s.Discount.Amount)
-	for _, m := range []*trade.Money{s.Freight, s.Tax} {
-		if m != nil {
-			want = want.Add(m.Amount)
-		}
-	}
-	money(t, what, s.Total)
-	if !want.Equal(s.Total.Amount) {
-		t.Errorf("%s: total is %s, its parts make %s", what, s.Total.Amount, want)
-	}
-}
-
-func checkOrder(t T, o *trade.Order) {
-	t.Helper()
-	utc(t, "order placed at", o.PlacedAt)
-	if o.Totals != nil {
-		sums(t, "order "+*o.Number, *o.Totals)
-	}
-	if o.Raw == nil || o.Raw.Code == "" {
-		t.Errorf("order %s: the source's own status is not kept", *o.Number)
-	}
-	status := o.Status
-	if o.Derive(); o.Status != status {
-		t.Errorf("order %s: status %s, its lines say %s", *o.Number, status, o.Status)
-	}
-	for _, l := range o.LinesKnown {
-		if l.Cancelled.Value.Add(l.Shipped.Value).GreaterThan(l.Ordered.Value) {
-			t.Errorf("order %s line %s: more cancelled and shipped than ordered", *o.Number, l.LineNumber)
-		}
-		if l.UnitPrice != nil && l.Amount != nil {
-			money(t, "order line price", l.UnitPrice.Price)
-			if got := l.UnitPrice.Times(l.Ordered.Value); got.Amount.Sub(l.Amount.Amount).Abs().GreaterThan(udecimal.MustParse("0.01")) {
-				t.Errorf("order %s line %s: %s at %s per %s is %s, the line says %s", *o.Number, l.LineNumber, l.Ordered.Value, l.UnitPrice.Price.Amount, l.UnitPrice.Per.Value, got.Amount, l.Amount.Amount)
-			}
-		}
-	}
-}
-
-func checkPurchaseOrder(t T, p *trade.PurchaseOrder) {
-	t.Helper()
-	utc(t, "purchase order issued at", p.IssuedAt)
-	if p.Totals != nil {
-		sums(t, "purchase order "+p.Number, *p.Totals)
-	}
-	if p.SupplierRef.Key == "" || len(p.LinesKnown) == 0 {
-		t.Errorf("purchase order %s: supplier %q, %d lines", p.Number, p.SupplierRef.Key, len(p.LinesKnown))
-	}
-}
-
-func checkInvoice(t T, i *trade.Invoice) {
-	t.Helper()
-	sums(t, "invoice "+i.Number, i.Totals)
-	money(t, "invoice balance", i.Balance)
-}
-
-func checkTracking(t T, n *trade.Tracking) {
-	t.Helper()
-	keys := map[string]bool{}
-	for _, e := range n.Events {
-		utc(t, "event occurred at", e.OccurredAt)
-		if e.Key == "" || keys[e.Key] {
-			t.Errorf("tracking %s: the key %q of an event is empty or of two", n.TrackingNumber, e.Key)
-		}
-		keys[e.Key] = true
-		if e.Raw.Code == "" {
-			t.Errorf("tracking %s: an event's own code is not kept", n.TrackingNumber)
-		}
-	}
-}
-
 func changes(t T, a sources.Adapter) {
 	t.Helper()
 	teller, claims := a.(sources.Changes)
@@ -360,72 +237,5 @@ func papers(t T, a sources.Adapter) {
 	}
 	if sources.KindOf(err) != sources.NotFound {
 		t.Errorf("a paper that is not there: %v, want NotFound", err)
-	}
-}
-
-// faults plays systems that answer wrongly, and wants each sorted.
-func faults(t T, open Open) {
-	t.Helper()
-	for name, f := range map[string]struct {
-		serve http.HandlerFunc
-		want  sources.Kind
-	}{
-		"throttled":         {status(http.StatusTooManyRequests, "Retry-After", "7"), sources.Throttled},
-		"maintenance":       {status(http.StatusServiceUnavailable), sources.Unavailable},
-		"failing":           {status(http.StatusInternalServerError), sources.Uncertain},
-		"denied":            {status(http.StatusUnauthorized), sources.Denied},
-		"refusing":          {status(http.StatusUnprocessableEntity), sources.Rejected},
-		"cut off":           {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, sources.Uncertain},
-		"half an answer":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"rows": [`)) }, sources.Garbled},
-		"a page of HTML":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>sorry</html>")) }, sources.Garbled},
-		"a slow answer":     {slow, sources.Uncertain},
-		"nobody at the URL": {nil, sources.Unavailable},
-	} {
-		server := httptest.NewServer(f.serve)
-		if f.serve == nil {
-			server.Close()
-		}
-		a, err := open(server.URL)
-		if err != nil {
-			t.Errorf("%s: open: %v", name, err)
-			continue
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		err = a.Ping(ctx)
-		cancel()
-		if got := sources.KindOf(err); got != f.want {
-			t.Errorf("%s: sorted as %v (%v), want %v", name, got, err, f.want)
-		}
-		if err != nil && strings.Contains(err.Error(), Secret) {
-			t.Errorf("%s: the key is in the error", name)
-		}
-		if f.want == sources.Throttled && sources.RetryAfter(err) != 7*time.Second {
-			t.Errorf("%s: to be left alone for %v, want 7s", name, sources.RetryAfter(err))
-		}
-		server.CloseClientConnections()
-		server.Close()
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if a, err := open("http://localhost:1"); err == nil {
-		if err := a.Ping(ctx); err == nil || sources.KindOf(err) != 0 {
-			t.Errorf("a caller who went away: %v, want its own cancellation", err)
-		}
-	}
-}
-
-// slow answers nothing until the caller hangs up, which net/http sees only once
-// the body is read.
-func slow(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
-}
-
-func status(code int, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		if len(header) == 2 {
-			w.Header().Set(header[0], header[1])
-		}
-		w.WriteHeader(code)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"portico/sources"
@@ -27,6 +28,9 @@ type Config struct {
 	// BranchOf names the type of relation from a branch to the party it belongs
 	// to; "Branch of" by default.
 	BranchOf string
+	// Warehouse is the code of the warehouse that orders are sent from; the first one by
+	// default.
+	Warehouse string
 }
 
 // ERP is a Tryton database.
@@ -34,26 +38,30 @@ type ERP struct {
 	client   *rpc.Client
 	zone     *time.Location
 	branchOf string
+	from     string // code of the warehouse
 	known    known
 	feed     feed
+	writing  sync.Mutex
 }
 
 var (
-	_ sources.Warehouses     = (*ERP)(nil)
-	_ sources.Categories     = (*ERP)(nil)
-	_ sources.Suppliers      = (*ERP)(nil)
-	_ sources.Accounts       = (*ERP)(nil)
-	_ sources.Credit         = (*ERP)(nil)
-	_ sources.Items          = (*ERP)(nil)
-	_ sources.Contracts      = (*ERP)(nil)
-	_ sources.Inventory      = (*ERP)(nil)
-	_ sources.Orders         = (*ERP)(nil)
-	_ sources.PurchaseOrders = (*ERP)(nil)
-	_ sources.Shipments      = (*ERP)(nil)
-	_ sources.Invoices       = (*ERP)(nil)
-	_ sources.Returns        = (*ERP)(nil)
-	_ sources.Pricing        = (*ERP)(nil)
-	_ sources.Changes        = (*ERP)(nil)
+	_ sources.Warehouses         = (*ERP)(nil)
+	_ sources.Categories         = (*ERP)(nil)
+	_ sources.Suppliers          = (*ERP)(nil)
+	_ sources.Accounts           = (*ERP)(nil)
+	_ sources.Credit             = (*ERP)(nil)
+	_ sources.Items              = (*ERP)(nil)
+	_ sources.Contracts          = (*ERP)(nil)
+	_ sources.Inventory          = (*ERP)(nil)
+	_ sources.Orders             = (*ERP)(nil)
+	_ sources.PurchaseOrders     = (*ERP)(nil)
+	_ sources.Shipments          = (*ERP)(nil)
+	_ sources.Invoices           = (*ERP)(nil)
+	_ sources.Returns            = (*ERP)(nil)
+	_ sources.Pricing            = (*ERP)(nil)
+	_ sources.Changes            = (*ERP)(nil)
+	_ sources.OrderTaking        = (*ERP)(nil)
+	_ sources.PurchaseConfirming = (*ERP)(nil)
 )
 
 const release = "6.0."
@@ -74,7 +82,7 @@ func Open(c Config) (*ERP, error) {
 		}
 		return nil
 	}
-	return &ERP{client: client, zone: zone, branchOf: cmp.Or(c.BranchOf, "Branch of"), known: newKnown()}, nil
+	return &ERP{client: client, zone: zone, branchOf: cmp.Or(c.BranchOf, "Branch of"), from: c.Warehouse, known: newKnown()}, nil
 }
 
 // Kind is an ERP's.
@@ -104,6 +112,7 @@ var needs = []struct {
 	{"stock.move", "stock_package", fieldsOf[move]()},
 	{"stock.package", "stock_package_shipping", fieldsOf[pack]()},
 	{"sale.sale", "sale", fieldsOf[sale]()},
+	{"sale.amendment", "sale_amendment", fieldsOf[amendment]()},
 	{"sale.line", "sale_product_customer", fieldsOf[saleLine]()},
 	{"purchase.purchase", "purchase", fieldsOf[purchase]()},
 	{"purchase.line", "purchase", fieldsOf[purchaseLine]()},

@@ -109,10 +109,14 @@ func Pair(t testing.TB) (*store.Store, *sql.DB) {
 }
 
 // At is a store on a fresh database, and where that is.
-func At(t testing.TB) (*store.Store, string) {
+func At(t testing.TB) (*store.Store, string) { t.Helper(); return Under(t, graph.StaleAfter()) }
+
+// Under is a store on a fresh database whose records are stale past these limits, and where
+// that is.
+func Under(t testing.TB, limits store.Limits) (*store.Store, string) {
 	t.Helper()
 	dsn := DSN(t)
-	s, err := store.Open(t.Context(), func() string { return dsn }, graph.StaleAfter())
+	s, err := store.Open(t.Context(), func() string { return dsn }, limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,6 +181,7 @@ func (c *Client) send(ctx context.Context, address, header, method string, param
 		return sources.Fail(sources.Rejected, "making the request: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	sources.Trace(ctx, req.Header)
 	if header != "" {
 		req.Header.Set("Authorization", header)
 	}
@@ -254,6 +255,19 @@ type Fault struct {
 
 // Error says that there was one.
 func (f *Fault) Error() string { return "an error of Tryton's" }
+
+// Words are what a rule says to people, of one that refused something.
+func (f *Fault) Words() string {
+	if f.Name != "UserError" || len(f.Detail) == 0 {
+		return ""
+	}
+	var all []string
+	if json.Unmarshal(f.Detail[0], &all) != nil || len(all) == 0 {
+		return ""
+	}
+	words, _, _ := strings.Cut(all[0], "\n")
+	return words[:min(len(words), 300)]
+}
 
 // fault sorts an error by its first word, never by its message, which is
 // translated; but for locks, whose error is nothing but a message.

@@ -1,7 +1,8 @@
 // One tab for each area, with a query worth running at once.
 export const starterTabs = [
   {
-    query: `# One query over every area. Run it: Ctrl-Enter.
+    query: `# One query over a customer's areas. Run it: Ctrl-Enter.
+# As supplier, go to PurchaseOrders.
 query Everything {
   viewer {
     ... on CustomerViewer { account { number name } }
@@ -89,23 +90,118 @@ query Everything {
 `,
   },
   {
+    query: `# For buyer and approver. The run button asks which:
+# Account first, whose id goes into the variables below.
+# A key counts once: take a new one for the next order.
+mutation Place($key: IdempotencyKey!, $order: OrderInput!) {
+  submitOrder(idempotencyKey: $key, input: $order) {
+    replayed
+    errors { ... on UserError { code message path } }
+    operation { id state }
+    order {
+      id number status version allowedActions
+      lines { nodes { id sku ordered { value unit } } }
+    }
+  }
+}
+
+# With the order's id and version, and a key of its own each.
+mutation Amend($key: IdempotencyKey!, $change: AmendOrderInput!) {
+  amendOrder(idempotencyKey: $key, input: $change) {
+    errors {
+      ... on UserError { code message path }
+      ... on VersionConflict { currentVersion changedFields }
+    }
+    operation { state }
+    order { version status lines { nodes { id ordered { value } } } }
+  }
+}
+
+mutation Cancel($key: IdempotencyKey!, $cancel: CancelOrderInput!) {
+  cancelOrder(idempotencyKey: $key, input: $cancel) {
+    errors {
+      ... on UserError { code message path }
+      ... on StateNotAllowed { state allowed }
+    }
+    operation { state }
+    order { version status }
+  }
+}
+
+query Account {
+  accounts(first: 5) { nodes { id number name } }
+}
+`,
+    variables: `{
+  "key": "my-first-order-0001",
+  "order": {
+    "account": "an id from Account",
+    "customerPoNumber": "PO-1",
+    "lines": [{
+      "item": { "sku": "SCR-10001" },
+      "quantity": { "value": "100", "unit": "EA" }
+    }]
+  },
+  "change": {
+    "order": "",
+    "expectedVersion": "",
+    "changeLines": [{ "line": "", "quantity": { "value": "200", "unit": "EA" } }]
+  },
+  "cancel": { "order": "", "expectedVersion": "", "reason": "no longer needed" }
+}`,
+  },
+  {
     query: `# For supplier and operator.
 query PurchaseOrders {
   purchaseOrders(first: 10) {
     nodes {
+      id
       number
+      revision
       status
+      allowedActions
       supplier { code name }
       acknowledgeBy
       lines { nodes { lineNumber sku ordered { value unit } open { value } schedule { requestedDeliveryDate promisedDeliveryDate } } }
+      responses { responseNumber kind deviations { id field expected proposed delta state } }
+      despatchAdvices { number status }
       shipments { nodes { number status } }
     }
   }
 }
+
+# As supplier, with an order's id and revision, and a key and a number of its own each.
+mutation Respond($key: IdempotencyKey!, $response: PurchaseOrderResponseInput!) {
+  respondToPurchaseOrder(idempotencyKey: $key, input: $response) {
+    errors { ... on UserError { code message path } }
+    operation { state }
+    deviations { id field delta state }
+  }
+}
+
+# As operator, with the id of a deviation that is PENDING.
+mutation Decide($key: IdempotencyKey!, $decision: DecideDeviationInput!) {
+  decideDeviation(idempotencyKey: $key, input: $decision) {
+    errors { ... on UserError { code message path } }
+    operation { state }
+    deviation { state }
+  }
+}
 `,
+    variables: `{
+  "key": "my-first-answer-0001",
+  "response": {
+    "purchaseOrder": "",
+    "expectedRevision": 1,
+    "responseNumber": "R-1",
+    "kind": "ACCEPTED"
+  },
+  "decision": { "deviation": "", "decision": "ACCEPT" }
+}`,
   },
   {
-    query: `query Shipments {
+    query: `# A supplier asks for purchaseOrderLine where a customer asks for orderLine.
+query Shipments {
   shipments(first: 10) {
     nodes {
       number

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"portico/auth"
+	"portico/sources"
+	"portico/trade"
+)
+
+// File is the configuration file.
+type File struct {
+	Sources map[string]SourceConfig    `yaml:"sources"`
+	Routes  map[sources.Subject]string `yaml:"routes"`
+	// Capabilities are where whole capabilities begin to be served, over Routes, until
+	// `portico route` says otherwise.
+	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
+	// Match are the keys, beside the natural ones, by which records are known again
+	// when they move: items by gtin, suppliers by gln.
+	Match map[string]string `yaml:"match"`
+	// Policies are who answers for kinds of record, and what decides conflicts.
+	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
+	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
+	// Sandbox starts the sandbox company too, whose systems can be among the
+	// sources. In development alone.
+	Sandbox bool `yaml:"sandbox"`
+	// Documents are operations known in advance: a manifest for each client, by
+	// its name in tokens, and the roles that may send no others.
+	Documents struct {
+		Manifests map[string]string `yaml:"manifests"`
+		Required  []trade.Role      `yaml:"required"`
+	} `yaml:"documents"`
+}
+
+// RouteConfig is where a capability is served, as [trade.CapabilityRoute].
+type RouteConfig struct {
+	Primary string `yaml:"primary"`
+	Shadow  string `yaml:"shadow"`
+	Percent *int   `yaml:"percent"` // 100 when left out
+}
+
+// SourceConfig is one source system.
+type SourceConfig struct {
+	Adapter string `yaml:"adapter"`
+	URL     string `yaml:"url"`
+	User    string `yaml:"user"` // login, where the system has one
+	// BranchOf is the type of relation that leads from a branch to its head office,
+	// in Tryton.
+	BranchOf string `yaml:"branch_of"`
+	// Warehouse is the code of the warehouse that orders are sent from, in Tryton.
+	Warehouse string         `yaml:"warehouse"`
+	Key       string         `yaml:"-"`
+	KeyEnv    string         `yaml:"key_env"`  // environment variable that holds the key
+	KeyFile   string         `yaml:"key_file"` // or file that does, read anew when it changes
+	Zone      string         `yaml:"zone"`
+	Limits    sources.Limits `yaml:"limits"`
+}
+
+// load reads the configuration file, or takes the sandbox's.
+func (c *Config) load() error {
+	if c.ConfigFile == "" {
+		c.File = sandboxFile(c.SandboxAddr)
+		c.File.Sandbox = true
+		return nil
+	}
+	text, err := os.Open(c.ConfigFile)
+	if err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
+	defer text.Close()
+	decoder := yaml.NewDecoder(text)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c.File); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG %s: %w", c.ConfigFile, err)
+	}
+	for name, s := range c.File.Sources {
+		if s.KeyEnv != "" {
+			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
+				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)
+			}
+		}
+		if s.KeyEnv != "" && s.KeyFile != "" {
+			return fmt.Errorf("PORTICO_CONFIG: sources.%s has key_env and key_file: name one of them", name)
+		}
+		s.Limits = withDefaults(s.Limits)
+		for i, w := range s.Limits.Maintenance {
+			if !w.From.Before(w.To) || i > 0 && w.From.Before(s.Limits.Maintenance[i-1].To) {
+				return fmt.Errorf("PORTICO_CONFIG: sources.%s.limits.maintenance[%d]: it must end after it begins, and begin after the one before has ended", name, i)
+			}
+		}
+		c.File.Sources[name] = s
+	}
+	return nil
+}
+
+func withDefaults(l sources.Limits) sources.Limits {
+	d := sources.DefaultLimits
+	set := func(v *int, fallback int) {
+		if *v == 0 {
+			*v = fallback
+		}
+	}
+	wait := func(v *time.Duration, fallback time.Duration) {
+		if *v == 0 {
+			*v = fallback
+		}
+	}
+	set(&l.Concurrency, d.Concurrency)
+	set(&l.Retries, d.Retries)
+	set(&l.Batch, d.Batch)
+	set(&l.BreakAfter, d.BreakAfter)
+	wait(&l.Timeout, d.Timeout)
+	wait(&l.BreakFor, d.BreakFor)
+	wait(&l.Poll, d.Poll)
+	wait(&l.Reconcile, d.Reconcile)
+	set(&l.Remove, d.Remove)
+	return l
+}
+
+// print writes what is in force, without secrets.
+func (c Config) print() error {
+	hide := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return "***"
+	}
+	shown := map[string]any{
+		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
+		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
+	}
+	return yaml.NewEncoder(os.Stdout).Encode(shown)
+}
+
+// redacted is a connection string without what may be a password.
+func redacted(dsn string) string {
+	if u, err := url.Parse(dsn); err == nil && u.Host != "" {
+		u.RawQuery = ""
+		return u.Redacted()
+	}
+	if dsn != "" {
+		return "***"
+	}
+	return ""
+}

@@ -1,0 +1,77 @@
+package durable
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/store"
+)
+
+// jobOf is the job that wakes the engine for an operation.
+func jobOf(operation, source string) (store.Job, error) {
+	args, err := json.Marshal(job{operation, source})
+	return store.Job{Queue: queueOf(source), Kind: job{}.Kind(), Args: string(args)}, err
+}
+
+// enqueue puts a job that wakes the engine into River's table, in the transaction of
+// what it is about; [TestAJobOfOursIsAsRiversOwn] holds it to River's own.
+func (e *Engine) enqueue(ctx context.Context, tx *sqlx.Tx, operation, source string) error {
+	j, err := jobOf(operation, source)
+	if err != nil {
+		return err
+	}
+	return e.store.Enqueue(ctx, tx, j)
+}
+
+// next puts to work whose turn it is in a lane, which is locked, and on a subject.
+func (e *Engine) next(ctx context.Context, tx *sqlx.Tx, lane string, subject *string) error {
+	turns, err := e.store.Turns(ctx, tx, lane, subject)
+	if err != nil {
+		return err
+	}
+	for _, t := range turns {
+		if err := e.enqueue(ctx, tx, t.ID, t.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NewID is an id of a kind of thing, such as opr_.
+func NewID(prefix string) string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return prefix + hex.EncodeToString(b)
+}
+
+// Beginning is an operation of a flow to be kept. Ref is the reference under which its
+// effect is known at its source.
+type Beginning[W any] struct {
+	Operation store.NewOperation
+	Work      W
+	Ref       string
+}
+
+// Begin keeps operations of a flow in a transaction, after what they depend on, and tells
+// which by id. Of what depends on one whose key is spent, and which is not kept, nothing
+// may stay. [Engine.Wake] is for after.
+func Begin[W any](ctx context.Context, e *Engine, tx *sqlx.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
+	kept := make([]store.NewOperation, len(all))
+	for i, b := range all {
+		n := b.Operation
+		if n.Work, err = json.Marshal(b.Work); err != nil {
+			return nil, fmt.Errorf("work: %w", err)
+		}
+		n.Kind, n.Steps, n.Action = f.Kind, f.steps(b.Ref), f.Action
+		if n.Job, err = jobOf(n.ID, n.Source); err != nil {
+			return nil, err
+		}
+		kept[i] = n
+	}
+	return e.store.BeginOperations(ctx, tx, kept)
+}

@@ -1,0 +1,73 @@
+package durable
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/store"
+)
+
+// sweep wakes workers for operations that are due and that nobody is at or about to be. Where all
+// workers of a source are busy, more would be of no use.
+func (e *Engine) sweep(ctx context.Context) error {
+	var idle []string
+	for _, s := range e.sources {
+		if _, wait := e.held(s); e.busy[s].Load() < workers && wait <= 0 {
+			idle = append(idle, s)
+		}
+	}
+	if idle == nil {
+		return nil
+	}
+	e.mu.Lock()
+	taken := slices.Collect(maps.Keys(e.taken))
+	e.mu.Unlock()
+	var orphans []store.Turn
+	err := e.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
+		if orphans, err = e.store.Orphans(ctx, tx, idle, taken); err != nil {
+			return err
+		}
+		for _, o := range orphans {
+			if err := e.enqueue(ctx, tx, o.ID, o.Source); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// Others are merely next, and their job has not come yet.
+	if abandoned := slices.DeleteFunc(orphans, func(o store.Turn) bool { return !o.Abandoned }); len(abandoned) > 0 {
+		e.log.Info("operations taken up again", "operations", len(abandoned))
+	}
+	return nil
+}
+
+// remove removes what is kept no longer, until ctx ends.
+func (e *Engine) remove(ctx context.Context) {
+	tick := time.NewTicker(min(removeEvery, e.keep))
+	defer tick.Stop()
+	for {
+		removed := 0
+		for more := true; more && ctx.Err() == nil; {
+			n, left, err := e.store.RemoveOperations(ctx, time.Now().Add(-e.keep), removeAtOnce)
+			if err != nil && ctx.Err() == nil {
+				e.log.Warn("removing operations that are kept no longer", "err", err)
+			}
+			removed, more = removed+n, left
+		}
+		if removed > 0 {
+			e.log.Info("operations and keys that are kept no longer were removed", "records", removed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

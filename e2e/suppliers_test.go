@@ -1,0 +1,595 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const respond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on VersionConflict { currentVersion } ... on StateNotAllowed { state allowed } ... on ToleranceExceeded { deviation { field delta limit } } }
+  operation { id kind state failure { code message } } response { id kind lines { status } } deviations { id field expected proposed delta withinTolerance state } } }`
+
+const decide = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!) { out: decideDeviation(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state } } operation { id state failure { code } } deviation { id state decidedBy { displayName } comment } } }`
+
+const purchaseNow = `query ($n: String!) { purchaseOrder(by: {number: $n}) { id number revision status allowedActions operation { id state awaiting { by message deviations { id } } }
+  responses { id responseNumber kind operation { id state } deviations { id field state } } timeline(first: 20) { nodes { kind message } }
+  lines { nodes { id lineNumber sku ordered { value unit } acknowledged { value } open { value } unitPrice { price { amount currency } per { value unit } } acknowledgments { status quantity { value } promisedDeliveryDate reason }
+    schedule { quantity { value } requestedDeliveryDate promisedShipDate promisedDeliveryDate } } } } }`
+
+// supplying plays a supplier, and the planner on the other side.
+type supplying struct {
+	s    *server
+	next atomic.Int64
+}
+
+func (p *supplying) key() string { return fmt.Sprintf("supplier-key-%012d", p.next.Add(1)) }
+
+// bought is a purchase order of one line that V2001 was sent.
+func (p *supplying) bought(t *testing.T, quantity int, skus ...string) map[string]any {
+	t.Helper()
+	var items []any
+	for _, sku := range skus {
+		items = append(items, map[string]any{"matNo": sku, "qty": quantity})
+	}
+	var made struct{ PoNo string }
+	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": "V2001", "whs": "RTM", "items": items}, &made)
+	var po map[string]any
+	p.s.until(t, 20*time.Second, "bought", func() bool {
+		po = p.now(t, "supplier", made.PoNo)
+		return po != nil
+	})
+	return po
+}
+
+func (p *supplying) now(t *testing.T, persona string, number any) map[string]any {
+	t.Helper()
+	po, _ := p.s.good(t, persona, purchaseNow, map[string]any{"n": number}).at("purchaseOrder").(map[string]any)
+	return po
+}
+
+// answer is an answer to a purchase order; lines are of its lines in order.
+func (p *supplying) answer(po map[string]any, kind string, lines ...map[string]any) map[string]any {
+	all := []any{}
+	for i, l := range lines {
+		if l["line"] == nil {
+			l["line"] = walk(po, fmt.Sprintf("lines.nodes.%d.id", i))
+		}
+		all = append(all, l)
+	}
+	return map[string]any{"purchaseOrder": po["id"], "expectedRevision": po["revision"], "responseNumber": fmt.Sprintf("R-%d", p.next.Add(1)), "kind": kind, "lines": all}
+}
+
+func (p *supplying) respond(t *testing.T, in map[string]any) answer {
+	t.Helper()
+	return p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in})
+}
+
+func day(po map[string]any, more int) string {
+	asked, _ := time.Parse(time.DateOnly, fmt.Sprint(walk(po, "lines.nodes.0.schedule.0.requestedDeliveryDate")))
+	return asked.AddDate(0, 0, more).Format(time.DateOnly)
+}
+
+func each(v string) map[string]any { return map[string]any{"value": v, "unit": "EA"} }
+
+var supplied struct {
+	sync.Mutex
+	p *supplying
+}
+
+// supplyingAt is a supplier at a server that the stories of suppliers share.
+func supplyingAt(t *testing.T) *supplying {
+	t.Helper()
+	s := portico(t)
+	supplied.Lock()
+	defer supplied.Unlock()
+	if supplied.p == nil {
+		supplied.p = &supplying{s: s}
+		supplied.p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
+	}
+	return supplied.p
+}
+
+func TestSupplierAcceptsAll(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
+	if po["status"] != "SENT" || fmt.Sprint(po["allowedActions"]) != "[ACKNOWLEDGE PROPOSE_CHANGE]" {
+		t.Fatalf("sent: %v", po)
+	}
+	waiting := func() bool {
+		a := p.s.good(t, "supplier", `{ purchaseOrders(first: 100, filter: {needsAction: true}) { nodes { number } } }`, nil)
+		for _, n := range a.at("purchaseOrders", "nodes").([]any) {
+			if walk(n, "number") == po["number"] {
+				return true
+			}
+		}
+		return false
+	}
+	if !waiting() {
+		t.Error("it is not on the supplier's work list")
+	}
+	in := p.answer(po, "ACCEPTED")
+	key := p.key()
+	a := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in})
+	if a.at("out", "operation", "state") != "COMMITTED" || len(a.at("out", "deviations").([]any)) != 0 || a.at("out", "response", "kind") != "ACCEPTED" {
+		t.Fatalf("accepted: %s", a.Body)
+	}
+	if again := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true || again.at("out", "response", "id") != a.at("out", "response", "id") {
+		t.Errorf("sent again: %s", again.Body)
+	}
+	if other := p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0, "code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != a.at("out", "response", "id") {
+		t.Errorf("the same number under another key: %s", other.Body)
+	}
+	now := p.now(t, "supplier", po["number"])
+	if now["status"] != "ACKNOWLEDGED" || walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 0) {
+		t.Errorf("as the ERP has it: %v", now)
+	}
+	if waiting() {
+		t.Error("it still waits for the supplier")
+	}
+	if kinds := fmt.Sprint(walk(now, "timeline.nodes")); walk(now, "timeline.nodes.0.kind") == nil {
+		t.Errorf("its timeline: %s", kinds)
+	}
+	if p.now(t, "supplier-other", po["number"]) != nil {
+		t.Error("another supplier sees it")
+	}
+}
+
+func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001")
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
+	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "deviations", 0, "state") != "AUTO_ACCEPTED" || a.at("out", "deviations", 0, "delta") != "2" || a.at("out", "deviations", 0, "field") != "DELIVERY_DATE" {
+		t.Fatalf("two days late: %s", a.Body)
+	}
+	now := p.now(t, "supplier", po["number"])
+	if now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 2) || walk(now, "lines.nodes.0.schedule.0.requestedDeliveryDate") != day(po, 0) {
+		t.Errorf("as the ERP has it: %v", now)
+	}
+}
+
+// scarce makes an item run out, and a customer order it.
+func (p *supplying) scarce(t *testing.T, sku string) (order map[string]any) {
+	t.Helper()
+	s := p.s
+	s.control(t, http.MethodPost, "/control/stock?qty=0&sku="+sku, nil)
+	s.until(t, 20*time.Second, "out of stock", func() bool {
+		a := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { availability { byWarehouse { onHand { value } } } } }`, map[string]any{"s": sku})
+		all, _ := a.at("item", "availability", "byWarehouse").([]any)
+		for _, w := range all {
+			if walk(w, "onHand.value") != "0" {
+				return false
+			}
+		}
+		return len(all) > 0
+	})
+	o := orderingAt(t, s)
+	key, in := o.order()
+	in["lines"] = []any{map[string]any{"item": map[string]any{"sku": sku}, "quantity": each("200")}}
+	a := o.submit(t, key, in)
+	if a.at("submitOrder", "operation", "state") != "COMMITTED" {
+		t.Fatalf("not ordered: %s", a.Body)
+	}
+	return o.now(t, "buyer", a.at("submitOrder", "order", "id"))
+}
+
+func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T) {
+	p := supplyingAt(t)
+	order := p.scarce(t, "SCR-10003")
+	po := p.bought(t, 5000, "SCR-10003")
+	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30), "reason": "furnace down"}))
+	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "state") != "PENDING" {
+		t.Fatalf("a month late: %s", a.Body)
+	}
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "PENDING_REVIEW" || p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
+		t.Fatalf("before the decision: %v", now)
+	}
+	planner := p.s.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on Deviation { limit commitmentReview { atRisk { value } commitments { orderLine { order { id } } quantity { value } promisedDeliveryDate expectedDeliveryDate reasons { code message } } alerts { kind severity queue } }
+		accept: whatIf(decision: ACCEPT) { atRisk { value } commitments { orderLine { order { id } } } } reject: whatIf(decision: REJECT) { atRisk { value } commitments { quantity { value } } } } } }`, map[string]any{"id": a.at("out", "deviations", 0, "id")})
+	hit := false
+	for _, c := range planner.at("node", "commitmentReview", "commitments").([]any) {
+		hit = hit || walk(c, "orderLine.order.id") == order["id"]
+	}
+	if !hit || planner.at("node", "limit") != "2" || planner.at("node", "commitmentReview", "atRisk", "value") == "0" {
+		t.Errorf("the review does not show the order that waits for it: %s", planner.Body)
+	}
+	if len(planner.at("node", "accept", "commitments").([]any)) == 0 || len(planner.at("node", "reject", "commitments").([]any)) != 0 {
+		t.Errorf("what if: %s", planner.Body)
+	}
+	kinds := map[any]bool{}
+	for _, w := range planner.at("node", "commitmentReview", "alerts").([]any) {
+		kinds[walk(w, "kind")] = true
+	}
+	if !kinds["SUPPLY_LATE"] || !kinds["REPLENISHMENT_EXCEPTION"] || !kinds["CUSTOMER_COMMITMENT_AT_RISK"] {
+		t.Errorf("alerts: %s", planner.Body)
+	}
+	alerts := p.s.good(t, "operator", `{ alerts(first: 5, filter: {kind: [CUSTOMER_COMMITMENT_AT_RISK]}) { nodes { severity queue affectedOrders(first: 100) { nodes { id } } deviation { id } subjectNode { id } } } }`, nil)
+	if alerts.at("alerts", "nodes", 0, "severity") != "CRITICAL" || alerts.at("alerts", "nodes", 0, "affectedOrders", "nodes", 0, "id") == nil {
+		t.Errorf("the alert: %s", alerts.Body)
+	}
+	if mine := p.s.query(t, "supplier", `{ alerts { nodes { kind } } }`, nil); fmt.Sprint(mine.at("alerts", "nodes")) == "" || mine.at("alerts", "nodes", 0, "kind") == "SUPPLY_LATE" {
+		t.Errorf("the supplier sees what is the planner's: %s", mine.Body)
+	}
+	d := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "ACCEPT"}})
+	if d.at("out", "operation", "state") != "COMMITTED" || d.at("out", "deviation", "state") != "ACCEPTED" || d.at("out", "deviation", "decidedBy", "displayName") == nil {
+		t.Fatalf("accepted: %s", d.Body)
+	}
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 30) {
+		t.Errorf("as the ERP has it: %v", now)
+	}
+	if again := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT"}}); again.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
+		t.Errorf("decided twice: %s", again.Body)
+	}
+	p.s.until(t, 20*time.Second, "the customer told", func() bool {
+		c := p.s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { commitmentChanges { cause to { promisedDeliveryDate } } } }`, map[string]any{"id": order["id"]})
+		return c.at("order", "commitmentChanges", 0, "cause") == "SUPPLIER_DATE"
+	})
+}
+
+func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001")
+	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}))
+	d := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT", "comment": "we need it then"}})
+	if d.at("out", "operation", "state") != "FAILED" || d.at("out", "operation", "failure", "code") != "NOT_ACCEPTED" || d.at("out", "deviation", "state") != "REJECTED" {
+		t.Fatalf("rejected: %s", d.Body)
+	}
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "RECEIVED_BY_SUPPLIER" || p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
+		t.Errorf("the order stands: %v", now)
+	}
+	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message suggestedAction audience } } }`, map[string]any{"id": po["id"]})
+	if told.at("alerts", "nodes", 0, "kind") != "REPORTED" {
+		t.Errorf("the supplier is not told: %s", told.Body)
+	}
+	if b := p.respond(t, p.answer(po, "ACCEPTED")); b.at("out", "operation", "state") != "COMMITTED" {
+		t.Errorf("answered anew: %s", b.Body)
+	}
+}
+
+func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001", "SCR-10002", "SCR-10004")
+	price := walk(po, "lines.nodes.0.unitPrice").(map[string]any)
+	dearer := map[string]any{"price": map[string]any{"amount": "99.99", "currency": "EUR"}, "per": price["per"]}
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
+		map[string]any{"status": "ACCEPTED_PRICE_CHANGED", "unitPrice": dearer},
+		map[string]any{"status": "ACCEPTED_PARTIAL_BALANCE_BACKORDERED", "quantity": each("400")},
+		map[string]any{"status": "ACCEPTED_SUBSTITUTION", "substitute": map[string]any{"scheme": "SKU", "value": "SCR-10005"}},
+	))
+	if a.at("out", "operation", "state") != "AWAITING_DECISION" || len(a.at("out", "deviations").([]any)) != 3 {
+		t.Fatalf("answered: %s", a.Body)
+	}
+	fields := map[any]any{}
+	for _, d := range a.at("out", "deviations").([]any) {
+		fields[walk(d, "field")] = walk(d, "id")
+	}
+	narrow, err := p.s.ask(t.Context(), p.s.token(t, "supplier", "--scope", "po:read"), `query ($id: ID!) { node(id: $id) { ... on Deviation { field delta expected proposed } } }`, map[string]any{"id": fields["UNIT_PRICE"]})
+	if err != nil || narrow.at("node", "field") != "UNIT_PRICE" || narrow.at("node", "expected") != nil || narrow.at("node", "proposed") != nil || strings.Contains(narrow.Body, "99.99") {
+		t.Errorf("prices without the right to see them: %s, %v", narrow.Body, err)
+	}
+	if fields["UNIT_PRICE"] == nil || fields["DELIVERY_DATE"] == nil || fields["ITEM"] == nil {
+		t.Fatalf("deviations: %s", a.Body)
+	}
+	decideOn := func(id any, decision string) answer {
+		return p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": id, "decision": decision}})
+	}
+	if one := decideOn(fields["UNIT_PRICE"], "REJECT"); one.at("out", "operation", "state") != "AWAITING_DECISION" {
+		t.Errorf("one of three decided: %s", one.Body)
+	}
+	decideOn(fields["DELIVERY_DATE"], "ACCEPT")
+	if last := decideOn(fields["ITEM"], "ACCEPT"); last.at("out", "operation", "state") != "COMMITTED" {
+		t.Fatalf("all decided: %s", last.Body)
+	}
+	now := p.now(t, "supplier", po["number"])
+	if walk(now, "lines.nodes.0.unitPrice.price.amount") != price["price"].(map[string]any)["amount"] || walk(now, "lines.nodes.0.acknowledged.value") != "0" {
+		t.Errorf("the refused line is not as it was: %v", now)
+	}
+	if walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.1.schedule.0.quantity.value") != "400" || walk(now, "lines.nodes.1.schedule.1.promisedDeliveryDate") != nil {
+		t.Errorf("part and balance: %v", now)
+	}
+	if walk(now, "lines.nodes.2.sku") != "SCR-10005" {
+		t.Errorf("the substitute: %v", now)
+	}
+	if now["status"] != "RECEIVED_BY_SUPPLIER" {
+		t.Errorf("a line is still to be answered: %v", now["status"])
+	}
+}
+
+func TestSupplierAnswersThatAreRefused(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
+	other := p.bought(t, 1000, "SCR-10001")
+	late := func(d string) map[string]any {
+		return map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": d}
+	}
+	accepted := func() map[string]any { return map[string]any{"status": "ACCEPTED"} }
+	for name, c := range map[string]struct {
+		in   map[string]any
+		code string
+		path string
+	}{
+		"a line missing":          {p.answer(po, "ACCEPTED_WITH_CHANGES", accepted()), "LINES_MISSING", "[input lines]"},
+		"a line of another order": {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"line": walk(other, "lines.nodes.0.id"), "status": "ACCEPTED"}, accepted()), "NOT_FOUND", "[input lines 0 line]"},
+		"a day past":              {p.answer(po, "ACCEPTED_WITH_CHANGES", late("2020-01-01"), accepted()), "DATE_NOT_POSSIBLE", "[input lines 0 promisedDeliveryDate]"},
+		"another unit":            {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": map[string]any{"value": "10", "unit": "CS"}}, accepted()), "UNIT_NOT_ORDERABLE", "[input lines 0 quantity unit]"},
+		"nothing":                 {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("0")}, accepted()), "INVALID_INPUT", "[input lines 0 quantity]"},
+		"no number":               {with(p.answer(po, "ACCEPTED"), "responseNumber", " "), "INVALID_INPUT", "[input responseNumber]"},
+		"another revision":        {with(p.answer(po, "ACCEPTED"), "expectedRevision", 9), "VERSION_CONFLICT", "[input expectedRevision]"},
+		"not there":               {with(p.answer(po, "ACCEPTED"), "purchaseOrder", "pur_none"), "NOT_FOUND", "[input purchaseOrder]"},
+		"says two things":         {p.answer(po, "ACCEPTED", map[string]any{"status": "REJECTED"}, accepted()), "INVALID_INPUT", "[input lines 0 status]"},
+		"more than is open": {
+			p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("900")}, accepted(), map[string]any{"line": walk(po, "lines.nodes.0.id"), "status": "BACKORDERED", "quantity": each("200")}),
+			"QUANTITY_EXCEEDED", "[input lines 2 quantity]",
+		},
+	} {
+		a := p.respond(t, c.in)
+		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path || a.at("out", "response") != nil {
+			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
+		}
+	}
+	if a := p.s.good(t, "supplier-other", respond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+		t.Errorf("another supplier's: %s", a.Body)
+	}
+	// The same answer from two channels at once is one.
+	in := p.answer(po, "ACCEPTED")
+	tokens := []string{p.s.token(t, "supplier"), p.s.token(t, "operator")}
+	answers := make([]answer, 8)
+	var all sync.WaitGroup
+	for i := range answers {
+		key := p.key()
+		all.Go(func() {
+			a, err := p.s.ask(t.Context(), tokens[i%2], respond, map[string]any{"key": key, "in": in})
+			if err != nil {
+				t.Error(err)
+			}
+			answers[i] = a
+		})
+	}
+	all.Wait()
+	taken, duplicates := 0, 0
+	for _, a := range answers {
+		if a.at("out", "response") != nil {
+			taken++
+		} else if a.at("out", "errors", 0, "code") == "DUPLICATE_DOCUMENT" {
+			duplicates++
+		}
+	}
+	if taken != 1 || duplicates != 7 {
+		t.Errorf("taken %d times, %d told as duplicates", taken, duplicates)
+	}
+	p.s.control(t, http.MethodPost, "/control/revise?purchase="+fmt.Sprint(po["number"]), nil)
+	p.s.until(t, 20*time.Second, "revised", func() bool { return fmt.Sprint(p.now(t, "supplier", po["number"])["revision"]) == "2" })
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "SENT" {
+		t.Errorf("a new revision is to be answered: %v", now["status"])
+	}
+}
+
+func with(m map[string]any, field string, v any) map[string]any {
+	m[field] = v
+	return m
+}
+
+func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001")
+	a := p.respond(t, p.answer(po, "REJECTED"))
+	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "field") != "QUANTITY" || a.at("out", "deviations", 0, "delta") != "-100" {
+		t.Fatalf("refused by the supplier: %s", a.Body)
+	}
+	if b := p.respond(t, p.answer(po, "ACCEPTED")); b.at("out", "operation", "state") != "COMMITTED" {
+		t.Fatalf("accepted after all: %s", b.Body)
+	}
+	now := p.now(t, "operator", po["number"])
+	if now["status"] != "ACKNOWLEDGED" || walk(now, "responses.1.deviations.0.state") != "WITHDRAWN" || walk(now, "responses.1.operation.state") != "FAILED" {
+		t.Errorf("the first answer's case: %v", now)
+	}
+	left := p.s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind } } }`, map[string]any{"id": walk(po, "lines.nodes.0.id")})
+	if len(left.at("alerts", "nodes").([]any)) != 0 {
+		t.Errorf("alerts of a closed case: %s", left.Body)
+	}
+}
+
+func TestSupplierIsTooLateToAnswer(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.bought(t, 1000, "SCR-10001")
+	number := fmt.Sprint(po["number"])
+	p.s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "purchases", "key": number, "set": map[string]any{"ackDue": "2024-01-01 09:00:00", "rev": 900}})
+	const asked = `query ($id: ID!) { alerts(filter: {subject: $id, kind: [ACKNOWLEDGMENT_OVERDUE]}) { nodes { id state message queue } } }`
+	var alert any
+	p.s.until(t, 30*time.Second, "told", func() bool {
+		alert = p.s.good(t, "supplier", asked, map[string]any{"id": po["id"]}).at("alerts", "nodes", 0, "id")
+		return alert != nil
+	})
+	const take = `mutation ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!) { out: acknowledgeAlert(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } alert { state acknowledgedBy { displayName } } } }`
+	if a := p.s.good(t, "operator", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "alert", "state") != "ACKNOWLEDGED" {
+		t.Errorf("taken: %s", a.Body)
+	}
+	if a := p.s.good(t, "supplier", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0, "code") != "FORBIDDEN" {
+		t.Errorf("the supplier takes what the buyer looks after: %s", a.Body)
+	}
+	if a := p.s.good(t, "supplier-other", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+		t.Errorf("another supplier's alert: %s", a.Body)
+	}
+	p.respond(t, p.answer(po, "ACCEPTED"))
+	p.s.until(t, 30*time.Second, "closed", func() bool {
+		return p.s.good(t, "supplier", asked, map[string]any{"id": po["id"]}).at("alerts", "nodes", 0, "id") == nil
+	})
+}
+
+const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on StateNotAllowed { state } } operation { id kind state failure { code message } }
+  despatchAdvice { id number status } } }`
+
+const despatchNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice { number status operation { state } purchaseOrders { number status } shipTo { name } shipment { number status packages { sscc lines { quantity { value } } } }
+  handlingUnits { sscc parent packageType weight { value unit } } provenance { system }
+  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials expiresOn received { value } } } } }`
+
+// sscc is the number of a logistic unit.
+func (p *supplying) sscc() string {
+	n := fmt.Sprintf("3871236%010d", p.next.Add(1))
+	sum := 0
+	for i := range len(n) {
+		d := int(n[len(n)-1-i] - '0')
+		if i%2 == 0 {
+			d *= 3
+		}
+		sum += d
+	}
+	return n + fmt.Sprint((10-sum%10)%10)
+}
+
+// shipped is a notice of so much of the lines given.
+func (p *supplying) shipped(lines ...map[string]any) map[string]any {
+	all := []any{}
+	for _, l := range lines {
+		all = append(all, l)
+	}
+	return map[string]any{"number": fmt.Sprintf("ASN-%d", p.next.Add(1)), "shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"}, "carrierScac": "SWFT", "lines": all}
+}
+
+func (p *supplying) acknowledged(t *testing.T, quantity int, skus ...string) map[string]any {
+	t.Helper()
+	po := p.bought(t, quantity, skus...)
+	if a := p.respond(t, p.answer(po, "ACCEPTED")); a.at("out", "operation", "state") != "COMMITTED" {
+		t.Fatalf("not acknowledged: %s", a.Body)
+	}
+	return po
+}
+
+func (p *supplying) despatch(t *testing.T, id any) map[string]any {
+	t.Helper()
+	n, _ := p.s.good(t, "supplier", despatchNow, map[string]any{"id": id}).at("node").(map[string]any)
+	return n
+}
+
+func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
+	p := supplyingAt(t)
+	one, two := p.acknowledged(t, 1000, "SCR-10006"), p.acknowledged(t, 500, "SCR-10007")
+	pallet, carton, other := p.sscc(), p.sscc(), p.sscc()
+	first, second := walk(one, "lines.nodes.0.id"), walk(two, "lines.nodes.0.id")
+	in := p.shipped(
+		map[string]any{"purchaseOrderLine": first, "shipped": each("600"), "backordered": each("300"), "outstandingReason": "scrap", "sscc": carton, "lot": "L-7", "expiresOn": time.Now().AddDate(1, 0, 0).Format(time.DateOnly)},
+		map[string]any{"purchaseOrderLine": second, "shipped": each("500"), "sscc": other, "serials": []any{"S-1", "S-2"}},
+	)
+	in["handlingUnits"] = []any{map[string]any{"sscc": pallet, "packageType": "PX", "weight": map[string]any{"value": "120.5", "unit": "KGM"}}, map[string]any{"sscc": carton, "parent": pallet}, map[string]any{"sscc": other, "parent": pallet}}
+	in["expectedAt"] = time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339)
+	key := p.key()
+	a := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in})
+	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "despatchAdvice", "status") != "ACCEPTED" {
+		t.Fatalf("announced: %s", a.Body)
+	}
+	id := a.at("out", "despatchAdvice", "id")
+	if again := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true || again.at("out", "despatchAdvice", "id") != id {
+		t.Errorf("sent again: %s", again.Body)
+	}
+	if other := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0, "code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != id {
+		t.Errorf("the same number again: %s", other.Body)
+	}
+	var now map[string]any
+	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool {
+		now = p.despatch(t, id)
+		return walk(now, "shipment.number") != nil
+	})
+	if len(walk(now, "handlingUnits").([]any)) != 3 || walk(now, "handlingUnits.1.parent") != pallet || walk(now, "lines.0.outstanding.value") != "100" || walk(now, "lines.0.lot") != "L-7" || fmt.Sprint(walk(now, "lines.1.serials")) != "[S-1 S-2]" ||
+		len(walk(now, "purchaseOrders").([]any)) != 2 || walk(now, "provenance.system") != "PARTNER" || walk(now, "shipment.packages.0.sscc") != carton {
+		t.Errorf("as stored: %v", now)
+	}
+	if a, b := p.now(t, "supplier", one["number"])["status"], p.now(t, "supplier", two["number"])["status"]; a != "PARTIALLY_SHIPPED" || b != "SHIPPED" {
+		t.Errorf("the orders are %v and %v", a, b)
+	}
+	if po := p.s.good(t, "supplier", `query ($n: String!) { purchaseOrder(by: {number: $n}) { despatchAdvices { id } allowedActions lines { nodes { shipped { value } schedule { promisedDeliveryDate } } } } }`, map[string]any{"n": two["number"]}); po.at("purchaseOrder", "despatchAdvices", 0, "id") != id ||
+		po.at("purchaseOrder", "lines", "nodes", 0, "shipped", "value") != "500" || po.at("purchaseOrder", "lines", "nodes", 0, "schedule", 0, "promisedDeliveryDate") != time.Now().AddDate(0, 0, 3).UTC().Format(time.DateOnly) {
+		t.Errorf("the order that is on its way: %s", po.Body)
+	}
+	if p.s.query(t, "supplier-other", despatchNow, map[string]any{"id": id}).at("node") != nil {
+		t.Error("another supplier sees the notice")
+	}
+	p.s.control(t, http.MethodPost, "/control/receive?percent=90&dispatch="+say(walk(now, "shipment.number")), nil)
+	p.s.until(t, 30*time.Second, "received", func() bool {
+		now = p.despatch(t, id)
+		return now["status"] == "RECEIVED_WITH_DISCREPANCY"
+	})
+	if walk(now, "lines.0.received.value") != "540" || walk(now, "lines.1.received.value") != "450" {
+		t.Errorf("received: %v", now)
+	}
+	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message subjectNode { __typename } } } }`, map[string]any{"id": id})
+	if told.at("alerts", "nodes", 0, "kind") != "RECEIPT_DISCREPANCY" || told.at("alerts", "nodes", 0, "subjectNode", "__typename") != "DespatchAdvice" {
+		t.Errorf("nobody is told: %s", told.Body)
+	}
+}
+
+func TestSupplierNoticesThatAreRefused(t *testing.T) {
+	p := supplyingAt(t)
+	sent := p.bought(t, 1000, "SCR-10008")
+	po := p.acknowledged(t, 1000, "SCR-10008")
+	line := walk(po, "lines.nodes.0.id")
+	of := func(more ...any) map[string]any {
+		l := map[string]any{"purchaseOrderLine": line, "shipped": each("100")}
+		for i := 0; i < len(more); i += 2 {
+			l[more[i].(string)] = more[i+1]
+		}
+		return l
+	}
+	good := p.sscc()
+	bad := good[:17] + fmt.Sprint((int(good[17]-'0')+1)%10)
+	units := func(in map[string]any, all ...any) map[string]any { return with(in, "handlingUnits", all) }
+	for name, c := range map[string]struct {
+		in         map[string]any
+		code, path string
+	}{
+		"no line":                    {p.shipped(), "INVALID_INPUT", "[input lines]"},
+		"no number":                  {with(p.shipped(of()), "number", ""), "INVALID_INPUT", "[input number]"},
+		"a line that is not there":   {p.shipped(of("purchaseOrderLine", "pol_none")), "NOT_FOUND", "[input lines 0 purchaseOrderLine]"},
+		"not acknowledged":           {p.shipped(of("purchaseOrderLine", walk(sent, "lines.nodes.0.id"))), "STATE_NOT_ALLOWED", "[input lines]"},
+		"more than the tolerance":    {p.shipped(of("shipped", each("1051"))), "QUANTITY_EXCEEDED", "[input lines 0 shipped]"},
+		"in two lines, more":         {p.shipped(of("shipped", each("600")), of("shipped", each("600"))), "QUANTITY_EXCEEDED", "[input lines 1 shipped]"},
+		"another unit":               {p.shipped(of("shipped", map[string]any{"value": "1", "unit": "CS"})), "UNIT_NOT_ORDERABLE", "[input lines 0 shipped unit]"},
+		"more backordered than left": {p.shipped(of("backordered", each("901"))), "QUANTITY_EXCEEDED", "[input lines 0 backordered]"},
+		"a wrong check digit":        {units(p.shipped(of()), map[string]any{"sscc": bad}), "INVALID_INPUT", "[input handlingUnits 0 sscc]"},
+		"a unit twice":               {units(p.shipped(of()), map[string]any{"sscc": good}, map[string]any{"sscc": good}), "INVALID_INPUT", "[input handlingUnits 1 sscc]"},
+		"a parent that comes later":  {units(p.shipped(of()), map[string]any{"sscc": good, "parent": p.sscc()}), "INVALID_INPUT", "[input handlingUnits 0 parent]"},
+		"packed in nothing":          {p.shipped(of("sscc", good)), "INVALID_INPUT", "[input lines 0 sscc]"},
+		"a serial number twice":      {p.shipped(of("serials", []any{"1", "1"})), "INVALID_INPUT", "[input lines 0 serials 1]"},
+		"expired":                    {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
+		"arrives before it leaves":   {with(with(p.shipped(of()), "despatchedAt", "2026-01-02T00:00:00Z"), "expectedAt", "2026-01-01T00:00:00Z"), "DATE_NOT_POSSIBLE", "[input expectedAt]"},
+		"no carrier's code":          {with(p.shipped(of()), "carrierScac", "swift"), "INVALID_INPUT", "[input carrierScac]"},
+	} {
+		a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": c.in})
+		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path || a.at("out", "despatchAdvice") != nil {
+			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
+		}
+	}
+	if a := p.s.good(t, "supplier-other", announce, map[string]any{"key": p.key(), "in": p.shipped(of())}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+		t.Errorf("another supplier's line: %s", a.Body)
+	}
+}
+
+func TestSupplierWithdrawsANotice(t *testing.T) {
+	p := supplyingAt(t)
+	po := p.acknowledged(t, 1000, "SCR-10009")
+	a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")})})
+	id := a.at("out", "despatchAdvice", "id")
+	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool { return walk(p.despatch(t, id), "shipment.number") != nil })
+	const withdraw = `mutation ($key: IdempotencyKey!, $in: CancelDespatchAdviceInput!) { out: cancelDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code path } } operation { state } despatchAdvice { status } } }`
+	w := p.s.good(t, "supplier", withdraw, map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "the truck broke down"}})
+	if w.at("out", "operation", "state") != "COMMITTED" || w.at("out", "despatchAdvice", "status") != "CANCELLED" {
+		t.Fatalf("withdrawn: %s", w.Body)
+	}
+	if now := p.now(t, "supplier", po["number"]); walk(now, "lines.nodes.0.open.value") != "1000" {
+		t.Errorf("the order: %v", now)
+	}
+	p.s.until(t, 20*time.Second, "cancelled", func() bool { return walk(p.despatch(t, id), "shipment.status") == "CANCELLED" })
+	if again := p.s.good(t, "supplier", withdraw, map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "again"}}); again.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
+		t.Errorf("withdrawn twice: %s", again.Body)
+	}
+	if b := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")})}); b.at("out", "operation", "state") != "COMMITTED" {
+		t.Errorf("announced anew: %s", b.Body)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func good() ([]ack, []operation, []effect) {
+	body := []byte(`{"poRef":"PO 1","items":[{"matNo":"A","qty":5}]}`)
+	return []ack{{"key 1", "opr_1", "PO 1", "A", 5, ""}, {Key: "key 4", Operation: "opr_4", Day: "20300101"}}, []operation{
+		{ID: "opr_1", Key: "key 1", Kind: "SUBMIT_ORDER", State: "COMMITTED", Ended: true},
+		{ID: "opr_2", Key: "key 2", Kind: "SUBMIT_ORDER", State: "FAILED", Code: "REFUSED_BY_ERP", Ended: true},
+		{ID: "opr_4", Key: "key 4", Kind: "RESPOND_TO_PURCHASE_ORDER", State: "COMMITTED", Ended: true},
+		{ID: "opr_5", Key: "key 5", Kind: "RESPOND_TO_PURCHASE_ORDER", State: "AWAITING_DECISION"},
+	}, []effect{{"submit", "PORTICO-1", body}, {"confirm", "PORTICO-4", []byte(`{"items":[{"sched":[{"confDlv":"20300101"}]}]}`)}}
+}
+
+// TestTheCheckerFindsWhatIsPlanted plants every fault that the checker is for: a checker
+// that finds nothing must have had nothing to find.
+func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
+	if wrong := check(good()); wrong != nil {
+		t.Fatalf("where all is well: %v", wrong)
+	}
+	for want, plant := range map[string]func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect){
+		"duplicate effect: opr_1": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) { return a, o, append(e, e[0]) },
+		"duplicate effect: the ERP": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			twin := e[0]
+			twin.Key = "PORTICO-3"
+			return a, append(o, operation{ID: "opr_3", Kind: "SUBMIT_ORDER", State: "COMMITTED", Ended: true}), append(e, twin)
+		},
+		"lost key: key 1 was acknowledged as opr_9, which": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			a[0].Operation = "opr_9"
+			return a, o, e
+		},
+		"lost key: key 1 was acknowledged as opr_1 and as opr_2": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			return append(a, ack{"key 1", "opr_2", "PO 1", "A", 5, ""}), o, e
+		},
+		"altered payload": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			e[0].Body = []byte(strings.Replace(string(e[0].Body), "5", "6", 1))
+			return a, o, e
+		},
+		"stuck operation": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			o[1].Ended, o[1].State = false, "QUEUED"
+			return a, o, e
+		},
+		"lost effect": func(a []ack, o []operation, _ []effect) ([]ack, []operation, []effect) { return a, o, nil },
+		"half an effect": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			o[0].State, o[0].Code = "FAILED", "NO"
+			return a, o, e
+		},
+		"lost refusal": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			o[1].Code = ""
+			return a, o, e
+		},
+		"early effect: opr_5": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			return a, o, append(e, effect{Do: "confirm", Key: "PORTICO-5"})
+		},
+		"altered payload: key 4": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			e[1].Body = []byte(strings.Replace(string(e[1].Body), "0101", "0102", 1))
+			return a, o, e
+		},
+		"effect of nobody": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
+			return a, o, append(e, effect{Do: "cancel", Key: "PORTICO-9"})
+		},
+	} {
+		if wrong := fmt.Sprint(check(plant(good()))); !strings.Contains(wrong, want) {
+			t.Errorf("planted %s, found %s", want, wrong)
+		}
+	}
+}
+
+// TestAFewSeededRuns is the share of `make faults` that runs with all tests.
+func TestAFewSeededRuns(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "portico")
+	if out, err := exec.Command("go", "build", "-o", binary, "portico").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	folder, err := os.MkdirTemp("", "portico-faults-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	report, err := run(t.Context(), settings{binary: binary, folder: folder, runs: len(kinds), seed: 7, log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range report.wrong {
+		t.Error(w)
+	}
+	if report.acks < len(kinds) || report.hit == 0 {
+		t.Errorf("%d acknowledged, %d faults met", report.acks, report.hit)
+	}
+}

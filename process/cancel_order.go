@@ -1,0 +1,72 @@
+package process
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/durable"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+)
+
+// Cancellation is an order to cancel, with the version that was seen.
+type Cancellation struct{ OrderID, Version, Reason string }
+
+// cancelWork is what the steps of a cancellation work on.
+type cancelWork struct{ Number, Reason, Ref string }
+
+// Cancel cancels what of an order has not left the warehouse. An order that waits for a
+// decision never reaches the ERP.
+func (o *Orders) Cancel(ctx context.Context, scope trade.Scope, by Submitter, key string, c Cancellation, wait time.Duration) (*Acted[trade.AmendOrderError], error) {
+	if errs := said[trade.AmendOrderError](c.Reason, sayWhy, "reason"); errs != nil {
+		return &Acted[trade.AmendOrderError]{Errors: errs}, nil
+	}
+	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version}, func(tx *sqlx.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+		if now.Asked != "" {
+			if err := o.engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.CallerAtFault, Code: "CANCELLED", Message: "The buyer cancelled the order.", Retryable: true}); err != nil {
+				return "", nil, err
+			}
+		}
+		if now.Asked != "" && now.AskedKind == trade.SubmitOrder {
+			if err := o.store.SetOrderStatus(ctx, tx, now.ID, trade.OrderCancelled); err != nil {
+				return "", nil, err
+			}
+			return now.Asked, nil, o.audit(ctx, tx, by, now, "order.cancel", map[string]any{"status": trade.OrderCancelled})
+		}
+		n := o.operationOn(now, by, key, print, now.AccountID)
+		n.After = map[string]any{"input": print}
+		ref := "PORTICO-" + n.ID[len("opr_"):]
+		return n.ID, nil, begin(ctx, o.Desk, tx, o.cancelOrder(), n, cancelWork{Reason: c.Reason, Ref: ref}, ref)
+	})
+	return waited(ctx, o.Desk, o.wakeable(), done, err, wait)
+}
+
+func (o *Orders) audit(ctx context.Context, tx *sqlx.Tx, by Submitter, now *store.OrderNow, action string, after map[string]any) error {
+	return o.store.Audit(ctx, tx, trade.AuditRecord{
+		Actor: by.Principal, Action: action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"status": now.Status, "version": now.Version}, After: after,
+	})
+}
+
+// cancelOrder is the flow of a cancellation to its order's ERP.
+func (o *Orders) cancelOrder() durable.Flow[cancelWork] {
+	return durable.Flow[cancelWork]{
+		Kind: trade.CancelOrder, Action: "order.cancel",
+		Steps: []durable.Step[cancelWork]{
+			{Name: "cancel", System: &erp, What: "Cancels in the ERP what has not left the warehouse, under its reference.", Do: func(ctx context.Context, r *durable.Run[cancelWork]) (err error) {
+				if r.Work.Number, err = o.numbered(ctx, r.Subject); err != nil {
+					return err
+				}
+				_, err = o.handOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+					return o.sources.CancelOrder(ctx, r.Source, r.Work.Ref, r.Work.Number, r.Work.Reason)
+				})
+				return err
+			}},
+			{Name: "record", System: &erp, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[cancelWork]) error {
+				return again(ctx, o.Desk, r, (*sources.Set).Orders, o.store.SaveOrders, r.Work.Number)
+			}},
+		},
+	}
+}

@@ -1,0 +1,155 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/quagmt/udecimal"
+
+	"portico/durable"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+)
+
+// ReturnRequest is a return as a buyer asks for it. Nothing in it is trusted.
+type ReturnRequest struct {
+	OrderID string
+	Lines   []ReturnRequestLine
+}
+
+// ReturnRequestLine is a line to send back.
+type ReturnRequestLine struct {
+	LineID   string
+	Quantity trade.Quantity
+	Reason   trade.ReturnReason
+	Comment  *string
+}
+
+// returnWork is what the steps of a return work on.
+type returnWork struct {
+	Draft       trade.ReturnDraft
+	Ref, Number string
+}
+
+// RequestReturn asks to send goods back, at most what was shipped and is not returned.
+func (o *Orders) RequestReturn(ctx context.Context, scope trade.Scope, by Submitter, key string, q *ReturnRequest, wait time.Duration) (*Acted[trade.CommonError], error) {
+	if errs := checkReturn(q); errs != nil {
+		return &Acted[trade.CommonError]{Errors: errs}, nil
+	}
+	lines, err := o.linesOf(ctx, scope, q.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	done, err := once(ctx, o.store, by, "requestReturn", key, q, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		now, err := o.store.LockOrder(ctx, tx, scope, q.OrderID)
+		if err != nil {
+			return spent, nil, err
+		}
+		if now == nil {
+			return spent, []trade.CommonError{invalid(trade.CodeNotFound, "There is no such order.", "order")}, nil
+		}
+		if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
+			return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil
+		}
+		asked, err := o.store.ReturnsAsked(ctx, tx, now.ID)
+		if err != nil {
+			return spent, nil, err
+		}
+		if errs := returnable(q, lines, asked); errs != nil {
+			return spent, errs, nil
+		}
+		n := o.operationOn(now, by, key, print, now.AccountID)
+		id := durable.NewID("ret_")
+		ref := "PORTICO-" + n.ID[len("opr_"):]
+		n.Subject, n.After = &id, map[string]any{"order": now.ID, "lines": len(q.Lines), "input": print}
+		pending := &trade.Return{ID: id, OrderRef: trade.Ref{ID: now.ID}, AccountRef: trade.Ref{ID: now.AccountID}, Status: trade.ReturnRequested, RequestedAt: time.Now().UTC(), ExternalRef: &ref}
+		work := returnWork{Ref: ref, Draft: trade.ReturnDraft{Account: now.AccountNumber, OrderNumber: *now.Number}}
+		for _, l := range q.Lines {
+			line := lines[l.LineID]
+			pending.LinesKnown = append(pending.LinesKnown, trade.ReturnLine{OrderLineID: line.ID, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
+			work.Draft.Lines = append(work.Draft.Lines, trade.ReturnDraftLine{LineNumber: line.LineNumber, SKU: *line.SKU, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
+		}
+		if err := o.store.PlaceReturn(ctx, tx, pending); err != nil {
+			return spent, nil, err
+		}
+		spent = store.SpentKey{OperationID: n.ID, Subject: id}
+		return spent, nil, begin(ctx, o.Desk, tx, o.requestReturn(), n, work, ref)
+	})
+	return waited(ctx, o.Desk, o.wakeable(), done, err, wait)
+}
+
+// checkReturn refuses what no fact is needed for.
+func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
+	if n := len(q.Lines); n == 0 || n > mostChanges {
+		return []trade.CommonError{invalid(trade.CodeInvalidInput, fmt.Sprintf("A return has 1 to %d lines; this one has %d.", mostChanges, n), "lines")}
+	}
+	requests := make([]trade.OrderRequestLine, len(q.Lines))
+	for i, l := range q.Lines {
+		requests[i].Quantity = l.Quantity
+		if l.Comment != nil {
+			for _, e := range trade.CheckText(*l.Comment, "lines", strconv.Itoa(i), "comment") {
+				errs = append(errs, e.(trade.CommonError))
+			}
+		}
+		if slices.ContainsFunc(q.Lines[:i], func(b ReturnRequestLine) bool { return b.LineID == l.LineID && b.Reason == l.Reason }) {
+			errs = append(errs, invalid(trade.CodeInvalidInput, "The line stands twice, for the same reason.", "lines", strconv.Itoa(i), "line"))
+		}
+	}
+	for _, e := range trade.CheckLines(requests) {
+		errs = append(errs, e.(trade.CommonError))
+	}
+	return errs
+}
+
+// returnable refuses what was not shipped, or was sent back or asked to be before.
+func returnable(q *ReturnRequest, lines map[string]*trade.OrderLine, asked map[string]udecimal.Decimal) (errs []trade.CommonError) {
+	taken := map[string]udecimal.Decimal{}
+	for i, l := range q.Lines {
+		at := strconv.Itoa(i)
+		line := lines[l.LineID]
+		if line == nil || line.SKU == nil {
+			errs = append(errs, invalid(trade.CodeNotFound, "The order has no such line.", "lines", at, "line"))
+			continue
+		}
+		if l.Quantity.Unit != line.Shipped.Unit {
+			errs = append(errs, invalid(trade.CodeUnit, "It is sent back in "+line.Shipped.Unit+".", "lines", at, "quantity", "unit"))
+			continue
+		}
+		taken[l.LineID] = taken[l.LineID].Add(l.Quantity.Value)
+		open := line.Shipped.Value.Sub(line.Returned.Value).Sub(asked[l.LineID])
+		if taken[l.LineID].GreaterThan(open) {
+			errs = append(errs, invalid(trade.CodeQuantity, fmt.Sprintf("At most %s %s can be sent back.", open, line.Shipped.Unit), "lines", at, "quantity"))
+		}
+	}
+	return errs
+}
+
+// requestReturn is the flow of a return to its order's ERP.
+func (o *Orders) requestReturn() durable.Flow[returnWork] {
+	return durable.Flow[returnWork]{
+		Kind: trade.RequestReturn, Action: "return.request",
+		Steps: []durable.Step[returnWork]{
+			{
+				Name: "request", System: &erp, What: "Asks the ERP for the return, under its reference.", Settle: func(w *returnWork, ref string) { w.Number = ref },
+				Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
+					receipt, err := o.handOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+						return o.sources.RequestReturn(ctx, r.Source, r.Work.Ref, r.Work.Draft)
+					})
+					r.Work.Number = receipt.Number
+					return err
+				},
+			},
+			{Name: "record", System: &erp, What: "Reads the return as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
+				return again(ctx, o.Desk, r, (*sources.Set).Returns, o.store.SaveReturns, r.Work.Number)
+			}},
+		},
+		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[returnWork], _ trade.OperationFailure) error {
+			return o.store.SetReturnStatus(ctx, tx, r.Subject, trade.ReturnRejected)
+		},
+	}
+}

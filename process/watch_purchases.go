@@ -1,0 +1,55 @@
+package process
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/trade"
+)
+
+// watchEvery is the pause between two looks.
+const watchEvery = 5 * time.Second
+
+// Watch raises alerts for purchase orders whose answer or ship notice is overdue, brings ship
+// notices up to what became of their goods, and closes cases that cannot matter any more,
+// until ctx ends.
+func (p *Purchasing) Watch(ctx context.Context, log *slog.Logger) {
+	for failed := ""; ; {
+		if err := p.watch(ctx); err != nil && ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			log.Warn("purchase orders cannot be watched", "err", err)
+		}
+		if pause(ctx, watchEvery) != nil {
+			return
+		}
+	}
+}
+
+func (p *Purchasing) watch(ctx context.Context) error {
+	if _, err := p.store.RaiseOverdue(ctx); err != nil {
+		return err
+	}
+	if err := p.store.SettleDespatches(ctx); err != nil {
+		return err
+	}
+	outdated, err := p.store.Outdated(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range outdated {
+		err := p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+			now, err := p.store.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), id)
+			if err != nil || now == nil || now.Status == trade.POPendingReview {
+				return err
+			}
+			return p.supersede(ctx, tx, now, "The purchase order was revised or ended meanwhile.")
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

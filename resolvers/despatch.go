@@ -1,0 +1,94 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// SubmitDespatchAdvice announces a shipment.
+func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.DespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
+	return r.despatched(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
+		return r.Purchasing.Announce(ctx, s, by, idempotencyKey, despatchRequest(&input), telemetry.Wait(ctx, mostWait))
+	})
+}
+
+func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
+	q := &trade.DespatchRequest{Number: in.Number, ShipFrom: *address(in.ShipFrom), DespatchedAt: in.DespatchedAt, ExpectedAt: in.ExpectedAt, CarrierSCAC: in.CarrierScac}
+	for _, x := range in.References {
+		q.References = append(q.References, trade.Identifier(*x))
+	}
+	for _, u := range in.HandlingUnits {
+		q.Units = append(q.Units, trade.HandlingUnit{SSCC: u.Sscc, Parent: u.Parent, PackageType: u.PackageType, Weight: (*trade.Quantity)(u.Weight)})
+	}
+	for _, l := range in.Lines {
+		q.Lines = append(q.Lines, trade.DespatchLine{
+			LineID: l.PurchaseOrderLine, SSCC: l.Sscc, Shipped: trade.Quantity(*l.Shipped), Backordered: (*trade.Quantity)(l.Backordered), OutstandingReason: l.OutstandingReason, Lot: l.Lot, Serials: l.Serials,
+			ExpiresOn: l.ExpiresOn,
+		})
+	}
+	return q
+}
+
+// CancelDespatchAdvice withdraws a ship notice.
+func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.CancelDespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
+	return r.despatched(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
+		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, process.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+	})
+}
+
+func (r mutation) despatched(ctx context.Context, do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error)) (*graph.DespatchAdvicePayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := do(l.Scope(), by)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, &l.Despatches, a.SubjectID)
+	return p, err
+}
+
+// DespatchAdvice are the resolvers of DespatchAdvice.
+func (r *Resolver) DespatchAdvice() graph.DespatchAdviceResolver { return despatchAdvice{r} }
+
+type despatchAdvice struct{ *Resolver }
+
+func (r despatchAdvice) Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error) {
+	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.SupplierID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+}
+
+func (r despatchAdvice) PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error) {
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrder] { return &l.PurchaseOrdersInDespatches }))
+}
+
+func (r despatchAdvice) HandlingUnits(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.HandlingUnit, error) {
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.HandlingUnit] { return &l.HandlingUnits }))
+}
+
+func (r despatchAdvice) Lines(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.DespatchLine, error) {
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.DespatchLine] { return &l.DespatchLines }))
+}
+
+func (r despatchAdvice) Shipment(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Shipment, error) {
+	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.ShipmentNumber }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.ShipmentsByNumber })
+}
+
+func (r despatchAdvice) Operation(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Operation, error) {
+	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+}
+
+// DespatchLine are the resolvers of DespatchLine.
+func (r *Resolver) DespatchLine() graph.DespatchLineResolver { return despatchLine{r} }
+
+type despatchLine struct{ *Resolver }
+
+func (r despatchLine) PurchaseOrderLine(ctx context.Context, objs []*trade.DespatchLine) ([]*trade.PurchaseOrderLine, error) {
+	return related(ctx, objs, func(o *trade.DespatchLine) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+}

@@ -1,0 +1,108 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/store"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// DecideDeviation decides a deviation.
+func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, input graph.DecideDeviationInput) (*graph.DeviationPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Purchasing.Decide(ctx, l.Scope(), by, idempotencyKey, process.DeviationDecision{
+		DeviationID: input.Deviation, Decision: input.Decision, Counter: counterProposal(input.Counter), Comment: input.Comment,
+	}, telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.DeviationPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, p.Deviation, err = about(ctx, r.Resolver, l, a.OperationID, &l.Deviations, a.SubjectID)
+	return p, err
+}
+
+func counterProposal(in *graph.CounterProposalInput) *trade.CounterProposal {
+	if in == nil {
+		return nil
+	}
+	return &trade.CounterProposal{Quantity: (*trade.Quantity)(in.Quantity), UnitPrice: unitPrice(in.UnitPrice), ShipDate: in.ShipDate, DeliveryDate: in.DeliveryDate}
+}
+
+// Deviation are the resolvers of Deviation.
+func (r *Resolver) Deviation() graph.DeviationResolver { return deviation{r} }
+
+type deviation struct{ *Resolver }
+
+func (r deviation) Line(ctx context.Context, objs []*trade.Deviation) ([]*trade.PurchaseOrderLine, error) {
+	return related(ctx, objs, func(o *trade.Deviation) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+}
+
+func (r deviation) DecidedBy(ctx context.Context, objs []*trade.Deviation) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.Deviation) string { return o.DeciderID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// WhatIf says what a decision would touch.
+func (r deviation) WhatIf(ctx context.Context, objs []*trade.Deviation, decision trade.DeviationDecision, counter *graph.CounterProposalInput) ([]*trade.CommitmentReview, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Purchasing.WhatIf(ctx, l.Scope(), objs, decision, counterProposal(counter))
+}
+
+// CommitmentReview are the resolvers of CommitmentReview.
+func (r *Resolver) CommitmentReview() graph.CommitmentReviewResolver { return commitmentReview{r} }
+
+type commitmentReview struct{ *Resolver }
+
+func (r commitmentReview) Alerts(ctx context.Context, objs []*trade.CommitmentReview) ([][]*trade.Alert, error) {
+	return related(ctx, objs, func(o *trade.CommitmentReview) string { return o.DeviationID }, func(l *loaders.Loaders) all[[]*trade.Alert] { return &l.AlertsOf })
+}
+
+// CommitmentImpact are the resolvers of CommitmentImpact.
+func (r *Resolver) CommitmentImpact() graph.CommitmentImpactResolver { return commitmentImpact{r} }
+
+type commitmentImpact struct{ *Resolver }
+
+func (r commitmentImpact) OrderLine(ctx context.Context, objs []*trade.CommitmentImpact) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *trade.CommitmentImpact) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+}
+
+// AwaitedDecision are the resolvers of AwaitedDecision.
+func (r *Resolver) AwaitedDecision() graph.AwaitedDecisionResolver { return awaitedDecision{r} }
+
+type awaitedDecision struct{ *Resolver }
+
+func (r awaitedDecision) Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error) {
+	return related(ctx, objs, func(o *trade.AwaitedDecision) string { return o.ResponseID }, func(l *loaders.Loaders) all[[]*trade.Deviation] { return &l.DeviationsIn })
+}
+
+// ToleranceProfiles are all of them, by name.
+func (r query) ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile, error) {
+	return everyOne(ctx, store.ToleranceList)
+}
+
+// SaveToleranceProfile makes or changes a tolerance profile.
+func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey string, input graph.ToleranceProfileInput) (*graph.ToleranceProfilePayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Purchasing.SaveTolerance(ctx, by, idempotencyKey, trade.ToleranceProfile{
+		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, OverQuantityPercent: input.OverQuantityPercent, UnderQuantityPercent: input.UnderQuantityPercent,
+		PricePercent: input.PricePercent, EarlyDays: input.EarlyDays, LateDays: input.LateDays, AllowSubstitution: input.AllowSubstitution, OutOfTolerance: input.OutOfTolerance,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.ToleranceProfilePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	_, p.Profile, err = about(ctx, r.Resolver, l, "", &l.Tolerances, a.SubjectID)
+	return p, err
+}

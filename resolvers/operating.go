@@ -1,0 +1,195 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/auth"
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/store"
+	"portico/trade"
+)
+
+// WorkInProgress is what has not ended, for operators.
+func (r query) WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error) {
+	return everyOne(ctx, store.WorkList)
+}
+
+// Trace is every hop of a correlation id.
+func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.TimelineConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.TimelineEntry] { return store.TraceList(s, correlationID) }, first, after, last, before)
+}
+
+// AuditLog is what was done, by whom.
+func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AuditFilter) (*trade.AuditEntryConnection, error) {
+	f := store.AuditFilter{}
+	if filter != nil {
+		f = store.AuditFilter{Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action), CorrelationID: text(filter.CorrelationID), At: span(filter.At)}
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.AuditEntry] { return store.AuditList(s, f) }, first, after, last, before)
+}
+
+// DeadLetters are what is parked.
+func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before, stream *string) (*trade.DeadLetterConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.DeadLetter] { return store.DeadLetterList(s, text(stream)) }, first, after, last, before)
+}
+
+// RetryDeadLetter tries a dead letter again.
+func (r mutation) RetryDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload, error) {
+	return r.deadLetter(ctx, idempotencyKey, input, r.Operating.Retry)
+}
+
+// DiscardDeadLetter gives a dead letter up.
+func (r mutation) DiscardDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload, error) {
+	return r.deadLetter(ctx, idempotencyKey, input, r.Operating.Discard)
+}
+
+func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLetterInput, do func(context.Context, process.Submitter, string, process.DeadLetter) (*process.Acted[trade.CommonError], error)) (*graph.DeadLetterPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := do(ctx, by, key, process.DeadLetter{ID: input.DeadLetter, Reason: input.Reason})
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.DeadLetterPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if len(a.Errors) == 0 {
+		p.Operation, p.DeadLetter, err = about(ctx, r.Resolver, l, a.OperationID, &l.DeadLetters, input.DeadLetter)
+	}
+	return p, err
+}
+
+// Replay applies past news again, or counts what would change.
+func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph.ReplayInput) (*graph.ReplayPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := r.Replica.Replay(ctx, by, idempotencyKey, process.Replay{
+		Stream: input.Stream, From: input.From, To: input.To, Subject: text(input.Subject), DryRun: input.DryRun, Reason: input.Reason,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.ReplayPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if len(a.Errors) == 0 {
+		p.Found, p.Changes = found.Found, found.Changes
+		err = r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope())
+	}
+	return p, err
+}
+
+// Compensate undoes an operation.
+func (r mutation) Compensate(ctx context.Context, idempotencyKey string, input graph.CompensateInput) (*graph.OperationPayload, error) {
+	return r.operated(ctx, func(by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Operating.Compensate(ctx, by, idempotencyKey, input.Operation, input.Reason)
+	})
+}
+
+// SettleOperation settles an operation of unknown outcome.
+func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, input graph.SettleOperationInput) (*graph.OperationPayload, error) {
+	return r.operated(ctx, func(by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Operating.Settle(ctx, by, idempotencyKey, process.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
+	})
+}
+
+func (r mutation) operated(ctx context.Context, do func(process.Submitter) (*process.Acted[trade.CommonError], error)) (*graph.OperationPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := do(by)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.OperationPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, &l.Operations, "")
+	return p, err
+}
+
+// PauseSource holds a source.
+func (r mutation) PauseSource(ctx context.Context, idempotencyKey string, input graph.SourceControlInput) (*graph.SourcePayload, error) {
+	return r.controlled(ctx, idempotencyKey, input, r.Operating.Pause)
+}
+
+// ResumeSource lets a source run again.
+func (r mutation) ResumeSource(ctx context.Context, idempotencyKey string, input graph.SourceControlInput) (*graph.SourcePayload, error) {
+	return r.controlled(ctx, idempotencyKey, input, r.Operating.Resume)
+}
+
+func (r mutation) controlled(ctx context.Context, key string, input graph.SourceControlInput, do func(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error)) (*graph.SourcePayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := do(ctx, by, key, input.Instance, input.Reason)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SourcePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if len(a.Errors) == 0 {
+		if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+			return nil, err
+		}
+	}
+	health, err := l.SourceHealth(ctx)
+	for _, h := range health {
+		if h.Instance == a.SubjectID {
+			p.Source = h
+		}
+	}
+	return p, err
+}
+
+// AuditEntry are the resolvers of AuditEntry.
+func (r *Resolver) AuditEntry() graph.AuditEntryResolver { return auditEntry{r} }
+
+type auditEntry struct{ *Resolver }
+
+func (r auditEntry) Actor(ctx context.Context, objs []*trade.AuditEntry) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.AuditEntry) string { return o.ActorID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// AuditEntryConnection are the resolvers of AuditEntryConnection.
+func (r *Resolver) AuditEntryConnection() graph.AuditEntryConnectionResolver {
+	return auditEntryConnection{r}
+}
+
+type auditEntryConnection struct{ *Resolver }
+
+func (r auditEntryConnection) TotalCount(ctx context.Context, objs []*trade.AuditEntryConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// DeadLetterConnection are the resolvers of DeadLetterConnection.
+func (r *Resolver) DeadLetterConnection() graph.DeadLetterConnectionResolver {
+	return deadLetterConnection{r}
+}
+
+type deadLetterConnection struct{ *Resolver }
+
+func (r deadLetterConnection) TotalCount(ctx context.Context, objs []*trade.DeadLetterConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// TimelineEntry are the resolvers of TimelineEntry.
+func (r *Resolver) TimelineEntry() graph.TimelineEntryResolver { return timelineEntry{r} }
+
+type timelineEntry struct{ *Resolver }
+
+func (r timelineEntry) Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.TimelineEntry) string { return o.ActorID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// TimelineConnection are the resolvers of TimelineConnection.
+func (r *Resolver) TimelineConnection() graph.TimelineConnectionResolver {
+	return timelineConnection{r}
+}
+
+type timelineConnection struct{ *Resolver }
+
+func (r timelineConnection) TotalCount(ctx context.Context, objs []*trade.TimelineConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}

@@ -1,0 +1,201 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"portico/auth"
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// Mutation are the resolvers of Mutation.
+func (r *Resolver) Mutation() graph.MutationResolver { return mutation{r} }
+
+type mutation struct{ *Resolver }
+
+// mostWait is how long an answer waits for the ERP, unless the request says less.
+const mostWait = 2 * time.Second
+
+// submitter is the caller as a write knows it.
+func submitter(ctx context.Context) process.Submitter {
+	p := auth.CallerOf(ctx).Principal
+	by := process.Submitter{Principal: auth.UserID(p), CorrelationID: telemetry.CorrelationID(ctx)}
+	limits, err := trade.ParseLimits(p.Limits)
+	by.Limits, by.UnreadableLimits = limits, err != nil
+	return by
+}
+
+// writer is the caller as a write knows it.
+func writer(ctx context.Context) (*loaders.Loaders, process.Submitter, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, process.Submitter{}, err
+	}
+	return l, submitter(ctx), nil
+}
+
+// about loads the operation and the record that an answer is about, and keeps the caller
+// to be named beside what they wrote.
+func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operation string, from all[T], subject string) (op *trade.Operation, record T, err error) {
+	if operation == "" && subject == "" {
+		return nil, record, nil
+	}
+	if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+		return nil, record, err
+	}
+	if operation != "" {
+		if op, err = l.Operations.One(ctx, operation); err != nil {
+			return nil, record, err
+		}
+	}
+	if subject != "" {
+		record, err = from.One(ctx, subject)
+	}
+	return op, record, err
+}
+
+// SubmitOrder places an order.
+func (r mutation) SubmitOrder(ctx context.Context, idempotencyKey string, input graph.OrderInput) (*graph.SubmitOrderPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.Ordering.Submit(ctx, l.Scope(), by, idempotencyKey, orderRequest(&input), telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SubmitOrderPayload{Errors: orNone(s.Errors), Replayed: s.Replayed, Provisional: orNone(s.Provisional)}
+	p.Operation, p.Order, err = about(ctx, r.Resolver, l, s.OperationID, &l.Orders, s.OrderID)
+	return p, err
+}
+
+func orNone[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
+// SubmitOrders places orders together.
+func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input graph.SubmitOrdersInput) (*graph.SubmitOrdersPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]*trade.OrderRequest, len(input.Orders))
+	for i, o := range input.Orders {
+		requests[i] = orderRequest(o)
+	}
+	b, err := r.Ordering.SubmitAll(ctx, l.Scope(), by, idempotencyKey, requests, input.Policy == graph.BulkPolicyAllOrNothing)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(b.Results, func(s process.Submission) bool { return s.OperationID != "" }) {
+		if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+			return nil, err
+		}
+	}
+	p := &graph.SubmitOrdersPayload{Errors: orNone(b.Errors), Replayed: b.Replayed, Results: make([]*graph.SubmitOrdersResult, len(b.Results))}
+	operations, orders := make([]string, len(b.Results)), make([]string, len(b.Results))
+	for i, s := range b.Results {
+		operations[i], orders[i] = s.OperationID, s.OrderID
+	}
+	found, err := l.Operations.All(ctx, operations)
+	if err != nil {
+		return nil, err
+	}
+	placed, err := l.Orders.All(ctx, orders)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range b.Results {
+		p.Results[i] = &graph.SubmitOrdersResult{Index: i, Order: placed[i], Operation: found[i], Errors: orNone(s.Errors)}
+		if s.OperationID != "" {
+			p.Accepted++
+		} else {
+			p.Rejected++
+		}
+	}
+	return p, nil
+}
+
+// AmendOrder changes an order.
+func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input graph.AmendOrderInput) (*graph.AmendOrderPayload, error) {
+	a := &process.Amendment{OrderID: input.Order, Version: input.ExpectedVersion, RequestedDeliveryDate: input.RequestedDeliveryDate, Cancel: input.CancelLines}
+	for _, l := range input.AddLines {
+		a.Add = append(a.Add, orderLineRequest(l))
+	}
+	for _, l := range input.ChangeLines {
+		a.Change = append(a.Change, process.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
+	}
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+		return r.Ordering.Amend(ctx, s, by, idempotencyKey, a, telemetry.Wait(ctx, mostWait))
+	})
+}
+
+// changed answers a write about an order.
+func (r mutation) changed(ctx context.Context, write func(trade.Scope, process.Submitter) (*process.Acted[trade.AmendOrderError], error)) (*graph.AmendOrderPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := write(l.Scope(), by)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.AmendOrderPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, p.Order, err = about(ctx, r.Resolver, l, a.OperationID, &l.Orders, a.SubjectID)
+	return p, err
+}
+
+// CancelOrder cancels an order.
+func (r mutation) CancelOrder(ctx context.Context, idempotencyKey string, input graph.CancelOrderInput) (*graph.AmendOrderPayload, error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+		return r.Ordering.Cancel(ctx, s, by, idempotencyKey, process.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+	})
+}
+
+// ApproveOrder approves an order of somebody else of the account.
+func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+		return r.Ordering.Approve(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
+	})
+}
+
+// RejectOrder rejects an order of somebody else of the account.
+func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+		return r.Ordering.Reject(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
+	})
+}
+
+// AcceptOrderChanges accepts what was found different.
+func (r mutation) AcceptOrderChanges(ctx context.Context, idempotencyKey string, input graph.AcceptOrderChangesInput) (*graph.AmendOrderPayload, error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+		return r.Ordering.Accept(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion}, telemetry.Wait(ctx, mostWait))
+	})
+}
+
+// RequestReturn asks to send goods back.
+func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, input graph.RequestReturnInput) (*graph.RequestReturnPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := &process.ReturnRequest{OrderID: input.Order}
+	for _, line := range input.Lines {
+		q.Lines = append(q.Lines, process.ReturnRequestLine{LineID: line.Line, Quantity: trade.Quantity(*line.Quantity), Reason: line.Reason, Comment: line.Comment})
+	}
+	a, err := r.Ordering.RequestReturn(ctx, l.Scope(), by, idempotencyKey, q, telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.RequestReturnPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, p.Return, err = about(ctx, r.Resolver, l, a.OperationID, &l.Returns, a.SubjectID)
+	return p, err
+}

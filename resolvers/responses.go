@@ -1,0 +1,73 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// RespondToPurchaseOrder answers a purchase order.
+func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey string, input graph.PurchaseOrderResponseInput) (*graph.PurchaseOrderResponsePayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Purchasing.Respond(ctx, l.Scope(), by, idempotencyKey, responseRequest(&input), telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, &l.Responses, a.SubjectID); err == nil && p.Response != nil {
+		p.Deviations, err = l.DeviationsIn.One(ctx, a.SubjectID)
+		p.Deviations = orNone(p.Deviations)
+	}
+	return p, err
+}
+
+func responseRequest(in *graph.PurchaseOrderResponseInput) *trade.ResponseRequest {
+	q := &trade.ResponseRequest{
+		PurchaseOrderID: in.PurchaseOrder, Revision: in.ExpectedRevision, ResponseNumber: in.ResponseNumber, SupplierOrderNumber: in.SupplierOrderNumber, Kind: in.Kind,
+	}
+	for _, l := range in.Lines {
+		q.Lines = append(q.Lines, trade.LineAcknowledgment{
+			LineID: l.Line, Status: l.Status, Quantity: (*trade.Quantity)(l.Quantity), UnitPrice: unitPrice(l.UnitPrice), PromisedShipDate: l.PromisedShipDate, PromisedDeliveryDate: l.PromisedDeliveryDate,
+			Substitute: (*trade.Identifier)(l.Substitute), Reason: l.Reason,
+		})
+	}
+	return q
+}
+
+// PurchaseOrderResponse are the resolvers of PurchaseOrderResponse.
+func (r *Resolver) PurchaseOrderResponse() graph.PurchaseOrderResponseResolver { return response{r} }
+
+type response struct{ *Resolver }
+
+func (r response) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.PurchaseOrder, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
+}
+
+func (r response) Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.LineAcknowledgment, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[[]*trade.LineAcknowledgment] { return &l.AcknowledgmentsIn }))
+}
+
+func (r response) Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[[]*trade.Deviation] { return &l.DeviationsIn }))
+}
+
+func (r response) Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.OperationID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+}
+
+// LineAcknowledgment are the resolvers of LineAcknowledgment.
+func (r *Resolver) LineAcknowledgment() graph.LineAcknowledgmentResolver {
+	return lineAcknowledgment{r}
+}
+
+type lineAcknowledgment struct{ *Resolver }
+
+func (r lineAcknowledgment) Line(ctx context.Context, objs []*trade.LineAcknowledgment) ([]*trade.PurchaseOrderLine, error) {
+	return related(ctx, objs, func(o *trade.LineAcknowledgment) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+}

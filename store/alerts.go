@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+type alertRow struct {
+	trade.Alert
+	To           pq.StringArray
+	RiskQuantity nullDecimal
+	Unit         string
+}
+
+func (r *alertRow) trade() *trade.Alert {
+	a := &r.Alert
+	for _, side := range r.To {
+		a.Audience = append(a.Audience, trade.Audience(side))
+	}
+	if r.RiskQuantity.Valid {
+		a.AtRisk = &trade.Quantity{Value: r.RiskQuantity.Decimal, Unit: r.Unit}
+	}
+	return a
+}
+
+var alerts = read(relation[trade.Alert]{
+	kind: "Alert", from: "alerts w",
+	// A supplier sees those about its own that are meant for suppliers.
+	visible: func(s trade.Scope, a *args) string {
+		own := ownSupplier("w.supplier_id")(s, a)
+		if s.Everything() {
+			return own
+		}
+		return own + " AND 'SUPPLIER' = ANY(w.audience)"
+	},
+	columns: []columns{always(`w.id, w.kind, w.severity, w.state, w.message, w.suggested_action, w.audience AS "to", w.queue, w.responsible, w.subject, coalesce(w.supplier_id, '') AS supplier_id,
+		coalesce(w.deviation_id, '') AS deviation_id, w.at_risk AS risk_quantity, coalesce(w.unit, '') AS unit, w.raised_at, coalesce(w.taken_by, '') AS taker_id, w.acknowledged_at,
+		w.resolved_at, w.resolution`)},
+}, (*alertRow).trade)
+
+// Alerts reads alerts by id.
+func (s *Store) Alerts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Alert, error) {
+	return alerts.by(ctx, s, scope, "w.id", "", ids)
+}
+
+// AlertsOf reads the alerts that were raised for deviations, most urgent first.
+func (s *Store) AlertsOf(ctx context.Context, scope trade.Scope, deviations []string) (map[string][]*trade.Alert, error) {
+	return alerts.under(ctx, s, scope, "", "w.deviation_id", "w.urgency, w.raised_at, w.id", deviations)
+}
+
+// AlertFilter narrows a list of alerts. A nil State is those that are not resolved.
+type AlertFilter struct {
+	State   []trade.AlertState
+	Kind    []trade.AlertKind
+	Least   trade.Severity
+	Queue   string
+	Subject string
+}
+
+// AlertList is the alerts the scope sees, most urgent and newest first.
+func AlertList(scope trade.Scope, f AlertFilter) *List[trade.Alert] {
+	l := &List[trade.Alert]{
+		relation: alerts, name: "alerts", scope: scope,
+		order: []sortKey{{"w.urgency", "integer", false}, {"w.raised_at", "timestamptz", true}, {"w.id", "text", false}},
+	}
+	if f.State == nil {
+		l.and("w.state <> 'RESOLVED'")
+	} else {
+		l.and("w.state = ANY(" + l.args.add(pq.Array(f.State)) + ")")
+	}
+	if f.Kind != nil {
+		l.and("w.kind = ANY(" + l.args.add(pq.Array(f.Kind)) + ")")
+	}
+	switch f.Least {
+	case trade.Critical:
+		l.and("w.urgency = 0")
+	case trade.Warning:
+		l.and("w.urgency <= 1")
+	}
+	if f.Queue != "" {
+		l.and("w.queue = " + l.args.add(f.Queue))
+	}
+	if f.Subject != "" {
+		l.and("w.subject = " + l.args.add(f.Subject))
+	}
+	return l
+}
+
+// AlertedOrders are the orders of customers that alerts touch, newest first.
+func AlertedOrders(scope trade.Scope) *List[trade.Order] {
+	l := OrderList(scope, OrderFilter{}, trade.OrdersNewest, false)
+	l.name, l.join, l.parent = "orders of alerts", "JOIN alert_orders x ON x.order_id = d.id", "x.alert_id"
+	return l
+}
+
+// Raise raises alerts, with the orders that they touch. One of a kind, about the same, is
+// not raised again while it is open; what a person reports is.
+func (s *Store) Raise(ctx context.Context, tx *sqlx.Tx, all []*trade.Alert) error {
+	if len(all) == 0 {
+		return nil
+	}
+	document, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	const query = `
+		WITH raised AS (
+			INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id, deviation_id, at_risk, unit)
+			SELECT j ->> 'ID', j ->> 'Kind', j ->> 'Severity', j ->> 'Message', j ->> 'SuggestedAction', ARRAY(SELECT jsonb_array_elements_text(j -> 'Audience')), j ->> 'Queue',
+				j ->> 'Responsible', j ->> 'Subject', nullif(j ->> 'SupplierID', ''), nullif(j ->> 'DeviationID', ''), (j #>> '{AtRisk,value}')::numeric, j #>> '{AtRisk,unit}'
+			FROM jsonb_array_elements($1::jsonb) j ON CONFLICT DO NOTHING RETURNING id)
+		INSERT INTO alert_orders (alert_id, order_id)
+		SELECT DISTINCT r.id, o FROM raised r JOIN jsonb_array_elements($1::jsonb) j ON j ->> 'ID' = r.id, jsonb_array_elements_text(nullif(j -> 'OrderIDs', 'null')) o`
+	if _, err := s.Exec(ctx, tx, query, string(document)); err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	return nil
+}
+
+// ResolveAlertsOf closes the alerts that were raised for deviations.
+func (s *Store) ResolveAlertsOf(ctx context.Context, tx *sqlx.Tx, deviations []string, resolution string) error {
+	const query = `UPDATE alerts SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $2 WHERE deviation_id = ANY($1) AND state <> 'RESOLVED' AND NOT 'SUPPLIER' = ANY(audience)`
+	if _, err := s.Exec(ctx, tx, query, textArray(deviations), resolution); err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	return nil
+}
+
+// ErrNotTheirs tells a supplier who would take or close an alert that the buyer looks after.
+var ErrNotTheirs = errors.New("the alert is the other side's")
+
+// MoveAlert takes an alert, or closes it with a resolution, within a scope. was is the
+// state it was in, empty where there is none; one that is there already, or closed, stays.
+// It fails with [ErrNotTheirs] where a supplier sees an alert that is not for suppliers alone.
+func (s *Store) MoveAlert(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string, to trade.AlertState, by string, resolution *string) (was trade.AlertState, err error) {
+	var a args
+	var rows []struct {
+		State  trade.AlertState
+		Shared bool
+	}
+	if err := s.sel(ctx, tx, &rows, `SELECT w.state, w.audience <> '{SUPPLIER}' AS shared FROM alerts w WHERE w.id = `+a.add(id)+` AND `+alerts.visible(scope, &a)+` FOR UPDATE`, a.list...); err != nil || len(rows) == 0 {
+		return "", err
+	}
+	if rows[0].Shared && !scope.Everything() {
+		return "", ErrNotTheirs
+	}
+	if rows[0].State == trade.AlertResolved || rows[0].State == to {
+		return rows[0].State, nil
+	}
+	const query = `
+		UPDATE alerts SET state = $2, taken_by = coalesce(taken_by, $3), acknowledged_at = coalesce(acknowledged_at, clock_timestamp()),
+			resolved_at = CASE WHEN $2 = 'RESOLVED' THEN clock_timestamp() END, resolution = $4 WHERE id = $1`
+	_, err = s.Exec(ctx, tx, query, id, to, by, resolution)
+	return rows[0].State, err
+}
+
+// SupplierOf is the supplier of a purchase order, of a line of one or of a ship notice, and
+// what the document is called, within a scope; both are empty where there is none.
+func (s *Store) SupplierOf(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, subject string) (supplier, called string, err error) {
+	var a args
+	id := a.add(subject)
+	var rows []struct{ SupplierID, Called string }
+	query := `SELECT d.supplier_id, 'Purchase order ' || d.number AS called FROM purchase_orders d
+			WHERE d.id IN (` + id + `, (SELECT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ` + id + `)) AND ` + ownSupplier("d.supplier_id")(scope, &a) + `
+		UNION ALL SELECT n.supplier_id, 'Ship notice ' || n.number FROM despatch_advices n WHERE n.id = ` + id + ` AND ` + ownSupplier("n.supplier_id")(scope, &a)
+	if err := s.sel(ctx, tx, &rows, query, a.list...); err != nil || len(rows) == 0 {
+		return "", "", err
+	}
+	return rows[0].SupplierID, rows[0].Called, nil
+}
+
+// RaiseOverdue raises an alert for each purchase order whose answer is due and has not
+// come, to the buyer and its supplier, and closes those of orders that were answered. It
+// tells how many it raised.
+func (s *Store) RaiseOverdue(ctx context.Context) (raised int, err error) {
+	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+		const closing = `
+			UPDATE alerts w SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = 'The supplier answered.' FROM purchase_orders d
+			WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.state <> 'RESOLVED' AND d.id = w.subject AND (d.state NOT IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') OR d.acknowledge_by > clock_timestamp())`
+		if _, err := s.Exec(ctx, tx, closing); err != nil {
+			return err
+		}
+		const raising = `
+			INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id)
+			SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), 'ACKNOWLEDGMENT_OVERDUE', 'WARNING', 'Purchase order ' || d.number || ' is not acknowledged; it was due on ' || to_char(d.acknowledge_by AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.',
+				'Answer it with respondToPurchaseOrder.', '{OPERATOR,SUPPLIER}', 'purchasing', 'PARTNER', d.id, d.supplier_id
+			FROM purchase_orders d WHERE d.state IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') AND d.acknowledge_by < clock_timestamp()
+				AND NOT EXISTS (SELECT FROM alerts w WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.subject = d.id AND w.state <> 'RESOLVED')
+			ORDER BY d.acknowledge_by LIMIT 500 ON CONFLICT DO NOTHING`
+		result, err := s.Exec(ctx, tx, raising)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		raised = int(n)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("overdue acknowledgments: %w", err)
+	}
+	return raised, nil
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+type despatchRow struct {
+	trade.DespatchAdvice
+	SCAC     string
+	RefsJSON jsonOf[[]trade.Identifier]
+	FromJSON jsonOf[trade.Location]
+	ToJSON   jsonOf[trade.Location]
+}
+
+func (r *despatchRow) trade() *trade.DespatchAdvice {
+	d := &r.DespatchAdvice
+	d.References, d.ShipFrom, d.ShipTo = r.RefsJSON.value, r.FromJSON.value, r.ToJSON.value
+	if d.References == nil {
+		d.References = []trade.Identifier{}
+	}
+	if r.SCAC != "" {
+		d.Carrier = &trade.Carrier{Name: r.SCAC, SCAC: &r.SCAC}
+	}
+	return d
+}
+
+var despatches = read(relation[trade.DespatchAdvice]{
+	kind: "DespatchAdvice", from: "despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id JOIN warehouses w ON w.id = n.warehouse_id", visible: ownSupplier("n.supplier_id"),
+	source: (*trade.DespatchAdvice).From,
+	columns: []columns{
+		always(`n.id, n.number, n.supplier_id, n.status, n.despatched_at, n.expected_at, coalesce(n.carrier_scac, '') AS scac, n.refs AS refs_json, n.ship_from AS from_json, w.location AS to_json,
+			coalesce(n.shipment_number, '') AS shipment_number, n.operation_id`),
+		when("provenance", `'PARTNER' AS "provenance.system", p.code AS "provenance.instance", n.number AS "provenance.source_ref", '1' AS "provenance.source_version", 1 AS "provenance.sequence",
+			n.received_at AS "provenance.as_of", n.received_at AS "provenance.received_at"`),
+	},
+}, (*despatchRow).trade)
+
+// Despatches reads ship notices by id.
+func (s *Store) Despatches(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.DespatchAdvice, error) {
+	return despatches.by(ctx, s, scope, "n.id", "", ids)
+}
+
+// DespatchesOf reads the ship notices about purchase orders, newest first, at most 100 each.
+func (s *Store) DespatchesOf(ctx context.Context, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.DespatchAdvice, error) {
+	const join = `JOIN (SELECT DISTINCT d.despatch_advice_id, l.purchase_order_id FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id) x ON x.despatch_advice_id = n.id`
+	found, err := despatches.under(ctx, s, scope, join, "x.purchase_order_id", "n.received_at DESC, n.id", purchaseOrders)
+	return atMost(found, 100), err
+}
+
+// PurchaseOrdersInDespatches reads the purchase orders that ship notices cover.
+func (s *Store) PurchaseOrdersInDespatches(ctx context.Context, scope trade.Scope, despatches []string) (map[string][]*trade.PurchaseOrder, error) {
+	const join = `JOIN (SELECT DISTINCT x.despatch_advice_id, l.purchase_order_id FROM despatch_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id) y ON y.purchase_order_id = d.id`
+	return purchaseOrders.under(ctx, s, scope, join, "y.despatch_advice_id", "d.number", despatches)
+}
+
+type logisticUnitRow struct {
+	trade.HandlingUnit
+	Kg     nullDecimal
+	KgUnit string
+}
+
+func (r *logisticUnitRow) trade() *trade.HandlingUnit {
+	if r.Kg.Valid {
+		r.Weight = &trade.Quantity{Value: r.Kg.Decimal, Unit: r.KgUnit}
+	}
+	return &r.HandlingUnit
+}
+
+var handlingUnits = read(relation[trade.HandlingUnit]{
+	kind: "HandlingUnit", from: "handling_units u", visible: ownSupplier("u.supplier_id"),
+	columns: []columns{always(`u.sscc, u.parent, u.package_type, u.weight AS kg, coalesce(u.weight_unit, '') AS kg_unit`)},
+}, (*logisticUnitRow).trade)
+
+// HandlingUnits reads the units of ship notices, in order.
+func (s *Store) HandlingUnits(ctx context.Context, scope trade.Scope, despatches []string) (map[string][]*trade.HandlingUnit, error) {
+	return handlingUnits.under(ctx, s, scope, "", "u.despatch_advice_id", "u.despatch_advice_id, u.position", despatches)
+}
+
+type despatchLineRow struct {
+	trade.DespatchLine
+	Unit                             string
+	QShipped, QLater, QNot, QOver, Q nullDecimal
+	Numbers                          pq.StringArray
+}
+
+func (r *despatchLineRow) trade() *trade.DespatchLine {
+	qty := func(d nullDecimal) *trade.Quantity {
+		if !d.Valid {
+			return nil
+		}
+		return &trade.Quantity{Value: d.Decimal, Unit: r.Unit}
+	}
+	l := &r.DespatchLine
+	l.Shipped, l.Backordered, l.Outstanding, l.Oversupplied, l.Received, l.Serials = *qty(r.QShipped), qty(r.QLater), qty(r.QNot), qty(r.QOver), qty(r.Q), r.Numbers
+	return l
+}
+
+var despatchLines = read(relation[trade.DespatchLine]{
+	kind: "DespatchLine", from: "despatch_lines l", visible: ownSupplier("l.supplier_id"),
+	columns: []columns{always(`l.purchase_order_line_id AS line_id, l.sscc, l.unit, l.shipped AS q_shipped, l.backordered AS q_later, l.outstanding AS q_not, l.outstanding_reason,
+		l.oversupplied AS q_over, l.lot, l.serials AS numbers, l.expires_on, l.received AS q`)},
+}, (*despatchLineRow).trade)
+
+// DespatchLines reads the lines of ship notices, in order.
+func (s *Store) DespatchLines(ctx context.Context, scope trade.Scope, despatches []string) (map[string][]*trade.DespatchLine, error) {
+	return despatchLines.under(ctx, s, scope, "", "l.despatch_advice_id", "l.despatch_advice_id, l.position", despatches)
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/trade"
+)
+
+type identityOf struct {
+	Email           *trade.Restricted
+	Issuer, Subject trade.Restricted
+}
+
+// SaveUser keeps who somebody is that writes, as their token names them, and whom they
+// act for.
+func (s *Store) SaveUser(ctx context.Context, u *trade.User, accounts []string) error {
+	text, err := json.Marshal(identityOf{u.Email, u.Issuer, u.Subject})
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	plain := trade.Restricted(text)
+	closed, err := s.seals.seal(identity, &plain)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+		const query = `
+			INSERT INTO users (id, display_name, identity, accounts) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, identity = excluded.identity, accounts = excluded.accounts, seen_at = now()`
+		if _, err := s.Exec(ctx, tx, query, u.ID, storable(u.DisplayName), string(*closed), textArray(accounts)); err != nil {
+			return fmt.Errorf("user: %w", err)
+		}
+		return nil
+	})
+}
+
+type userRow struct {
+	trade.User
+	Identity trade.Restricted
+}
+
+// ofOwnAccounts sees people who act for the caller's accounts.
+func ofOwnAccounts(s trade.Scope, a *args) string {
+	switch {
+	case s.Everything():
+		return "TRUE"
+	case s.Role() == trade.Customer:
+		return "u.accounts && " + a.set(s.Accounts()) + "::text[]"
+	}
+	return "FALSE"
+}
+
+var users = read(relation[userRow]{
+	kind: "User", from: "users u", visible: ofOwnAccounts, columns: []columns{always("u.id, u.display_name, u.identity")},
+	opened: func(s *Store, r *userRow) {
+		text := s.shown(identity, &r.Identity)
+		if text == nil {
+			return
+		}
+		var is identityOf
+		if json.Unmarshal([]byte(*text), &is) == nil {
+			r.Email, r.Issuer, r.Subject = is.Email, is.Issuer, is.Subject
+		}
+	},
+}, same[userRow])
+
+// Users reads people and clients who wrote something.
+func (s *Store) Users(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.User, error) {
+	found, err := users.by(ctx, s, scope, "u.id", "", ids)
+	all := make(map[string]*trade.User, len(found))
+	for id, r := range found {
+		all[id] = &r.User
+	}
+	return all, err
+}

@@ -1,0 +1,72 @@
+package trade
+
+import "time"
+
+// Alert is something that a person should look at.
+type Alert struct {
+	ID              string
+	Kind            AlertKind
+	Severity        Severity
+	State           AlertState
+	Message         string
+	SuggestedAction *string
+	Audience        []Audience
+	Queue           string
+	Responsible     *Responsible
+	Subject         string
+	SupplierID      string // whose it is, beside operators; empty for nobody's
+	DeviationID     string
+	AtRisk          *Quantity
+	RaisedAt        time.Time
+	TakerID         string
+	AcknowledgedAt  *time.Time
+	ResolvedAt      *time.Time
+	Resolution      *string
+	// OrderIDs are the customers' orders that it touches, as an alert is raised.
+	OrderIDs []string
+}
+
+// NodeID is the alert's global id.
+func (a *Alert) NodeID() string { return a.ID }
+
+// AlertKind is a kind of alert.
+type AlertKind string
+
+// Kinds of alerts.
+const (
+	AlertSupplyLate     AlertKind = "SUPPLY_LATE"
+	AlertSupplyShort    AlertKind = "SUPPLY_SHORT"
+	AlertPrice          AlertKind = "PRICE_VARIANCE"
+	AlertCommitment     AlertKind = "CUSTOMER_COMMITMENT_AT_RISK"
+	AlertReplenishment  AlertKind = "REPLENISHMENT_EXCEPTION"
+	AlertAcknowledgment AlertKind = "ACKNOWLEDGMENT_OVERDUE"
+	AlertReported       AlertKind = "REPORTED"
+	AlertUnannounced    AlertKind = "DESPATCH_ADVICE_OVERDUE"
+	AlertDiscrepancy    AlertKind = "RECEIPT_DISCREPANCY"
+)
+
+// Queues are the queues of people who own alerts, by kind.
+var Queues = map[AlertKind]string{
+	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
+	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing",
+}
+
+// AlertState is where an alert stands.
+type AlertState string
+
+// States of alerts.
+const (
+	AlertOpen         AlertState = "OPEN"
+	AlertAcknowledged AlertState = "ACKNOWLEDGED"
+	AlertResolved     AlertState = "RESOLVED"
+)
+
+// Severity is how urgent something is.
+type Severity string
+
+// Severities, least first.
+const (
+	Info     Severity = "INFO"
+	Warning  Severity = "WARNING"
+	Critical Severity = "CRITICAL"
+)

@@ -1,0 +1,85 @@
+package trade
+
+import (
+	"slices"
+
+	"github.com/quagmt/udecimal"
+)
+
+// CheckOrder says what stands against an order, all at once, and what it would
+// cost and when it would come.
+func CheckOrder(r *OrderRequest, f *OrderFacts) *OrderValidation {
+	c := &checking{}
+	v := &OrderValidation{Lines: make([]ValidatedLine, len(r.Lines)), Provisional: []OrderCheck{}, Errors: []SubmitOrderError{}}
+	if f.Account == nil {
+		c.refuse(CodeNotFound, "There is no such account.", "account")
+	} else {
+		c.account(r, f, v)
+	}
+	sum, known, currency := udecimal.Zero, true, ""
+	for i := range r.Lines {
+		line := c.line(r, f, i, v)
+		v.Lines[i] = line
+		amount, ok := LineAmount(line.Price, f.Lines[i].Units, r.Lines[i].Quantity)
+		ok = ok && line.Promise != nil // of what cannot be ordered there is no sum
+		if known = known && ok; ok {
+			sum, currency = sum.Add(amount.Amount), amount.Currency
+		}
+	}
+	if known {
+		none := Money{Currency: currency}
+		total := Money{Amount: sum, Currency: currency}
+		v.Totals = &Totals{Subtotal: total, Discount: none, Total: total}
+		c.credit(f, total, v)
+	}
+	v.Errors = append(v.Errors, c.errors...)
+	v.Valid = len(v.Errors) == 0
+	return v
+}
+
+func (v *OrderValidation) provisional(check OrderCheck) {
+	if !slices.Contains(v.Provisional, check) {
+		v.Provisional = append(v.Provisional, check)
+	}
+}
+
+func (c *checking) account(r *OrderRequest, f *OrderFacts, _ *OrderValidation) {
+	switch f.Account.Status {
+	case AccountClosed:
+		c.refuse(CodeState, "The account is closed.", "account")
+	case AccountOrderBlock:
+		c.refuse(CodeState, "The account may not order at the moment.", "account")
+	case AccountCreditHold:
+		c.errors = append(c.errors, &CreditBlocked{Refusal{CodeCreditBlocked, "The account is on credit hold.", place([]string{"account"})}, nil})
+	}
+	switch {
+	case r.ShipToAddress != nil:
+		if r.ShipToAddress.Country == "" {
+			c.refuse(CodeInvalidInput, "The country is missing.", "shipTo", "address", "country")
+		}
+	case f.ShipTo == nil && r.ShipToID != "":
+		c.refuse(CodeNotFound, "The account has no such location.", "shipTo", "location")
+	case f.ShipTo == nil:
+		c.refuse(CodeInvalidInput, "The account has no location to ship to: name an address.", "shipTo")
+	case !slices.Contains(f.ShipTo.Roles, ShipTo):
+		c.refuse(CodeInvalidInput, "Nothing is shipped to this location.", "shipTo", "location")
+	}
+	if f.PoInUse {
+		c.refuse(CodeDuplicateNumber, "An open order has this purchase order number.", "customerPoNumber")
+	}
+	if r.RequestedDeliveryDate != nil {
+		c.day(*r.RequestedDeliveryDate, f, "requestedDeliveryDate")
+	}
+}
+
+func (c *checking) day(day Date, f *OrderFacts, path ...string) {
+	today := DateOf(f.Now)
+	switch {
+	case day.Before(today):
+		c.refuse(CodeDate, "The day is past.", path...)
+	case f.ShipTo != nil && !f.ShipTo.Receives(day) || f.ShipTo == nil && !working(day):
+		c.refuse(CodeDate, "Nothing is received on this day.", path...)
+	case today.AddDays(2 * 366).Before(day):
+		c.refuse(CodeDate, "The day is more than two years away.", path...)
+	}
+}

@@ -1,0 +1,120 @@
+package trade
+
+import (
+	"slices"
+	"time"
+)
+
+// DespatchAdvice is a supplier's ship notice: X12 856, UBL DespatchAdvice.
+type DespatchAdvice struct {
+	ID             string
+	Number         string
+	SupplierID     string
+	Status         DespatchStatus
+	ShipFrom       Location
+	ShipTo         Location
+	DespatchedAt   *time.Time
+	ExpectedAt     *time.Time
+	Carrier        *Carrier
+	References     []Identifier
+	ShipmentNumber string // empty until the warehouse expects it
+	OperationID    string
+	Provenance     Provenance
+}
+
+// NodeID is the notice's global id.
+func (d *DespatchAdvice) NodeID() string { return d.ID }
+
+// From is where the notice's values came from.
+func (d *DespatchAdvice) From() *Provenance { return &d.Provenance }
+
+// DespatchStatus is where a ship notice stands.
+type DespatchStatus string
+
+// States of a ship notice.
+const (
+	DespatchSubmitted   DespatchStatus = "SUBMITTED"
+	DespatchAccepted    DespatchStatus = "ACCEPTED"
+	DespatchRejected    DespatchStatus = "REJECTED"
+	DespatchInTransit   DespatchStatus = "IN_TRANSIT"
+	DespatchReceived    DespatchStatus = "RECEIVED"
+	DespatchDiscrepancy DespatchStatus = "RECEIVED_WITH_DISCREPANCY"
+	DespatchCancelled   DespatchStatus = "CANCELLED"
+)
+
+// HandlingUnit is a pallet, carton or other logistic unit.
+type HandlingUnit struct {
+	SSCC        string
+	Parent      *string
+	PackageType *string
+	Weight      *Quantity
+}
+
+// DespatchLine is a line of a ship notice.
+type DespatchLine struct {
+	LineID            string
+	SSCC              *string
+	Shipped           Quantity
+	Backordered       *Quantity
+	Outstanding       *Quantity
+	OutstandingReason *string
+	Oversupplied      *Quantity
+	Lot               *string
+	Serials           []string
+	ExpiresOn         *Date
+	Received          *Quantity
+}
+
+// DespatchRequest is a ship notice as a supplier sends it. Nothing in it is trusted.
+type DespatchRequest struct {
+	Number       string
+	ShipFrom     Address
+	DespatchedAt *time.Time
+	ExpectedAt   *time.Time
+	CarrierSCAC  *string
+	References   []Identifier
+	Units        []HandlingUnit
+	Lines        []DespatchLine
+}
+
+// Announcement is a ship notice as it is handed to an ERP.
+type Announcement struct {
+	Number      string
+	Supplier    string // code
+	Warehouse   string // code
+	CarrierSCAC string
+	Tracking    string
+	ExpectedOn  *Date
+	Lines       []AnnouncedLine
+}
+
+// AnnouncedLine is a part of a purchase order line that is on its way.
+type AnnouncedLine struct {
+	PurchaseOrder, LineNumber string
+	SSCC                      string
+	Quantity                  Quantity
+}
+
+// Announced is what of a ship notice is handed to an ERP.
+func Announced(r *DespatchRequest, supplier, warehouse string, lines map[string]*PurchaseOrderLine, orders map[string]string) Announcement {
+	a := Announcement{Number: r.Number, Supplier: supplier, Warehouse: warehouse}
+	if r.CarrierSCAC != nil {
+		a.CarrierSCAC = *r.CarrierSCAC
+	}
+	if i := slices.IndexFunc(r.References, func(x Identifier) bool { return x.Scheme == SchemeTracking }); i >= 0 {
+		a.Tracking = r.References[i].Value
+	}
+	if r.ExpectedAt != nil {
+		day := DateOf(*r.ExpectedAt)
+		a.ExpectedOn = &day
+	}
+	for _, l := range r.Lines {
+		line := lines[l.LineID]
+		told := AnnouncedLine{PurchaseOrder: orders[l.LineID], LineNumber: line.LineNumber, Quantity: l.Shipped}
+		if l.SSCC != nil {
+			told.SSCC = *l.SSCC
+		}
+		a.Lines = append(a.Lines, told)
+	}
+	return a
+}
