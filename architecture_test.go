@@ -21,6 +21,8 @@ var rooms = map[string][]string{
 	// spoken by all
 	"trade":     {},
 	"telemetry": {},
+	// What is said in business, and who said it: cryptography, nothing of the trade.
+	"signatures": {},
 
 	// system: where facts live
 	"migrations":      {},
@@ -40,8 +42,10 @@ var rooms = map[string][]string{
 
 	// process: what must happen
 	"audit":   {"store"},
-	"process": {"durable", "sources", "store", "trade"},
-	"durable": {"sources", "store", "telemetry", "trade"},
+	"process": {"durable", "signatures", "sources", "store", "trade"},
+	// What a third party can verify.
+	"evidence": {"audit", "signatures", "store", "trade"},
+	"durable":  {"sources", "store", "telemetry", "trade"},
 
 	// experience: how portals reach us
 	"execution":      {}, // knows GraphQL, nothing of the trade

@@ -27,7 +27,7 @@ func (resetCmd) Run(cfg Config) error {
 	if err := postgres.Remove(cfg.Data); err != nil {
 		return err
 	}
-	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "data-key", "audit", "lock"} {
+	for _, name := range []string{"sandbox", "development-issuer.jwk", "link-key", "data-key", "receipt-key.pem", "audit", "lock"} {
 		if err := os.RemoveAll(filepath.Join(cfg.Data, name)); err != nil {
 			return fmt.Errorf("reset: %w", err)
 		}

@@ -33,6 +33,7 @@ type Config struct {
 	AccountBurst   int64         `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
 	LinkKeyFile    string        `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
 	DataKeyFile    string        `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Read anew when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
+	ReceiptKeyFile string        `help:"Private key (PEM, Ed25519) that receipts to suppliers are signed with; made in the data folder when left out. Its public half is kept for ever." env:"PORTICO_RECEIPT_KEY_FILE"`
 	TLSCert        string        `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
 	TLSKey         string        `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`

@@ -26,7 +26,7 @@ func (verifyCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := p.openStore(ctx, cfg); err != nil {
 		return err
 	}
-	r, err := audit.Verify(ctx, p.store, filepath.Join(cfg.Data, "audit"))
+	r, err := audit.Verify(ctx, p.store, filepath.Join(cfg.Data, auditFolder))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"portico/loaders"
 	"portico/process"
 	"portico/resolvers"
+	"portico/signatures"
 	"portico/sources"
 	"portico/store"
 	"portico/web"
@@ -38,11 +40,15 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
-		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Stopping: ctx,
+		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err
@@ -56,7 +62,8 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	}
 	mux.Handle(boardPath+"/", board)
 	mux.Handle("GET "+boardPath, http.RedirectHandler(boardPath+"/", http.StatusMovedPermanently))
-	mux.HandleFunc("GET /documents/{token}", p.links.Handler(p.sources, p.log))
+	mux.HandleFunc("GET /documents/{token}", p.links.Handler(&papers{p}, p.log))
+	mux.HandleFunc("GET /.well-known/jwks.json", p.receiptKeys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
 	if development {

@@ -42,6 +42,7 @@ type cli struct {
 	Token   tokenCmd    `cmd:"" help:"Print a bearer token of the development issuer."`
 	Revoke  revokeCmd   `cmd:"" help:"End sign-ins before their time, on all processes and within a second."`
 	Audit   auditCmd    `cmd:"" help:"Look after the audit log."`
+	Proof   evidenceCmd `cmd:"" name:"evidence" help:"Export and verify what proves what suppliers said."`
 	Limit   limitCmd    `cmd:"" help:"Set what each buyer of an account may order without approval."`
 	Route   routeCmd    `cmd:"" help:"Change where a capability is served, on all processes and within a second."`
 	Reset   resetCmd    `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
@@ -74,24 +75,26 @@ const gcPercent = 400
 
 // parts are what the server is made of; close ends them in reverse.
 type parts struct {
-	log        *slog.Logger
-	dsn        func() string
-	store      *store.Store
-	sources    *sources.Set
-	prices     *sources.PriceCache
-	auth       *auth.Authenticator
-	dev        *auth.DevIssuer
-	links      *documents.Links
-	dataKeys   func() [][]byte
-	hub        events.Hub
-	replica    *process.Replica
-	engine     *durable.Engine
-	ordering   *process.Orders
-	operating  *process.Operators
-	purchasing *process.Purchasing
-	audit      *audit.Log
-	fatal      chan error // a part that ended by itself
-	ends       []func()
+	log         *slog.Logger
+	dsn         func() string
+	store       *store.Store
+	sources     *sources.Set
+	prices      *sources.PriceCache
+	auth        *auth.Authenticator
+	dev         *auth.DevIssuer
+	links       *documents.Links
+	dataKeys    func() [][]byte
+	hub         events.Hub
+	replica     *process.Replica
+	engine      *durable.Engine
+	ordering    *process.Orders
+	operating   *process.Operators
+	purchasing  *process.Purchasing
+	partners    *process.Partners
+	audit       *audit.Log
+	auditFolder string
+	fatal       chan error // a part that ended by itself
+	ends        []func()
 }
 
 func (p *parts) close() {
@@ -151,6 +154,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go func() { defer close(sealing); p.audit.Run(ctx, log) }()
 	go p.operating.Follow(ctx, log)
 	go p.purchasing.Watch(ctx, log)
+	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
@@ -221,9 +225,15 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.ends = append(p.ends, p.engine.Close)
+	signing, err := receiptKey(ctx, cfg, p.store)
+	if err != nil {
+		return err
+	}
 	desk := process.NewDesk(p.store, p.sources, p.engine)
-	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk)
-	p.audit, err = audit.Open(p.store, filepath.Join(cfg.Data, "audit"))
+	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing)
+	p.partners = process.NewPartners(desk)
+	p.auditFolder = filepath.Join(cfg.Data, auditFolder)
+	p.audit, err = audit.Open(p.store, p.auditFolder)
 	return err
 }
 

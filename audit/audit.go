@@ -348,3 +348,60 @@ func Verify(ctx context.Context, st *store.Store, folder string) (*Report, error
 	}
 	return r, nil
 }
+
+// Proofs are what shows that entries are in the tree whose head was signed.
+type Proofs struct {
+	Head  string // signed, as it stands in the file of heads
+	Key   string // that signed it
+	Paths []tlog.RecordProof
+}
+
+// Prove proves that the entries with these indexes are in the last tree whose head was
+// signed into a folder. It fails with [ErrUnsealed] where one of them is not yet.
+func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64) (*Proofs, error) {
+	heads, err := readHeads(folder)
+	if err != nil {
+		return nil, err
+	}
+	public, err := os.ReadFile(filepath.Join(folder, "key.pub"))
+	if err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "heads"))
+	if err != nil || len(heads) == 0 {
+		return nil, errors.Join(ErrUnsealed, err)
+	}
+	signed := bytes.Split(text, []byte(between))
+	last := heads[len(heads)-1]
+	p := &Proofs{Head: string(signed[len(heads)-1]), Key: strings.TrimSpace(string(public))}
+	read := hashReader(ctx, st, nil, nil)
+	for _, i := range indexes {
+		if i >= last.N {
+			return nil, ErrUnsealed
+		}
+		path, err := tlog.ProveRecord(last.N, i, read)
+		if err != nil {
+			return nil, fmt.Errorf("audit log: %w", err)
+		}
+		p.Paths = append(p.Paths, path)
+	}
+	return p, nil
+}
+
+// ErrUnsealed tells that something is not in a tree whose head was signed, which takes
+// half a second.
+var ErrUnsealed = errors.New("the audit log is not sealed that far yet: try again in a second")
+
+// Contains tells whether an entry with an index is in the tree whose signed head the
+// proofs have, by the entry's text alone.
+func (p *Proofs) Contains(index int64, text string, path tlog.RecordProof) error {
+	verifier, err := note.NewVerifier(p.Key)
+	if err != nil {
+		return fmt.Errorf("audit log: its key is none: %w", err)
+	}
+	head, err := readHead([]byte(p.Head), verifier)
+	if err != nil {
+		return fmt.Errorf("audit log: its head: %w", err)
+	}
+	return tlog.CheckRecord(path, head.N, head.Hash, index, tlog.RecordHash([]byte(text)))
+}

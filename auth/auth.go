@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/hashicorp/golang-lru/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/trade"
 )
@@ -61,7 +61,7 @@ type Caller struct {
 // Directory finds the ids behind the numbers that tokens name.
 type Directory interface {
 	AccountTree(ctx context.Context, numbers []string) ([]trade.Ref, error)
-	PartnerID(ctx context.Context, code string) (string, error)
+	PartnerGrant(ctx context.Context, code string) (trade.PartnerGrant, error)
 	// Revocations are those in force.
 	Revocations(ctx context.Context) ([]trade.Revocation, error)
 }
@@ -255,12 +255,12 @@ func (a *Authenticator) scope(ctx context.Context, mapped string, p *Principal) 
 			scope = trade.CustomerScope(accounts, p.Rights)
 		}
 	case trade.Supplier:
-		id, err := a.directory.PartnerID(ctx, p.Supplier)
+		grant, err := a.directory.PartnerGrant(ctx, p.Supplier)
 		if err != nil {
 			return scope, err
 		}
-		if id != "" {
-			scope = trade.SupplierScope(id, p.Rights)
+		if grant.ID != "" {
+			scope = grant.Scope(p.Rights)
 		}
 	}
 	a.scopes.Add(mapped, scoped{scope, time.Now().Add(scopeKept)})

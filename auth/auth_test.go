@@ -36,11 +36,11 @@ func (directory) AccountTree(_ context.Context, numbers []string) ([]trade.Ref, 
 
 func (directory) Revocations(context.Context) ([]trade.Revocation, error) { return nil, nil }
 
-func (directory) PartnerID(_ context.Context, code string) (string, error) {
+func (directory) PartnerGrant(_ context.Context, code string) (trade.PartnerGrant, error) {
 	if code == "V2001" {
-		return "ptn_1", nil
+		return trade.PartnerGrant{ID: "ptn_1", Stage: trade.Active}, nil
 	}
-	return "", nil
+	return trade.PartnerGrant{}, nil
 }
 
 // provider is an OIDC issuer with keys that can be changed.

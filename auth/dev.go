@@ -51,7 +51,7 @@ var customerRights = []string{
 }
 
 var supplierRights = []string{
-	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "alert:read", "alert:write", "operation:read", "schema:read",
+	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "partner:write", "alert:read", "alert:write", "operation:read", "schema:read",
 }
 
 // Personas are all of them, the first being the usual one.
@@ -67,7 +67,7 @@ var Personas = []Persona{
 	{Name: "supplier-other", What: "another supplier", Role: trade.Supplier, Supplier: "V2002", Rights: supplierRights},
 	{
 		Name: "operator", What: "the distributor's own desk", Role: trade.Operator,
-		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read"}),
+		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "partner:write", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read"}),
 	},
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,10 +33,12 @@ const (
 
 func start(binary, data string, scale int) (*server, error) {
 	s := &server{url: "http://localhost:18080", admin: "http://localhost:19464", company: companyURL, data: data}
-	env := append(os.Environ(), "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale))
+	env := append(os.Environ(), "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env, s.cmd.Stderr = env, os.Stderr
-	if err := s.cmd.Start(); err != nil {
+	if err := s.cmd.Start(); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s: `make bin/portico` builds it", binary)
+	} else if err != nil {
 		return nil, err
 	}
 	exited := make(chan error, 1)
@@ -54,11 +57,6 @@ func start(binary, data string, scale int) (*server, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	resp, err := http.Post(s.company+"/control/speed?speed=0", "", nil)
-	if err != nil {
-		return nil, err
-	}
-	_ = resp.Body.Close()
 	token := exec.Command(binary, "token", "buyer")
 	token.Env = env
 	out, err := token.Output()

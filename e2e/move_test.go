@@ -50,7 +50,7 @@ func (s *server) route(t *testing.T, args ...string) string {
 }
 
 const portalLoad = `query ($a: ID!) {
-  items(first: 60) { nodes { sku
+  items(first: 20) { nodes { sku
     price(account: $a, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } provenance { instance } } ... on PriceUnavailable { reason } }
     availability { byWarehouse { warehouse { code } onHand { value } provenance { instance } } } } } }`
 
@@ -93,7 +93,7 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 				asked.Add(1)
 				if err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
 					failed.Add(1)
-					why.Store(fmt.Sprint(err, a.Errors))
+					why.Store(fmt.Sprint(err, a.Errors, a.Body))
 					continue
 				}
 				if price, stock := instancesOf(a); len(price) != 1 || len(stock) != 1 {

@@ -55,9 +55,13 @@ func (s *server) charge(ctx context.Context, op *operation) gqlerror.List {
 	}
 	op.charged = max(op.cost, 1)
 	op.client, op.account = payers(ctx)
+	op.limits = s.Budgets.Account
+	if n := int64(auth.CallerOf(ctx).Scope.CostPerMinute()); n > 0 { // a partner's own
+		op.limits = budget.Limits{Rate: max(n/60, 1), Burst: n}
+	}
 	most := s.Budgets.Client.Burst
 	if op.account != "" {
-		most = min(most, s.Budgets.Account.Burst)
+		most = min(most, op.limits.Burst)
 	}
 	if op.charged > most { // no waiting helps
 		return gqlerror.List{{
@@ -67,7 +71,7 @@ func (s *server) charge(ctx context.Context, op *operation) gqlerror.List {
 	}
 	wait := s.Budgets.Spend(ctx, op.client, op.charged, s.Budgets.Client)
 	if wait == 0 && op.account != "" {
-		if wait = s.Budgets.Spend(ctx, op.account, op.charged, s.Budgets.Account); wait > 0 {
+		if wait = s.Budgets.Spend(ctx, op.account, op.charged, op.limits); wait > 0 {
 			s.Budgets.Refund(op.client, op.charged, s.Budgets.Client)
 		}
 	}
@@ -85,7 +89,7 @@ func (s *server) refund(op *operation, objects int) {
 	if left := op.charged - max(int64(objects), 1); left > 0 {
 		s.Budgets.Refund(op.client, left, s.Budgets.Client)
 		if op.account != "" {
-			s.Budgets.Refund(op.account, left, s.Budgets.Account)
+			s.Budgets.Refund(op.account, left, op.limits)
 		}
 	}
 }

@@ -34,6 +34,7 @@ type Options struct {
 	KnownOnly []trade.Role // roles whose callers may send documents of their client's manifest alone
 	Log       *slog.Logger
 	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
+	Authority string          // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)
 	Stopping  context.Context // its end tells streams to connect elsewhere
 }
 

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/execution"
+	"portico/signatures"
 	"portico/telemetry"
 )
 
@@ -52,6 +54,9 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := telemetry.WithRequest(r.Context(), r.Header)
+	if params.envelope != nil {
+		ctx = signatures.With(ctx, params.envelope)
+	}
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
 		// A request that is well formed and not valid: 200 for those who read all
@@ -152,7 +157,7 @@ func (s *server) params(w http.ResponseWriter, r *http.Request) (*request, *refu
 	var no *refusal
 	switch r.Method {
 	case http.MethodPost:
-		no = posted(w, r, p)
+		no = posted(w, r, p, s.Authority)
 	case http.MethodGet:
 		no = asked(r, p)
 	default:
@@ -167,7 +172,10 @@ func (s *server) params(w http.ResponseWriter, r *http.Request) (*request, *refu
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-func posted(w http.ResponseWriter, r *http.Request, p *request) *refusal {
+// signature is how a document's signature is called in an input.
+var signature = []byte(`"signature"`)
+
+func posted(w http.ResponseWriter, r *http.Request, p *request, authority string) *refusal {
 	if t := r.Header.Get("Content-Type"); t != plainJSON {
 		mediaType, params, err := mime.ParseMediaType(t)
 		if charset := params["charset"]; err != nil || mediaType != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -189,6 +197,10 @@ func posted(w http.ResponseWriter, r *http.Request, p *request) *refusal {
 			return &refusal{http.StatusRequestTimeout, "REQUEST_TIMEOUT", "The body did not arrive within 10 s."}
 		}
 		return &refusal{http.StatusBadRequest, badRequest, "The body did not arrive whole."}
+	}
+	// Bytes are kept only for who signs them: copying each body would be waste.
+	if len(r.Header["Signature"]) > 0 || len(r.Header["Signature-Input"]) > 0 || bytes.Contains(*body, signature) {
+		p.envelope = signatures.Seal(r, authority, bytes.Clone(*body))
 	}
 	return decode(*body, p)
 }

@@ -9,6 +9,7 @@ import (
 
 	"portico/auth"
 	"portico/guard"
+	"portico/signatures"
 	"portico/trade"
 )
 
@@ -19,6 +20,8 @@ type request struct {
 	graphql.RawParams
 
 	DocumentID string `json:"documentId"`
+
+	envelope *signatures.Envelope // nil where nothing of it was signed
 }
 
 // hash is the hash in a request's extensions.

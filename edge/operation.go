@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/auth"
+	"portico/budget"
 	"portico/execution"
 	"portico/guard"
 	"portico/loaders"
@@ -29,6 +30,7 @@ type operation struct {
 	cost            int64
 	charged         int64 // to client and account
 	client, account string
+	limits          budget.Limits // of the account
 }
 
 // introspection is the right to read the schema, and with it what a caller may

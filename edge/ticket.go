@@ -66,7 +66,7 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var params request
-	if no := posted(w, r, &params); no != nil {
+	if no := posted(w, r, &params, s.Authority); no != nil {
 		s.refuse(w, r, plainJSON, *no)
 		return
 	}

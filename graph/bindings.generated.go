@@ -94,6 +94,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
 	b.Objects["Money"] = bindMoney()
 	b.Objects["Mutation"] = bindMutation()
+	b.Objects["Onboarding"] = bindOnboarding()
+	b.Objects["OnboardingCheck"] = bindOnboardingCheck()
 	b.Objects["Operation"] = bindOperation()
 	b.Objects["OperationConnection"] = bindOperationConnection()
 	b.Objects["OperationEdge"] = bindOperationEdge()
@@ -114,6 +116,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Package"] = bindPackage()
 	b.Objects["PackageLine"] = bindPackageLine()
 	b.Objects["PageInfo"] = bindPageInfo()
+	b.Objects["PartnerChannel"] = bindPartnerChannel()
+	b.Objects["PartnerKey"] = bindPartnerKey()
+	b.Objects["PartnerPayload"] = bindPartnerPayload()
 	b.Objects["PaymentTerms"] = bindPaymentTerms()
 	b.Objects["Price"] = bindPrice()
 	b.Objects["PriceBreak"] = bindPriceBreak()
@@ -136,7 +141,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["Quantity"] = bindQuantity()
 	b.Objects["Query"] = bindQuery()
 	b.Objects["QueuePosition"] = bindQueuePosition()
+	b.Objects["Quota"] = bindQuota()
 	b.Objects["RawCode"] = bindRawCode()
+	b.Objects["Receipt"] = bindReceipt()
 	b.Objects["Reconciliation"] = bindReconciliation()
 	b.Objects["RecordDifference"] = bindRecordDifference()
 	b.Objects["RecordDifferenceConnection"] = bindRecordDifferenceConnection()
@@ -162,6 +169,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentEventEdge"] = bindShipmentEventEdge()
 	b.Objects["ShipmentException"] = bindShipmentException()
 	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
+	b.Objects["SignatureInvalid"] = bindSignatureInvalid()
+	b.Objects["SignedMessage"] = bindSignedMessage()
 	b.Objects["SourceHealth"] = bindSourceHealth()
 	b.Objects["SourcePayload"] = bindSourcePayload()
 	b.Objects["SourceUnavailable"] = bindSourceUnavailable()
@@ -182,6 +191,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["TotalCount"] = bindTotalCount()
 	b.Objects["Totals"] = bindTotals()
 	b.Objects["TradingPartner"] = bindTradingPartner()
+	b.Objects["TradingPartnerConnection"] = bindTradingPartnerConnection()
+	b.Objects["TradingPartnerEdge"] = bindTradingPartnerEdge()
 	b.Objects["UnitPrice"] = bindUnitPrice()
 	b.Objects["User"] = bindUser()
 	b.Objects["ValidatedLine"] = bindValidatedLine()
@@ -360,6 +371,11 @@ func kindOfNode(o any) (string, any) {
 			return "ToleranceProfile", nil
 		}
 		return "ToleranceProfile", o
+	case *trade.SignedMessage:
+		if o == nil {
+			return "SignedMessage", nil
+		}
+		return "SignedMessage", o
 	case *trade.ShipmentEvent:
 		if o == nil {
 			return "ShipmentEvent", nil
@@ -380,6 +396,11 @@ func kindOfNode(o any) (string, any) {
 			return "PurchaseOrderLine", nil
 		}
 		return "PurchaseOrderLine", o
+	case *trade.PartnerKey:
+		if o == nil {
+			return "PartnerKey", nil
+		}
+		return "PartnerKey", o
 	case *trade.OrderLine:
 		if o == nil {
 			return "OrderLine", nil
@@ -608,6 +629,11 @@ func kindOfSupplierError(o any) (string, any) {
 			return "SourceUnavailable", nil
 		}
 		return "SourceUnavailable", o
+	case *trade.SignatureInvalid:
+		if o == nil {
+			return "SignatureInvalid", nil
+		}
+		return "SignatureInvalid", o
 	case *trade.InvalidInput:
 		if o == nil {
 			return "InvalidInput", nil
@@ -654,6 +680,11 @@ func kindOfUserError(o any) (string, any) {
 			return "SourceUnavailable", nil
 		}
 		return "SourceUnavailable", o
+	case *trade.SignatureInvalid:
+		if o == nil {
+			return "SignatureInvalid", nil
+		}
+		return "SignatureInvalid", o
 	case *trade.PriceChanged:
 		if o == nil {
 			return "PriceChanged", nil
@@ -2501,6 +2532,17 @@ func bindDespatchAdvice() *execution.Object {
 				return nil
 			},
 		},
+		"message": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Message(ctx, execution.As[*trade.DespatchAdvice](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.SignedMessage)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"operation": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Operation(ctx, execution.As[*trade.DespatchAdvice](objs)))
@@ -2541,6 +2583,14 @@ func bindDespatchAdvicePayload() *execution.Object {
 		"despatchAdvice": {
 			One: func(o any, i int) any {
 				if v := o.(*DespatchAdvicePayload).DespatchAdvice; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"receipt": {
+			One: func(o any, i int) any {
+				if v := o.(*DespatchAdvicePayload).Receipt; v != nil {
 					return v
 				}
 				return nil
@@ -4568,6 +4618,90 @@ func bindMutation() *execution.Object {
 				return nil
 			},
 		},
+		"registerPartner": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_registerPartner_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RegisterPartner(ctx, args["idempotencyKey"].(string), args["input"].(PartnerInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"updatePartner": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_updatePartner_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().UpdatePartner(ctx, args["idempotencyKey"].(string), args["input"].(UpdatePartnerInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"advanceOnboarding": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_advanceOnboarding_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().AdvanceOnboarding(ctx, args["idempotencyKey"].(string), args["input"].(AdvanceOnboardingInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"rotatePartnerKey": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_rotatePartnerKey_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RotatePartnerKey(ctx, args["idempotencyKey"].(string), args["input"].(RotatePartnerKeyInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provePartnerKey": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_provePartnerKey_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ProvePartnerKey(ctx, args["idempotencyKey"].(string), args["input"].(ProvePartnerKeyInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"revokePartnerKey": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_revokePartnerKey_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RevokePartnerKey(ctx, args["idempotencyKey"].(string), args["input"].(RevokePartnerKeyInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"reportException": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Mutation_reportException_args(ctx, raw)
@@ -4706,6 +4840,76 @@ func bindMutation() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindOnboarding() *execution.Object {
+	return &execution.Object{Name: "Onboarding", Fields: map[string]*execution.Field{
+		"stage": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Onboarding).Stage
+				return execution.AppendEnum(b, string(v), valuesOfOnboardingStage)
+			},
+		},
+		"checks": {
+			Len: func(o any, i int) int { return len(o.(*trade.Onboarding).Checks) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Onboarding).Checks[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"activatedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Onboarding).ActivatedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindOnboardingCheck() *execution.Object {
+	return &execution.Object{Name: "OnboardingCheck", Fields: map[string]*execution.Field{
+		"name": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OnboardingCheck).Name
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"stage": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OnboardingCheck).Stage
+				return execution.AppendEnum(b, string(v), valuesOfOnboardingStage)
+			},
+		},
+		"passed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OnboardingCheck).Passed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"detail": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OnboardingCheck).Detail
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OnboardingCheck).At
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
 			},
 		},
 	}}
@@ -5765,6 +5969,124 @@ func bindPageInfo() *execution.Object {
 	}}
 }
 
+func bindPartnerChannel() *execution.Object {
+	return &execution.Object{Name: "PartnerChannel", Fields: map[string]*execution.Field{
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerChannel).Kind
+				return execution.AppendEnum(b, string(v), valuesOfChannelKind)
+			},
+		},
+		"direction": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerChannel).Direction
+				return execution.AppendEnum(b, string(v), valuesOfMessageDirection)
+			},
+		},
+		"documents": {
+			Len: func(o any, i int) int { return len(o.(*trade.PartnerChannel).Documents) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.PartnerChannel).Documents[j]
+				return execution.AppendEnum(b, string(v), valuesOfPartnerDocumentKind)
+			},
+		},
+		"endpoint": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerChannel).Endpoint
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindPartnerKey() *execution.Object {
+	return &execution.Object{Name: "PartnerKey", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"algorithm": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).Algorithm()
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"fingerprint": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).Fingerprint
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"challenge": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).Challenge()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"verifiedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).VerifiedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"validFrom": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.PartnerKey).ValidFrom; return AppendDateTime(b, v) },
+		},
+		"validTo": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).ValidTo()
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+		"revokedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PartnerKey).RevokedAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindPartnerPayload() *execution.Object {
+	return &execution.Object{Name: "PartnerPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*PartnerPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*PartnerPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*PartnerPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"partner": {
+			One: func(o any, i int) any {
+				if v := o.(*PartnerPayload).Partner; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindPaymentTerms() *execution.Object {
 	return &execution.Object{Name: "PaymentTerms", Fields: map[string]*execution.Field{
 		"description": {
@@ -6373,6 +6695,35 @@ func bindPurchaseOrder() *execution.Object {
 				return nil
 			},
 		},
+		"evidence": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Evidence(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.SignedMessage)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.SignedMessage)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"evidenceBundle": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().EvidenceBundle(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.DocumentLink)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"externalIds": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Each(objs, func(o *trade.PurchaseOrder) ([]trade.ExternalId, error) { return o.ExternalIds(), nil })
@@ -6683,6 +7034,17 @@ func bindPurchaseOrderResponse() *execution.Object {
 				return nil
 			},
 		},
+		"message": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Message(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.SignedMessage)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"operation": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Operation(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
@@ -6735,6 +7097,14 @@ func bindPurchaseOrderResponsePayload() *execution.Object {
 			},
 			At: func(o any, i, j int) any {
 				if v := o.(*PurchaseOrderResponsePayload).Deviations[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"receipt": {
+			One: func(o any, i int) any {
+				if v := o.(*PurchaseOrderResponsePayload).Receipt; v != nil {
 					return v
 				}
 				return nil
@@ -7025,6 +7395,34 @@ func bindQuery() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.PurchaseOrder])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"partner": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_partner_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Partner(ctx, args["by"].(TradingPartnerBy)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"partners": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_partners_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Partners(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*TradingPartnerFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.TradingPartner])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7349,6 +7747,17 @@ func bindQueuePosition() *execution.Object {
 	}}
 }
 
+func bindQuota() *execution.Object {
+	return &execution.Object{Name: "Quota", Fields: map[string]*execution.Field{
+		"costPerMinute": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*Quota).CostPerMinute
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+	}}
+}
+
 func bindRawCode() *execution.Object {
 	return &execution.Object{Name: "RawCode", Fields: map[string]*execution.Field{
 		"standard": {
@@ -7376,6 +7785,32 @@ func bindRawCode() *execution.Object {
 					return nil
 				}
 				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindReceipt() *execution.Object {
+	return &execution.Object{Name: "Receipt", Fields: map[string]*execution.Field{
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Receipt).Kind
+				return execution.AppendEnum(b, string(v), valuesOfReceiptKind)
+			},
+		},
+		"outcome": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Receipt).Outcome
+				return execution.AppendEnum(b, string(v), valuesOfReceiptOutcome)
+			},
+		},
+		"issuedAt": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Receipt).IssuedAt; return AppendDateTime(b, v) },
+		},
+		"signature": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Receipt).Signature
+				return execution.AppendString(b, string(v))
 			},
 		},
 	}}
@@ -8496,6 +8931,123 @@ func bindShipmentUpdate() *execution.Object {
 	}}
 }
 
+func bindSignatureInvalid() *execution.Object {
+	return &execution.Object{Name: "SignatureInvalid", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignatureInvalid).Code
+				return execution.AppendEnum(b, string(v), valuesOfErrorCode)
+			},
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignatureInvalid).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Len: func(o any, i int) int {
+				v := o.(*trade.SignatureInvalid).Path
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.SignatureInvalid).Path[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"keyId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignatureInvalid).KeyID
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+	}}
+}
+
+func bindSignedMessage() *execution.Object {
+	return &execution.Object{Name: "SignedMessage", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"partner": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Partner(ctx, execution.As[*trade.SignedMessage](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"direction": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).Direction()
+				return execution.AppendEnum(b, string(v), valuesOfMessageDirection)
+			},
+		},
+		"document": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).Document
+				return execution.AppendEnum(b, string(v), valuesOfPartnerDocumentKind)
+			},
+		},
+		"digest": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).Digest
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"key": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Key(ctx, execution.As[*trade.SignedMessage](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PartnerKey)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"verified": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).Verified()
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.SignedMessage).At; return AppendDateTime(b, v) },
+		},
+		"receipts": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Receipts(ctx, execution.As[*trade.SignedMessage](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.Receipt)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Receipt)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"logHash": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SignedMessage).LogHash
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
 func bindSourceHealth() *execution.Object {
 	return &execution.Object{Name: "SourceHealth", Fields: map[string]*execution.Field{
 		"system": {
@@ -9252,6 +9804,125 @@ func bindTradingPartner() *execution.Object {
 				return execution.AppendString(b, string(*v))
 			},
 		},
+		"onboarding": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Onboarding(ctx, execution.As[*trade.TradingPartner](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Onboarding)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"requiresSignature": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TradingPartner).RequiresSignature
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"channels": {
+			Len: func(o any, i int) int { return len(o.(*trade.TradingPartner).Channels) },
+			At:  func(o any, i, j int) any { return &o.(*trade.TradingPartner).Channels[j] },
+		},
+		"keys": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Keys(ctx, execution.As[*trade.TradingPartner](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.PartnerKey)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.PartnerKey)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"tolerance": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Tolerance(ctx, execution.As[*trade.TradingPartner](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ToleranceProfile)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"scopes": {
+			Len: func(o any, i int) int { return len(o.(*trade.TradingPartner).Scopes) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.TradingPartner).Scopes[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"quota": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Quota(ctx, execution.As[*trade.TradingPartner](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*Quota)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"version": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.TradingPartner).Version
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindTradingPartnerConnection() *execution.Object {
+	return &execution.Object{Name: "TradingPartnerConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TradingPartner]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.TradingPartner]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TradingPartner]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.TradingPartner]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.TradingPartner]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartnerConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.TradingPartner]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindTradingPartnerEdge() *execution.Object {
+	return &execution.Object{Name: "TradingPartnerEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.TradingPartner]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.TradingPartner]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -9870,6 +10541,7 @@ var valuesOfAlertState = execution.EnumValues(parsedSchema, "AlertState")
 var valuesOfApprovalState = execution.EnumValues(parsedSchema, "ApprovalState")
 var valuesOfAudience = execution.EnumValues(parsedSchema, "Audience")
 var valuesOfCapability = execution.EnumValues(parsedSchema, "Capability")
+var valuesOfChannelKind = execution.EnumValues(parsedSchema, "ChannelKind")
 var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
 var valuesOfCommitmentCause = execution.EnumValues(parsedSchema, "CommitmentCause")
@@ -9892,7 +10564,9 @@ var valuesOfItemDocumentKind = execution.EnumValues(parsedSchema, "ItemDocumentK
 var valuesOfItemStatus = execution.EnumValues(parsedSchema, "ItemStatus")
 var valuesOfLineAckStatus = execution.EnumValues(parsedSchema, "LineAckStatus")
 var valuesOfLocationRole = execution.EnumValues(parsedSchema, "LocationRole")
+var valuesOfMessageDirection = execution.EnumValues(parsedSchema, "MessageDirection")
 var valuesOfMilestone = execution.EnumValues(parsedSchema, "Milestone")
+var valuesOfOnboardingStage = execution.EnumValues(parsedSchema, "OnboardingStage")
 var valuesOfOperationKind = execution.EnumValues(parsedSchema, "OperationKind")
 var valuesOfOperationState = execution.EnumValues(parsedSchema, "OperationState")
 var valuesOfOrderAction = execution.EnumValues(parsedSchema, "OrderAction")
@@ -9900,6 +10574,7 @@ var valuesOfOrderCheck = execution.EnumValues(parsedSchema, "OrderCheck")
 var valuesOfOrderLineStatus = execution.EnumValues(parsedSchema, "OrderLineStatus")
 var valuesOfOrderStatus = execution.EnumValues(parsedSchema, "OrderStatus")
 var valuesOfOutOfTolerancePolicy = execution.EnumValues(parsedSchema, "OutOfTolerancePolicy")
+var valuesOfPartnerDocumentKind = execution.EnumValues(parsedSchema, "PartnerDocumentKind")
 var valuesOfPriceKind = execution.EnumValues(parsedSchema, "PriceKind")
 var valuesOfPriceStepKind = execution.EnumValues(parsedSchema, "PriceStepKind")
 var valuesOfPriceUnavailableReason = execution.EnumValues(parsedSchema, "PriceUnavailableReason")
@@ -9907,6 +10582,8 @@ var valuesOfPromiseReasonCode = execution.EnumValues(parsedSchema, "PromiseReaso
 var valuesOfPurchaseOrderAction = execution.EnumValues(parsedSchema, "PurchaseOrderAction")
 var valuesOfPurchaseOrderStatus = execution.EnumValues(parsedSchema, "PurchaseOrderStatus")
 var valuesOfReadMode = execution.EnumValues(parsedSchema, "ReadMode")
+var valuesOfReceiptKind = execution.EnumValues(parsedSchema, "ReceiptKind")
+var valuesOfReceiptOutcome = execution.EnumValues(parsedSchema, "ReceiptOutcome")
 var valuesOfResponseKind = execution.EnumValues(parsedSchema, "ResponseKind")
 var valuesOfResponsible = execution.EnumValues(parsedSchema, "Responsible")
 var valuesOfReturnReason = execution.EnumValues(parsedSchema, "ReturnReason")

@@ -1136,6 +1136,8 @@ func (ec *executionContext) marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 		batchIdxMapInvoice := map[int]int{}
 		var batchItemsAccount []*trade.Account
 		batchIdxMapAccount := map[int]int{}
+		var batchItemsTradingPartner []*trade.TradingPartner
+		batchIdxMapTradingPartner := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
 			case *trade.Shipment:
@@ -1156,6 +1158,9 @@ func (ec *executionContext) marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 			case *trade.Account:
 				batchIdxMapAccount[i] = len(batchItemsAccount)
 				batchItemsAccount = append(batchItemsAccount, concrete)
+			case *trade.TradingPartner:
+				batchIdxMapTradingPartner[i] = len(batchItemsTradingPartner)
+				batchItemsTradingPartner = append(batchItemsTradingPartner, concrete)
 			}
 		}
 		if len(batchItemsShipment) > 0 {
@@ -1175,6 +1180,9 @@ func (ec *executionContext) marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 		}
 		if len(batchItemsAccount) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Account", batchItemsAccount, batchIdxMapAccount)
+		}
+		if len(batchItemsTradingPartner) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "TradingPartner", batchItemsTradingPartner, batchIdxMapTradingPartner)
 		}
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {

@@ -78,6 +78,16 @@ type AddressInput struct {
 	Gln *string `json:"gln,omitempty"`
 }
 
+// Stage to move a partner to.
+type AdvanceOnboardingInput struct {
+	// Partner.
+	Partner string `json:"partner"`
+	// Stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension.
+	To trade.OnboardingStage `json:"to"`
+	// Why; needed for SUSPENDED and OFFBOARDED.
+	Reason *string `json:"reason,omitempty"`
+}
+
 // Which alerts to include; conditions add up.
 type AlertFilter struct {
 	// In any of these states; OPEN and ACKNOWLEDGED by default.
@@ -150,6 +160,8 @@ type CancelDespatchAdviceInput struct {
 	DespatchAdvice string `json:"despatchAdvice"`
 	// Why.
 	Reason string `json:"reason"`
+	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	Signature *string `json:"signature,omitempty"`
 }
 
 // Order to cancel.
@@ -256,6 +268,8 @@ type DespatchAdviceInput struct {
 	HandlingUnits []*HandlingUnitInput `json:"handlingUnits"`
 	// Lines.
 	Lines []*DespatchLineInput `json:"lines"`
+	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	Signature *string `json:"signature,omitempty"`
 }
 
 // Answer to submitDespatchAdvice and cancelDespatchAdvice.
@@ -268,6 +282,8 @@ type DespatchAdvicePayload struct {
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Ship notice as stored.
 	DespatchAdvice *trade.DespatchAdvice `json:"despatchAdvice,omitempty"`
+	// Signed receipt of arrival; null when the message was not signed.
+	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
 // Line of a ship notice.
@@ -593,6 +609,56 @@ type OrderRepresentation struct {
 	MatchedKey OrderMatchedKey `json:"-"`
 }
 
+// Way a partner talks to us.
+type PartnerChannelInput struct {
+	// Kind.
+	Kind trade.ChannelKind `json:"kind"`
+	// From or to the partner.
+	Direction trade.MessageDirection `json:"direction"`
+	// Documents that go over it.
+	Documents []trade.PartnerDocumentKind `json:"documents"`
+	// Address; left out where the partner calls us.
+	Endpoint *string `json:"endpoint,omitempty"`
+}
+
+// Partner to register.
+type PartnerInput struct {
+	// Short code, unique.
+	Code string `json:"code"`
+	// Name.
+	Name string `json:"name"`
+	// Location number.
+	Gln *string `json:"gln,omitempty"`
+	// Whether its procurement messages must be signed.
+	RequiresSignature bool `json:"requiresSignature"`
+	// Ways it talks to us.
+	Channels []*PartnerChannelInput `json:"channels"`
+	// Scopes it may be given.
+	Scopes []string `json:"scopes"`
+	// Cost units per minute; the default of its class when left out.
+	CostPerMinute *int `json:"costPerMinute,omitempty"`
+	// Tolerance profile.
+	ToleranceProfile *string `json:"toleranceProfile,omitempty"`
+}
+
+// Answer to registerPartner, updatePartner, advanceOnboarding and the key mutations.
+type PartnerPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Partner as it is now.
+	Partner *trade.TradingPartner `json:"partner,omitempty"`
+}
+
+// Proof that the partner holds a key.
+type ProvePartnerKeyInput struct {
+	// Key.
+	Key string `json:"key"`
+	// Signature over the key's challenge, base64.
+	Signature string `json:"signature"`
+}
+
 // Key of a purchase order.
 type PurchaseOrderBy struct {
 	// Global id.
@@ -641,6 +707,8 @@ type PurchaseOrderResponseInput struct {
 	Kind trade.ResponseKind `json:"kind"`
 	// Line by line; every open line must appear unless kind is ACCEPTED or REJECTED.
 	Lines []*LineAcknowledgmentInput `json:"lines"`
+	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	Signature *string `json:"signature,omitempty"`
 }
 
 // Answer to respondToPurchaseOrder.
@@ -655,6 +723,8 @@ type PurchaseOrderResponsePayload struct {
 	Response *trade.PurchaseOrderResponse `json:"response,omitempty"`
 	// Where it differs from the order.
 	Deviations []*trade.Deviation `json:"deviations,omitempty"`
+	// Signed receipt of arrival; null when the message was not signed.
+	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
 // Quantity given by the caller.
@@ -663,6 +733,12 @@ type QuantityInput struct {
 	Value udecimal.Decimal `json:"value"`
 	// Unit; one of the item's orderable units.
 	Unit string `json:"unit"`
+}
+
+// Request budget.
+type Quota struct {
+	// Cost units per minute.
+	CostPerMinute int `json:"costPerMinute"`
 }
 
 // Past news to apply again. No effect happens twice.
@@ -755,6 +831,24 @@ type ReturnLineInput struct {
 	Reason trade.ReturnReason `json:"reason"`
 	// More about it.
 	Comment *string `json:"comment,omitempty"`
+}
+
+// Key to revoke at once.
+type RevokePartnerKeyInput struct {
+	// Key.
+	Key string `json:"key"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// New key of a partner. The one before stays valid until it is revoked or ends.
+type RotatePartnerKeyInput struct {
+	// Partner.
+	Partner string `json:"partner"`
+	// Public key, PEM SubjectPublicKeyInfo.
+	PublicKeyPem string `json:"publicKeyPem"`
+	// Signatures from this moment on.
+	ValidFrom time.Time `json:"validFrom"`
 }
 
 // What an operator found out about an operation of unknown outcome, or did by hand.
@@ -923,6 +1017,22 @@ type ToleranceProfilePayload struct {
 	Profile *trade.ToleranceProfile `json:"profile,omitempty"`
 }
 
+// Key of a trading partner.
+type TradingPartnerBy struct {
+	// Global id.
+	ID *string `json:"id,omitempty"`
+	// Short code.
+	Code *string `json:"code,omitempty"`
+}
+
+// Which partners to include; conditions add up.
+type TradingPartnerFilter struct {
+	// Words in name or code.
+	Search *string `json:"search,omitempty"`
+	// In any of these stages.
+	Stage []trade.OnboardingStage `json:"stage,omitempty"`
+}
+
 type TradingPartnerRepresentation struct {
 	ID   *string `json:"id,omitempty"`
 	Code *string `json:"code,omitempty"`
@@ -937,6 +1047,28 @@ type UnitPriceInput struct {
 	Price *MoneyInput `json:"price"`
 	// Quantity that the price buys.
 	Per *QuantityInput `json:"per"`
+}
+
+// Changes to a partner; what is left out stays.
+type UpdatePartnerInput struct {
+	// Partner.
+	Partner string `json:"partner"`
+	// Version seen.
+	ExpectedVersion string `json:"expectedVersion"`
+	// Name.
+	Name *string `json:"name,omitempty"`
+	// Location number.
+	Gln *string `json:"gln,omitempty"`
+	// Whether its procurement messages must be signed.
+	RequiresSignature *bool `json:"requiresSignature,omitempty"`
+	// Ways it talks to us, replacing those before.
+	Channels []*PartnerChannelInput `json:"channels,omitempty"`
+	// Scopes it may be given, replacing those before.
+	Scopes []string `json:"scopes,omitempty"`
+	// Cost units per minute.
+	CostPerMinute *int `json:"costPerMinute,omitempty"`
+	// Tolerance profile.
+	ToleranceProfile *string `json:"toleranceProfile,omitempty"`
 }
 
 // What to do with a batch when one part is refused.

@@ -88,11 +88,14 @@ type ResolverRoot interface {
 	ShipmentEvent() ShipmentEventResolver
 	ShipmentEventConnection() ShipmentEventConnectionResolver
 	ShipmentUpdate() ShipmentUpdateResolver
+	SignedMessage() SignedMessageResolver
 	SourceHealth() SourceHealthResolver
 	Subscription() SubscriptionResolver
 	SupplierViewer() SupplierViewerResolver
 	TimelineConnection() TimelineConnectionResolver
 	TimelineEntry() TimelineEntryResolver
+	TradingPartner() TradingPartnerResolver
+	TradingPartnerConnection() TradingPartnerConnectionResolver
 	ValidatedLine() ValidatedLineResolver
 	WarehouseStock() WarehouseStockResolver
 }
@@ -405,6 +408,7 @@ type ComplexityRoot struct {
 		HandlingUnits  func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Lines          func(childComplexity int) int
+		Message        func(childComplexity int) int
 		Number         func(childComplexity int) int
 		Operation      func(childComplexity int) int
 		Provenance     func(childComplexity int) int
@@ -421,6 +425,7 @@ type ComplexityRoot struct {
 		DespatchAdvice func(childComplexity int) int
 		Errors         func(childComplexity int) int
 		Operation      func(childComplexity int) int
+		Receipt        func(childComplexity int) int
 		Replayed       func(childComplexity int) int
 	}
 
@@ -741,6 +746,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptOrderChanges     func(childComplexity int, idempotencyKey string, input AcceptOrderChangesInput) int
 		AcknowledgeAlert       func(childComplexity int, idempotencyKey string, input AcknowledgeAlertInput) int
+		AdvanceOnboarding      func(childComplexity int, idempotencyKey string, input AdvanceOnboardingInput) int
 		AmendOrder             func(childComplexity int, idempotencyKey string, input AmendOrderInput) int
 		ApproveOrder           func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
 		CancelDespatchAdvice   func(childComplexity int, idempotencyKey string, input CancelDespatchAdviceInput) int
@@ -749,6 +755,8 @@ type ComplexityRoot struct {
 		DecideDeviation        func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
 		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
 		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
+		ProvePartnerKey        func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
+		RegisterPartner        func(childComplexity int, idempotencyKey string, input PartnerInput) int
 		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
 		Replay                 func(childComplexity int, idempotencyKey string, input ReplayInput) int
 		ReportException        func(childComplexity int, idempotencyKey string, input ReportExceptionInput) int
@@ -757,11 +765,28 @@ type ComplexityRoot struct {
 		RespondToPurchaseOrder func(childComplexity int, idempotencyKey string, input PurchaseOrderResponseInput) int
 		ResumeSource           func(childComplexity int, idempotencyKey string, input SourceControlInput) int
 		RetryDeadLetter        func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
+		RevokePartnerKey       func(childComplexity int, idempotencyKey string, input RevokePartnerKeyInput) int
+		RotatePartnerKey       func(childComplexity int, idempotencyKey string, input RotatePartnerKeyInput) int
 		SaveToleranceProfile   func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
 		SettleOperation        func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
 		SubmitDespatchAdvice   func(childComplexity int, idempotencyKey string, input DespatchAdviceInput) int
 		SubmitOrder            func(childComplexity int, idempotencyKey string, input OrderInput) int
 		SubmitOrders           func(childComplexity int, idempotencyKey string, input SubmitOrdersInput) int
+		UpdatePartner          func(childComplexity int, idempotencyKey string, input UpdatePartnerInput) int
+	}
+
+	Onboarding struct {
+		ActivatedAt func(childComplexity int) int
+		Checks      func(childComplexity int) int
+		Stage       func(childComplexity int) int
+	}
+
+	OnboardingCheck struct {
+		At     func(childComplexity int) int
+		Detail func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Passed func(childComplexity int) int
+		Stage  func(childComplexity int) int
 	}
 
 	Operation struct {
@@ -952,6 +977,30 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PartnerChannel struct {
+		Direction func(childComplexity int) int
+		Documents func(childComplexity int) int
+		Endpoint  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+	}
+
+	PartnerKey struct {
+		Algorithm   func(childComplexity int) int
+		Challenge   func(childComplexity int) int
+		Fingerprint func(childComplexity int) int
+		ID          func(childComplexity int) int
+		RevokedAt   func(childComplexity int) int
+		ValidFrom   func(childComplexity int) int
+		ValidTo     func(childComplexity int) int
+		VerifiedAt  func(childComplexity int) int
+	}
+
+	PartnerPayload struct {
+		Errors   func(childComplexity int) int
+		Partner  func(childComplexity int) int
+		Replayed func(childComplexity int) int
+	}
+
 	PaymentTerms struct {
 		Description     func(childComplexity int) int
 		DiscountDays    func(childComplexity int) int
@@ -1040,6 +1089,8 @@ type ComplexityRoot struct {
 		Currency        func(childComplexity int) int
 		DeliveryTerms   func(childComplexity int) int
 		DespatchAdvices func(childComplexity int) int
+		Evidence        func(childComplexity int) int
+		EvidenceBundle  func(childComplexity int) int
 		ExternalIds     func(childComplexity int) int
 		ID              func(childComplexity int) int
 		IssuedAt        func(childComplexity int) int
@@ -1107,6 +1158,7 @@ type ComplexityRoot struct {
 		ID                  func(childComplexity int) int
 		Kind                func(childComplexity int) int
 		Lines               func(childComplexity int) int
+		Message             func(childComplexity int) int
 		Operation           func(childComplexity int) int
 		PurchaseOrder       func(childComplexity int) int
 		ReceivedAt          func(childComplexity int) int
@@ -1118,6 +1170,7 @@ type ComplexityRoot struct {
 		Deviations func(childComplexity int) int
 		Errors     func(childComplexity int) int
 		Operation  func(childComplexity int) int
+		Receipt    func(childComplexity int) int
 		Replayed   func(childComplexity int) int
 		Response   func(childComplexity int) int
 	}
@@ -1157,6 +1210,8 @@ type ComplexityRoot struct {
 		Operations          func(childComplexity int, first *int, after *string, last *int, before *string, filter *OperationFilter) int
 		Order               func(childComplexity int, by OrderBy) int
 		Orders              func(childComplexity int, first *int, after *string, last *int, before *string, filter *OrderFilter, orderBy trade.OrderSort) int
+		Partner             func(childComplexity int, by TradingPartnerBy) int
+		Partners            func(childComplexity int, first *int, after *string, last *int, before *string, filter *TradingPartnerFilter) int
 		PurchaseOrder       func(childComplexity int, by PurchaseOrderBy) int
 		PurchaseOrders      func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
 		Reconciliations     func(childComplexity int) int
@@ -1179,11 +1234,22 @@ type ComplexityRoot struct {
 		Reason         func(childComplexity int) int
 	}
 
+	Quota struct {
+		CostPerMinute func(childComplexity int) int
+	}
+
 	RawCode struct {
 		Code     func(childComplexity int) int
 		List     func(childComplexity int) int
 		Standard func(childComplexity int) int
 		Text     func(childComplexity int) int
+	}
+
+	Receipt struct {
+		IssuedAt  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Outcome   func(childComplexity int) int
+		Signature func(childComplexity int) int
 	}
 
 	Reconciliation struct {
@@ -1394,6 +1460,26 @@ type ComplexityRoot struct {
 		Shipment       func(childComplexity int) int
 	}
 
+	SignatureInvalid struct {
+		Code    func(childComplexity int) int
+		KeyID   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+	}
+
+	SignedMessage struct {
+		At        func(childComplexity int) int
+		Digest    func(childComplexity int) int
+		Direction func(childComplexity int) int
+		Document  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Key       func(childComplexity int) int
+		LogHash   func(childComplexity int) int
+		Partner   func(childComplexity int) int
+		Receipts  func(childComplexity int) int
+		Verified  func(childComplexity int) int
+	}
+
 	SourceHealth struct {
 		Capabilities    func(childComplexity int) int
 		Circuit         func(childComplexity int) int
@@ -1542,10 +1628,30 @@ type ComplexityRoot struct {
 	}
 
 	TradingPartner struct {
-		Code func(childComplexity int) int
-		GLN  func(childComplexity int) int
-		ID   func(childComplexity int) int
-		Name func(childComplexity int) int
+		Channels          func(childComplexity int) int
+		Code              func(childComplexity int) int
+		GLN               func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Keys              func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Onboarding        func(childComplexity int) int
+		Quota             func(childComplexity int) int
+		RequiresSignature func(childComplexity int) int
+		Scopes            func(childComplexity int) int
+		Tolerance         func(childComplexity int) int
+		Version           func(childComplexity int) int
+	}
+
+	TradingPartnerConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TradingPartnerEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	UnitPrice struct {
@@ -2876,6 +2982,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DespatchAdvice.Lines(childComplexity), true
+	case "DespatchAdvice.message":
+		if e.ComplexityRoot.DespatchAdvice.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvice.Message(childComplexity), true
 	case "DespatchAdvice.number":
 		if e.ComplexityRoot.DespatchAdvice.Number == nil {
 			break
@@ -2955,6 +3067,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DespatchAdvicePayload.Operation(childComplexity), true
+	case "DespatchAdvicePayload.receipt":
+		if e.ComplexityRoot.DespatchAdvicePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchAdvicePayload.Receipt(childComplexity), true
 	case "DespatchAdvicePayload.replayed":
 		if e.ComplexityRoot.DespatchAdvicePayload.Replayed == nil {
 			break
@@ -4299,6 +4417,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcknowledgeAlert(childComplexity, args["idempotencyKey"].(string), args["input"].(AcknowledgeAlertInput)), true
+	case "Mutation.advanceOnboarding":
+		if e.ComplexityRoot.Mutation.AdvanceOnboarding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_advanceOnboarding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AdvanceOnboarding(childComplexity, args["idempotencyKey"].(string), args["input"].(AdvanceOnboardingInput)), true
 	case "Mutation.amendOrder":
 		if e.ComplexityRoot.Mutation.AmendOrder == nil {
 			break
@@ -4387,6 +4516,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PauseSource(childComplexity, args["idempotencyKey"].(string), args["input"].(SourceControlInput)), true
+	case "Mutation.provePartnerKey":
+		if e.ComplexityRoot.Mutation.ProvePartnerKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_provePartnerKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProvePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(ProvePartnerKeyInput)), true
+	case "Mutation.registerPartner":
+		if e.ComplexityRoot.Mutation.RegisterPartner == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerPartner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterPartner(childComplexity, args["idempotencyKey"].(string), args["input"].(PartnerInput)), true
 	case "Mutation.rejectOrder":
 		if e.ComplexityRoot.Mutation.RejectOrder == nil {
 			break
@@ -4475,6 +4626,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryDeadLetter(childComplexity, args["idempotencyKey"].(string), args["input"].(DeadLetterInput)), true
+	case "Mutation.revokePartnerKey":
+		if e.ComplexityRoot.Mutation.RevokePartnerKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokePartnerKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(RevokePartnerKeyInput)), true
+	case "Mutation.rotatePartnerKey":
+		if e.ComplexityRoot.Mutation.RotatePartnerKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotatePartnerKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotatePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(RotatePartnerKeyInput)), true
 	case "Mutation.saveToleranceProfile":
 		if e.ComplexityRoot.Mutation.SaveToleranceProfile == nil {
 			break
@@ -4530,6 +4703,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubmitOrders(childComplexity, args["idempotencyKey"].(string), args["input"].(SubmitOrdersInput)), true
+	case "Mutation.updatePartner":
+		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePartner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePartner(childComplexity, args["idempotencyKey"].(string), args["input"].(UpdatePartnerInput)), true
+
+	case "Onboarding.activatedAt":
+		if e.ComplexityRoot.Onboarding.ActivatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Onboarding.ActivatedAt(childComplexity), true
+	case "Onboarding.checks":
+		if e.ComplexityRoot.Onboarding.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Onboarding.Checks(childComplexity), true
+	case "Onboarding.stage":
+		if e.ComplexityRoot.Onboarding.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Onboarding.Stage(childComplexity), true
+
+	case "OnboardingCheck.at":
+		if e.ComplexityRoot.OnboardingCheck.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OnboardingCheck.At(childComplexity), true
+	case "OnboardingCheck.detail":
+		if e.ComplexityRoot.OnboardingCheck.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OnboardingCheck.Detail(childComplexity), true
+	case "OnboardingCheck.name":
+		if e.ComplexityRoot.OnboardingCheck.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OnboardingCheck.Name(childComplexity), true
+	case "OnboardingCheck.passed":
+		if e.ComplexityRoot.OnboardingCheck.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OnboardingCheck.Passed(childComplexity), true
+	case "OnboardingCheck.stage":
+		if e.ComplexityRoot.OnboardingCheck.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OnboardingCheck.Stage(childComplexity), true
 
 	case "Operation.awaiting":
 		if e.ComplexityRoot.Operation.Awaiting == nil {
@@ -5344,6 +5578,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PartnerChannel.direction":
+		if e.ComplexityRoot.PartnerChannel.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerChannel.Direction(childComplexity), true
+	case "PartnerChannel.documents":
+		if e.ComplexityRoot.PartnerChannel.Documents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerChannel.Documents(childComplexity), true
+	case "PartnerChannel.endpoint":
+		if e.ComplexityRoot.PartnerChannel.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerChannel.Endpoint(childComplexity), true
+	case "PartnerChannel.kind":
+		if e.ComplexityRoot.PartnerChannel.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerChannel.Kind(childComplexity), true
+
+	case "PartnerKey.algorithm":
+		if e.ComplexityRoot.PartnerKey.Algorithm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.Algorithm(childComplexity), true
+	case "PartnerKey.challenge":
+		if e.ComplexityRoot.PartnerKey.Challenge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.Challenge(childComplexity), true
+	case "PartnerKey.fingerprint":
+		if e.ComplexityRoot.PartnerKey.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.Fingerprint(childComplexity), true
+	case "PartnerKey.id":
+		if e.ComplexityRoot.PartnerKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.ID(childComplexity), true
+	case "PartnerKey.revokedAt":
+		if e.ComplexityRoot.PartnerKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.RevokedAt(childComplexity), true
+	case "PartnerKey.validFrom":
+		if e.ComplexityRoot.PartnerKey.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.ValidFrom(childComplexity), true
+	case "PartnerKey.validTo":
+		if e.ComplexityRoot.PartnerKey.ValidTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.ValidTo(childComplexity), true
+	case "PartnerKey.verifiedAt":
+		if e.ComplexityRoot.PartnerKey.VerifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.VerifiedAt(childComplexity), true
+
+	case "PartnerPayload.errors":
+		if e.ComplexityRoot.PartnerPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.Errors(childComplexity), true
+	case "PartnerPayload.partner":
+		if e.ComplexityRoot.PartnerPayload.Partner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.Partner(childComplexity), true
+	case "PartnerPayload.replayed":
+		if e.ComplexityRoot.PartnerPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.Replayed(childComplexity), true
+
 	case "PaymentTerms.description":
 		if e.ComplexityRoot.PaymentTerms.Description == nil {
 			break
@@ -5696,6 +6023,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.DespatchAdvices(childComplexity), true
+	case "PurchaseOrder.evidence":
+		if e.ComplexityRoot.PurchaseOrder.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.Evidence(childComplexity), true
+	case "PurchaseOrder.evidenceBundle":
+		if e.ComplexityRoot.PurchaseOrder.EvidenceBundle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.EvidenceBundle(childComplexity), true
 	case "PurchaseOrder.externalIds":
 		if e.ComplexityRoot.PurchaseOrder.ExternalIds == nil {
 			break
@@ -6011,6 +6350,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrderResponse.Lines(childComplexity), true
+	case "PurchaseOrderResponse.message":
+		if e.ComplexityRoot.PurchaseOrderResponse.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponse.Message(childComplexity), true
 	case "PurchaseOrderResponse.operation":
 		if e.ComplexityRoot.PurchaseOrderResponse.Operation == nil {
 			break
@@ -6060,6 +6405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrderResponsePayload.Operation(childComplexity), true
+	case "PurchaseOrderResponsePayload.receipt":
+		if e.ComplexityRoot.PurchaseOrderResponsePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderResponsePayload.Receipt(childComplexity), true
 	case "PurchaseOrderResponsePayload.replayed":
 		if e.ComplexityRoot.PurchaseOrderResponsePayload.Replayed == nil {
 			break
@@ -6329,6 +6680,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*OrderFilter), args["orderBy"].(trade.OrderSort)), true
+	case "Query.partner":
+		if e.ComplexityRoot.Query.Partner == nil {
+			break
+		}
+
+		args, err := ec.field_Query_partner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Partner(childComplexity, args["by"].(TradingPartnerBy)), true
+	case "Query.partners":
+		if e.ComplexityRoot.Query.Partners == nil {
+			break
+		}
+
+		args, err := ec.field_Query_partners_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Partners(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*TradingPartnerFilter)), true
 	case "Query.purchaseOrder":
 		if e.ComplexityRoot.Query.PurchaseOrder == nil {
 			break
@@ -6473,6 +6846,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QueuePosition.Reason(childComplexity), true
 
+	case "Quota.costPerMinute":
+		if e.ComplexityRoot.Quota.CostPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quota.CostPerMinute(childComplexity), true
+
 	case "RawCode.code":
 		if e.ComplexityRoot.RawCode.Code == nil {
 			break
@@ -6497,6 +6877,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RawCode.Text(childComplexity), true
+
+	case "Receipt.issuedAt":
+		if e.ComplexityRoot.Receipt.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.IssuedAt(childComplexity), true
+	case "Receipt.kind":
+		if e.ComplexityRoot.Receipt.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.Kind(childComplexity), true
+	case "Receipt.outcome":
+		if e.ComplexityRoot.Receipt.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.Outcome(childComplexity), true
+	case "Receipt.signature":
+		if e.ComplexityRoot.Receipt.Signature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.Signature(childComplexity), true
 
 	case "Reconciliation.at":
 		if e.ComplexityRoot.Reconciliation.At == nil {
@@ -7336,6 +7741,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShipmentUpdate.Shipment(childComplexity), true
 
+	case "SignatureInvalid.code":
+		if e.ComplexityRoot.SignatureInvalid.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureInvalid.Code(childComplexity), true
+	case "SignatureInvalid.keyId":
+		if e.ComplexityRoot.SignatureInvalid.KeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureInvalid.KeyID(childComplexity), true
+	case "SignatureInvalid.message":
+		if e.ComplexityRoot.SignatureInvalid.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureInvalid.Message(childComplexity), true
+	case "SignatureInvalid.path":
+		if e.ComplexityRoot.SignatureInvalid.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureInvalid.Path(childComplexity), true
+
+	case "SignedMessage.at":
+		if e.ComplexityRoot.SignedMessage.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.At(childComplexity), true
+	case "SignedMessage.digest":
+		if e.ComplexityRoot.SignedMessage.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Digest(childComplexity), true
+	case "SignedMessage.direction":
+		if e.ComplexityRoot.SignedMessage.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Direction(childComplexity), true
+	case "SignedMessage.document":
+		if e.ComplexityRoot.SignedMessage.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Document(childComplexity), true
+	case "SignedMessage.id":
+		if e.ComplexityRoot.SignedMessage.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.ID(childComplexity), true
+	case "SignedMessage.key":
+		if e.ComplexityRoot.SignedMessage.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Key(childComplexity), true
+	case "SignedMessage.logHash":
+		if e.ComplexityRoot.SignedMessage.LogHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.LogHash(childComplexity), true
+	case "SignedMessage.partner":
+		if e.ComplexityRoot.SignedMessage.Partner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Partner(childComplexity), true
+	case "SignedMessage.receipts":
+		if e.ComplexityRoot.SignedMessage.Receipts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Receipts(childComplexity), true
+	case "SignedMessage.verified":
+		if e.ComplexityRoot.SignedMessage.Verified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignedMessage.Verified(childComplexity), true
+
 	case "SourceHealth.capabilities":
 		if e.ComplexityRoot.SourceHealth.Capabilities == nil {
 			break
@@ -7910,6 +8401,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Totals.Total(childComplexity), true
 
+	case "TradingPartner.channels":
+		if e.ComplexityRoot.TradingPartner.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Channels(childComplexity), true
 	case "TradingPartner.code":
 		if e.ComplexityRoot.TradingPartner.Code == nil {
 			break
@@ -7928,12 +8425,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TradingPartner.ID(childComplexity), true
+	case "TradingPartner.keys":
+		if e.ComplexityRoot.TradingPartner.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Keys(childComplexity), true
 	case "TradingPartner.name":
 		if e.ComplexityRoot.TradingPartner.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.TradingPartner.Name(childComplexity), true
+	case "TradingPartner.onboarding":
+		if e.ComplexityRoot.TradingPartner.Onboarding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Onboarding(childComplexity), true
+	case "TradingPartner.quota":
+		if e.ComplexityRoot.TradingPartner.Quota == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Quota(childComplexity), true
+	case "TradingPartner.requiresSignature":
+		if e.ComplexityRoot.TradingPartner.RequiresSignature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.RequiresSignature(childComplexity), true
+	case "TradingPartner.scopes":
+		if e.ComplexityRoot.TradingPartner.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Scopes(childComplexity), true
+	case "TradingPartner.tolerance":
+		if e.ComplexityRoot.TradingPartner.Tolerance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Tolerance(childComplexity), true
+	case "TradingPartner.version":
+		if e.ComplexityRoot.TradingPartner.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.Version(childComplexity), true
+
+	case "TradingPartnerConnection.edges":
+		if e.ComplexityRoot.TradingPartnerConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerConnection.Edges(childComplexity), true
+	case "TradingPartnerConnection.nodes":
+		if e.ComplexityRoot.TradingPartnerConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerConnection.Nodes(childComplexity), true
+	case "TradingPartnerConnection.pageInfo":
+		if e.ComplexityRoot.TradingPartnerConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerConnection.PageInfo(childComplexity), true
+	case "TradingPartnerConnection.totalCount":
+		if e.ComplexityRoot.TradingPartnerConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerConnection.TotalCount(childComplexity), true
+
+	case "TradingPartnerEdge.cursor":
+		if e.ComplexityRoot.TradingPartnerEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerEdge.Cursor(childComplexity), true
+	case "TradingPartnerEdge.node":
+		if e.ComplexityRoot.TradingPartnerEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartnerEdge.Node(childComplexity), true
 
 	case "UnitPrice.per":
 		if e.ComplexityRoot.UnitPrice.Per == nil {
@@ -8144,6 +8721,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountRepresentation", ec.unmarshalInputAccountRepresentation),
 			graphql.NewInputUnmarshaler("AcknowledgeAlertInput", ec.unmarshalInputAcknowledgeAlertInput),
 			graphql.NewInputUnmarshaler("AddressInput", ec.unmarshalInputAddressInput),
+			graphql.NewInputUnmarshaler("AdvanceOnboardingInput", ec.unmarshalInputAdvanceOnboardingInput),
 			graphql.NewInputUnmarshaler("AlertFilter", ec.unmarshalInputAlertFilter),
 			graphql.NewInputUnmarshaler("AmendOrderInput", ec.unmarshalInputAmendOrderInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
@@ -8177,6 +8755,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OrderLineChangeInput", ec.unmarshalInputOrderLineChangeInput),
 			graphql.NewInputUnmarshaler("OrderLineInput", ec.unmarshalInputOrderLineInput),
 			graphql.NewInputUnmarshaler("OrderRepresentation", ec.unmarshalInputOrderRepresentation),
+			graphql.NewInputUnmarshaler("PartnerChannelInput", ec.unmarshalInputPartnerChannelInput),
+			graphql.NewInputUnmarshaler("PartnerInput", ec.unmarshalInputPartnerInput),
+			graphql.NewInputUnmarshaler("ProvePartnerKeyInput", ec.unmarshalInputProvePartnerKeyInput),
 			graphql.NewInputUnmarshaler("PurchaseOrderBy", ec.unmarshalInputPurchaseOrderBy),
 			graphql.NewInputUnmarshaler("PurchaseOrderFilter", ec.unmarshalInputPurchaseOrderFilter),
 			graphql.NewInputUnmarshaler("PurchaseOrderRepresentation", ec.unmarshalInputPurchaseOrderRepresentation),
@@ -8188,6 +8769,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ResolveAlertInput", ec.unmarshalInputResolveAlertInput),
 			graphql.NewInputUnmarshaler("ReturnFilter", ec.unmarshalInputReturnFilter),
 			graphql.NewInputUnmarshaler("ReturnLineInput", ec.unmarshalInputReturnLineInput),
+			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", ec.unmarshalInputRevokePartnerKeyInput),
+			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", ec.unmarshalInputRotatePartnerKeyInput),
 			graphql.NewInputUnmarshaler("SettleOperationInput", ec.unmarshalInputSettleOperationInput),
 			graphql.NewInputUnmarshaler("ShipToInput", ec.unmarshalInputShipToInput),
 			graphql.NewInputUnmarshaler("ShipmentBy", ec.unmarshalInputShipmentBy),
@@ -8196,8 +8779,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SourceControlInput", ec.unmarshalInputSourceControlInput),
 			graphql.NewInputUnmarshaler("SubmitOrdersInput", ec.unmarshalInputSubmitOrdersInput),
 			graphql.NewInputUnmarshaler("ToleranceProfileInput", ec.unmarshalInputToleranceProfileInput),
+			graphql.NewInputUnmarshaler("TradingPartnerBy", ec.unmarshalInputTradingPartnerBy),
+			graphql.NewInputUnmarshaler("TradingPartnerFilter", ec.unmarshalInputTradingPartnerFilter),
 			graphql.NewInputUnmarshaler("TradingPartnerRepresentation", ec.unmarshalInputTradingPartnerRepresentation),
 			graphql.NewInputUnmarshaler("UnitPriceInput", ec.unmarshalInputUnitPriceInput),
+			graphql.NewInputUnmarshaler("UpdatePartnerInput", ec.unmarshalInputUpdatePartnerInput),
 		)
 	}
 	first := true
@@ -10214,6 +10800,10 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
   ): TimelineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "Latest durable operation on it."
   operation: Operation
+  "Signed messages about it, oldest first; at most 1000."
+  evidence: [SignedMessage!] @scope(anyOf: ["audit:read"])
+  "Bundle of all evidence that a third party can verify offline."
+  evidenceBundle: DocumentLink @scope(anyOf: ["audit:read"]) @cost(weight: 50)
   "The same purchase order in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
   "Where the values came from and how old they are."
@@ -10315,6 +10905,8 @@ type PurchaseOrderResponse implements Node @scope(anyOf: ["po:read"]) {
   lines: [LineAcknowledgment!]!
   "Where it differs from the order."
   deviations: [Deviation!]!
+  "Message it came in, when signed."
+  message: SignedMessage
   "Durable operation that applies it."
   operation: Operation
 }
@@ -10532,6 +11124,8 @@ input PurchaseOrderResponseInput {
   kind: ResponseKind!
   "Line by line; every open line must appear unless kind is ACCEPTED or REJECTED."
   lines: [LineAcknowledgmentInput!]! = []
+  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  signature: String @classified(level: PARTNER)
 }
 
 "What a supplier says of a line."
@@ -10636,6 +11230,8 @@ type DespatchAdvice implements Node & Sourced @scope(anyOf: ["po:read"]) @source
   lines: [DespatchLine!]!
   "Shipment it announces."
   shipment: Shipment
+  "Message it came in, when signed."
+  message: SignedMessage
   "Durable operation that applies it."
   operation: Operation
   "Where the values came from and how old they are."
@@ -10709,6 +11305,8 @@ input DespatchAdviceInput {
   handlingUnits: [HandlingUnitInput!]! = []
   "Lines."
   lines: [DespatchLineInput!]!
+  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  signature: String @classified(level: PARTNER)
 }
 
 "Pallet, carton or other logistic unit."
@@ -10749,6 +11347,8 @@ input CancelDespatchAdviceInput {
   despatchAdvice: ID!
   "Why."
   reason: String!
+  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  signature: String @classified(level: PARTNER)
 }
 
 # ======================================================================================================================
@@ -11030,6 +11630,282 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
   name: String!
   "Location number."
   gln: GLN
+  "Stage of onboarding and what is missing."
+  onboarding: Onboarding!
+  "Whether its procurement messages must be signed."
+  requiresSignature: Boolean!
+  "Ways it talks to us; at most 20."
+  channels: [PartnerChannel!]!
+  "Signing keys, newest first; at most 20."
+  keys: [PartnerKey!]!
+  "Tolerances in force."
+  tolerance: ToleranceProfile
+  "Scopes it may be given."
+  scopes: [String!]!
+  "Request budget."
+  quota: Quota!
+  "Version for changes."
+  version: String!
+}
+
+"Request budget."
+type Quota {
+  "Cost units per minute."
+  costPerMinute: Int!
+}
+
+"Where a partner's onboarding stands."
+type Onboarding {
+  "Stage."
+  stage: OnboardingStage!
+  "Checks of all stages, passed or missing."
+  checks: [OnboardingCheck!]!
+  "When it became active."
+  activatedAt: DateTime
+}
+
+"Stages of onboarding, in order."
+enum OnboardingStage {
+  "Invited." INVITED
+  "Has registered." REGISTERED
+  "Has proved its keys." KEYS_VERIFIED
+  "Sends test documents." TESTING
+  "All tests passed." CERTIFIED
+  "Trades." ACTIVE
+  "Stopped for now." SUSPENDED
+  "Trades no more." OFFBOARDED
+}
+
+"One check of onboarding."
+type OnboardingCheck {
+  "What is checked."
+  name: String!
+  "Stage that needs it."
+  stage: OnboardingStage!
+  "Whether it passed."
+  passed: Boolean!
+  "What is missing."
+  detail: String
+  "When it was last tried."
+  at: DateTime
+}
+
+"Way a partner talks to us."
+type PartnerChannel {
+  "Kind."
+  kind: ChannelKind!
+  "From or to the partner."
+  direction: MessageDirection!
+  "Documents that go over it."
+  documents: [PartnerDocumentKind!]!
+  "Address; null where the partner calls us."
+  endpoint: String
+}
+
+"Kinds of channels."
+enum ChannelKind {
+  "Portal, by hand." PORTAL
+  "This graph." GRAPHQL
+  "Webhook." WEBHOOK
+  "ASC X12 files." X12
+  "UN/EDIFACT files." EDIFACT
+  "UBL files, Peppol included." UBL
+  "cXML." CXML
+  "Tables in files, CSV." FILE_BATCH
+}
+
+"Which way a message goes."
+enum MessageDirection {
+  "From the partner." INBOUND
+  "To the partner." OUTBOUND
+}
+
+"Business documents exchanged with partners."
+enum PartnerDocumentKind {
+  "Purchase order: X12 850, ORDERS, UBL Order." PURCHASE_ORDER
+  "Change of a purchase order: X12 860, ORDCHG." PURCHASE_ORDER_CHANGE
+  "Answer to a purchase order: X12 855 and 865, ORDRSP, UBL OrderResponse." PURCHASE_ORDER_RESPONSE
+  "Ship notice: X12 856, DESADV, UBL DespatchAdvice." DESPATCH_ADVICE
+  "Transport status: X12 214, IFTSTA, EPCIS, DCSA." TRANSPORT_STATUS
+  "Stock report: X12 846, INVRPT." INVENTORY_REPORT
+  "Forecast: X12 830, DELFOR." FORECAST
+  "Invoice: X12 810, INVOIC, UBL Invoice." INVOICE
+}
+
+"Public key of a partner."
+type PartnerKey implements Node @scope(anyOf: ["partner:read"]) {
+  "Global id, and the keyid of signatures."
+  id: ID!
+  "Signature algorithm, e.g. ed25519."
+  algorithm: String!
+  "SHA-256 of the public key, hex."
+  fingerprint: String!
+  "Text to sign to prove the key; null once proved."
+  challenge: String
+  "When it was proved."
+  verifiedAt: DateTime
+  "Signatures from this moment on."
+  validFrom: DateTime!
+  "Signatures up to this moment."
+  validTo: DateTime
+  "When it was revoked."
+  revokedAt: DateTime
+}
+
+"Signed message, kept for non-repudiation: exact bytes by digest, signature, receipts."
+type SignedMessage implements Node @scope(anyOf: ["po:read", "audit:read"]) {
+  "Global id."
+  id: ID!
+  "Partner."
+  partner: TradingPartner
+  "Which way it went."
+  direction: MessageDirection!
+  "What it is."
+  document: PartnerDocumentKind!
+  "Digest of the bytes, RFC 9530 Content-Digest."
+  digest: String!
+  "Key that signed."
+  key: PartnerKey
+  "Whether the signature held when it arrived."
+  verified: Boolean!
+  "When it arrived or left."
+  at: DateTime!
+  "Receipts given: of arrival at once, of the outcome later."
+  receipts: [Receipt!]!
+  "Leaf hash in the audit log, hex."
+  logHash: String!
+}
+
+"Signed receipt for a message."
+type Receipt {
+  "What it confirms."
+  kind: ReceiptKind!
+  "How it went."
+  outcome: ReceiptOutcome!
+  "When it was issued."
+  issuedAt: DateTime!
+  "Detached JWS by Portico over message digest, kind, outcome and time."
+  signature: String!
+}
+
+"What a receipt confirms."
+enum ReceiptKind {
+  "The bytes arrived and the signature holds." ARRIVAL
+  "What came of it in business." OUTCOME
+}
+
+"How it went."
+enum ReceiptOutcome {
+  "Accepted." ACCEPTED
+  "Accepted in part." ACCEPTED_WITH_ERRORS
+  "Refused." REJECTED
+  "Known already." DUPLICATE
+}
+
+"Which partners to include; conditions add up."
+input TradingPartnerFilter {
+  "Words in name or code."
+  search: String
+  "In any of these stages."
+  stage: [OnboardingStage!]
+}
+
+"Key of a trading partner."
+input TradingPartnerBy @oneOf {
+  "Global id."
+  id: ID
+  "Short code."
+  code: String
+}
+
+"Partner to register."
+input PartnerInput {
+  "Short code, unique."
+  code: String!
+  "Name."
+  name: String!
+  "Location number."
+  gln: GLN
+  "Whether its procurement messages must be signed."
+  requiresSignature: Boolean! = false
+  "Ways it talks to us."
+  channels: [PartnerChannelInput!]!
+  "Scopes it may be given."
+  scopes: [String!]! = []
+  "Cost units per minute; the default of its class when left out."
+  costPerMinute: Int
+  "Tolerance profile."
+  toleranceProfile: ID
+}
+
+"Changes to a partner; what is left out stays."
+input UpdatePartnerInput {
+  "Partner."
+  partner: ID!
+  "Version seen."
+  expectedVersion: String!
+  "Name."
+  name: String
+  "Location number."
+  gln: GLN
+  "Whether its procurement messages must be signed."
+  requiresSignature: Boolean
+  "Ways it talks to us, replacing those before."
+  channels: [PartnerChannelInput!]
+  "Scopes it may be given, replacing those before."
+  scopes: [String!]
+  "Cost units per minute."
+  costPerMinute: Int
+  "Tolerance profile."
+  toleranceProfile: ID
+}
+
+"Way a partner talks to us."
+input PartnerChannelInput {
+  "Kind."
+  kind: ChannelKind!
+  "From or to the partner."
+  direction: MessageDirection!
+  "Documents that go over it."
+  documents: [PartnerDocumentKind!]!
+  "Address; left out where the partner calls us."
+  endpoint: String
+}
+
+"Stage to move a partner to."
+input AdvanceOnboardingInput {
+  "Partner."
+  partner: ID!
+  "Stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension."
+  to: OnboardingStage!
+  "Why; needed for SUSPENDED and OFFBOARDED."
+  reason: String
+}
+
+"New key of a partner. The one before stays valid until it is revoked or ends."
+input RotatePartnerKeyInput {
+  "Partner."
+  partner: ID!
+  "Public key, PEM SubjectPublicKeyInfo."
+  publicKeyPem: String!
+  "Signatures from this moment on."
+  validFrom: DateTime!
+}
+
+"Proof that the partner holds a key."
+input ProvePartnerKeyInput {
+  "Key."
+  key: ID!
+  "Signature over the key's challenge, base64."
+  signature: String! @classified(level: RESTRICTED)
+}
+
+"Key to revoke at once."
+input RevokePartnerKeyInput {
+  "Key."
+  key: ID!
+  "Why."
+  reason: String!
 }
 
 # ======================================================================================================================
@@ -11735,6 +12611,26 @@ type AlertEdge {
   node: Alert!
 }
 
+"Page of partners."
+type TradingPartnerConnection {
+  "Partners with their cursors."
+  edges: [TradingPartnerEdge!]!
+  "Partners."
+  nodes: [TradingPartner!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of partners in the whole list."
+  totalCount: TotalCount
+}
+
+"Partner with its cursor."
+type TradingPartnerEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Partner."
+  node: TradingPartner!
+}
+
 # ======================================================================================================================
 # Operations
 # ======================================================================================================================
@@ -12177,6 +13073,7 @@ enum ErrorCode {
   "Beyond the tolerance, and the profile refuses." TOLERANCE_EXCEEDED
   "More than is open." QUANTITY_EXCEEDED
   "Open lines are missing." LINES_MISSING
+  "Signature missing, wrong, old or of an unknown key." SIGNATURE_INVALID
   "Document was received before." DUPLICATE_DOCUMENT
   "Source does not answer and the write cannot wait." SOURCE_UNAVAILABLE
 }
@@ -12241,6 +13138,18 @@ type ToleranceExceeded implements UserError {
   path: [String!]
   "Difference."
   deviation: Deviation
+}
+
+"Signature missing, wrong, old or of an unknown key."
+type SignatureInvalid implements UserError {
+  "Stable code."
+  code: ErrorCode!
+  "Sentence to show."
+  message: String!
+  "Place in the arguments; null for the whole."
+  path: [String!]
+  "Key named."
+  keyId: String
 }
 
 "Document was received before."
@@ -12329,7 +13238,7 @@ union SubmitOrderError = InvalidInput | Forbidden | IdempotencyConflict | PriceC
 "Refusals of a change to an order."
 union AmendOrderError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | PriceChanged | InsufficientAvailability | CreditBlocked | SourceUnavailable
 "Refusals of a supplier's document."
-union SupplierError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | ToleranceExceeded | DuplicateDocument | SourceUnavailable
+union SupplierError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | ToleranceExceeded | SignatureInvalid | DuplicateDocument | SourceUnavailable
 
 "Refusals of any write."
 union CommonError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | SourceUnavailable
@@ -12410,6 +13319,8 @@ type PurchaseOrderResponsePayload {
   response: PurchaseOrderResponse
   "Where it differs from the order."
   deviations: [Deviation!]
+  "Signed receipt of arrival; null when the message was not signed."
+  receipt: Receipt
 }
 
 "Answer to submitDespatchAdvice and cancelDespatchAdvice."
@@ -12422,6 +13333,8 @@ type DespatchAdvicePayload {
   operation: Operation
   "Ship notice as stored."
   despatchAdvice: DespatchAdvice
+  "Signed receipt of arrival; null when the message was not signed."
+  receipt: Receipt
 }
 
 "Answer to decideDeviation."
@@ -12444,6 +13357,16 @@ type ToleranceProfilePayload {
   replayed: Boolean!
   "Profile as it is now."
   profile: ToleranceProfile
+}
+
+"Answer to registerPartner, updatePartner, advanceOnboarding and the key mutations."
+type PartnerPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Partner as it is now."
+  partner: TradingPartner
 }
 
 "Answer to reportException, acknowledgeAlert and resolveAlert."
@@ -12582,6 +13505,16 @@ type Query {
     "What to include." filter: PurchaseOrderFilter
     "Order of the list." orderBy: PurchaseOrderSort! = ISSUED_AT_DESC
   ): PurchaseOrderConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "One trading partner."
+  partner("Its key." by: TradingPartnerBy!): TradingPartner
+  "Trading partners, by name."
+  partners(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: TradingPartnerFilter
+  ): TradingPartnerConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "Tolerance profiles; at most 100."
   toleranceProfiles: [ToleranceProfile!] @scope(anyOf: ["planning:read"])
   "Alerts, most urgent first."
@@ -12727,6 +13660,36 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ToleranceProfileInput!
   ): ToleranceProfilePayload @scope(anyOf: ["planning:write"]) @cost(weight: 5)
+  "Registers a trading partner."
+  registerPartner(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: PartnerInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Changes a trading partner."
+  updatePartner(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: UpdatePartnerInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Moves a partner to the next stage, stops or resumes it."
+  advanceOnboarding(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: AdvanceOnboardingInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Adds a signing key of a partner; it counts once proved."
+  rotatePartnerKey(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: RotatePartnerKeyInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Proves a signing key by a signed challenge."
+  provePartnerKey(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ProvePartnerKeyInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Revokes a signing key."
+  revokePartnerKey(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: RevokePartnerKeyInput!
+  ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
   "Reports an exception to the other side."
   reportException(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
@@ -13536,6 +14499,8 @@ func (ec *executionContext) childFields_DespatchAdvice(ctx context.Context, fiel
 		return ec.fieldContext_DespatchAdvice_lines(ctx, field)
 	case "shipment":
 		return ec.fieldContext_DespatchAdvice_shipment(ctx, field)
+	case "message":
+		return ec.fieldContext_DespatchAdvice_message(ctx, field)
 	case "operation":
 		return ec.fieldContext_DespatchAdvice_operation(ctx, field)
 	case "provenance":
@@ -13554,6 +14519,8 @@ func (ec *executionContext) childFields_DespatchAdvicePayload(ctx context.Contex
 		return ec.fieldContext_DespatchAdvicePayload_operation(ctx, field)
 	case "despatchAdvice":
 		return ec.fieldContext_DespatchAdvicePayload_despatchAdvice(ctx, field)
+	case "receipt":
+		return ec.fieldContext_DespatchAdvicePayload_receipt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DespatchAdvicePayload", field.Name)
 }
@@ -14084,6 +15051,34 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
+func (ec *executionContext) childFields_Onboarding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stage":
+		return ec.fieldContext_Onboarding_stage(ctx, field)
+	case "checks":
+		return ec.fieldContext_Onboarding_checks(ctx, field)
+	case "activatedAt":
+		return ec.fieldContext_Onboarding_activatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Onboarding", field.Name)
+}
+
+func (ec *executionContext) childFields_OnboardingCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OnboardingCheck_name(ctx, field)
+	case "stage":
+		return ec.fieldContext_OnboardingCheck_stage(ctx, field)
+	case "passed":
+		return ec.fieldContext_OnboardingCheck_passed(ctx, field)
+	case "detail":
+		return ec.fieldContext_OnboardingCheck_detail(ctx, field)
+	case "at":
+		return ec.fieldContext_OnboardingCheck_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OnboardingCheck", field.Name)
+}
+
 func (ec *executionContext) childFields_Operation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14438,6 +15433,54 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PartnerChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_PartnerChannel_kind(ctx, field)
+	case "direction":
+		return ec.fieldContext_PartnerChannel_direction(ctx, field)
+	case "documents":
+		return ec.fieldContext_PartnerChannel_documents(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_PartnerChannel_endpoint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerChannel", field.Name)
+}
+
+func (ec *executionContext) childFields_PartnerKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PartnerKey_id(ctx, field)
+	case "algorithm":
+		return ec.fieldContext_PartnerKey_algorithm(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_PartnerKey_fingerprint(ctx, field)
+	case "challenge":
+		return ec.fieldContext_PartnerKey_challenge(ctx, field)
+	case "verifiedAt":
+		return ec.fieldContext_PartnerKey_verifiedAt(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_PartnerKey_validFrom(ctx, field)
+	case "validTo":
+		return ec.fieldContext_PartnerKey_validTo(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_PartnerKey_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerKey", field.Name)
+}
+
+func (ec *executionContext) childFields_PartnerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_PartnerPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_PartnerPayload_replayed(ctx, field)
+	case "partner":
+		return ec.fieldContext_PartnerPayload_partner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PaymentTerms(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "description":
@@ -14614,6 +15657,10 @@ func (ec *executionContext) childFields_PurchaseOrder(ctx context.Context, field
 		return ec.fieldContext_PurchaseOrder_timeline(ctx, field)
 	case "operation":
 		return ec.fieldContext_PurchaseOrder_operation(ctx, field)
+	case "evidence":
+		return ec.fieldContext_PurchaseOrder_evidence(ctx, field)
+	case "evidenceBundle":
+		return ec.fieldContext_PurchaseOrder_evidenceBundle(ctx, field)
 	case "externalIds":
 		return ec.fieldContext_PurchaseOrder_externalIds(ctx, field)
 	case "provenance":
@@ -14724,6 +15771,8 @@ func (ec *executionContext) childFields_PurchaseOrderResponse(ctx context.Contex
 		return ec.fieldContext_PurchaseOrderResponse_lines(ctx, field)
 	case "deviations":
 		return ec.fieldContext_PurchaseOrderResponse_deviations(ctx, field)
+	case "message":
+		return ec.fieldContext_PurchaseOrderResponse_message(ctx, field)
 	case "operation":
 		return ec.fieldContext_PurchaseOrderResponse_operation(ctx, field)
 	}
@@ -14742,6 +15791,8 @@ func (ec *executionContext) childFields_PurchaseOrderResponsePayload(ctx context
 		return ec.fieldContext_PurchaseOrderResponsePayload_response(ctx, field)
 	case "deviations":
 		return ec.fieldContext_PurchaseOrderResponsePayload_deviations(ctx, field)
+	case "receipt":
+		return ec.fieldContext_PurchaseOrderResponsePayload_receipt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PurchaseOrderResponsePayload", field.Name)
 }
@@ -14786,6 +15837,14 @@ func (ec *executionContext) childFields_QueuePosition(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type QueuePosition", field.Name)
 }
 
+func (ec *executionContext) childFields_Quota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "costPerMinute":
+		return ec.fieldContext_Quota_costPerMinute(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quota", field.Name)
+}
+
 func (ec *executionContext) childFields_RawCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "standard":
@@ -14798,6 +15857,20 @@ func (ec *executionContext) childFields_RawCode(ctx context.Context, field graph
 		return ec.fieldContext_RawCode_text(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RawCode", field.Name)
+}
+
+func (ec *executionContext) childFields_Receipt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Receipt_kind(ctx, field)
+	case "outcome":
+		return ec.fieldContext_Receipt_outcome(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_Receipt_issuedAt(ctx, field)
+	case "signature":
+		return ec.fieldContext_Receipt_signature(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Receipt", field.Name)
 }
 
 func (ec *executionContext) childFields_Reconciliation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15202,6 +16275,32 @@ func (ec *executionContext) childFields_ShipmentException(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentException", field.Name)
 }
 
+func (ec *executionContext) childFields_SignedMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SignedMessage_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_SignedMessage_partner(ctx, field)
+	case "direction":
+		return ec.fieldContext_SignedMessage_direction(ctx, field)
+	case "document":
+		return ec.fieldContext_SignedMessage_document(ctx, field)
+	case "digest":
+		return ec.fieldContext_SignedMessage_digest(ctx, field)
+	case "key":
+		return ec.fieldContext_SignedMessage_key(ctx, field)
+	case "verified":
+		return ec.fieldContext_SignedMessage_verified(ctx, field)
+	case "at":
+		return ec.fieldContext_SignedMessage_at(ctx, field)
+	case "receipts":
+		return ec.fieldContext_SignedMessage_receipts(ctx, field)
+	case "logHash":
+		return ec.fieldContext_SignedMessage_logHash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignedMessage", field.Name)
+}
+
 func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "system":
@@ -15438,8 +16537,48 @@ func (ec *executionContext) childFields_TradingPartner(ctx context.Context, fiel
 		return ec.fieldContext_TradingPartner_name(ctx, field)
 	case "gln":
 		return ec.fieldContext_TradingPartner_gln(ctx, field)
+	case "onboarding":
+		return ec.fieldContext_TradingPartner_onboarding(ctx, field)
+	case "requiresSignature":
+		return ec.fieldContext_TradingPartner_requiresSignature(ctx, field)
+	case "channels":
+		return ec.fieldContext_TradingPartner_channels(ctx, field)
+	case "keys":
+		return ec.fieldContext_TradingPartner_keys(ctx, field)
+	case "tolerance":
+		return ec.fieldContext_TradingPartner_tolerance(ctx, field)
+	case "scopes":
+		return ec.fieldContext_TradingPartner_scopes(ctx, field)
+	case "quota":
+		return ec.fieldContext_TradingPartner_quota(ctx, field)
+	case "version":
+		return ec.fieldContext_TradingPartner_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TradingPartner", field.Name)
+}
+
+func (ec *executionContext) childFields_TradingPartnerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TradingPartnerConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TradingPartnerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TradingPartnerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TradingPartnerConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TradingPartnerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TradingPartnerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TradingPartnerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TradingPartnerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TradingPartnerEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UnitPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -101,6 +101,7 @@ type DespatchAdviceResolver interface {
 	HandlingUnits(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.HandlingUnit, error)
 	Lines(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.DespatchLine, error)
 	Shipment(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Shipment, error)
+	Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.SignedMessage, error)
 	Operation(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Operation, error)
 }
 type DespatchLineResolver interface {
@@ -185,6 +186,12 @@ type MutationResolver interface {
 	CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input CancelDespatchAdviceInput) (*DespatchAdvicePayload, error)
 	DecideDeviation(ctx context.Context, idempotencyKey string, input DecideDeviationInput) (*DeviationPayload, error)
 	SaveToleranceProfile(ctx context.Context, idempotencyKey string, input ToleranceProfileInput) (*ToleranceProfilePayload, error)
+	RegisterPartner(ctx context.Context, idempotencyKey string, input PartnerInput) (*PartnerPayload, error)
+	UpdatePartner(ctx context.Context, idempotencyKey string, input UpdatePartnerInput) (*PartnerPayload, error)
+	AdvanceOnboarding(ctx context.Context, idempotencyKey string, input AdvanceOnboardingInput) (*PartnerPayload, error)
+	RotatePartnerKey(ctx context.Context, idempotencyKey string, input RotatePartnerKeyInput) (*PartnerPayload, error)
+	ProvePartnerKey(ctx context.Context, idempotencyKey string, input ProvePartnerKeyInput) (*PartnerPayload, error)
+	RevokePartnerKey(ctx context.Context, idempotencyKey string, input RevokePartnerKeyInput) (*PartnerPayload, error)
 	ReportException(ctx context.Context, idempotencyKey string, input ReportExceptionInput) (*AlertPayload, error)
 	AcknowledgeAlert(ctx context.Context, idempotencyKey string, input AcknowledgeAlertInput) (*AlertPayload, error)
 	ResolveAlert(ctx context.Context, idempotencyKey string, input ResolveAlertInput) (*AlertPayload, error)
@@ -271,6 +278,8 @@ type PurchaseOrderResolver interface {
 	AllowedActions(ctx context.Context, objs []*trade.PurchaseOrder) ([][]trade.PurchaseOrderAction, error)
 	Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.TimelineEntry], error)
 	Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error)
+	Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.SignedMessage, error)
+	EvidenceBundle(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.DocumentLink, error)
 }
 type PurchaseOrderConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.PurchaseOrder]) ([]*trade.TotalCount, error)
@@ -291,6 +300,7 @@ type PurchaseOrderResponseResolver interface {
 
 	Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.LineAcknowledgment, error)
 	Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error)
+	Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error)
 	Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error)
 }
 type QueryResolver interface {
@@ -310,6 +320,8 @@ type QueryResolver interface {
 	Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *InvoiceFilter) (*trade.Connection[trade.Invoice], error)
 	PurchaseOrder(ctx context.Context, by PurchaseOrderBy) (*trade.PurchaseOrder, error)
 	PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.Connection[trade.PurchaseOrder], error)
+	Partner(ctx context.Context, by TradingPartnerBy) (*trade.TradingPartner, error)
+	Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *TradingPartnerFilter) (*trade.Connection[trade.TradingPartner], error)
 	ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile, error)
 	Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *AlertFilter) (*trade.Connection[trade.Alert], error)
 	Shipment(ctx context.Context, by ShipmentBy) (*trade.Shipment, error)
@@ -383,6 +395,13 @@ type ShipmentUpdateResolver interface {
 
 	Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error)
 }
+type SignedMessageResolver interface {
+	Partner(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.TradingPartner, error)
+
+	Key(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.PartnerKey, error)
+
+	Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error)
+}
 type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
 }
@@ -398,6 +417,17 @@ type TimelineConnectionResolver interface {
 }
 type TimelineEntryResolver interface {
 	Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error)
+}
+type TradingPartnerResolver interface {
+	Onboarding(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.Onboarding, error)
+
+	Keys(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.PartnerKey, error)
+	Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error)
+
+	Quota(ctx context.Context, objs []*trade.TradingPartner) ([]*Quota, error)
+}
+type TradingPartnerConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.TradingPartner]) ([]*trade.TotalCount, error)
 }
 type ValidatedLineResolver interface {
 	Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error)
@@ -950,6 +980,28 @@ func (ec *executionContext) field_Mutation_acknowledgeAlert_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_advanceOnboarding_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (AdvanceOnboardingInput, error) {
+			return ec.unmarshalNAdvanceOnboardingInput2porticoᚋgraphᚐAdvanceOnboardingInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_amendOrder_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1118,6 +1170,50 @@ func (ec *executionContext) field_Mutation_pauseSource_args(ctx context.Context,
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (SourceControlInput, error) {
 			return ec.unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_provePartnerKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ProvePartnerKeyInput, error) {
+			return ec.unmarshalNProvePartnerKeyInput2porticoᚋgraphᚐProvePartnerKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_registerPartner_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (PartnerInput, error) {
+			return ec.unmarshalNPartnerInput2porticoᚋgraphᚐPartnerInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1302,6 +1398,50 @@ func (ec *executionContext) field_Mutation_retryDeadLetter_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_revokePartnerKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (RevokePartnerKeyInput, error) {
+			return ec.unmarshalNRevokePartnerKeyInput2porticoᚋgraphᚐRevokePartnerKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rotatePartnerKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (RotatePartnerKeyInput, error) {
+			return ec.unmarshalNRotatePartnerKeyInput2porticoᚋgraphᚐRotatePartnerKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_saveToleranceProfile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1404,6 +1544,28 @@ func (ec *executionContext) field_Mutation_submitOrders_args(ctx context.Context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (SubmitOrdersInput, error) {
 			return ec.unmarshalNSubmitOrdersInput2porticoᚋgraphᚐSubmitOrdersInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updatePartner_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (UpdatePartnerInput, error) {
+			return ec.unmarshalNUpdatePartnerInput2porticoᚋgraphᚐUpdatePartnerInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2291,6 +2453,66 @@ func (ec *executionContext) field_Query_orders_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_partner_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) (TradingPartnerBy, error) {
+			return ec.unmarshalNTradingPartnerBy2porticoᚋgraphᚐTradingPartnerBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_partners_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*TradingPartnerFilter, error) {
+			return ec.unmarshalOTradingPartnerFilter2ᚖporticoᚋgraphᚐTradingPartnerFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -9255,6 +9477,61 @@ func (ec *executionContext) resolveBatch_DespatchAdvice_shipment(ctx context.Con
 	)
 }
 
+func (ec *executionContext) _DespatchAdvice_message(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvice_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_DespatchAdvice_message(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvice_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignedMessage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_DespatchAdvice_message(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (any, error) {
+	resolver := ec.Resolvers.DespatchAdvice()
+	if batch, ok := graphql.BatchParentsFor[*trade.DespatchAdvice](ctx, "DespatchAdvice"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Message(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.SignedMessage](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"DespatchAdvice.message",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Message(ctx, []*trade.DespatchAdvice{obj})
+	return graphql.ResolveBatchSingleResult[*trade.SignedMessage](
+		ctx,
+		results,
+		err,
+		"DespatchAdvice.message",
+	)
+}
+
 func (ec *executionContext) _DespatchAdvice_operation(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9447,6 +9724,38 @@ func (ec *executionContext) fieldContext_DespatchAdvicePayload_despatchAdvice(_ 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DespatchAdvice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DespatchAdvicePayload_receipt(ctx context.Context, field graphql.CollectedField, obj *DespatchAdvicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchAdvicePayload_receipt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Receipt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchAdvicePayload_receipt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchAdvicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15976,6 +16285,270 @@ func (ec *executionContext) fieldContext_Mutation_saveToleranceProfile(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_registerPartner(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_registerPartner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RegisterPartner(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(PartnerInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_registerPartner(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_registerPartner_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePartner(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePartner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePartner(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(UpdatePartnerInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePartner(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePartner_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_advanceOnboarding(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_advanceOnboarding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AdvanceOnboarding(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(AdvanceOnboardingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_advanceOnboarding(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_advanceOnboarding_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_rotatePartnerKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rotatePartnerKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RotatePartnerKey(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(RotatePartnerKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rotatePartnerKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rotatePartnerKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_provePartnerKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_provePartnerKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ProvePartnerKey(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ProvePartnerKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_provePartnerKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_provePartnerKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokePartnerKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokePartnerKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokePartnerKey(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(RevokePartnerKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+			return ec.marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokePartnerKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokePartnerKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reportException(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16414,6 +16987,199 @@ func (ec *executionContext) fieldContext_Mutation_resumeSource(ctx context.Conte
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Onboarding_stage(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Onboarding_stage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
+			return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Onboarding_stage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Onboarding", field, false, false, "OnboardingStage")
+}
+
+func (ec *executionContext) _Onboarding_checks(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Onboarding_checks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.OnboardingCheck) graphql.Marshaler {
+			return ec.marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚐOnboardingCheckᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Onboarding_checks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Onboarding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OnboardingCheck(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Onboarding_activatedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Onboarding_activatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActivatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Onboarding_activatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Onboarding", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OnboardingCheck_name(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OnboardingCheck_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OnboardingCheck_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _OnboardingCheck_stage(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OnboardingCheck_stage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
+			return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OnboardingCheck_stage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "OnboardingStage")
+}
+
+func (ec *executionContext) _OnboardingCheck_passed(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OnboardingCheck_passed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Passed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OnboardingCheck_passed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _OnboardingCheck_detail(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OnboardingCheck_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OnboardingCheck_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _OnboardingCheck_at(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OnboardingCheck_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OnboardingCheck_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Operation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
@@ -20662,6 +21428,360 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _PartnerChannel_kind(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerChannel_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ChannelKind) graphql.Marshaler {
+			return ec.marshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerChannel_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "ChannelKind")
+}
+
+func (ec *executionContext) _PartnerChannel_direction(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerChannel_direction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
+			return ec.marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerChannel_direction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "MessageDirection")
+}
+
+func (ec *executionContext) _PartnerChannel_documents(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerChannel_documents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Documents, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PartnerDocumentKind) graphql.Marshaler {
+			return ec.marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerChannel_documents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "PartnerDocumentKind")
+}
+
+func (ec *executionContext) _PartnerChannel_endpoint(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerChannel_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endpoint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerChannel_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "String")
+}
+
+func (ec *executionContext) _PartnerKey_id(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PartnerKey_algorithm(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_algorithm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Algorithm(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_algorithm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "String")
+}
+
+func (ec *executionContext) _PartnerKey_fingerprint(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_fingerprint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fingerprint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _PartnerKey_challenge(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_challenge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Challenge(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_challenge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "String")
+}
+
+func (ec *executionContext) _PartnerKey_verifiedAt(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_verifiedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VerifiedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_verifiedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PartnerKey_validFrom(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_validFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_validFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PartnerKey_validTo(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_validTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidTo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_validTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "DateTime")
+}
+
+func (ec *executionContext) _PartnerKey_revokedAt(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerKey_revokedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerKey_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PartnerPayload_errors(ctx context.Context, field graphql.CollectedField, obj *PartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _PartnerPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *PartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PartnerPayload_partner(ctx context.Context, field graphql.CollectedField, obj *PartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerPayload_partner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerPayload_partner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PartnerPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PaymentTerms_description(ctx context.Context, field graphql.CollectedField, obj *trade.PaymentTerms) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22973,6 +24093,116 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_operation(ctx context.Con
 	)
 }
 
+func (ec *executionContext) _PurchaseOrder_evidence(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_evidence(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSignedMessageᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignedMessage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_evidence(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Evidence(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.SignedMessage](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.evidence",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Evidence(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.SignedMessage](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.evidence",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrder_evidenceBundle(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_evidenceBundle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_evidenceBundle(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.DocumentLink) graphql.Marshaler {
+			return ec.marshalODocumentLink2ᚖporticoᚋtradeᚐDocumentLink(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_evidenceBundle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DocumentLink(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_evidenceBundle(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.EvidenceBundle(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.DocumentLink](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.evidenceBundle",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.EvidenceBundle(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[*trade.DocumentLink](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.evidenceBundle",
+	)
+}
+
 func (ec *executionContext) _PurchaseOrder_externalIds(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24256,6 +25486,61 @@ func (ec *executionContext) resolveBatch_PurchaseOrderResponse_deviations(ctx co
 	)
 }
 
+func (ec *executionContext) _PurchaseOrderResponse_message(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponse_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderResponse_message(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponse_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponse",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignedMessage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderResponse_message(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderResponse()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderResponse](ctx, "PurchaseOrderResponse"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Message(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.SignedMessage](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderResponse.message",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Message(ctx, []*trade.PurchaseOrderResponse{obj})
+	return graphql.ResolveBatchSingleResult[*trade.SignedMessage](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderResponse.message",
+	)
+}
+
 func (ec *executionContext) _PurchaseOrderResponse_operation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderResponse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24448,6 +25733,38 @@ func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_deviations
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PurchaseOrderResponsePayload_receipt(ctx context.Context, field graphql.CollectedField, obj *PurchaseOrderResponsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderResponsePayload_receipt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Receipt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_receipt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderResponsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
 		},
 	}
 	return fc, nil
@@ -25326,6 +26643,94 @@ func (ec *executionContext) fieldContext_Query_purchaseOrders(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_partner(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_partner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Partner(ctx, fc.Args["by"].(TradingPartnerBy))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_partner(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_partner_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_partners(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_partners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Partners(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*TradingPartnerFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+			return ec.marshalOTradingPartnerConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_partners(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartnerConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_partners_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_toleranceProfiles(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26179,6 +27584,29 @@ func (ec *executionContext) fieldContext_QueuePosition_estimatedStart(_ context.
 	return graphql.NewScalarFieldContext("QueuePosition", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Quota_costPerMinute(ctx context.Context, field graphql.CollectedField, obj *Quota) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Quota_costPerMinute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CostPerMinute, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Quota_costPerMinute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Quota", field, false, false, "Int")
+}
+
 func (ec *executionContext) _RawCode_standard(ctx context.Context, field graphql.CollectedField, obj *trade.RawCode) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26269,6 +27697,98 @@ func (ec *executionContext) _RawCode_text(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_RawCode_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RawCode", field, false, false, "String")
+}
+
+func (ec *executionContext) _Receipt_kind(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Receipt_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ReceiptKind) graphql.Marshaler {
+			return ec.marshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Receipt_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Receipt", field, false, false, "ReceiptKind")
+}
+
+func (ec *executionContext) _Receipt_outcome(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Receipt_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ReceiptOutcome) graphql.Marshaler {
+			return ec.marshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Receipt_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Receipt", field, false, false, "ReceiptOutcome")
+}
+
+func (ec *executionContext) _Receipt_issuedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Receipt_issuedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Receipt_issuedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Receipt", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Receipt_signature(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Receipt_signature(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Signature, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Receipt_signature(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Receipt", field, false, false, "String")
 }
 
 func (ec *executionContext) _Reconciliation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
@@ -30525,6 +32045,424 @@ func (ec *executionContext) resolveBatch_ShipmentUpdate_event(ctx context.Contex
 	)
 }
 
+func (ec *executionContext) _SignatureInvalid_code(ctx context.Context, field graphql.CollectedField, obj *trade.SignatureInvalid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureInvalid_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2porticoᚋtradeᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureInvalid_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureInvalid", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _SignatureInvalid_message(ctx context.Context, field graphql.CollectedField, obj *trade.SignatureInvalid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureInvalid_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureInvalid_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureInvalid", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureInvalid_path(ctx context.Context, field graphql.CollectedField, obj *trade.SignatureInvalid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureInvalid_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureInvalid_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureInvalid", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureInvalid_keyId(ctx context.Context, field graphql.CollectedField, obj *trade.SignatureInvalid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureInvalid_keyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KeyID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureInvalid_keyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureInvalid", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignedMessage_id(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_partner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SignedMessage_partner(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_partner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignedMessage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+	resolver := ec.Resolvers.SignedMessage()
+	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Partner(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SignedMessage.partner",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Partner(ctx, []*trade.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+		ctx,
+		results,
+		err,
+		"SignedMessage.partner",
+	)
+}
+
+func (ec *executionContext) _SignedMessage_direction(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_direction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direction(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
+			return ec.marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_direction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, true, false, "MessageDirection")
+}
+
+func (ec *executionContext) _SignedMessage_document(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_document(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Document, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PartnerDocumentKind) graphql.Marshaler {
+			return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "PartnerDocumentKind")
+}
+
+func (ec *executionContext) _SignedMessage_digest(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_digest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_digest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SignedMessage_key(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
+			return ec.marshalOPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignedMessage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+	resolver := ec.Resolvers.SignedMessage()
+	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Key(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PartnerKey](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SignedMessage.key",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Key(ctx, []*trade.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PartnerKey](
+		ctx,
+		results,
+		err,
+		"SignedMessage.key",
+	)
+}
+
+func (ec *executionContext) _SignedMessage_verified(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_verified(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verified(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_verified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _SignedMessage_at(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_receipts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SignedMessage_receipts(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Receipt) graphql.Marshaler {
+			return ec.marshalNReceipt2ᚕᚖporticoᚋtradeᚐReceiptᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_receipts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignedMessage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+	resolver := ec.Resolvers.SignedMessage()
+	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Receipts(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Receipt](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SignedMessage.receipts",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Receipts(ctx, []*trade.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Receipt](
+		ctx,
+		results,
+		err,
+		"SignedMessage.receipts",
+	)
+}
+
+func (ec *executionContext) _SignedMessage_logHash(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignedMessage_logHash(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LogHash, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignedMessage_logHash(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "String")
+}
+
 func (ec *executionContext) _SourceHealth_system(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33067,6 +35005,533 @@ func (ec *executionContext) fieldContext_TradingPartner_gln(_ context.Context, f
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "GLN")
 }
 
+func (ec *executionContext) _TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_onboarding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_onboarding(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Onboarding) graphql.Marshaler {
+			return ec.marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_onboarding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Onboarding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Onboarding(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Onboarding](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.onboarding",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Onboarding(ctx, []*trade.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Onboarding](
+		ctx,
+		results,
+		err,
+		"TradingPartner.onboarding",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_requiresSignature(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_requiresSignature(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequiresSignature, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_requiresSignature(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TradingPartner_channels(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_channels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Channels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.PartnerChannel) graphql.Marshaler {
+			return ec.marshalNPartnerChannel2ᚕporticoᚋtradeᚐPartnerChannelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_channels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_keys(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.PartnerKey) graphql.Marshaler {
+			return ec.marshalNPartnerKey2ᚕᚖporticoᚋtradeᚐPartnerKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PartnerKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Keys(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.PartnerKey](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.keys",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Keys(ctx, []*trade.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.PartnerKey](
+		ctx,
+		results,
+		err,
+		"TradingPartner.keys",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_tolerance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_tolerance(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ToleranceProfile) graphql.Marshaler {
+			return ec.marshalOToleranceProfile2ᚖporticoᚋtradeᚐToleranceProfile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_tolerance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToleranceProfile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Tolerance(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ToleranceProfile](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.tolerance",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Tolerance(ctx, []*trade.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ToleranceProfile](
+		ctx,
+		results,
+		err,
+		"TradingPartner.tolerance",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_scopes(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
+}
+
+func (ec *executionContext) _TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_quota(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_quota(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Quota) graphql.Marshaler {
+			return ec.marshalNQuota2ᚖporticoᚋgraphᚐQuota(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_quota(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quota(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Quota(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*Quota](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.quota",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Quota(ctx, []*trade.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[*Quota](
+		ctx,
+		results,
+		err,
+		"TradingPartner.quota",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_version(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
+}
+
+func (ec *executionContext) _TradingPartnerConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+			return ec.marshalNTradingPartnerEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartnerConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartnerEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TradingPartnerConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalNTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartnerᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartnerConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TradingPartnerConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartnerConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartnerConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartnerConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (any, error) {
+	resolver := ec.Resolvers.TradingPartnerConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.TradingPartner]](ctx, "TradingPartnerConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartnerConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.TradingPartner]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"TradingPartnerConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _TradingPartnerEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TradingPartnerEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _TradingPartnerEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TradingPartner]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartnerEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartnerEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartnerEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UnitPrice_price(ctx context.Context, field graphql.CollectedField, obj *trade.UnitPrice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34184,6 +36649,62 @@ func UnmarshalAddressInput(ctx context.Context, raw any) (AddressInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAdvanceOnboardingInput(ctx context.Context, obj any) (AdvanceOnboardingInput, error) {
+	var it AdvanceOnboardingInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partner", "to", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partner":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partner"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Partner = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAdvanceOnboardingInput unmarshals raw into the AdvanceOnboardingInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAdvanceOnboardingInput(ctx context.Context, raw any) (AdvanceOnboardingInput, error) {
+	var out AdvanceOnboardingInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AdvanceOnboardingInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAlertFilter(ctx context.Context, obj any) (AlertFilter, error) {
 	var it AlertFilter
 	if obj == nil {
@@ -34412,7 +36933,7 @@ func (ec *executionContext) unmarshalInputCancelDespatchAdviceInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"despatchAdvice", "reason"}
+	fieldsInOrder := [...]string{"despatchAdvice", "reason", "signature"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34433,6 +36954,13 @@ func (ec *executionContext) unmarshalInputCancelDespatchAdviceInput(ctx context.
 				return it, err
 			}
 			it.Reason = data
+		case "signature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signature"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Signature = data
 		}
 	}
 	return it, nil
@@ -34797,7 +37325,7 @@ func (ec *executionContext) unmarshalInputDespatchAdviceInput(ctx context.Contex
 		asMap["handlingUnits"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"number", "shipFrom", "despatchedAt", "expectedAt", "carrierScac", "references", "handlingUnits", "lines"}
+	fieldsInOrder := [...]string{"number", "shipFrom", "despatchedAt", "expectedAt", "carrierScac", "references", "handlingUnits", "lines", "signature"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -34860,6 +37388,13 @@ func (ec *executionContext) unmarshalInputDespatchAdviceInput(ctx context.Contex
 				return it, err
 			}
 			it.Lines = data
+		case "signature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signature"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Signature = data
 		}
 	}
 	return it, nil
@@ -36177,6 +38712,216 @@ func UnmarshalOrderLineInput(ctx context.Context, raw any) (OrderLineInput, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPartnerChannelInput(ctx context.Context, obj any) (PartnerChannelInput, error) {
+	var it PartnerChannelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"kind", "direction", "documents", "endpoint"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := ec.unmarshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
+		case "documents":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("documents"))
+			data, err := ec.unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Documents = data
+		case "endpoint":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpoint"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Endpoint = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPartnerChannelInput unmarshals raw into the PartnerChannelInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPartnerChannelInput(ctx context.Context, raw any) (PartnerChannelInput, error) {
+	var out PartnerChannelInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PartnerChannelInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPartnerInput(ctx context.Context, obj any) (PartnerInput, error) {
+	var it PartnerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["requiresSignature"]; !present {
+		asMap["requiresSignature"] = false
+	}
+	if _, present := asMap["scopes"]; !present {
+		asMap["scopes"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"code", "name", "gln", "requiresSignature", "channels", "scopes", "costPerMinute", "toleranceProfile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "gln":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gln"))
+			data, err := ec.unmarshalOGLN2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gln = data
+		case "requiresSignature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requiresSignature"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequiresSignature = data
+		case "channels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channels"))
+			data, err := ec.unmarshalNPartnerChannelInput2ᚕᚖporticoᚋgraphᚐPartnerChannelInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Channels = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		case "costPerMinute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("costPerMinute"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CostPerMinute = data
+		case "toleranceProfile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("toleranceProfile"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ToleranceProfile = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPartnerInput unmarshals raw into the PartnerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPartnerInput(ctx context.Context, raw any) (PartnerInput, error) {
+	var out PartnerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PartnerInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputProvePartnerKeyInput(ctx context.Context, obj any) (ProvePartnerKeyInput, error) {
+	var it ProvePartnerKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "signature"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "signature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signature"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Signature = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalProvePartnerKeyInput unmarshals raw into the ProvePartnerKeyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalProvePartnerKeyInput(ctx context.Context, raw any) (ProvePartnerKeyInput, error) {
+	var out ProvePartnerKeyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProvePartnerKeyInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPurchaseOrderBy(ctx context.Context, obj any) (PurchaseOrderBy, error) {
 	var it PurchaseOrderBy
 	if obj == nil {
@@ -36325,7 +39070,7 @@ func (ec *executionContext) unmarshalInputPurchaseOrderResponseInput(ctx context
 		asMap["lines"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"purchaseOrder", "expectedRevision", "responseNumber", "supplierOrderNumber", "kind", "lines"}
+	fieldsInOrder := [...]string{"purchaseOrder", "expectedRevision", "responseNumber", "supplierOrderNumber", "kind", "lines", "signature"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -36374,6 +39119,13 @@ func (ec *executionContext) unmarshalInputPurchaseOrderResponseInput(ctx context
 				return it, err
 			}
 			it.Lines = data
+		case "signature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signature"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Signature = data
 		}
 	}
 	return it, nil
@@ -36805,6 +39557,111 @@ func (ec *executionContext) unmarshalInputReturnLineInput(ctx context.Context, o
 func UnmarshalReturnLineInput(ctx context.Context, raw any) (ReturnLineInput, error) {
 	var out ReturnLineInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReturnLineInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRevokePartnerKeyInput(ctx context.Context, obj any) (RevokePartnerKeyInput, error) {
+	var it RevokePartnerKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokePartnerKeyInput unmarshals raw into the RevokePartnerKeyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokePartnerKeyInput(ctx context.Context, raw any) (RevokePartnerKeyInput, error) {
+	var out RevokePartnerKeyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokePartnerKeyInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRotatePartnerKeyInput(ctx context.Context, obj any) (RotatePartnerKeyInput, error) {
+	var it RotatePartnerKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partner", "publicKeyPem", "validFrom"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partner":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partner"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Partner = data
+		case "publicKeyPem":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publicKeyPem"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PublicKeyPem = data
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRotatePartnerKeyInput unmarshals raw into the RotatePartnerKeyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRotatePartnerKeyInput(ctx context.Context, raw any) (RotatePartnerKeyInput, error) {
+	var out RotatePartnerKeyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RotatePartnerKeyInput", raw, &out)
 	return out, err
 }
 
@@ -37264,6 +40121,104 @@ func UnmarshalToleranceProfileInput(ctx context.Context, raw any) (ToleranceProf
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputTradingPartnerBy(ctx context.Context, obj any) (TradingPartnerBy, error) {
+	var it TradingPartnerBy
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTradingPartnerBy unmarshals raw into the TradingPartnerBy input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTradingPartnerBy(ctx context.Context, raw any) (TradingPartnerBy, error) {
+	var out TradingPartnerBy
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TradingPartnerBy", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTradingPartnerFilter(ctx context.Context, obj any) (TradingPartnerFilter, error) {
+	var it TradingPartnerFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"search", "stage"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "search":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("search"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Search = data
+		case "stage":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
+			data, err := ec.unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stage = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTradingPartnerFilter unmarshals raw into the TradingPartnerFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTradingPartnerFilter(ctx context.Context, raw any) (TradingPartnerFilter, error) {
+	var out TradingPartnerFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TradingPartnerFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputUnitPriceInput(ctx context.Context, obj any) (UnitPriceInput, error) {
 	var it UnitPriceInput
 	if obj == nil {
@@ -37310,6 +40265,104 @@ func (ec *executionContext) unmarshalInputUnitPriceInput(ctx context.Context, ob
 func UnmarshalUnitPriceInput(ctx context.Context, raw any) (UnitPriceInput, error) {
 	var out UnitPriceInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UnitPriceInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdatePartnerInput(ctx context.Context, obj any) (UpdatePartnerInput, error) {
+	var it UpdatePartnerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partner", "expectedVersion", "name", "gln", "requiresSignature", "channels", "scopes", "costPerMinute", "toleranceProfile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partner":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partner"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Partner = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "gln":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gln"))
+			data, err := ec.unmarshalOGLN2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gln = data
+		case "requiresSignature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requiresSignature"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequiresSignature = data
+		case "channels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channels"))
+			data, err := ec.unmarshalOPartnerChannelInput2ᚕᚖporticoᚋgraphᚐPartnerChannelInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Channels = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		case "costPerMinute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("costPerMinute"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CostPerMinute = data
+		case "toleranceProfile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("toleranceProfile"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ToleranceProfile = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdatePartnerInput unmarshals raw into the UpdatePartnerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdatePartnerInput(ctx context.Context, raw any) (UpdatePartnerInput, error) {
+	var out UpdatePartnerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdatePartnerInput", raw, &out)
 	return out, err
 }
 
@@ -37482,6 +40535,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ToleranceProfile(ctx, sel, obj)
+	case *trade.SignedMessage:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SignedMessage(ctx, sel, obj)
 	case *trade.ShipmentEvent:
 		if obj == nil {
 			return graphql.Null
@@ -37502,6 +40560,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._PurchaseOrderLine(ctx, sel, obj)
+	case *trade.PartnerKey:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PartnerKey(ctx, sel, obj)
 	case *trade.OrderLine:
 		if obj == nil {
 			return graphql.Null
@@ -37772,6 +40835,11 @@ func (ec *executionContext) _SupplierError(ctx context.Context, sel ast.Selectio
 			return graphql.Null
 		}
 		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.SignatureInvalid:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SignatureInvalid(ctx, sel, obj)
 	case *trade.InvalidInput:
 		if obj == nil {
 			return graphql.Null
@@ -37825,6 +40893,11 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._SourceUnavailable(ctx, sel, obj)
+	case *trade.SignatureInvalid:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SignatureInvalid(ctx, sel, obj)
 	case *trade.PriceChanged:
 		if obj == nil {
 			return graphql.Null
@@ -39973,6 +43046,12 @@ func (ec *executionContext) _DespatchAdvice(ctx context.Context, sel ast.Selecti
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._DespatchAdvice_shipment(ctx, field, obj)
 				})
+		case "message":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DespatchAdvice_message(ctx, field, obj)
+				})
 		case "operation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -40029,6 +43108,11 @@ func (ec *executionContext) _DespatchAdvicePayload(ctx context.Context, sel ast.
 			}
 		case "despatchAdvice":
 			out.Values[i] = ec._DespatchAdvicePayload_despatchAdvice(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "receipt":
+			out.Values[i] = ec._DespatchAdvicePayload_receipt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -42179,6 +45263,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "registerPartner":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_registerPartner(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatePartner":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePartner(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "advanceOnboarding":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_advanceOnboarding(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rotatePartnerKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rotatePartnerKey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "provePartnerKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_provePartnerKey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokePartnerKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokePartnerKey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "reportException":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reportException(ctx, field)
@@ -42246,6 +45372,102 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeSource(ctx, field)
 			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var onboardingImplementors = []string{"Onboarding"}
+
+func (ec *executionContext) _Onboarding(ctx context.Context, sel ast.SelectionSet, obj *trade.Onboarding) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, onboardingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Onboarding")
+		case "stage":
+			out.Values[i] = ec._Onboarding_stage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checks":
+			out.Values[i] = ec._Onboarding_checks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "activatedAt":
+			out.Values[i] = ec._Onboarding_activatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var onboardingCheckImplementors = []string{"OnboardingCheck"}
+
+func (ec *executionContext) _OnboardingCheck(ctx context.Context, sel ast.SelectionSet, obj *trade.OnboardingCheck) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, onboardingCheckImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OnboardingCheck")
+		case "name":
+			out.Values[i] = ec._OnboardingCheck_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stage":
+			out.Values[i] = ec._OnboardingCheck_stage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passed":
+			out.Values[i] = ec._OnboardingCheck_passed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._OnboardingCheck_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._OnboardingCheck_at(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -43493,6 +46715,165 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var partnerChannelImplementors = []string{"PartnerChannel"}
+
+func (ec *executionContext) _PartnerChannel(ctx context.Context, sel ast.SelectionSet, obj *trade.PartnerChannel) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, partnerChannelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PartnerChannel")
+		case "kind":
+			out.Values[i] = ec._PartnerChannel_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "direction":
+			out.Values[i] = ec._PartnerChannel_direction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "documents":
+			out.Values[i] = ec._PartnerChannel_documents(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endpoint":
+			out.Values[i] = ec._PartnerChannel_endpoint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var partnerKeyImplementors = []string{"PartnerKey", "Node"}
+
+func (ec *executionContext) _PartnerKey(ctx context.Context, sel ast.SelectionSet, obj *trade.PartnerKey) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, partnerKeyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PartnerKey")
+		case "id":
+			out.Values[i] = ec._PartnerKey_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "algorithm":
+			out.Values[i] = ec._PartnerKey_algorithm(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fingerprint":
+			out.Values[i] = ec._PartnerKey_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "challenge":
+			out.Values[i] = ec._PartnerKey_challenge(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "verifiedAt":
+			out.Values[i] = ec._PartnerKey_verifiedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "validFrom":
+			out.Values[i] = ec._PartnerKey_validFrom(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "validTo":
+			out.Values[i] = ec._PartnerKey_validTo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokedAt":
+			out.Values[i] = ec._PartnerKey_revokedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var partnerPayloadImplementors = []string{"PartnerPayload"}
+
+func (ec *executionContext) _PartnerPayload(ctx context.Context, sel ast.SelectionSet, obj *PartnerPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, partnerPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PartnerPayload")
+		case "errors":
+			out.Values[i] = ec._PartnerPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._PartnerPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "partner":
+			out.Values[i] = ec._PartnerPayload_partner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var paymentTermsImplementors = []string{"PaymentTerms"}
 
 func (ec *executionContext) _PaymentTerms(ctx context.Context, sel ast.SelectionSet, obj *trade.PaymentTerms) graphql.Marshaler {
@@ -44162,6 +47543,18 @@ func (ec *executionContext) _PurchaseOrder(ctx context.Context, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PurchaseOrder_operation(ctx, field, obj)
 				})
+		case "evidence":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_evidence(ctx, field, obj)
+				})
+		case "evidenceBundle":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_evidenceBundle(ctx, field, obj)
+				})
 		case "externalIds":
 			out.Values[i] = ec._PurchaseOrder_externalIds(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -44524,6 +47917,12 @@ func (ec *executionContext) _PurchaseOrderResponse(ctx context.Context, sel ast.
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PurchaseOrderResponse_deviations(ctx, field, obj)
 				})
+		case "message":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderResponse_message(ctx, field, obj)
+				})
 		case "operation":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -44580,6 +47979,11 @@ func (ec *executionContext) _PurchaseOrderResponsePayload(ctx context.Context, s
 			}
 		case "deviations":
 			out.Values[i] = ec._PurchaseOrderResponsePayload_deviations(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "receipt":
+			out.Values[i] = ec._PurchaseOrderResponsePayload_receipt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -44811,6 +48215,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_purchaseOrders(ctx, field)
 				})
+		case "partner":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_partner(ctx, field)
+				})
+		case "partners":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_partners(ctx, field)
+				})
 		case "toleranceProfiles":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -44993,6 +48409,39 @@ func (ec *executionContext) _QueuePosition(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var quotaImplementors = []string{"Quota"}
+
+func (ec *executionContext) _Quota(ctx context.Context, sel ast.SelectionSet, obj *Quota) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, quotaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Quota")
+		case "costPerMinute":
+			out.Values[i] = ec._Quota_costPerMinute(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var rawCodeImplementors = []string{"RawCode"}
 
 func (ec *executionContext) _RawCode(ctx context.Context, sel ast.SelectionSet, obj *trade.RawCode) graphql.Marshaler {
@@ -45022,6 +48471,54 @@ func (ec *executionContext) _RawCode(ctx context.Context, sel ast.SelectionSet, 
 		case "text":
 			out.Values[i] = ec._RawCode_text(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var receiptImplementors = []string{"Receipt"}
+
+func (ec *executionContext) _Receipt(ctx context.Context, sel ast.SelectionSet, obj *trade.Receipt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, receiptImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Receipt")
+		case "kind":
+			out.Values[i] = ec._Receipt_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = ec._Receipt_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issuedAt":
+			out.Values[i] = ec._Receipt_issuedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signature":
+			out.Values[i] = ec._Receipt_signature(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -46429,6 +49926,135 @@ func (ec *executionContext) _ShipmentUpdate(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var signatureInvalidImplementors = []string{"SignatureInvalid", "UserError", "SupplierError"}
+
+func (ec *executionContext) _SignatureInvalid(ctx context.Context, sel ast.SelectionSet, obj *trade.SignatureInvalid) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signatureInvalidImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignatureInvalid")
+		case "code":
+			out.Values[i] = ec._SignatureInvalid_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._SignatureInvalid_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._SignatureInvalid_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "keyId":
+			out.Values[i] = ec._SignatureInvalid_keyId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signedMessageImplementors = []string{"SignedMessage", "Node"}
+
+func (ec *executionContext) _SignedMessage(ctx context.Context, sel ast.SelectionSet, obj *trade.SignedMessage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signedMessageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignedMessage")
+		case "id":
+			out.Values[i] = ec._SignedMessage_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "partner":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SignedMessage_partner(ctx, field, obj)
+				})
+		case "direction":
+			out.Values[i] = ec._SignedMessage_direction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "document":
+			out.Values[i] = ec._SignedMessage_document(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "digest":
+			out.Values[i] = ec._SignedMessage_digest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "key":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SignedMessage_key(ctx, field, obj)
+				})
+		case "verified":
+			out.Values[i] = ec._SignedMessage_verified(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._SignedMessage_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "receipts":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SignedMessage_receipts(ctx, field, obj)
+				})
+		case "logHash":
+			out.Values[i] = ec._SignedMessage_logHash(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sourceHealthImplementors = []string{"SourceHealth"}
 
 func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.SelectionSet, obj *trade.SourceHealth) graphql.Marshaler {
@@ -47413,21 +51039,152 @@ func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.Selecti
 		case "id":
 			out.Values[i] = ec._TradingPartner_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "code":
 			out.Values[i] = ec._TradingPartner_code(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._TradingPartner_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "gln":
 			out.Values[i] = ec._TradingPartner_gln(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "onboarding":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_onboarding(ctx, field, obj)
+				})
+		case "requiresSignature":
+			out.Values[i] = ec._TradingPartner_requiresSignature(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "channels":
+			out.Values[i] = ec._TradingPartner_channels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "keys":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_keys(ctx, field, obj)
+				})
+		case "tolerance":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_tolerance(ctx, field, obj)
+				})
+		case "scopes":
+			out.Values[i] = ec._TradingPartner_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quota":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_quota(ctx, field, obj)
+				})
+		case "version":
+			out.Values[i] = ec._TradingPartner_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tradingPartnerConnectionImplementors = []string{"TradingPartnerConnection"}
+
+func (ec *executionContext) _TradingPartnerConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TradingPartnerConnection")
+		case "edges":
+			out.Values[i] = ec._TradingPartnerConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._TradingPartnerConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._TradingPartnerConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartnerConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tradingPartnerEdgeImplementors = []string{"TradingPartnerEdge"}
+
+func (ec *executionContext) _TradingPartnerEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TradingPartnerEdge")
+		case "cursor":
+			out.Values[i] = ec._TradingPartnerEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TradingPartnerEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -47936,6 +51693,11 @@ func (ec *executionContext) unmarshalNAddressInput2ᚖporticoᚋgraphᚐAddressI
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAdvanceOnboardingInput2porticoᚋgraphᚐAdvanceOnboardingInput(ctx context.Context, v any) (AdvanceOnboardingInput, error) {
+	res, err := ec.unmarshalInputAdvanceOnboardingInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Alert", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -48275,6 +52037,21 @@ func (ec *executionContext) marshalNCategory2ᚖporticoᚋtradeᚐCategory(ctx c
 		return graphql.Null
 	}
 	return ec._Category(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx context.Context, v any) (trade.ChannelKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ChannelKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx context.Context, sel ast.SelectionSet, v trade.ChannelKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ChannelKind!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNCircuitState2porticoᚋtradeᚐCircuitState(ctx context.Context, v any) (trade.CircuitState, error) {
@@ -49550,6 +53327,21 @@ func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐ
 	return ret
 }
 
+func (ec *executionContext) unmarshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx context.Context, v any) (trade.MessageDirection, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.MessageDirection(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx context.Context, sel ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MessageDirection!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNMilestone2porticoᚋtradeᚐMilestone(ctx context.Context, v any) (trade.Milestone, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.Milestone(tmp)
@@ -49588,6 +53380,53 @@ func (ec *executionContext) marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx cont
 func (ec *executionContext) unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput(ctx context.Context, v any) (*MoneyInput, error) {
 	res, err := ec.unmarshalInputMoneyInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(ctx context.Context, sel ast.SelectionSet, v *trade.Onboarding) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Onboarding!")
+		return graphql.Null
+	}
+	return ec._Onboarding(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚐOnboardingCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.OnboardingCheck) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOnboardingCheck2ᚖporticoᚋtradeᚐOnboardingCheck(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOnboardingCheck2ᚖporticoᚋtradeᚐOnboardingCheck(ctx context.Context, sel ast.SelectionSet, v *trade.OnboardingCheck) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OnboardingCheck!")
+		return graphql.Null
+	}
+	return ec._OnboardingCheck(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx context.Context, v any) (trade.OnboardingStage, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OnboardingStage(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx context.Context, sel ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OnboardingStage!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNOperation2ᚕᚖporticoᚋtradeᚐOperationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Operation) graphql.Marshaler {
@@ -50078,6 +53917,119 @@ func (ec *executionContext) marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx cont
 	return ec._PageInfo(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNPartnerChannel2porticoᚋtradeᚐPartnerChannel(ctx context.Context, sel ast.SelectionSet, v trade.PartnerChannel) graphql.Marshaler {
+	return ec._PartnerChannel(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPartnerChannel2ᚕporticoᚋtradeᚐPartnerChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PartnerChannel) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPartnerChannel2porticoᚋtradeᚐPartnerChannel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNPartnerChannelInput2ᚕᚖporticoᚋgraphᚐPartnerChannelInputᚄ(ctx context.Context, v any) ([]*PartnerChannelInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*PartnerChannelInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPartnerChannelInput2ᚖporticoᚋgraphᚐPartnerChannelInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNPartnerChannelInput2ᚖporticoᚋgraphᚐPartnerChannelInput(ctx context.Context, v any) (*PartnerChannelInput, error) {
+	res, err := ec.unmarshalInputPartnerChannelInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx context.Context, v any) (trade.PartnerDocumentKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.PartnerDocumentKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx context.Context, sel ast.SelectionSet, v trade.PartnerDocumentKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PartnerDocumentKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx context.Context, v any) ([]trade.PartnerDocumentKind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.PartnerDocumentKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PartnerDocumentKind) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNPartnerInput2porticoᚋgraphᚐPartnerInput(ctx context.Context, v any) (PartnerInput, error) {
+	res, err := ec.unmarshalInputPartnerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPartnerKey2ᚕᚖporticoᚋtradeᚐPartnerKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.PartnerKey) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PartnerKey!")
+		return graphql.Null
+	}
+	return ec._PartnerKey(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPrice2ᚖporticoᚋtradeᚐPrice(ctx context.Context, sel ast.SelectionSet, v *trade.Price) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Price!")
@@ -50209,6 +54161,11 @@ func (ec *executionContext) marshalNPromiseReasonCode2porticoᚋtradeᚐPromiseR
 		graphql.AddInvalidNullFromMarshaler(ctx, "PromiseReasonCode!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNProvePartnerKeyInput2porticoᚋgraphᚐProvePartnerKeyInput(ctx context.Context, v any) (ProvePartnerKeyInput, error) {
+	res, err := ec.unmarshalInputProvePartnerKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNProvenance2porticoᚋtradeᚐProvenance(ctx context.Context, sel ast.SelectionSet, v trade.Provenance) graphql.Marshaler {
@@ -50485,6 +54442,14 @@ func (ec *executionContext) unmarshalNQuantityInput2ᚖporticoᚋgraphᚐQuantit
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNQuota2ᚖporticoᚋgraphᚐQuota(ctx context.Context, sel ast.SelectionSet, v *Quota) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Quota!")
+		return graphql.Null
+	}
+	return ec._Quota(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNRawCode2porticoᚋtradeᚐRawCode(ctx context.Context, sel ast.SelectionSet, v trade.RawCode) graphql.Marshaler {
 	return ec._RawCode(ctx, sel, &v)
 }
@@ -50500,6 +54465,60 @@ func (ec *executionContext) marshalNReadMode2porticoᚋtradeᚐReadMode(ctx cont
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReadMode!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNReceipt2ᚕᚖporticoᚋtradeᚐReceiptᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Receipt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReceipt2ᚖporticoᚋtradeᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Receipt!")
+		return graphql.Null
+	}
+	return ec._Receipt(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx context.Context, v any) (trade.ReceiptKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ReceiptKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx context.Context, sel ast.SelectionSet, v trade.ReceiptKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReceiptKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx context.Context, v any) (trade.ReceiptOutcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.ReceiptOutcome(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx context.Context, sel ast.SelectionSet, v trade.ReceiptOutcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReceiptOutcome!")
 	}
 	return res
 }
@@ -50785,6 +54804,16 @@ func (ec *executionContext) marshalNReturnStatus2porticoᚋtradeᚐReturnStatus(
 	return res
 }
 
+func (ec *executionContext) unmarshalNRevokePartnerKeyInput2porticoᚋgraphᚐRevokePartnerKeyInput(ctx context.Context, v any) (RevokePartnerKeyInput, error) {
+	res, err := ec.unmarshalInputRevokePartnerKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRotatePartnerKeyInput2porticoᚋgraphᚐRotatePartnerKeyInput(ctx context.Context, v any) (RotatePartnerKeyInput, error) {
+	res, err := ec.unmarshalInputRotatePartnerKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteMismatchᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RouteMismatch) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -51016,6 +55045,14 @@ func (ec *executionContext) marshalNShipmentStatus2porticoᚋtradeᚐShipmentSta
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShipmentStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SignedMessage!")
+		return graphql.Null
+	}
+	return ec._SignedMessage(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx context.Context, v any) (SourceControlInput, error) {
@@ -51358,6 +55395,56 @@ func (ec *executionContext) marshalNTotals2porticoᚋtradeᚐTotals(ctx context.
 	return ec._Totals(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartnerᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "TradingPartner", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TradingPartner!")
+		return graphql.Null
+	}
+	return ec._TradingPartner(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTradingPartnerBy2porticoᚋgraphᚐTradingPartnerBy(ctx context.Context, v any) (TradingPartnerBy, error) {
+	res, err := ec.unmarshalInputTradingPartnerBy(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTradingPartnerEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+	return ec._TradingPartnerEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTradingPartnerEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTradingPartnerEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNTransportMode2porticoᚋtradeᚐTransportMode(ctx context.Context, v any) (trade.TransportMode, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.TransportMode(tmp)
@@ -51403,6 +55490,11 @@ func (ec *executionContext) marshalNUnitCode2string(ctx context.Context, sel ast
 
 func (ec *executionContext) marshalNUnitPrice2porticoᚋtradeᚐUnitPrice(ctx context.Context, sel ast.SelectionSet, v trade.UnitPrice) graphql.Marshaler {
 	return ec._UnitPrice(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNUpdatePartnerInput2porticoᚋgraphᚐUpdatePartnerInput(ctx context.Context, v any) (UpdatePartnerInput, error) {
+	res, err := ec.unmarshalInputUpdatePartnerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNValidatedLine2porticoᚋtradeᚐValidatedLine(ctx context.Context, sel ast.SelectionSet, v trade.ValidatedLine) graphql.Marshaler {
@@ -52678,6 +56770,10 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapDespatchAdvice := map[int]int{}
 		var batchItemsAccount []*trade.Account
 		batchIdxMapAccount := map[int]int{}
+		var batchItemsTradingPartner []*trade.TradingPartner
+		batchIdxMapTradingPartner := map[int]int{}
+		var batchItemsSignedMessage []*trade.SignedMessage
+		batchIdxMapSignedMessage := map[int]int{}
 		var batchItemsShipmentEvent []*trade.ShipmentEvent
 		batchIdxMapShipmentEvent := map[int]int{}
 		var batchItemsReconciliation []*trade.Reconciliation
@@ -52728,6 +56824,12 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Account:
 				batchIdxMapAccount[i] = len(batchItemsAccount)
 				batchItemsAccount = append(batchItemsAccount, concrete)
+			case *trade.TradingPartner:
+				batchIdxMapTradingPartner[i] = len(batchItemsTradingPartner)
+				batchItemsTradingPartner = append(batchItemsTradingPartner, concrete)
+			case *trade.SignedMessage:
+				batchIdxMapSignedMessage[i] = len(batchItemsSignedMessage)
+				batchItemsSignedMessage = append(batchItemsSignedMessage, concrete)
 			case *trade.ShipmentEvent:
 				batchIdxMapShipmentEvent[i] = len(batchItemsShipmentEvent)
 				batchItemsShipmentEvent = append(batchItemsShipmentEvent, concrete)
@@ -52790,6 +56892,12 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		if len(batchItemsAccount) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Account", batchItemsAccount, batchIdxMapAccount)
 		}
+		if len(batchItemsTradingPartner) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "TradingPartner", batchItemsTradingPartner, batchIdxMapTradingPartner)
+		}
+		if len(batchItemsSignedMessage) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "SignedMessage", batchItemsSignedMessage, batchIdxMapSignedMessage)
+		}
 		if len(batchItemsShipmentEvent) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "ShipmentEvent", batchItemsShipmentEvent, batchIdxMapShipmentEvent)
 		}
@@ -52832,6 +56940,42 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		fc.Result = &v[i]
 		return ec.marshalONode2porticoᚋtradeᚐNode(ctx, sel, v[i])
 	})
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx context.Context, v any) ([]trade.OnboardingStage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.OnboardingStage, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OnboardingStage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
 
 	return ret
 }
@@ -53124,6 +57268,37 @@ func (ec *executionContext) marshalOPackage2ᚖporticoᚋtradeᚐPackage(ctx con
 	return ec._Package(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPartnerChannelInput2ᚕᚖporticoᚋgraphᚐPartnerChannelInputᚄ(ctx context.Context, v any) ([]*PartnerChannelInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*PartnerChannelInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPartnerChannelInput2ᚖporticoᚋgraphᚐPartnerChannelInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PartnerKey(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPartnerPayload2ᚖporticoᚋgraphᚐPartnerPayload(ctx context.Context, sel ast.SelectionSet, v *PartnerPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PartnerPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOPaymentTerms2ᚖporticoᚋtradeᚐPaymentTerms(ctx context.Context, sel ast.SelectionSet, v *trade.PaymentTerms) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -53322,6 +57497,13 @@ func (ec *executionContext) marshalORawCode2ᚖporticoᚋtradeᚐRawCode(ctx con
 		return graphql.Null
 	}
 	return ec._RawCode(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Receipt(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚐReconciliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Reconciliation) graphql.Marshaler {
@@ -53619,6 +57801,33 @@ func (ec *executionContext) marshalOShipmentStream2porticoᚋtradeᚐShipmentStr
 	return ec._ShipmentStream(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSignedMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SignedMessage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "SignedMessage", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignedMessage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceHealthᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -53789,6 +57998,7 @@ func (ec *executionContext) marshalOTradingPartner2ᚕᚖporticoᚋtradeᚐTradi
 	if v == nil {
 		return graphql.Null
 	}
+	ctx = graphql.WithBatchParents(ctx, "TradingPartner", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -53803,6 +58013,21 @@ func (ec *executionContext) marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingP
 		return graphql.Null
 	}
 	return ec._TradingPartner(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTradingPartnerConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TradingPartnerConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTradingPartnerFilter2ᚖporticoᚋgraphᚐTradingPartnerFilter(ctx context.Context, v any) (*TradingPartnerFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTradingPartnerFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOUNLOCODE2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -38,6 +38,12 @@ type Loaders struct {
 	ContractsOf                loader[string, []*trade.Contract]
 	Partners                   loader[string, *trade.TradingPartner]
 	PartnersByCode             loader[string, *trade.TradingPartner]
+	PartnerKeys                loader[string, *trade.PartnerKey]
+	KeysOfPartners             loader[string, []*trade.PartnerKey]
+	Messages                   loader[string, *trade.SignedMessage]
+	MessagesBehind             loader[string, *trade.SignedMessage]
+	MessagesAbout              loader[string, []*trade.SignedMessage]
+	Receipts                   loader[string, []*trade.Receipt]
 	Items                      loader[string, *trade.Item]
 	ItemsBySKU                 loader[string, *trade.Item]
 	ItemsByGTIN                loader[string, *trade.Item]
@@ -121,6 +127,12 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.ContractsOf = stored(l, (*store.Store).ContractsOf)
 	l.Partners = stored(l, (*store.Store).Partners)
 	l.PartnersByCode = stored(l, (*store.Store).PartnersByCode)
+	l.PartnerKeys = stored(l, (*store.Store).PartnerKeys)
+	l.KeysOfPartners = stored(l, (*store.Store).KeysOfPartners)
+	l.Messages = stored(l, (*store.Store).Messages)
+	l.MessagesBehind = stored(l, (*store.Store).MessagesBehind)
+	l.MessagesAbout = stored(l, (*store.Store).MessagesAbout)
+	l.Receipts = stored(l, (*store.Store).Receipts)
 	l.Items = stored(l, (*store.Store).Items)
 	l.ItemsBySKU = stored(l, (*store.Store).ItemsBySKU)
 	l.ItemsByGTIN = stored(l, (*store.Store).ItemsByGTIN)

@@ -39,6 +39,10 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Contracts, ids, found)
 	case "ptn":
 		return gather(ctx, &l.Partners, ids, found)
+	case "key":
+		return gather(ctx, &l.PartnerKeys, ids, found)
+	case "msg":
+		return gather(ctx, &l.Messages, ids, found)
 	case "itm":
 		return gather(ctx, &l.Items, ids, found)
 	case "cat":

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"portico/durable"
+	"portico/signatures"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -35,11 +36,13 @@ func NewDesk(st *store.Store, set *sources.Set, engine *durable.Engine) *Desk {
 
 // Submitter is who writes: by whom keys are told apart, under which correlation id, and
 // what they may order without approval as their token says it. UnreadableLimits tells
-// that it says something else.
+// that it says something else. Envelope is the request as it arrived, where something of
+// it was signed.
 type Submitter struct {
 	Principal, CorrelationID string
 	Limits                   []trade.SpendingLimit
 	UnreadableLimits         bool
+	Envelope                 *signatures.Envelope
 }
 
 // Know keeps who somebody is that writes, to be named beside what they wrote.

@@ -24,10 +24,18 @@ type announceWork struct {
 
 // Announce takes a supplier's ship notice, of one or many purchase orders to one place.
 func (p *Purchasing) Announce(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.DespatchRequest, wait time.Duration) (*Acted[trade.SupplierError], error) {
-	if errs := trade.CheckDespatchShape(r, time.Now()); errs != nil {
-		return &Acted[trade.SupplierError]{Errors: errs}, nil
+	d := document{kind: trade.DespatchDocument, mutation: "submitDespatchAdvice", input: r, source: p.sources.Serving(sources.OfPurchaseOrders, "")}
+	d.about = func(tx *sqlx.Tx) ([]string, error) {
+		var lines []string
+		for _, l := range r.Lines {
+			lines = append(lines, l.LineID)
+		}
+		return p.store.OrdersOfLines(ctx, tx, scope, unique(lines))
 	}
-	done, err := once(ctx, p.store, by, "submitDespatchAdvice", key, r, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+		if errs := trade.CheckDespatchShape(r, time.Now()); errs != nil {
+			return spent, errs, nil
+		}
 		n := &noticing{request: r, id: durable.NewID("dsp_"), lines: map[string]*trade.PurchaseOrderLine{}, orders: map[string]string{}}
 		if errs, err := p.locked(ctx, tx, scope, n); err != nil || errs != nil {
 			return spent, errs, err
@@ -61,8 +69,8 @@ func (p *Purchasing) Announce(ctx context.Context, scope trade.Scope, by Submitt
 			work.Orders = append(work.Orders, o.Number)
 		}
 		return store.SpentKey{OperationID: operation.ID, Subject: n.id}, nil, begin(ctx, p.Desk, tx, p.announce(), operation, work, work.Ref)
-	})
-	return waited(ctx, p.Desk, p.sources.Serving(sources.OfPurchaseOrders, ""), done, err, wait)
+	}
+	return p.sent(ctx, scope, by, key, d, wait)
 }
 
 func knownNotice(existing string) *trade.DuplicateDocument {
@@ -127,11 +135,13 @@ type Withdrawal struct{ DespatchID, Reason string }
 
 // Withdraw withdraws a ship notice, of which nothing was received.
 func (p *Purchasing) Withdraw(ctx context.Context, scope trade.Scope, by Submitter, key string, w Withdrawal, wait time.Duration) (*Acted[trade.SupplierError], error) {
-	if errs := said[trade.SupplierError](w.Reason, sayWhy, "reason"); errs != nil {
-		return &Acted[trade.SupplierError]{Errors: errs}, nil
-	}
 	source := p.sources.Serving(sources.OfPurchaseOrders, "")
-	done, err := once(ctx, p.store, by, "cancelDespatchAdvice", key, w, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d := document{kind: trade.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
+	d.about = func(tx *sqlx.Tx) ([]string, error) { return p.store.OrdersOfDespatch(ctx, tx, scope, w.DespatchID) }
+	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+		if errs := said[trade.SupplierError](w.Reason, sayWhy, "reason"); errs != nil {
+			return spent, errs, nil
+		}
 		now, err := p.store.LockDespatch(ctx, tx, scope, w.DespatchID)
 		if err != nil {
 			return spent, nil, err
@@ -152,8 +162,8 @@ func (p *Purchasing) Withdraw(ctx context.Context, scope trade.Scope, by Submitt
 		}
 		work := announceWork{Orders: orders, Shipment: now.ShipmentNumber, Ref: "PORTICO-" + operation.ID[len("opr_"):]}
 		return store.SpentKey{OperationID: operation.ID, Subject: now.ID}, nil, begin(ctx, p.Desk, tx, p.unannounce(), operation, work, work.Ref)
-	})
-	return waited(ctx, p.Desk, source, done, err, wait)
+	}
+	return p.sent(ctx, scope, by, key, d, wait)
 }
 
 // announce is the flow of a ship notice to the ERP.

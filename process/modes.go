@@ -43,6 +43,12 @@ var Workflows = []Workflow{
 	{"ship notice", "Mutation.submitDespatchAdvice", Queued, sources.OfPurchaseOrders},
 	{"withdrawal of a ship notice", "Mutation.cancelDespatchAdvice", Queued, sources.OfPurchaseOrders},
 	{"tolerances of suppliers", "Mutation.saveToleranceProfile", AnsweredAtOnce, ""},
+	{"registration of a partner", "Mutation.registerPartner", AnsweredAtOnce, ""},
+	{"change of a partner", "Mutation.updatePartner", AnsweredAtOnce, ""},
+	{"onboarding of a partner", "Mutation.advanceOnboarding", AnsweredAtOnce, ""},
+	{"a partner's new key", "Mutation.rotatePartnerKey", AnsweredAtOnce, ""},
+	{"proof of a partner's key", "Mutation.provePartnerKey", AnsweredAtOnce, ""},
+	{"revocation of a partner's key", "Mutation.revokePartnerKey", AnsweredAtOnce, ""},
 	{"exception to the other side", "Mutation.reportException", AnsweredAtOnce, ""},
 	{"taking an alert", "Mutation.acknowledgeAlert", AnsweredAtOnce, ""},
 	{"closing an alert", "Mutation.resolveAlert", AnsweredAtOnce, ""},
@@ -68,7 +74,7 @@ type StepRow struct{ Name, What, Undoes string }
 
 // Flows are all flows as tables.
 func Flows(d *Desk) []StepTable {
-	o, p := NewOrders(d, nil), NewPurchasing(d)
+	o, p := NewOrders(d, nil), NewPurchasing(d, Signing{})
 	return []StepTable{table(o.submitOrder()), table(o.amendOrder()), table(o.cancelOrder()), table(o.requestReturn()), table(p.respond()), table(p.announce()), table(p.unannounce())}
 }
 

@@ -18,12 +18,15 @@ import (
 
 // Purchasing are the flows of purchase orders: what suppliers answer, and what planners
 // decide about it.
-type Purchasing struct{ *Desk }
+type Purchasing struct {
+	*Desk
+	signing Signing
+}
 
 // NewPurchasing makes the flows of purchase orders, and registers them with the engine
-// that plays them.
-func NewPurchasing(d *Desk) *Purchasing {
-	p := &Purchasing{d}
+// that plays them. Receipts are signed with a key.
+func NewPurchasing(d *Desk, signing Signing) *Purchasing {
+	p := &Purchasing{d, signing}
 	if d.engine != nil {
 		durable.Register(d.engine, p.respond())
 		durable.Register(d.engine, p.announce())
@@ -52,8 +55,11 @@ type respondLine struct {
 // itself; beyond, its profile says: it is refused, it waits for a planner, or it is written
 // and an alert raised. A new answer replaces one that waits.
 func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*Acted[trade.SupplierError], error) {
-	source := p.sources.Serving(sources.OfPurchaseOrders, "")
-	done, err := once(ctx, p.store, by, "respondToPurchaseOrder", key, r, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.sources.Serving(sources.OfPurchaseOrders, "")}
+	d.about = func(tx *sqlx.Tx) ([]string, error) {
+		return p.store.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
+	}
+	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := p.store.LockPurchaseOrder(ctx, tx, scope, r.PurchaseOrderID)
 		if err != nil {
 			return spent, nil, err
@@ -69,8 +75,8 @@ func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitte
 			return spent, errs, err
 		}
 		return store.SpentKey{OperationID: answered.operation, Subject: answered.id}, nil, nil
-	})
-	return waited(ctx, p.Desk, source, done, err, wait)
+	}
+	return p.sent(ctx, scope, by, key, d, wait)
 }
 
 // refused says why an answer is not taken.

@@ -12,7 +12,7 @@ import (
 
 // SubmitDespatchAdvice announces a shipment.
 func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.DespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
-	return r.despatched(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
+	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
 		return r.Purchasing.Announce(ctx, s, by, idempotencyKey, despatchRequest(&input), telemetry.Wait(ctx, mostWait))
 	})
 }
@@ -36,21 +36,25 @@ func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
 
 // CancelDespatchAdvice withdraws a ship notice.
 func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.CancelDespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
-	return r.despatched(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
+	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
 		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, process.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
-func (r mutation) despatched(ctx context.Context, do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error)) (*graph.DespatchAdvicePayload, error) {
+func (r mutation) despatched(ctx context.Context, signature *string, do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error)) (*graph.DespatchAdvicePayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
+	by.Envelope = envelope(ctx, signature)
 	a, err := do(l.Scope(), by)
 	if err != nil {
 		return nil, err
 	}
 	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if p.Receipt, err = arrival(ctx, l, a.MessageID); err != nil {
+		return nil, err
+	}
 	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, &l.Despatches, a.SubjectID)
 	return p, err
 }
@@ -62,6 +66,10 @@ type despatchAdvice struct{ *Resolver }
 
 func (r despatchAdvice) Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error) {
 	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.SupplierID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+}
+
+func (r despatchAdvice) Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.SignedMessage, error) {
+	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[*trade.SignedMessage] { return &l.MessagesBehind })
 }
 
 func (r despatchAdvice) PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error) {

@@ -164,11 +164,11 @@ func callers(t *testing.T, st *store.Store) []trade.Scope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	supplier, err := st.PartnerID(t.Context(), "V2001")
+	supplier, err := st.PartnerGrant(t.Context(), "V2001")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []trade.Scope{trade.CustomerScope(accounts, nil), trade.SupplierScope(supplier, nil), trade.OperatorScope(nil)}
+	return []trade.Scope{trade.CustomerScope(accounts, nil), trade.SupplierScope(supplier.ID, nil), trade.OperatorScope(nil)}
 }
 
 // known are ids of every kind that there are some of, and two that nobody has.

@@ -53,6 +53,19 @@ func (r purchaseOrder) AllowedActions(ctx context.Context, objs []*trade.Purchas
 	return actions, nil
 }
 
+func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.SignedMessage, error) {
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.SignedMessage] { return &l.MessagesAbout }))
+}
+
+// EvidenceBundle is a link to all evidence about it, as the link is followed.
+func (r purchaseOrder) EvidenceBundle(_ context.Context, objs []*trade.PurchaseOrder) ([]*trade.DocumentLink, error) {
+	links := make([]*trade.DocumentLink, len(objs))
+	for i, o := range objs {
+		links[i] = r.Links.To(&trade.DocumentRef{Instance: trade.EvidenceInstance, Ref: o.ID, MediaType: "application/json", FileName: "evidence-" + o.Number + ".json"})
+	}
+	return links, nil
+}
+
 func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), store.TimelineList, first, after, last, before)
 }

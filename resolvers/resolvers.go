@@ -30,6 +30,10 @@ type Resolver struct {
 	Ordering *process.Orders
 	// Purchasing are the flows of purchase orders.
 	Purchasing *process.Purchasing
+	// Partners are the writes by which partners are let in.
+	Partners *process.Partners
+	// CostPerMinute is what a partner may ask for a minute unless its profile says so.
+	CostPerMinute int
 	// Replica is the copy of the sources.
 	Replica *process.Replica
 	// Operating is what operators do.

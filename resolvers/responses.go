@@ -15,11 +15,15 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 	if err != nil {
 		return nil, err
 	}
+	by.Envelope = envelope(ctx, input.Signature)
 	a, err := r.Purchasing.Respond(ctx, l.Scope(), by, idempotencyKey, responseRequest(&input), telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
 	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	if p.Receipt, err = arrival(ctx, l, a.MessageID); err != nil {
+		return nil, err
+	}
 	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, &l.Responses, a.SubjectID); err == nil && p.Response != nil {
 		p.Deviations, err = l.DeviationsIn.One(ctx, a.SubjectID)
 		p.Deviations = orNone(p.Deviations)
@@ -55,6 +59,10 @@ func (r response) Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse
 
 func (r response) Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error) {
 	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[[]*trade.Deviation] { return &l.DeviationsIn }))
+}
+
+func (r response) Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error) {
+	return related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[*trade.SignedMessage] { return &l.MessagesBehind })
 }
 
 func (r response) Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error) {

@@ -83,19 +83,6 @@ func (s *Store) AccountTree(ctx context.Context, numbers []string) ([]trade.Ref,
 	return accounts, nil
 }
 
-// PartnerID finds the id of the trading partner with this code, or "". It is
-// how scopes are made, so it takes none.
-func (s *Store) PartnerID(ctx context.Context, code string) (string, error) {
-	var ids []string
-	if err := s.sel(ctx, nil, &ids, `SELECT id FROM trading_partners WHERE code = $1`, code); err != nil {
-		return "", fmt.Errorf("trading partner: %w", err)
-	}
-	if len(ids) == 0 {
-		return "", nil
-	}
-	return ids[0], nil
-}
-
 // FirstShipTos reads the first location, by code, that accounts receive goods at.
 func (s *Store) FirstShipTos(ctx context.Context, scope trade.Scope, accounts []string) (map[string]*trade.AccountLocation, error) {
 	found, err := locations.under(ctx, s, scope, "", "l.account_id", "l.code", accounts)
@@ -199,19 +186,4 @@ func (s *Store) ContractsOf(ctx context.Context, scope trade.Scope, accounts []s
 		found[k] = inForce
 	}
 	return found, err
-}
-
-var partners = read(relation[trade.TradingPartner]{
-	kind: "TradingPartner", from: "trading_partners p", visible: ownSupplier("p.id"),
-	columns: []columns{always(`p.id, p.code, p.name, p.gln, ` + provenance("p"))},
-}, same[trade.TradingPartner])
-
-// Partners reads trading partners by id.
-func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
-	return partners.by(ctx, s, scope, "p.id", "", ids)
-}
-
-// PartnersByCode reads trading partners by code.
-func (s *Store) PartnersByCode(ctx context.Context, scope trade.Scope, codes []string) (map[string]*trade.TradingPartner, error) {
-	return partners.by(ctx, s, scope, "p.code", "", codes)
 }

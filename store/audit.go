@@ -136,3 +136,25 @@ func (s *Store) Leaves(ctx context.Context, from int64, most int) (leaves []Leaf
 	}
 	return leaves, nil
 }
+
+// PartnerLeaf is an entry of the audit log about a partner's messages or keys; its index
+// is -1 while it is not sealed.
+type PartnerLeaf struct {
+	Index int64
+	Text  string
+}
+
+// PartnerLeaves are the entries about messages of a partner on a purchase order that were
+// received, and about its keys, in the order in which they were written.
+func (s *Store) PartnerLeaves(ctx context.Context, scope trade.Scope, partner, purchaseOrder string) (leaves []PartnerLeaf, err error) {
+	if !scope.Everything() {
+		return nil, nil
+	}
+	const query = `
+		SELECT coalesce(f.index, -1) AS index, ` + leafText + ` AS text FROM audit_entries e LEFT JOIN audit_leaves f ON f.place = e.place
+		WHERE e.subject = $1 AND (e.action = 'message.receive' AND e.after -> 'purchaseOrders' ? $2 OR starts_with(e.action, 'partner.key.')) ORDER BY e.place`
+	if err := s.sel(ctx, nil, &leaves, query, partner, purchaseOrder); err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	return leaves, nil
+}

@@ -21,6 +21,30 @@ func (s *Store) OrdersOfLines(ctx context.Context, tx *sqlx.Tx, scope trade.Scop
 	return ids, nil
 }
 
+// OwnPurchaseOrders are those of some purchase orders, by id, that are within a scope.
+func (s *Store) OwnPurchaseOrders(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, ids []string) ([]string, error) {
+	var a args
+	var own []string
+	query := `SELECT d.id FROM purchase_orders d WHERE d.id = ANY(` + a.set(ids) + `) AND ` + ownSupplier("d.supplier_id")(scope, &a)
+	if err := s.sel(ctx, tx, &own, query, a.list...); err != nil {
+		return nil, fmt.Errorf("purchase orders: %w", err)
+	}
+	return own, nil
+}
+
+// OrdersOfDespatch are the ids of the purchase orders that a ship notice covers, within a
+// scope, in order.
+func (s *Store) OrdersOfDespatch(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, despatch string) ([]string, error) {
+	var a args
+	var ids []string
+	query := `SELECT DISTINCT l.purchase_order_id FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id
+		WHERE d.despatch_advice_id = ` + a.add(despatch) + ` AND ` + ownSupplier("l.supplier_id")(scope, &a) + ` ORDER BY 1`
+	if err := s.sel(ctx, tx, &ids, query, a.list...); err != nil {
+		return nil, fmt.Errorf("purchase orders: %w", err)
+	}
+	return ids, nil
+}
+
 // DespatchByNumber is the id of a supplier's ship notice with a number of theirs; empty
 // where there is none.
 func (s *Store) DespatchByNumber(ctx context.Context, tx *sqlx.Tx, supplier, number string) (string, error) {

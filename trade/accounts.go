@@ -136,17 +136,5 @@ type User struct {
 // NodeID is the user's global id.
 func (u *User) NodeID() string { return u.ID }
 
-// TradingPartner is a supplier or carrier.
-type TradingPartner struct {
-	ID         string
-	Code       string
-	Name       string
-	GLN        *string
-	Provenance Provenance
-}
-
-// NodeID is the partner's global id.
-func (p *TradingPartner) NodeID() string { return p.ID }
-
 // WeekdayOf is the day of the week of a day.
 func WeekdayOf(d Date) Weekday { return Weekday(strings.ToUpper(d.Time().Weekday().String())) }

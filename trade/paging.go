@@ -59,6 +59,8 @@ type (
 	OrderLineEdge                = Edge[OrderLine]
 	AlertConnection              = Connection[Alert]
 	AlertEdge                    = Edge[Alert]
+	TradingPartnerConnection     = Connection[TradingPartner]
+	TradingPartnerEdge           = Edge[TradingPartner]
 	PurchaseOrderConnection      = Connection[PurchaseOrder]
 	PurchaseOrderEdge            = Edge[PurchaseOrder]
 	PurchaseOrderLineConnection  = Connection[PurchaseOrderLine]

@@ -49,6 +49,7 @@ const (
 	CodeTolerance       ErrorCode = "TOLERANCE_EXCEEDED"
 	CodeLinesMissing    ErrorCode = "LINES_MISSING"
 	CodeDuplicate       ErrorCode = "DUPLICATE_DOCUMENT"
+	CodeSignature       ErrorCode = "SIGNATURE_INVALID"
 )
 
 // SubmitOrderError is a refusal of a new order.
@@ -139,6 +140,13 @@ type ToleranceExceeded struct {
 	Deviation *Deviation
 }
 
+// SignatureInvalid is a signature that is missing, wrong, old or of an unknown key; KeyID
+// is the key that it names.
+type SignatureInvalid struct {
+	Refusal
+	KeyID *string
+}
+
 // DuplicateDocument is a document that was received before; Existing is the id of what
 // came of it.
 type DuplicateDocument struct {
@@ -177,6 +185,7 @@ func (*InvalidInput) supplierError()        {}
 func (*VersionConflict) supplierError()     {}
 func (*StateNotAllowed) supplierError()     {}
 func (*ToleranceExceeded) supplierError()   {}
+func (*SignatureInvalid) supplierError()    {}
 func (*DuplicateDocument) supplierError()   {}
 func (*SourceUnavailable) supplierError()   {}
 

@@ -27,6 +27,8 @@ type Scope struct {
 	supplier string
 	rights   []string
 	allowed  string // the rights in order, as one text that no other rights have
+
+	costPerMinute int
 }
 
 // planners are the rights that open what others count on, for the distributor's own people
@@ -88,6 +90,10 @@ func (s Scope) Buyer() Ref { return s.buyer }
 
 // Supplier is the id of the trading partner the caller acts for, or empty.
 func (s Scope) Supplier() string { return s.supplier }
+
+// CostPerMinute is what the caller's partner may ask for a minute, in units of cost; 0 is
+// what all may.
+func (s Scope) CostPerMinute() int { return s.costPerMinute }
 
 // Everything tells whether the caller sees the records of all parties.
 func (s Scope) Everything() bool { return s.role == Operator }

@@ -1,0 +1,63 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/signatures"
+	"portico/trade"
+)
+
+// envelope is the request of a mutation as it arrived, with the document in it: the input,
+// where that is one variable of the one mutation that is asked for.
+func envelope(ctx context.Context, signature *string) *signatures.Envelope {
+	e := signatures.In(ctx)
+	if e == nil {
+		if signature == nil {
+			return nil
+		}
+		e = &signatures.Envelope{} // over a stream, which has no request to keep
+	}
+	sealed := *e
+	sealed.Signature = signature
+	input := graphql.GetFieldContext(ctx).Field.Arguments.ForName("input")
+	if input != nil && input.Value.Kind == ast.Variable && len(graphql.GetOperationContext(ctx).Operation.SelectionSet) == 1 {
+		sealed.Document = signatures.Variable(sealed.Body, input.Value.Raw)
+	}
+	return &sealed
+}
+
+// arrival is the receipt of a message's arrival; nil of none.
+func arrival(ctx context.Context, l *loaders.Loaders, message string) (*trade.Receipt, error) {
+	if message == "" {
+		return nil, nil
+	}
+	given, err := l.Receipts.One(ctx, message)
+	for _, r := range given {
+		if r.Kind == trade.ArrivalReceipt {
+			return r, err
+		}
+	}
+	return nil, err
+}
+
+// SignedMessage are the resolvers of SignedMessage.
+func (r *Resolver) SignedMessage() graph.SignedMessageResolver { return signedMessage{r} }
+
+type signedMessage struct{ *Resolver }
+
+func (r signedMessage) Partner(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.TradingPartner, error) {
+	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.SupplierID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+}
+
+func (r signedMessage) Key(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.PartnerKey, error) {
+	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.KeyID }, func(l *loaders.Loaders) all[*trade.PartnerKey] { return &l.PartnerKeys })
+}
+
+func (r signedMessage) Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error) {
+	return lists(related(ctx, objs, (*trade.SignedMessage).NodeID, func(l *loaders.Loaders) all[[]*trade.Receipt] { return &l.Receipts }))
+}

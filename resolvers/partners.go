@@ -1,0 +1,156 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/store"
+	"portico/trade"
+)
+
+// Partner finds a trading partner.
+func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*trade.TradingPartner, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, key, err := chosen(by.ID, by.Code)
+	if err != nil {
+		return nil, err
+	}
+	return []all[*trade.TradingPartner]{&l.Partners, &l.PartnersByCode}[at].One(ctx, key)
+}
+
+// Partners are the trading partners that the caller may see, by name.
+func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.TradingPartnerFilter) (*trade.TradingPartnerConnection, error) {
+	f := store.PartnerFilter{}
+	if filter != nil {
+		f = store.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.TradingPartner] { return store.PartnerList(s, f) }, first, after, last, before)
+}
+
+// TradingPartnerConnection are the resolvers of TradingPartnerConnection.
+func (r *Resolver) TradingPartnerConnection() graph.TradingPartnerConnectionResolver {
+	return tradingPartnerConnection{r}
+}
+
+type tradingPartnerConnection struct{ *Resolver }
+
+func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*trade.TradingPartnerConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// TradingPartner are the resolvers of TradingPartner.
+func (r *Resolver) TradingPartner() graph.TradingPartnerResolver { return tradingPartner{r} }
+
+type tradingPartner struct{ *Resolver }
+
+// Onboarding is where partners stand, and what is missing.
+func (r tradingPartner) Onboarding(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.Onboarding, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := l.Store.PartnerFacts(ctx, nil, l.Scope(), objs)
+	all := make([]*trade.Onboarding, len(facts))
+	for i, f := range facts {
+		all[i] = f.Onboarding(time.Now())
+	}
+	return all, err
+}
+
+func (r tradingPartner) Keys(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.PartnerKey, error) {
+	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[[]*trade.PartnerKey] { return &l.KeysOfPartners }))
+}
+
+func (r tradingPartner) Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error) {
+	return related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[*trade.ToleranceProfile] { return &l.TolerancesOf })
+}
+
+func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) ([]*graph.Quota, error) {
+	all := make([]*graph.Quota, len(objs))
+	for i, o := range objs {
+		all[i] = &graph.Quota{CostPerMinute: r.CostPerMinute}
+		if o.CostPerMinute != nil {
+			all[i].CostPerMinute = *o.CostPerMinute
+		}
+	}
+	return all, nil
+}
+
+// RegisterPartner registers a partner.
+func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, input graph.PartnerInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.Register(ctx, s, by, idempotencyKey, trade.TradingPartner{
+			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels), Scopes: input.Scopes,
+			CostPerMinute: input.CostPerMinute, ToleranceID: text(input.ToleranceProfile),
+		})
+	})
+}
+
+func channels(in []*graph.PartnerChannelInput) []trade.PartnerChannel {
+	if in == nil {
+		return nil
+	}
+	all := make([]trade.PartnerChannel, len(in))
+	for i, c := range in {
+		all[i] = trade.PartnerChannel{Kind: c.Kind, Direction: c.Direction, Documents: c.Documents, Endpoint: c.Endpoint}
+	}
+	return all
+}
+
+// UpdatePartner changes a partner.
+func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, input graph.UpdatePartnerInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.Update(ctx, s, by, idempotencyKey, process.PartnerChange{
+			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
+			Scopes: input.Scopes, CostPerMinute: input.CostPerMinute, ToleranceID: input.ToleranceProfile,
+		})
+	})
+}
+
+// AdvanceOnboarding moves a partner to another stage.
+func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, input graph.AdvanceOnboardingInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.Move(ctx, s, by, idempotencyKey, input.Partner, input.To, input.Reason)
+	})
+}
+
+// RotatePartnerKey adds a signing key.
+func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, input graph.RotatePartnerKeyInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.AddKey(ctx, s, by, idempotencyKey, process.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
+	})
+}
+
+// ProvePartnerKey proves a signing key.
+func (r mutation) ProvePartnerKey(ctx context.Context, idempotencyKey string, input graph.ProvePartnerKeyInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.ProveKey(ctx, s, by, idempotencyKey, input.Key, input.Signature)
+	})
+}
+
+// RevokePartnerKey revokes a signing key.
+func (r mutation) RevokePartnerKey(ctx context.Context, idempotencyKey string, input graph.RevokePartnerKeyInput) (*graph.PartnerPayload, error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+		return r.Partners.RevokeKey(ctx, s, by, idempotencyKey, input.Key, input.Reason)
+	})
+}
+
+func (r mutation) partnered(ctx context.Context, do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error)) (*graph.PartnerPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := do(l.Scope(), by)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.PartnerPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	_, p.Partner, err = about(ctx, r.Resolver, l, "", &l.Partners, a.SubjectID)
+	return p, err
+}
