@@ -30,18 +30,24 @@ type supplying struct {
 
 func (p *supplying) key() string { return fmt.Sprintf("supplier-key-%012d", p.next.Add(1)) }
 
-// bought is a purchase order of one line that V2001 was sent.
+// bought is a purchase order that V2001 was sent, with a line for each item.
 func (p *supplying) bought(t *testing.T, quantity int, skus ...string) map[string]any {
+	t.Helper()
+	return p.boughtFrom(t, "V2001", "supplier", quantity, skus...)
+}
+
+// boughtFrom is one that a supplier was sent.
+func (p *supplying) boughtFrom(t *testing.T, supplier, persona string, quantity int, skus ...string) map[string]any {
 	t.Helper()
 	var items []any
 	for _, sku := range skus {
 		items = append(items, map[string]any{"matNo": sku, "qty": quantity})
 	}
 	var made struct{ PoNo string }
-	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": "V2001", "whs": "RTM", "items": items}, &made)
+	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": supplier, "whs": "RTM", "items": items}, &made)
 	var po map[string]any
 	p.s.until(t, 20*time.Second, "bought", func() bool {
-		po = p.now(t, "supplier", made.PoNo)
+		po = p.now(t, persona, made.PoNo)
 		return po != nil
 	})
 	return po

@@ -226,12 +226,19 @@ type Report struct {
 	Wrong                       []string // nothing, where all of it holds
 }
 
+// keyTold is what the audit log says of a key.
+type keyTold struct {
+	fingerprint     string
+	from            time.Time
+	proved, revoked bool
+}
+
 // entry is what an entry of the audit log says.
 type entry struct {
 	Action string
 	After  struct {
 		Message, Digest, DocumentDigest, Key, Fingerprint string
-		ArrivedAt                                         time.Time
+		ArrivedAt, ValidFrom                              time.Time
 		PurchaseOrders                                    []string
 	}
 }
@@ -249,15 +256,17 @@ func (b *Bundle) Verify(trusted string) *Report {
 	if trusted != "" && trusted != b.Log.Key {
 		wrong("the head of the audit log is signed with another key than the one that is trusted")
 	}
-	received, proved := b.entries(r, wrong)
+	received, told := b.entries(r, wrong)
 	keys := map[string]usable{}
 	for _, k := range b.Keys {
 		public, err := signatures.PublicKey(k.PublicKey)
 		switch {
 		case err != nil:
 			wrong("key %s: %v", k.ID, err)
-		case signatures.Fingerprint(public) != k.Fingerprint || proved[k.ID] != k.Fingerprint:
-			wrong("key %s is not the one that was proved: it was replaced", k.ID)
+		case told[k.ID] == nil || signatures.Fingerprint(public) != k.Fingerprint || told[k.ID].fingerprint != k.Fingerprint:
+			wrong("key %s is not the one that was added: it was replaced", k.ID)
+		case told[k.ID].proved != (k.VerifiedAt != nil) || told[k.ID].revoked != (k.RevokedAt != nil) || !told[k.ID].from.Equal(k.ValidFrom):
+			wrong("key %s: when it counts was changed: the audit log says otherwise of its proof, its beginning or its end", k.ID)
 		default:
 			keys[k.ID] = usable{public, trade.PartnerKey{VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt}}
 		}
@@ -293,9 +302,9 @@ func (b *Bundle) Verify(trusted string) *Report {
 }
 
 // entries checks the entries of the audit log, and reads which messages were received and
-// which keys were proved, by their fingerprints.
-func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[string]*entry, proved map[string]string) {
-	received, proved = map[string]*entry{}, map[string]string{}
+// what became of which keys.
+func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[string]*entry, keys map[string]*keyTold) {
+	received, keys = map[string]*entry{}, map[string]*keyTold{}
 	proofs := audit.Proofs{Head: b.Log.Head, Key: b.Log.Key}
 	for _, e := range b.Log.Entries {
 		if err := proofs.Contains(e.Index, e.Text, e.Path); err != nil {
@@ -308,16 +317,22 @@ func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[st
 			wrong("entry %d of the audit log cannot be read", e.Index)
 			continue
 		}
-		switch told.Action {
-		case "message.receive":
+		key := keys[told.After.Key]
+		switch {
+		case told.Action == "message.receive":
 			if slices.Contains(told.After.PurchaseOrders, b.PurchaseOrder.ID) {
 				received[told.After.Message] = &told
 			}
-		case "partner.key.prove":
-			proved[told.After.Key] = told.After.Fingerprint
+		case told.Action == "partner.key.add":
+			keys[told.After.Key] = &keyTold{fingerprint: told.After.Fingerprint, from: told.After.ValidFrom}
+		case key == nil:
+		case told.Action == "partner.key.prove":
+			key.proved = true
+		case told.Action == "partner.key.revoke":
+			key.revoked = true
 		}
 	}
-	return received, proved
+	return received, keys
 }
 
 // usable is a key, and when it counts.
