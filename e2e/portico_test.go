@@ -20,7 +20,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"portico/e2e/ports"
+	"portico/postgres"
 )
 
 var binary string
@@ -201,13 +204,31 @@ func (s *server) token(t *testing.T, args ...string) string {
 // command runs one of Portico's commands beside the server.
 func (s *server) command(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
-	cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data, "DATABASE_URL=")
-	out, err := cmd.CombinedOutput()
+	out, err := s.tried(t, args...)
 	if err != nil {
 		t.Fatalf("portico %v: %v\n%s", args, err, out)
 	}
-	return string(out)
+	return out
+}
+
+// tried is what one of Portico's commands said, and how it ended.
+func (s *server) tried(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data, "DATABASE_URL=")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// database is the server's own, as one who may do anything to it has it.
+func (s *server) database(t *testing.T) *sqlx.DB {
+	t.Helper()
+	db, err := sqlx.Open("postgres", postgres.Running(s.data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // answer is what a query got.

@@ -237,9 +237,9 @@ type keyTold struct {
 type entry struct {
 	Action string
 	After  struct {
-		Message, Digest, DocumentDigest, Key, Fingerprint string
-		ArrivedAt, ValidFrom                              time.Time
-		PurchaseOrders                                    []string
+		Message, Document, Digest, DocumentDigest, Key, Fingerprint string
+		ArrivedAt, ValidFrom                                        time.Time
+		PurchaseOrders                                              []string
 	}
 }
 
@@ -360,8 +360,8 @@ func (m *Message) check(keys map[string]usable, told *entry) (wrong []string) {
 		say("the audit log does not have it")
 	case told.After.Digest != m.Digest || told.After.DocumentDigest != canonical:
 		say("its bytes are not those that the audit log has")
-	case told.After.Key != m.Key:
-		say("its key is not the one that the audit log has")
+	case told.After.Key != m.Key || told.After.Document != m.Document:
+		say("its key or its kind is not the one that the audit log has")
 	case !told.After.ArrivedAt.Equal(m.ArrivedAt):
 		say("it did not arrive when it says: the audit log has %s", told.After.ArrivedAt.UTC().Format(time.RFC3339Nano))
 	}

@@ -216,7 +216,7 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, 
 			return spent, oneError(invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", store.MostKeys), "partner")), nil
 		}
 		k := &trade.PartnerKey{
-			ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public), Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC(),
+			ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public), Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC().Truncate(time.Millisecond),
 		}
 		if err := p.store.KeepPartnerKey(ctx, tx, k); errors.Is(err, store.ErrTaken) {
 			return spent, oneError(invalid(trade.CodeInvalidInput, "This key is known already: make a new one.", "publicKeyPem")), nil
