@@ -62,8 +62,8 @@ var rooms = map[string][]string{
 	"events":                       {"trade"},
 	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
-	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "store", "telemetry", "trade"},
-	"edge":                         {"auth", "budget", "execution", "guard", "loaders", "telemetry", "trade"},
+	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
+	"edge":                         {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
 	"web":                          {},
 
 	// around the code
@@ -135,6 +135,10 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 var deciding = map[string]string{
 	"trade":                    "the decision itself",
 	"store/reading.go":         "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
+	"store/partners.go":        "the caller's own partner, as any partner",
+	"store/audit.go":           "for operators alone",
+	"process/messages.go":      "whether a supplier sent it, whose signatures count",
+	"process/partners.go":      "what is the distributor's own to do",
 	"store/items.go":           "an operator has no part numbers of its own",
 	"loaders/loaders.go":       "reads the caller's own accounts, as any accounts",
 	"loaders/live.go":          "the account whose share decides which source's count is shown",

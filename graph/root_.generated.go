@@ -11125,7 +11125,7 @@ input PurchaseOrderResponseInput {
   "Line by line; every open line must appear unless kind is ACCEPTED or REJECTED."
   lines: [LineAcknowledgmentInput!]! = []
   "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
-  signature: String @classified(level: PARTNER)
+  signature: String
 }
 
 "What a supplier says of a line."
@@ -11306,7 +11306,7 @@ input DespatchAdviceInput {
   "Lines."
   lines: [DespatchLineInput!]!
   "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
-  signature: String @classified(level: PARTNER)
+  signature: String
 }
 
 "Pallet, carton or other logistic unit."
@@ -11348,7 +11348,7 @@ input CancelDespatchAdviceInput {
   "Why."
   reason: String!
   "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
-  signature: String @classified(level: PARTNER)
+  signature: String
 }
 
 # ======================================================================================================================
@@ -11897,7 +11897,7 @@ input ProvePartnerKeyInput {
   "Key."
   key: ID!
   "Signature over the key's challenge, base64."
-  signature: String! @classified(level: RESTRICTED)
+  signature: String!
 }
 
 "Key to revoke at once."

@@ -218,7 +218,7 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 	case "[ID!]!", "[ID!]":
 		other := ids[r.IntN(len(ids))]
 		return fmt.Sprintf("[%q, %q]", id, other), []any{id, other}
-	case "AccountBy!", "OrderBy!", "InvoiceBy!", "PurchaseOrderBy!", "ShipmentBy!", "ItemBy!", "OperationBy!":
+	case "AccountBy!", "OrderBy!", "InvoiceBy!", "PurchaseOrderBy!", "ShipmentBy!", "ItemBy!", "OperationBy!", "TradingPartnerBy!":
 		return fmt.Sprintf("{id: %q}", id), map[string]any{"id": id}
 	case "[ItemBy!]!":
 		// Only what is there: the stock executor hands nulls of a list to batch

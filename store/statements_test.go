@@ -39,7 +39,8 @@ var (
 var unscoped = map[string]string{
 	"ToRegister":        "the process that tells the carrier of parcels, at nobody's request",
 	"AccountTree":       "it makes scopes: the numbers come from a verified token",
-	"PartnerID":         "it makes scopes: the code comes from a verified token",
+	"PartnerGrant":      "it makes scopes: the code comes from a verified token",
+	"MessagesEnded":     "receipts are signed at nobody's request",
 	"holdings":          "what is held is compared with what its source says, at nobody's request",
 	"conflicts":         "for operators alone: it reads ids by keys",
 	"ReturnsAsked":      "of an order that was locked within the caller's scope just before",
