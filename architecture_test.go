@@ -73,7 +73,9 @@ var rooms = map[string][]string{
 	"e2e/ports":  {},
 	"faults":     {"e2e/ports", "postgres"}, // it sees the server from outside alone
 	"e2e/extras": {},
-	"":           {"*"}, // main puts it all together
+	// What suppliers copy: the standard library alone.
+	"examples/supplier-client": {},
+	"":                         {"*"}, // main puts it all together
 }
 
 // outside names what a room must not import from elsewhere.

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// TestSupplierIsRefusedForEveryBadSignature sends an answer with what can be wrong with a
+// isRefused sends an answer with what can be wrong with a
 // signature: nothing of it is taken, each is told why, and each is in the audit log.
-func TestSupplierIsRefusedForEveryBadSignature(t *testing.T) {
-	p, g := signs(t)
+func (g *signer) isRefused(t *testing.T, p *supplying) {
+	t.Helper()
 	po := p.boughtFrom(t, "V2002", g.persona, 50, "SCR-10003")
 	partner := p.partner(t, "operator", "V2002")
 	_, stranger, _ := ed25519.GenerateKey(rand.Reader)

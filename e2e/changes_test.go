@@ -534,6 +534,12 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		"reportException":        {"supplier", "ReportExceptionInput", map[string]any{"subject": "pur_none", "severity": "INFO", "message": "m"}},
 		"acknowledgeAlert":       {"operator", "AcknowledgeAlertInput", map[string]any{"alert": "alr_none"}},
 		"resolveAlert":           {"operator", "ResolveAlertInput", map[string]any{"alert": "alr_none", "resolution": "r"}},
+		"registerPartner":        {"operator", "PartnerInput", map[string]any{"code": "V9", "name": "n", "channels": []any{}}},
+		"updatePartner":          {"operator", "UpdatePartnerInput", map[string]any{"partner": "ptn_none", "expectedVersion": "1"}},
+		"advanceOnboarding":      {"operator", "AdvanceOnboardingInput", map[string]any{"partner": "ptn_none", "to": "ACTIVE"}},
+		"rotatePartnerKey":       {"supplier", "RotatePartnerKeyInput", map[string]any{"partner": "ptn_none", "publicKeyPem": "p", "validFrom": "2030-01-01T00:00:00Z"}},
+		"provePartnerKey":        {"supplier", "ProvePartnerKeyInput", map[string]any{"key": "key_none", "signature": "s"}},
+		"revokePartnerKey":       {"supplier", "RevokePartnerKeyInput", map[string]any{"key": "key_none", "reason": "r"}},
 		"replay":                 {"operator", "ReplayInput", map[string]any{"stream": "erp", "reason": "r"}},
 	}
 	for _, f := range s.good(t, "operator", `{ __type(name: "Mutation") { fields { name } } }`, nil).at("__type", "fields").([]any) {

@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -199,26 +198,21 @@ func (p *supplying) addKey(t *testing.T, persona string, partner any, from time.
 	return addedKey{&signer{s: p.s, persona: persona, keyID: say(walk(k, "id")), private: private}, say(walk(k, "challenge"))}
 }
 
-var signing struct {
-	sync.Mutex
-	g *signer
-}
-
-// signs is the supplier V2002, who must sign what it sends at the server that stories share.
-func signs(t *testing.T) (*supplying, *signer) {
-	t.Helper()
-	p := supplyingAt(t)
-	signing.Lock()
-	defer signing.Unlock()
-	if signing.g == nil {
-		partner := p.partner(t, "operator", "V2002")
-		a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "requiresSignature": true})
-		if a.at("out", "partner") == nil {
-			t.Fatal(a.Body)
-		}
-		signing.g = p.newKey(t, "supplier-other", partner["id"])
+// TestSupplierSigns plays a supplier who must sign what it sends, at a server of its own.
+func TestSupplierSigns(t *testing.T) {
+	t.Parallel()
+	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=1")
+	t.Cleanup(func() { _ = s.stop() })
+	p := &supplying{s: s}
+	partner := p.partner(t, "operator", "V2002")
+	a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "requiresSignature": true})
+	if a.at("out", "partner") == nil {
+		t.Fatal(a.Body)
 	}
-	return p, signing.g
+	g := p.newKey(t, "supplier-other", partner["id"])
+	t.Run("and is given receipts", func(t *testing.T) { g.isGivenReceipts(t, p) })
+	t.Run("and is refused for every bad signature", func(t *testing.T) { g.isRefused(t, p) })
+	t.Run("as other programs do", func(t *testing.T) { g.asOthersDo(t, p) })
 }
 
 // refusedFor is why a document was refused for its signature; empty where it was not.
@@ -230,10 +224,10 @@ func refusedFor(a answer) string {
 	return say(walk(all[0], "message"))
 }
 
-// TestSupplierSignsAndIsGivenReceipts is the road of a signed answer: taken, acknowledged by
+// isGivenReceipts is the road of a signed answer: taken, acknowledged by
 // a receipt at once and one of its outcome later, which its evidence shows years later.
-func TestSupplierSignsAndIsGivenReceipts(t *testing.T) {
-	p, g := signs(t)
+func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
+	t.Helper()
 	po := p.boughtFrom(t, "V2002", g.persona, 200, "SCR-10001")
 	in := g.sealed(p.answer(po, "ACCEPTED"))
 	key := p.key()

@@ -196,14 +196,14 @@ type NewKey struct {
 
 // AddKey adds a signing key. It counts once it is proved.
 func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, key string, n NewKey) (*Acted[trade.CommonError], error) {
-	public, bad := signatures.PublicKey(n.PEM)
-	if bad != nil {
-		return &Acted[trade.CommonError]{Errors: oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+bad.Error()+".", "publicKeyPem"))}, nil
-	}
 	return once(ctx, p.store, by, "rotatePartnerKey", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		t, err := p.store.LockPartner(ctx, tx, scope, n.PartnerID)
 		if err != nil || t == nil {
 			return spent, noPartner, err
+		}
+		public, err := signatures.PublicKey(n.PEM)
+		if err != nil {
+			return spent, oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+err.Error()+".", "publicKeyPem")), nil
 		}
 		if n.ValidFrom.Before(time.Now().Add(-late)) {
 			return spent, oneError(invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
