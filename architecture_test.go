@@ -68,7 +68,7 @@ var rooms = map[string][]string{
 
 	// around the code
 	// The bench holds Portico against handlers of the same pages.
-	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "sources", "sources/sandbox", "store", "trade"},
+	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "signatures", "sources", "sources/sandbox", "store", "trade"},
 	"e2e":        {"e2e/ports"},
 	"e2e/ports":  {},
 	"faults":     {"e2e/ports", "postgres"}, // it sees the server from outside alone

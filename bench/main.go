@@ -43,6 +43,7 @@ func main() {
 	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
 	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
 	orders := flag.Bool("orders", false, "measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
+	answers := flag.Bool("answers", false, "measure signed answers of a supplier instead: how many are acknowledged with their receipts")
 	endures := flag.Duration("endure", 0, "load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour is usual")
 	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
@@ -60,6 +61,8 @@ func main() {
 		err = priced(*prices)
 	case *orders:
 		err = placed(*binary)
+	case *answers:
+		err = answered(*binary)
 	case *endures > 0:
 		err = endure(*binary, *endures)
 	case *bombs:
