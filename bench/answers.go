@@ -85,8 +85,27 @@ func answered(binary string) error {
 	if err := a.db.QueryRow(`SELECT (pg_total_relation_size('messages') + pg_total_relation_size('receipts'))::float / count(*) / 1024 FROM messages`).Scan(&per); err != nil {
 		return err
 	}
-	fmt.Printf("\ndisk per message with its receipts: %.1f KiB\n", per)
-	return nil
+	fmt.Printf("\ndisk per message with its receipts: %.1f KiB\n\n", per)
+	return a.page()
+}
+
+// page loads the supplier's page of purchase orders that were answered.
+func (a *answering) page() error {
+	t, err := startRival(handWritten, a.s.data, 18081)
+	if err != nil {
+		return err
+	}
+	defer t.stop()
+	for open := 1; open > 0; time.Sleep(100 * time.Millisecond) { // what was answered is handed over first
+		if err := a.db.QueryRow(`SELECT count(*) FROM operations WHERE finished_at IS NULL`).Scan(&open); err != nil {
+			return err
+		}
+	}
+	servers := []*target{{name: "portico", url: a.s.url + "/graphql", metrics: a.s.admin + "/metrics"}, t}
+	if err := a.s.same(servers, "supplies"); err != nil {
+		return err
+	}
+	return a.s.compare(servers, []load{{"supplies", 1}, {"supplies", 8}}, 2*time.Second)
 }
 
 // signUp has the supplier V2001 sign from now on, with a key of its own.

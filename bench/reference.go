@@ -78,9 +78,11 @@ func newReference(ctx context.Context, dsn string, price map[string]*trade.Price
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
 	r := &reference{stmt: map[string]*sql.Stmt{}, price: price, buffer: make(chan []byte, referenceBuffers)}
-	for name, text := range referenceStatements {
-		if r.stmt[name], err = db.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // for as long as the process runs
-			return nil, fmt.Errorf("%s: %w", name, err)
+	for _, statements := range []map[string]string{referenceStatements, supplyStatements} {
+		for name, text := range statements {
+			if r.stmt[name], err = db.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // for as long as the process runs
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 		}
 	}
 	return r, nil
@@ -109,6 +111,8 @@ func (r *reference) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		b, err = r.catalogue(req.Context(), b)
 	case "order":
 		b, err = r.order(req.Context(), b, asked.Variables.Number)
+	case "supplies":
+		b, err = r.supplies(req.Context(), b)
 	case "item":
 		b, err = r.item(req.Context(), b, asked.Variables.SKU)
 	}
