@@ -33,7 +33,7 @@ type answering struct {
 }
 
 // answersEach is how many purchase orders are answered with each number of clients.
-const answersEach = 1500
+const answersEach = 1000
 
 // answered measures signed answers: how many a second are acknowledged with their receipts.
 func answered(binary string) error {
@@ -122,7 +122,7 @@ func (a *answering) signUp(binary string) error {
 		Data struct {
 			Partner struct{ ID, Version string }
 			Out     struct {
-				Errors  []struct{ Message string }
+				Refused []struct{ Message string }
 				Partner struct {
 					Keys []struct{ ID, Challenge string }
 				}
@@ -130,13 +130,13 @@ func (a *answering) signUp(binary string) error {
 		}
 	}
 	do := func(mutation, input string, in map[string]any) error {
-		text, err := a.s.ask(context.Background(), `mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
+		text, err := a.s.ask(context.Background(), `mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { refused: errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
 			map[string]any{"k": "bench " + rand.Text(), "in": in})
 		if err == nil {
 			err = json.Unmarshal(text, &told)
 		}
-		if err == nil && len(told.Data.Out.Errors) > 0 {
-			err = errors.New(told.Data.Out.Errors[0].Message)
+		if err == nil && len(told.Data.Out.Refused) > 0 {
+			err = errors.New(told.Data.Out.Refused[0].Message)
 		}
 		return err
 	}

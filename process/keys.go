@@ -54,13 +54,13 @@ func conflict(at time.Time, operation string) *trade.IdempotencyConflict {
 }
 
 // Acted is what became of a write about an order: refusals, or what it was about.
-// MessageID is the signed message that it came in, or empty.
+// Receipt is that of the arrival of the signed message that it came in; nil where it was not signed.
 type Acted[E trade.UserError] struct {
 	Errors      []E
 	Replayed    bool
 	OperationID string
 	SubjectID   string
-	MessageID   string
+	Receipt     *trade.Receipt
 	Answer      json.RawMessage
 }
 

@@ -48,6 +48,7 @@ type arrival struct {
 	test    bool
 	sender  *store.Sender
 	message *trade.SignedMessage // nil where it is not signed
+	receipt *trade.Receipt       // of its arrival, once it is kept
 }
 
 // sent takes a document: it checks who sent it, takes it once, and keeps what was signed
@@ -101,7 +102,7 @@ func (p *Purchasing) sent(ctx context.Context, scope trade.Scope, by Submitter, 
 			return nil, err
 		}
 	}
-	done.MessageID = a.message.ID
+	done.Receipt = a.receipt
 	return waited(ctx, p.Desk, d.source, done, nil, wait)
 }
 
@@ -222,6 +223,7 @@ func (p *Purchasing) keep(ctx context.Context, tx *sqlx.Tx, by Submitter, a *arr
 	if err != nil {
 		return nil, err
 	}
+	a.receipt = &arrival
 	given := []trade.Receipt{arrival}
 	if outcome != "" {
 		r, err := p.signing.receipt(m, trade.OutcomeReceipt, outcome)

@@ -41,7 +41,7 @@ var (
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector {
-	return []prometheus.Collector{comparedRecords, comparedDifferences}
+	return []prometheus.Collector{comparedRecords, comparedDifferences, answeredAfter}
 }
 
 // run is how far a comparison has come. It is kept with every page, so that

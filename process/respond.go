@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/durable"
 	"portico/sources"
@@ -35,6 +36,12 @@ func NewPurchasing(d *Desk, signing Signing) *Purchasing {
 	return p
 }
 
+// answeredAfter is how long suppliers take to answer: from half an hour to a month.
+var answeredAfter = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	Name: "portico_supplier_acknowledgment_seconds", Help: "From the issue of a purchase order to its first answer that says more than that it came, by supplier.",
+	Buckets: []float64{1800, 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400, 30 * 86400},
+}, []string{"supplier"})
+
 // respondWork is what the steps of an answer work on. Answer is what becomes of the
 // purchase order once it is written.
 type respondWork struct {
@@ -55,9 +62,14 @@ type respondLine struct {
 // itself; beyond, its profile says: it is refused, it waits for a planner, or it is written
 // and an alert raised. A new answer replaces one that waits.
 func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*Acted[trade.SupplierError], error) {
+	var first *store.PurchaseOrderNow // where nothing was answered before
 	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.sources.Serving(sources.OfPurchaseOrders, "")}
-	d.about = func(tx *sqlx.Tx) ([]string, error) {
-		return p.store.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
+	var own []string
+	d.about = func(tx *sqlx.Tx) (_ []string, err error) {
+		if own == nil {
+			own, err = p.store.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
+		}
+		return own, err
 	}
 	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := p.store.LockPurchaseOrder(ctx, tx, scope, r.PurchaseOrderID)
@@ -67,6 +79,7 @@ func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitte
 		if now == nil {
 			return spent, []trade.SupplierError{invalid(trade.CodeNotFound, "There is no such purchase order.", "purchaseOrder")}, nil
 		}
+		own = []string{now.ID}
 		if errs, err := p.refused(ctx, tx, scope, now, r); err != nil || errs != nil {
 			return spent, errs, err
 		}
@@ -74,9 +87,16 @@ func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitte
 		if errs, err = p.take(ctx, tx, &answered); err != nil || errs != nil {
 			return spent, errs, err
 		}
+		if now.Answered == 0 && answered.operation != "" {
+			first = now
+		}
 		return store.SpentKey{OperationID: answered.operation, Subject: answered.id}, nil, nil
 	}
-	return p.sent(ctx, scope, by, key, d, wait)
+	done, err := p.sent(ctx, scope, by, key, d, wait)
+	if err == nil && first != nil && done.OperationID != "" && !done.Replayed {
+		answeredAfter.WithLabelValues(first.SupplierCode).Observe(time.Since(first.IssuedAt).Seconds())
+	}
+	return done, err
 }
 
 // refused says why an answer is not taken.

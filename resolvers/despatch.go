@@ -51,10 +51,7 @@ func (r mutation) despatched(ctx context.Context, signature *string, do func(tra
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	if p.Receipt, err = arrival(ctx, l, a.MessageID); err != nil {
-		return nil, err
-	}
+	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
 	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, &l.Despatches, a.SubjectID)
 	return p, err
 }

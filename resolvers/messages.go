@@ -31,20 +31,6 @@ func envelope(ctx context.Context, signature *string) *signatures.Envelope {
 	return &sealed
 }
 
-// arrival is the receipt of a message's arrival; nil of none.
-func arrival(ctx context.Context, l *loaders.Loaders, message string) (*trade.Receipt, error) {
-	if message == "" {
-		return nil, nil
-	}
-	given, err := l.Receipts.One(ctx, message)
-	for _, r := range given {
-		if r.Kind == trade.ArrivalReceipt {
-			return r, err
-		}
-	}
-	return nil, err
-}
-
 // SignedMessage are the resolvers of SignedMessage.
 func (r *Resolver) SignedMessage() graph.SignedMessageResolver { return signedMessage{r} }
 

@@ -20,10 +20,7 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	if p.Receipt, err = arrival(ctx, l, a.MessageID); err != nil {
-		return nil, err
-	}
+	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
 	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, &l.Responses, a.SubjectID); err == nil && p.Response != nil {
 		p.Deviations, err = l.DeviationsIn.One(ctx, a.SubjectID)
 		p.Deviations = orNone(p.Deviations)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -18,11 +19,13 @@ type PurchaseOrderNow struct {
 	Instance, SupplierCode string
 	Tolerance              trade.ToleranceProfile
 	Asked, Pending         string
+	Answered               int // the revision that was answered last; 0 where none was
 }
 
 type lockedRow struct {
 	ID, Number, SupplierID, SupplierCode, WarehouseID, Instance, Currency, Asked, Pending string
-	Revision                                                                              int
+	Revision, Answered                                                                    int
+	IssuedAt                                                                              time.Time
 	Status                                                                                trade.PurchaseOrderStatus
 	toleranceRow
 }
@@ -32,7 +35,7 @@ type lockedRow struct {
 func (s *Store) LockPurchaseOrder(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*PurchaseOrderNow, error) {
 	var a args
 	query := `
-		SELECT d.id, d.number, d.supplier_id, p.code AS supplier_code, coalesce(d.warehouse_id, '') AS warehouse_id, d.instance, d.currency, d.revision, d.state AS status,
+		SELECT d.id, d.number, d.supplier_id, p.code AS supplier_code, coalesce(d.warehouse_id, '') AS warehouse_id, d.instance, d.currency, d.revision, d.state AS status, d.issued_at, coalesce(d.answered_revision, 0) AS answered,
 			coalesce(o.id, '') AS asked, coalesce(o.response_id, '') AS pending, ` + toleranceColumns + `
 		FROM purchase_orders d JOIN trading_partners p ON p.id = d.supplier_id JOIN tolerance_profiles t ON t.id = coalesce(p.tolerance_profile_id, 'tol_standard')
 		LEFT JOIN LATERAL (SELECT o.id, o.awaiting ->> 'ResponseID' AS response_id FROM operations o WHERE o.subject = d.id AND o.finished_at IS NULL AND o.state = 'AWAITING_DECISION' ORDER BY place LIMIT 1) o ON TRUE
@@ -46,8 +49,8 @@ func (s *Store) LockPurchaseOrder(ctx context.Context, tx *sqlx.Tx, scope trade.
 	}
 	r := rows[0]
 	now := &PurchaseOrderNow{
-		PurchaseOrder: trade.PurchaseOrder{ID: r.ID, Number: r.Number, Revision: r.Revision, SupplierRef: trade.Ref{ID: r.SupplierID}, WarehouseRef: trade.Ref{ID: r.WarehouseID}, Status: r.Status, Currency: r.Currency},
-		Instance:      r.Instance, SupplierCode: r.SupplierCode, Tolerance: *r.trade(), Asked: r.Asked, Pending: r.Pending,
+		PurchaseOrder: trade.PurchaseOrder{ID: r.ID, Number: r.Number, Revision: r.Revision, SupplierRef: trade.Ref{ID: r.SupplierID}, WarehouseRef: trade.Ref{ID: r.WarehouseID}, Status: r.Status, Currency: r.Currency, IssuedAt: r.IssuedAt},
+		Instance:      r.Instance, SupplierCode: r.SupplierCode, Tolerance: *r.trade(), Asked: r.Asked, Pending: r.Pending, Answered: r.Answered,
 	}
 	return now, s.withPurchaseLines(ctx, tx, now)
 }
