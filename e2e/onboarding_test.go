@@ -34,8 +34,10 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	if a := p.act(t, "supplier", "registerPartner", "PartnerInput", register); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
 		t.Errorf("a supplier registers: %s", a.Body)
 	}
-	for field, bad := range map[string]any{"code": "V 1", "name": " ", "gln": "1234567890123", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
-		"channels": []any{map[string]any{"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{}, "endpoint": "http://user:secret@example.com"}}} {
+	for field, bad := range map[string]any{
+		"code": "V 1", "name": " ", "gln": "1234567890123", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
+		"channels": []any{map[string]any{"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{}, "endpoint": "http://user:secret@example.com"}},
+	} {
 		in := map[string]any{"code": "V9999", "name": "N", "channels": []any{}}
 		in[field] = bad
 		a := p.act(t, "operator", "registerPartner", "PartnerInput", in)

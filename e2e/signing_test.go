@@ -239,8 +239,10 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 	g.receipt(t, sha(l.body), a.at("out", "receipt"))
 
 	// The same bytes again are a replay; the same document, signed anew, is what it was.
-	if again := g.send(t, &letter{method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components, created: l.created, expires: l.expires,
-		nonce: l.nonce, keyID: l.keyID, alg: l.alg, tag: l.tag, authority: l.authority, key: l.key}); !strings.Contains(refusedFor(again), "came before") {
+	if again := g.send(t, &letter{
+		method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components, created: l.created, expires: l.expires,
+		nonce: l.nonce, keyID: l.keyID, alg: l.alg, tag: l.tag, authority: l.authority, key: l.key,
+	}); !strings.Contains(refusedFor(again), "came before") {
 		t.Errorf("replayed: %s", again.Body)
 	}
 	if again := g.send(t, g.responding(key, in)); again.at("out", "replayed") != true || again.at("out", "response", "id") != a.at("out", "response", "id") {

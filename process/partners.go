@@ -201,9 +201,9 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, 
 		if err != nil || t == nil {
 			return spent, noPartner, err
 		}
-		public, err := signatures.PublicKey(n.PEM)
-		if err != nil {
-			return spent, oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+err.Error()+".", "publicKeyPem")), nil
+		public, bad := signatures.PublicKey(n.PEM)
+		if bad != nil {
+			return spent, oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+bad.Error()+".", "publicKeyPem")), nil
 		}
 		if n.ValidFrom.Before(time.Now().Add(-late)) {
 			return spent, oneError(invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
@@ -252,8 +252,8 @@ func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by Submitter
 		if err != nil || k == nil {
 			return spent, noKey, err
 		}
-		signed, err := base64.StdEncoding.DecodeString(signature)
-		if err != nil || !ed25519.Verify(k.Public, []byte(k.Proof), signed) {
+		signed, bad := base64.StdEncoding.DecodeString(signature)
+		if bad != nil || !ed25519.Verify(k.Public, []byte(k.Proof), signed) {
 			return spent, oneError(invalid(trade.CodeSignature, "The signature is not that of this key over its challenge, in base64.", "signature")), nil
 		}
 		if k.RevokedAt != nil {

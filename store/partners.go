@@ -223,30 +223,26 @@ func (s *Store) PartnerFacts(ctx context.Context, tx *sqlx.Tx, scope trade.Scope
 			(SELECT jsonb_agg(jsonb_build_object('ID', k.id, 'VerifiedAt', k.verified_at, 'ValidFrom', k.valid_from, 'RevokedAt', k.revoked_at) ORDER BY k.created_at DESC) FROM partner_keys k WHERE k.partner_id = p.id) AS keys,
 			(SELECT jsonb_agg(jsonb_build_object('Document', t.document, 'Passed', t.passed, 'Detail', t.detail, 'At', t.at)) FROM partner_tests t WHERE t.partner_id = p.id) AS tests
 		FROM trading_partners p WHERE p.id = ANY(` + a.set(ids) + `) AND ` + ownSupplier("p.id")(scope, &a)
-	var rows []struct {
-		ID          string
-		Known, Open bool
-		Keys        jsonOf[[]*trade.PartnerKey]
-		Tests       jsonOf[[]trade.PartnerTest]
-	}
+	var rows []factsRow
 	if err := s.sel(ctx, tx, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("partners: %w", err)
 	}
 	all := make([]*trade.PartnerFacts, len(of))
 	for i, p := range of {
 		all[i] = &trade.PartnerFacts{Partner: p}
-		if at := slices.IndexFunc(rows, func(r struct {
-			ID          string
-			Known, Open bool
-			Keys        jsonOf[[]*trade.PartnerKey]
-			Tests       jsonOf[[]trade.PartnerTest]
-		}) bool {
-			return r.ID == p.ID
-		}); at >= 0 {
-			all[i].KnownToERP, all[i].OpenToTests, all[i].Keys, all[i].Tests = rows[at].Known, rows[at].Open, rows[at].Keys.value, rows[at].Tests.value
+		if at := slices.IndexFunc(rows, func(r factsRow) bool { return r.ID == p.ID }); at >= 0 {
+			r := &rows[at]
+			all[i].KnownToERP, all[i].OpenToTests, all[i].Keys, all[i].Tests = r.Known, r.Open, r.Keys.value, r.Tests.value
 		}
 	}
 	return all, nil
+}
+
+type factsRow struct {
+	ID          string
+	Known, Open bool
+	Keys        jsonOf[[]*trade.PartnerKey]
+	Tests       jsonOf[[]trade.PartnerTest]
 }
 
 // Sender is a partner as a document of its meets it, with the key that its message names;
@@ -278,7 +274,7 @@ func (s *Store) Sender(ctx context.Context, scope trade.Scope, key string) (*Sen
 	}
 	r := rows[0]
 	if r.KeyID != "" {
-		r.Sender.Key = &trade.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
+		r.Key = &trade.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
 	}
 	return &r.Sender, nil
 }
