@@ -128,9 +128,20 @@ func (r *purchaseLineRow) trade() *trade.PurchaseOrderLine {
 
 var purchaseLines = read(relation[trade.PurchaseOrderLine]{
 	kind: "PurchaseOrderLine", from: "purchase_order_lines l", visible: ownSupplier("l.supplier_id"),
-	columns: []columns{always(`l.id, l.purchase_order_id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number,
-		l.description, l.currency, l.price, l.price_per, l.unit, l.ordered AS q_ordered, l.acknowledged AS q_acknowledged, l.shipped AS q_shipped,
-		l.received AS q_received, l.cancelled AS q_cancelled`)},
+	columns: []columns{
+		always(`l.id, l.purchase_order_id, l.unit`),
+		when("lineNumber", "l.line_number"),
+		when("item", `coalesce(l.item_id, '') AS "item_ref.id"`),
+		when("sku", "l.sku"),
+		when("supplierPartNumber", "l.supplier_part_number"),
+		when("description", "l.description"),
+		when("unitPrice", "l.currency, l.price, l.price_per"),
+		when("ordered open", "l.ordered AS q_ordered"),
+		when("acknowledged", "l.acknowledged AS q_acknowledged"),
+		when("shipped", "l.shipped AS q_shipped"),
+		when("received open", "l.received AS q_received"),
+		when("open", "l.cancelled AS q_cancelled"),
+	},
 }, (*purchaseLineRow).trade)
 
 // PurchaseOrderLines reads purchase order lines by id.
@@ -149,8 +160,14 @@ func PurchaseOrderLineList(scope trade.Scope) *List[trade.PurchaseOrderLine] {
 var purchaseSchedules = read(relation[trade.PurchaseScheduleLine]{
 	kind: "PurchaseScheduleLine", from: "purchase_schedule_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id",
 	visible: ownSupplier("l.supplier_id"),
-	columns: []columns{always(`x.number, x.quantity AS "quantity.value", l.unit AS "quantity.unit", x.requested_ship_date, x.requested_delivery_date,
-		x.promised_ship_date, x.promised_delivery_date`)},
+	columns: []columns{
+		always(`x.number`),
+		when("quantity", `x.quantity AS "quantity.value", l.unit AS "quantity.unit"`),
+		when("requestedShipDate", "x.requested_ship_date"),
+		when("requestedDeliveryDate", "x.requested_delivery_date"),
+		when("promisedShipDate", "x.promised_ship_date"),
+		when("promisedDeliveryDate", "x.promised_delivery_date"),
+	},
 }, same[trade.PurchaseScheduleLine])
 
 // PurchaseSchedules reads the schedule lines of purchase order lines, in order.

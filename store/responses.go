@@ -8,7 +8,12 @@ import (
 
 var responses = read(relation[trade.PurchaseOrderResponse]{
 	kind: "PurchaseOrderResponse", from: "purchase_order_responses r", visible: ownSupplier("r.supplier_id"),
-	columns: []columns{always(`r.id, r.purchase_order_id, r.supplier_id, r.response_number, r.supplier_order_number, r.kind, r.revision, r.received_at, coalesce(r.operation_id, '') AS operation_id`)},
+	columns: []columns{
+		always(`r.id, r.purchase_order_id, r.kind, r.received_at`),
+		when("responseNumber", "r.response_number"),
+		when("supplierOrderNumber", "r.supplier_order_number"),
+		when("operation", "coalesce(r.operation_id, '') AS operation_id"),
+	},
 }, same[trade.PurchaseOrderResponse])
 
 // Responses reads answers of suppliers by id.
@@ -40,8 +45,15 @@ func (r *acknowledgmentRow) trade() *trade.LineAcknowledgment {
 
 var acknowledgments = read(relation[trade.LineAcknowledgment]{
 	kind: "LineAcknowledgment", from: "line_acknowledgments a", visible: ownSupplier("a.supplier_id"),
-	columns: []columns{always(`a.purchase_order_line_id AS line_id, a.status, a.quantity AS amount, coalesce(a.unit, '') AS unit, a.price, a.price_per, coalesce(a.currency, '') AS currency,
-		a.promised_ship_date, a.promised_delivery_date, a.substitute AS substitute_json, a.reason`)},
+	columns: []columns{
+		always("a.purchase_order_line_id AS line_id, a.status"),
+		when("quantity unitPrice", "a.quantity AS amount, coalesce(a.unit, '') AS unit"),
+		when("unitPrice", "a.price, a.price_per, coalesce(a.currency, '') AS currency"),
+		when("promisedShipDate", "a.promised_ship_date"),
+		when("promisedDeliveryDate", "a.promised_delivery_date"),
+		when("substitute", "a.substitute AS substitute_json"),
+		when("reason", "a.reason"),
+	},
 }, (*acknowledgmentRow).trade)
 
 // AcknowledgmentsIn reads what answers say of lines, in the order they were given in.
@@ -78,8 +90,10 @@ func (r *deviationRow) trade() *trade.Deviation {
 var deviations = read(relation[trade.Deviation]{
 	kind: "Deviation", from: "deviations v", visible: ownSupplier("v.supplier_id"),
 	columns: []columns{
-		always(`v.id, v.response_id, v.purchase_order_line_id AS line_id, v.field, v.expected, v.proposed, v.delta AS size, v.tolerance, v.within_tolerance, v.state,
-			coalesce(v.decided_by, '') AS decider_id, v.decided_at, v.comment`),
+		always("v.id, v.response_id, v.purchase_order_line_id AS line_id, v.field, v.state"),
+		when("expected proposed", "v.expected, v.proposed"),
+		when("delta limit withinTolerance", "v.delta AS size, v.tolerance, v.within_tolerance"),
+		when("decidedBy decidedAt comment", "coalesce(v.decided_by, '') AS decider_id, v.decided_at, v.comment"),
 		when("commitmentReview", "v.review AS review_json"),
 	},
 }, (*deviationRow).trade)
