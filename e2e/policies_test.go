@@ -45,9 +45,12 @@ func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
 }
 
 // TestSupplierHasATolerancePolicyOfItsOwn gives a supplier a profile that refuses, and one
-// that takes everything and tells.
+// that takes everything and tells. A profile stays with the supplier, so the server is its own.
 func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
-	p := supplyingAt(t)
+	t.Parallel()
+	s := start(t, folder(t, true))
+	t.Cleanup(func() { _ = s.stop() })
+	p := &supplying{s: s}
 	policy := func(name, beyond string) {
 		t.Helper()
 		profile := p.s.good(t, "operator", `mutation ($k: IdempotencyKey!, $n: String!, $b: OutOfTolerancePolicy!) { out: saveToleranceProfile(idempotencyKey: $k, input: {name: $n, lateDays: 1, outOfTolerance: $b}) { profile { id } } }`,

@@ -214,7 +214,10 @@ func (s *server) command(t *testing.T, args ...string) string {
 // tried is what one of Portico's commands said, and how it ended.
 func (s *server) tried(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
+	// Not the test's context, which is over when it cleans up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(os.Environ(), "PORTICO_DATA="+s.data, "DATABASE_URL=")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
