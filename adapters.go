@@ -134,12 +134,13 @@ func adapterTable() (string, error) {
 		_, has[name]["takes orders"] = a.(sources.OrderTaking)
 		_, has[name]["takes confirmations"] = a.(sources.PurchaseConfirming)
 		_, has[name]["takes ship notices"] = a.(sources.AnnouncementTaking)
+		_, has[name]["takes lead times"] = a.(sources.LeadTimeTaking)
 	}
 	rows := []string{}
 	for _, s := range sources.Subjects() {
 		rows = append(rows, string(s))
 	}
-	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices") {
+	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices", "takes lead times") {
 		b.WriteString("| " + row)
 		for _, name := range names {
 			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])

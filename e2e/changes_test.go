@@ -534,6 +534,7 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		"reportException":        {"supplier", "ReportExceptionInput", map[string]any{"subject": "pur_none", "severity": "INFO", "message": "m"}},
 		"acknowledgeAlert":       {"operator", "AcknowledgeAlertInput", map[string]any{"alert": "alr_none"}},
 		"resolveAlert":           {"operator", "ResolveAlertInput", map[string]any{"alert": "alr_none", "resolution": "r"}},
+		"changeLeadTime":         {"supplier", "ChangeLeadTimeInput", map[string]any{"supplierItem": "sit_none", "leadTimeDays": 5, "effectiveFrom": "2030-01-01"}},
 		"registerPartner":        {"operator", "PartnerInput", map[string]any{"code": "V9", "name": "n", "channels": []any{}}},
 		"updatePartner":          {"operator", "UpdatePartnerInput", map[string]any{"partner": "ptn_none", "expectedVersion": "1"}},
 		"advanceOnboarding":      {"operator", "AdvanceOnboardingInput", map[string]any{"partner": "ptn_none", "to": "ACTIVE"}},

@@ -86,6 +86,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ItemFacet"] = bindItemFacet()
 	b.Objects["ItemFacetValue"] = bindItemFacetValue()
 	b.Objects["ItemUnit"] = bindItemUnit()
+	b.Objects["LeadTimeChange"] = bindLeadTimeChange()
 	b.Objects["LineAcknowledgment"] = bindLineAcknowledgment()
 	b.Objects["Location"] = bindLocation()
 	b.Objects["MaintenanceWindow"] = bindMaintenanceWindow()
@@ -181,6 +182,10 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["SubmitOrdersPayload"] = bindSubmitOrdersPayload()
 	b.Objects["SubmitOrdersResult"] = bindSubmitOrdersResult()
 	b.Objects["Subscription"] = bindSubscription()
+	b.Objects["SupplierItem"] = bindSupplierItem()
+	b.Objects["SupplierItemConnection"] = bindSupplierItemConnection()
+	b.Objects["SupplierItemEdge"] = bindSupplierItemEdge()
+	b.Objects["SupplierItemPayload"] = bindSupplierItemPayload()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
 	b.Objects["TimelineConnection"] = bindTimelineConnection()
 	b.Objects["TimelineEdge"] = bindTimelineEdge()
@@ -311,6 +316,11 @@ func kindOfCommonError(o any) (string, any) {
 
 func kindOfNode(o any) (string, any) {
 	switch o := o.(type) {
+	case *trade.SupplierItem:
+		if o == nil {
+			return "SupplierItem", nil
+		}
+		return "SupplierItem", o
 	case *trade.Shipment:
 		if o == nil {
 			return "Shipment", nil
@@ -497,6 +507,11 @@ func kindOfShipmentStream(o any) (string, any) {
 
 func kindOfSourced(o any) (string, any) {
 	switch o := o.(type) {
+	case *trade.SupplierItem:
+		if o == nil {
+			return "SupplierItem", nil
+		}
+		return "SupplierItem", o
 	case *trade.Shipment:
 		if o == nil {
 			return "Shipment", nil
@@ -3879,6 +3894,24 @@ func bindItem() *execution.Object {
 				return nil
 			},
 		},
+		"suppliers": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Item().Suppliers(ctx, execution.As[*trade.Item](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.SupplierItem)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.SupplierItem)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"externalIds": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Each(objs, func(o *trade.Item) ([]trade.ExternalId, error) { return o.ExternalIds(), nil })
@@ -4108,6 +4141,38 @@ func bindItemUnit() *execution.Object {
 					return nil
 				}
 				return AppendDecimal(b, *v)
+			},
+		},
+	}}
+}
+
+func bindLeadTimeChange() *execution.Object {
+	return &execution.Object{Name: "LeadTimeChange", Fields: map[string]*execution.Field{
+		"leadTimeDays": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LeadTimeChange).LeadTimeDays
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"effectiveFrom": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LeadTimeChange).EffectiveFrom
+				return AppendDate(b, v)
+			},
+		},
+		"reason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LeadTimeChange).Reason
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"announcedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.LeadTimeChange).AnnouncedAt
+				return AppendDateTime(b, v)
 			},
 		},
 	}}
@@ -4585,6 +4650,20 @@ func bindMutation() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*DespatchAdvicePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"changeLeadTime": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_changeLeadTime_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ChangeLeadTime(ctx, args["idempotencyKey"].(string), args["input"].(ChangeLeadTimeInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SupplierItemPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -9432,6 +9511,174 @@ func bindSubscription() *execution.Object {
 	}}
 }
 
+func bindSupplierItem() *execution.Object {
+	return &execution.Object{Name: "SupplierItem", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SupplierItem).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"supplier": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SupplierItem().Supplier(ctx, execution.As[*trade.SupplierItem](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"item": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SupplierItem().Item(ctx, execution.As[*trade.SupplierItem](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Item)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"supplierPartNumber": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SupplierItem).SupplierPartNumber
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"leadTimeDays": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SupplierItem).LeadTimeDays
+				if v == nil {
+					return nil
+				}
+				return execution.AppendInt(b, int64(*v))
+			},
+		},
+		"nextLeadTime": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.SupplierItem).NextLeadTime; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"minimumQuantity": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.SupplierItem).MinimumQuantity; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"provenance": {
+			One: func(o any, i int) any { return &o.(*trade.SupplierItem).Provenance },
+		},
+	}}
+}
+
+func bindSupplierItemConnection() *execution.Object {
+	return &execution.Object{Name: "SupplierItemConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.SupplierItem]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.SupplierItem]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.SupplierItem]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.SupplierItem]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.SupplierItem]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SupplierItemConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.SupplierItem]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindSupplierItemEdge() *execution.Object {
+	return &execution.Object{Name: "SupplierItemEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.SupplierItem]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.SupplierItem]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindSupplierItemPayload() *execution.Object {
+	return &execution.Object{Name: "SupplierItemPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SupplierItemPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SupplierItemPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SupplierItemPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*SupplierItemPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"supplierItem": {
+			One: func(o any, i int) any {
+				if v := o.(*SupplierItemPayload).SupplierItem; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"alert": {
+			One: func(o any, i int) any {
+				if v := o.(*SupplierItemPayload).Alert; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"receipt": {
+			One: func(o any, i int) any {
+				if v := o.(*SupplierItemPayload).Receipt; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindSupplierViewer() *execution.Object {
 	return &execution.Object{Name: "SupplierViewer", Fields: map[string]*execution.Field{
 		"user": {
@@ -9861,6 +10108,20 @@ func bindTradingPartner() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*Quota)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"items": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_TradingPartner_items_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Items(ctx, execution.As[*trade.TradingPartner](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.SupplierItem])[i]; v != nil {
 					return v
 				}
 				return nil

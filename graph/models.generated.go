@@ -174,6 +174,20 @@ type CancelOrderInput struct {
 	Reason string `json:"reason"`
 }
 
+// New lead time of a supplier's item.
+type ChangeLeadTimeInput struct {
+	// Supplier item.
+	SupplierItem string `json:"supplierItem"`
+	// New lead time in calendar days.
+	LeadTimeDays int `json:"leadTimeDays"`
+	// Orders from this day on.
+	EffectiveFrom trade.Date `json:"effectiveFrom"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; where the profile demands it.
+	Signature *string `json:"signature,omitempty"`
+}
+
 // Operation to undo.
 type CompensateInput struct {
 	// Operation.
@@ -969,6 +983,22 @@ type SubmitOrdersResult struct {
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Why it was refused; empty when it was accepted.
 	Errors []trade.SubmitOrderError `json:"errors"`
+}
+
+// Answer to changeLeadTime.
+type SupplierItemPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.SupplierError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow; null until the day from which it holds.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Supplier item as it is now.
+	SupplierItem *trade.SupplierItem `json:"supplierItem,omitempty"`
+	// Alert that tells planning; null for others.
+	Alert *trade.Alert `json:"alert,omitempty"`
+	// Signed receipt of arrival; null when the message was not signed.
+	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
 // Caller of a supplier portal.

@@ -91,6 +91,8 @@ type ResolverRoot interface {
 	SignedMessage() SignedMessageResolver
 	SourceHealth() SourceHealthResolver
 	Subscription() SubscriptionResolver
+	SupplierItem() SupplierItemResolver
+	SupplierItemConnection() SupplierItemConnectionResolver
 	SupplierViewer() SupplierViewerResolver
 	TimelineConnection() TimelineConnectionResolver
 	TimelineEntry() TimelineEntryResolver
@@ -634,6 +636,7 @@ type ComplexityRoot struct {
 		SKU                func(childComplexity int) int
 		Status             func(childComplexity int) int
 		Substitutes        func(childComplexity int) int
+		Suppliers          func(childComplexity int) int
 		Units              func(childComplexity int) int
 	}
 
@@ -683,6 +686,13 @@ type ComplexityRoot struct {
 		Multiple     func(childComplexity int) int
 		Orderable    func(childComplexity int) int
 		Unit         func(childComplexity int) int
+	}
+
+	LeadTimeChange struct {
+		AnnouncedAt   func(childComplexity int) int
+		EffectiveFrom func(childComplexity int) int
+		LeadTimeDays  func(childComplexity int) int
+		Reason        func(childComplexity int) int
 	}
 
 	LineAcknowledgment struct {
@@ -751,6 +761,7 @@ type ComplexityRoot struct {
 		ApproveOrder           func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
 		CancelDespatchAdvice   func(childComplexity int, idempotencyKey string, input CancelDespatchAdviceInput) int
 		CancelOrder            func(childComplexity int, idempotencyKey string, input CancelOrderInput) int
+		ChangeLeadTime         func(childComplexity int, idempotencyKey string, input ChangeLeadTimeInput) int
 		Compensate             func(childComplexity int, idempotencyKey string, input CompensateInput) int
 		DecideDeviation        func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
 		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
@@ -1558,6 +1569,38 @@ type ComplexityRoot struct {
 		ShipmentUpdates  func(childComplexity int, shipments []string, orders []string) int
 	}
 
+	SupplierItem struct {
+		ID                 func(childComplexity int) int
+		Item               func(childComplexity int) int
+		LeadTimeDays       func(childComplexity int) int
+		MinimumQuantity    func(childComplexity int) int
+		NextLeadTime       func(childComplexity int) int
+		Provenance         func(childComplexity int) int
+		Supplier           func(childComplexity int) int
+		SupplierPartNumber func(childComplexity int) int
+	}
+
+	SupplierItemConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupplierItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SupplierItemPayload struct {
+		Alert        func(childComplexity int) int
+		Errors       func(childComplexity int) int
+		Operation    func(childComplexity int) int
+		Receipt      func(childComplexity int) int
+		Replayed     func(childComplexity int) int
+		SupplierItem func(childComplexity int) int
+	}
+
 	SupplierViewer struct {
 		Scopes   func(childComplexity int) int
 		Supplier func(childComplexity int) int
@@ -1632,6 +1675,7 @@ type ComplexityRoot struct {
 		Code              func(childComplexity int) int
 		GLN               func(childComplexity int) int
 		ID                func(childComplexity int) int
+		Items             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Keys              func(childComplexity int) int
 		Name              func(childComplexity int) int
 		Onboarding        func(childComplexity int) int
@@ -3990,6 +4034,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Item.Substitutes(childComplexity), true
+	case "Item.suppliers":
+		if e.ComplexityRoot.Item.Suppliers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Item.Suppliers(childComplexity), true
 	case "Item.units":
 		if e.ComplexityRoot.Item.Units == nil {
 			break
@@ -4165,6 +4215,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ItemUnit.Unit(childComplexity), true
+
+	case "LeadTimeChange.announcedAt":
+		if e.ComplexityRoot.LeadTimeChange.AnnouncedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeadTimeChange.AnnouncedAt(childComplexity), true
+	case "LeadTimeChange.effectiveFrom":
+		if e.ComplexityRoot.LeadTimeChange.EffectiveFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeadTimeChange.EffectiveFrom(childComplexity), true
+	case "LeadTimeChange.leadTimeDays":
+		if e.ComplexityRoot.LeadTimeChange.LeadTimeDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeadTimeChange.LeadTimeDays(childComplexity), true
+	case "LeadTimeChange.reason":
+		if e.ComplexityRoot.LeadTimeChange.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeadTimeChange.Reason(childComplexity), true
 
 	case "LineAcknowledgment.line":
 		if e.ComplexityRoot.LineAcknowledgment.Line == nil {
@@ -4472,6 +4547,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["idempotencyKey"].(string), args["input"].(CancelOrderInput)), true
+	case "Mutation.changeLeadTime":
+		if e.ComplexityRoot.Mutation.ChangeLeadTime == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeLeadTime_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeLeadTime(childComplexity, args["idempotencyKey"].(string), args["input"].(ChangeLeadTimeInput)), true
 	case "Mutation.compensate":
 		if e.ComplexityRoot.Mutation.Compensate == nil {
 			break
@@ -8140,6 +8226,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.ShipmentUpdates(childComplexity, args["shipments"].([]string), args["orders"].([]string)), true
 
+	case "SupplierItem.id":
+		if e.ComplexityRoot.SupplierItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.ID(childComplexity), true
+	case "SupplierItem.item":
+		if e.ComplexityRoot.SupplierItem.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.Item(childComplexity), true
+	case "SupplierItem.leadTimeDays":
+		if e.ComplexityRoot.SupplierItem.LeadTimeDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.LeadTimeDays(childComplexity), true
+	case "SupplierItem.minimumQuantity":
+		if e.ComplexityRoot.SupplierItem.MinimumQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.MinimumQuantity(childComplexity), true
+	case "SupplierItem.nextLeadTime":
+		if e.ComplexityRoot.SupplierItem.NextLeadTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.NextLeadTime(childComplexity), true
+	case "SupplierItem.provenance":
+		if e.ComplexityRoot.SupplierItem.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.Provenance(childComplexity), true
+	case "SupplierItem.supplier":
+		if e.ComplexityRoot.SupplierItem.Supplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.Supplier(childComplexity), true
+	case "SupplierItem.supplierPartNumber":
+		if e.ComplexityRoot.SupplierItem.SupplierPartNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItem.SupplierPartNumber(childComplexity), true
+
+	case "SupplierItemConnection.edges":
+		if e.ComplexityRoot.SupplierItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemConnection.Edges(childComplexity), true
+	case "SupplierItemConnection.nodes":
+		if e.ComplexityRoot.SupplierItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemConnection.Nodes(childComplexity), true
+	case "SupplierItemConnection.pageInfo":
+		if e.ComplexityRoot.SupplierItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemConnection.PageInfo(childComplexity), true
+	case "SupplierItemConnection.totalCount":
+		if e.ComplexityRoot.SupplierItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemConnection.TotalCount(childComplexity), true
+
+	case "SupplierItemEdge.cursor":
+		if e.ComplexityRoot.SupplierItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemEdge.Cursor(childComplexity), true
+	case "SupplierItemEdge.node":
+		if e.ComplexityRoot.SupplierItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemEdge.Node(childComplexity), true
+
+	case "SupplierItemPayload.alert":
+		if e.ComplexityRoot.SupplierItemPayload.Alert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.Alert(childComplexity), true
+	case "SupplierItemPayload.errors":
+		if e.ComplexityRoot.SupplierItemPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.Errors(childComplexity), true
+	case "SupplierItemPayload.operation":
+		if e.ComplexityRoot.SupplierItemPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.Operation(childComplexity), true
+	case "SupplierItemPayload.receipt":
+		if e.ComplexityRoot.SupplierItemPayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.Receipt(childComplexity), true
+	case "SupplierItemPayload.replayed":
+		if e.ComplexityRoot.SupplierItemPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.Replayed(childComplexity), true
+	case "SupplierItemPayload.supplierItem":
+		if e.ComplexityRoot.SupplierItemPayload.SupplierItem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplierItemPayload.SupplierItem(childComplexity), true
+
 	case "SupplierViewer.scopes":
 		if e.ComplexityRoot.SupplierViewer.Scopes == nil {
 			break
@@ -8425,6 +8635,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TradingPartner.ID(childComplexity), true
+	case "TradingPartner.items":
+		if e.ComplexityRoot.TradingPartner.Items == nil {
+			break
+		}
+
+		args, err := ec.field_TradingPartner_items_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TradingPartner.Items(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "TradingPartner.keys":
 		if e.ComplexityRoot.TradingPartner.Keys == nil {
 			break
@@ -8727,6 +8948,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("CancelDespatchAdviceInput", ec.unmarshalInputCancelDespatchAdviceInput),
 			graphql.NewInputUnmarshaler("CancelOrderInput", ec.unmarshalInputCancelOrderInput),
+			graphql.NewInputUnmarshaler("ChangeLeadTimeInput", ec.unmarshalInputChangeLeadTimeInput),
 			graphql.NewInputUnmarshaler("CompensateInput", ec.unmarshalInputCompensateInput),
 			graphql.NewInputUnmarshaler("CounterProposalInput", ec.unmarshalInputCounterProposalInput),
 			graphql.NewInputUnmarshaler("DateRangeInput", ec.unmarshalInputDateRangeInput),
@@ -9658,6 +9880,8 @@ type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(
     "Whether it may come in parts." allowPartial: Boolean! = true
     "Whether a substitute may be promised." allowSubstitute: Boolean! = false
   ): OrderPromise @scope(anyOf: ["inventory:read"]) @cost(weight: 5)
+  "Who supplies it, preferred first; at most 20."
+  suppliers: [SupplierItem!] @scope(anyOf: ["procurement:read"])
   "The same item in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
   "Where the values came from and how old they are."
@@ -11172,6 +11396,20 @@ input CounterProposalInput {
   deliveryDate: Date
 }
 
+"New lead time of a supplier's item."
+input ChangeLeadTimeInput {
+  "Supplier item."
+  supplierItem: ID!
+  "New lead time in calendar days."
+  leadTimeDays: Int!
+  "Orders from this day on."
+  effectiveFrom: Date!
+  "Why."
+  reason: String
+  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; where the profile demands it."
+  signature: String
+}
+
 "Tolerance profile to create or change."
 input ToleranceProfileInput {
   "Profile to change; left out for a new one."
@@ -11644,6 +11882,13 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
   scopes: [String!]!
   "Request budget."
   quota: Quota!
+  "Items in its range, by item number."
+  items(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): SupplierItemConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "Version for changes."
   version: String!
 }
@@ -11729,7 +11974,40 @@ enum PartnerDocumentKind {
   "Transport status: X12 214, IFTSTA, EPCIS, DCSA." TRANSPORT_STATUS
   "Stock report: X12 846, INVRPT." INVENTORY_REPORT
   "Forecast: X12 830, DELFOR." FORECAST
+  "Items of a supplier with lead times: X12 832, PRICAT, UBL Catalogue." PRICE_SALES_CATALOG
   "Invoice: X12 810, INVOIC, UBL Invoice." INVOICE
+}
+
+"Item in a supplier's range, with the lead time that planning counts on."
+type SupplierItem implements Node & Sourced @scope(anyOf: ["po:read", "procurement:read"]) @source(system: ERP, maxAge: "PT1H") {
+  "Global id."
+  id: ID!
+  "Supplier."
+  supplier: TradingPartner
+  "Item."
+  item: Item
+  "Supplier's part number."
+  supplierPartNumber: String
+  "Calendar days from order to delivery."
+  leadTimeDays: Int
+  "Lead time announced to hold later."
+  nextLeadTime: LeadTimeChange
+  "Least quantity per order."
+  minimumQuantity: Quantity
+  "Where the values came from and how old they are."
+  provenance: Provenance!
+}
+
+"Change of a lead time."
+type LeadTimeChange {
+  "New lead time in calendar days."
+  leadTimeDays: Int!
+  "Orders from this day on."
+  effectiveFrom: Date!
+  "Why."
+  reason: String
+  "When it was announced."
+  announcedAt: DateTime!
 }
 
 "Public key of a partner."
@@ -12529,6 +12807,7 @@ enum AlertKind {
   "Supply comes late." SUPPLY_LATE
   "Supply comes short." SUPPLY_SHORT
   "Supply costs more." PRICE_VARIANCE
+  "Lead time changed." LEAD_TIME_CHANGED
   "A customer's promise cannot be kept." CUSTOMER_COMMITMENT_AT_RISK
   "Stock will run out." REPLENISHMENT_EXCEPTION
   "Acknowledgment overdue." ACKNOWLEDGMENT_OVERDUE
@@ -12631,6 +12910,26 @@ type TradingPartnerEdge {
   node: TradingPartner!
 }
 
+"Page of items."
+type SupplierItemConnection {
+  "Items with their cursors."
+  edges: [SupplierItemEdge!]!
+  "Items."
+  nodes: [SupplierItem!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of items in the whole list."
+  totalCount: TotalCount
+}
+
+"Item with its cursor."
+type SupplierItemEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Item."
+  node: SupplierItem!
+}
+
 # ======================================================================================================================
 # Operations
 # ======================================================================================================================
@@ -12703,6 +13002,7 @@ enum OperationKind {
   "respondToPurchaseOrder." RESPOND_TO_PURCHASE_ORDER
   "submitDespatchAdvice." SUBMIT_DESPATCH_ADVICE
   "cancelDespatchAdvice." CANCEL_DESPATCH_ADVICE
+  "changeLeadTime, on the day from which it holds." CHANGE_LEAD_TIME
 }
 
 "States of an operation."
@@ -13337,6 +13637,22 @@ type DespatchAdvicePayload {
   receipt: Receipt
 }
 
+"Answer to changeLeadTime."
+type SupplierItemPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [SupplierError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow; null until the day from which it holds."
+  operation: Operation
+  "Supplier item as it is now."
+  supplierItem: SupplierItem
+  "Alert that tells planning; null for others."
+  alert: Alert
+  "Signed receipt of arrival; null when the message was not signed."
+  receipt: Receipt
+}
+
 "Answer to decideDeviation."
 type DeviationPayload {
   "Why it was refused; empty when it was accepted."
@@ -13650,6 +13966,11 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: CancelDespatchAdviceInput!
   ): DespatchAdvicePayload @scope(anyOf: ["despatch:write"]) @cost(weight: 10)
+  "Announces the lead time of a supplier's item; planning is told, and the ERP on the day from which it holds. One that was announced before and does not hold yet is replaced."
+  changeLeadTime(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ChangeLeadTimeInput!
+  ): SupplierItemPayload @scope(anyOf: ["po:respond"]) @cost(weight: 10)
   "Decides a deviation; its operation goes on or is undone."
   decideDeviation(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
@@ -14831,6 +15152,8 @@ func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.
 		return ec.fieldContext_Item_availability(ctx, field)
 	case "promise":
 		return ec.fieldContext_Item_promise(ctx, field)
+	case "suppliers":
+		return ec.fieldContext_Item_suppliers(ctx, field)
 	case "externalIds":
 		return ec.fieldContext_Item_externalIds(ctx, field)
 	case "provenance":
@@ -14933,6 +15256,20 @@ func (ec *executionContext) childFields_ItemUnit(ctx context.Context, field grap
 		return ec.fieldContext_ItemUnit_maximum(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ItemUnit", field.Name)
+}
+
+func (ec *executionContext) childFields_LeadTimeChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leadTimeDays":
+		return ec.fieldContext_LeadTimeChange_leadTimeDays(ctx, field)
+	case "effectiveFrom":
+		return ec.fieldContext_LeadTimeChange_effectiveFrom(ctx, field)
+	case "reason":
+		return ec.fieldContext_LeadTimeChange_reason(ctx, field)
+	case "announcedAt":
+		return ec.fieldContext_LeadTimeChange_announcedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeadTimeChange", field.Name)
 }
 
 func (ec *executionContext) childFields_LineAcknowledgment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16415,6 +16752,70 @@ func (ec *executionContext) childFields_SubmitOrdersResult(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SubmitOrdersResult", field.Name)
 }
 
+func (ec *executionContext) childFields_SupplierItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SupplierItem_id(ctx, field)
+	case "supplier":
+		return ec.fieldContext_SupplierItem_supplier(ctx, field)
+	case "item":
+		return ec.fieldContext_SupplierItem_item(ctx, field)
+	case "supplierPartNumber":
+		return ec.fieldContext_SupplierItem_supplierPartNumber(ctx, field)
+	case "leadTimeDays":
+		return ec.fieldContext_SupplierItem_leadTimeDays(ctx, field)
+	case "nextLeadTime":
+		return ec.fieldContext_SupplierItem_nextLeadTime(ctx, field)
+	case "minimumQuantity":
+		return ec.fieldContext_SupplierItem_minimumQuantity(ctx, field)
+	case "provenance":
+		return ec.fieldContext_SupplierItem_provenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierItem", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupplierItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SupplierItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupplierItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupplierItemConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupplierItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupplierItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SupplierItemPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SupplierItemPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SupplierItemPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_SupplierItemPayload_operation(ctx, field)
+	case "supplierItem":
+		return ec.fieldContext_SupplierItemPayload_supplierItem(ctx, field)
+	case "alert":
+		return ec.fieldContext_SupplierItemPayload_alert(ctx, field)
+	case "receipt":
+		return ec.fieldContext_SupplierItemPayload_receipt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplierItemPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -16551,6 +16952,8 @@ func (ec *executionContext) childFields_TradingPartner(ctx context.Context, fiel
 		return ec.fieldContext_TradingPartner_scopes(ctx, field)
 	case "quota":
 		return ec.fieldContext_TradingPartner_quota(ctx, field)
+	case "items":
+		return ec.fieldContext_TradingPartner_items(ctx, field)
 	case "version":
 		return ec.fieldContext_TradingPartner_version(ctx, field)
 	}

@@ -154,6 +154,7 @@ type ItemResolver interface {
 	Price(ctx context.Context, objs []*trade.Item, quantity *QuantityInput, account *string, shipTo *string, on *trade.Date, maxAge *time.Duration) ([]trade.PriceResult, error)
 	Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration, maxAge *time.Duration) ([]*trade.Availability, error)
 	Promise(ctx context.Context, objs []*trade.Item, quantity QuantityInput, shipTo string, requestedDeliveryDate *trade.Date, allowPartial bool, allowSubstitute bool) ([]*trade.OrderPromise, error)
+	Suppliers(ctx context.Context, objs []*trade.Item) ([][]*trade.SupplierItem, error)
 }
 type ItemConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Item]) ([]*trade.TotalCount, error)
@@ -184,6 +185,7 @@ type MutationResolver interface {
 	RespondToPurchaseOrder(ctx context.Context, idempotencyKey string, input PurchaseOrderResponseInput) (*PurchaseOrderResponsePayload, error)
 	SubmitDespatchAdvice(ctx context.Context, idempotencyKey string, input DespatchAdviceInput) (*DespatchAdvicePayload, error)
 	CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input CancelDespatchAdviceInput) (*DespatchAdvicePayload, error)
+	ChangeLeadTime(ctx context.Context, idempotencyKey string, input ChangeLeadTimeInput) (*SupplierItemPayload, error)
 	DecideDeviation(ctx context.Context, idempotencyKey string, input DecideDeviationInput) (*DeviationPayload, error)
 	SaveToleranceProfile(ctx context.Context, idempotencyKey string, input ToleranceProfileInput) (*ToleranceProfilePayload, error)
 	RegisterPartner(ctx context.Context, idempotencyKey string, input PartnerInput) (*PartnerPayload, error)
@@ -409,6 +411,13 @@ type SubscriptionResolver interface {
 	ShipmentUpdates(ctx context.Context, shipments []string, orders []string) (<-chan trade.ShipmentStream, error)
 	OperationUpdates(ctx context.Context, operations []string) (<-chan trade.OperationStream, error)
 }
+type SupplierItemResolver interface {
+	Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error)
+	Item(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.Item, error)
+}
+type SupplierItemConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.SupplierItem]) ([]*trade.TotalCount, error)
+}
 type SupplierViewerResolver interface {
 	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*trade.TradingPartner, error)
 }
@@ -425,6 +434,7 @@ type TradingPartnerResolver interface {
 	Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error)
 
 	Quota(ctx context.Context, objs []*trade.TradingPartner) ([]*Quota, error)
+	Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.SupplierItem], error)
 }
 type TradingPartnerConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.TradingPartner]) ([]*trade.TotalCount, error)
@@ -1082,6 +1092,28 @@ func (ec *executionContext) field_Mutation_cancelOrder_args(ctx context.Context,
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (CancelOrderInput, error) {
 			return ec.unmarshalNCancelOrderInput2porticoᚋgraphᚐCancelOrderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeLeadTime_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ChangeLeadTimeInput, error) {
+			return ec.unmarshalNChangeLeadTimeInput2porticoᚋgraphᚐChangeLeadTimeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2919,6 +2951,44 @@ func (ec *executionContext) field_Subscription_shipmentUpdates_args(ctx context.
 		return nil, err
 	}
 	args["orders"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_TradingPartner_items_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -13831,6 +13901,61 @@ func (ec *executionContext) resolveBatch_Item_promise(ctx context.Context, field
 	)
 }
 
+func (ec *executionContext) _Item_suppliers(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Item_suppliers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Item_suppliers(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SupplierItem) graphql.Marshaler {
+			return ec.marshalOSupplierItem2ᚕᚖporticoᚋtradeᚐSupplierItemᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Item_suppliers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Item",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Item_suppliers(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (any, error) {
+	resolver := ec.Resolvers.Item()
+	if batch, ok := graphql.BatchParentsFor[*trade.Item](ctx, "Item"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Suppliers(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.SupplierItem](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Item.suppliers",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Suppliers(ctx, []*trade.Item{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.SupplierItem](
+		ctx,
+		results,
+		err,
+		"Item.suppliers",
+	)
+}
+
 func (ec *executionContext) _Item_externalIds(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14632,6 +14757,98 @@ func (ec *executionContext) _ItemUnit_maximum(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_ItemUnit_maximum(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ItemUnit", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _LeadTimeChange_leadTimeDays(ctx context.Context, field graphql.CollectedField, obj *trade.LeadTimeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadTimeChange_leadTimeDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeadTimeDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadTimeChange_leadTimeDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadTimeChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LeadTimeChange_effectiveFrom(ctx context.Context, field graphql.CollectedField, obj *trade.LeadTimeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadTimeChange_effectiveFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EffectiveFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2porticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadTimeChange_effectiveFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadTimeChange", field, false, false, "Date")
+}
+
+func (ec *executionContext) _LeadTimeChange_reason(ctx context.Context, field graphql.CollectedField, obj *trade.LeadTimeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadTimeChange_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeadTimeChange_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadTimeChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _LeadTimeChange_announcedAt(ctx context.Context, field graphql.CollectedField, obj *trade.LeadTimeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeadTimeChange_announcedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AnnouncedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeadTimeChange_announcedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeadTimeChange", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _LineAcknowledgment_line(ctx context.Context, field graphql.CollectedField, obj *trade.LineAcknowledgment) (ret graphql.Marshaler) {
@@ -16191,6 +16408,50 @@ func (ec *executionContext) fieldContext_Mutation_cancelDespatchAdvice(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cancelDespatchAdvice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeLeadTime(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeLeadTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeLeadTime(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ChangeLeadTimeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SupplierItemPayload) graphql.Marshaler {
+			return ec.marshalOSupplierItemPayload2ᚖporticoᚋgraphᚐSupplierItemPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeLeadTime(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItemPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeLeadTime_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -33743,6 +34004,661 @@ func (ec *executionContext) fieldContext_Subscription_operationUpdates(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _SupplierItem_id(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItem", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SupplierItem_supplier(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_supplier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SupplierItem_supplier(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_supplier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TradingPartner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SupplierItem_supplier(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (any, error) {
+	resolver := ec.Resolvers.SupplierItem()
+	if batch, ok := graphql.BatchParentsFor[*trade.SupplierItem](ctx, "SupplierItem"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Supplier(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SupplierItem.supplier",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Supplier(ctx, []*trade.SupplierItem{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+		ctx,
+		results,
+		err,
+		"SupplierItem.supplier",
+	)
+}
+
+func (ec *executionContext) _SupplierItem_item(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_item(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SupplierItem_item(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Item) graphql.Marshaler {
+			return ec.marshalOItem2ᚖporticoᚋtradeᚐItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_item(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SupplierItem_item(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (any, error) {
+	resolver := ec.Resolvers.SupplierItem()
+	if batch, ok := graphql.BatchParentsFor[*trade.SupplierItem](ctx, "SupplierItem"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Item(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Item](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SupplierItem.item",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Item(ctx, []*trade.SupplierItem{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Item](
+		ctx,
+		results,
+		err,
+		"SupplierItem.item",
+	)
+}
+
+func (ec *executionContext) _SupplierItem_supplierPartNumber(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_supplierPartNumber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SupplierPartNumber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_supplierPartNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _SupplierItem_leadTimeDays(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_leadTimeDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeadTimeDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_leadTimeDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItem", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SupplierItem_nextLeadTime(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_nextLeadTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextLeadTime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.LeadTimeChange) graphql.Marshaler {
+			return ec.marshalOLeadTimeChange2ᚖporticoᚋtradeᚐLeadTimeChange(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_nextLeadTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeadTimeChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItem_minimumQuantity(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_minimumQuantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinimumQuantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_minimumQuantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItem_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.SupplierItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItem_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2porticoᚋtradeᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItem_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItem",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.SupplierItem]) graphql.Marshaler {
+			return ec.marshalNSupplierItemEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItemEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SupplierItem) graphql.Marshaler {
+			return ec.marshalNSupplierItem2ᚕᚖporticoᚋtradeᚐSupplierItemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SupplierItemConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SupplierItemConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.SupplierItem]) (any, error) {
+	resolver := ec.Resolvers.SupplierItemConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.SupplierItem]](ctx, "SupplierItemConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SupplierItemConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.SupplierItem]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"SupplierItemConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _SupplierItemEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItemEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _SupplierItemEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.SupplierItem]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SupplierItem) graphql.Marshaler {
+			return ec.marshalNSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemPayload_errors(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.SupplierError) graphql.Marshaler {
+			return ec.marshalNSupplierError2ᚕporticoᚋtradeᚐSupplierErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItemPayload", field, false, false, "SupplierError")
+}
+
+func (ec *executionContext) _SupplierItemPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupplierItemPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SupplierItemPayload_operation(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemPayload_supplierItem(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_supplierItem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SupplierItem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.SupplierItem) graphql.Marshaler {
+			return ec.marshalOSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_supplierItem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemPayload_alert(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_alert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Alert, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+			return ec.marshalOAlert2ᚖporticoᚋtradeᚐAlert(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_alert(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SupplierItemPayload_receipt(ctx context.Context, field graphql.CollectedField, obj *SupplierItemPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupplierItemPayload_receipt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Receipt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupplierItemPayload_receipt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupplierItemPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Receipt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SupplierViewer_user(ctx context.Context, field graphql.CollectedField, obj *SupplierViewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -35300,6 +36216,73 @@ func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Contex
 		results,
 		err,
 		"TradingPartner.quota",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_items(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.SupplierItem]) graphql.Marshaler {
+			return ec.marshalOSupplierItemConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_items(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupplierItemConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_TradingPartner_items_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Items(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.SupplierItem]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.items",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Items(ctx, []*trade.TradingPartner{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.SupplierItem]](
+		ctx,
+		results,
+		err,
+		"TradingPartner.items",
 	)
 }
 
@@ -37031,6 +38014,76 @@ func (ec *executionContext) unmarshalInputCancelOrderInput(ctx context.Context, 
 func UnmarshalCancelOrderInput(ctx context.Context, raw any) (CancelOrderInput, error) {
 	var out CancelOrderInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelOrderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeLeadTimeInput(ctx context.Context, obj any) (ChangeLeadTimeInput, error) {
+	var it ChangeLeadTimeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"supplierItem", "leadTimeDays", "effectiveFrom", "reason", "signature"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "supplierItem":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("supplierItem"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SupplierItem = data
+		case "leadTimeDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("leadTimeDays"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LeadTimeDays = data
+		case "effectiveFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveFrom"))
+			data, err := ec.unmarshalNDate2porticoᚋtradeᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EffectiveFrom = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "signature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signature"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Signature = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeLeadTimeInput unmarshals raw into the ChangeLeadTimeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeLeadTimeInput(ctx context.Context, raw any) (ChangeLeadTimeInput, error) {
+	var out ChangeLeadTimeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeLeadTimeInput", raw, &out)
 	return out, err
 }
 
@@ -40475,6 +41528,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *trade.SupplierItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SupplierItem(ctx, sel, obj)
 	case *trade.Shipment:
 		if obj == nil {
 			return graphql.Null
@@ -40689,6 +41747,11 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *trade.SupplierItem:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SupplierItem(ctx, sel, obj)
 	case *trade.Shipment:
 		if obj == nil {
 			return graphql.Null
@@ -44406,6 +45469,12 @@ func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Item_promise(ctx, field, obj)
 				})
+		case "suppliers":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Item_suppliers(ctx, field, obj)
+				})
 		case "externalIds":
 			out.Values[i] = ec._Item_externalIds(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -44747,6 +45816,54 @@ func (ec *executionContext) _ItemUnit(ctx context.Context, sel ast.SelectionSet,
 		case "maximum":
 			out.Values[i] = ec._ItemUnit_maximum(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leadTimeChangeImplementors = []string{"LeadTimeChange"}
+
+func (ec *executionContext) _LeadTimeChange(ctx context.Context, sel ast.SelectionSet, obj *trade.LeadTimeChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leadTimeChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeadTimeChange")
+		case "leadTimeDays":
+			out.Values[i] = ec._LeadTimeChange_leadTimeDays(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "effectiveFrom":
+			out.Values[i] = ec._LeadTimeChange_effectiveFrom(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._LeadTimeChange_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "announcedAt":
+			out.Values[i] = ec._LeadTimeChange_announcedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -45245,6 +46362,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cancelDespatchAdvice":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelDespatchAdvice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changeLeadTime":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeLeadTime(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -50560,6 +51684,221 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
+var supplierItemImplementors = []string{"SupplierItem", "Node", "Sourced"}
+
+func (ec *executionContext) _SupplierItem(ctx context.Context, sel ast.SelectionSet, obj *trade.SupplierItem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierItemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierItem")
+		case "id":
+			out.Values[i] = ec._SupplierItem_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "supplier":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SupplierItem_supplier(ctx, field, obj)
+				})
+		case "item":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SupplierItem_item(ctx, field, obj)
+				})
+		case "supplierPartNumber":
+			out.Values[i] = ec._SupplierItem_supplierPartNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "leadTimeDays":
+			out.Values[i] = ec._SupplierItem_leadTimeDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nextLeadTime":
+			out.Values[i] = ec._SupplierItem_nextLeadTime(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minimumQuantity":
+			out.Values[i] = ec._SupplierItem_minimumQuantity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "provenance":
+			out.Values[i] = ec._SupplierItem_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierItemConnectionImplementors = []string{"SupplierItemConnection"}
+
+func (ec *executionContext) _SupplierItemConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.SupplierItem]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierItemConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierItemConnection")
+		case "edges":
+			out.Values[i] = ec._SupplierItemConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._SupplierItemConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._SupplierItemConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SupplierItemConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierItemEdgeImplementors = []string{"SupplierItemEdge"}
+
+func (ec *executionContext) _SupplierItemEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.SupplierItem]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierItemEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierItemEdge")
+		case "cursor":
+			out.Values[i] = ec._SupplierItemEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._SupplierItemEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var supplierItemPayloadImplementors = []string{"SupplierItemPayload"}
+
+func (ec *executionContext) _SupplierItemPayload(ctx context.Context, sel ast.SelectionSet, obj *SupplierItemPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supplierItemPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupplierItemPayload")
+		case "errors":
+			out.Values[i] = ec._SupplierItemPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SupplierItemPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._SupplierItemPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "supplierItem":
+			out.Values[i] = ec._SupplierItemPayload_supplierItem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "alert":
+			out.Values[i] = ec._SupplierItemPayload_alert(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "receipt":
+			out.Values[i] = ec._SupplierItemPayload_receipt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var supplierViewerImplementors = []string{"SupplierViewer", "Viewer"}
 
 func (ec *executionContext) _SupplierViewer(ctx context.Context, sel ast.SelectionSet, obj *SupplierViewer) graphql.Marshaler {
@@ -51094,6 +52433,12 @@ func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.Selecti
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._TradingPartner_quota(ctx, field, obj)
+				})
+		case "items":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_items(ctx, field, obj)
 				})
 		case "version":
 			out.Values[i] = ec._TradingPartner_version(ctx, field, obj)
@@ -52037,6 +53382,11 @@ func (ec *executionContext) marshalNCategory2ᚖporticoᚋtradeᚐCategory(ctx c
 		return graphql.Null
 	}
 	return ec._Category(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNChangeLeadTimeInput2porticoᚋgraphᚐChangeLeadTimeInput(ctx context.Context, v any) (ChangeLeadTimeInput, error) {
+	res, err := ec.unmarshalInputChangeLeadTimeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx context.Context, v any) (trade.ChannelKind, error) {
@@ -55280,6 +56630,51 @@ func (ec *executionContext) marshalNSupplierError2ᚕporticoᚋtradeᚐSupplierE
 	return ret
 }
 
+func (ec *executionContext) marshalNSupplierItem2ᚕᚖporticoᚋtradeᚐSupplierItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SupplierItem) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "SupplierItem", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx context.Context, sel ast.SelectionSet, v *trade.SupplierItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SupplierItem!")
+		return graphql.Null
+	}
+	return ec._SupplierItem(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSupplierItemEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.SupplierItem]) graphql.Marshaler {
+	return ec._SupplierItemEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSupplierItemEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.SupplierItem]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierItemEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNSupplyCertainty2porticoᚋtradeᚐSupplyCertainty(ctx context.Context, v any) (trade.SupplyCertainty, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.SupplyCertainty(tmp)
@@ -56676,6 +58071,13 @@ func (ec *executionContext) marshalOJSON2porticoᚋtradeᚐJSON(ctx context.Cont
 	return res
 }
 
+func (ec *executionContext) marshalOLeadTimeChange2ᚖporticoᚋtradeᚐLeadTimeChange(ctx context.Context, sel ast.SelectionSet, v *trade.LeadTimeChange) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeadTimeChange(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOLocalTime2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -56754,6 +58156,8 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		return graphql.Null
 	}
 	{
+		var batchItemsSupplierItem []*trade.SupplierItem
+		batchIdxMapSupplierItem := map[int]int{}
 		var batchItemsShipment []*trade.Shipment
 		batchIdxMapShipment := map[int]int{}
 		var batchItemsReturn []*trade.Return
@@ -56800,6 +58204,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapAccountLocation := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
+			case *trade.SupplierItem:
+				batchIdxMapSupplierItem[i] = len(batchItemsSupplierItem)
+				batchItemsSupplierItem = append(batchItemsSupplierItem, concrete)
 			case *trade.Shipment:
 				batchIdxMapShipment[i] = len(batchItemsShipment)
 				batchItemsShipment = append(batchItemsShipment, concrete)
@@ -56867,6 +58274,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 				batchIdxMapAccountLocation[i] = len(batchItemsAccountLocation)
 				batchItemsAccountLocation = append(batchItemsAccountLocation, concrete)
 			}
+		}
+		if len(batchItemsSupplierItem) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "SupplierItem", batchItemsSupplierItem, batchIdxMapSupplierItem)
 		}
 		if len(batchItemsShipment) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Shipment", batchItemsShipment, batchIdxMapShipment)
@@ -57919,6 +59329,47 @@ func (ec *executionContext) marshalOSubmitOrdersPayload2ᚖporticoᚋgraphᚐSub
 		return graphql.Null
 	}
 	return ec._SubmitOrdersPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSupplierItem2ᚕᚖporticoᚋtradeᚐSupplierItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SupplierItem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "SupplierItem", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOSupplierItem2ᚖporticoᚋtradeᚐSupplierItem(ctx context.Context, sel ast.SelectionSet, v *trade.SupplierItem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SupplierItem(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSupplierItemConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.SupplierItem]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SupplierItemConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSupplierItemPayload2ᚖporticoᚋgraphᚐSupplierItemPayload(ctx context.Context, sel ast.SelectionSet, v *SupplierItemPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SupplierItemPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTaxCategory2ᚖporticoᚋtradeᚐTaxCategory(ctx context.Context, v any) (*trade.TaxCategory, error) {

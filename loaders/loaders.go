@@ -49,6 +49,8 @@ type Loaders struct {
 	ItemsByGTIN                loader[string, *trade.Item]
 	ItemsByPartNumber          loader[string, *trade.Item]
 	PartNumbers                loader[string, string]
+	SupplierItems              loader[string, *trade.SupplierItem]
+	SuppliersOf                loader[string, []*trade.SupplierItem]
 	Units                      loader[string, []*trade.ItemUnit]
 	Categories                 loader[string, *trade.Category]
 	SubCategories              loader[string, []*trade.Category]
@@ -138,6 +140,8 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.ItemsByGTIN = stored(l, (*store.Store).ItemsByGTIN)
 	l.ItemsByPartNumber = stored(l, (*store.Store).ItemsByPartNumber)
 	l.PartNumbers = stored(l, (*store.Store).PartNumbers)
+	l.SupplierItems = stored(l, (*store.Store).SupplierItems)
+	l.SuppliersOf = stored(l, (*store.Store).SuppliersOf)
 	l.Units = stored(l, (*store.Store).Units)
 	l.Categories = stored(l, (*store.Store).Categories)
 	l.SubCategories = stored(l, (*store.Store).SubCategories)

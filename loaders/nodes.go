@@ -45,6 +45,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Messages, ids, found)
 	case "itm":
 		return gather(ctx, &l.Items, ids, found)
+	case "sit":
+		return gather(ctx, &l.SupplierItems, ids, found)
 	case "cat":
 		return gather(ctx, &l.Categories, ids, found)
 	case "whs":

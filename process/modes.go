@@ -42,6 +42,7 @@ var Workflows = []Workflow{
 	{"decision on a deviation", "Mutation.decideDeviation", Queued, sources.OfPurchaseOrders},
 	{"ship notice", "Mutation.submitDespatchAdvice", Queued, sources.OfPurchaseOrders},
 	{"withdrawal of a ship notice", "Mutation.cancelDespatchAdvice", Queued, sources.OfPurchaseOrders},
+	{"lead time of a supplier's item", "Mutation.changeLeadTime", Queued, sources.OfItems},
 	{"tolerances of suppliers", "Mutation.saveToleranceProfile", AnsweredAtOnce, ""},
 	{"registration of a partner", "Mutation.registerPartner", AnsweredAtOnce, ""},
 	{"change of a partner", "Mutation.updatePartner", AnsweredAtOnce, ""},
@@ -75,7 +76,7 @@ type StepRow struct{ Name, What, Undoes string }
 // Flows are all flows as tables.
 func Flows(d *Desk) []StepTable {
 	o, p := NewOrders(d, nil), NewPurchasing(d, Signing{})
-	return []StepTable{table(o.submitOrder()), table(o.amendOrder()), table(o.cancelOrder()), table(o.requestReturn()), table(p.respond()), table(p.announce()), table(p.unannounce())}
+	return []StepTable{table(o.submitOrder()), table(o.amendOrder()), table(o.cancelOrder()), table(o.requestReturn()), table(p.respond()), table(p.announce()), table(p.unannounce()), table(p.leadTime())}
 }
 
 func table[W any](f durable.Flow[W]) StepTable {

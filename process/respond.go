@@ -32,6 +32,7 @@ func NewPurchasing(d *Desk, signing Signing) *Purchasing {
 		durable.Register(d.engine, p.respond())
 		durable.Register(d.engine, p.announce())
 		durable.Register(d.engine, p.unannounce())
+		durable.Register(d.engine, p.leadTime())
 	}
 	return p
 }

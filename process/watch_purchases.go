@@ -14,8 +14,8 @@ import (
 const watchEvery = 5 * time.Second
 
 // Watch raises alerts for purchase orders whose answer or ship notice is overdue, brings ship
-// notices up to what became of their goods, and closes cases that cannot matter any more,
-// until ctx ends.
+// notices up to what became of their goods, begins the lead times whose day has come, and
+// closes cases that cannot matter any more, until ctx ends.
 func (p *Purchasing) Watch(ctx context.Context, log *slog.Logger) {
 	for failed := ""; ; {
 		if err := p.watch(ctx); err != nil && ctx.Err() == nil && err.Error() != failed {
@@ -33,6 +33,9 @@ func (p *Purchasing) watch(ctx context.Context) error {
 		return err
 	}
 	if err := p.store.SettleDespatches(ctx); err != nil {
+		return err
+	}
+	if err := p.applyDue(ctx); err != nil {
 		return err
 	}
 	outdated, err := p.store.Outdated(ctx)

@@ -22,6 +22,10 @@ func (r item) Units(ctx context.Context, objs []*trade.Item) ([][]*trade.ItemUni
 	return lists(related(ctx, objs, func(o *trade.Item) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ItemUnit] { return &l.Units }))
 }
 
+func (r item) Suppliers(ctx context.Context, objs []*trade.Item) ([][]*trade.SupplierItem, error) {
+	return lists(related(ctx, objs, (*trade.Item).NodeID, func(l *loaders.Loaders) all[[]*trade.SupplierItem] { return &l.SuppliersOf }))
+}
+
 func (r item) ReplacedBy(ctx context.Context, objs []*trade.Item) ([]*trade.Item, error) {
 	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, func(l *loaders.Loaders) all[*trade.Item] { return &l.ItemsBySKU })
 }

@@ -82,6 +82,10 @@ func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) (
 	return all, nil
 }
 
+func (r tradingPartner) Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.SupplierItemConnection, error) {
+	return pages(ctx, keysOf(objs, (*trade.TradingPartner).NodeID), store.RangeOf, first, after, last, before)
+}
+
 // RegisterPartner registers a partner.
 func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, input graph.PartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {

@@ -79,6 +79,8 @@ func (c *Company) apply(e effect) {
 		c.applyBuy(e)
 	case "confirm":
 		c.applyConfirm(e)
+	case "leadTime":
+		c.applyLeadTime(e)
 	case "announce":
 		c.applyAnnounce(e)
 	case "unannounce":

@@ -220,3 +220,47 @@ func (c *Company) applyBuy(e effect) {
 	c.purchases.put(p.PoNo, p)
 	c.touch(e, "erp", "purchases", p.PoNo)
 }
+
+// leadTime is how long a vendor takes to deliver a material.
+type leadTime struct {
+	ExtRef string `json:"extRef"`
+	VenNo  string `json:"venNo"`
+	PlDays int    `json:"plDays"`
+}
+
+func (c *Company) takeLeadTime(w http.ResponseWriter, r *http.Request) {
+	s, body, ok := written[leadTime](w, r, "a delivery time")
+	if !ok {
+		return
+	}
+	no := r.PathValue("no")
+	c.take(w, "leadTime", s.ExtRef, no, body, func() (field, text string) {
+		switch m := c.materials.get(no); {
+		case m == nil || m.soldBy(s.VenNo) == nil:
+			return "venNo", "vendor does not sell it"
+		case s.PlDays < 1 || s.PlDays > 999:
+			return "plDays", "delivery time out of range"
+		}
+		return "", ""
+	})
+}
+
+func (m *material) soldBy(vendor string) *matVendor {
+	at := slices.IndexFunc(m.Vendors, func(v matVendor) bool { return v.VenNo == vendor })
+	if at < 0 {
+		return nil
+	}
+	return &m.Vendors[at]
+}
+
+func (c *Company) applyLeadTime(e effect) {
+	var s leadTime
+	m := c.materials.get(e.Doc)
+	if m == nil || json.Unmarshal(e.Body, &s) != nil || m.soldBy(s.VenNo) == nil {
+		return
+	}
+	m.soldBy(s.VenNo).PlDays = s.PlDays
+	m.Rev++
+	c.submitted[s.ExtRef] = m.MatNo
+	c.touch(e, "erp", "materials", m.MatNo)
+}

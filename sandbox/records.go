@@ -50,9 +50,17 @@ type material struct {
 	Docs      []matDoc          `json:"docs,omitempty"`
 	Orig      string            `json:"orig"`
 	HSCode    string            `json:"hsCode"`
+	Vendors   []matVendor       `json:"vendors"` // preferred first
 	Rev       int               `json:"rev"`
 	cents     int64             // list price of 100 base units
-	vendor    string
+}
+
+// matVendor is who sells a material: the purchasing info record.
+type matVendor struct {
+	VenNo  string `json:"venNo"`
+	VenMat string `json:"venMat,omitempty"`
+	PlDays int    `json:"plDays"` // planned delivery time, calendar days
+	MinQty int    `json:"minQty,omitempty"`
 }
 
 type matUnit struct {

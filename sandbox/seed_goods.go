@@ -39,7 +39,11 @@ func (c *Company) seedCatalogue(r *rand.Rand, n int) {
 			BrandName: f.brands[k%len(f.brands)], MfrPart: fmt.Sprintf("%s%d%c", f.code, 700+k, 'A'+rune(k%26)), Group: f.grp, UOM: f.uom, Life: "A",
 			Props: map[string]string{"size": size, "material": mat, "kind": kind}, Orig: []string{"DE", "NL", "CN", "PL"}[r.IntN(4)],
 			HSCode: fmt.Sprintf("73181%d", 500+i%400)[:8], Rev: 1, cents: f.cents * int64(70+r.IntN(80)) / 100,
-			vendor: fmt.Sprintf("V%04d", 2001+(i%len(families)/3)%4+4*(k%max(1, len(c.vendors.keys)/4))),
+		}
+		first := (i%len(families)/3)%4 + 4*(k%max(1, len(c.vendors.keys)/4))
+		m.Vendors = []matVendor{{VenNo: fmt.Sprintf("V%04d", 2001+first), VenMat: m.MfrPart, PlDays: 5 + i%16, MinQty: f.pack}}
+		if i%6 == 0 { // some can be had from another one
+			m.Vendors = append(m.Vendors, matVendor{VenNo: fmt.Sprintf("V%04d", 2001+(first+1)%len(c.vendors.keys)), VenMat: "X-" + m.MfrPart, PlDays: 9 + i%16})
 		}
 		m.EAN = digits("8712345", 10000+i, 13)
 		m.Units = []matUnit{
@@ -142,7 +146,7 @@ func (c *Company) newPurchase(r *rand.Rand, ven, stat string, at time.Time) *pur
 func (c *Company) materialOf(r *rand.Rand, ven string) *material {
 	at := r.IntN(len(c.materials.keys))
 	for i := range c.materials.keys {
-		if m := c.materials.rows[c.materials.keys[(at+i)%len(c.materials.keys)]]; m.vendor == ven {
+		if m := c.materials.rows[c.materials.keys[(at+i)%len(c.materials.keys)]]; m.Vendors[0].VenNo == ven {
 			return m
 		}
 	}

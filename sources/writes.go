@@ -95,6 +95,19 @@ func (s *Set) Unannounce(ctx context.Context, source, key, shipment string) (Rec
 	})
 }
 
+// LeadTimeTaking is an ERP that takes the lead times of suppliers.
+type LeadTimeTaking interface {
+	Writable
+	// SetLeadTime sets the lead time that planning counts on, from now on. It fails with
+	// [Rejected] where the supplier does not supply the item.
+	SetLeadTime(ctx context.Context, key string, l trade.LeadTime) (Receipt, error)
+}
+
+// SetLeadTime sets a lead time in a source; see [LeadTimeTaking].
+func (s *Set) SetLeadTime(ctx context.Context, source, key string, l trade.LeadTime) (Receipt, error) {
+	return taking(ctx, s, source, "lead time", write, func(ctx context.Context, p LeadTimeTaking) (Receipt, error) { return p.SetLeadTime(ctx, key, l) })
+}
+
 // ConfirmPurchase writes to a source what a supplier confirmed; see [PurchaseConfirming].
 func (s *Set) ConfirmPurchase(ctx context.Context, source, key string, c trade.PurchaseConfirmation) (Receipt, error) {
 	return taking(ctx, s, source, "confirm", write, func(ctx context.Context, p PurchaseConfirming) (Receipt, error) {

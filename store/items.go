@@ -34,7 +34,7 @@ var items = read(relation[trade.Item]{
 	kind: "Item", from: "items i", visible: anyParty, source: (*trade.Item).From,
 	columns: []columns{
 		always("i.sku"),
-		when("id units price availability promise", "i.id"),
+		when("id units suppliers price availability promise", "i.id"),
 		when("baseUnit price availability promise", "i.base_unit"),
 		when("status availability promise", "i.status"),
 		when("gtin", "i.gtin"),

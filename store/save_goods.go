@@ -43,10 +43,20 @@ var saveItems = saving[trade.Item]{
 			SELECT i.id, u ->> 'Unit', (u ->> 'BaseQuantity')::numeric, u ->> 'GTIN', (u ->> 'Orderable')::boolean, (u ->> 'Minimum')::numeric,
 				(u ->> 'Multiple')::numeric, (u ->> 'Maximum')::numeric
 			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'UnitsKnown', 'null')) u`,
+		// What suppliers announced of one that stays is not lost.
+		`DELETE FROM supplier_items s USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE s.item_id = i.id
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) x WHERE x #>> '{SupplierRef,key}' = s.supplier_code)`,
+		`INSERT INTO supplier_items AS t (item_id, supplier_code, position, supplier_part_number, lead_time_days, minimum, unit)
+			SELECT i.id, x #>> '{SupplierRef,key}', y.place, x ->> 'SupplierPartNumber', (x ->> 'LeadTimeDays')::int, (x #>> '{MinimumQuantity,value}')::numeric, x #>> '{MinimumQuantity,unit}'
+			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) WITH ORDINALITY AS y(x, place)
+			ON CONFLICT (item_id, supplier_code) DO UPDATE SET position = excluded.position, supplier_part_number = excluded.supplier_part_number,
+				lead_time_days = excluded.lead_time_days, minimum = excluded.minimum, unit = excluded.unit
+			WHERE (t.position, t.supplier_part_number, t.lead_time_days, t.minimum, t.unit) IS DISTINCT FROM
+				(excluded.position, excluded.supplier_part_number, excluded.lead_time_days, excluded.minimum, excluded.unit)`,
 	},
 }
 
-// SaveItems saves items with their units.
+// SaveItems saves items with their units and suppliers.
 func (s *Store) SaveItems(ctx context.Context, tx *sqlx.Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
 	return saveItems.save(ctx, s, tx, records)
 }

@@ -43,12 +43,13 @@ const (
 	AlertReported       AlertKind = "REPORTED"
 	AlertUnannounced    AlertKind = "DESPATCH_ADVICE_OVERDUE"
 	AlertDiscrepancy    AlertKind = "RECEIPT_DISCREPANCY"
+	AlertLeadTime       AlertKind = "LEAD_TIME_CHANGED"
 )
 
 // Queues are the queues of people who own alerts, by kind.
 var Queues = map[AlertKind]string{
 	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
-	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing",
+	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing", AlertLeadTime: "planning",
 }
 
 // AlertState is where an alert stands.

@@ -21,8 +21,9 @@ type Item struct {
 	CountryOfOrigin *string
 	CommodityCode   *string
 	Provenance      Provenance
-	// Units are set on an item as a source tells it.
-	UnitsKnown []ItemUnit
+	// Units and suppliers are set on an item as a source tells it.
+	UnitsKnown     []ItemUnit
+	SuppliersKnown []SupplierItem
 }
 
 // NodeID is the item's global id.

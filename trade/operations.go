@@ -40,6 +40,7 @@ const (
 	Respond       OperationKind = "RESPOND_TO_PURCHASE_ORDER"
 	Announce      OperationKind = "SUBMIT_DESPATCH_ADVICE"
 	Unannounce    OperationKind = "CANCEL_DESPATCH_ADVICE"
+	SetLeadTime   OperationKind = "CHANGE_LEAD_TIME"
 )
 
 // OperationState is a state of an operation.

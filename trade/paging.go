@@ -61,6 +61,8 @@ type (
 	AlertEdge                    = Edge[Alert]
 	TradingPartnerConnection     = Connection[TradingPartner]
 	TradingPartnerEdge           = Edge[TradingPartner]
+	SupplierItemConnection       = Connection[SupplierItem]
+	SupplierItemEdge             = Edge[SupplierItem]
 	PurchaseOrderConnection      = Connection[PurchaseOrder]
 	PurchaseOrderEdge            = Edge[PurchaseOrder]
 	PurchaseOrderLineConnection  = Connection[PurchaseOrderLine]

@@ -119,6 +119,7 @@ type PartnerDocumentKind string
 const (
 	ResponseDocument PartnerDocumentKind = "PURCHASE_ORDER_RESPONSE"
 	DespatchDocument PartnerDocumentKind = "DESPATCH_ADVICE"
+	CatalogDocument  PartnerDocumentKind = "PRICE_SALES_CATALOG"
 )
 
 // PartnerKey is a public key of a partner, Ed25519.

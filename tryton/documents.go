@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quagmt/udecimal"
 
@@ -72,7 +73,7 @@ func (s *seed) purchases(told *books) {
 		if parts[key] == 0 {
 			parts[key] = s.one("purchase.product_supplier", values{
 				"template": s.template[l.ItemRef.Key], "product": s.product[l.ItemRef.Key], "party": s.party[supplier], "company": s.companyID, "currency": s.currency,
-				"code": text(l.SupplierPartNumber), "prices": made(values{"quantity": 0, "unit_price": each(l.UnitPrice)}),
+				"code": text(l.SupplierPartNumber), "lead_time": rpc.TimeDelta{Duration: time.Duration(5+len(parts)%16) * 24 * time.Hour}, "prices": made(values{"quantity": 0, "unit_price": each(l.UnitPrice)}),
 			})
 		}
 		return parts[key]

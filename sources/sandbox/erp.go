@@ -90,7 +90,11 @@ type material struct {
 	Props        map[string]string
 	Docs         []struct{ Typ, Lang, File string }
 	Orig, HSCode string
-	Rev          int
+	Vendors      []struct {
+		VenNo, VenMat  string
+		PlDays, MinQty int
+	}
+	Rev int
 }
 
 // Items are the ERP's materials.
@@ -120,6 +124,13 @@ func (e *ERP) Items(ctx context.Context, q sources.Query) (sources.Page[trade.It
 				Kind: code(r, itemPapers, "docs", d.Typ), Language: some(d.Lang),
 				Document: trade.DocumentRef{Ref: d.File, MediaType: "application/pdf", FileName: m.MatNo + ".pdf"},
 			})
+		}
+		for _, v := range m.Vendors {
+			s := trade.SupplierItem{SupplierRef: trade.Key(v.VenNo), SupplierPartNumber: some(v.VenMat), LeadTimeDays: &v.PlDays}
+			if least := positive(v.MinQty); least != nil {
+				s.MinimumQuantity = &trade.Quantity{Value: *least, Unit: i.BaseUnit}
+			}
+			i.SuppliersKnown = append(i.SuppliersKnown, s)
 		}
 		return i, r.err
 	})

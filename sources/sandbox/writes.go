@@ -37,6 +37,8 @@ var reason = map[string]string{
 	"goods are received":            "Some of the goods are received.",
 	"warehouse unknown":             "The ERP does not know the warehouse.",
 	"more than is open":             "More is taken off than is open.",
+	"vendor does not sell it":       "The ERP does not know the item as one of the supplier's.",
+	"delivery time out of range":    "The ERP takes lead times of 1 to 999 days.",
 }
 
 // SubmitOrder hands an order over. The ERP gives the same document for the same
@@ -201,6 +203,11 @@ func (e *ERP) ConfirmPurchase(ctx context.Context, key string, c trade.PurchaseC
 		ask.Items = append(ask.Items, it)
 	}
 	return e.receipt(ctx, http.MethodPost, "v1/purchases/"+url.PathEscape(c.Number)+"/confirmation", ask)
+}
+
+// SetLeadTime sets a vendor's delivery time.
+func (e *ERP) SetLeadTime(ctx context.Context, key string, l trade.LeadTime) (sources.Receipt, error) {
+	return e.receipt(ctx, http.MethodPost, "v1/materials/"+url.PathEscape(l.SKU)+"/leadTime", map[string]any{"extRef": key, "venNo": l.Supplier, "plDays": l.Days})
 }
 
 // Announce hands a ship notice over.

@@ -39,6 +39,7 @@ var watched = []struct {
 	{"product.product", nil, tells{"code": {sources.OfItems, sources.OfStock}}},
 	{"product.template", nil, tells{"products.code": {sources.OfItems}}},
 	{"product.identifier", nil, tells{"product.code": {sources.OfItems}}},
+	{"purchase.product_supplier", nil, tells{"template.products.code": {sources.OfItems}}},
 	{"product.price_list", nil, tells{"name": {sources.OfContracts}}},
 	{"product.price_list.line", nil, tells{"price_list.name": {sources.OfContracts}}},
 	{"stock.location", []any{where("type", "=", "warehouse")}, tells{"code": {sources.OfWarehouses}}},

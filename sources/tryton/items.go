@@ -1,10 +1,13 @@
 package tryton
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/quagmt/udecimal"
 
@@ -50,8 +53,81 @@ type product struct {
 	Unit        int     `json:"default_uom"`
 	Categories  []int   `json:"categories"`
 	Template    struct {
+		ID      int           `json:"id"`
 		Version rpc.Timestamp `json:"_timestamp"`
 	} `json:"template."`
+}
+
+// supplying is who supplies a product, or all of a template where it names none.
+type supplying struct {
+	row
+	Template int            `json:"template"`
+	Product  *int           `json:"product"`
+	Sequence *int           `json:"sequence"`
+	Code     *string        `json:"code"`
+	LeadTime *rpc.TimeDelta `json:"lead_time"`
+	Party    coded          `json:"party."`
+}
+
+// suppliersOf are those who supply a product, preferred first, each once: one that names the
+// product comes before one that means all of its kind.
+func suppliersOf(p *product, all []supplying) (told []trade.SupplierItem) {
+	own := slices.DeleteFunc(slices.Clone(all), func(s supplying) bool { return s.Product != nil && *s.Product != p.ID })
+	slices.SortStableFunc(own, func(a, b supplying) int {
+		last := func(n *int) int {
+			if n == nil {
+				return math.MaxInt
+			}
+			return *n
+		}
+		return cmp.Or(cmp.Compare(last(a.Sequence), last(b.Sequence)), cmp.Compare(last(a.Product), last(b.Product)), cmp.Compare(a.ID, b.ID))
+	})
+	for _, s := range own {
+		if s.Party.Code == "" || slices.ContainsFunc(told, func(x trade.SupplierItem) bool { return x.SupplierRef.Key == s.Party.Code }) {
+			continue
+		}
+		t := trade.SupplierItem{SupplierRef: trade.Key(s.Party.Code), SupplierPartNumber: s.Code}
+		if s.LeadTime != nil {
+			days := int(math.Ceil(s.LeadTime.Hours() / 24))
+			t.LeadTimeDays = &days
+		}
+		told = append(told, t)
+	}
+	return told
+}
+
+// SetLeadTime sets the lead time of a supplier's product.
+func (e *ERP) SetLeadTime(ctx context.Context, _ string, l trade.LeadTime) (sources.Receipt, error) {
+	defer e.alone()()
+	products, err := search[product](ctx, e, "product.product", []any{where("code", "=", l.SKU)}, 1, nil)
+	if err != nil || len(products) == 0 {
+		return sources.Receipt{}, cmpError(err, sources.Fail(sources.Rejected, "The ERP does not know the item."))
+	}
+	p := &products[0]
+	all, err := search[supplying](ctx, e, "purchase.product_supplier", []any{where("template", "=", p.Template.ID), where("party.code", "=", l.Supplier)}, 0, nil)
+	if err != nil {
+		return sources.Receipt{}, err
+	}
+	var named, meant []int
+	for _, s := range all {
+		switch {
+		case s.Product == nil:
+			meant = append(meant, s.ID)
+		case *s.Product == p.ID:
+			named = append(named, s.ID)
+		}
+	}
+	if named == nil {
+		named = meant
+	}
+	if named == nil {
+		return sources.Receipt{}, sources.Fail(sources.Rejected, "The ERP does not know the item as one of the supplier's.")
+	}
+	change := values{"lead_time": rpc.TimeDelta{Duration: time.Duration(l.Days) * 24 * time.Hour}}
+	if err := e.client.Call(ctx, "model.purchase.product_supplier.write", []any{named, change}, nil, nil); err != nil {
+		return sources.Receipt{}, shown(err)
+	}
+	return sources.Receipt{Number: l.SKU}, nil
 }
 
 type identifier struct {
@@ -65,9 +141,14 @@ var goods = []any{where("code", "!=", nil), where("type", "=", "goods"), where("
 
 var items = mapping[product, trade.Item]{
 	kind: "items", model: "product.product", field: "code", domain: goods, key: func(p *product) string { return p.Code },
-	with: func(ctx context.Context, e *ERP, _ []product, ids []int) (func(*product) (trade.Item, bool, error), error) {
+	with: func(ctx context.Context, e *ERP, rows []product, ids []int) (func(*product) (trade.Item, bool, error), error) {
 		units, err := e.units(ctx)
 		codes, err2 := partsOf(ctx, e, "product.identifier", "product", ids, func(i *identifier) int { return i.Product })
+		templates := make([]int, len(rows))
+		for i := range rows {
+			templates[i] = rows[i].Template.ID
+		}
+		suppliers, err3 := partsOf(ctx, e, "purchase.product_supplier", "template", templates, func(s *supplying) int { return s.Template })
 		return func(p *product) (trade.Item, bool, error) {
 			base, err := units.code(p.Unit)
 			if err != nil {
@@ -75,7 +156,8 @@ var items = mapping[product, trade.Item]{
 			}
 			i := trade.Item{
 				SKU: p.Code, Name: p.Name, Description: p.Description, BaseUnit: base, Status: p.status(), Identifiers: []trade.Identifier{}, Attributes: []trade.ItemAttribute{},
-				DocumentRefs: []trade.ItemDocumentRef{}, Provenance: stamp(p.Code, newest(max(p.Version, p.Template.Version), codes[p.ID])),
+				DocumentRefs: []trade.ItemDocumentRef{}, Provenance: stamp(p.Code, newest(newest(max(p.Version, p.Template.Version), codes[p.ID]), suppliers[p.Template.ID])),
+				SuppliersKnown: suppliersOf(p, suppliers[p.Template.ID]),
 			}
 			if len(p.Categories) > 0 {
 				i.CategoryRef = trade.Key(strconv.Itoa(slices.Min(p.Categories)))
@@ -95,7 +177,7 @@ var items = mapping[product, trade.Item]{
 				}
 			}
 			return i, false, nil
-		}, errors.Join(err, err2)
+		}, errors.Join(err, err2, err3)
 	},
 }
 

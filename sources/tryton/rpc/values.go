@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -126,6 +127,33 @@ func (d *Date) UnmarshalJSON(text []byte) error {
 	}
 	d.Date = trade.DateOf(at)
 	return nil
+}
+
+// TimeDelta is a span of time: {"__class__": "timedelta", "seconds": 86400.0}.
+type TimeDelta struct{ time.Duration }
+
+// UnmarshalJSON reads a span, to the second.
+func (d *TimeDelta) UnmarshalJSON(text []byte) error {
+	var v struct {
+		class
+		Seconds float64
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	if err := v.is("timedelta"); err != nil {
+		return err
+	}
+	if math.Abs(v.Seconds) > math.MaxInt32 {
+		return errors.New("it is too long a time")
+	}
+	d.Duration = time.Duration(v.Seconds) * time.Second
+	return nil
+}
+
+// MarshalJSON writes a span.
+func (d TimeDelta) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"__class__": "timedelta", "seconds": d.Seconds()})
 }
 
 // DateTime is a time in UTC: {"__class__": "datetime", "year": 2026, ...,

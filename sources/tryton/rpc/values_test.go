@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestValuesAreAsExactAsTrytonTellsThem(t *testing.T) {
@@ -30,6 +31,10 @@ func TestValuesAreAsExactAsTrytonTellsThem(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"__class__":"datetime","year":2026,"month":11,"day":23,"hour":7,"minute":5,"second":9,"microsecond":123456}`), &m); err != nil || m.Format("2006-01-02T15:04:05.000000Z07:00") != "2026-11-23T07:05:09.123456Z" {
 		t.Errorf("%s, %v", m, err)
 	}
+	var span TimeDelta
+	if err := json.Unmarshal([]byte(`{"__class__":"timedelta","seconds":604800.0}`), &span); err != nil || span.Duration != 7*24*time.Hour {
+		t.Errorf("%v, %v", span, err)
+	}
 	var s Timestamp
 	if err := json.Unmarshal([]byte(`"1795589728.5"`), &s); err != nil || s != 1795589728500000 {
 		t.Errorf("%d, %v", s, err)
@@ -41,6 +46,7 @@ func TestWhatIsNoValueIsRefused(t *testing.T) {
 		new(Decimal):   {`{"__class__":"date","decimal":"1"}`, `{"__class__":"Decimal","decimal":"x"}`, `"1.5"`, `{"__class__":"Decimal","decimal":"1E+90"}`},
 		new(Number):    {`"5"`, `[]`},
 		new(Date):      {`{"__class__":"date","year":2026,"month":2,"day":30}`, `"2026-02-03"`},
+		new(TimeDelta): {`7`, `{"__class__":"date","seconds":7}`, `{"__class__":"timedelta","seconds":1e300}`},
 		new(Timestamp): {`7`, `"soon"`},
 	} {
 		for _, text := range texts {
@@ -56,8 +62,8 @@ func TestWhatIsNoValueIsRefused(t *testing.T) {
 func TestValuesAreWrittenAsTrytonReadsThem(t *testing.T) {
 	var d Decimal
 	_ = json.Unmarshal([]byte(`{"__class__":"Decimal","decimal":"1.50"}`), &d)
-	text, err := json.Marshal(map[string]any{"d": d})
-	if err != nil || string(text) != `{"d":{"__class__":"Decimal","decimal":"1.5"}}` {
+	text, err := json.Marshal(map[string]any{"d": d, "s": TimeDelta{48 * time.Hour}})
+	if err != nil || string(text) != `{"d":{"__class__":"Decimal","decimal":"1.5"},"s":{"__class__":"timedelta","seconds":172800}}` {
 		t.Errorf("%s, %v", text, err)
 	}
 }

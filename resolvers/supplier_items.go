@@ -1,0 +1,60 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/store"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// ChangeLeadTime announces a lead time.
+func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, input graph.ChangeLeadTimeInput) (*graph.SupplierItemPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by.Envelope = envelope(ctx, input.Signature)
+	a, err := r.Purchasing.ChangeLeadTime(ctx, l.Scope(), by, idempotencyKey, &trade.LeadTimeRequest{
+		SupplierItemID: input.SupplierItem, LeadTimeDays: input.LeadTimeDays, EffectiveFrom: input.EffectiveFrom, Reason: input.Reason,
+	}, telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SupplierItemPayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
+	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, &l.SupplierItems, a.SubjectID); err != nil || p.SupplierItem == nil {
+		return p, err
+	}
+	open := store.AlertList(l.Scope(), store.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})
+	told, err := loaders.Pages(ctx, l, open, []string{""}, store.PageArgs{First: 1})
+	if err == nil && len(told[0].Edges) > 0 {
+		p.Alert = told[0].Edges[0].Node
+	}
+	return p, err
+}
+
+// SupplierItem are the resolvers of SupplierItem.
+func (r *Resolver) SupplierItem() graph.SupplierItemResolver { return supplierItem{r} }
+
+type supplierItem struct{ *Resolver }
+
+func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error) {
+	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+}
+
+func (r supplierItem) Item(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+}
+
+// SupplierItemConnection are the resolvers of SupplierItemConnection.
+func (r *Resolver) SupplierItemConnection() graph.SupplierItemConnectionResolver {
+	return supplierItemConnection{r}
+}
+
+type supplierItemConnection struct{ *Resolver }
+
+func (r supplierItemConnection) TotalCount(ctx context.Context, objs []*trade.SupplierItemConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
