@@ -49,6 +49,17 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	if suppliers.at("item", "suppliers", 0, "id") != item["id"] || suppliers.at("item", "suppliers", 1, "supplier", "code") != "V2002" {
 		t.Errorf("preferred first: %s", suppliers.Body)
 	}
+	for _, list := range s.good(t, "operator", `{ partners(first: 10) { nodes { code items(first: 100) { totalCount { value } nodes { supplier { code } } } } } }`, nil).at("partners", "nodes").([]any) {
+		nodes := walk(list, "items.nodes").([]any)
+		if count, _ := walk(list, "items.totalCount.value").(float64); count < 100 || count > 200 || len(nodes) != 100 {
+			t.Errorf("%v has %d items of %v", walk(list, "code"), len(nodes), count)
+		}
+		for _, n := range nodes {
+			if walk(n, "supplier.code") != walk(list, "code") {
+				t.Fatalf("%v's range has one of %v", walk(list, "code"), walk(n, "supplier.code"))
+			}
+		}
+	}
 	today, later := time.Now().UTC(), time.Now().UTC().AddDate(0, 0, 9).Format(time.DateOnly)
 	for field, bad := range map[string]map[string]any{
 		"supplierItem":  {"supplierItem": "sit_none"},

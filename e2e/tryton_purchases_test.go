@@ -120,3 +120,44 @@ func times(quantity string, factor float64) string {
 	_, _ = fmt.Sscan(quantity, &q)
 	return fmt.Sprintf("%.0f", q*factor)
 }
+
+func TestTrytonTakesLeadTimes(t *testing.T) {
+	e, _ := ownERP(t)
+	s := e.onTryton(t)
+	p := &supplying{s: s}
+	p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
+	var item map[string]any
+	a := s.good(t, "operator", `{ partners(first: 50) { nodes { code items(first: 5) { nodes { id leadTimeDays supplierPartNumber item { sku } } } } } }`, nil)
+	for _, partner := range a.at("partners", "nodes").([]any) {
+		if all := walk(partner, "items.nodes").([]any); len(all) > 0 {
+			item = all[0].(map[string]any)
+			item["supplier"] = walk(partner, "code")
+		}
+	}
+	was, _ := item["leadTimeDays"].(float64)
+	if was == 0 {
+		t.Fatalf("Tryton tells no lead time: %s", a.Body)
+	}
+	if said := p.lead(t, "operator", map[string]any{"supplierItem": item["id"], "leadTimeDays": was + 3, "effectiveFrom": time.Now().UTC().Format(time.DateOnly)}); said.at("out", "operation", "id") == nil {
+		t.Fatalf("refused: %s", said.Body)
+	}
+	s.until(t, time.Minute, "as Tryton has it", func() bool {
+		return s.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on SupplierItem { leadTimeDays } } }`, map[string]any{"id": item["id"]}).at("node", "leadTimeDays") == was+3
+	})
+	domain := []any{[]any{"party.code", "=", item["supplier"]}, []any{"product.code", "=", walk(item, "item.sku")}}
+	rows := e.rows(t, "purchase.product_supplier", domain, nil, "lead_time")
+	if len(rows) == 0 {
+		t.Fatalf("Tryton has none of %v", domain)
+	}
+	row := rows[0]
+	if seconds := walk(row, "lead_time.seconds"); seconds != (was+3)*86400 {
+		t.Errorf("Tryton's: %v", row)
+	}
+	// Somebody changes it in Tryton.
+	if err := e.client.Call(t.Context(), "model.purchase.product_supplier.write", []any{[]any{row["id"]}, map[string]any{"lead_time": map[string]any{"__class__": "timedelta", "seconds": 86400}}}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, time.Minute, "the change is seen", func() bool {
+		return s.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on SupplierItem { leadTimeDays } } }`, map[string]any{"id": item["id"]}).at("node", "leadTimeDays") == 1.0
+	})
+}

@@ -98,8 +98,8 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	sh := l.relation.shape(s, reads)
 	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
 	b := make([]byte, 0, 1024)
-	if l.parent != "" {
-		b = append(append(append(b, "SELECT p.id AS parent_, t.* FROM unnest("...), a.set(parents)...), "::text[]) AS p(id) CROSS JOIN LATERAL (SELECT "...)
+	if l.parent != "" { // under a name that no relation has, or each list would be everybody's
+		b = append(append(append(b, "SELECT above_.id AS parent_, t.* FROM unnest("...), a.set(parents)...), "::text[]) AS above_(id) CROSS JOIN LATERAL (SELECT "...)
 	} else {
 		b = append(b, "SELECT ''::text AS parent_, "...)
 	}
@@ -110,7 +110,7 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		}
 		b = append(b, "] AS keys_"...)
 	}
-	b = l.from(b, &a, "p.id")
+	b = l.from(b, &a, "above_.id")
 	for _, bound := range []struct {
 		cursor string
 		after  bool
@@ -256,8 +256,8 @@ func (k sortKey) holds(text string) bool {
 // Count counts the list below each parent, as far as it is worth counting.
 func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[string]trade.TotalCount, error) {
 	a := args{slices.Clone(l.args.list)}
-	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.from(nil, &a, "p.id"), maxCount+1)
-	statement := "SELECT p.id, " + counted + " AS n FROM unnest(" + a.set(parents) + "::text[]) AS p(id)"
+	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.from(nil, &a, "above_.id"), maxCount+1)
+	statement := "SELECT above_.id, " + counted + " AS n FROM unnest(" + a.set(parents) + "::text[]) AS above_(id)"
 	var rows []struct {
 		ID string
 		N  int
