@@ -435,7 +435,7 @@ const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { 
 
 const despatchNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice { number status operation { state } purchaseOrders { number status } shipTo { name } shipment { number status packages { sscc lines { quantity { value } } } }
   handlingUnits { sscc parent packageType weight { value unit } } provenance { system }
-  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials expiresOn received { value } } } } }`
+  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials expiresOn received { value } damaged { value } } } } }`
 
 // sscc is the number of a logistic unit.
 func (p *supplying) sscc() string {
@@ -482,7 +482,8 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 	first, second := walk(one, "lines.nodes.0.id"), walk(two, "lines.nodes.0.id")
 	in := p.shipped(
 		map[string]any{"purchaseOrderLine": first, "shipped": each("600"), "backordered": each("300"), "outstandingReason": "scrap", "sscc": carton, "lot": "L-7", "expiresOn": time.Now().AddDate(1, 0, 0).Format(time.DateOnly)},
-		map[string]any{"purchaseOrderLine": second, "shipped": each("500"), "sscc": other, "serials": []any{"S-1", "S-2"}},
+		map[string]any{"purchaseOrderLine": second, "shipped": each("300"), "sscc": other, "serials": []any{"S-1", "S-2"}},
+		map[string]any{"purchaseOrderLine": second, "shipped": each("200"), "sscc": other, "lot": "L-8"},
 	)
 	in["handlingUnits"] = []any{map[string]any{"sscc": pallet, "packageType": "PX", "weight": map[string]any{"value": "120.5", "unit": "KGM"}}, map[string]any{"sscc": carton, "parent": pallet}, map[string]any{"sscc": other, "parent": pallet}}
 	in["expectedAt"] = time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339)
@@ -517,13 +518,16 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 	if p.s.query(t, "supplier-other", despatchNow, map[string]any{"id": id}).at("node") != nil {
 		t.Error("another supplier sees the notice")
 	}
-	p.s.control(t, http.MethodPost, "/control/receive?percent=90&dispatch="+say(walk(now, "shipment.number")), nil)
+	p.s.control(t, http.MethodPost, "/control/receive?percent=90&damaged=5&dispatch="+say(walk(now, "shipment.number")), nil)
 	p.s.until(t, 30*time.Second, "received", func() bool {
 		now = p.despatch(t, id)
 		return now["status"] == "RECEIVED_WITH_DISCREPANCY"
 	})
-	if walk(now, "lines.0.received.value") != "540" || walk(now, "lines.1.received.value") != "450" {
-		t.Errorf("received: %v", now)
+	// What was received of one order line fills the lines of the notice in their order.
+	for i, want := range [][2]string{{"540", "30"}, {"300", "0"}, {"150", "25"}} {
+		if at := fmt.Sprint("lines.", i); walk(now, at+".received.value") != want[0] || walk(now, at+".damaged.value") != want[1] {
+			t.Errorf("line %d received as %v", i, walk(now, at))
+		}
 	}
 	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message subjectNode { __typename } } } }`, map[string]any{"id": id})
 	if told.at("alerts", "nodes", 0, "kind") != "RECEIPT_DISCREPANCY" || told.at("alerts", "nodes", 0, "subjectNode", "__typename") != "DespatchAdvice" {

@@ -2705,6 +2705,14 @@ func bindDespatchLine() *execution.Object {
 				return nil
 			},
 		},
+		"damaged": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.DespatchLine).Damaged; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 

@@ -433,6 +433,7 @@ type ComplexityRoot struct {
 
 	DespatchLine struct {
 		Backordered       func(childComplexity int) int
+		Damaged           func(childComplexity int) int
 		ExpiresOn         func(childComplexity int) int
 		Lot               func(childComplexity int) int
 		Outstanding       func(childComplexity int) int
@@ -3130,6 +3131,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DespatchLine.Backordered(childComplexity), true
+	case "DespatchLine.damaged":
+		if e.ComplexityRoot.DespatchLine.Damaged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DespatchLine.Damaged(childComplexity), true
 	case "DespatchLine.expiresOn":
 		if e.ComplexityRoot.DespatchLine.ExpiresOn == nil {
 			break
@@ -11523,6 +11530,8 @@ type DespatchLine {
   expiresOn: Date
   "Received in good order; null until received."
   received: Quantity
+  "Received damaged; null until received."
+  damaged: Quantity
 }
 
 "Ship notice to submit."
@@ -14870,6 +14879,8 @@ func (ec *executionContext) childFields_DespatchLine(ctx context.Context, field 
 		return ec.fieldContext_DespatchLine_expiresOn(ctx, field)
 	case "received":
 		return ec.fieldContext_DespatchLine_received(ctx, field)
+	case "damaged":
+		return ec.fieldContext_DespatchLine_damaged(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DespatchLine", field.Name)
 }

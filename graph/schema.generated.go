@@ -10161,6 +10161,38 @@ func (ec *executionContext) fieldContext_DespatchLine_received(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _DespatchLine_damaged(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DespatchLine_damaged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Damaged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖporticoᚋtradeᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DespatchLine_damaged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DespatchLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Deviation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Deviation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -44260,6 +44292,11 @@ func (ec *executionContext) _DespatchLine(ctx context.Context, sel ast.Selection
 			}
 		case "received":
 			out.Values[i] = ec._DespatchLine_received(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "damaged":
+			out.Values[i] = ec._DespatchLine_damaged(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

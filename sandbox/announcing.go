@@ -150,17 +150,26 @@ func (c *Company) applyUnannounce(e effect) {
 	}
 }
 
-// applyReceiveNotice receives so many percent of each line of a dispatch.
+// receipt is how the goods of a dispatch came.
+type receipt struct {
+	Damaged int `json:"damaged"` // percent
+}
+
+// applyReceiveNotice receives so many percent of each line of a dispatch in good order.
 func (c *Company) applyReceiveNotice(e effect) {
 	d := c.dispatch.get(e.Key)
 	if d == nil || received(d) {
+		return
+	}
+	var how receipt
+	if e.Body != nil && json.Unmarshal(e.Body, &how) != nil {
 		return
 	}
 	for i := range d.Parcels {
 		for j := range d.Parcels[i].Lines {
 			l := &d.Parcels[i].Lines[j]
 			got := l.Qty * e.N / 100
-			l.Rcv = &got
+			l.Rcv, l.Dmg = &got, l.Qty*how.Damaged/100
 			p := c.purchases.get(l.Doc)
 			at := slices.IndexFunc(p.Items, func(x purchaseItem) bool { return x.Pos == l.Pos })
 			it := &p.Items[at]

@@ -221,7 +221,19 @@ func (c *Company) control(mux *http.ServeMux) {
 			refuse(w, http.StatusBadRequest, "percent", "must be 0 to 200")
 			return
 		}
-		if err := c.do(effect{Do: "receiveNotice", Key: r.FormValue("dispatch"), N: percent}); err != nil {
+		how := receipt{}
+		if text := r.FormValue("damaged"); text != "" {
+			if how.Damaged, err = strconv.Atoi(text); err != nil || how.Damaged < 0 || how.Damaged > 100 {
+				refuse(w, http.StatusBadRequest, "damaged", "must be 0 to 100")
+				return
+			}
+		}
+		body, err := json.Marshal(how)
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, "", err.Error())
+			return
+		}
+		if err := c.do(effect{Do: "receiveNotice", Key: r.FormValue("dispatch"), N: percent, Body: body}); err != nil {
 			refuse(w, http.StatusInternalServerError, "", err.Error())
 			return
 		}

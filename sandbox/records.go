@@ -325,7 +325,8 @@ type parcelLine struct {
 	Pos string `json:"pos"`
 	Qty int    `json:"qty"`
 	UOM string `json:"uom"`
-	Rcv *int   `json:"rcv,omitempty"` // received
+	Rcv *int   `json:"rcv,omitempty"` // received in good order
+	Dmg int    `json:"dmg,omitempty"` // received damaged, and put aside
 }
 
 type tracker struct {

@@ -82,9 +82,9 @@ func (s *Store) HandlingUnits(ctx context.Context, scope trade.Scope, despatches
 
 type despatchLineRow struct {
 	trade.DespatchLine
-	Unit                             string
-	QShipped, QLater, QNot, QOver, Q nullDecimal
-	Numbers                          pq.StringArray
+	Unit                                   string
+	QShipped, QLater, QNot, QOver, Q, QBad nullDecimal
+	Numbers                                pq.StringArray
 }
 
 func (r *despatchLineRow) trade() *trade.DespatchLine {
@@ -95,14 +95,14 @@ func (r *despatchLineRow) trade() *trade.DespatchLine {
 		return &trade.Quantity{Value: d.Decimal, Unit: r.Unit}
 	}
 	l := &r.DespatchLine
-	l.Shipped, l.Backordered, l.Outstanding, l.Oversupplied, l.Received, l.Serials = *qty(r.QShipped), qty(r.QLater), qty(r.QNot), qty(r.QOver), qty(r.Q), r.Numbers
+	l.Shipped, l.Backordered, l.Outstanding, l.Oversupplied, l.Received, l.Damaged, l.Serials = *qty(r.QShipped), qty(r.QLater), qty(r.QNot), qty(r.QOver), qty(r.Q), qty(r.QBad), r.Numbers
 	return l
 }
 
 var despatchLines = read(relation[trade.DespatchLine]{
 	kind: "DespatchLine", from: "despatch_lines l", visible: ownSupplier("l.supplier_id"),
 	columns: []columns{always(`l.purchase_order_line_id AS line_id, l.sscc, l.unit, l.shipped AS q_shipped, l.backordered AS q_later, l.outstanding AS q_not, l.outstanding_reason,
-		l.oversupplied AS q_over, l.lot, l.serials AS numbers, l.expires_on, l.received AS q`)},
+		l.oversupplied AS q_over, l.lot, l.serials AS numbers, l.expires_on, l.received AS q, l.damaged AS q_bad`)},
 }, (*despatchLineRow).trade)
 
 // DespatchLines reads the lines of ship notices, in order.

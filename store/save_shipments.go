@@ -39,8 +39,8 @@ var saveShipments = saving[trade.Shipment]{
 		`INSERT INTO packages (shipment_id, number, tracking_number, sscc, status, weight, weight_unit)
 			SELECT d.id, (p ->> 'Number')::int, p ->> 'TrackingNumber', p ->> 'SSCC', d.status, (p #>> '{Weight,value}')::numeric, p #>> '{Weight,unit}'
 			FROM ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p`,
-		`INSERT INTO package_lines (shipment_id, number, position, order_line_id, purchase_order_line_id, quantity, unit, received)
-			SELECT d.id, (p ->> 'Number')::int, pos, ol.id, pl.id, (l #>> '{Quantity,value}')::numeric, l #>> '{Quantity,unit}', (l #>> '{Received,value}')::numeric
+		`INSERT INTO package_lines (shipment_id, number, position, order_line_id, purchase_order_line_id, quantity, unit, received, damaged)
+			SELECT d.id, (p ->> 'Number')::int, pos, ol.id, pl.id, (l #>> '{Quantity,value}')::numeric, l #>> '{Quantity,unit}', (l #>> '{Received,value}')::numeric, (l #>> '{Damaged,value}')::numeric
 			FROM ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p,
 			jsonb_array_elements(nullif(p -> 'LinesKnown', 'null')) WITH ORDINALITY AS x(l, pos)
 			LEFT JOIN LATERAL (SELECT y.id FROM order_lines y JOIN orders o ON o.id = y.order_id WHERE o.number = l ->> 'DocumentKey' AND y.line_number = l ->> 'LineNumber' LIMIT 1) ol ON TRUE

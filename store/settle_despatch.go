@@ -18,22 +18,25 @@ func (s *Store) SettleDespatches(ctx context.Context) error {
 		}
 		const receiving = `
 			WITH come AS (
-				SELECT n.id, n.supplier_id, n.number, x.purchase_order_line_id AS line, sum(x.received) AS received, bool_and(x.received IS NOT NULL) AS whole
+				SELECT n.id, x.purchase_order_line_id AS line, sum(x.received) AS received, sum(x.received + coalesce(x.damaged, 0)) AS arrived, bool_and(x.received IS NOT NULL) AS whole
 				FROM despatch_advices n JOIN shipments d ON d.number = n.shipment_number JOIN package_lines x ON x.shipment_id = d.id
-				WHERE n.status IN ('ACCEPTED', 'IN_TRANSIT') AND x.purchase_order_line_id IS NOT NULL GROUP BY n.id, n.supplier_id, n.number, x.purchase_order_line_id),
+				WHERE n.status IN ('ACCEPTED', 'IN_TRANSIT') AND x.purchase_order_line_id IS NOT NULL GROUP BY n.id, x.purchase_order_line_id),
 			done AS (SELECT id FROM come GROUP BY id HAVING bool_and(whole)),
+			places AS ( -- lines of one purchase order line are filled in order; what is more stands on the last
+				SELECT l.despatch_advice_id, l.position, l.shipped, c.received, c.arrived, coalesce(sum(l.shipped) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before, lead(l.position) OVER w IS NULL AS last
+				FROM done JOIN despatch_lines l ON l.despatch_advice_id = done.id JOIN come c ON c.id = done.id AND c.line = l.purchase_order_line_id
+				WINDOW w AS (PARTITION BY l.despatch_advice_id, l.purchase_order_line_id ORDER BY l.position)),
 			share AS (
-				SELECT l.despatch_advice_id, l.position, least(l.shipped, greatest(c.received - coalesce(sum(l.shipped) OVER (PARTITION BY l.despatch_advice_id, l.purchase_order_line_id ORDER BY l.position
-					ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0), 0))
-					+ CASE WHEN l.position = max(l.position) OVER (PARTITION BY l.despatch_advice_id, l.purchase_order_line_id)
-						THEN greatest(c.received - sum(l.shipped) OVER (PARTITION BY l.despatch_advice_id, l.purchase_order_line_id), 0) ELSE 0 END AS received
-				FROM done JOIN despatch_lines l ON l.despatch_advice_id = done.id JOIN come c ON c.id = done.id AND c.line = l.purchase_order_line_id),
-			noted AS (UPDATE despatch_lines l SET received = s.received FROM share s WHERE l.despatch_advice_id = s.despatch_advice_id AND l.position = s.position RETURNING l.despatch_advice_id AS id, l.position, l.shipped, s.received),
-			judged AS (SELECT id, bool_or(shipped <> received) AS otherwise, count(*) FILTER (WHERE shipped <> received) AS lines FROM noted GROUP BY id),
+				SELECT despatch_advice_id, position, CASE WHEN last THEN greatest(received - before, 0) ELSE least(shipped, greatest(received - before, 0)) END AS received,
+					CASE WHEN last THEN greatest(arrived - before, 0) ELSE least(shipped, greatest(arrived - before, 0)) END AS arrived
+				FROM places),
+			noted AS (UPDATE despatch_lines l SET received = s.received, damaged = s.arrived - s.received FROM share s
+				WHERE l.despatch_advice_id = s.despatch_advice_id AND l.position = s.position RETURNING l.despatch_advice_id AS id, l.shipped <> l.received OR l.damaged > 0 AS otherwise),
+			judged AS (SELECT id, bool_or(otherwise) AS otherwise, count(*) FILTER (WHERE otherwise) AS lines FROM noted GROUP BY id),
 			told AS (
 				INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id)
 				SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), 'RECEIPT_DISCREPANCY', 'WARNING', 'Ship notice ' || n.number || ': ' || j.lines || ' of its lines were received otherwise than announced.',
-					'Compare shipped with received on its lines, and settle it with the other side.', '{OPERATOR,SUPPLIER}', 'purchasing', 'PARTNER', n.id, n.supplier_id
+					'Compare shipped with received and damaged on its lines, and settle it with the other side.', '{OPERATOR,SUPPLIER}', 'purchasing', 'PARTNER', n.id, n.supplier_id
 				FROM judged j JOIN despatch_advices n USING (id) WHERE j.otherwise ON CONFLICT DO NOTHING)
 			UPDATE despatch_advices n SET status = CASE WHEN j.otherwise THEN 'RECEIVED_WITH_DISCREPANCY' ELSE 'RECEIVED' END FROM judged j WHERE n.id = j.id`
 		if _, err := s.Exec(ctx, tx, receiving); err != nil {

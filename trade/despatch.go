@@ -62,7 +62,8 @@ type DespatchLine struct {
 	Lot               *string
 	Serials           []string
 	ExpiresOn         *Date
-	Received          *Quantity
+	Received          *Quantity // in good order
+	Damaged           *Quantity
 }
 
 // DespatchRequest is a ship notice as a supplier sends it. Nothing in it is trusted.

@@ -115,7 +115,8 @@ type PackageLine struct {
 	OrderLineID         string
 	PurchaseOrderLineID string
 	Quantity            Quantity
-	Received            *Quantity // nil until it was
+	Received            *Quantity // in good order; nil until it was received
+	Damaged             *Quantity // nil until it was received
 }
 
 // Eta is an estimate of arrival.

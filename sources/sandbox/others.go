@@ -130,6 +130,7 @@ type dispatch struct {
 			Doc, Pos, UOM string
 			Qty           int
 			Rcv           *int
+			Dmg           int
 		}
 	}
 	Rev int
@@ -164,8 +165,8 @@ func (w *WMS) Shipments(ctx context.Context, q sources.Query) (sources.Page[trad
 			for _, l := range p.Lines {
 				line := trade.PackageLine{DocumentKey: l.Doc, LineNumber: l.Pos, Quantity: r.qty(l.Qty, l.UOM)}
 				if l.Rcv != nil {
-					got := r.qty(*l.Rcv, l.UOM)
-					line.Received = &got
+					got, bad := r.qty(*l.Rcv, l.UOM), r.qty(l.Dmg, l.UOM)
+					line.Received, line.Damaged = &got, &bad
 				}
 				pkg.LinesKnown = append(pkg.LinesKnown, line)
 			}
