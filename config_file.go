@@ -23,6 +23,8 @@ type File struct {
 	// Match are the keys, beside the natural ones, by which records are known again
 	// when they move: items by gtin, suppliers by gln.
 	Match map[string]string `yaml:"match"`
+	// Tell is which moves of a promise customers are told of; all where nothing is said.
+	Tell map[trade.CommitmentCause]trade.Telling `yaml:"tell"`
 	// Policies are who answers for kinds of record, and what decides conflicts.
 	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
 	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`

@@ -214,6 +214,9 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	if err := p.store.Match(cfg.File.Match); err != nil {
 		return fmt.Errorf("PORTICO_CONFIG: %w", err)
 	}
+	if err := p.store.Tell(cfg.File.Tell); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
 	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.store.Watch(&p.hub)
 	p.replica = process.NewReplica(p.store, p.sources, p.log)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"portico/trade"
 )
@@ -46,9 +48,31 @@ var commitments = read(relation[trade.CommitmentChange]{
 	columns: []columns{always(`m.order_line_id AS line_id, m.before AS before_json, m.after AS after_json, m.cause, m.at`)},
 }, (*commitmentRow).trade)
 
+// Tell sets which moves of a promise customers are told of, by cause. It is called before
+// the first read, and fails where there is no such cause or telling.
+func (s *Store) Tell(how map[trade.CommitmentCause]trade.Telling) error {
+	for cause, telling := range how {
+		if !slices.Contains(trade.CommitmentCauses, cause) {
+			return fmt.Errorf("tell: there is no cause %q: it must be one of %v", cause, trade.CommitmentCauses)
+		}
+		switch telling {
+		case trade.TellAlways:
+		case trade.TellLater:
+			s.untold = append(s.untold, fmt.Sprintf("(m.cause = '%s' AND coalesce((m.after ->> 'PromisedDeliveryDate')::date <= (m.before ->> 'PromisedDeliveryDate')::date, FALSE))", cause))
+		case trade.TellNever:
+			s.untold = append(s.untold, fmt.Sprintf("m.cause = '%s'", cause))
+		default:
+			return fmt.Errorf("tell.%s is %q: it must be ALWAYS, LATER or NEVER", cause, telling)
+		}
+	}
+	return nil
+}
+
 // CommitmentChanges reads the promises of orders that moved, newest first, at most 100
-// each.
+// each; customers those that they are told of.
 func (s *Store) CommitmentChanges(ctx context.Context, scope trade.Scope, orders []string) (map[string][]*trade.CommitmentChange, error) {
-	found, err := commitments.under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
+	r := commitments
+	r.visible = hiding(r.visible, s.untold)
+	found, err := r.under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
 	return atMost(found, 100), err
 }

@@ -120,6 +120,17 @@ func anyParty(s trade.Scope, _ *args) string {
 	return "FALSE"
 }
 
+// hiding sees what v sees; rows that any of some conditions is true of only who sees
+// everything.
+func hiding(v visibility, conditions []string) visibility {
+	return func(s trade.Scope, a *args) string {
+		if len(conditions) == 0 || s.Everything() {
+			return v(s, a)
+		}
+		return v(s, a) + " AND NOT (" + strings.Join(conditions, " OR ") + ")"
+	}
+}
+
 // operatorOnly sees rows about the systems themselves.
 func operatorOnly(s trade.Scope, _ *args) string {
 	if s.Everything() {

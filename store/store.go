@@ -33,6 +33,7 @@ type Store struct {
 	places   places
 	watcher  Watcher
 	seals    *Seals
+	untold   []string // conditions under which customers are not told that a promise moved
 	matching map[string]string
 	changes  sync.Map // what a transaction has changed, by its *sqlx.Tx: []trade.ShipmentChange
 }

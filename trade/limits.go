@@ -120,6 +120,29 @@ type Approval struct {
 // CommitmentCause is what moved a promise.
 type CommitmentCause string
 
+// Causes of moved promises.
+const (
+	MovedBySupplierDate     CommitmentCause = "SUPPLIER_DATE"
+	MovedBySupplierQuantity CommitmentCause = "SUPPLIER_QUANTITY"
+	MovedByCarrier          CommitmentCause = "CARRIER_DELAY"
+	MovedByAllocation       CommitmentCause = "ALLOCATION"
+	MovedByCustomer         CommitmentCause = "CUSTOMER_REQUEST"
+	MovedByCredit           CommitmentCause = "CREDIT"
+)
+
+// CommitmentCauses are all causes.
+var CommitmentCauses = []CommitmentCause{MovedBySupplierDate, MovedBySupplierQuantity, MovedByCarrier, MovedByAllocation, MovedByCustomer, MovedByCredit}
+
+// Telling is whether customers are told that a promise moved. That it did is kept in any case.
+type Telling string
+
+// Whether customers are told; always where nothing is said.
+const (
+	TellAlways Telling = "ALWAYS"
+	TellLater  Telling = "LATER" // where it comes later
+	TellNever  Telling = "NEVER"
+)
+
 // CommitmentChange is a promise to a customer that moved.
 type CommitmentChange struct {
 	LineID  string
