@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -222,29 +223,15 @@ const answeringOrder = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderRespo
 // one answers one purchase order, and tells how long it took.
 func (a *answering) one(o struct{ ID, Revision string }) (time.Duration, error) {
 	n := a.n.Add(1)
-	document, err := signatures.Canonical(fmt.Appendf(nil, `{"purchaseOrder":%q,"expectedRevision":%s,"responseNumber":"R%d","kind":"ACCEPTED"}`, o.ID, o.Revision, n))
+	revision, err := strconv.Atoi(o.Revision)
 	if err != nil {
 		return 0, err
 	}
-	jws, err := signatures.SignDocument(document, a.keyID, a.key)
+	in := map[string]any{"purchaseOrder": o.ID, "expectedRevision": revision, "responseNumber": fmt.Sprint("R", n), "kind": "ACCEPTED"}
+	req, err := signatures.Mutation(context.Background(), a.s.url+"/graphql", a.s.token, answeringOrder, fmt.Sprintf("bench answer %08d", n), in, a.keyID, a.key, time.Now())
 	if err != nil {
 		return 0, err
 	}
-	in := append(document[:len(document)-1], fmt.Sprintf(`,"signature":%q}`, jws)...)
-	body, err := json.Marshal(map[string]any{"query": answeringOrder, "variables": map[string]any{"key": fmt.Sprintf("bench answer %08d", n), "in": json.RawMessage(in)}})
-	if err != nil {
-		return 0, err
-	}
-	m := &signatures.Message{Method: http.MethodPost, Authority: strings.TrimPrefix(a.s.url, "http://"), Target: "/graphql", Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
-	if err := m.Sign(a.keyID, a.key, time.Now()); err != nil {
-		return 0, err
-	}
-	req, err := http.NewRequest(http.MethodPost, a.s.url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header = m.Header
-	req.Header.Set("Authorization", "Bearer "+a.s.token)
 	req.Header.Set("Prefer", "wait=0")
 	begun := time.Now()
 	resp, err := client.Do(req)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,12 +14,20 @@ import (
 	"strings"
 	"time"
 
+	"portico/signatures"
+
 	_ "github.com/lib/pq" // reads what the database has in the end
 )
 
+// caller is somebody with a token, who may sign.
+type caller struct {
+	token, keyID string
+	key          ed25519.PrivateKey
+}
+
 // meet signs in and finds what to order.
 func (w *world) meet() error {
-	for persona, token := range map[string]*string{"buyer": &w.token, "operator": &w.operator} {
+	for persona, c := range map[string]*caller{"buyer": &w.buyer, "operator": &w.operator, "supplier": &w.supplier} {
 		cmd := exec.Command(w.binary, "token", persona)
 		cmd.Env = append(os.Environ(), "PORTICO_DATA="+filepath.Join(w.folder, "server"))
 		out, err := cmd.Output()
@@ -26,7 +35,10 @@ func (w *world) meet() error {
 			return fmt.Errorf("token: %w", err)
 		}
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		*token = lines[len(lines)-1]
+		c.token = lines[len(lines)-1]
+	}
+	if err := w.signUp(); err != nil {
+		return err
 	}
 	var told struct {
 		Viewer struct {
@@ -58,10 +70,10 @@ func (w *world) meet() error {
 }
 
 func (w *world) ask(s *server, query string, vars map[string]any, into any) error {
-	return w.askAs(w.token, s, query, vars, into)
+	return w.askAs(w.buyer, s, query, vars, into)
 }
 
-func (w *world) askAs(token string, s *server, query string, vars map[string]any, into any) error {
+func (w *world) askAs(c caller, s *server, query string, vars map[string]any, into any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": vars})
 	if err != nil {
 		return err
@@ -70,8 +82,13 @@ func (w *world) askAs(token string, s *server, query string, vars map[string]any
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
+	return do(req, into)
+}
+
+// do sends a request and reads what it is answered.
+func do(req *http.Request, into any) error {
 	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
 		return err
@@ -113,11 +130,12 @@ type answered struct {
 	Operation  *struct{ ID string }
 	Order      *struct{ ID, Version string }
 	Deviations []struct{ ID string }
+	Receipt    *struct{ Signature string }
 }
 
 // write sends a buyer's write.
 func (w *world) write(servers []*server, query, key string, in map[string]any) (operation, order, version string, err error) {
-	told, err := w.written(servers, w.token, query, key, in)
+	told, err := w.written(servers, w.buyer, query, key, in)
 	if err != nil {
 		return "", "", "", err
 	}
@@ -127,12 +145,22 @@ func (w *world) write(servers []*server, query, key string, in map[string]any) (
 	return told.Operation.ID, order, version, nil
 }
 
-// written sends a write until somebody answers it, to one server after the other.
-func (w *world) written(servers []*server, token, query, key string, in map[string]any) (_ *answered, err error) {
+// written sends a write until somebody answers it, to one server after the other; who signs
+// signs each time.
+func (w *world) written(servers []*server, c caller, query, key string, in map[string]any) (_ *answered, err error) {
 	for n, deadline := 0, time.Now().Add(60*time.Second); time.Now().Before(deadline) && w.ctx.Err() == nil; n++ {
 		var told struct{ Out answered }
 		s := servers[n%len(servers)]
-		if err = w.askAs(token, s, query, map[string]any{"key": key, "in": in}, &told); err == nil {
+		if c.key == nil {
+			err = w.askAs(c, s, query, map[string]any{"key": key, "in": in}, &told)
+		} else {
+			var req *http.Request
+			if req, err = signatures.Mutation(w.ctx, s.url+"/graphql", c.token, query, key, in, c.keyID, c.key, time.Now()); err != nil {
+				return nil, err
+			}
+			err = do(req, &told)
+		}
+		if err == nil {
 			if told.Out.Operation != nil {
 				return &told.Out, nil
 			}

@@ -11,6 +11,12 @@ type ack struct {
 	SKU                      string
 	Quantity                 int
 	Day                      string // that a supplier promised
+	Receipt                  string // of what was signed
+}
+
+// message is one that a supplier signed, as it is kept.
+type message struct {
+	Operation, Arrival, Outcome string // Arrival is its receipt's signature
 }
 
 // operation is one as the database has it.
@@ -32,8 +38,9 @@ var effects = map[string]string{"SUBMIT_ORDER": "submit", "CANCEL_ORDER": "cance
 
 // check holds what clients were told against the database and the ERP: nothing that was
 // acknowledged is missing, each has exactly one effect or a recorded refusal, nothing has
-// two, nothing is altered, and nothing is stuck.
-func check(acks []ack, operations []operation, journal []effect) (wrong []string) {
+// two, nothing is altered, and nothing is stuck; and what was signed is kept with both its
+// receipts.
+func check(acks []ack, operations []operation, journal []effect, messages []message) (wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	byID := map[string]operation{}
 	for _, o := range operations {
@@ -79,7 +86,19 @@ func check(acks []ack, operations []operation, journal []effect) (wrong []string
 			say("effect of nobody: %s %s", e.Do, e.Key)
 		}
 	}
+	arrived := map[string]bool{}
+	for _, m := range messages {
+		arrived[m.Arrival] = true
+		if o := byID[m.Operation]; m.Outcome == "" && (m.Operation == "" || o.Ended) {
+			say("lost receipt: what became of a message of %s is not told", m.Operation)
+		} else if o.State == "COMMITTED" && m.Outcome != "ACCEPTED" {
+			say("wrong receipt: %s is committed and told as %s", o.ID, m.Outcome)
+		}
+	}
 	for _, a := range acks {
+		if a.Receipt != "" && !arrived[a.Receipt] {
+			say("lost evidence: %s has a receipt and is not kept", a.Key)
+		}
 		o, there := byID[a.Operation]
 		if !there {
 			say("lost key: %s was acknowledged as %s, which is not there", a.Key, a.Operation)

@@ -11,7 +11,7 @@ import (
 
 func good() ([]ack, []operation, []effect) {
 	body := []byte(`{"poRef":"PO 1","items":[{"matNo":"A","qty":5}]}`)
-	return []ack{{"key 1", "opr_1", "PO 1", "A", 5, ""}, {Key: "key 4", Operation: "opr_4", Day: "20300101"}}, []operation{
+	return []ack{{Key: "key 1", Operation: "opr_1", PoNumber: "PO 1", SKU: "A", Quantity: 5}, {Key: "key 4", Operation: "opr_4", Day: "20300101", Receipt: "r4"}}, []operation{
 		{ID: "opr_1", Key: "key 1", Kind: "SUBMIT_ORDER", State: "COMMITTED", Ended: true},
 		{ID: "opr_2", Key: "key 2", Kind: "SUBMIT_ORDER", State: "FAILED", Code: "REFUSED_BY_ERP", Ended: true},
 		{ID: "opr_4", Key: "key 4", Kind: "RESPOND_TO_PURCHASE_ORDER", State: "COMMITTED", Ended: true},
@@ -19,11 +19,30 @@ func good() ([]ack, []operation, []effect) {
 	}, []effect{{"submit", "PORTICO-1", body}, {"confirm", "PORTICO-4", []byte(`{"items":[{"sched":[{"confDlv":"20300101"}]}]}`)}}
 }
 
+// goodMessages are what was signed: an answer that was applied, the same again, and one that
+// waits for a decision.
+func goodMessages() []message {
+	return []message{{"opr_4", "r4", "ACCEPTED"}, {"", "r4 again", "DUPLICATE"}, {"opr_5", "r5", ""}}
+}
+
 // TestTheCheckerFindsWhatIsPlanted plants every fault that the checker is for: a checker
 // that finds nothing must have had nothing to find.
 func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
-	if wrong := check(good()); wrong != nil {
+	acks, operations, journal := good()
+	if wrong := check(acks, operations, journal, goodMessages()); wrong != nil {
 		t.Fatalf("where all is well: %v", wrong)
+	}
+	for want, plant := range map[string]func(m []message){
+		"lost evidence: key 4":         func(m []message) { m[0].Arrival = "" },
+		"lost receipt":                 func(m []message) { m[0].Outcome = "" },
+		"lost receipt: what became of": func(m []message) { m[1].Outcome = "" },
+		"wrong receipt: opr_4":         func(m []message) { m[0].Outcome = "REJECTED" },
+	} {
+		messages := goodMessages()
+		plant(messages)
+		if wrong := fmt.Sprint(check(acks, operations, journal, messages)); !strings.Contains(wrong, want) {
+			t.Errorf("planted %s, found %s", want, wrong)
+		}
 	}
 	for want, plant := range map[string]func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect){
 		"duplicate effect: opr_1": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) { return a, o, append(e, e[0]) },
@@ -37,7 +56,7 @@ func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
 			return a, o, e
 		},
 		"lost key: key 1 was acknowledged as opr_1 and as opr_2": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
-			return append(a, ack{"key 1", "opr_2", "PO 1", "A", 5, ""}), o, e
+			return append(a, ack{Key: "key 1", Operation: "opr_2", PoNumber: "PO 1", SKU: "A", Quantity: 5}), o, e
 		},
 		"altered payload": func(a []ack, o []operation, e []effect) ([]ack, []operation, []effect) {
 			e[0].Body = []byte(strings.Replace(string(e[0].Body), "5", "6", 1))
@@ -67,7 +86,8 @@ func TestTheCheckerFindsWhatIsPlanted(t *testing.T) {
 			return a, o, append(e, effect{Do: "cancel", Key: "PORTICO-9"})
 		},
 	} {
-		if wrong := fmt.Sprint(check(plant(good()))); !strings.Contains(wrong, want) {
+		a, o, e := plant(good())
+		if wrong := fmt.Sprint(check(a, o, e, goodMessages())); !strings.Contains(wrong, want) {
 			t.Errorf("planted %s, found %s", want, wrong)
 		}
 	}

@@ -82,11 +82,11 @@ func run(ctx context.Context, s settings) (*report, error) {
 			rep.wrong = append(rep.wrong, fmt.Sprintf("run %d (%s, seed %d): %v", n, k.name, s.seed, err))
 		}
 		rep.slowest = max(rep.slowest, settled)
-		operations, journal, err := w.state()
+		operations, journal, messages, err := w.state()
 		if err != nil {
 			return rep, err
 		}
-		wrong := check(acks, operations, journal)
+		wrong := check(acks, operations, journal, messages)
 		for _, x := range wrong {
 			rep.wrong = append(rep.wrong, fmt.Sprintf("run %d (%s, seed %d): %s", n, k.name, s.seed, x))
 		}

@@ -122,7 +122,8 @@ func (w *world) settle() (time.Duration, error) {
 	begun := time.Now()
 	for {
 		var open int
-		err := db.QueryRowContext(w.ctx, `SELECT count(*) FROM operations WHERE finished_at IS NULL AND due_at < 'infinity'`).Scan(&open)
+		err := db.QueryRowContext(w.ctx, `SELECT (SELECT count(*) FROM operations WHERE finished_at IS NULL AND due_at < 'infinity')
+			+ (SELECT count(*) FROM messages m JOIN operations o ON o.id = m.operation_id WHERE m.awaits_outcome AND o.finished_at IS NOT NULL)`).Scan(&open)
 		if err == nil && open == 0 {
 			return time.Since(begun), nil
 		}
@@ -134,28 +135,41 @@ func (w *world) settle() (time.Duration, error) {
 }
 
 // state reads what the database and the ERP have in the end.
-func (w *world) state() (operations []operation, journal []effect, err error) {
+func (w *world) state() (operations []operation, journal []effect, messages []message, err error) {
 	db, err := sql.Open("postgres", w.cluster.DSN())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer db.Close()
 	rows, err := db.QueryContext(w.ctx, `SELECT id, idempotency_key, kind, state, coalesce(failure ->> 'code', ''), finished_at IS NOT NULL FROM operations`)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var o operation
 		if err := rows.Scan(&o.ID, &o.Key, &o.Kind, &o.State, &o.Code, &o.Ended); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		operations = append(operations, o)
 	}
+	signed, err := db.QueryContext(w.ctx, `SELECT coalesce(m.operation_id, ''), coalesce((SELECT r.signature FROM receipts r WHERE r.message_id = m.id AND r.kind = 'ARRIVAL'), ''),
+		coalesce((SELECT r.outcome FROM receipts r WHERE r.message_id = m.id AND r.kind = 'OUTCOME'), '') FROM messages m`)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer func() { _ = signed.Close() }()
+	for signed.Next() {
+		var m message
+		if err := signed.Scan(&m.Operation, &m.Arrival, &m.Outcome); err != nil {
+			return nil, nil, nil, err
+		}
+		messages = append(messages, m)
+	}
 	resp, err := http.Get("http://" + w.companyAt + "/control/journal?since=0")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer resp.Body.Close()
-	return operations, journal, errors.Join(rows.Err(), json.NewDecoder(resp.Body).Decode(&journal))
+	return operations, journal, messages, errors.Join(rows.Err(), signed.Err(), json.NewDecoder(resp.Body).Decode(&journal))
 }

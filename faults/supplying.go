@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
+
+	"portico/signatures"
 )
 
 // purchase is a purchase order that a supplier is to answer.
@@ -57,16 +61,17 @@ func (w *world) bought() (*purchase, error) {
 
 // announce announces half of a purchase order that was acknowledged.
 func (w *world) announce(servers []*server, p *purchase, of string) (ack, error) {
-	const query = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } } }`
+	const query = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } receipt { signature } } }`
 	a := ack{Key: of + ", shipped"}
-	told, err := w.written(servers, w.operator, query, a.Key, map[string]any{
+	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
 		"number": of, "shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"},
 		"lines": []any{map[string]any{"purchaseOrderLine": p.Line, "shipped": map[string]any{"value": "500", "unit": "EA"}}},
 	})
-	if err == nil {
-		a.Operation = told.Operation.ID
+	if err != nil {
+		return a, err
 	}
-	return a, err
+	a.Operation = told.Operation.ID
+	return a, a.receive(told)
 }
 
 // answer answers a purchase order so many days late: two are within the tolerance, and half
@@ -78,8 +83,8 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	w.mu.Unlock()
 	day := p.Asked.AddDate(0, 0, late)
 	a := ack{Key: fmt.Sprintf("answer of run %d of seed %d", n, w.seed), Day: day.Format("20060102")}
-	const query = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } deviations { id } } }`
-	told, err := w.written(servers, w.operator, query, a.Key, map[string]any{
+	const query = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } deviations { id } receipt { signature } } }`
+	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
 		"purchaseOrder": p.ID, "expectedRevision": p.Revision, "responseNumber": fmt.Sprint("R-", w.seed, "-", n), "kind": "ACCEPTED_WITH_CHANGES",
 		"lines": []any{map[string]any{"line": p.Line, "status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day.Format(time.DateOnly)}},
 	})
@@ -87,6 +92,9 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 		return nil, err
 	}
 	a.Operation = told.Operation.ID
+	if err := a.receive(told); err != nil {
+		return nil, err
+	}
 	if late <= 2 {
 		n, err := w.announce(servers, p, a.Key)
 		return []ack{a, n}, err
@@ -101,4 +109,59 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	}
 	d.Operation = told.Operation.ID
 	return []ack{a, d}, nil
+}
+
+// receive keeps the receipt of what was signed.
+func (a *ack) receive(told *answered) error {
+	if told.Receipt == nil {
+		return fmt.Errorf("%s was acknowledged without a receipt", a.Key)
+	}
+	a.Receipt = told.Receipt.Signature
+	return nil
+}
+
+// signUp has the supplier V2001 sign from now on, with a key of its own.
+func (w *world) signUp() error {
+	var told struct {
+		Partner struct{ ID, Version string }
+		Out     struct {
+			Errors  []struct{ Message string }
+			Partner struct {
+				Keys []struct{ ID, Challenge string }
+			}
+		}
+	}
+	s := w.servers[0]
+	if err := w.askAs(w.operator, s, `{ partner(by: {code: "V2001"}) { id version } }`, nil, &told); err != nil {
+		return err
+	}
+	do := func(c caller, mutation, input string, in map[string]any) error {
+		err := w.askAs(c, s, `mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
+			map[string]any{"k": "faults: " + mutation, "in": in}, &told)
+		if err == nil && len(told.Out.Errors) > 0 {
+			err = errors.New(told.Out.Errors[0].Message)
+		}
+		return err
+	}
+	id := told.Partner.ID
+	if err := do(w.operator, "updatePartner", "UpdatePartnerInput", map[string]any{"partner": id, "expectedVersion": told.Partner.Version, "requiresSignature": true}); err != nil {
+		return err
+	}
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return err
+	}
+	pem, err := signatures.PublicPEM(public)
+	if err != nil {
+		return err
+	}
+	if err := do(w.supplier, "rotatePartnerKey", "RotatePartnerKeyInput", map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
+		return err
+	}
+	key := told.Out.Partner.Keys[0]
+	if err := do(w.supplier, "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": key.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(key.Challenge)))}); err != nil {
+		return err
+	}
+	w.supplier.keyID, w.supplier.key = key.ID, private
+	return nil
 }

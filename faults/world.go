@@ -33,8 +33,9 @@ type world struct {
 	company   *exec.Cmd
 	companyAt string
 	servers   []*server
-	token     string // a buyer's
-	operator  string // its token
+	buyer     caller
+	operator  caller
+	supplier  caller // who signs
 	account   string
 	shipTo    string
 	sku       string
@@ -133,7 +134,7 @@ func copyKeys(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"development-issuer.jwk", "link-key", "data-key"} {
+	for _, name := range []string{"development-issuer.jwk", "link-key", "data-key", "receipt-key.pem"} {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
