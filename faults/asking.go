@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"portico/signatures"
-
 	_ "github.com/lib/pq" // reads what the database has in the end
+
+	"portico/signatures"
 )
 
 // caller is somebody with a token, who may sign.

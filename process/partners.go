@@ -201,9 +201,9 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, 
 		if err != nil || t == nil {
 			return spent, noPartner, err
 		}
-		public, bad := signatures.PublicKey(n.PEM)
-		if bad != nil {
-			return spent, oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+bad.Error()+".", "publicKeyPem")), nil
+		public, wrong := publicKey(n.PEM)
+		if wrong != nil {
+			return spent, wrong, nil
 		}
 		if n.ValidFrom.Before(time.Now().Add(-late)) {
 			return spent, oneError(invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
@@ -245,6 +245,20 @@ func (p *Partners) about(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id
 
 var noKey = oneError(invalid(trade.CodeNotFound, "There is no such key.", "key"))
 
+func publicKey(pem string) (ed25519.PublicKey, partnerErrors) {
+	public, err := signatures.PublicKey(pem)
+	if err != nil {
+		return nil, oneError(invalid(trade.CodeInvalidInput, "The public key cannot be used: "+err.Error()+".", "publicKeyPem"))
+	}
+	return public, nil
+}
+
+// proves tells whether a text is a key's signature over its challenge, in base64.
+func proves(k *trade.PartnerKey, signature string) bool {
+	signed, err := base64.StdEncoding.DecodeString(signature)
+	return err == nil && ed25519.Verify(k.Public, []byte(k.Proof), signed)
+}
+
 // ProveKey takes a signature over a key's challenge, base64: from then on it counts.
 func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by Submitter, key, id, signature string) (*Acted[trade.CommonError], error) {
 	return once(ctx, p.store, by, "provePartnerKey", key, []string{id, signature}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
@@ -252,8 +266,7 @@ func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by Submitter
 		if err != nil || k == nil {
 			return spent, noKey, err
 		}
-		signed, bad := base64.StdEncoding.DecodeString(signature)
-		if bad != nil || !ed25519.Verify(k.Public, []byte(k.Proof), signed) {
+		if !proves(k, signature) {
 			return spent, oneError(invalid(trade.CodeSignature, "The signature is not that of this key over its challenge, in base64.", "signature")), nil
 		}
 		if k.RevokedAt != nil {
