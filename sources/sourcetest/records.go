@@ -44,6 +44,16 @@ func checkItem(t T, i *trade.Item) {
 	if !base {
 		t.Errorf("item %s: its base unit %q is none of its units", i.SKU, i.BaseUnit)
 	}
+	suppliers := map[string]bool{}
+	for _, s := range i.SuppliersKnown {
+		if code := s.SupplierRef.Key; code == "" || suppliers[code] {
+			t.Errorf("item %s: supplier %q is nobody, or there twice", i.SKU, code)
+		}
+		suppliers[s.SupplierRef.Key] = true
+		if s.LeadTimeDays != nil && *s.LeadTimeDays < 0 {
+			t.Errorf("item %s: %s delivers in %d days", i.SKU, s.SupplierRef.Key, *s.LeadTimeDays)
+		}
+	}
 }
 
 func checkStock(t T, s *trade.Stock) {
