@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "signatures", "sources", "sources/sandbox", "store", "trade"},
 	"e2e":        {"e2e/ports"},
 	"e2e/ports":  {},
-	"faults":     {"e2e/ports", "postgres"}, // it sees the server from outside alone
+	"faults":     {"e2e/ports", "postgres", "signatures"}, // it sees the server from outside alone
 	"e2e/extras": {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {},
