@@ -45,7 +45,7 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: &p.hub, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,

@@ -84,7 +84,9 @@ type parts struct {
 	dev         *auth.DevIssuer
 	links       *documents.Links
 	dataKeys    func() [][]byte
-	hub         events.Hub
+	hub         *events.Hub
+	cursors     *events.Cursors
+	streaming   *streaming
 	replica     *process.Replica
 	engine      *durable.Engine
 	ordering    *process.Orders
@@ -156,6 +158,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.purchasing.Watch(ctx, log)
 	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)
+	go p.streaming.run(ctx, cfg.KeepChanges)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, portal)
@@ -218,7 +221,11 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("PORTICO_CONFIG: %w", err)
 	}
 	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
-	p.store.Watch(&p.hub)
+	p.hub, p.cursors = events.New(), events.NewCursors(keys)
+	p.streaming = newStreaming(p)
+	if err := p.store.RestartLog(ctx); err != nil {
+		return err
+	}
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	p.replica.Rerouted = p.prices.Purge
 	if err := p.replica.TakeRoutes(ctx); err != nil {

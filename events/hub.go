@@ -1,116 +1,177 @@
-// Package events hands what has changed to who follows it: the hub feeds the
-// subscriptions of this process.
+// Package events tells what has changed to who follows it: it reads the log of changes in
+// its order and hands each change to the streams of this process that may see it.
 package events
 
 import (
 	"context"
+	"log/slog"
 	"sync"
+	"time"
 
 	"portico/trade"
 )
 
-// maxPending is how many subjects may have changed since a follower last read.
-const maxPending = 1000
+// Log is where changes are read from.
+type Log interface {
+	// LogEnd is the place up to which all changes are settled now.
+	LogEnd(ctx context.Context) (trade.Place, error)
+	// Changes reads the log after a place, in order, at most limit.
+	Changes(ctx context.Context, from trade.Place, limit int) ([]trade.Change, error)
+	// LogWaits tells whether there are changes after a place that cannot be read yet.
+	LogWaits(ctx context.Context, from trade.Place) (bool, error)
+}
 
-// Hub hands out what this process commits. Its zero value is ready.
+const (
+	readAtOnce  = 2000
+	lookAlways  = 500 * time.Millisecond // whatever nobody has told
+	lookAgain   = 2 * time.Millisecond   // for what cannot be read yet; twice as long each time
+	lookSlowest = 100 * time.Millisecond
+	mostPending = 10_000 // changes that a follower has not taken
+)
+
+// Hub hands the changes of the log to those who follow, from a place that all of them have
+// in common.
 type Hub struct {
-	OfShipments  Topic[trade.ShipmentChange]
-	OfOperations Topic[trade.OperationChange]
-}
+	wake    chan struct{}
+	started chan struct{}
 
-// Listening tells whether anybody follows anything.
-func (h *Hub) Listening() bool { return h.OfShipments.listening() || h.OfOperations.listening() }
-
-// Shipments hands out changes of shipments.
-func (h *Hub) Shipments(changes []trade.ShipmentChange) { h.OfShipments.Publish(changes) }
-
-// Operations hands out changes of operations.
-func (h *Hub) Operations(changes []trade.OperationChange) { h.OfOperations.Publish(changes) }
-
-// Change is a change of a subject; After is this one told in one with an earlier one.
-type Change[C any] interface {
-	SubjectID() string
-	After(earlier C) C
-}
-
-// Topic hands out changes of one kind. Its zero value is ready.
-type Topic[C Change[C]] struct {
 	mu        sync.Mutex
-	followers map[*follower[C]]bool
+	place     trade.Place // up to which all have been told
+	followers map[*follower]bool
 }
 
-// follower is one that follows changes, and those it has not read yet. What
-// changes twice in between is told once, as it is now.
-type follower[C Change[C]] struct {
-	keep    func(*C) bool
-	wake    chan struct{} // has room for one: there is something to read
-	mu      sync.Mutex
-	pending []C
-	places  map[string]int // in pending, by subject
-	lost    bool
+// New makes a hub.
+func New() *Hub {
+	return &Hub{wake: make(chan struct{}, 1), started: make(chan struct{}), followers: map[*follower]bool{}}
 }
 
-func (h *Topic[C]) listening() bool {
+// Wake tells that there may be something to read. It waits for nobody.
+func (h *Hub) Wake() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run reads the log until ctx ends. While it cannot be read nothing is told, and nothing is
+// lost.
+func (h *Hub) Run(ctx context.Context, of Log, log *slog.Logger) {
+	failed := ""
+	try := func(err error) bool {
+		if err != nil && ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			log.Warn("the log of changes cannot be read: streams wait", "err", err)
+		}
+		return err == nil
+	}
+	for begun := false; ctx.Err() == nil; {
+		if !begun {
+			end, err := of.LogEnd(ctx)
+			if begun = try(err); begun {
+				h.place = end
+				close(h.started)
+			}
+		}
+		again := lookAlways
+		if begun {
+			if next, err := h.read(ctx, of); try(err) {
+				again, failed = next, ""
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-h.wake:
+		case <-time.After(again):
+		}
+	}
+}
+
+// read tells what there is, and for how long to wait then unless somebody wakes it.
+func (h *Hub) read(ctx context.Context, of Log) (again time.Duration, err error) {
+	for pause := lookAgain; ; pause = min(2*pause, lookSlowest) {
+		changes, err := of.Changes(ctx, h.place, readAtOnce)
+		if err != nil {
+			return 0, err
+		}
+		h.tell(changes)
+		if len(changes) == readAtOnce {
+			continue
+		}
+		waits, err := of.LogWaits(ctx, h.place)
+		if err != nil || !waits {
+			return lookAlways, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (h *Hub) tell(changes []trade.Change) {
+	if len(changes) == 0 {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.followers) > 0
-}
-
-// Publish hands changes that are committed to all that follow. It waits for
-// nobody.
-func (h *Topic[C]) Publish(changes []C) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.place = changes[len(changes)-1].Place
 	for f := range h.followers {
 		for i := range changes {
 			if f.keep(&changes[i]) {
-				f.add(changes[i])
+				f.add(&changes[i])
 			}
 		}
 	}
 }
 
-func (f *follower[C]) add(c C) {
+// follower is one that follows changes, and those it has not taken yet.
+type follower struct {
+	keep    func(*trade.Change) bool
+	wake    chan struct{} // has room for one: there is something to take
+	mu      sync.Mutex
+	pending []trade.Change
+	lost    bool
+}
+
+func (f *follower) add(c *trade.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if at, twice := f.places[c.SubjectID()]; twice {
-		f.pending[at] = c.After(f.pending[at])
-		return
-	}
-	if len(f.pending) == maxPending {
+	if len(f.pending) == mostPending {
 		f.lost = true
-		return
 	}
-	f.places[c.SubjectID()] = len(f.pending)
-	f.pending = append(f.pending, c)
+	if !f.lost {
+		f.pending = append(f.pending, *c)
+	}
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take are the changes not read yet, and whether there were more than are kept.
-func (f *follower[C]) take() ([]C, bool) {
+func (f *follower) take() ([]trade.Change, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	changes := f.pending
 	f.pending = nil
-	clear(f.places)
 	return changes, f.lost
 }
 
-// Follow hands out, in order, the changes from now on that keep wants, until
-// ctx ends. The channel is closed before that when its reader is so slow that
-// changes were lost: whoever reads must then ask for the state anew.
-func (h *Topic[C]) Follow(ctx context.Context, keep func(*C) bool) <-chan C {
-	f := &follower[C]{keep: keep, wake: make(chan struct{}, 1), places: map[string]int{}}
-	h.mu.Lock()
-	if h.followers == nil {
-		h.followers = map[*follower[C]]bool{}
+// Follow hands out, in order, the changes after a place that keep wants, until ctx ends. What
+// is before that place is read from the log by whoever wants it, so that nothing is missed
+// and nothing told twice. live is closed before ctx ends where its reader is so slow that
+// changes were dropped: it goes on from the last that it has.
+func (h *Hub) Follow(ctx context.Context, keep func(*trade.Change) bool) (from trade.Place, live <-chan trade.Change, err error) {
+	select {
+	case <-h.started:
+	case <-ctx.Done():
+		return from, nil, ctx.Err()
 	}
-	h.followers[f] = true
+	f := &follower{keep: keep, wake: make(chan struct{}, 1)}
+	h.mu.Lock()
+	h.followers[f], from = true, h.place
 	h.mu.Unlock()
-	out := make(chan C)
+	out := make(chan trade.Change)
 	go func() {
 		defer close(out)
 		defer func() {
@@ -125,9 +186,9 @@ func (h *Topic[C]) Follow(ctx context.Context, keep func(*C) bool) <-chan C {
 			case <-f.wake:
 			}
 			changes, lost := f.take()
-			for _, c := range changes {
+			for i := range changes {
 				select {
-				case out <- c:
+				case out <- changes[i]:
 				case <-ctx.Done():
 					return
 				}
@@ -137,5 +198,5 @@ func (h *Topic[C]) Follow(ctx context.Context, keep func(*C) bool) <-chan C {
 			}
 		}
 	}()
-	return out
+	return from, out, nil
 }

@@ -2,88 +2,197 @@ package events
 
 import (
 	"context"
-	"strconv"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
 	"portico/trade"
 )
 
-func all(*trade.ShipmentChange) bool { return true }
+// written is a log in memory. What is below horizon can be read.
+type written struct {
+	mu      sync.Mutex
+	changes []trade.Change
+	horizon uint64
+	down    bool
+}
 
-func change(id string, before, after trade.ShipmentStatus) trade.ShipmentChange {
-	return trade.ShipmentChange{ShipmentID: id, PreviousStatus: &before, Status: after}
+func (w *written) LogEnd(context.Context) (trade.Place, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down {
+		return trade.Place{}, errors.New("down")
+	}
+	return trade.Place{Transaction: w.horizon}, nil
+}
+
+func (w *written) Changes(_ context.Context, from trade.Place, limit int) (all []trade.Change, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down {
+		return nil, errors.New("down")
+	}
+	for _, c := range w.changes {
+		if from.Before(c.Place) && c.Transaction < w.horizon && len(all) < limit {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b trade.Change) int {
+		if a.Before(b.Place) {
+			return -1
+		}
+		return 1
+	})
+	return all, nil
+}
+
+func (w *written) LogWaits(_ context.Context, from trade.Place) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.changes, func(c trade.Change) bool { return from.Before(c.Place) }), nil
+}
+
+func (w *written) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+func change(transaction uint64, subject string) trade.Change {
+	return trade.Change{Place: trade.Place{Transaction: transaction, Seq: int64(transaction)}, Topic: trade.OfShipments, SubjectID: subject}
+}
+
+func all(*trade.Change) bool { return true }
+
+// running is a hub that reads a log until the test ends.
+func running(t *testing.T, w *written) *Hub {
+	t.Helper()
+	h := New()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	go h.Run(ctx, w, slog.New(slog.DiscardHandler))
+	return h
+}
+
+func (h *Hub) followed(ctx context.Context, t *testing.T, keep func(*trade.Change) bool) (trade.Place, <-chan trade.Change) {
+	t.Helper()
+	place, live, err := h.Follow(ctx, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place, live
 }
 
 func TestAFollowerGetsWhatItWantsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var h Hub
+		w := &written{horizon: 10, changes: []trade.Change{change(5, "before")}}
+		h := running(t, w)
 		ctx, cancel := context.WithCancel(t.Context())
-		got := h.OfShipments.Follow(ctx, func(c *trade.ShipmentChange) bool { return c.ShipmentID != "b" })
-		if !h.Listening() {
-			t.Error("nobody follows")
+		place, got := h.followed(ctx, t, func(c *trade.Change) bool { return c.SubjectID != "b" })
+		if place.Transaction != 10 {
+			t.Errorf("it follows from %v", place)
 		}
-		h.Shipments([]trade.ShipmentChange{change("a", "", ""), change("b", "", ""), change("c", "", "")})
+		w.set(func() {
+			w.changes = append(w.changes, change(12, "c"), change(10, "a"), change(11, "b"))
+			w.horizon = 13
+		})
+		h.Wake()
 		for _, want := range []string{"a", "c"} {
-			if c := <-got; c.ShipmentID != want {
-				t.Errorf("got %s, want %s", c.ShipmentID, want)
+			if c := <-got; c.SubjectID != want {
+				t.Errorf("got %s, want %s", c.SubjectID, want)
 			}
+		}
+		if later, _ := h.followed(ctx, t, all); later.Transaction != 12 {
+			t.Errorf("who comes later follows from %v", later)
 		}
 		cancel()
 		if _, open := <-got; open {
 			t.Error("it goes on after its context")
 		}
 		synctest.Wait()
-		if h.Listening() {
+		if len(h.followers) > 0 {
 			t.Error("it follows on after its context")
 		}
 	})
 }
 
-func TestWhatChangesTwiceUnreadIsToldOnce(t *testing.T) {
+// TestATransactionThatCommitsLateIsNotMissed plants what a reader would miss that remembers
+// the last number it saw.
+func TestATransactionThatCommitsLateIsNotMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var h Hub
-		got := h.OfShipments.Follow(t.Context(), all)
-		h.Shipments([]trade.ShipmentChange{change("first", "", "")})
-		synctest.Wait() // it is on its way out, and nobody reads
-		h.Shipments([]trade.ShipmentChange{change("a", "PICKED_UP", "IN_TRANSIT"), change("b", "", "")})
-		h.Shipments([]trade.ShipmentChange{change("a", "IN_TRANSIT", "DELIVERED")})
-		<-got
-		if a := <-got; a.ShipmentID != "a" || *a.PreviousStatus != "PICKED_UP" || a.Status != "DELIVERED" {
-			t.Errorf("got %+v from %s", a, *a.PreviousStatus)
+		w := &written{horizon: 10}
+		_, got := running(t, w).followed(t.Context(), t, all)
+		w.set(func() { w.changes = append(w.changes, change(11, "fast")) }) // 10 still runs
+		synctest.Wait()
+		select {
+		case c := <-got:
+			t.Fatalf("%s is told before what was begun earlier", c.SubjectID)
+		default:
 		}
-		if b := <-got; b.ShipmentID != "b" {
-			t.Errorf("got %+v", b)
+		w.set(func() {
+			w.changes = append(w.changes, change(10, "slow"))
+			w.horizon = 12
+		})
+		for _, want := range []string{"slow", "fast"} { // nobody wakes it: it looks by itself
+			if c := <-got; c.SubjectID != want {
+				t.Errorf("got %s, want %s", c.SubjectID, want)
+			}
 		}
 	})
 }
 
-func TestAFollowerThatDoesNotReadIsBoundedAndToldSo(t *testing.T) {
+func TestWhoReadsTooSlowlyIsLetGoAndNobodyWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var h Hub
-		slow, quick := h.OfShipments.Follow(t.Context(), all), h.OfShipments.Follow(t.Context(), all)
-		read := 0
-		go func() {
-			for range quick {
-				read++
+		const many = 3 * mostPending
+		w := &written{horizon: 1}
+		h := running(t, w)
+		_, slow := h.followed(t.Context(), t, all)
+		_, quick := h.followed(t.Context(), t, func(c *trade.Change) bool { return c.Transaction%1000 == 0 })
+		w.set(func() {
+			for i := range many { // more than it can have taken, and have pending besides
+				w.changes = append(w.changes, change(uint64(i+1), ""))
 			}
-		}()
-		for i := range 3 * maxPending {
-			h.Shipments([]trade.ShipmentChange{change(strconv.Itoa(i), "", "")})
-			if i%100 == 0 {
-				synctest.Wait()
-			}
-		}
-		synctest.Wait()
-		if read != 3*maxPending {
-			t.Errorf("the quick one got %d", read)
-		}
+			w.horizon = many + 1
+		})
+		h.Wake()
 		n := 0
-		for range slow {
+		for range many / 1000 {
+			<-quick
 			n++
 		}
-		if n > maxPending+1 || n == 0 {
-			t.Errorf("the slow one got %d and then the end, want at most %d", n, maxPending+1)
+		told := uint64(0)
+		for c := range slow {
+			if told++; c.Transaction != told { // all from the beginning, so that it can be resumed
+				t.Fatalf("change %d is %v", told, c.Place)
+			}
+		}
+		if n != many/1000 || told < mostPending || told >= many {
+			t.Errorf("the quick one got %d, the slow one %d of %d", n, told, many)
+		}
+	})
+}
+
+func TestALogThatCannotBeReadLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &written{horizon: 10, down: true}
+		h := running(t, w)
+		synctest.Wait()
+		w.set(func() { w.down = false })
+		_, got := h.followed(t.Context(), t, all)
+		w.set(func() { w.down, w.changes, w.horizon = true, append(w.changes, change(10, "a")), 11 })
+		h.Wake()
+		synctest.Wait()
+		w.set(func() { w.down = false })
+		if c := <-got; c.SubjectID != "a" {
+			t.Errorf("got %+v", c)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, _, err := New().Follow(ctx, all); err == nil {
+			t.Error("who does not wait follows a hub that does not run")
 		}
 	})
 }

@@ -178,6 +178,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["SourcedValue"] = bindSourcedValue()
 	b.Objects["SpendingLimit"] = bindSpendingLimit()
 	b.Objects["StateNotAllowed"] = bindStateNotAllowed()
+	b.Objects["StreamCaughtUp"] = bindStreamCaughtUp()
+	b.Objects["StreamGap"] = bindStreamGap()
 	b.Objects["SubmitOrderPayload"] = bindSubmitOrderPayload()
 	b.Objects["SubmitOrdersPayload"] = bindSubmitOrdersPayload()
 	b.Objects["SubmitOrdersResult"] = bindSubmitOrdersResult()
@@ -219,6 +221,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Abstract["PriceResult"] = kindOfPriceResult
 	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
+	b.Abstract["StreamItem"] = kindOfStreamItem
 	b.Abstract["SubmitOrderError"] = kindOfSubmitOrderError
 	b.Abstract["SupplierError"] = kindOfSupplierError
 	b.Abstract["UserError"] = kindOfUserError
@@ -467,6 +470,16 @@ func kindOfNode(o any) (string, any) {
 
 func kindOfOperationStream(o any) (string, any) {
 	switch o := o.(type) {
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
 	case *trade.OperationUpdate:
 		if o == nil {
 			return "OperationUpdate", nil
@@ -494,8 +507,16 @@ func kindOfPriceResult(o any) (string, any) {
 
 func kindOfShipmentStream(o any) (string, any) {
 	switch o := o.(type) {
-	case trade.ShipmentUpdate:
-		return "ShipmentUpdate", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
 	case *trade.ShipmentUpdate:
 		if o == nil {
 			return "ShipmentUpdate", nil
@@ -577,6 +598,32 @@ func kindOfSourced(o any) (string, any) {
 			return "Availability", nil
 		}
 		return "Availability", o
+	}
+	return "", nil
+}
+
+func kindOfStreamItem(o any) (string, any) {
+	switch o := o.(type) {
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case *trade.ShipmentUpdate:
+		if o == nil {
+			return "ShipmentUpdate", nil
+		}
+		return "ShipmentUpdate", o
+	case *trade.OperationUpdate:
+		if o == nil {
+			return "OperationUpdate", nil
+		}
+		return "OperationUpdate", o
 	}
 	return "", nil
 }
@@ -5271,6 +5318,12 @@ func bindOperationStep() *execution.Object {
 
 func bindOperationUpdate() *execution.Object {
 	return &execution.Object{Name: "OperationUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
 		"at": {
 			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.OperationUpdate).At; return AppendDateTime(b, v) },
 		},
@@ -5287,7 +5340,7 @@ func bindOperationUpdate() *execution.Object {
 		},
 		"previousState": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OperationUpdate).PreviousState
+				v := o.(*trade.OperationUpdate).PreviousState()
 				if v == nil {
 					return nil
 				}
@@ -8981,6 +9034,12 @@ func bindShipmentException() *execution.Object {
 
 func bindShipmentUpdate() *execution.Object {
 	return &execution.Object{Name: "ShipmentUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ShipmentUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
 		"at": {
 			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.ShipmentUpdate).At; return AppendDateTime(b, v) },
 		},
@@ -8997,7 +9056,7 @@ func bindShipmentUpdate() *execution.Object {
 		},
 		"previousStatus": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.ShipmentUpdate).PreviousStatus
+				v := o.(*trade.ShipmentUpdate).PreviousStatus()
 				if v == nil {
 					return nil
 				}
@@ -9013,6 +9072,15 @@ func bindShipmentUpdate() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+		"etaShift": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ShipmentUpdate).EtaShift
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
 			},
 		},
 	}}
@@ -9391,6 +9459,52 @@ func bindStateNotAllowed() *execution.Object {
 	}}
 }
 
+func bindStreamCaughtUp() *execution.Object {
+	return &execution.Object{Name: "StreamCaughtUp", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StreamCaughtUp).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.StreamCaughtUp).At; return AppendDateTime(b, v) },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StreamCaughtUp).Replayed
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+	}}
+}
+
+func bindStreamGap() *execution.Object {
+	return &execution.Object{Name: "StreamGap", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StreamGap).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.StreamGap).At; return AppendDateTime(b, v) },
+		},
+		"from": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StreamGap).From
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"requery": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StreamGap).Requery
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
 func bindSubmitOrderPayload() *execution.Object {
 	return &execution.Object{Name: "SubmitOrderPayload", Fields: map[string]*execution.Field{
 		"errors": {
@@ -9503,7 +9617,7 @@ func bindSubscription() *execution.Object {
 				return ec.(*executionContext).field_Subscription_shipmentUpdates_args(ctx, raw)
 			},
 			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
-				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().ShipmentUpdates(ctx, args["shipments"].([]string), args["orders"].([]string)))
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().ShipmentUpdates(ctx, args["shipments"].([]string), args["orders"].([]string), args["after"].(*string)))
 			},
 			One: func(o any, i int) any { return o.([]trade.ShipmentStream)[i] },
 		},
@@ -9512,7 +9626,7 @@ func bindSubscription() *execution.Object {
 				return ec.(*executionContext).field_Subscription_operationUpdates_args(ctx, raw)
 			},
 			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
-				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().OperationUpdates(ctx, args["operations"].([]string)))
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().OperationUpdates(ctx, args["operations"].([]string), args["after"].(*string)))
 			},
 			One: func(o any, i int) any { return o.([]trade.OperationStream)[i] },
 		},

@@ -854,6 +854,7 @@ type ComplexityRoot struct {
 
 	OperationUpdate struct {
 		At            func(childComplexity int) int
+		Cursor        func(childComplexity int) int
 		Operation     func(childComplexity int) int
 		PreviousState func(childComplexity int) int
 	}
@@ -1467,6 +1468,8 @@ type ComplexityRoot struct {
 
 	ShipmentUpdate struct {
 		At             func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		EtaShift       func(childComplexity int) int
 		Event          func(childComplexity int) int
 		PreviousStatus func(childComplexity int) int
 		Shipment       func(childComplexity int) int
@@ -1542,6 +1545,19 @@ type ComplexityRoot struct {
 		State   func(childComplexity int) int
 	}
 
+	StreamCaughtUp struct {
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+	}
+
+	StreamGap struct {
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		From    func(childComplexity int) int
+		Requery func(childComplexity int) int
+	}
+
 	SubmitOrderPayload struct {
 		Errors      func(childComplexity int) int
 		Operation   func(childComplexity int) int
@@ -1566,8 +1582,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		OperationUpdates func(childComplexity int, operations []string) int
-		ShipmentUpdates  func(childComplexity int, shipments []string, orders []string) int
+		OperationUpdates func(childComplexity int, operations []string, after *string) int
+		ShipmentUpdates  func(childComplexity int, shipments []string, orders []string, after *string) int
 	}
 
 	SupplierItem struct {
@@ -5068,6 +5084,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperationUpdate.At(childComplexity), true
+	case "OperationUpdate.cursor":
+		if e.ComplexityRoot.OperationUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationUpdate.Cursor(childComplexity), true
 	case "OperationUpdate.operation":
 		if e.ComplexityRoot.OperationUpdate.Operation == nil {
 			break
@@ -7815,6 +7837,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShipmentUpdate.At(childComplexity), true
+	case "ShipmentUpdate.cursor":
+		if e.ComplexityRoot.ShipmentUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.Cursor(childComplexity), true
+	case "ShipmentUpdate.etaShift":
+		if e.ComplexityRoot.ShipmentUpdate.EtaShift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentUpdate.EtaShift(childComplexity), true
 	case "ShipmentUpdate.event":
 		if e.ComplexityRoot.ShipmentUpdate.Event == nil {
 			break
@@ -8123,6 +8157,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StateNotAllowed.State(childComplexity), true
 
+	case "StreamCaughtUp.at":
+		if e.ComplexityRoot.StreamCaughtUp.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamCaughtUp.At(childComplexity), true
+	case "StreamCaughtUp.cursor":
+		if e.ComplexityRoot.StreamCaughtUp.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamCaughtUp.Cursor(childComplexity), true
+	case "StreamCaughtUp.replayed":
+		if e.ComplexityRoot.StreamCaughtUp.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamCaughtUp.Replayed(childComplexity), true
+
+	case "StreamGap.at":
+		if e.ComplexityRoot.StreamGap.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamGap.At(childComplexity), true
+	case "StreamGap.cursor":
+		if e.ComplexityRoot.StreamGap.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamGap.Cursor(childComplexity), true
+	case "StreamGap.from":
+		if e.ComplexityRoot.StreamGap.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamGap.From(childComplexity), true
+	case "StreamGap.requery":
+		if e.ComplexityRoot.StreamGap.Requery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamGap.Requery(childComplexity), true
+
 	case "SubmitOrderPayload.errors":
 		if e.ComplexityRoot.SubmitOrderPayload.Errors == nil {
 			break
@@ -8220,7 +8298,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.OperationUpdates(childComplexity, args["operations"].([]string)), true
+		return e.ComplexityRoot.Subscription.OperationUpdates(childComplexity, args["operations"].([]string), args["after"].(*string)), true
 	case "Subscription.shipmentUpdates":
 		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
 			break
@@ -8231,7 +8309,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.ShipmentUpdates(childComplexity, args["shipments"].([]string), args["orders"].([]string)), true
+		return e.ComplexityRoot.Subscription.ShipmentUpdates(childComplexity, args["shipments"].([]string), args["orders"].([]string), args["after"].(*string)), true
 
 	case "SupplierItem.id":
 		if e.ComplexityRoot.SupplierItem.ID == nil {
@@ -9220,6 +9298,8 @@ scalar Duration @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#append
 
 "Caller's key of one write, 16 to 128 printable ASCII characters. The same key and input give the same answer."
 scalar IdempotencyKey @specifiedBy(url: "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/")
+"Place in a stream: opaque, resumable, sealed to one stream and one caller."
+scalar EventCursor
 
 "Exact decimal number, carried as a JSON string, e.g. \"1998.61\". No exponent, at most 18 digits before and 9 after the point."
 scalar Decimal @specifiedBy(url: "https://www.w3.org/TR/xmlschema-2/#decimal")
@@ -14076,8 +14156,43 @@ type Mutation {
 # Streams: live from now on
 # ======================================================================================================================
 
+# On the wire: what was missed since ` + "`" + `after` + "`" + `, then StreamCaughtUp, then live items. StreamGap says what was no longer
+# kept, so that a client asks again instead of guessing. Without ` + "`" + `after` + "`" + ` a stream begins with StreamCaughtUp.
+
+"Anything that comes over a stream."
+interface StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+}
+
+"All that was missed has been sent; what follows is live."
+type StreamCaughtUp implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Items sent to catch up."
+  replayed: Int!
+}
+
+"Items are missing, because they are older than what is kept."
+type StreamGap implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Where the gap begins; cursor is where it ends."
+  from: EventCursor!
+  "What to ask again, in words."
+  requery: String!
+}
+
 "A shipment changed."
-type ShipmentUpdate {
+type ShipmentUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
   "When it was written."
   at: DateTime!
   "Shipment as it is now."
@@ -14086,13 +14201,14 @@ type ShipmentUpdate {
   previousStatus: ShipmentStatus
   "Event behind it."
   event: ShipmentEvent
+  "How far the arrival moved; negative is earlier."
+  etaShift: Duration
 }
 
-"Stream of shipments. It completes by itself only when its reader was too slow: read the shipments anew then."
-union ShipmentStream = ShipmentUpdate
-
 "An operation changed its state."
-type OperationUpdate {
+type OperationUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
   "When it was written."
   at: DateTime!
   "Operation as it is now."
@@ -14101,18 +14217,23 @@ type OperationUpdate {
   previousState: OperationState
 }
 
-"Stream of operations. It completes by itself only when its reader was too slow: read the operations anew then."
-union OperationStream = OperationUpdate
+"Stream of shipments."
+union ShipmentStream = ShipmentUpdate | StreamCaughtUp | StreamGap
+
+"Stream of operations."
+union OperationStream = OperationUpdate | StreamCaughtUp | StreamGap
 
 type Subscription {
   "Changes of shipments."
   shipmentUpdates(
     "Only these, at most 100; all visible ones by default." shipments: [ID!]
     "Only with these orders, at most 100." orders: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
   ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
-  "Changes of operations, from now on."
+  "Changes of operations."
   operationUpdates(
     "Only these; all of the caller's by default." operations: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
   ): OperationStream @scope(anyOf: ["operation:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},

@@ -408,8 +408,8 @@ type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
 }
 type SubscriptionResolver interface {
-	ShipmentUpdates(ctx context.Context, shipments []string, orders []string) (<-chan trade.ShipmentStream, error)
-	OperationUpdates(ctx context.Context, operations []string) (<-chan trade.OperationStream, error)
+	ShipmentUpdates(ctx context.Context, shipments []string, orders []string, after *string) (<-chan trade.ShipmentStream, error)
+	OperationUpdates(ctx context.Context, operations []string, after *string) (<-chan trade.OperationStream, error)
 }
 type SupplierItemResolver interface {
 	Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error)
@@ -2929,6 +2929,14 @@ func (ec *executionContext) field_Subscription_operationUpdates_args(ctx context
 		return nil, err
 	}
 	args["operations"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -2951,6 +2959,14 @@ func (ec *executionContext) field_Subscription_shipmentUpdates_args(ctx context.
 		return nil, err
 	}
 	args["orders"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -18393,6 +18409,29 @@ func (ec *executionContext) fieldContext_OperationStep_error(_ context.Context, 
 	return graphql.NewScalarFieldContext("OperationStep", field, false, false, "String")
 }
 
+func (ec *executionContext) _OperationUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationUpdate", field, false, false, "EventCursor")
+}
+
 func (ec *executionContext) _OperationUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18480,7 +18519,7 @@ func (ec *executionContext) _OperationUpdate_previousState(ctx context.Context, 
 			return ec.fieldContext_OperationUpdate_previousState(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PreviousState, nil
+			return obj.PreviousState(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *trade.OperationState) graphql.Marshaler {
@@ -18491,7 +18530,7 @@ func (ec *executionContext) _OperationUpdate_previousState(ctx context.Context, 
 	)
 }
 func (ec *executionContext) fieldContext_OperationUpdate_previousState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OperationUpdate", field, false, false, "OperationState")
+	return graphql.NewScalarFieldContext("OperationUpdate", field, true, false, "OperationState")
 }
 
 func (ec *executionContext) _OperatorViewer_user(ctx context.Context, field graphql.CollectedField, obj *OperatorViewer) (ret graphql.Marshaler) {
@@ -32182,6 +32221,29 @@ func (ec *executionContext) fieldContext_ShipmentException_suggestedAction(_ con
 	return graphql.NewScalarFieldContext("ShipmentException", field, false, false, "String")
 }
 
+func (ec *executionContext) _ShipmentUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "EventCursor")
+}
+
 func (ec *executionContext) _ShipmentUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32269,7 +32331,7 @@ func (ec *executionContext) _ShipmentUpdate_previousStatus(ctx context.Context, 
 			return ec.fieldContext_ShipmentUpdate_previousStatus(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PreviousStatus, nil
+			return obj.PreviousStatus(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentStatus) graphql.Marshaler {
@@ -32280,7 +32342,7 @@ func (ec *executionContext) _ShipmentUpdate_previousStatus(ctx context.Context, 
 	)
 }
 func (ec *executionContext) fieldContext_ShipmentUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "ShipmentStatus")
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, true, false, "ShipmentStatus")
 }
 
 func (ec *executionContext) _ShipmentUpdate_event(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
@@ -32336,6 +32398,29 @@ func (ec *executionContext) resolveBatch_ShipmentUpdate_event(ctx context.Contex
 		err,
 		"ShipmentUpdate.event",
 	)
+}
+
+func (ec *executionContext) _ShipmentUpdate_etaShift(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentUpdate_etaShift(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EtaShift, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentUpdate_etaShift(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "Duration")
 }
 
 func (ec *executionContext) _SignatureInvalid_code(ctx context.Context, field graphql.CollectedField, obj *trade.SignatureInvalid) (ret graphql.Marshaler) {
@@ -33581,6 +33666,167 @@ func (ec *executionContext) fieldContext_StateNotAllowed_allowed(_ context.Conte
 	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
 }
 
+func (ec *executionContext) _StreamCaughtUp_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.StreamCaughtUp) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamCaughtUp_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamCaughtUp_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamCaughtUp", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _StreamCaughtUp_at(ctx context.Context, field graphql.CollectedField, obj *trade.StreamCaughtUp) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamCaughtUp_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamCaughtUp_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamCaughtUp", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StreamCaughtUp_replayed(ctx context.Context, field graphql.CollectedField, obj *trade.StreamCaughtUp) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamCaughtUp_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamCaughtUp_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamCaughtUp", field, false, false, "Int")
+}
+
+func (ec *executionContext) _StreamGap_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.StreamGap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamGap_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamGap_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamGap", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _StreamGap_at(ctx context.Context, field graphql.CollectedField, obj *trade.StreamGap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamGap_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamGap_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamGap", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StreamGap_from(ctx context.Context, field graphql.CollectedField, obj *trade.StreamGap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamGap_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamGap_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamGap", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _StreamGap_requery(ctx context.Context, field graphql.CollectedField, obj *trade.StreamGap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamGap_requery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requery, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StreamGap_requery(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamGap", field, false, false, "String")
+}
+
 func (ec *executionContext) _SubmitOrderPayload_errors(ctx context.Context, field graphql.CollectedField, obj *SubmitOrderPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33958,7 +34204,7 @@ func (ec *executionContext) _Subscription_shipmentUpdates(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ShipmentUpdates(ctx, fc.Args["shipments"].([]string), fc.Args["orders"].([]string))
+			return ec.Resolvers.Subscription().ShipmentUpdates(ctx, fc.Args["shipments"].([]string), fc.Args["orders"].([]string), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v trade.ShipmentStream) graphql.Marshaler {
@@ -34002,7 +34248,7 @@ func (ec *executionContext) _Subscription_operationUpdates(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().OperationUpdates(ctx, fc.Args["operations"].([]string))
+			return ec.Resolvers.Subscription().OperationUpdates(ctx, fc.Args["operations"].([]string), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v trade.OperationStream) graphql.Marshaler {
@@ -41718,6 +41964,16 @@ func (ec *executionContext) _OperationStream(ctx context.Context, sel ast.Select
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
 	case *trade.OperationUpdate:
 		if obj == nil {
 			return graphql.Null
@@ -41759,8 +42015,16 @@ func (ec *executionContext) _ShipmentStream(ctx context.Context, sel ast.Selecti
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case trade.ShipmentUpdate:
-		return ec._ShipmentUpdate(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
 	case *trade.ShipmentUpdate:
 		if obj == nil {
 			return graphql.Null
@@ -41854,6 +42118,39 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Sourced must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _StreamItem(ctx context.Context, sel ast.SelectionSet, obj trade.StreamItem) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case *trade.ShipmentUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ShipmentUpdate(ctx, sel, obj)
+	case *trade.OperationUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OperationUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of StreamItem must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -46985,7 +47282,7 @@ func (ec *executionContext) _OperationStep(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var operationUpdateImplementors = []string{"OperationUpdate", "OperationStream"}
+var operationUpdateImplementors = []string{"OperationUpdate", "StreamItem", "OperationStream"}
 
 func (ec *executionContext) _OperationUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.OperationUpdate) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, operationUpdateImplementors)
@@ -46996,6 +47293,11 @@ func (ec *executionContext) _OperationUpdate(ctx context.Context, sel ast.Select
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("OperationUpdate")
+		case "cursor":
+			out.Values[i] = ec._OperationUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "at":
 			out.Values[i] = ec._OperationUpdate_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -51037,7 +51339,7 @@ func (ec *executionContext) _ShipmentException(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var shipmentUpdateImplementors = []string{"ShipmentUpdate", "ShipmentStream"}
+var shipmentUpdateImplementors = []string{"ShipmentUpdate", "StreamItem", "ShipmentStream"}
 
 func (ec *executionContext) _ShipmentUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.ShipmentUpdate) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentUpdateImplementors)
@@ -51048,6 +51350,11 @@ func (ec *executionContext) _ShipmentUpdate(ctx context.Context, sel ast.Selecti
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ShipmentUpdate")
+		case "cursor":
+			out.Values[i] = ec._ShipmentUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "at":
 			out.Values[i] = ec._ShipmentUpdate_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -51070,6 +51377,11 @@ func (ec *executionContext) _ShipmentUpdate(ctx context.Context, sel ast.Selecti
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ShipmentUpdate_event(ctx, field, obj)
 				})
+		case "etaShift":
+			out.Values[i] = ec._ShipmentUpdate_etaShift(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -51525,6 +51837,97 @@ func (ec *executionContext) _StateNotAllowed(ctx context.Context, sel ast.Select
 			}
 		case "allowed":
 			out.Values[i] = ec._StateNotAllowed_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var streamCaughtUpImplementors = []string{"StreamCaughtUp", "StreamItem", "ShipmentStream", "OperationStream"}
+
+func (ec *executionContext) _StreamCaughtUp(ctx context.Context, sel ast.SelectionSet, obj *trade.StreamCaughtUp) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, streamCaughtUpImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StreamCaughtUp")
+		case "cursor":
+			out.Values[i] = ec._StreamCaughtUp_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._StreamCaughtUp_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._StreamCaughtUp_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var streamGapImplementors = []string{"StreamGap", "StreamItem", "ShipmentStream", "OperationStream"}
+
+func (ec *executionContext) _StreamGap(ctx context.Context, sel ast.SelectionSet, obj *trade.StreamGap) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, streamGapImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StreamGap")
+		case "cursor":
+			out.Values[i] = ec._StreamGap_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._StreamGap_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._StreamGap_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requery":
+			out.Values[i] = ec._StreamGap_requery(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -54020,6 +54423,20 @@ func (ec *executionContext) marshalNEventClassifier2porticoᚋtradeᚐEventClass
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "EventClassifier!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNEventCursor2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEventCursor2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EventCursor!")
 	}
 	return res
 }
@@ -57738,6 +58155,24 @@ func (ec *executionContext) marshalOEventClassifier2ᚕporticoᚋtradeᚐEventCl
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOEventCursor2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEventCursor2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOExternalId2ᚕporticoᚋtradeᚐExternalIdᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.ExternalId) graphql.Marshaler {

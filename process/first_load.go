@@ -23,6 +23,9 @@ const (
 func (r *Replica) load(ctx context.Context) error {
 	r.loading.Lock()
 	defer r.loading.Unlock()
+	if _, done := r.Progress(); !done {
+		ctx = store.Quiet(ctx)
+	}
 	for _, name := range r.sources.Names() {
 		if err := r.takePlace(ctx, name); err != nil {
 			return err

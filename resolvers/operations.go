@@ -123,5 +123,5 @@ func (r *Resolver) OperationUpdate() graph.OperationUpdateResolver { return oper
 type operationUpdate struct{ *Resolver }
 
 func (r operationUpdate) Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.OperationID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
 }

@@ -24,8 +24,9 @@ import (
 type Resolver struct {
 	// Links seals links to documents.
 	Links *documents.Links
-	// Hub tells what changes.
-	Hub *events.Hub
+	// Hub tells what changes, and Cursors are places in that.
+	Hub     *events.Hub
+	Cursors *events.Cursors
 	// Ordering are the flows of customers' orders.
 	Ordering *process.Orders
 	// Purchasing are the flows of purchase orders.

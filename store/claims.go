@@ -123,9 +123,10 @@ func (s *Store) MoveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, befo
 		return err
 	}
 	const query = `
+		WITH told AS (` + operationMoved + `$5 FROM operations WHERE id = $1)
 		UPDATE operations SET state = $2, work = $3, failure = $4, awaiting = NULL, due_at = now(), claim = NULL, claimed_until = '-infinity',
 			finished_at = CASE WHEN $2 IN ('COMMITTED', 'COMPENSATED', 'FAILED') THEN clock_timestamp() END WHERE id = $1`
-	if _, err := s.Exec(ctx, tx, query, c.ID, c.State, string(c.Work), failure); err != nil {
+	if _, err := s.Exec(ctx, tx, query, c.ID, c.State, string(c.Work), failure, before); err != nil {
 		return fmt.Errorf("operation: %w", err)
 	}
 	for i, step := range c.Steps {
@@ -133,7 +134,7 @@ func (s *Store) MoveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, befo
 			return err
 		}
 	}
-	s.movedFrom(tx, c, before)
+	s.told(tx)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -70,6 +69,9 @@ func (s *Store) BeginOperations(ctx context.Context, tx *sqlx.Tx, all []NewOpera
 		entry AS (
 			INSERT INTO audit_entries (actor, action, subject, correlation_id, after)
 			SELECT j ->> 'Principal', j ->> 'Action', coalesce(j ->> 'Subject', id), j ->> 'CorrelationID', nullif(j -> 'After', 'null') FROM begun JOIN asked USING (id)),
+		told AS (
+			INSERT INTO changes (topic, subject, account_id, supplier_id, principal)
+			SELECT 'OPERATION', id, nullif(j ->> 'AccountID', ''), nullif(j ->> 'SupplierID', ''), j ->> 'Principal' FROM begun JOIN asked USING (id)),
 		job AS (
 			INSERT INTO river_job (state, queue, kind, args, max_attempts, priority)
 			SELECT 'available', j #>> '{Job,Queue}', j #>> '{Job,Kind}', (j #>> '{Job,Args}')::jsonb, 25, 1 FROM begun b JOIN asked USING (id)
@@ -78,11 +80,7 @@ func (s *Store) BeginOperations(ctx context.Context, tx *sqlx.Tx, all []NewOpera
 	if err := s.sel(ctx, tx, &begun, query, string(text)); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
-	for _, n := range all {
-		if slices.Contains(begun, n.ID) {
-			s.moved(tx, trade.OperationChange{At: time.Now().UTC(), OperationID: n.ID, Whose: trade.Whose{AccountID: n.AccountID, SupplierID: n.SupplierID}, Principal: n.Principal})
-		}
-	}
+	s.told(tx)
 	return begun, nil
 }
 

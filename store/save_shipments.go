@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"portico/trade"
 )
@@ -56,48 +55,25 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
 		   OR EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM purchase_orders o WHERE o.number = k))`
 	rejected, err := saveLinked(ctx, s, tx, saveShipments, records, query)
-	if err != nil || !s.listening() {
+	if err != nil || quiet(ctx) || len(records) == 0 {
 		return rejected, err
 	}
 	numbers := make([]string, len(records))
 	for i := range records {
 		numbers[i] = records[i].Number
 	}
-	var rows []changedRow
-	if err := s.sel(ctx, tx, &rows, `SELECT NULL AS before, `+changedColumns+` FROM shipments s WHERE s.number = ANY($1)`, pq.Array(numbers)); err != nil {
+	if _, err := s.Exec(ctx, tx, shipmentChanged+`NULL, NULL::bigint FROM shipments s WHERE s.number = ANY($1)`, textArray(numbers)); err != nil {
 		return nil, fmt.Errorf("changed shipments: %w", err)
 	}
-	s.changed(tx, tellChanges(rows))
+	s.told(tx)
 	return rejected, nil
 }
 
-func (s *Store) listening() bool { return s.watcher != nil && s.watcher.Listening() }
-
-// changedColumns tell of a changed shipment s what followers need to know.
-const changedColumns = `s.id, coalesce(s.account_id, '') AS account_id, coalesce(s.supplier_id, '') AS supplier_id, s.status,
-	ARRAY(SELECT x.order_id FROM shipment_orders x WHERE x.shipment_id = s.id) AS orders,
-	coalesce((SELECT e.id FROM shipment_events e WHERE e.shipment_id = s.id ORDER BY e.received_at DESC, e.occurred_at DESC LIMIT 1), '') AS event`
-
-type changedRow struct {
-	ID, AccountID, SupplierID string
-	Before                    *trade.ShipmentStatus
-	Status                    trade.ShipmentStatus
-	Orders                    pq.StringArray
-	Event                     string
-}
-
-func tellChanges(rows []changedRow) []trade.ShipmentChange {
-	changes, now := make([]trade.ShipmentChange, len(rows)), time.Now()
-	for i, r := range rows {
-		changes[i] = trade.ShipmentChange{
-			ShipmentID: r.ID, Whose: trade.Whose{AccountID: r.AccountID, SupplierID: r.SupplierID}, OrderIDs: r.Orders, Status: r.Status, EventID: r.Event, At: now,
-		}
-		if r.Before != nil && *r.Before != r.Status {
-			changes[i].PreviousStatus = r.Before
-		}
-	}
-	return changes
-}
+// shipmentChanged writes into the log that shipments s changed; what their status was and
+// how far their arrival moved follows.
+const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, supplier_id, orders, cause, previous, eta_shift)
+	SELECT 'SHIPMENT', s.id, s.account_id, s.supplier_id, ARRAY(SELECT x.order_id FROM shipment_orders x WHERE x.shipment_id = s.id),
+		(SELECT e.id FROM shipment_events e WHERE e.shipment_id = s.id ORDER BY e.received_at DESC, e.occurred_at DESC LIMIT 1), `
 
 // saveLinked saves records, and tells besides which of them name a document that
 // is not known yet: they are kept, and to be saved again when it is.

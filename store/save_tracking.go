@@ -40,8 +40,9 @@ func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = d.id AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz),
 			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', j #>> '{Provenance,Instance}'
 		FROM jsonb_array_elements($1::jsonb) r(j) JOIN shipments d ON d.tracking_number = j ->> 'TrackingNumber', jsonb_array_elements(nullif(j -> 'Events', 'null')) e
-		ON CONFLICT (shipment_id, key) DO NOTHING`
-	if _, err := s.Exec(ctx, tx, file, string(documents)); err != nil {
+		ON CONFLICT (shipment_id, key) DO NOTHING RETURNING shipment_id`
+	var filed []string
+	if err := s.sel(ctx, tx, &filed, file, string(documents)); err != nil {
 		return nil, fmt.Errorf("saving tracking: %w", err)
 	}
 	proofs := map[string]*trade.DocumentRef{}
@@ -54,7 +55,7 @@ func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 	loose := slices.DeleteFunc(slices.Clone(numbers), func(n string) bool { return slices.Contains(known, n) })
 	return notLinked("tracking", "no shipment has this tracking number", loose, records, func(t *trade.Tracking) (string, *trade.Provenance) {
 		return t.TrackingNumber, &t.Provenance
-	}), s.derive(ctx, tx, numbers, proofs)
+	}), s.derive(ctx, tx, numbers, proofs, filed)
 }
 
 // sealEvents are the records with what is restricted in them sealed.
@@ -73,8 +74,9 @@ func (s *Store) sealEvents(records []trade.Tracking) ([]trade.Tracking, error) {
 	return records, nil
 }
 
-// derive sets what follows from shipments' events.
-func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proofs map[string]*trade.DocumentRef) error {
+// derive sets what follows from shipments' events, and tells of those that have new ones or
+// stand otherwise now.
+func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proofs map[string]*trade.DocumentRef, filed []string) error {
 	const query = `
 		SELECT d.id AS shipment_id, d.tracking_number AS number, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw,
 			e.estimate, e.signed_by
@@ -112,19 +114,15 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proof
 	const update = `
 		WITH d AS (SELECT j ->> 'ID' AS id, j ->> 'Status' AS status, nullif(j -> 'Eta', 'null') AS eta, nullif(j -> 'Exception', 'null') AS exception,
 			nullif(j -> 'Proof', 'null') AS proof FROM jsonb_array_elements($1::jsonb) r(j)),
-		p AS (UPDATE packages p SET status = d.status FROM d WHERE p.shipment_id = d.id)
-		UPDATE shipments s SET status = d.status, eta = d.eta, eta_at = (d.eta ->> 'at')::timestamptz, exception = d.exception,
-			proof = coalesce(d.proof, s.proof), received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id`
-	if !s.listening() {
-		if _, err := s.Exec(ctx, tx, update, string(documents)); err != nil {
-			return fmt.Errorf("saving tracking: %w", err)
-		}
-		return nil
-	}
-	var moved []changedRow
-	if err := s.sel(ctx, tx, &moved, update+` RETURNING o.status AS before, `+changedColumns, string(documents)); err != nil {
+		p AS (UPDATE packages p SET status = d.status FROM d WHERE p.shipment_id = d.id),
+		s AS (UPDATE shipments s SET status = d.status, eta = d.eta, eta_at = (d.eta ->> 'at')::timestamptz, exception = d.exception,
+			proof = coalesce(d.proof, s.proof), received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id
+			RETURNING s.id, s.account_id, s.supplier_id, nullif(o.status, s.status) AS previous, extract(epoch FROM s.eta_at - o.eta_at)::bigint AS eta_shift,
+				(s.status, s.eta, s.exception, s.proof) IS DISTINCT FROM (o.status, o.eta, o.exception, o.proof) AS otherwise)
+		` + shipmentChanged + `s.previous, nullif(s.eta_shift, 0) FROM s WHERE NOT $3 AND (s.otherwise OR s.id = ANY($2))`
+	if _, err := s.Exec(ctx, tx, update, string(documents), textArray(filed), quiet(ctx)); err != nil {
 		return fmt.Errorf("saving tracking: %w", err)
 	}
-	s.changed(tx, tellChanges(moved))
+	s.told(tx)
 	return nil
 }

@@ -25,6 +25,7 @@ var owned = []string{
 	"purchase_schedule_lines", "shipments", "shipment_orders", "shipment_purchase_orders", "shipment_events", "packages", "package_lines", "invoices", "invoice_lines",
 	"returns", "return_lines", "trading_partners", "approvals", "spending_limits", "order_changes", "commitment_changes", "users", "timeline",
 	"purchase_order_responses", "line_acknowledgments", "deviations", "supply_impacts", "alerts", "alert_orders", "despatch_advices", "handling_units", "despatch_lines",
+	"supplier_items", "lead_time_changes", "changes",
 }
 
 // predicates are what joins a scope into a statement; a function may also read a
@@ -55,6 +56,12 @@ var unscoped = map[string]string{
 	"CasesOf":           "of an answer whose purchase order was locked within the caller's scope just before",
 	"LinesAnswered":     "of an answer whose purchase order was locked within the caller's scope just before",
 	"ResponseByNumber":  "of the supplier of a purchase order that was locked within the caller's scope just before",
+	"changesWhere":      "for streams, of which each asks whose a change is; those that are missed are read within the scope",
+	"RestartLog":        "what is of another database is removed at nobody's request",
+	"nextLead":          "of an item in a supplier's range, which is read within the scope",
+	"LogWaits":          "it tells no change",
+	"RemoveChanges":     "what is kept no longer is removed at nobody's request",
+	"DueLeadTimes":      "they are written to the ERP on their day, at nobody's request",
 	"RemoveOperations":  "what is kept no longer is removed at nobody's request",
 	"NumbersOf":         "of a ship notice that was locked within the caller's scope just before",
 	"DespatchByNumber":  "of the supplier of a purchase order that was locked within the caller's scope just before",

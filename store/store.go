@@ -22,32 +22,24 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"portico/migrations"
-	"portico/trade"
 )
 
 // Store is the operational data store.
 type Store struct {
-	db       *sqlx.DB
-	prepared *lru.Cache[string, *sqlx.Stmt]
-	fresh    freshness
-	places   places
-	watcher  Watcher
-	seals    *Seals
-	untold   []string // conditions under which customers are not told that a promise moved
-	matching map[string]string
-	changes  sync.Map // what a transaction has changed, by its *sqlx.Tx: []trade.ShipmentChange
+	db        *sqlx.DB
+	prepared  *lru.Cache[string, *sqlx.Stmt]
+	fresh     freshness
+	places    places
+	committed func()
+	seals     *Seals
+	untold    []string // conditions under which customers are not told that a promise moved
+	matching  map[string]string
+	logging   sync.Map // transactions that write into the log of changes
 }
 
-// Watcher is told of changes once they are committed.
-type Watcher interface {
-	// Listening tells whether anybody follows, so that nothing is prepared for nobody.
-	Listening() bool
-	Shipments(changes []trade.ShipmentChange)
-	Operations(changes []trade.OperationChange)
-}
-
-// Watch sets who is told of changes. It is called before the first write.
-func (s *Store) Watch(w Watcher) { s.watcher = w }
+// Committed sets what is called when a transaction has committed that wrote into the log of
+// changes. It must not wait, and is set before the first write.
+func (s *Store) Committed(call func()) { s.committed = call }
 
 // Limits are the ages past which records of a kind are stale, by the name of
 // their type; a kind without one never is.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
-
-	"portico/trade"
 )
 
 // InTx runs fn in one transaction, and is the only way to a write. When COMMIT
@@ -18,7 +16,7 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer s.changes.Delete(tx)
+	defer s.logging.Delete(tx)
 	if err := fn(tx); err != nil {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rollback: %w", back))
@@ -28,39 +26,11 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if c, any := s.changes.Load(tx); any {
-		c := c.(*changes)
-		if len(c.shipments) > 0 {
-			s.watcher.Shipments(c.shipments)
-		}
-		if len(c.operations) > 0 {
-			s.watcher.Operations(c.operations)
-		}
+	if _, told := s.logging.Load(tx); told && s.committed != nil {
+		s.committed()
 	}
 	return nil
 }
 
-// changes are what a transaction changes, to be told when it is committed.
-type changes struct {
-	shipments  []trade.ShipmentChange
-	operations []trade.OperationChange
-}
-
-func (s *Store) noted(tx *sqlx.Tx) *changes {
-	c, _ := s.changes.LoadOrStore(tx, &changes{})
-	return c.(*changes)
-}
-
-func (s *Store) changed(tx *sqlx.Tx, all []trade.ShipmentChange) {
-	if len(all) > 0 {
-		c := s.noted(tx)
-		c.shipments = append(c.shipments, all...)
-	}
-}
-
-func (s *Store) moved(tx *sqlx.Tx, change trade.OperationChange) {
-	if s.listening() {
-		c := s.noted(tx)
-		c.operations = append(c.operations, change)
-	}
-}
+// told notes that a transaction writes into the log of changes.
+func (s *Store) told(tx *sqlx.Tx) { s.logging.Store(tx, nil) }

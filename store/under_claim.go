@@ -74,23 +74,16 @@ func (s *Store) EndOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, token
 	const query = `
 		WITH entry AS (INSERT INTO audit_entries (action, subject, correlation_id, before, after)
 			SELECT $7, coalesce(subject, id), correlation_id, jsonb_build_object('state', $8::text), jsonb_build_object('state', $3::text, 'code', $4::jsonb -> 'code')
-			FROM operations WHERE id = $1 AND claim = $2)
+			FROM operations WHERE id = $1 AND claim = $2),
+		told AS (` + operationMoved + `$8 FROM operations WHERE id = $1 AND claim = $2)
 		UPDATE operations SET state = $3, failure = $4, awaiting = $5, finished_at = CASE WHEN $6 THEN NULL ELSE clock_timestamp() END,
 			due_at = CASE WHEN $6 THEN 'infinity' ELSE due_at END, claim = NULL, claimed_until = '-infinity' WHERE id = $1 AND claim = $2`
 	if err := held(s.Exec(ctx, tx, query, c.ID, token, c.State, failure, awaiting, c.State.Rests(), action, before)); err != nil {
 		return err
 	}
-	s.movedFrom(tx, c, before)
+	s.told(tx)
 	return nil
 }
 
-func (s *Store) movedFrom(tx *sqlx.Tx, c *Claimed, before trade.OperationState) {
-	change := trade.OperationChange{At: time.Now().UTC(), OperationID: c.ID, PreviousState: &before, Principal: c.Principal}
-	if c.AccountID != nil {
-		change.AccountID = *c.AccountID
-	}
-	if c.SupplierID != nil {
-		change.SupplierID = *c.SupplierID
-	}
-	s.moved(tx, change)
-}
+// operationMoved writes into the log that an operation moved, from the state that follows.
+const operationMoved = `INSERT INTO changes (topic, subject, account_id, supplier_id, principal, previous) SELECT 'OPERATION', id, account_id, supplier_id, principal, `

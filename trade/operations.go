@@ -126,32 +126,6 @@ type WorkInState struct {
 	Oldest time.Duration
 }
 
-// OperationChange is an operation that changed its state.
-type OperationChange struct {
-	At            time.Time
-	OperationID   string
-	PreviousState *OperationState
-	Whose
-	Principal string
-}
-
-// SubjectID is the id of the operation.
-func (c OperationChange) SubjectID() string { return c.OperationID }
-
-// After tells this change and an earlier one as one.
-func (c OperationChange) After(earlier OperationChange) OperationChange {
-	c.PreviousState = earlier.PreviousState
-	return c
-}
-
-// OperationUpdate is such a change as a stream tells it.
-type OperationUpdate struct{ OperationChange }
-
-// OperationStream is an item of a stream of operations.
-type OperationStream interface{ operationStream() }
-
-func (*OperationUpdate) operationStream() {}
-
 // OperationStep is a step of an operation.
 type OperationStep struct {
 	Name        string

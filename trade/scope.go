@@ -77,6 +77,13 @@ func (s Scope) Key() string {
 	return fmt.Sprintf("%q %q %q %q %s", s.role, s.accounts, s.buyer, s.supplier, s.allowed)
 }
 
+// Parties is a text that callers have in common who act for the same parties, whatever they
+// may do there.
+func (s Scope) Parties() string {
+	accounts := slices.Sorted(slices.Values(s.accounts))
+	return fmt.Sprintf("%q %q %q", s.role, accounts, s.supplier)
+}
+
 // Role is the kind of caller.
 func (s Scope) Role() Role { return s.role }
 

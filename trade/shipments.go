@@ -305,32 +305,3 @@ func chronological(events []ShipmentEvent) []ShipmentEvent {
 	})
 	return sorted
 }
-
-// ShipmentChange is a change of a shipment, with what tells who may see it.
-type ShipmentChange struct {
-	ShipmentID string
-	Whose
-	OrderIDs       []string // sales orders it carries
-	PreviousStatus *ShipmentStatus
-	Status         ShipmentStatus
-	EventID        string // the event behind it, if there is one
-	At             time.Time
-}
-
-// SubjectID is the id of the shipment.
-func (c ShipmentChange) SubjectID() string { return c.ShipmentID }
-
-// After tells this change and an earlier one as one.
-func (c ShipmentChange) After(earlier ShipmentChange) ShipmentChange {
-	c.PreviousStatus = earlier.PreviousStatus
-	return c
-}
-
-// ShipmentUpdate is a change as a portal is told of it.
-type ShipmentUpdate struct{ ShipmentChange }
-
-// ShipmentStream is an item of the stream of shipments.
-type ShipmentStream interface{ IsShipmentStream() }
-
-// IsShipmentStream says that an update is an item of the stream.
-func (ShipmentUpdate) IsShipmentStream() {}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// streaming feeds the streams: it reads the log of changes, tells other processes of what
+// this one commits and hears of theirs, and removes what is kept no longer.
+type streaming struct {
+	*parts
+	committed chan struct{} // has room for one: this process has committed changes
+}
+
+func newStreaming(p *parts) *streaming {
+	s := &streaming{p, make(chan struct{}, 1)}
+	p.store.Committed(func() {
+		p.hub.Wake()
+		select {
+		case s.committed <- struct{}{}:
+		default:
+		}
+	})
+	return s
+}
+
+const (
+	tellAtMost = 5 * time.Millisecond // the least time between two notices of one process
+	tryAgain   = time.Second
+	forgetAt   = time.Minute
+	forgetMany = 10_000
+)
+
+// run does all of it until ctx ends.
+func (s *streaming) run(ctx context.Context, keep time.Duration) {
+	go s.tell(ctx)
+	go s.hear(ctx)
+	if keep > 0 {
+		go s.forget(ctx, keep)
+	}
+	s.hub.Run(ctx, s.store, s.log)
+}
+
+// tell tells other processes, once for all that was committed in between. Where it fails they
+// look by themselves.
+func (s *streaming) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.committed:
+		}
+		if err := s.store.TellOthers(ctx); err != nil && ctx.Err() == nil {
+			s.log.Debug("other processes are not told of changes: they look by themselves", "err", err)
+		}
+		pause(ctx, tellAtMost)
+	}
+}
+
+func (s *streaming) hear(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := s.store.Hear(ctx, s.dsn(), s.hub.Wake); err != nil && ctx.Err() == nil {
+			s.log.Debug("changes of other processes are not heard of: they are looked for", "err", err)
+		}
+		pause(ctx, tryAgain)
+	}
+}
+
+func (s *streaming) forget(ctx context.Context, keep time.Duration) {
+	for ctx.Err() == nil {
+		removed, err := s.store.RemoveChanges(ctx, time.Now().Add(-keep), forgetMany)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("changes that are kept no longer could not be removed; it is tried again", "err", err)
+		}
+		if removed < forgetMany {
+			pause(ctx, min(forgetAt, keep))
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
