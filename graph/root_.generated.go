@@ -14153,7 +14153,7 @@ type Mutation {
 }
 
 # ======================================================================================================================
-# Streams: live from now on
+# Streams
 # ======================================================================================================================
 
 # On the wire: what was missed since ` + "`" + `after` + "`" + `, then StreamCaughtUp, then live items. StreamGap says what was no longer
