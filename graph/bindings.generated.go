@@ -470,16 +470,22 @@ func kindOfNode(o any) (string, any) {
 
 func kindOfOperationStream(o any) (string, any) {
 	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
 	case *trade.StreamGap:
 		if o == nil {
 			return "StreamGap", nil
 		}
 		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
 	case *trade.StreamCaughtUp:
 		if o == nil {
 			return "StreamCaughtUp", nil
 		}
 		return "StreamCaughtUp", o
+	case trade.OperationUpdate:
+		return "OperationUpdate", &o
 	case *trade.OperationUpdate:
 		if o == nil {
 			return "OperationUpdate", nil
@@ -507,16 +513,22 @@ func kindOfPriceResult(o any) (string, any) {
 
 func kindOfShipmentStream(o any) (string, any) {
 	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
 	case *trade.StreamGap:
 		if o == nil {
 			return "StreamGap", nil
 		}
 		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
 	case *trade.StreamCaughtUp:
 		if o == nil {
 			return "StreamCaughtUp", nil
 		}
 		return "StreamCaughtUp", o
+	case trade.ShipmentUpdate:
+		return "ShipmentUpdate", &o
 	case *trade.ShipmentUpdate:
 		if o == nil {
 			return "ShipmentUpdate", nil
@@ -604,21 +616,29 @@ func kindOfSourced(o any) (string, any) {
 
 func kindOfStreamItem(o any) (string, any) {
 	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
 	case *trade.StreamGap:
 		if o == nil {
 			return "StreamGap", nil
 		}
 		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
 	case *trade.StreamCaughtUp:
 		if o == nil {
 			return "StreamCaughtUp", nil
 		}
 		return "StreamCaughtUp", o
+	case trade.ShipmentUpdate:
+		return "ShipmentUpdate", &o
 	case *trade.ShipmentUpdate:
 		if o == nil {
 			return "ShipmentUpdate", nil
 		}
 		return "ShipmentUpdate", o
+	case trade.OperationUpdate:
+		return "OperationUpdate", &o
 	case *trade.OperationUpdate:
 		if o == nil {
 			return "OperationUpdate", nil

@@ -41964,16 +41964,22 @@ func (ec *executionContext) _OperationStream(ctx context.Context, sel ast.Select
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
 	case *trade.StreamGap:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
 	case *trade.StreamCaughtUp:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.OperationUpdate:
+		return ec._OperationUpdate(ctx, sel, &obj)
 	case *trade.OperationUpdate:
 		if obj == nil {
 			return graphql.Null
@@ -42015,16 +42021,22 @@ func (ec *executionContext) _ShipmentStream(ctx context.Context, sel ast.Selecti
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
 	case *trade.StreamGap:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
 	case *trade.StreamCaughtUp:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.ShipmentUpdate:
+		return ec._ShipmentUpdate(ctx, sel, &obj)
 	case *trade.ShipmentUpdate:
 		if obj == nil {
 			return graphql.Null
@@ -42126,21 +42138,29 @@ func (ec *executionContext) _StreamItem(ctx context.Context, sel ast.SelectionSe
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
 	case *trade.StreamGap:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
 	case *trade.StreamCaughtUp:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.ShipmentUpdate:
+		return ec._ShipmentUpdate(ctx, sel, &obj)
 	case *trade.ShipmentUpdate:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._ShipmentUpdate(ctx, sel, obj)
+	case trade.OperationUpdate:
+		return ec._OperationUpdate(ctx, sel, &obj)
 	case *trade.OperationUpdate:
 		if obj == nil {
 			return graphql.Null

@@ -46,8 +46,22 @@ type ShipmentStream interface{ IsShipmentStream() }
 // OperationStream is an item of the stream of operations.
 type OperationStream interface{ IsOperationStream() }
 
+// What items come over which streams is said by what they embed.
+type (
+	overAny        struct{}
+	overShipments  struct{}
+	overOperations struct{}
+)
+
+func (overAny) IsStreamItem()             {}
+func (overShipments) IsShipmentStream()   {}
+func (overOperations) IsOperationStream() {}
+
 // StreamCaughtUp says that all that was missed was told.
 type StreamCaughtUp struct {
+	overAny
+	overShipments
+	overOperations
 	Cursor   string
 	At       time.Time
 	Replayed int
@@ -55,6 +69,9 @@ type StreamCaughtUp struct {
 
 // StreamGap says that changes are missing, which are kept no longer.
 type StreamGap struct {
+	overAny
+	overShipments
+	overOperations
 	Cursor  string
 	At      time.Time
 	From    string
@@ -63,6 +80,8 @@ type StreamGap struct {
 
 // ShipmentUpdate is a change of a shipment as a portal is told of it.
 type ShipmentUpdate struct {
+	overAny
+	overShipments
 	Change
 	Cursor string
 }
@@ -72,21 +91,11 @@ func (u *ShipmentUpdate) PreviousStatus() *ShipmentStatus { return (*ShipmentSta
 
 // OperationUpdate is a change of an operation as a portal is told of it.
 type OperationUpdate struct {
+	overAny
+	overOperations
 	Change
 	Cursor string
 }
 
 // PreviousState is the state before.
 func (u *OperationUpdate) PreviousState() *OperationState { return (*OperationState)(u.Previous) }
-
-// Which items come over which streams.
-func (*StreamCaughtUp) IsStreamItem()       {}
-func (*StreamCaughtUp) IsShipmentStream()   {}
-func (*StreamCaughtUp) IsOperationStream()  {}
-func (*StreamGap) IsStreamItem()            {}
-func (*StreamGap) IsShipmentStream()        {}
-func (*StreamGap) IsOperationStream()       {}
-func (*ShipmentUpdate) IsStreamItem()       {}
-func (*ShipmentUpdate) IsShipmentStream()   {}
-func (*OperationUpdate) IsStreamItem()      {}
-func (*OperationUpdate) IsOperationStream() {}
