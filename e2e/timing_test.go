@@ -17,7 +17,7 @@ import (
 func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
 	s := portico(t)
 	const pairs, off = 1200, 0.08
-	others := s.good(t, "buyer-other", `{ orders(first: 50) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)
+	others := s.good(t, "buyer-other", `{ orders(first: 50, orderBy: PLACED_AT_ASC) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)
 	foreign := func(list string, i int, field string) string {
 		nodes := others.at(list, "nodes").([]any)
 		return nodes[i%len(nodes)].(map[string]any)[field].(string)

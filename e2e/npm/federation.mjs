@@ -49,7 +49,7 @@ const run = async (source) => {
   assert.equal(result.errors, undefined, JSON.stringify(result.errors));
   return result.data;
 };
-const joined = await run('{ orders(first: 3) { nodes { number notes { text } account { id name notes { text } } lines(first: 2) { nodes { item { sku name notes { text } } } } } } }');
+const joined = await run('{ orders(first: 3, orderBy: PLACED_AT_ASC) { nodes { number notes { text } account { id name notes { text } } lines(first: 2) { nodes { item { sku name notes { text } } } } } } }');
 assert.equal(joined.orders.nodes.length, 3);
 for (const o of joined.orders.nodes) {
   assert.equal(o.notes[0].text, `order ${o.number}`);
@@ -74,7 +74,7 @@ assert.equal(mixed.extensions.statistics.statements, 4, 'one statement a kind of
 const many = await ask(entities, { r: Array.from({ length: 200 }, (_, i) => ({ __typename: 'Item', sku: i % 2 ? item.sku : `none-${i}` })) });
 assert.equal(many.extensions.statistics.statements, 1);
 assert.equal((await ask(entities, { r: Array.from({ length: 1001 }, () => ({ __typename: 'Item', sku: 'x' })) })).errors[0].extensions.code, 'BAD_USER_INPUT');
-const foreign = (await ask('{ orders(first: 1) { nodes { id number } } }', {}, `Bearer ${process.env.OTHER}`)).data.orders.nodes[0];
+const foreign = (await ask('{ orders(first: 1, orderBy: PLACED_AT_ASC) { nodes { id number } } }', {}, `Bearer ${process.env.OTHER}`)).data.orders.nodes[0];
 for (const r of [{ id: foreign.id }, { number: foreign.number }, { id: 'ord_00000000000000000000000000000000' }]) {
   const answer = await ask(entities, { r: [{ __typename: 'Order', ...r }] });
   assert.deepEqual([answer.data, answer.errors], [{ found: [null] }, undefined]);
