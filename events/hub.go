@@ -72,26 +72,23 @@ func (h *Hub) Run(ctx context.Context, of Log, log *slog.Logger) {
 				close(h.started)
 			}
 		}
-		again := lookAlways
-		if begun {
-			if next, err := h.read(ctx, of); try(err) {
-				again, failed = next, ""
-			}
+		if begun && try(h.read(ctx, of)) {
+			failed = ""
 		}
 		select {
 		case <-ctx.Done():
 		case <-h.wake:
-		case <-time.After(again):
+		case <-time.After(lookAlways):
 		}
 	}
 }
 
-// read tells what there is, and for how long to wait then unless somebody wakes it.
-func (h *Hub) read(ctx context.Context, of Log) (again time.Duration, err error) {
+// read tells what there is, until nothing waits any more.
+func (h *Hub) read(ctx context.Context, of Log) error {
 	for pause := lookAgain; ; pause = min(2*pause, lookSlowest) {
 		changes, err := of.Changes(ctx, h.place, readAtOnce)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		h.tell(changes)
 		if len(changes) == readAtOnce {
@@ -99,11 +96,11 @@ func (h *Hub) read(ctx context.Context, of Log) (again time.Duration, err error)
 		}
 		waits, err := of.LogWaits(ctx, h.place)
 		if err != nil || !waits {
-			return lookAlways, err
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		case <-time.After(pause):
 		}
 	}

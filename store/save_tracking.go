@@ -120,9 +120,12 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proof
 			RETURNING s.id, s.account_id, s.supplier_id, nullif(o.status, s.status) AS previous, extract(epoch FROM s.eta_at - o.eta_at)::bigint AS eta_shift,
 				(s.status, s.eta, s.exception, s.proof) IS DISTINCT FROM (o.status, o.eta, o.exception, o.proof) AS otherwise)
 		` + shipmentChanged + `s.previous, nullif(s.eta_shift, 0) FROM s WHERE NOT $3 AND (s.otherwise OR s.id = ANY($2))`
-	if _, err := s.Exec(ctx, tx, update, string(documents), textArray(filed), quiet(ctx)); err != nil {
+	result, err := s.Exec(ctx, tx, update, string(documents), textArray(filed), quiet(ctx))
+	if err != nil {
 		return fmt.Errorf("saving tracking: %w", err)
 	}
-	s.told(tx)
+	if n, err := result.RowsAffected(); err == nil && n > 0 { // most looks find nothing new, and wake nobody
+		s.told(tx)
+	}
 	return nil
 }
