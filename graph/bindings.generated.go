@@ -30,6 +30,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["AlertConnection"] = bindAlertConnection()
 	b.Objects["AlertEdge"] = bindAlertEdge()
 	b.Objects["AlertPayload"] = bindAlertPayload()
+	b.Objects["AlertUpdate"] = bindAlertUpdate()
 	b.Objects["AmendOrderPayload"] = bindAmendOrderPayload()
 	b.Objects["Approval"] = bindApproval()
 	b.Objects["AtpBucket"] = bindAtpBucket()
@@ -37,6 +38,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["AuditEntryConnection"] = bindAuditEntryConnection()
 	b.Objects["AuditEntryEdge"] = bindAuditEntryEdge()
 	b.Objects["Availability"] = bindAvailability()
+	b.Objects["AvailabilityUpdate"] = bindAvailabilityUpdate()
 	b.Objects["AwaitedDecision"] = bindAwaitedDecision()
 	b.Objects["CapabilityRoute"] = bindCapabilityRoute()
 	b.Objects["Carrier"] = bindCarrier()
@@ -78,6 +80,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["InvoiceLine"] = bindInvoiceLine()
 	b.Objects["InvoiceLineConnection"] = bindInvoiceLineConnection()
 	b.Objects["InvoiceLineEdge"] = bindInvoiceLineEdge()
+	b.Objects["InvoiceUpdate"] = bindInvoiceUpdate()
 	b.Objects["Item"] = bindItem()
 	b.Objects["ItemAttribute"] = bindItemAttribute()
 	b.Objects["ItemConnection"] = bindItemConnection()
@@ -113,6 +116,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["OrderLineConnection"] = bindOrderLineConnection()
 	b.Objects["OrderLineEdge"] = bindOrderLineEdge()
 	b.Objects["OrderPromise"] = bindOrderPromise()
+	b.Objects["OrderUpdate"] = bindOrderUpdate()
 	b.Objects["OrderValidation"] = bindOrderValidation()
 	b.Objects["Package"] = bindPackage()
 	b.Objects["PackageLine"] = bindPackageLine()
@@ -138,6 +142,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["PurchaseOrderLineEdge"] = bindPurchaseOrderLineEdge()
 	b.Objects["PurchaseOrderResponse"] = bindPurchaseOrderResponse()
 	b.Objects["PurchaseOrderResponsePayload"] = bindPurchaseOrderResponsePayload()
+	b.Objects["PurchaseOrderUpdate"] = bindPurchaseOrderUpdate()
 	b.Objects["PurchaseScheduleLine"] = bindPurchaseScheduleLine()
 	b.Objects["Quantity"] = bindQuantity()
 	b.Objects["Query"] = bindQuery()
@@ -214,11 +219,16 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["__InputValue"] = bindXXInputValue()
 	b.Objects["__Schema"] = bindXXSchema()
 	b.Objects["__Type"] = bindXXType()
+	b.Abstract["AlertStream"] = kindOfAlertStream
 	b.Abstract["AmendOrderError"] = kindOfAmendOrderError
+	b.Abstract["AvailabilityStream"] = kindOfAvailabilityStream
 	b.Abstract["CommonError"] = kindOfCommonError
+	b.Abstract["InvoiceStream"] = kindOfInvoiceStream
 	b.Abstract["Node"] = kindOfNode
 	b.Abstract["OperationStream"] = kindOfOperationStream
+	b.Abstract["OrderStream"] = kindOfOrderStream
 	b.Abstract["PriceResult"] = kindOfPriceResult
+	b.Abstract["PurchaseOrderStream"] = kindOfPurchaseOrderStream
 	b.Abstract["ShipmentStream"] = kindOfShipmentStream
 	b.Abstract["Sourced"] = kindOfSourced
 	b.Abstract["StreamItem"] = kindOfStreamItem
@@ -228,6 +238,33 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Abstract["Viewer"] = kindOfViewer
 	b.Abstract["_Entity"] = kindOfXEntity
 	return b
+}
+
+func kindOfAlertStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case trade.AlertUpdate:
+		return "AlertUpdate", &o
+	case *trade.AlertUpdate:
+		if o == nil {
+			return "AlertUpdate", nil
+		}
+		return "AlertUpdate", o
+	}
+	return "", nil
 }
 
 func kindOfAmendOrderError(o any) (string, any) {
@@ -281,6 +318,33 @@ func kindOfAmendOrderError(o any) (string, any) {
 	return "", nil
 }
 
+func kindOfAvailabilityStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case trade.AvailabilityUpdate:
+		return "AvailabilityUpdate", &o
+	case *trade.AvailabilityUpdate:
+		if o == nil {
+			return "AvailabilityUpdate", nil
+		}
+		return "AvailabilityUpdate", o
+	}
+	return "", nil
+}
+
 func kindOfCommonError(o any) (string, any) {
 	switch o := o.(type) {
 	case *trade.VersionConflict:
@@ -313,6 +377,33 @@ func kindOfCommonError(o any) (string, any) {
 			return "Forbidden", nil
 		}
 		return "Forbidden", o
+	}
+	return "", nil
+}
+
+func kindOfInvoiceStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case trade.InvoiceUpdate:
+		return "InvoiceUpdate", &o
+	case *trade.InvoiceUpdate:
+		if o == nil {
+			return "InvoiceUpdate", nil
+		}
+		return "InvoiceUpdate", o
 	}
 	return "", nil
 }
@@ -495,6 +586,33 @@ func kindOfOperationStream(o any) (string, any) {
 	return "", nil
 }
 
+func kindOfOrderStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case trade.OrderUpdate:
+		return "OrderUpdate", &o
+	case *trade.OrderUpdate:
+		if o == nil {
+			return "OrderUpdate", nil
+		}
+		return "OrderUpdate", o
+	}
+	return "", nil
+}
+
 func kindOfPriceResult(o any) (string, any) {
 	switch o := o.(type) {
 	case *trade.Price:
@@ -507,6 +625,33 @@ func kindOfPriceResult(o any) (string, any) {
 			return "PriceUnavailable", nil
 		}
 		return "PriceUnavailable", o
+	}
+	return "", nil
+}
+
+func kindOfPurchaseOrderStream(o any) (string, any) {
+	switch o := o.(type) {
+	case trade.StreamGap:
+		return "StreamGap", &o
+	case *trade.StreamGap:
+		if o == nil {
+			return "StreamGap", nil
+		}
+		return "StreamGap", o
+	case trade.StreamCaughtUp:
+		return "StreamCaughtUp", &o
+	case *trade.StreamCaughtUp:
+		if o == nil {
+			return "StreamCaughtUp", nil
+		}
+		return "StreamCaughtUp", o
+	case trade.PurchaseOrderUpdate:
+		return "PurchaseOrderUpdate", &o
+	case *trade.PurchaseOrderUpdate:
+		if o == nil {
+			return "PurchaseOrderUpdate", nil
+		}
+		return "PurchaseOrderUpdate", o
 	}
 	return "", nil
 }
@@ -637,6 +782,20 @@ func kindOfStreamItem(o any) (string, any) {
 			return "ShipmentUpdate", nil
 		}
 		return "ShipmentUpdate", o
+	case trade.PurchaseOrderUpdate:
+		return "PurchaseOrderUpdate", &o
+	case *trade.PurchaseOrderUpdate:
+		if o == nil {
+			return "PurchaseOrderUpdate", nil
+		}
+		return "PurchaseOrderUpdate", o
+	case trade.OrderUpdate:
+		return "OrderUpdate", &o
+	case *trade.OrderUpdate:
+		if o == nil {
+			return "OrderUpdate", nil
+		}
+		return "OrderUpdate", o
 	case trade.OperationUpdate:
 		return "OperationUpdate", &o
 	case *trade.OperationUpdate:
@@ -644,6 +803,27 @@ func kindOfStreamItem(o any) (string, any) {
 			return "OperationUpdate", nil
 		}
 		return "OperationUpdate", o
+	case trade.InvoiceUpdate:
+		return "InvoiceUpdate", &o
+	case *trade.InvoiceUpdate:
+		if o == nil {
+			return "InvoiceUpdate", nil
+		}
+		return "InvoiceUpdate", o
+	case trade.AvailabilityUpdate:
+		return "AvailabilityUpdate", &o
+	case *trade.AvailabilityUpdate:
+		if o == nil {
+			return "AvailabilityUpdate", nil
+		}
+		return "AvailabilityUpdate", o
+	case trade.AlertUpdate:
+		return "AlertUpdate", &o
+	case *trade.AlertUpdate:
+		if o == nil {
+			return "AlertUpdate", nil
+		}
+		return "AlertUpdate", o
 	}
 	return "", nil
 }
@@ -1544,6 +1724,40 @@ func bindAlertPayload() *execution.Object {
 	}}
 }
 
+func bindAlertUpdate() *execution.Object {
+	return &execution.Object{Name: "AlertUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AlertUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.AlertUpdate).At; return AppendDateTime(b, v) },
+		},
+		"alert": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AlertUpdate().Alert(ctx, execution.As[*trade.AlertUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Alert)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousState": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AlertUpdate).PreviousState()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfAlertState)
+			},
+		},
+	}}
+}
+
 func bindAmendOrderPayload() *execution.Object {
 	return &execution.Object{Name: "AmendOrderPayload", Fields: map[string]*execution.Field{
 		"errors": {
@@ -1813,6 +2027,43 @@ func bindAvailability() *execution.Object {
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.Availability).Provenance },
+		},
+	}}
+}
+
+func bindAvailabilityUpdate() *execution.Object {
+	return &execution.Object{Name: "AvailabilityUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AvailabilityUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AvailabilityUpdate).At
+				return AppendDateTime(b, v)
+			},
+		},
+		"availability": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AvailabilityUpdate().Availability(ctx, execution.As[*trade.AvailabilityUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Availability)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.AvailabilityUpdate).PreviousStatus()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfStockStatus)
+			},
 		},
 	}}
 }
@@ -3766,6 +4017,40 @@ func bindInvoiceLineEdge() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindInvoiceUpdate() *execution.Object {
+	return &execution.Object{Name: "InvoiceUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InvoiceUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.InvoiceUpdate).At; return AppendDateTime(b, v) },
+		},
+		"invoice": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.InvoiceUpdate().Invoice(ctx, execution.As[*trade.InvoiceUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Invoice)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InvoiceUpdate).PreviousStatus()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfInvoiceStatus)
 			},
 		},
 	}}
@@ -5973,6 +6258,64 @@ func bindOrderPromise() *execution.Object {
 	}}
 }
 
+func bindOrderUpdate() *execution.Object {
+	return &execution.Object{Name: "OrderUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.OrderUpdate).At; return AppendDateTime(b, v) },
+		},
+		"order": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OrderUpdate().Order(ctx, execution.As[*trade.OrderUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Order)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderUpdate).PreviousStatus()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfOrderStatus)
+			},
+		},
+		"changedLines": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OrderUpdate().ChangedLines(ctx, execution.As[*trade.OrderUpdate](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.OrderLine)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.OrderLine)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"commitmentChanges": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OrderUpdate().CommitmentChanges(ctx, execution.As[*trade.OrderUpdate](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.CommitmentChange)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.CommitmentChange)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindOrderValidation() *execution.Object {
 	return &execution.Object{Name: "OrderValidation", Fields: map[string]*execution.Field{
 		"valid": {
@@ -7265,6 +7608,55 @@ func bindPurchaseOrderResponsePayload() *execution.Object {
 		"receipt": {
 			One: func(o any, i int) any {
 				if v := o.(*PurchaseOrderResponsePayload).Receipt; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindPurchaseOrderUpdate() *execution.Object {
+	return &execution.Object{Name: "PurchaseOrderUpdate", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderUpdate).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderUpdate).At
+				return AppendDateTime(b, v)
+			},
+		},
+		"purchaseOrder": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderUpdate().PurchaseOrder(ctx, execution.As[*trade.PurchaseOrderUpdate](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.PurchaseOrder)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"previousStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.PurchaseOrderUpdate).PreviousStatus()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfPurchaseOrderStatus)
+			},
+		},
+		"deviations": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderUpdate().Deviations(ctx, execution.As[*trade.PurchaseOrderUpdate](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.Deviation)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Deviation)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -9632,6 +10024,15 @@ func bindSubmitOrdersResult() *execution.Object {
 
 func bindSubscription() *execution.Object {
 	return &execution.Object{Name: "Subscription", Fields: map[string]*execution.Field{
+		"orderUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_orderUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().OrderUpdates(ctx, args["orders"].([]string), args["accounts"].([]string), args["after"].(*string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.OrderStream)[i] },
+		},
 		"shipmentUpdates": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Subscription_shipmentUpdates_args(ctx, raw)
@@ -9641,6 +10042,33 @@ func bindSubscription() *execution.Object {
 			},
 			One: func(o any, i int) any { return o.([]trade.ShipmentStream)[i] },
 		},
+		"purchaseOrderUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_purchaseOrderUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().PurchaseOrderUpdates(ctx, args["purchaseOrders"].([]string), args["after"].(*string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.PurchaseOrderStream)[i] },
+		},
+		"availabilityUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_availabilityUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().AvailabilityUpdates(ctx, args["items"].([]*ItemBy), args["warehouses"].([]string), args["after"].(*string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.AvailabilityStream)[i] },
+		},
+		"invoiceUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_invoiceUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().InvoiceUpdates(ctx, args["accounts"].([]string), args["after"].(*string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.InvoiceStream)[i] },
+		},
 		"operationUpdates": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Subscription_operationUpdates_args(ctx, raw)
@@ -9649,6 +10077,15 @@ func bindSubscription() *execution.Object {
 				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().OperationUpdates(ctx, args["operations"].([]string), args["after"].(*string)))
 			},
 			One: func(o any, i int) any { return o.([]trade.OperationStream)[i] },
+		},
+		"alertUpdates": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Subscription_alertUpdates_args(ctx, raw)
+			},
+			Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) {
+				return execution.Stream(ec.(*executionContext).Resolvers.Subscription().AlertUpdates(ctx, args["filter"].(*AlertFilter), args["after"].(*string)))
+			},
+			One: func(o any, i int) any { return o.([]trade.AlertStream)[i] },
 		},
 	}}
 }

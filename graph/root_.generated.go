@@ -29,10 +29,12 @@ type ResolverRoot interface {
 	AccountLocationConnection() AccountLocationConnectionResolver
 	Alert() AlertResolver
 	AlertConnection() AlertConnectionResolver
+	AlertUpdate() AlertUpdateResolver
 	Approval() ApprovalResolver
 	AuditEntry() AuditEntryResolver
 	AuditEntryConnection() AuditEntryConnectionResolver
 	Availability() AvailabilityResolver
+	AvailabilityUpdate() AvailabilityUpdateResolver
 	AwaitedDecision() AwaitedDecisionResolver
 	CapabilityRoute() CapabilityRouteResolver
 	Category() CategoryResolver
@@ -51,6 +53,7 @@ type ResolverRoot interface {
 	InvoiceConnection() InvoiceConnectionResolver
 	InvoiceLine() InvoiceLineResolver
 	InvoiceLineConnection() InvoiceLineConnectionResolver
+	InvoiceUpdate() InvoiceUpdateResolver
 	Item() ItemResolver
 	ItemConnection() ItemConnectionResolver
 	LineAcknowledgment() LineAcknowledgmentResolver
@@ -65,6 +68,7 @@ type ResolverRoot interface {
 	OrderLine() OrderLineResolver
 	OrderLineConnection() OrderLineConnectionResolver
 	OrderPromise() OrderPromiseResolver
+	OrderUpdate() OrderUpdateResolver
 	Package() PackageResolver
 	PackageLine() PackageLineResolver
 	Price() PriceResolver
@@ -74,6 +78,7 @@ type ResolverRoot interface {
 	PurchaseOrderLine() PurchaseOrderLineResolver
 	PurchaseOrderLineConnection() PurchaseOrderLineConnectionResolver
 	PurchaseOrderResponse() PurchaseOrderResponseResolver
+	PurchaseOrderUpdate() PurchaseOrderUpdateResolver
 	Query() QueryResolver
 	Reconciliation() ReconciliationResolver
 	RecordDifferenceConnection() RecordDifferenceConnectionResolver
@@ -214,6 +219,13 @@ type ComplexityRoot struct {
 		Replayed func(childComplexity int) int
 	}
 
+	AlertUpdate struct {
+		Alert         func(childComplexity int) int
+		At            func(childComplexity int) int
+		Cursor        func(childComplexity int) int
+		PreviousState func(childComplexity int) int
+	}
+
 	AmendOrderPayload struct {
 		Errors    func(childComplexity int) int
 		Operation func(childComplexity int) int
@@ -270,6 +282,13 @@ type ComplexityRoot struct {
 		OnHand       func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Status       func(childComplexity int) int
+	}
+
+	AvailabilityUpdate struct {
+		At             func(childComplexity int) int
+		Availability   func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		PreviousStatus func(childComplexity int) int
 	}
 
 	AwaitedDecision struct {
@@ -612,6 +631,13 @@ type ComplexityRoot struct {
 	InvoiceLineEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	InvoiceUpdate struct {
+		At             func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		Invoice        func(childComplexity int) int
+		PreviousStatus func(childComplexity int) int
 	}
 
 	Item struct {
@@ -960,6 +986,15 @@ type ComplexityRoot struct {
 		Unpromised func(childComplexity int) int
 	}
 
+	OrderUpdate struct {
+		At                func(childComplexity int) int
+		ChangedLines      func(childComplexity int) int
+		CommitmentChanges func(childComplexity int) int
+		Cursor            func(childComplexity int) int
+		Order             func(childComplexity int) int
+		PreviousStatus    func(childComplexity int) int
+	}
+
 	OrderValidation struct {
 		Errors        func(childComplexity int) int
 		Lines         func(childComplexity int) int
@@ -1186,6 +1221,14 @@ type ComplexityRoot struct {
 		Receipt    func(childComplexity int) int
 		Replayed   func(childComplexity int) int
 		Response   func(childComplexity int) int
+	}
+
+	PurchaseOrderUpdate struct {
+		At             func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		Deviations     func(childComplexity int) int
+		PreviousStatus func(childComplexity int) int
+		PurchaseOrder  func(childComplexity int) int
 	}
 
 	PurchaseScheduleLine struct {
@@ -1582,8 +1625,13 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		OperationUpdates func(childComplexity int, operations []string, after *string) int
-		ShipmentUpdates  func(childComplexity int, shipments []string, orders []string, after *string) int
+		AlertUpdates         func(childComplexity int, filter *AlertFilter, after *string) int
+		AvailabilityUpdates  func(childComplexity int, items []*ItemBy, warehouses []string, after *string) int
+		InvoiceUpdates       func(childComplexity int, accounts []string, after *string) int
+		OperationUpdates     func(childComplexity int, operations []string, after *string) int
+		OrderUpdates         func(childComplexity int, orders []string, accounts []string, after *string) int
+		PurchaseOrderUpdates func(childComplexity int, purchaseOrders []string, after *string) int
+		ShipmentUpdates      func(childComplexity int, shipments []string, orders []string, after *string) int
 	}
 
 	SupplierItem struct {
@@ -2276,6 +2324,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AlertPayload.Replayed(childComplexity), true
 
+	case "AlertUpdate.alert":
+		if e.ComplexityRoot.AlertUpdate.Alert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertUpdate.Alert(childComplexity), true
+	case "AlertUpdate.at":
+		if e.ComplexityRoot.AlertUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertUpdate.At(childComplexity), true
+	case "AlertUpdate.cursor":
+		if e.ComplexityRoot.AlertUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertUpdate.Cursor(childComplexity), true
+	case "AlertUpdate.previousState":
+		if e.ComplexityRoot.AlertUpdate.PreviousState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlertUpdate.PreviousState(childComplexity), true
+
 	case "AmendOrderPayload.errors":
 		if e.ComplexityRoot.AmendOrderPayload.Errors == nil {
 			break
@@ -2504,6 +2577,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Availability.Status(childComplexity), true
+
+	case "AvailabilityUpdate.at":
+		if e.ComplexityRoot.AvailabilityUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityUpdate.At(childComplexity), true
+	case "AvailabilityUpdate.availability":
+		if e.ComplexityRoot.AvailabilityUpdate.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityUpdate.Availability(childComplexity), true
+	case "AvailabilityUpdate.cursor":
+		if e.ComplexityRoot.AvailabilityUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityUpdate.Cursor(childComplexity), true
+	case "AvailabilityUpdate.previousStatus":
+		if e.ComplexityRoot.AvailabilityUpdate.PreviousStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AvailabilityUpdate.PreviousStatus(childComplexity), true
 
 	case "AwaitedDecision.by":
 		if e.ComplexityRoot.AwaitedDecision.By == nil {
@@ -3909,6 +4007,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvoiceLineEdge.Node(childComplexity), true
+
+	case "InvoiceUpdate.at":
+		if e.ComplexityRoot.InvoiceUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceUpdate.At(childComplexity), true
+	case "InvoiceUpdate.cursor":
+		if e.ComplexityRoot.InvoiceUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceUpdate.Cursor(childComplexity), true
+	case "InvoiceUpdate.invoice":
+		if e.ComplexityRoot.InvoiceUpdate.Invoice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceUpdate.Invoice(childComplexity), true
+	case "InvoiceUpdate.previousStatus":
+		if e.ComplexityRoot.InvoiceUpdate.PreviousStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvoiceUpdate.PreviousStatus(childComplexity), true
 
 	case "Item.attributes":
 		if e.ComplexityRoot.Item.Attributes == nil {
@@ -5581,6 +5704,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderPromise.Unpromised(childComplexity), true
 
+	case "OrderUpdate.at":
+		if e.ComplexityRoot.OrderUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.At(childComplexity), true
+	case "OrderUpdate.changedLines":
+		if e.ComplexityRoot.OrderUpdate.ChangedLines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.ChangedLines(childComplexity), true
+	case "OrderUpdate.commitmentChanges":
+		if e.ComplexityRoot.OrderUpdate.CommitmentChanges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.CommitmentChanges(childComplexity), true
+	case "OrderUpdate.cursor":
+		if e.ComplexityRoot.OrderUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.Cursor(childComplexity), true
+	case "OrderUpdate.order":
+		if e.ComplexityRoot.OrderUpdate.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.Order(childComplexity), true
+	case "OrderUpdate.previousStatus":
+		if e.ComplexityRoot.OrderUpdate.PreviousStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderUpdate.PreviousStatus(childComplexity), true
+
 	case "OrderValidation.errors":
 		if e.ComplexityRoot.OrderValidation.Errors == nil {
 			break
@@ -6538,6 +6698,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrderResponsePayload.Response(childComplexity), true
+
+	case "PurchaseOrderUpdate.at":
+		if e.ComplexityRoot.PurchaseOrderUpdate.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderUpdate.At(childComplexity), true
+	case "PurchaseOrderUpdate.cursor":
+		if e.ComplexityRoot.PurchaseOrderUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderUpdate.Cursor(childComplexity), true
+	case "PurchaseOrderUpdate.deviations":
+		if e.ComplexityRoot.PurchaseOrderUpdate.Deviations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderUpdate.Deviations(childComplexity), true
+	case "PurchaseOrderUpdate.previousStatus":
+		if e.ComplexityRoot.PurchaseOrderUpdate.PreviousStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderUpdate.PreviousStatus(childComplexity), true
+	case "PurchaseOrderUpdate.purchaseOrder":
+		if e.ComplexityRoot.PurchaseOrderUpdate.PurchaseOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrderUpdate.PurchaseOrder(childComplexity), true
 
 	case "PurchaseScheduleLine.number":
 		if e.ComplexityRoot.PurchaseScheduleLine.Number == nil {
@@ -8288,6 +8479,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SubmitOrdersResult.Order(childComplexity), true
 
+	case "Subscription.alertUpdates":
+		if e.ComplexityRoot.Subscription.AlertUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_alertUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AlertUpdates(childComplexity, args["filter"].(*AlertFilter), args["after"].(*string)), true
+	case "Subscription.availabilityUpdates":
+		if e.ComplexityRoot.Subscription.AvailabilityUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_availabilityUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AvailabilityUpdates(childComplexity, args["items"].([]*ItemBy), args["warehouses"].([]string), args["after"].(*string)), true
+	case "Subscription.invoiceUpdates":
+		if e.ComplexityRoot.Subscription.InvoiceUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_invoiceUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.InvoiceUpdates(childComplexity, args["accounts"].([]string), args["after"].(*string)), true
 	case "Subscription.operationUpdates":
 		if e.ComplexityRoot.Subscription.OperationUpdates == nil {
 			break
@@ -8299,6 +8523,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OperationUpdates(childComplexity, args["operations"].([]string), args["after"].(*string)), true
+	case "Subscription.orderUpdates":
+		if e.ComplexityRoot.Subscription.OrderUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_orderUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OrderUpdates(childComplexity, args["orders"].([]string), args["accounts"].([]string), args["after"].(*string)), true
+	case "Subscription.purchaseOrderUpdates":
+		if e.ComplexityRoot.Subscription.PurchaseOrderUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_purchaseOrderUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PurchaseOrderUpdates(childComplexity, args["purchaseOrders"].([]string), args["after"].(*string)), true
 	case "Subscription.shipmentUpdates":
 		if e.ComplexityRoot.Subscription.ShipmentUpdates == nil {
 			break
@@ -14189,6 +14435,22 @@ type StreamGap implements StreamItem {
   requery: String!
 }
 
+"An order changed."
+type OrderUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Order as it is now."
+  order: Order!
+  "Status before; null when it is new or did not change."
+  previousStatus: OrderStatus
+  "Lines that changed."
+  changedLines: [OrderLine!]!
+  "Promises that moved."
+  commitmentChanges: [CommitmentChange!]!
+}
+
 "A shipment changed."
 type ShipmentUpdate implements StreamItem {
   "Where to resume: pass it as ` + "`" + `after` + "`" + `."
@@ -14205,6 +14467,44 @@ type ShipmentUpdate implements StreamItem {
   etaShift: Duration
 }
 
+"A purchase order changed."
+type PurchaseOrderUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Purchase order as it is now."
+  purchaseOrder: PurchaseOrder!
+  "Status before; null when it is new or did not change."
+  previousStatus: PurchaseOrderStatus
+  "Deviations opened or closed."
+  deviations: [Deviation!]!
+}
+
+"An item's stock changed."
+type AvailabilityUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Stock now."
+  availability: Availability!
+  "Status before."
+  previousStatus: StockStatus
+}
+
+"An invoice was issued or changed."
+type InvoiceUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Invoice as it is now."
+  invoice: Invoice!
+  "Status before; null when it is new."
+  previousStatus: InvoiceStatus
+}
+
 "An operation changed its state."
 type OperationUpdate implements StreamItem {
   "Where to resume: pass it as ` + "`" + `after` + "`" + `."
@@ -14217,24 +14517,72 @@ type OperationUpdate implements StreamItem {
   previousState: OperationState
 }
 
+"An alert was raised, taken or resolved."
+type AlertUpdate implements StreamItem {
+  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  cursor: EventCursor!
+  "When it was written."
+  at: DateTime!
+  "Alert as it is now."
+  alert: Alert!
+  "State before; null when it is new."
+  previousState: AlertState
+}
+
+"Stream of orders."
+union OrderStream = OrderUpdate | StreamCaughtUp | StreamGap
 "Stream of shipments."
 union ShipmentStream = ShipmentUpdate | StreamCaughtUp | StreamGap
-
+"Stream of purchase orders."
+union PurchaseOrderStream = PurchaseOrderUpdate | StreamCaughtUp | StreamGap
+"Stream of stock."
+union AvailabilityStream = AvailabilityUpdate | StreamCaughtUp | StreamGap
+"Stream of invoices."
+union InvoiceStream = InvoiceUpdate | StreamCaughtUp | StreamGap
 "Stream of operations."
 union OperationStream = OperationUpdate | StreamCaughtUp | StreamGap
+"Stream of alerts."
+union AlertStream = AlertUpdate | StreamCaughtUp | StreamGap
 
 type Subscription {
+  "Changes of orders."
+  orderUpdates(
+    "Only these, at most 100; all visible ones by default." orders: [ID!]
+    "Only of these accounts, at most 100." accounts: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
+  ): OrderStream @scope(anyOf: ["order:read"]) @cost(weight: 10)
   "Changes of shipments."
   shipmentUpdates(
     "Only these, at most 100; all visible ones by default." shipments: [ID!]
     "Only with these orders, at most 100." orders: [ID!]
     "Cursor of the last item seen; live from now on by default." after: EventCursor
   ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
+  "Changes of purchase orders."
+  purchaseOrderUpdates(
+    "Only these, at most 100; all visible ones by default." purchaseOrders: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
+  ): PurchaseOrderStream @scope(anyOf: ["po:read"]) @cost(weight: 10)
+  "Changes of stock."
+  availabilityUpdates(
+    "Items; at most 100." items: [ItemBy!]!
+    "Only in these warehouses, at most 100." warehouses: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
+  ): AvailabilityStream @scope(anyOf: ["inventory:read"]) @cost(weight: 10)
+  "New and changed invoices."
+  invoiceUpdates(
+    "Only of these accounts, at most 100." accounts: [ID!]
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
+  ): InvoiceStream @scope(anyOf: ["invoice:read"]) @cost(weight: 10)
   "Changes of operations."
   operationUpdates(
-    "Only these; all of the caller's by default." operations: [ID!]
+    "Only these, at most 100; all of the caller's by default." operations: [ID!]
     "Cursor of the last item seen; live from now on by default." after: EventCursor
   ): OperationStream @scope(anyOf: ["operation:read"]) @cost(weight: 10)
+  "Alerts raised, taken and resolved."
+  alertUpdates(
+    "What to include, as the alert is when it is told." filter: AlertFilter
+    "Cursor of the last item seen; live from now on by default." after: EventCursor
+  ): AlertStream @scope(anyOf: ["alert:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},
 	{Name: "../federation/directives.graphql", Input: `

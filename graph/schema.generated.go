@@ -55,6 +55,9 @@ type AlertResolver interface {
 type AlertConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Alert]) ([]*trade.TotalCount, error)
 }
+type AlertUpdateResolver interface {
+	Alert(ctx context.Context, objs []*trade.AlertUpdate) ([]*trade.Alert, error)
+}
 type ApprovalResolver interface {
 	DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error)
 }
@@ -66,6 +69,9 @@ type AuditEntryConnectionResolver interface {
 }
 type AvailabilityResolver interface {
 	Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error)
+}
+type AvailabilityUpdateResolver interface {
+	Availability(ctx context.Context, objs []*trade.AvailabilityUpdate) ([]*trade.Availability, error)
 }
 type AwaitedDecisionResolver interface {
 	Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error)
@@ -138,6 +144,9 @@ type InvoiceLineResolver interface {
 }
 type InvoiceLineConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.InvoiceLine]) ([]*trade.TotalCount, error)
+}
+type InvoiceUpdateResolver interface {
+	Invoice(ctx context.Context, objs []*trade.InvoiceUpdate) ([]*trade.Invoice, error)
 }
 type ItemResolver interface {
 	CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*string, error)
@@ -252,6 +261,12 @@ type OrderLineConnectionResolver interface {
 type OrderPromiseResolver interface {
 	Item(ctx context.Context, objs []*trade.OrderPromise) ([]*trade.Item, error)
 }
+type OrderUpdateResolver interface {
+	Order(ctx context.Context, objs []*trade.OrderUpdate) ([]*trade.Order, error)
+
+	ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.OrderLine, error)
+	CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.CommitmentChange, error)
+}
 type PackageResolver interface {
 	Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error)
 }
@@ -304,6 +319,11 @@ type PurchaseOrderResponseResolver interface {
 	Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error)
 	Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error)
 	Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error)
+}
+type PurchaseOrderUpdateResolver interface {
+	PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([]*trade.PurchaseOrder, error)
+
+	Deviations(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([][]*trade.Deviation, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (trade.Node, error)
@@ -408,8 +428,13 @@ type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
 }
 type SubscriptionResolver interface {
+	OrderUpdates(ctx context.Context, orders []string, accounts []string, after *string) (<-chan trade.OrderStream, error)
 	ShipmentUpdates(ctx context.Context, shipments []string, orders []string, after *string) (<-chan trade.ShipmentStream, error)
+	PurchaseOrderUpdates(ctx context.Context, purchaseOrders []string, after *string) (<-chan trade.PurchaseOrderStream, error)
+	AvailabilityUpdates(ctx context.Context, items []*ItemBy, warehouses []string, after *string) (<-chan trade.AvailabilityStream, error)
+	InvoiceUpdates(ctx context.Context, accounts []string, after *string) (<-chan trade.InvoiceStream, error)
 	OperationUpdates(ctx context.Context, operations []string, after *string) (<-chan trade.OperationStream, error)
+	AlertUpdates(ctx context.Context, filter *AlertFilter, after *string) (<-chan trade.AlertStream, error)
 }
 type SupplierItemResolver interface {
 	Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error)
@@ -2918,6 +2943,80 @@ func (ec *executionContext) field_SourceHealth_rejectedRecords_args(ctx context.
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_alertUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*AlertFilter, error) {
+			return ec.unmarshalOAlertFilter2ᚖporticoᚋgraphᚐAlertFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_availabilityUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "items",
+		func(ctx context.Context, v any) ([]*ItemBy, error) {
+			return ec.unmarshalNItemBy2ᚕᚖporticoᚋgraphᚐItemByᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["items"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "warehouses",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["warehouses"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_invoiceUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "accounts",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accounts"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_operationUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2929,6 +3028,58 @@ func (ec *executionContext) field_Subscription_operationUpdates_args(ctx context
 		return nil, err
 	}
 	args["operations"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_orderUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orders",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orders"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "accounts",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accounts"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_purchaseOrderUpdates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "purchaseOrders",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["purchaseOrders"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOEventCursor2ᚖstring(ctx, v)
@@ -5556,6 +5707,130 @@ func (ec *executionContext) fieldContext_AlertPayload_alert(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _AlertUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertUpdate", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _AlertUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AlertUpdate_alert(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertUpdate_alert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AlertUpdate_alert(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Alert) graphql.Marshaler {
+			return ec.marshalNAlert2ᚖporticoᚋtradeᚐAlert(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlertUpdate_alert(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AlertUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AlertUpdate_alert(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (any, error) {
+	resolver := ec.Resolvers.AlertUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.AlertUpdate](ctx, "AlertUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Alert(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Alert](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AlertUpdate.alert",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Alert(ctx, []*trade.AlertUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Alert](
+		ctx,
+		results,
+		err,
+		"AlertUpdate.alert",
+	)
+}
+
+func (ec *executionContext) _AlertUpdate_previousState(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlertUpdate_previousState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousState(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.AlertState) graphql.Marshaler {
+			return ec.marshalOAlertState2ᚖporticoᚋtradeᚐAlertState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AlertUpdate_previousState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlertUpdate", field, true, false, "AlertState")
+}
+
 func (ec *executionContext) _AmendOrderPayload_errors(ctx context.Context, field graphql.CollectedField, obj *AmendOrderPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6677,6 +6952,130 @@ func (ec *executionContext) fieldContext_Availability_provenance(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityUpdate", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _AvailabilityUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AvailabilityUpdate_availability(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityUpdate_availability(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AvailabilityUpdate_availability(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Availability) graphql.Marshaler {
+			return ec.marshalNAvailability2ᚖporticoᚋtradeᚐAvailability(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityUpdate_availability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Availability(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AvailabilityUpdate_availability(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (any, error) {
+	resolver := ec.Resolvers.AvailabilityUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.AvailabilityUpdate](ctx, "AvailabilityUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Availability(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Availability](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AvailabilityUpdate.availability",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Availability(ctx, []*trade.AvailabilityUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Availability](
+		ctx,
+		results,
+		err,
+		"AvailabilityUpdate.availability",
+	)
+}
+
+func (ec *executionContext) _AvailabilityUpdate_previousStatus(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityUpdate_previousStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousStatus(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.StockStatus) graphql.Marshaler {
+			return ec.marshalOStockStatus2ᚖporticoᚋtradeᚐStockStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityUpdate", field, true, false, "StockStatus")
 }
 
 func (ec *executionContext) _AwaitedDecision_by(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
@@ -13131,6 +13530,130 @@ func (ec *executionContext) fieldContext_InvoiceLineEdge_node(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _InvoiceUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvoiceUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvoiceUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvoiceUpdate", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _InvoiceUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvoiceUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvoiceUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvoiceUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _InvoiceUpdate_invoice(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvoiceUpdate_invoice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_InvoiceUpdate_invoice(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Invoice) graphql.Marshaler {
+			return ec.marshalNInvoice2ᚖporticoᚋtradeᚐInvoice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvoiceUpdate_invoice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InvoiceUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invoice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_InvoiceUpdate_invoice(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (any, error) {
+	resolver := ec.Resolvers.InvoiceUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.InvoiceUpdate](ctx, "InvoiceUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Invoice(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Invoice](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"InvoiceUpdate.invoice",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Invoice(ctx, []*trade.InvoiceUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Invoice](
+		ctx,
+		results,
+		err,
+		"InvoiceUpdate.invoice",
+	)
+}
+
+func (ec *executionContext) _InvoiceUpdate_previousStatus(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvoiceUpdate_previousStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousStatus(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.InvoiceStatus) graphql.Marshaler {
+			return ec.marshalOInvoiceStatus2ᚖporticoᚋtradeᚐInvoiceStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InvoiceUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvoiceUpdate", field, true, false, "InvoiceStatus")
 }
 
 func (ec *executionContext) _Item_id(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (ret graphql.Marshaler) {
@@ -21214,6 +21737,240 @@ func (ec *executionContext) fieldContext_OrderPromise_expiresAt(_ context.Contex
 	return graphql.NewScalarFieldContext("OrderPromise", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _OrderUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderUpdate", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _OrderUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OrderUpdate_order(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_order(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OrderUpdate_order(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Order) graphql.Marshaler {
+			return ec.marshalNOrder2ᚖporticoᚋtradeᚐOrder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Order(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OrderUpdate_order(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (any, error) {
+	resolver := ec.Resolvers.OrderUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.OrderUpdate](ctx, "OrderUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Order(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Order](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OrderUpdate.order",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Order(ctx, []*trade.OrderUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.Order](
+		ctx,
+		results,
+		err,
+		"OrderUpdate.order",
+	)
+}
+
+func (ec *executionContext) _OrderUpdate_previousStatus(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_previousStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousStatus(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderStatus) graphql.Marshaler {
+			return ec.marshalOOrderStatus2ᚖporticoᚋtradeᚐOrderStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderUpdate", field, true, false, "OrderStatus")
+}
+
+func (ec *executionContext) _OrderUpdate_changedLines(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_changedLines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OrderUpdate_changedLines(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.OrderLine) graphql.Marshaler {
+			return ec.marshalNOrderLine2ᚕᚖporticoᚋtradeᚐOrderLineᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_changedLines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrderLine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OrderUpdate_changedLines(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (any, error) {
+	resolver := ec.Resolvers.OrderUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.OrderUpdate](ctx, "OrderUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ChangedLines(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.OrderLine](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OrderUpdate.changedLines",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ChangedLines(ctx, []*trade.OrderUpdate{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.OrderLine](
+		ctx,
+		results,
+		err,
+		"OrderUpdate.changedLines",
+	)
+}
+
+func (ec *executionContext) _OrderUpdate_commitmentChanges(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderUpdate_commitmentChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_OrderUpdate_commitmentChanges(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
+			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderUpdate_commitmentChanges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommitmentChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_OrderUpdate_commitmentChanges(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (any, error) {
+	resolver := ec.Resolvers.OrderUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.OrderUpdate](ctx, "OrderUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CommitmentChanges(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.CommitmentChange](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OrderUpdate.commitmentChanges",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CommitmentChanges(ctx, []*trade.OrderUpdate{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.CommitmentChange](
+		ctx,
+		results,
+		err,
+		"OrderUpdate.commitmentChanges",
+	)
+}
+
 func (ec *executionContext) _OrderValidation_valid(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26100,6 +26857,185 @@ func (ec *executionContext) fieldContext_PurchaseOrderResponsePayload_receipt(_ 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PurchaseOrderUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderUpdate_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEventCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderUpdate", field, false, false, "EventCursor")
+}
+
+func (ec *executionContext) _PurchaseOrderUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderUpdate_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderUpdate_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderUpdate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PurchaseOrderUpdate_purchaseOrder(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderUpdate_purchaseOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderUpdate_purchaseOrder(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrder) graphql.Marshaler {
+			return ec.marshalNPurchaseOrder2ᚖporticoᚋtradeᚐPurchaseOrder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderUpdate_purchaseOrder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PurchaseOrder(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderUpdate_purchaseOrder(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderUpdate](ctx, "PurchaseOrderUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.PurchaseOrder(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.PurchaseOrder](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderUpdate.purchaseOrder",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.PurchaseOrder(ctx, []*trade.PurchaseOrderUpdate{obj})
+	return graphql.ResolveBatchSingleResult[*trade.PurchaseOrder](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderUpdate.purchaseOrder",
+	)
+}
+
+func (ec *executionContext) _PurchaseOrderUpdate_previousStatus(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderUpdate_previousStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousStatus(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.PurchaseOrderStatus) graphql.Marshaler {
+			return ec.marshalOPurchaseOrderStatus2ᚖporticoᚋtradeᚐPurchaseOrderStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderUpdate_previousStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PurchaseOrderUpdate", field, true, false, "PurchaseOrderStatus")
+}
+
+func (ec *executionContext) _PurchaseOrderUpdate_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrderUpdate_deviations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrderUpdate_deviations(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deviation) graphql.Marshaler {
+			return ec.marshalNDeviation2ᚕᚖporticoᚋtradeᚐDeviationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrderUpdate_deviations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrderUpdate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deviation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrderUpdate_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrderUpdate()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrderUpdate](ctx, "PurchaseOrderUpdate"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Deviations(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Deviation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrderUpdate.deviations",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Deviations(ctx, []*trade.PurchaseOrderUpdate{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Deviation](
+		ctx,
+		results,
+		err,
+		"PurchaseOrderUpdate.deviations",
+	)
 }
 
 func (ec *executionContext) _PurchaseScheduleLine_number(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseScheduleLine) (ret graphql.Marshaler) {
@@ -34194,6 +35130,50 @@ func (ec *executionContext) fieldContext_SubmitOrdersResult_errors(_ context.Con
 	return graphql.NewScalarFieldContext("SubmitOrdersResult", field, false, false, "SubmitOrderError")
 }
 
+func (ec *executionContext) _Subscription_orderUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_orderUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OrderUpdates(ctx, fc.Args["orders"].([]string), fc.Args["accounts"].([]string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.OrderStream) graphql.Marshaler {
+			return ec.marshalOOrderStream2porticoᚋtradeᚐOrderStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_orderUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type OrderStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_orderUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_shipmentUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -34238,6 +35218,138 @@ func (ec *executionContext) fieldContext_Subscription_shipmentUpdates(ctx contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_purchaseOrderUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_purchaseOrderUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().PurchaseOrderUpdates(ctx, fc.Args["purchaseOrders"].([]string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PurchaseOrderStream) graphql.Marshaler {
+			return ec.marshalOPurchaseOrderStream2porticoᚋtradeᚐPurchaseOrderStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_purchaseOrderUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type PurchaseOrderStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_purchaseOrderUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_availabilityUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_availabilityUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().AvailabilityUpdates(ctx, fc.Args["items"].([]*ItemBy), fc.Args["warehouses"].([]string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.AvailabilityStream) graphql.Marshaler {
+			return ec.marshalOAvailabilityStream2porticoᚋtradeᚐAvailabilityStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_availabilityUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AvailabilityStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_availabilityUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_invoiceUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_invoiceUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().InvoiceUpdates(ctx, fc.Args["accounts"].([]string), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.InvoiceStream) graphql.Marshaler {
+			return ec.marshalOInvoiceStream2porticoᚋtradeᚐInvoiceStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_invoiceUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type InvoiceStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_invoiceUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_operationUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -34276,6 +35388,50 @@ func (ec *executionContext) fieldContext_Subscription_operationUpdates(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_operationUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_alertUpdates(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_alertUpdates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().AlertUpdates(ctx, fc.Args["filter"].(*AlertFilter), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.AlertStream) graphql.Marshaler {
+			return ec.marshalOAlertStream2porticoᚋtradeᚐAlertStream(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_alertUpdates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type AlertStream does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_alertUpdates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -41701,6 +42857,40 @@ func UnmarshalUpdatePartnerInput(ctx context.Context, raw any) (UpdatePartnerInp
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _AlertStream(ctx context.Context, sel ast.SelectionSet, obj trade.AlertStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.AlertUpdate:
+		return ec._AlertUpdate(ctx, sel, &obj)
+	case *trade.AlertUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AlertUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of AlertStream must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _AmendOrderError(ctx context.Context, sel ast.SelectionSet, obj trade.AmendOrderError) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -41759,6 +42949,40 @@ func (ec *executionContext) _AmendOrderError(ctx context.Context, sel ast.Select
 	}
 }
 
+func (ec *executionContext) _AvailabilityStream(ctx context.Context, sel ast.SelectionSet, obj trade.AvailabilityStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.AvailabilityUpdate:
+		return ec._AvailabilityUpdate(ctx, sel, &obj)
+	case *trade.AvailabilityUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AvailabilityUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of AvailabilityStream must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _CommonError(ctx context.Context, sel ast.SelectionSet, obj trade.CommonError) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -41798,6 +43022,40 @@ func (ec *executionContext) _CommonError(ctx context.Context, sel ast.SelectionS
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of CommonError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _InvoiceStream(ctx context.Context, sel ast.SelectionSet, obj trade.InvoiceStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.InvoiceUpdate:
+		return ec._InvoiceUpdate(ctx, sel, &obj)
+	case *trade.InvoiceUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvoiceUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of InvoiceStream must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -41994,6 +43252,40 @@ func (ec *executionContext) _OperationStream(ctx context.Context, sel ast.Select
 	}
 }
 
+func (ec *executionContext) _OrderStream(ctx context.Context, sel ast.SelectionSet, obj trade.OrderStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.OrderUpdate:
+		return ec._OrderUpdate(ctx, sel, &obj)
+	case *trade.OrderUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrderUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of OrderStream must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _PriceResult(ctx context.Context, sel ast.SelectionSet, obj trade.PriceResult) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -42013,6 +43305,40 @@ func (ec *executionContext) _PriceResult(ctx context.Context, sel ast.SelectionS
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of PriceResult must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _PurchaseOrderStream(ctx context.Context, sel ast.SelectionSet, obj trade.PurchaseOrderStream) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case trade.StreamGap:
+		return ec._StreamGap(ctx, sel, &obj)
+	case *trade.StreamGap:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamGap(ctx, sel, obj)
+	case trade.StreamCaughtUp:
+		return ec._StreamCaughtUp(ctx, sel, &obj)
+	case *trade.StreamCaughtUp:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StreamCaughtUp(ctx, sel, obj)
+	case trade.PurchaseOrderUpdate:
+		return ec._PurchaseOrderUpdate(ctx, sel, &obj)
+	case *trade.PurchaseOrderUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PurchaseOrderUpdate(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of PurchaseOrderStream must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -42159,6 +43485,20 @@ func (ec *executionContext) _StreamItem(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._ShipmentUpdate(ctx, sel, obj)
+	case trade.PurchaseOrderUpdate:
+		return ec._PurchaseOrderUpdate(ctx, sel, &obj)
+	case *trade.PurchaseOrderUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PurchaseOrderUpdate(ctx, sel, obj)
+	case trade.OrderUpdate:
+		return ec._OrderUpdate(ctx, sel, &obj)
+	case *trade.OrderUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrderUpdate(ctx, sel, obj)
 	case trade.OperationUpdate:
 		return ec._OperationUpdate(ctx, sel, &obj)
 	case *trade.OperationUpdate:
@@ -42166,6 +43506,27 @@ func (ec *executionContext) _StreamItem(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._OperationUpdate(ctx, sel, obj)
+	case trade.InvoiceUpdate:
+		return ec._InvoiceUpdate(ctx, sel, &obj)
+	case *trade.InvoiceUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvoiceUpdate(ctx, sel, obj)
+	case trade.AvailabilityUpdate:
+		return ec._AvailabilityUpdate(ctx, sel, &obj)
+	case *trade.AvailabilityUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AvailabilityUpdate(ctx, sel, obj)
+	case trade.AlertUpdate:
+		return ec._AlertUpdate(ctx, sel, &obj)
+	case *trade.AlertUpdate:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AlertUpdate(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -43100,6 +44461,55 @@ func (ec *executionContext) _AlertPayload(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var alertUpdateImplementors = []string{"AlertUpdate", "StreamItem", "AlertStream"}
+
+func (ec *executionContext) _AlertUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.AlertUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, alertUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AlertUpdate")
+		case "cursor":
+			out.Values[i] = ec._AlertUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._AlertUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "alert":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AlertUpdate_alert(ctx, field, obj)
+				})
+		case "previousState":
+			out.Values[i] = ec._AlertUpdate_previousState(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var amendOrderPayloadImplementors = []string{"AmendOrderPayload"}
 
 func (ec *executionContext) _AmendOrderPayload(ctx context.Context, sel ast.SelectionSet, obj *AmendOrderPayload) graphql.Marshaler {
@@ -43466,6 +44876,55 @@ func (ec *executionContext) _Availability(ctx context.Context, sel ast.Selection
 		case "provenance":
 			out.Values[i] = ec._Availability_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var availabilityUpdateImplementors = []string{"AvailabilityUpdate", "StreamItem", "AvailabilityStream"}
+
+func (ec *executionContext) _AvailabilityUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.AvailabilityUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityUpdate")
+		case "cursor":
+			out.Values[i] = ec._AvailabilityUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._AvailabilityUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "availability":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityUpdate_availability(ctx, field, obj)
+				})
+		case "previousStatus":
+			out.Values[i] = ec._AvailabilityUpdate_previousStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
@@ -45680,6 +47139,55 @@ func (ec *executionContext) _InvoiceLineEdge(ctx context.Context, sel ast.Select
 			out.Values[i] = ec._InvoiceLineEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var invoiceUpdateImplementors = []string{"InvoiceUpdate", "StreamItem", "InvoiceStream"}
+
+func (ec *executionContext) _InvoiceUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.InvoiceUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, invoiceUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InvoiceUpdate")
+		case "cursor":
+			out.Values[i] = ec._InvoiceUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._InvoiceUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "invoice":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._InvoiceUpdate_invoice(ctx, field, obj)
+				})
+		case "previousStatus":
+			out.Values[i] = ec._InvoiceUpdate_previousStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -47993,6 +49501,67 @@ func (ec *executionContext) _OrderPromise(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var orderUpdateImplementors = []string{"OrderUpdate", "StreamItem", "OrderStream"}
+
+func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.OrderUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orderUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrderUpdate")
+		case "cursor":
+			out.Values[i] = ec._OrderUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._OrderUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "order":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderUpdate_order(ctx, field, obj)
+				})
+		case "previousStatus":
+			out.Values[i] = ec._OrderUpdate_previousStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "changedLines":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderUpdate_changedLines(ctx, field, obj)
+				})
+		case "commitmentChanges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderUpdate_commitmentChanges(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var orderValidationImplementors = []string{"OrderValidation"}
 
 func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.SelectionSet, obj *trade.OrderValidation) graphql.Marshaler {
@@ -49470,6 +51039,61 @@ func (ec *executionContext) _PurchaseOrderResponsePayload(ctx context.Context, s
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseOrderUpdateImplementors = []string{"PurchaseOrderUpdate", "StreamItem", "PurchaseOrderStream"}
+
+func (ec *executionContext) _PurchaseOrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *trade.PurchaseOrderUpdate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseOrderUpdateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PurchaseOrderUpdate")
+		case "cursor":
+			out.Values[i] = ec._PurchaseOrderUpdate_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._PurchaseOrderUpdate_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "purchaseOrder":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderUpdate_purchaseOrder(ctx, field, obj)
+				})
+		case "previousStatus":
+			out.Values[i] = ec._PurchaseOrderUpdate_previousStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deviations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrderUpdate_deviations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -51877,7 +53501,7 @@ func (ec *executionContext) _StateNotAllowed(ctx context.Context, sel ast.Select
 	return out
 }
 
-var streamCaughtUpImplementors = []string{"StreamCaughtUp", "StreamItem", "ShipmentStream", "OperationStream"}
+var streamCaughtUpImplementors = []string{"StreamCaughtUp", "StreamItem", "OrderStream", "ShipmentStream", "PurchaseOrderStream", "AvailabilityStream", "InvoiceStream", "OperationStream", "AlertStream"}
 
 func (ec *executionContext) _StreamCaughtUp(ctx context.Context, sel ast.SelectionSet, obj *trade.StreamCaughtUp) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, streamCaughtUpImplementors)
@@ -51920,7 +53544,7 @@ func (ec *executionContext) _StreamCaughtUp(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var streamGapImplementors = []string{"StreamGap", "StreamItem", "ShipmentStream", "OperationStream"}
+var streamGapImplementors = []string{"StreamGap", "StreamItem", "OrderStream", "ShipmentStream", "PurchaseOrderStream", "AvailabilityStream", "InvoiceStream", "OperationStream", "AlertStream"}
 
 func (ec *executionContext) _StreamGap(ctx context.Context, sel ast.SelectionSet, obj *trade.StreamGap) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, streamGapImplementors)
@@ -52135,10 +53759,20 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 
 	switch fields[0].Name {
+	case "orderUpdates":
+		return ec._Subscription_orderUpdates(ctx, fields[0])
 	case "shipmentUpdates":
 		return ec._Subscription_shipmentUpdates(ctx, fields[0])
+	case "purchaseOrderUpdates":
+		return ec._Subscription_purchaseOrderUpdates(ctx, fields[0])
+	case "availabilityUpdates":
+		return ec._Subscription_availabilityUpdates(ctx, fields[0])
+	case "invoiceUpdates":
+		return ec._Subscription_invoiceUpdates(ctx, fields[0])
 	case "operationUpdates":
 		return ec._Subscription_operationUpdates(ctx, fields[0])
+	case "alertUpdates":
+		return ec._Subscription_alertUpdates(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -53744,6 +55378,14 @@ func (ec *executionContext) marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNAvailability2ᚖporticoᚋtradeᚐAvailability(ctx context.Context, sel ast.SelectionSet, v *trade.Availability) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Availability!")
+		return graphql.Null
+	}
+	return ec._Availability(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx context.Context, v any) (BulkPolicy, error) {
@@ -57704,6 +59346,32 @@ func (ec *executionContext) marshalOAlertState2ᚕporticoᚋtradeᚐAlertState�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOAlertState2ᚖporticoᚋtradeᚐAlertState(ctx context.Context, v any) (*trade.AlertState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.AlertState(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAlertState2ᚖporticoᚋtradeᚐAlertState(ctx context.Context, sel ast.SelectionSet, v *trade.AlertState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOAlertStream2porticoᚋtradeᚐAlertStream(ctx context.Context, sel ast.SelectionSet, v trade.AlertStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AlertStream(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmendOrderPayload(ctx context.Context, sel ast.SelectionSet, v *AmendOrderPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -57738,6 +59406,13 @@ func (ec *executionContext) marshalOAvailability2ᚖporticoᚋtradeᚐAvailabili
 		return graphql.Null
 	}
 	return ec._Availability(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAvailabilityStream2porticoᚋtradeᚐAvailabilityStream(ctx context.Context, sel ast.SelectionSet, v trade.AvailabilityStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AvailabilityStream(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAwaitedDecision2ᚖporticoᚋtradeᚐAwaitedDecision(ctx context.Context, sel ast.SelectionSet, v *trade.AwaitedDecision) graphql.Marshaler {
@@ -58427,6 +60102,32 @@ func (ec *executionContext) marshalOInvoiceStatus2ᚕporticoᚋtradeᚐInvoiceSt
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOInvoiceStatus2ᚖporticoᚋtradeᚐInvoiceStatus(ctx context.Context, v any) (*trade.InvoiceStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.InvoiceStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInvoiceStatus2ᚖporticoᚋtradeᚐInvoiceStatus(ctx context.Context, sel ast.SelectionSet, v *trade.InvoiceStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOInvoiceStream2porticoᚋtradeᚐInvoiceStream(ctx context.Context, sel ast.SelectionSet, v trade.InvoiceStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InvoiceStream(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOItem2ᚕᚖporticoᚋtradeᚐItem(ctx context.Context, sel ast.SelectionSet, v []*trade.Item) graphql.Marshaler {
@@ -59156,6 +60857,32 @@ func (ec *executionContext) marshalOOrderStatus2ᚕporticoᚋtradeᚐOrderStatus
 	return ret
 }
 
+func (ec *executionContext) unmarshalOOrderStatus2ᚖporticoᚋtradeᚐOrderStatus(ctx context.Context, v any) (*trade.OrderStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.OrderStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrderStatus2ᚖporticoᚋtradeᚐOrderStatus(ctx context.Context, sel ast.SelectionSet, v *trade.OrderStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOOrderStream2porticoᚋtradeᚐOrderStream(ctx context.Context, sel ast.SelectionSet, v trade.OrderStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrderStream(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOrderValidation2ᚖporticoᚋtradeᚐOrderValidation(ctx context.Context, sel ast.SelectionSet, v *trade.OrderValidation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -59366,6 +61093,32 @@ func (ec *executionContext) marshalOPurchaseOrderStatus2ᚕporticoᚋtradeᚐPur
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOPurchaseOrderStatus2ᚖporticoᚋtradeᚐPurchaseOrderStatus(ctx context.Context, v any) (*trade.PurchaseOrderStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.PurchaseOrderStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPurchaseOrderStatus2ᚖporticoᚋtradeᚐPurchaseOrderStatus(ctx context.Context, sel ast.SelectionSet, v *trade.PurchaseOrderStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOPurchaseOrderStream2porticoᚋtradeᚐPurchaseOrderStream(ctx context.Context, sel ast.SelectionSet, v trade.PurchaseOrderStream) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PurchaseOrderStream(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOQuantity2porticoᚋtradeᚐQuantity(ctx context.Context, sel ast.SelectionSet, v trade.Quantity) graphql.Marshaler {
@@ -59807,6 +61560,25 @@ func (ec *executionContext) marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingL
 		return graphql.Null
 	}
 	return ec._SpendingLimit(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOStockStatus2ᚖporticoᚋtradeᚐStockStatus(ctx context.Context, v any) (*trade.StockStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.StockStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStockStatus2ᚖporticoᚋtradeᚐStockStatus(ctx context.Context, sel ast.SelectionSet, v *trade.StockStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOSubmitOrderPayload2ᚖporticoᚋgraphᚐSubmitOrderPayload(ctx context.Context, sel ast.SelectionSet, v *SubmitOrderPayload) graphql.Marshaler {

@@ -61,6 +61,7 @@ type Loaders struct {
 	LatestOperations           loader[string, *trade.Operation]
 	Approvals                  loader[string, *trade.Approval]
 	CommitmentChanges          loader[string, []*trade.CommitmentChange]
+	Commitments                loader[string, *trade.CommitmentChange]
 	Users                      loader[string, *trade.User]
 	DeadLetters                loader[string, *trade.DeadLetter]
 	AuditEntries               loader[string, *trade.AuditEntry]
@@ -152,6 +153,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.LatestOperations = stored(l, (*store.Store).LatestOperations)
 	l.Approvals = stored(l, (*store.Store).Approvals)
 	l.CommitmentChanges = stored(l, (*store.Store).CommitmentChanges)
+	l.Commitments = stored(l, (*store.Store).Commitments)
 	l.Users = stored(l, (*store.Store).Users)
 	l.DeadLetters = stored(l, (*store.Store).DeadLetters)
 	l.AuditEntries = stored(l, (*store.Store).AuditEntries)

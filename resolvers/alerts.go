@@ -12,14 +12,19 @@ import (
 
 // Alerts are those that the caller may see, most urgent first.
 func (r query) Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AlertFilter) (*trade.AlertConnection, error) {
-	f := store.AlertFilter{}
-	if filter != nil {
-		f = store.AlertFilter{State: filter.State, Kind: filter.Kind, Queue: text(filter.Queue), Subject: text(filter.Subject)}
-		if filter.MinSeverity != nil {
-			f.Least = *filter.MinSeverity
-		}
-	}
+	f := alertFilter(filter)
 	return page(ctx, func(s trade.Scope) *store.List[trade.Alert] { return store.AlertList(s, f) }, first, after, last, before)
+}
+
+func alertFilter(f *graph.AlertFilter) store.AlertFilter {
+	if f == nil {
+		return store.AlertFilter{}
+	}
+	of := store.AlertFilter{State: f.State, Kind: f.Kind, Queue: text(f.Queue), Subject: text(f.Subject)}
+	if f.MinSeverity != nil {
+		of.Least = *f.MinSeverity
+	}
+	return of
 }
 
 // ReportException reports something to the other side.

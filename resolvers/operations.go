@@ -116,12 +116,3 @@ type operationConnection struct{ *Resolver }
 func (r operationConnection) TotalCount(ctx context.Context, objs []*trade.OperationConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
-
-// OperationUpdate are the resolvers of OperationUpdate.
-func (r *Resolver) OperationUpdate() graph.OperationUpdateResolver { return operationUpdate{r} }
-
-type operationUpdate struct{ *Resolver }
-
-func (r operationUpdate) Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
-}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -145,6 +146,30 @@ func related[P, V any](ctx context.Context, objs []*P, key func(*P) string, from
 		return nil, err
 	}
 	return from(l).All(ctx, keysOf(objs, key))
+}
+
+// several loads, for each object, all values whose keys it names, without those that the
+// caller may not see: one batch for all.
+func several[P, V any](ctx context.Context, objs []*P, keys func(*P) []string, from func(*loaders.Loaders) all[*V]) ([][]*V, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var flat []string
+	for _, o := range objs {
+		flat = append(flat, keys(o)...)
+	}
+	found, err := from(l).All(ctx, flat)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]*V, len(objs))
+	for i, o := range objs {
+		n := len(keys(o))
+		out[i] = slices.DeleteFunc(append([]*V{}, found[:n]...), func(v *V) bool { return v == nil })
+		found = found[n:]
+	}
+	return out, nil
 }
 
 // lists are values as the schema's lists that are never null.

@@ -8,37 +8,121 @@ import (
 	"portico/auth"
 	"portico/graph"
 	"portico/loaders"
-	"portico/store"
 	"portico/trade"
 )
 
-// Subscription are the resolvers of the streams.
+// Subscription are the resolvers of the streams. Whose a change is, is asked of the change
+// itself; what changed is then read as by any query.
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return subscription{r} }
 
 type subscription struct{ *Resolver }
 
-// ShipmentUpdates follows shipments. Whose a change is, is asked of the change itself; the
-// shipment is then read as by any query.
+// among tells whether a value is one of those asked for; nil asks for all.
+func among(value string, of []string) bool { return of == nil || slices.Contains(of, value) }
+
+// few refuses more values than one may ask for.
+func few(arguments map[string]int) error {
+	for name, n := range arguments {
+		if n > maxKeys {
+			return badInput("%s must be at most %d", name, maxKeys)
+		}
+	}
+	return nil
+}
+
+// OrderUpdates follows orders.
+func (r subscription) OrderUpdates(ctx context.Context, orders, accounts []string, after *string) (<-chan trade.OrderStream, error) {
+	if err := few(map[string]int{"orders": len(orders), "accounts": len(accounts)}); err != nil {
+		return nil, err
+	}
+	return follow(ctx, r.Resolver, following[trade.OrderStream]{
+		topic: trade.OfOrders, after: after, requery: "orders",
+		keep: func(scope trade.Scope, c *trade.Change) bool {
+			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, orders) && among(c.AccountID, accounts)
+		},
+		update: func(u trade.Update) trade.OrderStream { return &trade.OrderUpdate{Update: u} },
+	})
+}
+
+// ShipmentUpdates follows shipments.
 func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []string, after *string) (<-chan trade.ShipmentStream, error) {
-	if len(shipments) > maxKeys || len(orders) > maxKeys {
-		return nil, badInput("shipments and orders must be at most %d each", maxKeys)
+	if err := few(map[string]int{"shipments": len(shipments), "orders": len(orders)}); err != nil {
+		return nil, err
 	}
 	return follow(ctx, r.Resolver, following[trade.ShipmentStream]{
 		topic: trade.OfShipments, after: after, requery: "shipments",
 		keep: func(scope trade.Scope, c *trade.Change) bool {
-			return scope.Decide(nil, &c.Whose) == nil && (shipments == nil || slices.Contains(shipments, c.SubjectID)) &&
-				(orders == nil || slices.ContainsFunc(c.OrderIDs, func(o string) bool { return slices.Contains(orders, o) }))
+			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, shipments) &&
+				(orders == nil || slices.ContainsFunc(c.Related, func(o string) bool { return slices.Contains(orders, o) }))
 		},
-		update: func(c *trade.Change, cursor string) trade.ShipmentStream {
-			return &trade.ShipmentUpdate{Change: *c, Cursor: cursor}
+		update: func(u trade.Update) trade.ShipmentStream { return &trade.ShipmentUpdate{Update: u} },
+	})
+}
+
+// PurchaseOrderUpdates follows purchase orders.
+func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders []string, after *string) (<-chan trade.PurchaseOrderStream, error) {
+	if err := few(map[string]int{"purchaseOrders": len(purchaseOrders)}); err != nil {
+		return nil, err
+	}
+	return follow(ctx, r.Resolver, following[trade.PurchaseOrderStream]{
+		topic: trade.OfPurchaseOrders, after: after, requery: "purchaseOrders",
+		keep: func(scope trade.Scope, c *trade.Change) bool {
+			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, purchaseOrders)
 		},
+		update: func(u trade.Update) trade.PurchaseOrderStream { return &trade.PurchaseOrderUpdate{Update: u} },
+	})
+}
+
+// AvailabilityUpdates follows the stock of items.
+func (r subscription) AvailabilityUpdates(ctx context.Context, items []*graph.ItemBy, warehouses []string, after *string) (<-chan trade.AvailabilityStream, error) {
+	if err := few(map[string]int{"items": len(items), "warehouses": len(warehouses)}); err != nil {
+		return nil, err
+	}
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := itemsBy(ctx, l, items)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(found))
+	for i, item := range found {
+		if item == nil {
+			return nil, badInput("items: there is no such item at place %d", i)
+		}
+		ids[i] = item.ID
+	}
+	return follow(ctx, r.Resolver, following[trade.AvailabilityStream]{
+		topic: trade.OfAvailability, after: after, requery: "availability of these items",
+		keep: func(_ trade.Scope, c *trade.Change) bool { // stock is everybody's who may see stock
+			return slices.Contains(ids, c.SubjectID) &&
+				(warehouses == nil || slices.ContainsFunc(c.Related, func(w string) bool { return slices.Contains(warehouses, w) }))
+		},
+		update: func(u trade.Update) trade.AvailabilityStream {
+			return &trade.AvailabilityUpdate{Update: u, Warehouses: warehouses}
+		},
+	})
+}
+
+// InvoiceUpdates follows invoices.
+func (r subscription) InvoiceUpdates(ctx context.Context, accounts []string, after *string) (<-chan trade.InvoiceStream, error) {
+	if err := few(map[string]int{"accounts": len(accounts)}); err != nil {
+		return nil, err
+	}
+	return follow(ctx, r.Resolver, following[trade.InvoiceStream]{
+		topic: trade.OfInvoices, after: after, requery: "invoices",
+		keep: func(scope trade.Scope, c *trade.Change) bool {
+			return scope.Decide(nil, &c.Whose) == nil && among(c.AccountID, accounts)
+		},
+		update: func(u trade.Update) trade.InvoiceStream { return &trade.InvoiceUpdate{Update: u} },
 	})
 }
 
 // OperationUpdates follows operations: the named ones, or the caller's own.
 func (r subscription) OperationUpdates(ctx context.Context, operations []string, after *string) (<-chan trade.OperationStream, error) {
-	if len(operations) > maxKeys {
-		return nil, badInput("operations must be at most %d", maxKeys)
+	if err := few(map[string]int{"operations": len(operations)}); err != nil {
+		return nil, err
 	}
 	me := auth.UserID(auth.CallerOf(ctx).Principal)
 	return follow(ctx, r.Resolver, following[trade.OperationStream]{
@@ -49,127 +133,122 @@ func (r subscription) OperationUpdates(ctx context.Context, operations []string,
 			}
 			return slices.Contains(operations, c.SubjectID) && scope.Decide(nil, &c.Whose) == nil
 		},
-		update: func(c *trade.Change, cursor string) trade.OperationStream {
-			return &trade.OperationUpdate{Change: *c, Cursor: cursor}
-		},
+		update: func(u trade.Update) trade.OperationStream { return &trade.OperationUpdate{Update: u} },
 	})
 }
 
-// following is what a stream follows, and how it tells that.
-type following[I any] struct {
-	topic   trade.Topic
-	after   *string
-	requery string // the list that has what a gap hides
-	keep    func(scope trade.Scope, c *trade.Change) bool
-	update  func(c *trade.Change, cursor string) I
+// AlertUpdates follows alerts. What a filter lets through is asked of the alert as it is.
+func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilter, after *string) (<-chan trade.AlertStream, error) {
+	f := following[trade.AlertStream]{
+		topic: trade.OfAlerts, after: after, requery: "alerts",
+		keep:   func(scope trade.Scope, c *trade.Change) bool { return scope.Decide(nil, &c.Whose) == nil },
+		update: func(u trade.Update) trade.AlertStream { return &trade.AlertUpdate{Update: u} },
+	}
+	if filter != nil {
+		l, err := reader(ctx)
+		if err != nil {
+			return nil, err
+		}
+		wanted := alertFilter(filter)
+		if wanted.State == nil { // alerts that are resolved are told here, and are in no list that does not ask for them
+			wanted.State = []trade.AlertState{trade.AlertOpen, trade.AlertAcknowledged, trade.AlertResolved}
+		}
+		f.wanted = func(ctx context.Context, scope trade.Scope, c *trade.Change) (bool, error) {
+			return l.Store.IsAlert(ctx, scope, wanted, c.SubjectID)
+		}
+	}
+	return follow(ctx, r.Resolver, f)
 }
 
-// replayAtOnce is how many missed changes are read at a time.
-const replayAtOnce = 500
+// ShipmentUpdate are the resolvers of ShipmentUpdate.
+func (r *Resolver) ShipmentUpdate() graph.ShipmentUpdateResolver { return shipmentUpdate{} }
 
-// follow tells what was missed since a cursor, that this is all of it, and then what
-// happens. A stream ends by itself only when it cannot go on, or its reader is too slow: it
-// is resumed from the last cursor then.
-func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, error) {
+type shipmentUpdate struct{}
+
+func (shipmentUpdate) Shipment(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.Shipment, error) {
+	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.Shipments })
+}
+
+func (shipmentUpdate) Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error) {
+	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.CauseID }, func(l *loaders.Loaders) all[*trade.ShipmentEvent] { return &l.Events })
+}
+
+// OperationUpdate are the resolvers of OperationUpdate.
+func (r *Resolver) OperationUpdate() graph.OperationUpdateResolver { return operationUpdate{} }
+
+type operationUpdate struct{}
+
+func (operationUpdate) Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error) {
+	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+}
+
+// OrderUpdate are the resolvers of OrderUpdate.
+func (r *Resolver) OrderUpdate() graph.OrderUpdateResolver { return orderUpdate{} }
+
+type orderUpdate struct{}
+
+func (orderUpdate) Order(ctx context.Context, objs []*trade.OrderUpdate) ([]*trade.Order, error) {
+	return related(ctx, objs, func(o *trade.OrderUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
+}
+
+func (orderUpdate) ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.OrderLine, error) {
+	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("oln_") }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+}
+
+func (orderUpdate) CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.CommitmentChange, error) {
+	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("cmt_") }, func(l *loaders.Loaders) all[*trade.CommitmentChange] { return &l.Commitments })
+}
+
+// PurchaseOrderUpdate are the resolvers of PurchaseOrderUpdate.
+func (r *Resolver) PurchaseOrderUpdate() graph.PurchaseOrderUpdateResolver {
+	return purchaseOrderUpdate{}
+}
+
+type purchaseOrderUpdate struct{}
+
+func (purchaseOrderUpdate) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([]*trade.PurchaseOrder, error) {
+	return related(ctx, objs, func(o *trade.PurchaseOrderUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
+}
+
+func (purchaseOrderUpdate) Deviations(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([][]*trade.Deviation, error) {
+	return several(ctx, objs, func(o *trade.PurchaseOrderUpdate) []string { return o.Related }, func(l *loaders.Loaders) all[*trade.Deviation] { return &l.Deviations })
+}
+
+// AvailabilityUpdate are the resolvers of AvailabilityUpdate.
+func (r *Resolver) AvailabilityUpdate() graph.AvailabilityUpdateResolver { return availabilityUpdate{} }
+
+type availabilityUpdate struct{}
+
+// lookAhead is how far availability looks ahead where nobody says: the default in the schema.
+const lookAhead = 90 * 24 * time.Hour
+
+func (availabilityUpdate) Availability(ctx context.Context, objs []*trade.AvailabilityUpdate) ([]*trade.Availability, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	scope := l.Scope()
-	var since *trade.Place
-	if f.after != nil {
-		place, ok := r.Cursors.Open(f.topic, scope, *f.after)
-		if !ok {
-			return nil, badInput("after is no cursor of this stream that this caller was given: leave it out, and ask for the state anew")
-		}
-		since = &place
-	}
-	keep := func(c *trade.Change) bool { return c.Topic == f.topic && f.keep(scope, c) }
-	from, live, err := r.Hub.Follow(ctx, keep)
+	items, err := l.Items.All(ctx, keysOf(objs, func(o *trade.AvailabilityUpdate) string { return o.SubjectID }))
 	if err != nil {
 		return nil, err
 	}
-	items := make(chan I)
-	tell := func(item any) bool {
-		select {
-		case items <- item.(I):
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	cursor := func(p trade.Place) string { return r.Cursors.Seal(f.topic, scope, p) }
-	told := 0
-	update := func(c *trade.Change) bool { told++; return tell(f.update(c, cursor(c.Place))) }
-	go func() {
-		defer close(items)
-		at := from
-		if since != nil {
-			gap, err := f.gap(ctx, l.Store, *since, &at)
-			if err != nil || gap && !tell(&trade.StreamGap{Cursor: cursor(at), From: *f.after, At: time.Now().UTC(), Requery: "Changes of " + f.requery + " are missing here: ask for " + f.requery + " anew."}) {
-				return
-			}
-			for {
-				missed, err := l.Store.ChangesOf(ctx, scope, f.topic, at, from, replayAtOnce)
-				if err != nil {
-					return // it is resumed from the last cursor
-				}
-				for i := range missed {
-					if at = missed[i].Place; keep(&missed[i]) && !update(&missed[i]) {
-						return
-					}
-				}
-				if len(missed) < replayAtOnce {
-					break
-				}
-			}
-			if at.Before(from) {
-				at = from
-			}
-		}
-		if !tell(&trade.StreamCaughtUp{Cursor: cursor(at), At: time.Now().UTC(), Replayed: told}) {
-			return
-		}
-		for c := range live {
-			// Another process may have told of it before the stream was resumed here.
-			if at.Before(c.Place) && !update(&c) {
-				return
-			}
-		}
-	}()
-	return items, nil
+	// All updates of one answer are of one stream.
+	return l.AvailabilityOf(ctx, items, loaders.StockArgs{Warehouses: objs[0].Warehouses, Horizon: lookAhead})
 }
 
-// gap sets where a stream goes on that is resumed from a place, and tells whether what comes
-// after that place is kept no longer, or was never here.
-func (following[I]) gap(ctx context.Context, st *store.Store, since trade.Place, at *trade.Place) (bool, error) {
-	start, err := st.LogStart(ctx)
-	if err != nil {
-		return false, err
-	}
-	end, err := st.LogEnd(ctx)
-	switch {
-	case err != nil:
-		return false, err
-	case end.Before(since): // of another database
-		return true, nil
-	case since.Before(start):
-		*at = start
-		return true, nil
-	}
-	*at = since
-	return false, nil
+// InvoiceUpdate are the resolvers of InvoiceUpdate.
+func (r *Resolver) InvoiceUpdate() graph.InvoiceUpdateResolver { return invoiceUpdate{} }
+
+type invoiceUpdate struct{}
+
+func (invoiceUpdate) Invoice(ctx context.Context, objs []*trade.InvoiceUpdate) ([]*trade.Invoice, error) {
+	return related(ctx, objs, func(o *trade.InvoiceUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Invoice] { return &l.Invoices })
 }
 
-// ShipmentUpdate are the resolvers of ShipmentUpdate.
-func (r *Resolver) ShipmentUpdate() graph.ShipmentUpdateResolver { return shipmentUpdate{r} }
+// AlertUpdate are the resolvers of AlertUpdate.
+func (r *Resolver) AlertUpdate() graph.AlertUpdateResolver { return alertUpdate{} }
 
-type shipmentUpdate struct{ *Resolver }
+type alertUpdate struct{}
 
-func (r shipmentUpdate) Shipment(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.Shipment, error) {
-	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.Shipments })
-}
-
-func (r shipmentUpdate) Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error) {
-	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.CauseID }, func(l *loaders.Loaders) all[*trade.ShipmentEvent] { return &l.Events })
+func (alertUpdate) Alert(ctx context.Context, objs []*trade.AlertUpdate) ([]*trade.Alert, error) {
+	return related(ctx, objs, func(o *trade.AlertUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Alert] { return &l.Alerts })
 }

@@ -93,6 +93,14 @@ func AlertList(scope trade.Scope, f AlertFilter) *List[trade.Alert] {
 	return l
 }
 
+// IsAlert tells whether an alert is one that a filter lets through, within a scope.
+func (s *Store) IsAlert(ctx context.Context, scope trade.Scope, f AlertFilter, id string) (is bool, err error) {
+	l := AlertList(scope, f)
+	l.and("w.id = " + l.args.add(id))
+	counts, err := l.Count(ctx, s, []string{""})
+	return counts[""].Value > 0, err
+}
+
 // AlertedOrders are the orders of customers that alerts touch, newest first.
 func AlertedOrders(scope trade.Scope) *List[trade.Order] {
 	l := OrderList(scope, OrderFilter{}, trade.OrdersNewest, false)
@@ -121,6 +129,7 @@ func (s *Store) Raise(ctx context.Context, tx *sqlx.Tx, all []*trade.Alert) erro
 	if _, err := s.Exec(ctx, tx, query, string(document)); err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
+	s.told(tx)
 	return nil
 }
 
@@ -157,6 +166,7 @@ func (s *Store) MoveAlert(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, i
 	const query = `
 		UPDATE alerts SET state = $2, taken_by = coalesce(taken_by, $3), acknowledged_at = coalesce(acknowledged_at, clock_timestamp()),
 			resolved_at = CASE WHEN $2 = 'RESOLVED' THEN clock_timestamp() END, resolution = $4 WHERE id = $1`
+	s.told(tx)
 	_, err = s.Exec(ctx, tx, query, id, to, by, resolution)
 	return rows[0].State, err
 }
@@ -199,7 +209,9 @@ func (s *Store) RaiseOverdue(ctx context.Context) (raised int, err error) {
 			return err
 		}
 		n, err := result.RowsAffected()
-		raised = int(n)
+		if raised = int(n); raised > 0 {
+			s.told(tx)
+		}
 		return err
 	})
 	if err != nil {

@@ -68,11 +68,21 @@ func (s *Store) Tell(how map[trade.CommitmentCause]trade.Telling) error {
 	return nil
 }
 
+// Commitments reads promises that moved by id; customers those that they are told of.
+func (s *Store) Commitments(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.CommitmentChange, error) {
+	return s.commitments().by(ctx, s, scope, "m.id", "", ids)
+}
+
+// commitments are the promises that moved and that customers are told of.
+func (s *Store) commitments() relation[trade.CommitmentChange] {
+	r := commitments
+	r.visible = hiding(r.visible, s.untold)
+	return r
+}
+
 // CommitmentChanges reads the promises of orders that moved, newest first, at most 100
 // each; customers those that they are told of.
 func (s *Store) CommitmentChanges(ctx context.Context, scope trade.Scope, orders []string) (map[string][]*trade.CommitmentChange, error) {
-	r := commitments
-	r.visible = hiding(r.visible, s.untold)
-	found, err := r.under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
+	found, err := s.commitments().under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
 	return atMost(found, 100), err
 }

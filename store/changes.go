@@ -12,7 +12,8 @@ import (
 	"portico/trade"
 )
 
-// The log of changes is written with what changes, in its transaction. Its places are
+// The log of changes is written with what changes, in its transaction: by triggers where many
+// write, and here where more has to be known. Its places are
 // pairs of transaction and number, for numbers alone are given out before their
 // transactions commit: whoever remembers the last number that it saw misses those of a slower
 // one. What is read is below the oldest transaction that still runs.
@@ -34,13 +35,13 @@ type changeRow struct {
 	Xid     uint64
 	Account string
 	Partner string
-	Orders  pq.StringArray
+	With    pq.StringArray
 	Shift   *int64
 }
 
 func (r *changeRow) trade() trade.Change {
 	c := r.Change
-	c.Transaction, c.AccountID, c.SupplierID, c.OrderIDs = r.Xid, r.Account, r.Partner, r.Orders
+	c.Transaction, c.AccountID, c.SupplierID, c.Related = r.Xid, r.Account, r.Partner, r.With
 	if r.Shift != nil {
 		shift := time.Duration(*r.Shift) * time.Second
 		c.EtaShift = &shift
@@ -50,7 +51,7 @@ func (r *changeRow) trade() trade.Change {
 
 const (
 	changeColumns = `c.xid::text::numeric::bigint AS xid, c.seq, c.topic, c.subject AS subject_id, coalesce(c.account_id, '') AS account, coalesce(c.supplier_id, '') AS partner,
-		coalesce(c.principal, '') AS principal, c.orders, c.previous, coalesce(c.cause, '') AS cause_id, c.eta_shift AS shift, c.at`
+		coalesce(c.principal, '') AS principal, c.related AS "with", c.previous, coalesce(c.cause, '') AS cause_id, c.eta_shift AS shift, c.at`
 	settled = `c.xid < pg_snapshot_xmin(pg_current_snapshot())`
 )
 
@@ -82,8 +83,12 @@ func (s *Store) Changes(ctx context.Context, from trade.Place, limit int) ([]tra
 // another one, in order, at most limit.
 func (s *Store) ChangesOf(ctx context.Context, scope trade.Scope, topic trade.Topic, from, to trade.Place, limit int) ([]trade.Change, error) {
 	var a args
+	visible := ownEither("c.account_id", "c.supplier_id")
+	if topic == trade.OfAvailability {
+		visible = anyParty
+	}
 	where := "c.topic = " + a.add(topic) + " AND " + after(&a, from) + " AND NOT " + after(&a, to) + " AND " + settled +
-		" AND " + ownEither("c.account_id", "c.supplier_id")(scope, &a)
+		" AND " + visible(scope, &a)
 	return s.changesWhere(ctx, where, &a, limit)
 }
 

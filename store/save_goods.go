@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -77,5 +81,95 @@ var saveStock = saving[trade.Stock]{
 
 // SaveStock saves stock.
 func (s *Store) SaveStock(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
-	return saveStock.save(ctx, s, tx, records)
+	if quiet(ctx) || len(records) == 0 {
+		return saveStock.save(ctx, s, tx, records)
+	}
+	before, err := s.stockBefore(ctx, tx, records)
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := saveStock.save(ctx, s, tx, records)
+	if err != nil {
+		return rejected, err
+	}
+	return rejected, s.stockChanged(ctx, tx, before, records)
+}
+
+// stockOf is the stock that one source counts of an item, in all warehouses.
+type stockOf struct{ sku, instance string }
+
+type stockBefore struct {
+	trade.Stock
+	ItemStatus                    trade.ItemStatus
+	SKU, Code, Instance, BaseUnit string
+	Sequence                      int64
+}
+
+// stockBefore reads what is held of the items of records, by the source that counts.
+func (s *Store) stockBefore(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) (map[stockOf][]*stockBefore, error) {
+	skus, instances := make([]string, len(records)), make([]string, len(records))
+	for i := range records {
+		skus[i], instances[i] = records[i].ItemRef.Key, records[i].Provenance.Instance
+	}
+	const query = `
+		SELECT i.sku, i.status AS item_status, i.base_unit, w.code, st.instance, st.sequence, st.on_hand, st.allocated, st.safety_stock
+		FROM stock st JOIN items i ON i.id = st.item_id JOIN warehouses w ON w.id = st.warehouse_id WHERE i.sku = ANY($1) AND st.instance = ANY($2)`
+	var rows []*stockBefore
+	if err := s.sel(ctx, tx, &rows, query, textArray(skus), textArray(instances)); err != nil {
+		return nil, fmt.Errorf("stock: %w", err)
+	}
+	before := map[stockOf][]*stockBefore{}
+	for _, r := range rows {
+		of := stockOf{r.SKU, r.Instance}
+		before[of] = append(before[of], r)
+	}
+	return before, nil
+}
+
+// stockChanged writes into the log of which items the figures are others now, and what their
+// stock was in one word.
+func (s *Store) stockChanged(ctx context.Context, tx *sqlx.Tx, before map[stockOf][]*stockBefore, records []trade.Stock) error {
+	type change struct {
+		SKU        string
+		Warehouses []string
+		Before     *trade.StockStatus
+	}
+	changed := map[stockOf]*change{}
+	for i := range records {
+		r := &records[i]
+		of := stockOf{r.ItemRef.Key, r.Provenance.Instance}
+		held := before[of]
+		at := slices.IndexFunc(held, func(b *stockBefore) bool { return b.Code == r.WarehouseRef.Key })
+		if at >= 0 && (held[at].Sequence > r.Provenance.Sequence ||
+			held[at].OnHand.Equal(r.OnHand) && held[at].Allocated.Equal(r.Allocated) && held[at].SafetyStock.Equal(r.SafetyStock)) {
+			continue
+		}
+		c := changed[of]
+		if c == nil {
+			c = &change{SKU: of.sku}
+			if len(held) > 0 {
+				figures := make([]*trade.Stock, len(held))
+				for i, b := range held {
+					figures[i] = &b.Stock
+				}
+				c.Before = &trade.AvailabilityOf(&trade.Item{Status: held[0].ItemStatus, BaseUnit: held[0].BaseUnit}, figures).Status
+			}
+			changed[of] = c
+		}
+		c.Warehouses = append(c.Warehouses, r.WarehouseRef.Key)
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	document, err := json.Marshal(slices.Collect(maps.Values(changed)))
+	if err != nil {
+		return fmt.Errorf("stock: %w", err)
+	}
+	const query = `
+		SELECT log_change('AVAILABILITY', i.id, NULL, NULL, ARRAY(SELECT w.id FROM warehouses w WHERE w.code IN (SELECT jsonb_array_elements_text(j -> 'Warehouses'))), j ->> 'Before')
+		FROM jsonb_array_elements($1::jsonb) j JOIN items i ON i.sku = j ->> 'SKU'`
+	if _, err := s.Exec(ctx, tx, query, string(document)); err != nil {
+		return fmt.Errorf("changed stock: %w", err)
+	}
+	return nil
 }

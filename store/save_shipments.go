@@ -71,7 +71,7 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 
 // shipmentChanged writes into the log that shipments s changed; what their status was and
 // how far their arrival moved follows.
-const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, supplier_id, orders, cause, previous, eta_shift)
+const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, supplier_id, related, cause, previous, eta_shift)
 	SELECT 'SHIPMENT', s.id, s.account_id, s.supplier_id, ARRAY(SELECT x.order_id FROM shipment_orders x WHERE x.shipment_id = s.id),
 		(SELECT e.id FROM shipment_events e WHERE e.shipment_id = s.id ORDER BY e.received_at DESC, e.occurred_at DESC LIMIT 1), `
 

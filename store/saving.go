@@ -80,6 +80,9 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 	if err := s.sel(ctx, tx, &taken, v.head, string(documents)); err != nil {
 		return nil, fmt.Errorf("saving %s: %w", v.kind, err)
 	}
+	if len(taken) > 0 && !quiet(ctx) {
+		s.told(tx)
+	}
 	if len(v.parts) > 0 && len(taken) > 0 {
 		heads := make([]*T, 0, len(taken))
 		for _, k := range taken {

@@ -17,7 +17,15 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer s.logging.Delete(tx)
-	if err := fn(tx); err != nil {
+	begun := func(tx *sqlx.Tx) error {
+		if quiet(ctx) {
+			if _, err := s.Exec(ctx, tx, `SELECT set_config('portico.quiet', 'on', TRUE)`); err != nil {
+				return fmt.Errorf("begin: %w", err)
+			}
+		}
+		return fn(tx)
+	}
+	if err := begun(tx); err != nil {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rollback: %w", back))
 		}
@@ -32,5 +40,6 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	return nil
 }
 
-// told notes that a transaction writes into the log of changes.
+// told notes that a transaction writes into the log of changes, or may: who follows it is
+// woken. What is written and not noted is told half a second later.
 func (s *Store) told(tx *sqlx.Tx) { s.logging.Store(tx, nil) }

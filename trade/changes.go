@@ -1,14 +1,22 @@
 package trade
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Topic is a kind of thing whose changes are told as they happen.
 type Topic string
 
 // Topics.
 const (
-	OfShipments  Topic = "SHIPMENT"
-	OfOperations Topic = "OPERATION"
+	OfShipments      Topic = "SHIPMENT"
+	OfOperations     Topic = "OPERATION"
+	OfOrders         Topic = "ORDER"
+	OfPurchaseOrders Topic = "PURCHASE_ORDER"
+	OfAvailability   Topic = "AVAILABILITY"
+	OfInvoices       Topic = "INVOICE"
+	OfAlerts         Topic = "ALERT"
 )
 
 // Place is a place in the log of changes: a transaction, and a change in it. Changes are
@@ -29,39 +37,81 @@ type Change struct {
 	Topic     Topic
 	SubjectID string
 	Whose
-	Principal string   // whose operation it is
-	OrderIDs  []string // sales orders that a shipment carries
-	Previous  *string  // status before; nil where it is new or did not change
-	CauseID   string   // the event behind it, if there is one
-	EtaShift  *time.Duration
-	At        time.Time
+	Principal string // whose operation it is
+	// Related are ids of what goes with it: a shipment's orders, an order's changed lines and
+	// promises that moved, a purchase order's deviations, the warehouses of stock.
+	Related  []string
+	Previous *string // status before; nil where it is new or did not change
+	CauseID  string  // the event behind it, if there is one
+	EtaShift *time.Duration
+	At       time.Time
+}
+
+// RelatedOf are the ids of one kind among those that go with the change, by their prefix.
+func (c *Change) RelatedOf(prefix string) (ids []string) {
+	for _, id := range c.Related {
+		if strings.HasPrefix(id, prefix) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // StreamItem is anything that comes over a stream.
 type StreamItem interface{ IsStreamItem() }
 
-// ShipmentStream is an item of the stream of shipments.
-type ShipmentStream interface{ IsShipmentStream() }
-
-// OperationStream is an item of the stream of operations.
-type OperationStream interface{ IsOperationStream() }
+// Items of streams, by what they are about.
+type (
+	// ShipmentStream is an item of the stream of shipments.
+	ShipmentStream interface{ IsShipmentStream() }
+	// OperationStream is an item of the stream of operations.
+	OperationStream interface{ IsOperationStream() }
+	// OrderStream is an item of the stream of orders.
+	OrderStream interface{ IsOrderStream() }
+	// PurchaseOrderStream is an item of the stream of purchase orders.
+	PurchaseOrderStream interface{ IsPurchaseOrderStream() }
+	// AvailabilityStream is an item of the stream of stock.
+	AvailabilityStream interface{ IsAvailabilityStream() }
+	// InvoiceStream is an item of the stream of invoices.
+	InvoiceStream interface{ IsInvoiceStream() }
+	// AlertStream is an item of the stream of alerts.
+	AlertStream interface{ IsAlertStream() }
+)
 
 // What items come over which streams is said by what they embed.
 type (
-	overAny        struct{}
-	overShipments  struct{}
-	overOperations struct{}
+	overAny            struct{}
+	overShipments      struct{}
+	overOperations     struct{}
+	overOrders         struct{}
+	overPurchaseOrders struct{}
+	overAvailability   struct{}
+	overInvoices       struct{}
+	overAlerts         struct{}
+	overAll            struct {
+		overAny
+		overShipments
+		overOperations
+		overOrders
+		overPurchaseOrders
+		overAvailability
+		overInvoices
+		overAlerts
+	}
 )
 
-func (overAny) IsStreamItem()             {}
-func (overShipments) IsShipmentStream()   {}
-func (overOperations) IsOperationStream() {}
+func (overAny) IsStreamItem()                     {}
+func (overShipments) IsShipmentStream()           {}
+func (overOperations) IsOperationStream()         {}
+func (overOrders) IsOrderStream()                 {}
+func (overPurchaseOrders) IsPurchaseOrderStream() {}
+func (overAvailability) IsAvailabilityStream()    {}
+func (overInvoices) IsInvoiceStream()             {}
+func (overAlerts) IsAlertStream()                 {}
 
 // StreamCaughtUp says that all that was missed was told.
 type StreamCaughtUp struct {
-	overAny
-	overShipments
-	overOperations
+	overAll
 	Cursor   string
 	At       time.Time
 	Replayed int
@@ -69,33 +119,83 @@ type StreamCaughtUp struct {
 
 // StreamGap says that changes are missing, which are kept no longer.
 type StreamGap struct {
-	overAny
-	overShipments
-	overOperations
+	overAll
 	Cursor  string
 	At      time.Time
 	From    string
 	Requery string
 }
 
-// ShipmentUpdate is a change of a shipment as a portal is told of it.
-type ShipmentUpdate struct {
+// Update is a change as a portal is told of it, and where to go on after it.
+type Update struct {
 	overAny
-	overShipments
 	Change
 	Cursor string
+}
+
+// ShipmentUpdate is a change of a shipment.
+type ShipmentUpdate struct {
+	overShipments
+	Update
 }
 
 // PreviousStatus is the status before.
 func (u *ShipmentUpdate) PreviousStatus() *ShipmentStatus { return (*ShipmentStatus)(u.Previous) }
 
-// OperationUpdate is a change of an operation as a portal is told of it.
+// OperationUpdate is a change of an operation.
 type OperationUpdate struct {
-	overAny
 	overOperations
-	Change
-	Cursor string
+	Update
 }
 
 // PreviousState is the state before.
 func (u *OperationUpdate) PreviousState() *OperationState { return (*OperationState)(u.Previous) }
+
+// OrderUpdate is a change of an order.
+type OrderUpdate struct {
+	overOrders
+	Update
+}
+
+// PreviousStatus is the status before.
+func (u *OrderUpdate) PreviousStatus() *OrderStatus { return (*OrderStatus)(u.Previous) }
+
+// PurchaseOrderUpdate is a change of a purchase order.
+type PurchaseOrderUpdate struct {
+	overPurchaseOrders
+	Update
+}
+
+// PreviousStatus is the status before.
+func (u *PurchaseOrderUpdate) PreviousStatus() *PurchaseOrderStatus {
+	return (*PurchaseOrderStatus)(u.Previous)
+}
+
+// AvailabilityUpdate is a change of an item's stock. Warehouses are those that it is asked
+// of; nil is all.
+type AvailabilityUpdate struct {
+	overAvailability
+	Update
+	Warehouses []string
+}
+
+// PreviousStatus is the status before, of all warehouses together.
+func (u *AvailabilityUpdate) PreviousStatus() *StockStatus { return (*StockStatus)(u.Previous) }
+
+// InvoiceUpdate is a change of an invoice.
+type InvoiceUpdate struct {
+	overInvoices
+	Update
+}
+
+// PreviousStatus is the status before.
+func (u *InvoiceUpdate) PreviousStatus() *InvoiceStatus { return (*InvoiceStatus)(u.Previous) }
+
+// AlertUpdate is a change of an alert.
+type AlertUpdate struct {
+	overAlerts
+	Update
+}
+
+// PreviousState is the state before.
+func (u *AlertUpdate) PreviousState() *AlertState { return (*AlertState)(u.Previous) }
