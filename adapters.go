@@ -1,35 +1,84 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	company "portico/sandbox"
 	"portico/sources"
+	"portico/sources/carriers"
+	"portico/sources/epcis"
 	"portico/sources/sandbox"
 	"portico/sources/tryton"
 	"portico/trade"
 )
 
+// credentials are what a source is asked with, and what it signs with.
+type credentials struct {
+	key     func() string
+	secrets func() []string
+}
+
 // adapters is the one table from an adapter's name to its constructor.
-var adapters = map[string]func(c SourceConfig, key func() string) (sources.Adapter, error){
+var adapters = map[string]func(c SourceConfig, k credentials) (sources.Adapter, error){
 	"sandbox-erp":     adapter(sandbox.OpenERP),
 	"sandbox-ledger":  adapter(sandbox.OpenLedger),
 	"sandbox-wms":     adapter(sandbox.OpenWMS),
 	"sandbox-carrier": adapter(sandbox.OpenCarrier),
 	"sandbox-crm":     adapter(sandbox.OpenCRM),
-	"tryton": func(c SourceConfig, key func() string) (sources.Adapter, error) {
-		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: key, Zone: c.Zone, BranchOf: c.BranchOf, Warehouse: c.Warehouse})
+	"tryton": func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return tryton.Open(tryton.Config{URL: c.URL, User: c.User, Password: k.key, Zone: c.Zone, BranchOf: c.BranchOf, Warehouse: c.Warehouse})
+	},
+	"easypost": func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return carrier(c, k, "easypost", carriers.OpenEasyPost)
+	},
+	"dcsa": func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return carrier(c, k, "dcsa", carriers.OpenDCSA)
+	},
+	"webhook": func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return carrier(c, k, "standard-webhooks", func(of carriers.Config) (*carriers.Source, error) {
+			if m := carriers.Mappings[c.Mapping]; m != nil {
+				return carriers.Open(of, m)
+			}
+			text, err := os.ReadFile(c.Mapping)
+			if err != nil {
+				return nil, fmt.Errorf("mapping must be %s, or name a file that says how the carrier's JSON is read: %w", strings.Join(slices.Sorted(maps.Keys(carriers.Mappings)), ", "), err)
+			}
+			m, err := carriers.ReadMapping(text)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Mapping, err)
+			}
+			return carriers.Open(of, m)
+		})
+	},
+	"epcis": func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return epcis.Open(cmp.Or(c.Webhook.Scheme, "standard-webhooks"), k.secrets)
 	},
 }
 
-func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig, func() string) (sources.Adapter, error) {
-	return func(c SourceConfig, key func() string) (sources.Adapter, error) {
-		return open(sandbox.Config{URL: c.URL, Key: key, Zone: c.Zone})
+func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig, credentials) (sources.Adapter, error) {
+	return func(c SourceConfig, k credentials) (sources.Adapter, error) {
+		return open(sandbox.Config{URL: c.URL, Key: k.key, Zone: c.Zone})
 	}
+}
+
+// carrier opens a carrier, which pushes where it is known what it signs with.
+func carrier[A sources.Adapter](c SourceConfig, k credentials, scheme string, open func(carriers.Config) (A, error)) (sources.Adapter, error) {
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone is %q: it must be the name of a time zone, such as Europe/Amsterdam", c.Zone)
+	}
+	of := carriers.Config{URL: c.URL, Key: k.key, Secrets: k.secrets, Zone: zone}
+	if len(k.secrets()) > 0 {
+		of.Scheme = cmp.Or(c.Webhook.Scheme, scheme)
+	}
+	return open(of)
 }
 
 // openSources opens the configured sources and routes the subjects to them.
@@ -45,7 +94,11 @@ func openSources(f File, log *slog.Logger) (*sources.Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		a, err := open(c, key)
+		secrets, err := pushSecrets(name, c, log)
+		if err != nil {
+			return nil, err
+		}
+		a, err := open(c, credentials{key, secrets})
 		if err != nil {
 			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}
@@ -90,6 +143,9 @@ func route(capability trade.Capability, primary, shadow string, percent *int) (t
 	return r, nil
 }
 
+// acmeSecret is what is pushed to the sandbox's acme signed with, in development alone.
+const acmeSecret = "whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ=="
+
 // sandboxFile is the configuration for the sandbox company at addr.
 func sandboxFile(addr string) File {
 	at := func(adapter, path string) SourceConfig {
@@ -99,6 +155,8 @@ func sandboxFile(addr string) File {
 		Sources: map[string]SourceConfig{
 			"erp": at("sandbox-erp", "/erp"), "finance": at("sandbox-ledger", "/erp"), "wms": at("sandbox-wms", "/wms"),
 			"carrier": at("sandbox-carrier", "/carrier"), "crm": at("sandbox-crm", "/crm"),
+			// A carrier that pushes: whoever tries it out.
+			"acme": {Adapter: "webhook", Mapping: "example", Webhook: WebhookConfig{Secret: acmeSecret}, Limits: sources.DefaultLimits},
 		},
 		Routes: sandbox.Routes,
 	}
@@ -120,7 +178,7 @@ func adapterTable() (string, error) {
 	fmt.Fprintf(&b, "| | %s |\n|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
 	has := map[string]map[string]bool{}
 	for _, name := range names {
-		a, err := adapters[name](SourceConfig{URL: "http://localhost/x", User: "x"}, func() string { return "" })
+		a, err := adapters[name](SourceConfig{URL: "http://localhost/x", User: "x", Mapping: "easypost"}, credentials{func() string { return "" }, func() []string { return nil }})
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", name, err)
 		}
@@ -129,6 +187,8 @@ func adapterTable() (string, error) {
 			has[name][string(s)] = true
 		}
 		_, has[name]["tells changes"] = a.(sources.Changes)
+		_, has[name]["pushes"] = a.(sources.Receiving)
+		_, has[name]["is asked for what it did not push"] = a.(sources.Recovering)
 		_, has[name]["keeps papers"] = a.(sources.Documents)
 		_, has[name]["takes parcels"] = a.(sources.Registering)
 		_, has[name]["takes orders"] = a.(sources.OrderTaking)
@@ -140,7 +200,7 @@ func adapterTable() (string, error) {
 	for _, s := range sources.Subjects() {
 		rows = append(rows, string(s))
 	}
-	for _, row := range append(rows, "tells changes", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices", "takes lead times") {
+	for _, row := range append(rows, "tells changes", "pushes", "is asked for what it did not push", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices", "takes lead times") {
 		b.WriteString("| " + row)
 		for _, name := range names {
 			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])

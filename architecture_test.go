@@ -32,6 +32,9 @@ var rooms = map[string][]string{
 	"sources":         {"telemetry", "trade"},
 	// Adapters never meet each other.
 	"sources/sandbox":    {"sources", "trade"},
+	"sources/pushed":     {"sources", "trade"},
+	"sources/carriers":   {"sources", "sources/pushed", "trade"},
+	"sources/epcis":      {"sources", "sources/pushed", "trade"},
 	"sources/tryton":     {"sources", "sources/tryton/rpc", "trade"},
 	"sources/tryton/rpc": {"sources", "trade"},
 	"sources/sourcetest": {"sources", "trade"},

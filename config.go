@@ -38,6 +38,7 @@ type Config struct {
 	TLSKey         string        `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`
 	KeepChanges    time.Duration `help:"How long changes are kept, for streams to be resumed; 0 is for ever." default:"168h" env:"PORTICO_KEEP_CHANGES"`
+	KeepDeliveries time.Duration `help:"How long inbound deliveries are kept, with their bytes, to be read anew; 0 is for ever." default:"2160h" env:"PORTICO_KEEP_DELIVERIES"`
 	SandboxAddr    string        `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
 	Scale          int           `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
@@ -84,6 +85,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.KeepChanges < 0 {
 		return wrong("PORTICO_KEEP_CHANGES", c.KeepChanges.String(), "a duration such as 168h, or 0 for ever")
+	}
+	if c.KeepDeliveries < 0 {
+		return wrong("PORTICO_KEEP_DELIVERIES", c.KeepDeliveries.String(), "a duration such as 2160h, or 0 for ever")
 	}
 	if c.KeepOperations < 0 {
 		return wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "a duration such as 9600h, or 0 for ever")

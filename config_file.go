@@ -55,12 +55,25 @@ type SourceConfig struct {
 	// in Tryton.
 	BranchOf string `yaml:"branch_of"`
 	// Warehouse is the code of the warehouse that orders are sent from, in Tryton.
-	Warehouse string         `yaml:"warehouse"`
-	Key       string         `yaml:"-"`
-	KeyEnv    string         `yaml:"key_env"`  // environment variable that holds the key
-	KeyFile   string         `yaml:"key_file"` // or file that does, read anew when it changes
-	Zone      string         `yaml:"zone"`
-	Limits    sources.Limits `yaml:"limits"`
+	Warehouse string `yaml:"warehouse"`
+	// Mapping says how a carrier's JSON is read, of the adapter webhook: a file, or the name of
+	// one of ours.
+	Mapping string `yaml:"mapping"`
+	// Webhook is how the system signs what it pushes to /webhooks/ and its name.
+	Webhook WebhookConfig  `yaml:"webhook"`
+	Key     string         `yaml:"-"`
+	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
+	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
+	Zone    string         `yaml:"zone"`
+	Limits  sources.Limits `yaml:"limits"`
+}
+
+// WebhookConfig is how a system signs what it pushes.
+type WebhookConfig struct {
+	Scheme     string `yaml:"scheme"`      // the adapter's own when left out
+	Secret     string `yaml:"-"`           // secrets, one a line
+	SecretEnv  string `yaml:"secret_env"`  // environment variable that holds them
+	SecretFile string `yaml:"secret_file"` // or file that does, read anew when it changes
 }
 
 // load reads the configuration file, or takes the sandbox's.
@@ -88,6 +101,11 @@ func (c *Config) load() error {
 		}
 		if s.KeyEnv != "" && s.KeyFile != "" {
 			return fmt.Errorf("PORTICO_CONFIG: sources.%s has key_env and key_file: name one of them", name)
+		}
+		if s.Webhook.SecretEnv != "" {
+			if s.Webhook.Secret = os.Getenv(s.Webhook.SecretEnv); s.Webhook.Secret == "" {
+				return fmt.Errorf("PORTICO_CONFIG: sources.%s.webhook.secret_env names %s, which is not set", name, s.Webhook.SecretEnv)
+			}
 		}
 		s.Limits = withDefaults(s.Limits)
 		for i, w := range s.Limits.Maintenance {

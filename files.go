@@ -186,6 +186,16 @@ func sourceKey(name string, c SourceConfig, log *slog.Logger) (func() string, er
 	return func() string { return c.Key }, nil
 }
 
+// pushSecrets are the secrets that a source signs with, those of a file read anew when it
+// changes.
+func pushSecrets(name string, c SourceConfig, log *slog.Logger) (func() []string, error) {
+	if c.Webhook.SecretFile != "" {
+		text, err := secretIn("PORTICO_CONFIG: sources."+name+".webhook.secret_file", c.Webhook.SecretFile, log)
+		return func() []string { return strings.Fields(text()) }, err
+	}
+	return func() []string { return strings.Fields(c.Webhook.Secret) }, nil
+}
+
 // knownDocuments are the manifests of clients, read anew when they change.
 func knownDocuments(f File, log *slog.Logger) (*guard.Known, error) {
 	for _, role := range f.Documents.Required {

@@ -45,7 +45,7 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
@@ -63,6 +63,7 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	mux.Handle(boardPath+"/", board)
 	mux.Handle("GET "+boardPath, http.RedirectHandler(boardPath+"/", http.StatusMovedPermanently))
 	mux.HandleFunc("GET /documents/{token}", p.links.Handler(&papers{p}, p.log))
+	mux.HandleFunc("POST /webhooks/{source}", webhooks(p.intake))
 	mux.HandleFunc("GET /.well-known/jwks.json", p.receiptKeys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)

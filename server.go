@@ -50,6 +50,7 @@ type cli struct {
 	Govern  policiesCmd `cmd:"" name:"policies" help:"Print who owns what, and how it is kept the same."`
 	Flows   flowsCmd    `cmd:"" help:"Print the steps of every operation, who may do what, and how each workflow answers."`
 	List    adaptersCmd `cmd:"" name:"adapters" help:"Print what every adapter serves."`
+	Map     mapCmd      `cmd:"" help:"Map documents of carriers, and print what each becomes or what of it is refused and where."`
 	Version versionCmd  `cmd:"" help:"Print the version."`
 }
 
@@ -88,6 +89,7 @@ type parts struct {
 	cursors     *events.Cursors
 	streaming   *streaming
 	replica     *process.Replica
+	intake      *process.Intake
 	engine      *durable.Engine
 	ordering    *process.Orders
 	operating   *process.Operators
@@ -144,6 +146,8 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}()
 	replicated := make(chan struct{})
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
+	taken := make(chan struct{})
+	go func() { defer close(taken); p.intake.Run(ctx) }()
 	played := make(chan struct{})
 	go func() {
 		defer close(played)
@@ -158,12 +162,15 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.purchasing.Watch(ctx, log)
 	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)
-	go p.streaming.run(ctx, cfg.KeepChanges)
+	go p.streaming.run(ctx)
+	go p.forget(ctx, "changes", cfg.KeepChanges, p.store.RemoveChanges)
+	go p.forget(ctx, "inbound deliveries", cfg.KeepDeliveries, p.store.RemoveDeliveries)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, portal)
 	cancel(err)
 	<-replicated
+	<-taken
 	<-played
 	<-sealing
 	log.Info("stopped")
@@ -228,6 +235,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	}
 	p.replica = process.NewReplica(p.store, p.sources, p.log)
 	p.replica.Rerouted = p.prices.Purge
+	p.intake = process.NewIntake(p.store, p.sources, p.log)
 	if err := p.replica.TakeRoutes(ctx); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // streaming feeds the streams: it reads the log of changes, tells other processes of what
-// this one commits and hears of theirs, and removes what is kept no longer.
+// this one commits and hears of theirs.
 type streaming struct {
 	*parts
 	committed chan struct{} // has room for one: this process has committed changes
@@ -32,12 +32,9 @@ const (
 )
 
 // run does all of it until ctx ends.
-func (s *streaming) run(ctx context.Context, keep time.Duration) {
+func (s *streaming) run(ctx context.Context) {
 	go s.tell(ctx)
 	go s.hear(ctx)
-	if keep > 0 {
-		go s.forget(ctx, keep)
-	}
 	s.hub.Run(ctx, s.store, s.log)
 }
 
@@ -66,11 +63,12 @@ func (s *streaming) hear(ctx context.Context) {
 	}
 }
 
-func (s *streaming) forget(ctx context.Context, keep time.Duration) {
-	for ctx.Err() == nil {
-		removed, err := s.store.RemoveChanges(ctx, time.Now().Add(-keep), forgetMany)
+// forget removes what is older than it is kept, for ever where keep is 0.
+func (p *parts) forget(ctx context.Context, what string, keep time.Duration, remove func(ctx context.Context, before time.Time, limit int) (int, error)) {
+	for keep > 0 && ctx.Err() == nil {
+		removed, err := remove(ctx, time.Now().Add(-keep), forgetMany)
 		if err != nil && ctx.Err() == nil {
-			s.log.Warn("changes that are kept no longer could not be removed; it is tried again", "err", err)
+			p.log.Warn("what is kept no longer could not be removed; it is tried again", "what", what, "err", err)
 		}
 		if removed < forgetMany {
 			pause(ctx, min(forgetAt, keep))

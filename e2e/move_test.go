@@ -13,23 +13,30 @@ import (
 	"time"
 )
 
-// beside is a server on the sandbox's systems, with Tryton beside them. Time in the
-// sandbox stands still, on the day on which Tryton was filled.
-func (e *erp) beside(t *testing.T) *server {
+// sandboxConfig is a configuration file with the sandbox's systems, and others beside them.
+func sandboxConfig(t *testing.T, data, company, others string) string {
 	t.Helper()
-	data, company := folder(t, true), freeAddr(t)
 	config := "sandbox: true\nsources:\n"
 	key := file(t, data, "key", "sandbox-key")
 	for name, at := range map[string][2]string{"erp": {"sandbox-erp", "erp"}, "finance": {"sandbox-ledger", "erp"}, "wms": {"sandbox-wms", "wms"}, "carrier": {"sandbox-carrier", "carrier"}, "crm": {"sandbox-crm", "crm"}} {
 		config += fmt.Sprintf("  %s: { adapter: %s, url: \"http://%s/%s\", key_file: %s }\n", name, at[0], company, at[1], key)
 	}
-	config += fmt.Sprintf("  tryton: { adapter: tryton, url: %q, user: %s, key_file: %s, limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s } }\nroutes:\n", e.url, e.user, file(t, data, "password", e.password))
+	config += others + "routes:\n"
 	for subject, source := range map[string]string{
 		"warehouses": "wms", "categories": "erp", "suppliers": "erp", "accounts": "erp", "calendars": "crm", "credit": "finance", "items": "erp", "contracts": "erp", "inventory": "wms",
 		"orders": "erp", "purchase_orders": "erp", "shipments": "wms", "tracking": "carrier", "invoices": "finance", "returns": "erp", "pricing": "erp",
 	} {
 		config += "  " + subject + ": " + source + "\n"
 	}
+	return config
+}
+
+// beside is a server on the sandbox's systems, with Tryton beside them. Time in the
+// sandbox stands still, on the day on which Tryton was filled.
+func (e *erp) beside(t *testing.T) *server {
+	t.Helper()
+	data, company := folder(t, true), freeAddr(t)
+	config := sandboxConfig(t, data, company, fmt.Sprintf("  tryton: { adapter: tryton, url: %q, user: %s, key_file: %s, limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s } }\n", e.url, e.user, file(t, data, "password", e.password)))
 	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0", "PORTICO_SANDBOX_EPOCH="+e.epoch)
 	s.company = "http://" + company
 	t.Cleanup(func() { _ = s.stop() })

@@ -154,6 +154,18 @@ func launch(t *testing.T, data string, env ...string) *server {
 	return s
 }
 
+// revive starts a server that was killed again, at the same addresses.
+func (s *server) revive(t *testing.T) {
+	t.Helper()
+	before := s.cmd
+	s.cmd, s.exited = exec.Command(binary, "serve"), make(chan error, 1)
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = before.Env, s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.exited <- s.cmd.Wait() }()
+}
+
 func (s *server) until(t *testing.T, within time.Duration, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)

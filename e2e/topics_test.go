@@ -186,7 +186,9 @@ func TestDeviationsAndAlertsAreTold(t *testing.T) {
 	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 60)}))
 	dev := a.at("out", "deviations", 0, "id")
 	s.until(t, 10*time.Second, "told of the deviation", func() bool {
-		return slices.ContainsFunc(pos.of(po["id"]), func(u map[string]any) bool { return walk(u, "deviations.0.id") == dev && walk(u, "subject.status") == "PENDING_REVIEW" })
+		return slices.ContainsFunc(pos.of(po["id"]), func(u map[string]any) bool {
+			return walk(u, "deviations.0.id") == dev && walk(u, "subject.status") == "PENDING_REVIEW"
+		})
 	})
 	report := s.good(t, "operator", `mutation ($k: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } alert { id } } }`,
 		map[string]any{"k": p.key(), "in": map[string]any{"subject": po["id"], "severity": "WARNING", "message": "Where are they?"}})

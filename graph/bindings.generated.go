@@ -71,6 +71,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["HandlingUnit"] = bindHandlingUnit()
 	b.Objects["IdempotencyConflict"] = bindIdempotencyConflict()
 	b.Objects["Identifier"] = bindIdentifier()
+	b.Objects["InboundDelivery"] = bindInboundDelivery()
+	b.Objects["InboundDeliveryConnection"] = bindInboundDeliveryConnection()
+	b.Objects["InboundDeliveryEdge"] = bindInboundDeliveryEdge()
 	b.Objects["InboundSupply"] = bindInboundSupply()
 	b.Objects["InsufficientAvailability"] = bindInsufficientAvailability()
 	b.Objects["InvalidInput"] = bindInvalidInput()
@@ -183,6 +186,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["SourcedValue"] = bindSourcedValue()
 	b.Objects["SpendingLimit"] = bindSpendingLimit()
 	b.Objects["StateNotAllowed"] = bindStateNotAllowed()
+	b.Objects["StatusExplanation"] = bindStatusExplanation()
+	b.Objects["StatusFact"] = bindStatusFact()
 	b.Objects["StreamCaughtUp"] = bindStreamCaughtUp()
 	b.Objects["StreamGap"] = bindStreamGap()
 	b.Objects["SubmitOrderPayload"] = bindSubmitOrderPayload()
@@ -520,6 +525,11 @@ func kindOfNode(o any) (string, any) {
 			return "MasterDataConflict", nil
 		}
 		return "MasterDataConflict", o
+	case *trade.InboundDelivery:
+		if o == nil {
+			return "InboundDelivery", nil
+		}
+		return "InboundDelivery", o
 	case *trade.Deviation:
 		if o == nil {
 			return "Deviation", nil
@@ -3634,6 +3644,120 @@ func bindIdentifier() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.Identifier).Value
 				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindInboundDelivery() *execution.Object {
+	return &execution.Object{Name: "InboundDelivery", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"instance": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).Instance
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"deliveryId": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).DeliveryID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"receivedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).ReceivedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).State
+				return execution.AppendEnum(b, string(v), valuesOfInboundState)
+			},
+		},
+		"attempts": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).Attempts
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"repeats": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).Repeats
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"error": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.InboundDelivery).Error
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"subjects": {
+			Len: func(o any, i int) int { return len(o.(*trade.InboundDelivery).Subjects) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.InboundDelivery).Subjects[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindInboundDeliveryConnection() *execution.Object {
+	return &execution.Object{Name: "InboundDeliveryConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.InboundDelivery]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.InboundDelivery]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.InboundDelivery]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.InboundDelivery]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.InboundDelivery]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.InboundDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.InboundDelivery]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindInboundDeliveryEdge() *execution.Object {
+	return &execution.Object{Name: "InboundDeliveryEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.InboundDelivery]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.InboundDelivery]).Node; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -8142,6 +8266,20 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"inboundDeliveries": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_inboundDeliveries_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().InboundDeliveries(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*InboundDeliveryFilter)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.InboundDelivery])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"sourceHealth": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().SourceHealth(ctx))
@@ -9092,6 +9230,17 @@ func bindShipment() *execution.Object {
 				return execution.AppendEnum(b, string(v), valuesOfShipmentStatus)
 			},
 		},
+		"statusExplanation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Shipment().StatusExplanation(ctx, execution.As[*trade.Shipment](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"origin": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.Shipment).Origin; v != nil {
@@ -9354,6 +9503,28 @@ func bindShipmentEvent() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.ShipmentEvent).Late
 				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"corrects": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.ShipmentEvent().Corrects(ctx, execution.As[*trade.ShipmentEvent](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ShipmentEvent)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"correctedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.ShipmentEvent().CorrectedBy(ctx, execution.As[*trade.ShipmentEvent](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ShipmentEvent)[i]; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -9866,6 +10037,65 @@ func bindStateNotAllowed() *execution.Object {
 			LeafAt: func(b []byte, o any, i, j int) []byte {
 				v := o.(*trade.StateNotAllowed).Allowed[j]
 				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindStatusExplanation() *execution.Object {
+	return &execution.Object{Name: "StatusExplanation", Fields: map[string]*execution.Field{
+		"status": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusExplanation).Status
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"rule": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusExplanation).Rule
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"facts": {
+			Len: func(o any, i int) int { return len(o.(*trade.StatusExplanation).Facts) },
+			At:  func(o any, i, j int) any { return &o.(*trade.StatusExplanation).Facts[j] },
+		},
+	}}
+}
+
+func bindStatusFact() *execution.Object {
+	return &execution.Object{Name: "StatusFact", Fields: map[string]*execution.Field{
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.StatusFact).At; return AppendDateTime(b, v) },
+		},
+		"message": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusFact).Message
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"ref": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusFact).Ref
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"used": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusFact).Used
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"ignoredBecause": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.StatusFact).IgnoredBecause
+				if v == nil {
+					return nil
+				}
+				return execution.AppendEnum(b, string(*v), valuesOfIgnoredReason)
 			},
 		},
 	}}
@@ -11397,6 +11627,8 @@ var valuesOfEventClassifier = execution.EnumValues(parsedSchema, "EventClassifie
 var valuesOfFreightTerms = execution.EnumValues(parsedSchema, "FreightTerms")
 var valuesOfHoldKind = execution.EnumValues(parsedSchema, "HoldKind")
 var valuesOfIdScheme = execution.EnumValues(parsedSchema, "IdScheme")
+var valuesOfIgnoredReason = execution.EnumValues(parsedSchema, "IgnoredReason")
+var valuesOfInboundState = execution.EnumValues(parsedSchema, "InboundState")
 var valuesOfIncoterm = execution.EnumValues(parsedSchema, "Incoterm")
 var valuesOfInvoiceKind = execution.EnumValues(parsedSchema, "InvoiceKind")
 var valuesOfInvoiceStatus = execution.EnumValues(parsedSchema, "InvoiceStatus")

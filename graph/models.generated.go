@@ -364,6 +364,18 @@ type IdentifierInput struct {
 	Value string `json:"value"`
 }
 
+// Which inbound deliveries to include; conditions add up.
+type InboundDeliveryFilter struct {
+	// From this source.
+	Instance *string `json:"instance,omitempty"`
+	// In any of these states.
+	State []trade.InboundState `json:"state,omitempty"`
+	// That changed this record.
+	Subject *string `json:"subject,omitempty"`
+	// Arrived in these days.
+	Received *DateRangeInput `json:"received,omitempty"`
+}
+
 // Key of an invoice.
 type InvoiceBy struct {
 	// Global id.
@@ -757,7 +769,7 @@ type Quota struct {
 
 // Past news to apply again. No effect happens twice.
 type ReplayInput struct {
-	// Source instance and subject, such as erp/orders.
+	// Source instance and subject, such as erp/orders, or carrier/deliveries for what a source pushed.
 	Stream string `json:"stream"`
 	// From this moment.
 	From *time.Time `json:"from,omitempty"`

@@ -48,6 +48,7 @@ type ResolverRoot interface {
 	Deviation() DeviationResolver
 	Entity() EntityResolver
 	IdempotencyConflict() IdempotencyConflictResolver
+	InboundDeliveryConnection() InboundDeliveryConnectionResolver
 	InboundSupply() InboundSupplyResolver
 	Invoice() InvoiceResolver
 	InvoiceConnection() InvoiceConnectionResolver
@@ -559,6 +560,30 @@ type ComplexityRoot struct {
 	Identifier struct {
 		Scheme func(childComplexity int) int
 		Value  func(childComplexity int) int
+	}
+
+	InboundDelivery struct {
+		Attempts   func(childComplexity int) int
+		DeliveryID func(childComplexity int) int
+		Error      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Instance   func(childComplexity int) int
+		ReceivedAt func(childComplexity int) int
+		Repeats    func(childComplexity int) int
+		State      func(childComplexity int) int
+		Subjects   func(childComplexity int) int
+	}
+
+	InboundDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	InboundDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	InboundSupply struct {
@@ -1254,6 +1279,7 @@ type ComplexityRoot struct {
 		Categories          func(childComplexity int) int
 		DataPolicies        func(childComplexity int) int
 		DeadLetters         func(childComplexity int, first *int, after *string, last *int, before *string, stream *string) int
+		InboundDeliveries   func(childComplexity int, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) int
 		Invoice             func(childComplexity int, by InvoiceBy) int
 		Invoices            func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
 		Item                func(childComplexity int, by ItemBy) int
@@ -1442,24 +1468,25 @@ type ComplexityRoot struct {
 	}
 
 	Shipment struct {
-		Carrier         func(childComplexity int) int
-		Destination     func(childComplexity int) int
-		Direction       func(childComplexity int) int
-		Eta             func(childComplexity int) int
-		Events          func(childComplexity int, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) int
-		Exception       func(childComplexity int) int
-		ExternalIds     func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Mode            func(childComplexity int) int
-		Number          func(childComplexity int) int
-		Orders          func(childComplexity int) int
-		Origin          func(childComplexity int) int
-		Packages        func(childComplexity int) int
-		ProofOfDelivery func(childComplexity int) int
-		Provenance      func(childComplexity int) int
-		PurchaseOrders  func(childComplexity int) int
-		References      func(childComplexity int) int
-		Status          func(childComplexity int, maxAge *time.Duration) int
+		Carrier           func(childComplexity int) int
+		Destination       func(childComplexity int) int
+		Direction         func(childComplexity int) int
+		Eta               func(childComplexity int) int
+		Events            func(childComplexity int, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) int
+		Exception         func(childComplexity int) int
+		ExternalIds       func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Mode              func(childComplexity int) int
+		Number            func(childComplexity int) int
+		Orders            func(childComplexity int) int
+		Origin            func(childComplexity int) int
+		Packages          func(childComplexity int) int
+		ProofOfDelivery   func(childComplexity int) int
+		Provenance        func(childComplexity int) int
+		PurchaseOrders    func(childComplexity int) int
+		References        func(childComplexity int) int
+		Status            func(childComplexity int, maxAge *time.Duration) int
+		StatusExplanation func(childComplexity int) int
 	}
 
 	ShipmentConnection struct {
@@ -1476,6 +1503,8 @@ type ComplexityRoot struct {
 
 	ShipmentEvent struct {
 		Classifier  func(childComplexity int) int
+		CorrectedBy func(childComplexity int) int
+		Corrects    func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Late        func(childComplexity int) int
 		Location    func(childComplexity int) int
@@ -1586,6 +1615,20 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
 		State   func(childComplexity int) int
+	}
+
+	StatusExplanation struct {
+		Facts  func(childComplexity int) int
+		Rule   func(childComplexity int) int
+		Status func(childComplexity int) int
+	}
+
+	StatusFact struct {
+		At             func(childComplexity int) int
+		IgnoredBecause func(childComplexity int) int
+		Message        func(childComplexity int) int
+		Ref            func(childComplexity int) int
+		Used           func(childComplexity int) int
 	}
 
 	StreamCaughtUp struct {
@@ -3723,6 +3766,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Identifier.Value(childComplexity), true
+
+	case "InboundDelivery.attempts":
+		if e.ComplexityRoot.InboundDelivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Attempts(childComplexity), true
+	case "InboundDelivery.deliveryId":
+		if e.ComplexityRoot.InboundDelivery.DeliveryID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.DeliveryID(childComplexity), true
+	case "InboundDelivery.error":
+		if e.ComplexityRoot.InboundDelivery.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Error(childComplexity), true
+	case "InboundDelivery.id":
+		if e.ComplexityRoot.InboundDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.ID(childComplexity), true
+	case "InboundDelivery.instance":
+		if e.ComplexityRoot.InboundDelivery.Instance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Instance(childComplexity), true
+	case "InboundDelivery.receivedAt":
+		if e.ComplexityRoot.InboundDelivery.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.ReceivedAt(childComplexity), true
+	case "InboundDelivery.repeats":
+		if e.ComplexityRoot.InboundDelivery.Repeats == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Repeats(childComplexity), true
+	case "InboundDelivery.state":
+		if e.ComplexityRoot.InboundDelivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.State(childComplexity), true
+	case "InboundDelivery.subjects":
+		if e.ComplexityRoot.InboundDelivery.Subjects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Subjects(childComplexity), true
+
+	case "InboundDeliveryConnection.edges":
+		if e.ComplexityRoot.InboundDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryConnection.Edges(childComplexity), true
+	case "InboundDeliveryConnection.nodes":
+		if e.ComplexityRoot.InboundDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryConnection.Nodes(childComplexity), true
+	case "InboundDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.InboundDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryConnection.PageInfo(childComplexity), true
+	case "InboundDeliveryConnection.totalCount":
+		if e.ComplexityRoot.InboundDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryConnection.TotalCount(childComplexity), true
+
+	case "InboundDeliveryEdge.cursor":
+		if e.ComplexityRoot.InboundDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryEdge.Cursor(childComplexity), true
+	case "InboundDeliveryEdge.node":
+		if e.ComplexityRoot.InboundDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDeliveryEdge.Node(childComplexity), true
 
 	case "InboundSupply.certainty":
 		if e.ComplexityRoot.InboundSupply.Certainty == nil {
@@ -6853,6 +6989,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DeadLetters(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["stream"].(*string)), true
+	case "Query.inboundDeliveries":
+		if e.ComplexityRoot.Query.InboundDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_inboundDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.InboundDeliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*InboundDeliveryFilter)), true
 
 	case "Query.invoice":
 		if e.ComplexityRoot.Query.Invoice == nil {
@@ -7841,6 +7988,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.Status(childComplexity, args["maxAge"].(*time.Duration)), true
+	case "Shipment.statusExplanation":
+		if e.ComplexityRoot.Shipment.StatusExplanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.StatusExplanation(childComplexity), true
 
 	case "ShipmentConnection.edges":
 		if e.ComplexityRoot.ShipmentConnection.Edges == nil {
@@ -7886,6 +8039,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShipmentEvent.Classifier(childComplexity), true
+	case "ShipmentEvent.correctedBy":
+		if e.ComplexityRoot.ShipmentEvent.CorrectedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentEvent.CorrectedBy(childComplexity), true
+	case "ShipmentEvent.corrects":
+		if e.ComplexityRoot.ShipmentEvent.Corrects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentEvent.Corrects(childComplexity), true
 	case "ShipmentEvent.id":
 		if e.ComplexityRoot.ShipmentEvent.ID == nil {
 			break
@@ -8347,6 +8512,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StateNotAllowed.State(childComplexity), true
+
+	case "StatusExplanation.facts":
+		if e.ComplexityRoot.StatusExplanation.Facts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusExplanation.Facts(childComplexity), true
+	case "StatusExplanation.rule":
+		if e.ComplexityRoot.StatusExplanation.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusExplanation.Rule(childComplexity), true
+	case "StatusExplanation.status":
+		if e.ComplexityRoot.StatusExplanation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusExplanation.Status(childComplexity), true
+
+	case "StatusFact.at":
+		if e.ComplexityRoot.StatusFact.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusFact.At(childComplexity), true
+	case "StatusFact.ignoredBecause":
+		if e.ComplexityRoot.StatusFact.IgnoredBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusFact.IgnoredBecause(childComplexity), true
+	case "StatusFact.message":
+		if e.ComplexityRoot.StatusFact.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusFact.Message(childComplexity), true
+	case "StatusFact.ref":
+		if e.ComplexityRoot.StatusFact.Ref == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusFact.Ref(childComplexity), true
+	case "StatusFact.used":
+		if e.ComplexityRoot.StatusFact.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusFact.Used(childComplexity), true
 
 	case "StreamCaughtUp.at":
 		if e.ComplexityRoot.StreamCaughtUp.At == nil {
@@ -9289,6 +9504,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DespatchLineInput", ec.unmarshalInputDespatchLineInput),
 			graphql.NewInputUnmarshaler("HandlingUnitInput", ec.unmarshalInputHandlingUnitInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
+			graphql.NewInputUnmarshaler("InboundDeliveryFilter", ec.unmarshalInputInboundDeliveryFilter),
 			graphql.NewInputUnmarshaler("InvoiceBy", ec.unmarshalInputInvoiceBy),
 			graphql.NewInputUnmarshaler("InvoiceFilter", ec.unmarshalInputInvoiceFilter),
 			graphql.NewInputUnmarshaler("InvoiceRepresentation", ec.unmarshalInputInvoiceRepresentation),
@@ -9884,6 +10100,39 @@ enum CodeStandard {
   "AfterShip." AFTERSHIP
   "A carrier's own codes." CARRIER
   "An ERP's own codes." ERP
+}
+
+"Why a derived status is what it is."
+type StatusExplanation {
+  "The status explained."
+  status: String!
+  "Rule that decided, in one sentence."
+  rule: String!
+  "Facts considered, in the order they happened."
+  facts: [StatusFact!]!
+}
+
+"One fact that a rule considered."
+type StatusFact {
+  "When it happened."
+  at: DateTime!
+  "What it says."
+  message: String!
+  "Id of the event, line or document."
+  ref: ID
+  "Whether it counted."
+  used: Boolean!
+  "Why it did not count; null when it did."
+  ignoredBecause: IgnoredReason
+}
+
+"Why a fact did not count."
+enum IgnoredReason {
+  "Happened before a later state that does not go back." LATE
+  "The same fact came before." DUPLICATE
+  "Withdrawn by a correction." CORRECTED
+  "An estimate or plan, which moves dates but no status." NOT_ACTUAL
+  "A code without a mapping." UNMAPPED
 }
 
 # ======================================================================================================================
@@ -11944,6 +12193,8 @@ type Shipment implements Node & Sourced @key(fields: "id") @key(fields: "number"
   references: [Identifier!]!
   "Where it stands, derived from all its events by rule."
   status("Oldest news accepted; PT0S asks the carrier first." maxAge: Duration): ShipmentStatus! @cost(weight: 1)
+  "Why it stands there: events used and ignored."
+  statusExplanation: StatusExplanation
   "Where it leaves."
   origin: Location
   "Where it goes."
@@ -12097,6 +12348,10 @@ type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   package: Package
   "Whether it arrived after a later one."
   late: Boolean!
+  "Event this one corrects, e.g. an EPCIS error declaration."
+  corrects: ShipmentEvent
+  "Event that corrects this one."
+  correctedBy: ShipmentEvent
 }
 
 "Classifiers of events: DCSA PLN, EST, ACT."
@@ -12819,6 +13074,26 @@ type ShipmentEdge {
   cursor: String!
   "Shipment."
   node: Shipment!
+}
+
+"Page of deliveries."
+type InboundDeliveryConnection {
+  "Deliveries with their cursors."
+  edges: [InboundDeliveryEdge!]!
+  "Deliveries."
+  nodes: [InboundDelivery!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of deliveries in the whole list."
+  totalCount: TotalCount
+}
+
+"Delivery with its cursor."
+type InboundDeliveryEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Delivery."
+  node: InboundDelivery!
 }
 
 "Page of events."
@@ -13649,9 +13924,54 @@ input DeadLetterInput {
   reason: String!
 }
 
+"Delivery that another system pushed to us, kept with its bytes before it is answered."
+type InboundDelivery implements Node @scope(anyOf: ["ops:read"]) {
+  "Global id."
+  id: ID!
+  "Source it came from."
+  instance: String!
+  "The source's id of the delivery; the same id again is a duplicate."
+  deliveryId: String!
+  "When it arrived."
+  receivedAt: DateTime!
+  "Where it stands."
+  state: InboundState!
+  "Attempts to apply it."
+  attempts: Int!
+  "How often it came again."
+  repeats: Int!
+  "What is wrong with it, or why nothing is made of it."
+  error: String
+  "Ids of the records it changed; at most 100."
+  subjects: [ID!]!
+}
+
+"States of an inbound delivery."
+enum InboundState {
+  "Kept, not yet applied." RECEIVED
+  "Applied." APPLIED
+  "Applied in part; the rest is parked." APPLIED_IN_PART
+  "Waits for the record it is about." WAITING_FOR_SUBJECT
+  "Known already." DUPLICATE
+  "Refused: signature, format or size." REFUSED
+  "Parked." PARKED
+}
+
+"Which inbound deliveries to include; conditions add up."
+input InboundDeliveryFilter {
+  "From this source."
+  instance: String
+  "In any of these states."
+  state: [InboundState!]
+  "That changed this record."
+  subject: ID
+  "Arrived in these days."
+  received: DateRangeInput
+}
+
 "Past news to apply again. No effect happens twice."
 input ReplayInput {
-  "Source instance and subject, such as erp/orders."
+  "Source instance and subject, such as erp/orders, or carrier/deliveries for what a source pushed."
   stream: String!
   "From this moment."
   from: DateTime
@@ -14226,6 +14546,14 @@ type Query {
     "Only before this cursor." before: String
     "Only of this stream." stream: String
   ): DeadLetterConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Deliveries that other systems pushed to us, newest first."
+  inboundDeliveries(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "What to include." filter: InboundDeliveryFilter
+  ): InboundDeliveryConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "State of the source systems."
   sourceHealth: [SourceHealth!]
   "Where each capability is served."
@@ -15468,6 +15796,54 @@ func (ec *executionContext) childFields_Identifier(ctx context.Context, field gr
 		return ec.fieldContext_Identifier_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Identifier", field.Name)
+}
+
+func (ec *executionContext) childFields_InboundDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_InboundDelivery_id(ctx, field)
+	case "instance":
+		return ec.fieldContext_InboundDelivery_instance(ctx, field)
+	case "deliveryId":
+		return ec.fieldContext_InboundDelivery_deliveryId(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_InboundDelivery_receivedAt(ctx, field)
+	case "state":
+		return ec.fieldContext_InboundDelivery_state(ctx, field)
+	case "attempts":
+		return ec.fieldContext_InboundDelivery_attempts(ctx, field)
+	case "repeats":
+		return ec.fieldContext_InboundDelivery_repeats(ctx, field)
+	case "error":
+		return ec.fieldContext_InboundDelivery_error(ctx, field)
+	case "subjects":
+		return ec.fieldContext_InboundDelivery_subjects(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InboundDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_InboundDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InboundDeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InboundDeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InboundDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InboundDeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InboundDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InboundDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InboundDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InboundDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InboundDeliveryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_InboundSupply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16972,6 +17348,8 @@ func (ec *executionContext) childFields_Shipment(ctx context.Context, field grap
 		return ec.fieldContext_Shipment_references(ctx, field)
 	case "status":
 		return ec.fieldContext_Shipment_status(ctx, field)
+	case "statusExplanation":
+		return ec.fieldContext_Shipment_statusExplanation(ctx, field)
 	case "origin":
 		return ec.fieldContext_Shipment_origin(ctx, field)
 	case "destination":
@@ -17050,6 +17428,10 @@ func (ec *executionContext) childFields_ShipmentEvent(ctx context.Context, field
 		return ec.fieldContext_ShipmentEvent_package(ctx, field)
 	case "late":
 		return ec.fieldContext_ShipmentEvent_late(ctx, field)
+	case "corrects":
+		return ec.fieldContext_ShipmentEvent_corrects(ctx, field)
+	case "correctedBy":
+		return ec.fieldContext_ShipmentEvent_correctedBy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentEvent", field.Name)
 }
@@ -17184,6 +17566,34 @@ func (ec *executionContext) childFields_SpendingLimit(ctx context.Context, field
 		return ec.fieldContext_SpendingLimit_resetsAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SpendingLimit", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_StatusExplanation_status(ctx, field)
+	case "rule":
+		return ec.fieldContext_StatusExplanation_rule(ctx, field)
+	case "facts":
+		return ec.fieldContext_StatusExplanation_facts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusFact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_StatusFact_at(ctx, field)
+	case "message":
+		return ec.fieldContext_StatusFact_message(ctx, field)
+	case "ref":
+		return ec.fieldContext_StatusFact_ref(ctx, field)
+	case "used":
+		return ec.fieldContext_StatusFact_used(ctx, field)
+	case "ignoredBecause":
+		return ec.fieldContext_StatusFact_ignoredBecause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusFact", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -123,6 +123,9 @@ type DeviationResolver interface {
 type IdempotencyConflictResolver interface {
 	Operation(ctx context.Context, objs []*trade.IdempotencyConflict) ([]*trade.Operation, error)
 }
+type InboundDeliveryConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[trade.InboundDelivery]) ([]*trade.TotalCount, error)
+}
 type InboundSupplyResolver interface {
 	PurchaseOrderLine(ctx context.Context, objs []*trade.InboundSupply) ([]*trade.PurchaseOrderLine, error)
 }
@@ -355,6 +358,7 @@ type QueryResolver interface {
 	Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.Connection[trade.TimelineEntry], error)
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[trade.AuditEntry], error)
 	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[trade.DeadLetter], error)
+	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[trade.InboundDelivery], error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
 	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
 	Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error)
@@ -394,6 +398,7 @@ type ScheduleLineResolver interface {
 }
 type ShipmentResolver interface {
 	Status(ctx context.Context, objs []*trade.Shipment, maxAge *time.Duration) ([]trade.ShipmentStatus, error)
+	StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error)
 
 	Orders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Order, error)
 	PurchaseOrders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.PurchaseOrder, error)
@@ -408,6 +413,9 @@ type ShipmentConnectionResolver interface {
 }
 type ShipmentEventResolver interface {
 	Package(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.Package, error)
+
+	Corrects(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error)
+	CorrectedBy(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error)
 }
 type ShipmentEventConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.ShipmentEvent]) ([]*trade.TotalCount, error)
@@ -2158,6 +2166,52 @@ func (ec *executionContext) field_Query_deadLetters_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["stream"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_inboundDeliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*InboundDeliveryFilter, error) {
+			return ec.unmarshalOInboundDeliveryFilter2ᚖporticoᚋgraphᚐInboundDeliveryFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -12010,6 +12064,419 @@ func (ec *executionContext) _Identifier_value(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Identifier_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Identifier", field, false, false, "String")
+}
+
+func (ec *executionContext) _InboundDelivery_id(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "ID")
+}
+
+func (ec *executionContext) _InboundDelivery_instance(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_instance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
+}
+
+func (ec *executionContext) _InboundDelivery_deliveryId(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_deliveryId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeliveryID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_deliveryId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
+}
+
+func (ec *executionContext) _InboundDelivery_receivedAt(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_receivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReceivedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_receivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _InboundDelivery_state(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.InboundState) graphql.Marshaler {
+			return ec.marshalNInboundState2porticoᚋtradeᚐInboundState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "InboundState")
+}
+
+func (ec *executionContext) _InboundDelivery_attempts(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "Int")
+}
+
+func (ec *executionContext) _InboundDelivery_repeats(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_repeats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repeats, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_repeats(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "Int")
+}
+
+func (ec *executionContext) _InboundDelivery_error(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
+}
+
+func (ec *executionContext) _InboundDelivery_subjects(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_subjects(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subjects, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_subjects(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "ID")
+}
+
+func (ec *executionContext) _InboundDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+			return ec.marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InboundDeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InboundDeliveryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InboundDeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.InboundDelivery) graphql.Marshaler {
+			return ec.marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚐInboundDeliveryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InboundDeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InboundDelivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InboundDeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InboundDeliveryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_InboundDeliveryConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InboundDeliveryConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (any, error) {
+	resolver := ec.Resolvers.InboundDeliveryConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.InboundDelivery]](ctx, "InboundDeliveryConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"InboundDeliveryConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.InboundDelivery]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"InboundDeliveryConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _InboundDeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDeliveryEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _InboundDeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.InboundDelivery]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDeliveryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.InboundDelivery) graphql.Marshaler {
+			return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDeliveryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InboundDeliveryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InboundDelivery(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _InboundSupply_expectedOn(ctx context.Context, field graphql.CollectedField, obj *trade.InboundSupply) (ret graphql.Marshaler) {
@@ -28459,6 +28926,50 @@ func (ec *executionContext) fieldContext_Query_deadLetters(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_inboundDeliveries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_inboundDeliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().InboundDeliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*InboundDeliveryFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+			return ec.marshalOInboundDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_inboundDeliveries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InboundDeliveryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_inboundDeliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_sourceHealth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31807,6 +32318,61 @@ func (ec *executionContext) resolveBatch_Shipment_status(ctx context.Context, fi
 	)
 }
 
+func (ec *executionContext) _Shipment_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Shipment_statusExplanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Shipment_statusExplanation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Shipment_statusExplanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shipment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusExplanation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Shipment_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.Shipment) (any, error) {
+	resolver := ec.Resolvers.Shipment()
+	if batch, ok := graphql.BatchParentsFor[*trade.Shipment](ctx, "Shipment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.StatusExplanation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Shipment.statusExplanation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.StatusExplanation(ctx, []*trade.Shipment{obj})
+	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+		ctx,
+		results,
+		err,
+		"Shipment.statusExplanation",
+	)
+}
+
 func (ec *executionContext) _Shipment_origin(ctx context.Context, field graphql.CollectedField, obj *trade.Shipment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32848,6 +33414,116 @@ func (ec *executionContext) _ShipmentEvent_late(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_ShipmentEvent_late(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ShipmentEvent", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ShipmentEvent_corrects(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentEvent_corrects(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ShipmentEvent_corrects(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentEvent) graphql.Marshaler {
+			return ec.marshalOShipmentEvent2ᚖporticoᚋtradeᚐShipmentEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentEvent_corrects(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShipmentEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShipmentEvent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ShipmentEvent_corrects(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (any, error) {
+	resolver := ec.Resolvers.ShipmentEvent()
+	if batch, ok := graphql.BatchParentsFor[*trade.ShipmentEvent](ctx, "ShipmentEvent"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Corrects(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ShipmentEvent](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ShipmentEvent.corrects",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Corrects(ctx, []*trade.ShipmentEvent{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ShipmentEvent](
+		ctx,
+		results,
+		err,
+		"ShipmentEvent.corrects",
+	)
+}
+
+func (ec *executionContext) _ShipmentEvent_correctedBy(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentEvent_correctedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ShipmentEvent_correctedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentEvent) graphql.Marshaler {
+			return ec.marshalOShipmentEvent2ᚖporticoᚋtradeᚐShipmentEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentEvent_correctedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShipmentEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShipmentEvent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ShipmentEvent_correctedBy(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (any, error) {
+	resolver := ec.Resolvers.ShipmentEvent()
+	if batch, ok := graphql.BatchParentsFor[*trade.ShipmentEvent](ctx, "ShipmentEvent"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CorrectedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ShipmentEvent](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ShipmentEvent.correctedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CorrectedBy(ctx, []*trade.ShipmentEvent{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ShipmentEvent](
+		ctx,
+		results,
+		err,
+		"ShipmentEvent.correctedBy",
+	)
 }
 
 func (ec *executionContext) _ShipmentEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.ShipmentEvent]) (ret graphql.Marshaler) {
@@ -34600,6 +35276,199 @@ func (ec *executionContext) _StateNotAllowed_allowed(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_StateNotAllowed_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatusExplanation_status(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusExplanation_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusExplanation_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusExplanation", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatusExplanation_rule(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusExplanation_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusExplanation_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusExplanation", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatusExplanation_facts(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusExplanation_facts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Facts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.StatusFact) graphql.Marshaler {
+			return ec.marshalNStatusFact2ᚕporticoᚋtradeᚐStatusFactᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusExplanation_facts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StatusExplanation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusFact(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StatusFact_at(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusFact_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusFact_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StatusFact_message(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusFact_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusFact_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatusFact_ref(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusFact_ref(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ref, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusFact_ref(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "ID")
+}
+
+func (ec *executionContext) _StatusFact_used(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusFact_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatusFact_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _StatusFact_ignoredBecause(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatusFact_ignoredBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IgnoredBecause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.IgnoredReason) graphql.Marshaler {
+			return ec.marshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StatusFact_ignoredBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "IgnoredReason")
 }
 
 func (ec *executionContext) _StreamCaughtUp_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.StreamCaughtUp) (ret graphql.Marshaler) {
@@ -40106,6 +40975,69 @@ func UnmarshalIdentifierInput(ctx context.Context, raw any) (IdentifierInput, er
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInboundDeliveryFilter(ctx context.Context, obj any) (InboundDeliveryFilter, error) {
+	var it InboundDeliveryFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"instance", "state", "subject", "received"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "instance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("instance"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Instance = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "received":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("received"))
+			data, err := ec.unmarshalODateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Received = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInboundDeliveryFilter unmarshals raw into the InboundDeliveryFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInboundDeliveryFilter(ctx context.Context, raw any) (InboundDeliveryFilter, error) {
+	var out InboundDeliveryFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InboundDeliveryFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInvoiceBy(ctx context.Context, obj any) (InvoiceBy, error) {
 	var it InvoiceBy
 	if obj == nil {
@@ -43174,6 +44106,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._MasterDataConflict(ctx, sel, obj)
+	case *trade.InboundDelivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InboundDelivery(ctx, sel, obj)
 	case *trade.Deviation:
 		if obj == nil {
 			return graphql.Null
@@ -46650,6 +47587,166 @@ func (ec *executionContext) _Identifier(ctx context.Context, sel ast.SelectionSe
 			}
 		case "value":
 			out.Values[i] = ec._Identifier_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var inboundDeliveryImplementors = []string{"InboundDelivery", "Node"}
+
+func (ec *executionContext) _InboundDelivery(ctx context.Context, sel ast.SelectionSet, obj *trade.InboundDelivery) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InboundDelivery")
+		case "id":
+			out.Values[i] = ec._InboundDelivery_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "instance":
+			out.Values[i] = ec._InboundDelivery_instance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deliveryId":
+			out.Values[i] = ec._InboundDelivery_deliveryId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "receivedAt":
+			out.Values[i] = ec._InboundDelivery_receivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._InboundDelivery_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._InboundDelivery_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repeats":
+			out.Values[i] = ec._InboundDelivery_repeats(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._InboundDelivery_error(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "subjects":
+			out.Values[i] = ec._InboundDelivery_subjects(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var inboundDeliveryConnectionImplementors = []string{"InboundDeliveryConnection"}
+
+func (ec *executionContext) _InboundDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InboundDeliveryConnection")
+		case "edges":
+			out.Values[i] = ec._InboundDeliveryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._InboundDeliveryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._InboundDeliveryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._InboundDeliveryConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var inboundDeliveryEdgeImplementors = []string{"InboundDeliveryEdge"}
+
+func (ec *executionContext) _InboundDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InboundDeliveryEdge")
+		case "cursor":
+			out.Values[i] = ec._InboundDeliveryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._InboundDeliveryEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -51400,6 +52497,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_deadLetters(ctx, field)
 				})
+		case "inboundDeliveries":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_inboundDeliveries(ctx, field)
+				})
 		case "sourceHealth":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -52590,6 +53693,12 @@ func (ec *executionContext) _Shipment(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Shipment_status(ctx, field, obj)
 				})
+		case "statusExplanation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Shipment_statusExplanation(ctx, field, obj)
+				})
 		case "origin":
 			out.Values[i] = ec._Shipment_origin(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -52831,6 +53940,18 @@ func (ec *executionContext) _ShipmentEvent(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "corrects":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ShipmentEvent_corrects(ctx, field, obj)
+				})
+		case "correctedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ShipmentEvent_correctedBy(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -53482,6 +54603,102 @@ func (ec *executionContext) _StateNotAllowed(ctx context.Context, sel ast.Select
 		case "allowed":
 			out.Values[i] = ec._StateNotAllowed_allowed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statusExplanationImplementors = []string{"StatusExplanation"}
+
+func (ec *executionContext) _StatusExplanation(ctx context.Context, sel ast.SelectionSet, obj *trade.StatusExplanation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusExplanationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusExplanation")
+		case "status":
+			out.Values[i] = ec._StatusExplanation_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._StatusExplanation_rule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "facts":
+			out.Values[i] = ec._StatusExplanation_facts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statusFactImplementors = []string{"StatusFact"}
+
+func (ec *executionContext) _StatusFact(ctx context.Context, sel ast.SelectionSet, obj *trade.StatusFact) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statusFactImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatusFact")
+		case "at":
+			out.Values[i] = ec._StatusFact_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._StatusFact_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ref":
+			out.Values[i] = ec._StatusFact_ref(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._StatusFact_used(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ignoredBecause":
+			out.Values[i] = ec._StatusFact_ignoredBecause(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -56233,6 +57450,65 @@ func (ec *executionContext) unmarshalNIdentifierInput2ᚖporticoᚋgraphᚐIdent
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚐInboundDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.InboundDelivery) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx context.Context, sel ast.SelectionSet, v *trade.InboundDelivery) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "InboundDelivery!")
+		return graphql.Null
+	}
+	return ec._InboundDelivery(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNInboundDeliveryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+	return ec._InboundDeliveryEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNInboundDeliveryEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNInboundState2porticoᚋtradeᚐInboundState(ctx context.Context, v any) (trade.InboundState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.InboundState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInboundState2porticoᚋtradeᚐInboundState(ctx context.Context, sel ast.SelectionSet, v trade.InboundState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "InboundState!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNInboundSupply2porticoᚋtradeᚐInboundSupply(ctx context.Context, sel ast.SelectionSet, v trade.InboundSupply) graphql.Marshaler {
 	return ec._InboundSupply(ctx, sel, &v)
 }
@@ -58611,6 +59887,26 @@ func (ec *executionContext) marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPer
 	return res
 }
 
+func (ec *executionContext) marshalNStatusFact2porticoᚋtradeᚐStatusFact(ctx context.Context, sel ast.SelectionSet, v trade.StatusFact) graphql.Marshaler {
+	return ec._StatusFact(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNStatusFact2ᚕporticoᚋtradeᚐStatusFactᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.StatusFact) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatusFact2porticoᚋtradeᚐStatusFact(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNStepState2porticoᚋtradeᚐStepState(ctx context.Context, v any) (trade.StepState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.StepState(tmp)
@@ -59975,6 +61271,76 @@ func (ec *executionContext) unmarshalOIdentifierInput2ᚖporticoᚋgraphᚐIdent
 	}
 	res, err := ec.unmarshalInputIdentifierInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx context.Context, v any) (*trade.IgnoredReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.IgnoredReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx context.Context, sel ast.SelectionSet, v *trade.IgnoredReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) marshalOInboundDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InboundDeliveryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInboundDeliveryFilter2ᚖporticoᚋgraphᚐInboundDeliveryFilter(ctx context.Context, v any) (*InboundDeliveryFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputInboundDeliveryFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx context.Context, v any) ([]trade.InboundState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]trade.InboundState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInboundState2porticoᚋtradeᚐInboundState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.InboundState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNInboundState2porticoᚋtradeᚐInboundState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOIncoterm2ᚖporticoᚋtradeᚐIncoterm(ctx context.Context, v any) (*trade.Incoterm, error) {
@@ -61560,6 +62926,13 @@ func (ec *executionContext) marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingL
 		return graphql.Null
 	}
 	return ec._SpendingLimit(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx context.Context, sel ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StatusExplanation(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOStockStatus2ᚖporticoᚋtradeᚐStockStatus(ctx context.Context, v any) (*trade.StockStatus, error) {

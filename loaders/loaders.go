@@ -64,6 +64,7 @@ type Loaders struct {
 	Commitments                loader[string, *trade.CommitmentChange]
 	Users                      loader[string, *trade.User]
 	DeadLetters                loader[string, *trade.DeadLetter]
+	InboundDeliveries          loader[string, *trade.InboundDelivery]
 	AuditEntries               loader[string, *trade.AuditEntry]
 	Inbound                    loader[string, []*trade.InboundSupply]
 	Orders                     loader[string, *trade.Order]
@@ -98,6 +99,7 @@ type Loaders struct {
 	Packages                   loader[string, []*trade.Package]
 	PackageLines               loader[string, []*trade.PackageLine]
 	Events                     loader[string, *trade.ShipmentEvent]
+	EventsOf                   loader[string, []*trade.ShipmentEvent]
 	Invoices                   loader[string, *trade.Invoice]
 	InvoicesByNumber           loader[string, *trade.Invoice]
 	Returns                    loader[string, *trade.Return]
@@ -155,6 +157,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.CommitmentChanges = stored(l, (*store.Store).CommitmentChanges)
 	l.Commitments = stored(l, (*store.Store).Commitments)
 	l.Users = stored(l, (*store.Store).Users)
+	l.InboundDeliveries = stored(l, (*store.Store).InboundDeliveries)
 	l.DeadLetters = stored(l, (*store.Store).DeadLetters)
 	l.AuditEntries = stored(l, (*store.Store).AuditEntries)
 	l.Orders = stored(l, (*store.Store).Orders)
@@ -189,6 +192,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.Packages = stored(l, (*store.Store).Packages)
 	l.PackageLines = stored(l, (*store.Store).PackageLines)
 	l.Events = stored(l, (*store.Store).Events)
+	l.EventsOf = stored(l, (*store.Store).EventsOf)
 	l.Invoices = stored(l, (*store.Store).Invoices)
 	l.InvoicesByNumber = stored(l, (*store.Store).InvoicesByNumber)
 	l.Returns = stored(l, (*store.Store).Returns)

@@ -83,6 +83,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Users, ids, found)
 	case "dlr":
 		return gather(ctx, &l.DeadLetters, ids, found)
+	case "inb":
+		return gather(ctx, &l.InboundDeliveries, ids, found)
 	case "aud":
 		return gather(ctx, &l.AuditEntries, ids, found)
 	case "rec":

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"portico/auth"
 	"portico/graph"
@@ -67,7 +68,11 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 	if err != nil {
 		return nil, err
 	}
-	a, found, err := r.Replica.Replay(ctx, by, idempotencyKey, process.Replay{
+	again := r.Replica.Replay
+	if strings.HasSuffix(input.Stream, "/"+process.Deliveries) {
+		again = r.Intake.Replay
+	}
+	a, found, err := again(ctx, by, idempotencyKey, process.Replay{
 		Stream: input.Stream, From: input.From, To: input.To, Subject: text(input.Subject), DryRun: input.DryRun, Reason: input.Reason,
 	})
 	if err != nil {

@@ -38,6 +38,8 @@ type Resolver struct {
 	CostPerMinute int
 	// Replica is the copy of the sources.
 	Replica *process.Replica
+	// Intake is what other systems push.
+	Intake *process.Intake
 	// Operating is what operators do.
 	Operating *process.Operators
 }

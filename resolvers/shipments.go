@@ -39,6 +39,27 @@ func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int
 	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return store.EventList(s, classifier) }, first, after, last, before)
 }
 
+func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error) {
+	found, err := related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ShipmentEvent] { return &l.EventsOf })
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*trade.StatusExplanation, len(objs))
+	for i, events := range found {
+		out[i] = trade.ExplainShipment(plain(events))
+	}
+	return out, nil
+}
+
+// plain are values of pointers.
+func plain[V any](pointers []*V) []V {
+	values := make([]V, len(pointers))
+	for i, p := range pointers {
+		values[i] = *p
+	}
+	return values
+}
+
 func (r shipment) ProofOfDelivery(_ context.Context, objs []*trade.Shipment) ([]*trade.ProofOfDelivery, error) {
 	proofs := make([]*trade.ProofOfDelivery, len(objs))
 	for i, o := range objs {
@@ -86,6 +107,29 @@ func (r packageLine) PurchaseOrderLine(ctx context.Context, objs []*trade.Packag
 func (r *Resolver) ShipmentEvent() graph.ShipmentEventResolver { return shipmentEvent{r} }
 
 type shipmentEvent struct{ *Resolver }
+
+func (r shipmentEvent) Corrects(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
+	return corrections(ctx, objs, func(c trade.Correction) *trade.ShipmentEvent { return c.Corrects })
+}
+
+func (r shipmentEvent) CorrectedBy(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
+	return corrections(ctx, objs, func(c trade.Correction) *trade.ShipmentEvent { return c.By })
+}
+
+func corrections(ctx context.Context, objs []*trade.ShipmentEvent, which func(trade.Correction) *trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
+	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string { return o.ShipmentID }, func(l *loaders.Loaders) all[[]*trade.ShipmentEvent] { return &l.EventsOf })
+	if err != nil {
+		return nil, err
+	}
+	out, of := make([]*trade.ShipmentEvent, len(objs)), map[string]map[string]trade.Correction{}
+	for i, o := range objs {
+		if of[o.ShipmentID] == nil {
+			of[o.ShipmentID] = trade.Corrections(plain(found[i]))
+		}
+		out[i] = which(of[o.ShipmentID][o.Key])
+	}
+	return out, nil
+}
 
 func (r shipmentEvent) Package(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.Package, error) {
 	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string {

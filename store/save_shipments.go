@@ -55,12 +55,15 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
 		   OR EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM purchase_orders o WHERE o.number = k))`
 	rejected, err := saveLinked(ctx, s, tx, saveShipments, records, query)
-	if err != nil || quiet(ctx) || len(records) == 0 {
+	if err != nil || len(records) == 0 {
 		return rejected, err
 	}
 	numbers := make([]string, len(records))
 	for i := range records {
 		numbers[i] = records[i].Number
+	}
+	if err := s.wakeDeliveries(ctx, tx, numbers); err != nil || quiet(ctx) {
+		return rejected, err
 	}
 	if _, err := s.Exec(ctx, tx, shipmentChanged+`NULL, NULL::bigint FROM shipments s WHERE s.number = ANY($1)`, textArray(numbers)); err != nil {
 		return nil, fmt.Errorf("changed shipments: %w", err)

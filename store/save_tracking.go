@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -12,86 +13,148 @@ import (
 	"portico/trade"
 )
 
-// SaveTracking files the events of tracking numbers and derives from all events
-// of each shipment where it stands. An event is filed once.
+// SaveTracking files the events of what carriers follow and derives from all events
+// of each shipment where it stands. It tells what no shipment is known of.
 func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
-	sealed, err := s.sealEvents(records)
+	of, _, err := s.FileTracking(ctx, tx, records)
 	if err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
+		return nil, err
 	}
-	documents, err := json.Marshal(sealed)
-	if err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
-	}
-	numbers := make([]string, len(records))
-	for i, r := range records {
-		numbers[i] = r.TrackingNumber
-	}
-	// Asked before the events are filed: of a shipment that is saved in between the news is told
-	// again. Asked after, it would count as filed, and be lost.
-	var known []string
-	if err := s.sel(ctx, tx, &known, `SELECT tracking_number FROM shipments WHERE tracking_number = ANY($1)`, pq.Array(numbers)); err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
-	}
-	const file = `
-		INSERT INTO shipment_events (shipment_id, key, milestone, classifier, status, occurred_at, offset_known, recorded_at, location, reason, raw, late, estimate, signed_by, instance)
-		SELECT d.id, e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz, (e ->> 'OffsetKnown')::boolean,
-			(e ->> 'RecordedAt')::timestamptz, nullif(e -> 'Location', 'null'), nullif(e -> 'Reason', 'null'), e -> 'Raw',
-			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = d.id AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz),
-			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', j #>> '{Provenance,Instance}'
-		FROM jsonb_array_elements($1::jsonb) r(j) JOIN shipments d ON d.tracking_number = j ->> 'TrackingNumber', jsonb_array_elements(nullif(j -> 'Events', 'null')) e
-		ON CONFLICT (shipment_id, key) DO NOTHING RETURNING shipment_id`
-	var filed []string
-	if err := s.sel(ctx, tx, &filed, file, string(documents)); err != nil {
-		return nil, fmt.Errorf("saving tracking: %w", err)
-	}
-	proofs := map[string]*trade.DocumentRef{}
-	for _, r := range records {
-		if r.Proof != nil {
-			r.Proof.Instance = r.Provenance.Instance
-			proofs[r.TrackingNumber] = r.Proof
+	var loose []string
+	for i := range records {
+		if len(of[i]) == 0 {
+			loose = append(loose, records[i].TrackingNumber)
 		}
 	}
-	loose := slices.DeleteFunc(slices.Clone(numbers), func(n string) bool { return slices.Contains(known, n) })
 	return notLinked("tracking", "no shipment has this tracking number", loose, records, func(t *trade.Tracking) (string, *trade.Provenance) {
 		return t.TrackingNumber, &t.Provenance
-	}), s.derive(ctx, tx, numbers, proofs, filed)
+	}), nil
 }
 
-// sealEvents are the records with what is restricted in them sealed.
-func (s *Store) sealEvents(records []trade.Tracking) ([]trade.Tracking, error) {
-	records = slices.Clone(records)
-	for i := range records {
-		records[i].Events = slices.Clone(records[i].Events)
-		for j := range records[i].Events {
-			e := &records[i].Events[j]
-			var err error
-			if e.SignedBy, err = s.seals.seal(signer, e.SignedBy); err != nil {
-				return nil, err
+// FileTracking files events, each once, derives from all events of each shipment where
+// it stands, and tells for each record which shipments it is about, none where none is
+// known, and of which shipments there was something new.
+func (s *Store) FileTracking(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) (of [][]string, filed []string, err error) {
+	if of, err = s.tracked(ctx, tx, records); err != nil {
+		return nil, nil, err
+	}
+	type row struct {
+		Shipment, Instance string
+		Event              trade.ShipmentEvent
+	}
+	rows, proofs := map[string]row{}, map[string]*trade.DocumentRef{}
+	for i, r := range records {
+		for _, shipment := range of[i] {
+			if r.Proof != nil {
+				r.Proof.Instance = r.Provenance.Instance
+				proofs[shipment] = r.Proof
+			}
+			for _, e := range r.Events {
+				if e.SignedBy, err = s.seals.seal(signer, e.SignedBy); err != nil {
+					return nil, nil, fmt.Errorf("tracking: %w", err)
+				}
+				rows[shipment+" "+e.Key] = row{shipment, r.Provenance.Instance, e}
 			}
 		}
 	}
-	return records, nil
+	shipments := slices.Compact(slices.Sorted(slices.Values(slices.Concat(of...))))
+	if len(shipments) == 0 {
+		return of, nil, nil
+	}
+	documents, err := json.Marshal(slices.Collect(maps.Values(rows)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("tracking: %w", err)
+	}
+	// One whose code has another meaning by now is read anew; it is its source's to tell.
+	const file = `
+		INSERT INTO shipment_events AS t (shipment_id, key, milestone, classifier, status, occurred_at, offset_known, recorded_at, location, reason, raw, late, estimate, signed_by, corrects, instead, instance)
+		SELECT j ->> 'Shipment', e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz, (e ->> 'OffsetKnown')::boolean,
+			(e ->> 'RecordedAt')::timestamptz, nullif(e -> 'Location', 'null'), nullif(e -> 'Reason', 'null'), e -> 'Raw',
+			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = j ->> 'Shipment' AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz),
+			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', nullif(e ->> 'Corrects', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(e -> 'Instead', 'null'))), j ->> 'Instance'
+		FROM (SELECT j, j -> 'Event' AS e FROM jsonb_array_elements($1::jsonb) j) x
+		ON CONFLICT (shipment_id, key) DO UPDATE SET milestone = excluded.milestone, classifier = excluded.classifier, status = excluded.status, reason = excluded.reason
+		WHERE t.instance = excluded.instance AND (t.milestone, t.classifier, t.status, t.reason) IS DISTINCT FROM (excluded.milestone, excluded.classifier, excluded.status, excluded.reason)
+		RETURNING shipment_id`
+	if err := s.sel(ctx, tx, &filed, file, string(documents)); err != nil {
+		return nil, nil, fmt.Errorf("saving tracking: %w", err)
+	}
+	return of, filed, s.derive(ctx, tx, shipments, proofs, filed)
+}
+
+// tracked finds, for each record, the shipments that it is about, and holds them until the
+// transaction ends, so that what follows from their events follows from all of them. They
+// are looked for before anything is filed: of a shipment that is saved in between the news
+// is told again. Looked for after, it would count as filed, and be lost.
+func (s *Store) tracked(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) ([][]string, error) {
+	type key struct {
+		Place, Rank   int
+		Scheme, Value string
+	}
+	var keys []key
+	for i, r := range records {
+		if r.TrackingNumber != "" {
+			keys = append(keys, key{i, 0, string(trade.SchemeTracking), r.TrackingNumber})
+		}
+		for n, id := range r.About {
+			keys = append(keys, key{i, n + 1, string(id.Scheme), id.Value})
+		}
+	}
+	of := make([][]string, len(records))
+	if len(keys) == 0 {
+		return of, nil
+	}
+	document, err := json.Marshal(keys)
+	if err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	const query = `
+		WITH k AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS k("Place" int, "Rank" int, "Scheme" text, "Value" text))
+		SELECT k."Place" AS place, k."Rank" AS rank, d.id FROM k JOIN shipments d ON d.tracking_number = k."Value" WHERE k."Scheme" = 'TRACKING_NUMBER'
+		UNION SELECT k."Place", k."Rank", d.id FROM k JOIN shipments d ON d.number = k."Value" WHERE k."Scheme" = 'DESPATCH_ADVICE'
+		UNION SELECT k."Place", k."Rank", p.shipment_id FROM k JOIN packages p ON p.sscc = k."Value" WHERE k."Scheme" = 'SSCC'
+		UNION SELECT k."Place", k."Rank", min(x.shipment_id) FROM k JOIN purchase_orders o ON o.number = k."Value" JOIN shipment_purchase_orders x ON x.purchase_order_id = o.id
+			WHERE k."Scheme" = 'PO_NUMBER' GROUP BY 1, 2 HAVING count(DISTINCT x.shipment_id) = 1
+		UNION SELECT k."Place", k."Rank", d.id FROM k JOIN shipments d ON d.refs @> jsonb_build_array(jsonb_build_object('scheme', k."Scheme", 'value', k."Value"))
+			WHERE k."Scheme" <> 'TRACKING_NUMBER'
+		ORDER BY 1, 2, 3`
+	var rows []struct {
+		Place, Rank int
+		ID          string
+	}
+	if err := s.sel(ctx, tx, &rows, query, string(document)); err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	rank := make([]int, len(records))
+	var all []string
+	for _, r := range rows {
+		if len(of[r.Place]) == 0 {
+			rank[r.Place] = r.Rank
+		}
+		if rank[r.Place] == r.Rank {
+			of[r.Place] = append(of[r.Place], r.ID)
+			all = append(all, r.ID)
+		}
+	}
+	if _, err := s.Exec(ctx, tx, `SELECT FROM shipments WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(all)); err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	return of, nil
 }
 
 // derive sets what follows from shipments' events, and tells of those that have new ones or
 // stand otherwise now.
-func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proofs map[string]*trade.DocumentRef, filed []string) error {
+func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, shipments []string, proofs map[string]*trade.DocumentRef, filed []string) error {
 	const query = `
-		SELECT d.id AS shipment_id, d.tracking_number AS number, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw,
-			e.estimate, e.signed_by
-		FROM shipments d JOIN shipment_events e ON e.shipment_id = d.id WHERE d.tracking_number = ANY($1)`
-	var rows []struct {
-		trade.ShipmentEvent
-		Number string
-	}
-	if err := s.sel(ctx, tx, &rows, query, pq.Array(numbers)); err != nil {
+		SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw, e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects
+		FROM shipment_events e WHERE e.shipment_id = ANY($1)`
+	var rows []trade.ShipmentEvent
+	if err := s.sel(ctx, tx, &rows, query, pq.Array(shipments)); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
-	byShipment, number := map[string][]trade.ShipmentEvent{}, map[string]string{}
+	byShipment := map[string][]trade.ShipmentEvent{}
 	for _, r := range rows {
-		byShipment[r.ShipmentID] = append(byShipment[r.ShipmentID], r.ShipmentEvent)
-		number[r.ShipmentID] = r.Number
+		byShipment[r.ShipmentID] = append(byShipment[r.ShipmentID], r)
 	}
 	type derived struct {
 		ID        string
@@ -100,12 +163,9 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, numbers []string, proof
 		Exception *trade.ShipmentException
 		Proof     *trade.Proof
 	}
-	var all []derived
+	all := []derived{}
 	for id, events := range byShipment {
-		all = append(all, derived{id, trade.StatusOf(events), trade.EtaOf(events), trade.ExceptionOf(events), trade.ProofOf(events, proofs[number[id]])})
-	}
-	if len(all) == 0 {
-		return nil // no shipment has these tracking numbers yet
+		all = append(all, derived{id, trade.StatusOf(events), trade.EtaOf(events), trade.ExceptionOf(events), trade.ProofOf(events, proofs[id])})
 	}
 	documents, err := json.Marshal(all)
 	if err != nil {

@@ -171,13 +171,38 @@ var events = read(relation[trade.ShipmentEvent]{
 		when("location", "e.location"),
 		when("reason", "e.reason"),
 		when("raw", "e.raw"),
-		when("package", "e.shipment_id, e.package_number"),
+		when("package", "e.package_number"),
+		when("package corrects correctedBy", "e.shipment_id"),
+		when("corrects correctedBy", "e.key"),
 	},
 }, same[trade.ShipmentEvent])
 
 // Events reads shipment events by id.
 func (s *Store) Events(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.ShipmentEvent, error) {
 	return events.by(ctx, s, scope, "e.id", "", ids)
+}
+
+type eventRow struct {
+	trade.ShipmentEvent
+	InsteadOf pq.StringArray
+}
+
+func (r *eventRow) trade() *trade.ShipmentEvent {
+	r.Instead = r.InsteadOf
+	return &r.ShipmentEvent
+}
+
+// facts are events with all that rules about a shipment need of them, whichever fields are read.
+var facts = read(relation[trade.ShipmentEvent]{
+	kind: "ShipmentEvent", from: events.from, visible: shipmentVisible,
+	columns: []columns{always(`e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known, e.recorded_at, e.received_at, e.late, e.location, e.reason, e.raw,
+		e.package_number, e.estimate, coalesce(e.corrects, '') AS corrects, e.instead AS instead_of`)},
+}, (*eventRow).trade)
+
+// EventsOf reads all events of shipments, at most 1,000 each: the latest.
+func (s *Store) EventsOf(ctx context.Context, scope trade.Scope, shipments []string) (map[string][]*trade.ShipmentEvent, error) {
+	found, err := facts.under(ctx, s, scope, "", "e.shipment_id", "e.occurred_at DESC, e.id", shipments)
+	return atMost(found, 1000), err
 }
 
 // EventList is the events below shipments, by the time they happened.

@@ -69,6 +69,7 @@ var unscoped = map[string]string{
 	"AlertedOrders":     "a list of orders, which is read within the scope",
 	"Outdated":          "cases that cannot matter any more are closed at nobody's request",
 	"RaiseOverdue":      "alerts are raised at nobody's request",
+	"wakeDeliveries":    "news that waited for shipments is applied at nobody's request",
 	"inbound":           "supply on its way is told without saying whose: day, quantity and certainty",
 }
 

@@ -43,6 +43,8 @@ type (
 	AuditEntryEdge               = Edge[AuditEntry]
 	DeadLetterConnection         = Connection[DeadLetter]
 	DeadLetterEdge               = Edge[DeadLetter]
+	InboundDeliveryConnection    = Connection[InboundDelivery]
+	InboundDeliveryEdge          = Edge[InboundDelivery]
 	InvoiceConnection            = Connection[Invoice]
 	InvoiceEdge                  = Edge[Invoice]
 	InvoiceLineConnection        = Connection[InvoiceLine]

@@ -1,10 +1,6 @@
 package trade
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // Shipment is goods on their way: to a customer, from a supplier, back, or
 // between warehouses. Its status is derived from all its events by rule.
@@ -90,6 +86,13 @@ const (
 	ShipmentExpired     ShipmentStatus = "EXPIRED"
 )
 
+// ShipmentStatuses are all states, in the order of a journey: of two events of one moment
+// the later state counts.
+var ShipmentStatuses = []ShipmentStatus{
+	ShipmentUnknown, PreTransit, PickedUp, InTransit, AtFacility, InCustoms, ShipmentDelayed, OutForDelivery, AvailableForPickup, DeliveryAttempted,
+	PartiallyDelivered, ShipmentInException, Returning, ShipmentExpired, ShipmentCancelled, Returned, Delivered,
+}
+
 // Final tells whether a status does not go back, whatever late news arrives.
 func (s ShipmentStatus) Final() bool {
 	return s == Delivered || s == Returned || s == ShipmentCancelled
@@ -157,6 +160,8 @@ type ShipmentEvent struct {
 	Late          bool
 	Estimate      *time.Time  // of arrival, where the event gives one
 	SignedBy      *Restricted // who signed, on delivery
+	Corrects      string      // key of the event that it declares wrong
+	Instead       []string    // keys of the events that are right instead of that one
 }
 
 // NodeID is the event's global id.
@@ -192,6 +197,14 @@ const (
 	MilestoneOther             Milestone = "OTHER"
 )
 
+// Milestones are all of them, in the order of a journey.
+var Milestones = []Milestone{
+	"CREATED", MilestoneLabelCreated, "PICKUP_ARRIVED", "LOADED", MilestonePickedUp, MilestoneDeparted, MilestoneArrived, "GATE_IN", "GATE_OUT", "DISCHARGED",
+	"CUSTOMS_HOLD", "CUSTOMS_RELEASED", MilestoneEnRoute, MilestoneOutForDelivery, "DELIVERY_ARRIVED", MilestoneDeliveryAttempted, "AVAILABLE_FOR_PICKUP",
+	MilestoneDelivered, "PARTIALLY_DELIVERED", "UNLOADED", MilestoneDelayed, MilestoneDamaged, "REFUSED", "RECONSIGNED", "RETURN_STARTED", "RETURNED", "LOST",
+	MilestoneCancelled, MilestoneEtaChanged, "APPOINTMENT", MilestoneOther,
+}
+
 // ShipmentException is what went wrong with a shipment and is not yet solved.
 type ShipmentException struct {
 	Reason          *RawCode  `json:"reason,omitempty"`
@@ -220,12 +233,16 @@ type ProofOfDelivery struct {
 	Document    *DocumentLink
 }
 
-// Tracking is all a carrier says of one tracking number.
+// Tracking is all a carrier says of one tracking number, or of what is known by other
+// identifiers.
 type Tracking struct {
 	TrackingNumber string
-	Events         []ShipmentEvent
-	Proof          *DocumentRef
-	Provenance     Provenance
+	// About are identifiers of what it is about, where there is no tracking number, most
+	// precise first: the first by which there is a shipment counts.
+	About      []Identifier
+	Events     []ShipmentEvent
+	Proof      *DocumentRef
+	Provenance Provenance
 }
 
 // Consignment is a parcel that a carrier is told of, to follow it.
@@ -234,74 +251,4 @@ type Consignment struct {
 	TrackingNumber string
 	Origin         *Location
 	Destination    *Location
-}
-
-// StatusOf derives a shipment's status from all its events, in any order: the
-// latest actual event decides, but a final status does not go back, and
-// estimates and plans move no status.
-func StatusOf(events []ShipmentEvent) ShipmentStatus {
-	status := ShipmentUnknown
-	for _, e := range chronological(events) {
-		if e.Classifier != Actual || e.Status == ShipmentUnknown || status.Final() {
-			continue
-		}
-		status = e.Status
-	}
-	return status
-}
-
-// EtaOf is the latest estimate of arrival among events, by when it was given.
-func EtaOf(events []ShipmentEvent) *Eta {
-	var eta *Eta
-	for _, e := range chronological(events) {
-		if e.Estimate == nil {
-			continue
-		}
-		issued := e.ReceivedAt
-		if e.RecordedAt != nil {
-			issued = *e.RecordedAt
-		}
-		if eta == nil || !issued.Before(eta.IssuedAt) {
-			eta = &Eta{At: *e.Estimate, Basis: CarrierEta, IssuedAt: issued}
-		}
-	}
-	return eta
-}
-
-// ExceptionOf is the problem that events report last, or nil when a later
-// actual event shows that it was solved.
-func ExceptionOf(events []ShipmentEvent) *ShipmentException {
-	var problem *ShipmentException
-	for _, e := range chronological(events) {
-		switch {
-		case e.Classifier != Actual:
-		case e.Status == ShipmentInException || e.Status == DeliveryAttempted || e.Status == ShipmentDelayed:
-			message := string(e.Status)
-			if e.Raw.Text != nil {
-				message = *e.Raw.Text
-			}
-			problem = &ShipmentException{Reason: e.Reason, Message: message, Since: e.OccurredAt}
-		default:
-			problem = nil
-		}
-	}
-	return problem
-}
-
-// ProofOf is the proof of delivery among events, or nil before delivery.
-func ProofOf(events []ShipmentEvent, document *DocumentRef) *Proof {
-	for _, e := range chronological(events) {
-		if e.Classifier == Actual && e.Status == Delivered {
-			return &Proof{SignedBy: e.SignedBy, DeliveredAt: e.OccurredAt, Document: document}
-		}
-	}
-	return nil
-}
-
-func chronological(events []ShipmentEvent) []ShipmentEvent {
-	sorted := slices.Clone(events)
-	slices.SortStableFunc(sorted, func(a, b ShipmentEvent) int {
-		return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.Key, b.Key))
-	})
-	return sorted
 }

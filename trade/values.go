@@ -186,6 +186,10 @@ const (
 	SchemeSSCC         IdScheme = "SSCC"
 	SchemeManufacturer IdScheme = "MANUFACTURER_PART_NUMBER"
 	SchemeBOL          IdScheme = "BOL"
+	SchemeContainer    IdScheme = "CONTAINER"
+	// These name a shipment by a document of ours: its own, and that which ordered it.
+	SchemeDespatch      IdScheme = "DESPATCH_ADVICE"
+	SchemePurchaseOrder IdScheme = "PO_NUMBER"
 )
 
 // DocumentLink leads to a document that a source keeps. It works until

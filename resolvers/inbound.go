@@ -1,0 +1,29 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/store"
+	"portico/trade"
+)
+
+// InboundDeliveries are what other systems pushed to us, newest first.
+func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*trade.InboundDeliveryConnection, error) {
+	f := store.InboundFilter{}
+	if filter != nil {
+		f = store.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
+	}
+	return page(ctx, func(s trade.Scope) *store.List[trade.InboundDelivery] { return store.InboundList(s, f) }, first, after, last, before)
+}
+
+// InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.
+func (r *Resolver) InboundDeliveryConnection() graph.InboundDeliveryConnectionResolver {
+	return inboundDeliveryConnection{}
+}
+
+type inboundDeliveryConnection struct{}
+
+func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*trade.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}

@@ -1,0 +1,326 @@
+// Package epcis reads what happened to shipments from GS1 EPCIS 2.0 documents in JSON-LD,
+// as a capture interface is sent them.
+package epcis
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"portico/sources"
+	"portico/sources/pushed"
+	"portico/trade"
+)
+
+// Source is a system that captures events.
+type Source struct {
+	secrets pushed.Secrets
+	verify  pushed.Verify
+}
+
+// Open makes a source whose deliveries are signed by a scheme.
+func Open(scheme string, secrets pushed.Secrets) (*Source, error) {
+	verify := pushed.Schemes[scheme]
+	if verify == nil {
+		return nil, pushed.NoScheme(scheme)
+	}
+	return &Source{secrets, verify}, nil
+}
+
+// Kind is a logistics system.
+func (*Source) Kind() trade.SourceKind { return trade.Logistics }
+
+// Ping has nothing to ask: the system calls us.
+func (*Source) Ping(context.Context) error { return nil }
+
+// Delivery verifies a delivery. A document has no id of its own: it is known again by its
+// bytes.
+func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, error) {
+	id, err := s.verify(h, body, s.secrets(), now)
+	if id == "" {
+		id = pushed.Digest(body)
+	}
+	return id, err
+}
+
+// Translate reads the events of a document; see [Translate].
+func (*Source) Translate(_ string, body []byte) (sources.News, error) { return Translate(body) }
+
+type document struct {
+	Context json.RawMessage `json:"@context"`
+	Type    string          `json:"type"`
+	Version string          `json:"schemaVersion"`
+	Body    struct {
+		Events []json.RawMessage `json:"eventList"`
+		Event  json.RawMessage   `json:"event"`
+		Query  struct {
+			Results struct {
+				Events []json.RawMessage `json:"eventList"`
+			} `json:"resultsBody"`
+		} `json:"queryResults"`
+	} `json:"epcisBody"`
+}
+
+type event struct {
+	Type         string    `json:"type"`
+	ID           string    `json:"eventID"`
+	Time         string    `json:"eventTime"`
+	Offset       string    `json:"eventTimeZoneOffset"`
+	RecordTime   string    `json:"recordTime"`
+	Action       string    `json:"action"`
+	BizStep      string    `json:"bizStep"`
+	Disposition  string    `json:"disposition"`
+	ParentID     string    `json:"parentID"`
+	EPCs         []string  `json:"epcList"`
+	Children     []string  `json:"childEPCs"`
+	ReadPoint    reference `json:"readPoint"`
+	Location     reference `json:"bizLocation"`
+	Transactions []struct {
+		Type        string `json:"type"`
+		Transaction string `json:"bizTransaction"`
+	} `json:"bizTransactionList"`
+	Error *struct {
+		Declared   string   `json:"declarationTime"`
+		Reason     string   `json:"reason"`
+		Corrective []string `json:"correctiveEventIDs"`
+	} `json:"errorDeclaration"`
+}
+
+type reference struct {
+	ID string `json:"id"`
+}
+
+//go:embed codes.yaml
+var codesText []byte
+
+// codes are what business steps and dispositions of the Core Business Vocabulary mean.
+var codes = func() (c struct{ Steps, Dispositions map[string]pushed.Meaning }) {
+	if err := yaml.Unmarshal(codesText, &c); err != nil {
+		panic(err)
+	}
+	return c
+}()
+
+const mostEvents = 1000
+
+var types = []string{"ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent"}
+
+// Translate reads a document, or one event. Each event that is wrong is rejected by its
+// place, and the others count.
+func Translate(body []byte) (sources.News, error) {
+	var news sources.News
+	if err := pushed.Read(body); err != nil {
+		return news, err
+	}
+	var d document
+	if err := json.Unmarshal(body, &d); err != nil {
+		return news, sources.Fail(sources.Rejected, "it is no EPCIS document: %v", wrong(err))
+	}
+	events := slices.Concat(d.Body.Events, d.Body.Query.Results.Events)
+	switch {
+	case slices.Contains(types, d.Type):
+		events = []json.RawMessage{body}
+	case d.Type != "EPCISDocument" && d.Type != "EPCISQueryDocument":
+		return news, sources.Fail(sources.Rejected, "type is %q: it must be EPCISDocument, EPCISQueryDocument or an event", d.Type)
+	case d.Body.Event != nil:
+		events = append(events, d.Body.Event)
+	}
+	if len(d.Context) == 0 {
+		return news, sources.Fail(sources.Rejected, "@context is missing: EPCIS 2.0 in JSON-LD must name its context")
+	}
+	if !slices.Contains(types, d.Type) && !strings.HasPrefix(d.Version, "2.") {
+		return news, sources.Fail(sources.Rejected, "schemaVersion is %q: it must be 2.0", d.Version)
+	}
+	if len(events) > mostEvents {
+		return news, sources.Fail(sources.Rejected, "it has more than %d events: send them in several documents", mostEvents)
+	}
+	if len(events) == 0 {
+		news.Ignored = "it has no events"
+	}
+	for i, text := range events {
+		t, err := read(text)
+		if err != nil {
+			where := fmt.Sprintf("event %d", i+1)
+			news.Rejected = append(news.Rejected, trade.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
+			continue
+		}
+		news.Tracking = append(news.Tracking, t)
+	}
+	return news, nil
+}
+
+// wrong is what is wrong with JSON, without the values in it.
+func wrong(err error) string {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return t.Field + " has a wrong type"
+	}
+	return "it cannot be read"
+}
+
+func read(text json.RawMessage) (t trade.Tracking, err error) {
+	var e event
+	if err := json.Unmarshal(text, &e); err != nil {
+		return t, errors.New(wrong(err))
+	}
+	switch {
+	case !slices.Contains(types, e.Type):
+		return t, fmt.Errorf("type is %q: it must be one of %v", e.Type, types)
+	case e.Type != "TransformationEvent" && e.Action != "ADD" && e.Action != "OBSERVE" && e.Action != "DELETE":
+		return t, fmt.Errorf("action is %q: it must be ADD, OBSERVE or DELETE", e.Action)
+	}
+	at, known, err := pushed.Moment(e.Time, time.UTC)
+	if err != nil {
+		return t, fmt.Errorf("eventTime is %q: %w", e.Time, err)
+	}
+	if _, err := time.Parse("-07:00", e.Offset); err != nil {
+		return t, fmt.Errorf("eventTimeZoneOffset is %q: it must be such as +02:00", e.Offset)
+	}
+	if t.About = e.about(); len(t.About) == 0 {
+		return t, errors.New("it names no shipment: an SSCC, a despatch advice, a bill of lading or a purchase order")
+	}
+	if e.ID == "" {
+		if e.ID, err = contents(text); err != nil {
+			return t, err
+		}
+	}
+	v := trade.ShipmentEvent{Key: e.ID, OccurredAt: at, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown, Location: e.place()}
+	if recorded, _, err := pushed.Moment(e.RecordTime, time.UTC); err == nil {
+		v.RecordedAt = &recorded
+	}
+	step, disposition := term(e.BizStep), term(e.Disposition)
+	v.Raw = trade.RawCode{Standard: "EPCIS", List: "bizStep/disposition", Code: strings.Trim(step+"/"+disposition, "/")}
+	if v.Raw.Code == "" {
+		v.Raw.Code = e.Type
+	}
+	if m, ok := codes.Steps[step]; ok {
+		v.Milestone, v.Status = m.Milestone, m.Status
+	}
+	// What became of the goods says more than what was being done.
+	if m, ok := codes.Dispositions[disposition]; ok && (m.Status != "" || v.Milestone == trade.MilestoneOther) {
+		v.Milestone, v.Status = m.Milestone, m.Status
+	}
+	if v.Status == "" {
+		v.Status = trade.ShipmentUnknown
+	}
+	if x := e.Error; x != nil {
+		// The event is told once more, as it was, with the declaration that it is wrong.
+		declared, known, err := pushed.Moment(x.Declared, time.UTC)
+		if err != nil {
+			return t, fmt.Errorf("errorDeclaration.declarationTime is %q: %w", x.Declared, err)
+		}
+		v = trade.ShipmentEvent{
+			Key: e.ID + "#error", Corrects: e.ID, Instead: x.Corrective, OccurredAt: declared, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown,
+			Raw: trade.RawCode{Standard: "EPCIS", List: "errorDeclaration.reason", Code: term(x.Reason)},
+		}
+	}
+	t.Events = []trade.ShipmentEvent{v}
+	return t, nil
+}
+
+// contents is an id of an event that has none: of what it says, not of how it is written.
+func contents(text []byte) (string, error) {
+	var v map[string]any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return "", errors.New(wrong(err))
+	}
+	delete(v, "errorDeclaration") // which has the id of the event that it is about
+	canonical, err := json.Marshal(v)
+	if err != nil {
+		return "", errors.New(wrong(err))
+	}
+	return pushed.Digest(canonical), nil
+}
+
+// term is the last part of a term, as a CURIE, a URN of CBV 1 or a web URI has it.
+func term(s string) string {
+	s = s[strings.LastIndexAny(s, ":/")+1:]
+	for _, prefix := range []string{"BizStep-", "Disp-", "ER-", "BTT-"} {
+		s = strings.TrimPrefix(s, prefix)
+	}
+	return s
+}
+
+// about are the shipments that an event is about, most precise first.
+func (e *event) about() (ids []trade.Identifier) {
+	for _, epc := range slices.Concat([]string{e.ParentID}, e.EPCs, e.Children) {
+		if sscc := sscc(epc); sscc != "" {
+			ids = append(ids, trade.Identifier{Scheme: trade.SchemeSSCC, Value: sscc})
+		}
+	}
+	for kind, scheme := range transactions {
+		for _, t := range e.Transactions {
+			if term(t.Type) == kind {
+				if n := t.Transaction[strings.LastIndexAny(t.Transaction, ":/")+1:]; n != "" {
+					ids = append(ids, trade.Identifier{Scheme: scheme, Value: n})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b trade.Identifier) int { return rank(a.Scheme) - rank(b.Scheme) })
+	return ids
+}
+
+var transactions = map[string]trade.IdScheme{"desadv": trade.SchemeDespatch, "bol": trade.SchemeBOL, "po": trade.SchemePurchaseOrder}
+
+func rank(s trade.IdScheme) int {
+	return slices.Index([]trade.IdScheme{trade.SchemeSSCC, trade.SchemeDespatch, trade.SchemeBOL, trade.SchemePurchaseOrder}, s)
+}
+
+// sscc is the SSCC of an EPC: of a URN, which leaves the check digit out, or of a GS1 Digital
+// Link; nothing where it is none.
+func sscc(epc string) string {
+	if text, is := strings.CutPrefix(epc, "urn:epc:id:sscc:"); is {
+		prefix, serial, _ := strings.Cut(text, ".")
+		if len(prefix)+len(serial) != 17 || serial == "" || !digits(prefix+serial) {
+			return ""
+		}
+		text = serial[:1] + prefix + serial[1:]
+		return text + string(trade.CheckDigit(text))
+	}
+	if u, err := url.Parse(epc); err == nil && u.Host != "" {
+		if _, text, is := strings.Cut(u.Path, "/00/"); is && trade.ValidSSCC(text) {
+			return text
+		}
+	}
+	return ""
+}
+
+func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// place is where it happened: a GLN, or coordinates as RFC 5870 writes them.
+func (e *event) place() *trade.Location {
+	for _, id := range []string{e.ReadPoint.ID, e.Location.ID} {
+		if text, is := strings.CutPrefix(id, "urn:epc:id:sgln:"); is {
+			parts := strings.Split(text, ".")
+			if len(parts) >= 2 && len(parts[0])+len(parts[1]) == 12 && digits(parts[0]+parts[1]) {
+				gln := parts[0] + parts[1]
+				gln += string(trade.CheckDigit(gln))
+				return &trade.Location{GLN: &gln}
+			}
+		}
+		if _, text, is := strings.Cut(id, "/414/"); is {
+			if gln, _, _ := strings.Cut(text, "/"); trade.ValidGLN(gln) {
+				return &trade.Location{GLN: &gln}
+			}
+		}
+		if text, is := strings.CutPrefix(id, "geo:"); is {
+			lat, lon, _ := strings.Cut(text, ",")
+			latitude, err := strconv.ParseFloat(lat, 64)
+			longitude, other := strconv.ParseFloat(lon, 64)
+			if err == nil && other == nil {
+				return &trade.Location{Latitude: &latitude, Longitude: &longitude}
+			}
+		}
+	}
+	return nil
+}

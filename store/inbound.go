@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+type inboundDeliveryRow struct {
+	trade.InboundDelivery
+	About pq.StringArray
+}
+
+func (r *inboundDeliveryRow) trade() *trade.InboundDelivery {
+	r.Subjects = append([]string{}, r.About...)
+	return &r.InboundDelivery
+}
+
+var inboundDeliveries = read(relation[trade.InboundDelivery]{
+	kind: "InboundDelivery", from: "inbound_deliveries b", visible: operatorOnly,
+	columns: []columns{always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error, b.subjects AS about`)},
+}, (*inboundDeliveryRow).trade)
+
+// InboundDeliveries reads inbound deliveries by id.
+func (s *Store) InboundDeliveries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.InboundDelivery, error) {
+	return inboundDeliveries.by(ctx, s, scope, "b.id", "", ids)
+}
+
+// InboundFilter narrows a list of inbound deliveries.
+type InboundFilter struct {
+	Instance string
+	State    []trade.InboundState
+	Subject  string
+	Received trade.DateRange
+}
+
+// InboundList is the inbound deliveries, newest first.
+func InboundList(scope trade.Scope, f InboundFilter) *List[trade.InboundDelivery] {
+	l := &List[trade.InboundDelivery]{
+		relation: inboundDeliveries, name: "inbound deliveries", scope: scope, order: []sortKey{{"b.received_at", "timestamptz", true}, {"b.id", "text", true}},
+	}
+	if f.Instance != "" {
+		l.and("b.instance = " + l.args.add(f.Instance))
+	}
+	if f.State != nil {
+		l.and("b.state = ANY(" + l.args.add(pq.Array(f.State)) + ")")
+	}
+	if f.Subject != "" {
+		l.and("b.subjects @> ARRAY[" + l.args.add(f.Subject) + "::text]")
+	}
+	within(l, "b.received_at", f.Received, true)
+	return l
+}
+
+// KeptDelivery is an inbound delivery with its bytes.
+type KeptDelivery struct {
+	ID, Instance, DeliveryID string
+	Body                     []byte
+	Attempts                 int
+}
+
+// KeepDeliveries keeps deliveries, durably when it returns, and tells of each whether it was
+// known already.
+func (s *Store) KeepDeliveries(ctx context.Context, all []KeptDelivery) (known []bool, err error) {
+	instances, ids, bodies, place := make([]string, 0, len(all)), make([]string, 0, len(all)), make([][]byte, 0, len(all)), map[[2]string]int{}
+	known = make([]bool, len(all))
+	for i, d := range all {
+		if _, twice := place[[2]string{d.Instance, d.DeliveryID}]; twice {
+			known[i] = true // told twice at once: the first one counts
+			continue
+		}
+		place[[2]string{d.Instance, d.DeliveryID}] = i
+		instances, ids, bodies = append(instances, d.Instance), append(ids, d.DeliveryID), append(bodies, d.Body)
+	}
+	const query = `
+		INSERT INTO inbound_deliveries AS b (instance, delivery_id, body)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[]) t(instance, delivery_id, body) ORDER BY instance, delivery_id
+		ON CONFLICT (instance, delivery_id) DO UPDATE SET repeats = b.repeats + 1 RETURNING instance, delivery_id, repeats > 0 AS known`
+	var rows []struct {
+		Instance   string
+		DeliveryID string
+		Known      bool
+	}
+	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+		return s.sel(ctx, tx, &rows, query, textArray(instances), textArray(ids), pq.ByteaArray(bodies))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("inbound deliveries: %w", err)
+	}
+	for _, r := range rows {
+		known[place[[2]string{r.Instance, r.DeliveryID}]] = r.Known
+	}
+	return known, nil
+}
+
+// RefuseDelivery notes that deliveries of a source were refused for a reason: once a minute,
+// with how many they were, and without their bytes, for anybody can send some.
+func (s *Store) RefuseDelivery(ctx context.Context, instance, reason string, now time.Time) error {
+	const query = `
+		INSERT INTO inbound_deliveries AS b (instance, delivery_id, state, error) VALUES ($1, $2, 'REFUSED', $3)
+		ON CONFLICT (instance, delivery_id) DO UPDATE SET repeats = b.repeats + 1`
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+		if _, err := s.Exec(ctx, tx, query, instance, "refused "+now.UTC().Format("2006-01-02T15:04Z")+" "+reason, reason); err != nil {
+			return fmt.Errorf("inbound deliveries: %w", err)
+		}
+		return nil
+	})
+}
+
+const keptColumns = `id, instance, delivery_id, body, attempts`
+
+// DueDeliveries holds deliveries that are to be applied, oldest first, until the transaction
+// ends; those that others hold are left out.
+func (s *Store) DueDeliveries(ctx context.Context, tx *sqlx.Tx, limit int) (due []KeptDelivery, err error) {
+	const query = `SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE state = 'RECEIVED' AND due_at <= clock_timestamp() ORDER BY received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
+	if err := s.sel(ctx, tx, &due, query, limit); err != nil {
+		return nil, fmt.Errorf("inbound deliveries: %w", err)
+	}
+	return due, nil
+}
+
+// ToldDeliveries are the deliveries of a source that arrived between two moments, or are
+// about a record, after a place among them, in the order of their ids.
+func (s *Store) ToldDeliveries(ctx context.Context, instance string, from, to *time.Time, subject, after string, limit int) (all []KeptDelivery, err error) {
+	const query = `
+		SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE instance = $1 AND body IS NOT NULL AND id > $5
+			AND ($2::timestamptz IS NULL OR received_at >= $2) AND ($3::timestamptz IS NULL OR received_at < $3) AND ($4 = '' OR subjects @> ARRAY[$4]) ORDER BY id LIMIT $6`
+	if err := s.sel(ctx, nil, &all, query, instance, from, to, subject, after, limit); err != nil {
+		return nil, fmt.Errorf("inbound deliveries: %w", err)
+	}
+	return all, nil
+}
+
+// SettledDelivery is what became of a delivery. WaitsFor are identifiers of shipments that
+// are not known yet.
+type SettledDelivery struct {
+	ID       string
+	State    trade.InboundState
+	Error    string
+	Subjects []string
+	WaitsFor []trade.Identifier
+	Again    time.Duration // when it is to be tried again, of one that is RECEIVED still
+}
+
+// SettleDeliveries notes what became of deliveries.
+func (s *Store) SettleDeliveries(ctx context.Context, tx *sqlx.Tx, all []SettledDelivery) error {
+	type row struct {
+		SettledDelivery
+		Keys  []string
+		After float64
+	}
+	rows := make([]row, len(all))
+	for i, d := range all {
+		rows[i] = row{SettledDelivery: d, After: d.Again.Seconds()}
+		for _, id := range d.WaitsFor {
+			rows[i].Keys = append(rows[i].Keys, waitKey(id))
+		}
+	}
+	document, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("inbound deliveries: %w", err)
+	}
+	const query = `
+		UPDATE inbound_deliveries b SET state = j ->> 'State', error = nullif(j ->> 'Error', ''), attempts = attempts + 1,
+			subjects = ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Subjects', 'null')) LIMIT 100),
+			waits_for = CASE WHEN jsonb_typeof(j -> 'Keys') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(j -> 'Keys')) END,
+			due_at = clock_timestamp() + (j ->> 'After')::float8 * interval '1 second'
+		FROM jsonb_array_elements($1::jsonb) j WHERE b.id = j ->> 'ID'`
+	if _, err := s.Exec(ctx, tx, query, string(document)); err != nil {
+		return fmt.Errorf("inbound deliveries: %w", err)
+	}
+	return nil
+}
+
+func waitKey(id trade.Identifier) string { return string(id.Scheme) + " " + id.Value }
+
+// wakeDeliveries lets deliveries be applied that wait for shipments with these numbers.
+func (s *Store) wakeDeliveries(ctx context.Context, tx *sqlx.Tx, numbers []string) error {
+	const query = `
+		WITH keys AS (
+			SELECT 'TRACKING_NUMBER ' || tracking_number AS key FROM shipments WHERE number = ANY($1) AND tracking_number <> ''
+			UNION ALL SELECT 'DESPATCH_ADVICE ' || number FROM shipments WHERE number = ANY($1)
+			UNION ALL SELECT 'SSCC ' || p.sscc FROM shipments d JOIN packages p ON p.shipment_id = d.id WHERE d.number = ANY($1) AND p.sscc IS NOT NULL
+			UNION ALL SELECT 'PO_NUMBER ' || o.number FROM shipments d JOIN shipment_purchase_orders x ON x.shipment_id = d.id JOIN purchase_orders o ON o.id = x.purchase_order_id WHERE d.number = ANY($1)
+			UNION ALL SELECT (r ->> 'scheme') || ' ' || (r ->> 'value') FROM shipments d, jsonb_array_elements(CASE jsonb_typeof(d.refs) WHEN 'array' THEN d.refs ELSE '[]' END) r WHERE d.number = ANY($1))
+		UPDATE inbound_deliveries SET state = 'RECEIVED', due_at = '-infinity' WHERE state = 'WAITING_FOR_SUBJECT' AND waits_for && (SELECT array_agg(key) FROM keys)`
+	if _, err := s.Exec(ctx, tx, query, textArray(numbers)); err != nil {
+		return fmt.Errorf("inbound deliveries: %w", err)
+	}
+	return nil
+}
+
+// RemoveDeliveries removes at most limit deliveries from before a moment that are done with,
+// and tells how many.
+func (s *Store) RemoveDeliveries(ctx context.Context, before time.Time, limit int) (removed int, err error) {
+	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+		const query = `WITH gone AS (DELETE FROM inbound_deliveries WHERE id IN (SELECT id FROM inbound_deliveries WHERE received_at < $1 AND state <> 'RECEIVED' ORDER BY received_at LIMIT $2) RETURNING 1)
+			SELECT count(*) FROM gone`
+		return s.get(ctx, tx, &removed, query, before, limit)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("inbound deliveries: %w", err)
+	}
+	return removed, nil
+}

@@ -1,0 +1,223 @@
+package trade
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// IgnoredReason is why a fact did not count.
+type IgnoredReason string
+
+// Why facts do not count.
+const (
+	IgnoredLate      IgnoredReason = "LATE"
+	IgnoredDuplicate IgnoredReason = "DUPLICATE"
+	IgnoredCorrected IgnoredReason = "CORRECTED"
+	IgnoredNotActual IgnoredReason = "NOT_ACTUAL"
+	IgnoredUnmapped  IgnoredReason = "UNMAPPED"
+)
+
+// Verdict is an event, and why it does not count for where its shipment stands; nothing
+// where it does.
+type Verdict struct {
+	Event   *ShipmentEvent
+	Ignored IgnoredReason
+}
+
+// Judge puts events, told in any order, in the order in which they happened, and says of
+// each whether it counts: what was declared wrong, was told before, is an estimate or plan,
+// or has a code without a meaning does not, nor does what follows a final status.
+func Judge(events []ShipmentEvent) []Verdict {
+	all := make([]Verdict, len(events))
+	wrong := map[string]bool{}
+	for i := range events {
+		all[i].Event = &events[i]
+		if c := events[i].Corrects; c != "" {
+			wrong[c] = true
+		}
+	}
+	slices.SortFunc(all, func(a, b Verdict) int {
+		return cmp.Or(a.Event.OccurredAt.Compare(b.Event.OccurredAt),
+			cmp.Compare(slices.Index(ShipmentStatuses, a.Event.Status), slices.Index(ShipmentStatuses, b.Event.Status)), cmp.Compare(a.Event.Key, b.Event.Key))
+	})
+	type fact struct {
+		milestone  Milestone
+		classifier EventClassifier
+		status     ShipmentStatus
+		code       string
+		at         int64
+		part       int
+	}
+	told := map[fact]bool{}
+	final := false
+	for i := range all {
+		e := all[i].Event
+		f := fact{e.Milestone, e.Classifier, e.Status, e.Raw.Code, e.OccurredAt.UnixNano(), 0}
+		if e.PackageNumber != nil {
+			f.part = *e.PackageNumber
+		}
+		switch {
+		case wrong[e.Key]:
+			all[i].Ignored = IgnoredCorrected
+		case e.Corrects != "":
+		case e.Classifier != Actual:
+			all[i].Ignored = IgnoredNotActual
+		case told[f]:
+			all[i].Ignored = IgnoredDuplicate
+		case e.Milestone == MilestoneOther && e.Status == ShipmentUnknown:
+			all[i].Ignored = IgnoredUnmapped
+		case final:
+			all[i].Ignored = IgnoredLate
+		default:
+			told[f], final = true, e.Status.Final()
+		}
+	}
+	return all
+}
+
+// StatusOf derives a shipment's status from all its events, in any order: the latest
+// actual event decides, but a final status does not go back, and estimates and plans move
+// no status.
+func StatusOf(events []ShipmentEvent) ShipmentStatus {
+	status := ShipmentUnknown
+	for _, v := range Judge(events) {
+		if v.Ignored == "" && v.Event.Status != ShipmentUnknown {
+			status = v.Event.Status
+		}
+	}
+	return status
+}
+
+// Correction is which event an event corrects, and which one corrects it.
+type Correction struct{ Corrects, By *ShipmentEvent }
+
+// Corrections are the corrections among a shipment's events, by their keys. An event that
+// was declared wrong is corrected by what is right instead of it, or by the declaration
+// where there is nothing.
+func Corrections(events []ShipmentEvent) map[string]Correction {
+	byKey := map[string]*ShipmentEvent{}
+	for i := range events {
+		byKey[events[i].Key] = &events[i]
+	}
+	all := map[string]Correction{}
+	for i := range events {
+		d := &events[i]
+		wrong := byKey[d.Corrects]
+		if d.Corrects == "" || wrong == nil {
+			continue
+		}
+		set := func(e *ShipmentEvent, c Correction) {
+			before := all[e.Key]
+			all[e.Key] = Correction{cmp.Or(before.Corrects, c.Corrects), cmp.Or(before.By, c.By)}
+		}
+		set(d, Correction{Corrects: wrong})
+		by := d
+		for _, key := range d.Instead {
+			if right := byKey[key]; right != nil && right != wrong {
+				set(right, Correction{Corrects: wrong})
+				by = right
+			}
+		}
+		set(wrong, Correction{By: by})
+	}
+	return all
+}
+
+// StatusExplanation says why a derived status is what it is.
+type StatusExplanation struct {
+	Status string
+	Rule   string
+	Facts  []StatusFact
+}
+
+// StatusFact is one fact that a rule considered.
+type StatusFact struct {
+	At             time.Time
+	Message        string
+	Ref            *string
+	Used           bool
+	IgnoredBecause *IgnoredReason
+}
+
+const shipmentRule = "The latest actual event decides; delivered, returned and cancelled do not go back; estimates and plans move the arrival alone; what was declared wrong does not count."
+
+// ExplainShipment says which events made a shipment's status, and which did not and why.
+func ExplainShipment(events []ShipmentEvent) *StatusExplanation {
+	x := &StatusExplanation{Status: string(StatusOf(events)), Rule: shipmentRule, Facts: []StatusFact{}}
+	for _, v := range Judge(events) {
+		f := StatusFact{At: v.Event.OccurredAt, Message: string(v.Event.Milestone), Ref: &v.Event.ID, Used: v.Ignored == ""}
+		if t := v.Event.Raw.Text; t != nil && *t != "" {
+			f.Message += ": " + *t
+		} else if v.Event.Raw.Code != "" {
+			f.Message += " (" + v.Event.Raw.Code + ")"
+		}
+		if !f.Used {
+			f.IgnoredBecause = &v.Ignored
+		}
+		x.Facts = append(x.Facts, f)
+	}
+	return x
+}
+
+// EtaOf is the latest estimate of arrival among events, by when it was given.
+func EtaOf(events []ShipmentEvent) *Eta {
+	var eta *Eta
+	for _, v := range Judge(events) {
+		e := v.Event
+		if e.Estimate == nil || v.Ignored == IgnoredCorrected {
+			continue
+		}
+		issued := e.ReceivedAt
+		if e.RecordedAt != nil {
+			issued = *e.RecordedAt
+		}
+		if eta == nil || !issued.Before(eta.IssuedAt) {
+			eta = &Eta{At: *e.Estimate, Basis: CarrierEta, IssuedAt: issued}
+		}
+	}
+	return eta
+}
+
+// remedies are what receivers and senders can do about what went wrong.
+var remedies = map[Milestone]string{
+	MilestoneDeliveryAttempted: "Arrange another delivery, or a place to collect it from, with the carrier.",
+	MilestoneDamaged:           "Look at the goods as they come, and ask for a return of what is damaged.",
+	"REFUSED":                  "Ask the receiver why it was refused, and whether it is to be brought again.",
+	"LOST":                     "Order again what is needed, and claim the loss from the carrier.",
+	"CUSTOMS_HOLD":             "Give customs the papers that they ask the carrier for.",
+}
+
+// ExceptionOf is the problem that events report last, or nil when a later
+// actual event shows that it was solved.
+func ExceptionOf(events []ShipmentEvent) *ShipmentException {
+	var problem *ShipmentException
+	for _, v := range Judge(events) {
+		e := v.Event
+		switch {
+		case v.Ignored != "" && v.Ignored != IgnoredLate:
+		case e.Status == ShipmentInException || e.Status == DeliveryAttempted || e.Status == ShipmentDelayed:
+			message := string(e.Status)
+			if e.Raw.Text != nil {
+				message = *e.Raw.Text
+			}
+			problem = &ShipmentException{Reason: e.Reason, Message: message, Since: e.OccurredAt}
+			if action, ok := remedies[e.Milestone]; ok {
+				problem.SuggestedAction = &action
+			}
+		case e.Status != ShipmentUnknown:
+			problem = nil
+		}
+	}
+	return problem
+}
+
+// ProofOf is the proof of delivery among events, or nil before delivery.
+func ProofOf(events []ShipmentEvent, document *DocumentRef) *Proof {
+	for _, v := range Judge(events) {
+		if e := v.Event; v.Ignored == "" && e.Status == Delivered {
+			return &Proof{SignedBy: e.SignedBy, DeliveredAt: e.OccurredAt, Document: document}
+		}
+	}
+	return nil
+}
