@@ -44,6 +44,7 @@ func main() {
 	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
 	orders := flag.Bool("orders", false, "measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
 	answers := flag.Bool("answers", false, "measure signed answers of a supplier instead: how many are acknowledged with their receipts")
+	webhooks := flag.Bool("webhooks", false, "measure webhooks instead: how many are verified and kept, and how soon they are applied")
 	endures := flag.Duration("endure", 0, "load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour is usual")
 	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
@@ -63,6 +64,8 @@ func main() {
 		err = placed(*binary)
 	case *answers:
 		err = answered(*binary)
+	case *webhooks:
+		err = pushed(*binary)
 	case *endures > 0:
 		err = endure(*binary, *endures)
 	case *bombs:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -137,6 +138,10 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 	if begun["previousStatus"] != nil || len(begun["changedLines"].([]any)) != 1 {
 		t.Errorf("it began with %v", begun)
 	}
+	s.until(t, 10*time.Second, "explained by its lines", func() bool {
+		why := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Order { status statusExplanation { status rule facts { message used } } } } }`, map[string]any{"id": id}).at("node")
+		return walk(why, "status") == walk(why, "statusExplanation.status") && strings.Contains(fmt.Sprint(why), "Line ") && !strings.Contains(fmt.Sprint(why), "not in the ERP")
+	})
 	s.until(t, 5*time.Second, "told by account", func() bool { return len(mine.of(id)) > 0 })
 	if got := append(others.about(), none.about()...); len(got) != 0 {
 		t.Errorf("told others: %v", got)
@@ -190,6 +195,10 @@ func TestDeviationsAndAlertsAreTold(t *testing.T) {
 			return walk(u, "deviations.0.id") == dev && walk(u, "subject.status") == "PENDING_REVIEW"
 		})
 	})
+	why := s.good(t, "supplier", `query ($n: String!) { purchaseOrder(by: {number: $n}) { statusExplanation { status facts { message used ref } } } }`, map[string]any{"n": po["number"]}).at("purchaseOrder", "statusExplanation")
+	if facts := walk(why, "facts").([]any); walk(why, "status") != "PENDING_REVIEW" || len(facts) != 2 || walk(facts[0], "used") != false || walk(facts[1], "used") != true || walk(facts[1], "ref") == nil {
+		t.Errorf("why: %v", why)
+	}
 	report := s.good(t, "operator", `mutation ($k: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } alert { id } } }`,
 		map[string]any{"k": p.key(), "in": map[string]any{"subject": po["id"], "severity": "WARNING", "message": "Where are they?"}})
 	alert := report.at("out", "alert", "id")

@@ -5870,6 +5870,17 @@ func bindOrder() *execution.Object {
 				return execution.AppendEnum(b, string(v), valuesOfOrderStatus)
 			},
 		},
+		"statusExplanation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Order().StatusExplanation(ctx, execution.As[*trade.Order](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"raw": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.Order).Raw; v != nil {
@@ -7169,6 +7180,17 @@ func bindPurchaseOrder() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.PurchaseOrder).Status
 				return execution.AppendEnum(b, string(v), valuesOfPurchaseOrderStatus)
+			},
+		},
+		"statusExplanation": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().StatusExplanation(ctx, execution.As[*trade.PurchaseOrder](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 		"raw": {

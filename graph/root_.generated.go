@@ -943,6 +943,7 @@ type ComplexityRoot struct {
 		ShipToAddress         func(childComplexity int) int
 		Shipments             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Status                func(childComplexity int) int
+		StatusExplanation     func(childComplexity int) int
 		Timeline              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Totals                func(childComplexity int) int
 		Version               func(childComplexity int) int
@@ -1156,32 +1157,33 @@ type ComplexityRoot struct {
 	}
 
 	PurchaseOrder struct {
-		AcknowledgeBy   func(childComplexity int) int
-		AllowedActions  func(childComplexity int) int
-		Buyer           func(childComplexity int) int
-		Currency        func(childComplexity int) int
-		DeliveryTerms   func(childComplexity int) int
-		DespatchAdvices func(childComplexity int) int
-		Evidence        func(childComplexity int) int
-		EvidenceBundle  func(childComplexity int) int
-		ExternalIds     func(childComplexity int) int
-		ID              func(childComplexity int) int
-		IssuedAt        func(childComplexity int) int
-		Lines           func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Number          func(childComplexity int) int
-		Operation       func(childComplexity int) int
-		PaymentTerms    func(childComplexity int) int
-		Provenance      func(childComplexity int) int
-		Raw             func(childComplexity int) int
-		Responses       func(childComplexity int) int
-		Revision        func(childComplexity int) int
-		ShipTo          func(childComplexity int) int
-		Shipments       func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Status          func(childComplexity int) int
-		Supplier        func(childComplexity int) int
-		Timeline        func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Tolerance       func(childComplexity int) int
-		Totals          func(childComplexity int) int
+		AcknowledgeBy     func(childComplexity int) int
+		AllowedActions    func(childComplexity int) int
+		Buyer             func(childComplexity int) int
+		Currency          func(childComplexity int) int
+		DeliveryTerms     func(childComplexity int) int
+		DespatchAdvices   func(childComplexity int) int
+		Evidence          func(childComplexity int) int
+		EvidenceBundle    func(childComplexity int) int
+		ExternalIds       func(childComplexity int) int
+		ID                func(childComplexity int) int
+		IssuedAt          func(childComplexity int) int
+		Lines             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Number            func(childComplexity int) int
+		Operation         func(childComplexity int) int
+		PaymentTerms      func(childComplexity int) int
+		Provenance        func(childComplexity int) int
+		Raw               func(childComplexity int) int
+		Responses         func(childComplexity int) int
+		Revision          func(childComplexity int) int
+		ShipTo            func(childComplexity int) int
+		Shipments         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Status            func(childComplexity int) int
+		StatusExplanation func(childComplexity int) int
+		Supplier          func(childComplexity int) int
+		Timeline          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Tolerance         func(childComplexity int) int
+		Totals            func(childComplexity int) int
 	}
 
 	PurchaseOrderConnection struct {
@@ -5557,6 +5559,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Status(childComplexity), true
+	case "Order.statusExplanation":
+		if e.ComplexityRoot.Order.StatusExplanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.StatusExplanation(childComplexity), true
 	case "Order.timeline":
 		if e.ComplexityRoot.Order.Timeline == nil {
 			break
@@ -6540,6 +6548,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PurchaseOrder.Status(childComplexity), true
+	case "PurchaseOrder.statusExplanation":
+		if e.ComplexityRoot.PurchaseOrder.StatusExplanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseOrder.StatusExplanation(childComplexity), true
 	case "PurchaseOrder.supplier":
 		if e.ComplexityRoot.PurchaseOrder.Supplier == nil {
 			break
@@ -10908,6 +10922,8 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
   billTo: AccountLocation
   "Where it stands."
   status: OrderStatus!
+  "Why it stands there."
+  statusExplanation: StatusExplanation
   "Source's own header status, verbatim."
   raw: RawCode @scope(anyOf: ["ops:read"])
   "What keeps it from moving; at most 20."
@@ -11561,6 +11577,8 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
   shipTo: Location
   "Where it stands."
   status: PurchaseOrderStatus!
+  "Why it stands there."
+  statusExplanation: StatusExplanation
   "Source's own header status, verbatim."
   raw: RawCode @scope(anyOf: ["ops:read"])
   "Currency of its prices."
@@ -16392,6 +16410,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_billTo(ctx, field)
 	case "status":
 		return ec.fieldContext_Order_status(ctx, field)
+	case "statusExplanation":
+		return ec.fieldContext_Order_statusExplanation(ctx, field)
 	case "raw":
 		return ec.fieldContext_Order_raw(ctx, field)
 	case "holds":
@@ -16820,6 +16840,8 @@ func (ec *executionContext) childFields_PurchaseOrder(ctx context.Context, field
 		return ec.fieldContext_PurchaseOrder_shipTo(ctx, field)
 	case "status":
 		return ec.fieldContext_PurchaseOrder_status(ctx, field)
+	case "statusExplanation":
+		return ec.fieldContext_PurchaseOrder_statusExplanation(ctx, field)
 	case "raw":
 		return ec.fieldContext_PurchaseOrder_raw(ctx, field)
 	case "currency":

@@ -234,6 +234,8 @@ type OrderResolver interface {
 
 	BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error)
 
+	StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*trade.StatusExplanation, error)
+
 	Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.OrderLine], error)
 
 	PlacedBy(ctx context.Context, objs []*trade.Order) ([]*trade.User, error)
@@ -289,6 +291,8 @@ type PromiseLineResolver interface {
 }
 type PurchaseOrderResolver interface {
 	Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error)
+
+	StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.StatusExplanation, error)
 
 	Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.PurchaseOrderLine], error)
 	Responses(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.PurchaseOrderResponse, error)
@@ -19867,6 +19871,61 @@ func (ec *executionContext) fieldContext_Order_status(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderStatus")
 }
 
+func (ec *executionContext) _Order_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Order_statusExplanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Order_statusExplanation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Order_statusExplanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusExplanation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Order_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (any, error) {
+	resolver := ec.Resolvers.Order()
+	if batch, ok := graphql.BatchParentsFor[*trade.Order](ctx, "Order"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.StatusExplanation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Order.statusExplanation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.StatusExplanation(ctx, []*trade.Order{obj})
+	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+		ctx,
+		results,
+		err,
+		"Order.statusExplanation",
+	)
+}
+
 func (ec *executionContext) _Order_raw(ctx context.Context, field graphql.CollectedField, obj *trade.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24983,6 +25042,61 @@ func (ec *executionContext) _PurchaseOrder_status(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_PurchaseOrder_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PurchaseOrder", field, false, false, "PurchaseOrderStatus")
+}
+
+func (ec *executionContext) _PurchaseOrder_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PurchaseOrder_statusExplanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_PurchaseOrder_statusExplanation(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PurchaseOrder_statusExplanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatusExplanation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_PurchaseOrder_statusExplanation(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (any, error) {
+	resolver := ec.Resolvers.PurchaseOrder()
+	if batch, ok := graphql.BatchParentsFor[*trade.PurchaseOrder](ctx, "PurchaseOrder"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.StatusExplanation(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"PurchaseOrder.statusExplanation",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.StatusExplanation(ctx, []*trade.PurchaseOrder{obj})
+	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+		ctx,
+		results,
+		err,
+		"PurchaseOrder.statusExplanation",
+	)
 }
 
 func (ec *executionContext) _PurchaseOrder_raw(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrder) (ret graphql.Marshaler) {
@@ -50048,6 +50162,12 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusExplanation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Order_statusExplanation(ctx, field, obj)
+				})
 		case "raw":
 			out.Values[i] = ec._Order_raw(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -51609,6 +51729,12 @@ func (ec *executionContext) _PurchaseOrder(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusExplanation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PurchaseOrder_statusExplanation(ctx, field, obj)
+				})
 		case "raw":
 			out.Values[i] = ec._PurchaseOrder_raw(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

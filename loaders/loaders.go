@@ -100,6 +100,7 @@ type Loaders struct {
 	PackageLines               loader[string, []*trade.PackageLine]
 	Events                     loader[string, *trade.ShipmentEvent]
 	EventsOf                   loader[string, []*trade.ShipmentEvent]
+	LinesOf                    loader[string, []*trade.OrderLine]
 	Invoices                   loader[string, *trade.Invoice]
 	InvoicesByNumber           loader[string, *trade.Invoice]
 	Returns                    loader[string, *trade.Return]
@@ -192,6 +193,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.Packages = stored(l, (*store.Store).Packages)
 	l.PackageLines = stored(l, (*store.Store).PackageLines)
 	l.Events = stored(l, (*store.Store).Events)
+	l.LinesOf = stored(l, (*store.Store).LinesOf)
 	l.EventsOf = stored(l, (*store.Store).EventsOf)
 	l.Invoices = stored(l, (*store.Store).Invoices)
 	l.InvoicesByNumber = stored(l, (*store.Store).InvoicesByNumber)

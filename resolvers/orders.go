@@ -84,6 +84,18 @@ func (r order) CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]
 	return lists(related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.CommitmentChange] { return &l.CommitmentChanges }))
 }
 
+func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*trade.StatusExplanation, error) {
+	found, err := related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.OrderLine] { return &l.LinesOf })
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*trade.StatusExplanation, len(objs))
+	for i, o := range objs {
+		out[i] = trade.ExplainOrder(o, plain(found[i]))
+	}
+	return out, nil
+}
+
 func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), store.TimelineList, first, after, last, before)
 }

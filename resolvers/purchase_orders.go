@@ -32,6 +32,18 @@ func (r purchaseOrder) Responses(ctx context.Context, objs []*trade.PurchaseOrde
 	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrderResponse] { return &l.ResponsesTo }))
 }
 
+func (r purchaseOrder) StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.StatusExplanation, error) {
+	found, err := related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrderResponse] { return &l.ResponsesTo })
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*trade.StatusExplanation, len(objs))
+	for i, p := range objs {
+		out[i] = trade.ExplainPurchaseOrder(p, plain(found[i]))
+	}
+	return out, nil
+}
+
 func (r purchaseOrder) DespatchAdvices(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.DespatchAdvice, error) {
 	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.DespatchAdvice] { return &l.DespatchesOf }))
 }

@@ -28,20 +28,20 @@ var orders = read(relation[trade.Order]{
 	kind: "Order", from: "orders d", visible: ownAccount("d.account_id"), source: (*trade.Order).From,
 	columns: []columns{
 		always(`d.id, d.account_id AS "account_ref.id", d.status`),
-		when("number", "d.number"),
+		when("number statusExplanation", "d.number"),
 		when("customerPoNumber", "d.customer_po_number"),
 		when("shipTo billTo", `coalesce(d.ship_to_id, '') AS "ship_to_ref.id", coalesce(d.bill_to_id, '') AS "bill_to_ref.id"`),
 		when("shipToAddress", "d.ship_to_address"),
-		when("raw", "d.raw"),
-		when("holds", "d.holds AS holds_json"),
+		when("raw statusExplanation", "d.raw"),
+		when("holds statusExplanation", "d.holds AS holds_json"),
 		when("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
 		when("requestedDeliveryDate promisedDeliveryDate", "d.requested_delivery_date, d.promised_delivery_date"),
-		when("placedAt", "d.placed_at"),
+		when("placedAt statusExplanation", "d.placed_at"),
 		when("comment", "d.comment"),
 		when("totals", sums),
 		when("version", "order_version(d.source_version, d.changes) AS version"),
 		when("placedBy allowedActions", "coalesce(d.placed_by, '') AS placed_by"),
-		when("externalIds provenance", provenance("d")),
+		when("externalIds provenance statusExplanation", provenance("d")),
 	},
 }, (*orderRow).trade)
 
@@ -218,6 +218,20 @@ var orderLines = read(relation[trade.OrderLine]{
 // OrderLines reads order lines by id.
 func (s *Store) OrderLines(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.OrderLine, error) {
 	return orderLines.by(ctx, s, scope, "l.id", "", ids)
+}
+
+// lineFacts are lines with all that the status of their order follows from, whichever fields
+// are read.
+var lineFacts = read(relation[trade.OrderLine]{
+	kind: "OrderLine", from: orderLines.from, visible: orderLines.visible,
+	columns: []columns{always(`l.id, l.line_number, l.status, l.unit, l.ordered AS "ordered.value", l.confirmed AS "confirmed.value", l.backordered AS "backordered.value", l.shipped AS "shipped.value",
+		l.delivered AS "delivered.value", l.invoiced AS "invoiced.value", l.cancelled AS "cancelled.value"`)},
+}, (*orderLineRow).trade)
+
+// LinesOf reads the lines of orders, at most 1,000 each.
+func (s *Store) LinesOf(ctx context.Context, scope trade.Scope, orders []string) (map[string][]*trade.OrderLine, error) {
+	found, err := lineFacts.under(ctx, s, scope, "", "l.order_id", "l.position, l.id", orders)
+	return atMost(found, 1000), err
 }
 
 // OrderLineList is the lines below orders, by line number.

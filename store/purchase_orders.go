@@ -28,7 +28,8 @@ var purchaseOrders = read(relation[trade.PurchaseOrder]{
 		when("raw", "d.raw"),
 		when("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
 		when("totals currency", sums),
-		when("externalIds provenance", provenance("d")),
+		when("externalIds provenance statusExplanation", provenance("d")),
+		when("statusExplanation", "d.status AS source_status"),
 	},
 }, (*purchaseOrderRow).trade)
 

@@ -10,7 +10,8 @@ var responses = read(relation[trade.PurchaseOrderResponse]{
 	kind: "PurchaseOrderResponse", from: "purchase_order_responses r", visible: ownSupplier("r.supplier_id"),
 	columns: []columns{
 		always(`r.id, r.purchase_order_id, r.kind, r.received_at`),
-		when("responseNumber", "r.response_number"),
+		when("responseNumber PurchaseOrder.statusExplanation", "r.response_number"),
+		when("PurchaseOrder.statusExplanation", "r.revision"),
 		when("supplierOrderNumber", "r.supplier_order_number"),
 		when("operation", "coalesce(r.operation_id, '') AS operation_id"),
 	},

@@ -20,6 +20,7 @@ type PurchaseOrder struct {
 	IssuedAt      time.Time
 	AcknowledgeBy *time.Time
 	Provenance    Provenance
+	SourceStatus  PurchaseOrderStatus // as the source says, whatever was answered
 	// LinesKnown are set on a purchase order as a source tells it.
 	LinesKnown []PurchaseOrderLine
 }

@@ -3,7 +3,6 @@ package trade
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // IgnoredReason is why a fact did not count.
@@ -122,42 +121,6 @@ func Corrections(events []ShipmentEvent) map[string]Correction {
 		set(wrong, Correction{By: by})
 	}
 	return all
-}
-
-// StatusExplanation says why a derived status is what it is.
-type StatusExplanation struct {
-	Status string
-	Rule   string
-	Facts  []StatusFact
-}
-
-// StatusFact is one fact that a rule considered.
-type StatusFact struct {
-	At             time.Time
-	Message        string
-	Ref            *string
-	Used           bool
-	IgnoredBecause *IgnoredReason
-}
-
-const shipmentRule = "The latest actual event decides; delivered, returned and cancelled do not go back; estimates and plans move the arrival alone; what was declared wrong does not count."
-
-// ExplainShipment says which events made a shipment's status, and which did not and why.
-func ExplainShipment(events []ShipmentEvent) *StatusExplanation {
-	x := &StatusExplanation{Status: string(StatusOf(events)), Rule: shipmentRule, Facts: []StatusFact{}}
-	for _, v := range Judge(events) {
-		f := StatusFact{At: v.Event.OccurredAt, Message: string(v.Event.Milestone), Ref: &v.Event.ID, Used: v.Ignored == ""}
-		if t := v.Event.Raw.Text; t != nil && *t != "" {
-			f.Message += ": " + *t
-		} else if v.Event.Raw.Code != "" {
-			f.Message += " (" + v.Event.Raw.Code + ")"
-		}
-		if !f.Used {
-			f.IgnoredBecause = &v.Ignored
-		}
-		x.Facts = append(x.Facts, f)
-	}
-	return x
 }
 
 // EtaOf is the latest estimate of arrival among events, by when it was given.
