@@ -64,7 +64,7 @@ var adapters = map[string]func(c SourceConfig, k credentials) (sources.Adapter, 
 
 func adapter[A sources.Adapter](open func(sandbox.Config) (A, error)) func(SourceConfig, credentials) (sources.Adapter, error) {
 	return func(c SourceConfig, k credentials) (sources.Adapter, error) {
-		return open(sandbox.Config{URL: c.URL, Key: k.key, Zone: c.Zone})
+		return open(sandbox.Config{URL: c.URL, Key: k.key, Zone: c.Zone, Secrets: k.secrets})
 	}
 }
 
@@ -151,10 +151,12 @@ func sandboxFile(addr string) File {
 	at := func(adapter, path string) SourceConfig {
 		return SourceConfig{Adapter: adapter, URL: "http://" + addr + path, Key: company.Key, Limits: sources.DefaultLimits}
 	}
+	carrier := at("sandbox-carrier", "/carrier")
+	carrier.Webhook.Secret = company.PushSecret
 	return File{
 		Sources: map[string]SourceConfig{
 			"erp": at("sandbox-erp", "/erp"), "finance": at("sandbox-ledger", "/erp"), "wms": at("sandbox-wms", "/wms"),
-			"carrier": at("sandbox-carrier", "/carrier"), "crm": at("sandbox-crm", "/crm"),
+			"carrier": carrier, "crm": at("sandbox-crm", "/crm"),
 			// A carrier that pushes: whoever tries it out.
 			"acme": {Adapter: "webhook", Mapping: "example", Webhook: WebhookConfig{Secret: acmeSecret}, Limits: sources.DefaultLimits},
 		},

@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"store/storetest": {"postgres", "store", "graph"},
 	"sources":         {"telemetry", "trade"},
 	// Adapters never meet each other.
-	"sources/sandbox":    {"sources", "trade"},
+	"sources/sandbox":    {"sources", "sources/pushed", "trade"},
 	"sources/pushed":     {"sources", "trade"},
 	"sources/carriers":   {"sources", "sources/pushed", "trade"},
 	"sources/epcis":      {"sources", "sources/pushed", "trade"},

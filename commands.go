@@ -114,6 +114,7 @@ type sandboxCmd struct {
 	Speed   float64       `help:"Speed of time; 0 stands still." default:"1" env:"PORTICO_SANDBOX_SPEED"`
 	Epoch   time.Time     `help:"Day on which the data end, when it is made; today when left out." format:"2006-01-02" env:"PORTICO_SANDBOX_EPOCH"`
 	Latency time.Duration `help:"Time that the slowest answers take." default:"40ms"`
+	Push    string        `help:"URL that the carrier sends what happens to parcels to." env:"PORTICO_SANDBOX_PUSH"`
 	Owned   bool          `hidden:"" help:"End when standard input ends."`
 }
 
@@ -136,6 +137,9 @@ func (s sandboxCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error
 	log.Info("sandbox company open", "url", "http://"+cfg.SandboxAddr)
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(c.Live(ctx)) }()
+	if s.Push != "" {
+		go c.Push(ctx, s.Push)
+	}
 	return serveUntil(ctx, listener, c.Handler())
 }
 

@@ -28,6 +28,7 @@ import (
 	"portico/graph"
 	"portico/postgres"
 	"portico/process"
+	company "portico/sandbox"
 	"portico/sources"
 	"portico/store"
 )
@@ -305,6 +306,9 @@ func (p *parts) startSandbox(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	cmd := exec.Command(self, "sandbox", "--owned", "--data", cfg.Data, "--sandbox-addr", cfg.SandboxAddr, "--scale", fmt.Sprint(cfg.Scale))
+	if cfg.File.Sources["carrier"].Webhook.Secret == company.PushSecret && cfg.TLSCert == "" {
+		cmd.Args = append(cmd.Args, "--push", "http://"+cfg.Addr+"/webhooks/carrier")
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us, and we stop it
 	stdin, err := cmd.StdinPipe()

@@ -21,6 +21,10 @@ func (c *Company) do(e effect) error {
 
 func (c *Company) touch(e effect, svc, obj, key string) {
 	c.touched = append(c.touched, touch{Seq: e.Seq, Svc: svc, Obj: obj, Key: key})
+	select {
+	case c.moved <- struct{}{}:
+	default:
+	}
 }
 
 // apply changes the state as an effect says. It decides nothing that is not in

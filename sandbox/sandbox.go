@@ -62,6 +62,7 @@ type Company struct {
 	calls      callLog
 	speed      float64
 	wake       chan struct{}
+	moved      chan struct{} // has room for one: something was touched
 }
 
 // touch says that an effect changed a record.
@@ -85,7 +86,7 @@ func Open(opt Options) (*Company, error) {
 	}
 	c := &Company{
 		opt: opt, zone: zone, speed: opt.Speed, submitted: map[string]string{}, docSeq: map[string]int{},
-		overrides: map[string]map[string]any{}, wake: make(chan struct{}, 1),
+		overrides: map[string]map[string]any{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1),
 	}
 	head := effect{Do: "begin", At: opt.Epoch.UTC().Truncate(time.Second), Seed: opt.Seed, Scale: opt.Scale}
 	journal, past, err := openJournal(opt.Folder, head)

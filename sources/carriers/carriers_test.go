@@ -1,6 +1,10 @@
 package carriers
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"portico/sources"
+	"portico/sources/sourcetest"
 	"portico/trade"
 )
 
@@ -47,6 +53,54 @@ func TestWhatCarriersSayIsRead(t *testing.T) {
 		if again, _ := Mappings[c.format].Translate([]byte(c.body)); again.Tracking[0].Events[0].Key != news.Tracking[0].Events[0].Key {
 			t.Errorf("%s: read twice it is another event", name)
 		}
+	}
+}
+
+func TestWhatPushesKeepsTheContract(t *testing.T) {
+	secrets := func() []string { return []string{"whsec_b2xk", "whsec_c2VjcmV0"} }
+	c := Config{Key: func() string { return "" }, Secrets: secrets}
+	body := map[string]string{
+		"easypost": `{"object": "Event", "id": "evt_1", "result": {"tracking_code": "1", "tracking_details": [{"status": "delivered", "datetime": "2026-03-01T08:00:00Z"}]}}`,
+		"dcsa":     `{"eventID": "1", "eventType": "TRANSPORT", "transportEventTypeCode": "ARRI", "equipmentReference": "C", "eventClassifierCode": "ACT", "eventDateTime": "2026-03-01T07:41:00Z"}`,
+		"webhook":  `{"parcel": "1", "scans": [{"no": 1, "code": "POD", "at": "2026-03-01T08:00:00Z"}]}`,
+	}
+	at := time.Unix(1_700_000_000, 0)
+	mac := func(text string) []byte {
+		m := hmac.New(sha256.New, []byte("secret"))
+		m.Write([]byte(text))
+		return m.Sum(nil)
+	}
+	plain := func(text string) []byte {
+		m := hmac.New(sha256.New, []byte(secrets()[1]))
+		m.Write([]byte(text))
+		return m.Sum(nil)
+	}
+	for name, open := range map[string]func() (sources.Receiving, http.Header, error){
+		"easypost": func() (sources.Receiving, http.Header, error) {
+			c.Scheme = "easypost"
+			s, err := OpenEasyPost(c)
+			return s, http.Header{"X-Hmac-Signature": {"hmac-sha256-hex=" + hex.EncodeToString(plain(body["easypost"]))}}, err
+		},
+		"dcsa": func() (sources.Receiving, http.Header, error) {
+			c.Scheme = "dcsa"
+			s, err := OpenDCSA(c)
+			return s, http.Header{"Notification-Signature": {"sha256=" + hex.EncodeToString(plain(body["dcsa"]))}}, err
+		},
+		"webhook": func() (sources.Receiving, http.Header, error) {
+			c.Scheme = "standard-webhooks"
+			s, err := Open(c, Mappings["example"])
+			return s, http.Header{"Webhook-Id": {"m"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac("m.1700000000."+body["webhook"]))}}, err
+		},
+	} {
+		s, h, err := open()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		sourcetest.Receive(t, s, h, []byte(body[name]), at)
+	}
+	c.Scheme = "md5"
+	if _, err := Open(c, Mappings["example"]); err == nil {
+		t.Error("a scheme that there is not")
 	}
 }
 

@@ -2,10 +2,13 @@ package epcis
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"portico/sources"
+	"portico/sources/sourcetest"
 	"portico/trade"
 )
 
@@ -13,6 +16,17 @@ const whole = `{"@context": ["https://ref.gs1.org/standards/epcis/epcis-context.
 
 func object(more string) string {
 	return `{"type": "ObjectEvent", "eventID": "urn:uuid:1", "action": "OBSERVE", "eventTime": "2026-03-01T08:00:00Z", "eventTimeZoneOffset": "+01:00", "epcList": ["urn:epc:id:sscc:0614141.1234567890"], ` + more + `}`
+}
+
+func TestItKeepsTheContract(t *testing.T) {
+	s, err := Open("bearer", func() []string { return []string{"secret"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	sourcetest.Receive(t, s, http.Header{"Authorization": {"Bearer secret"}}, fmt.Appendf(nil, whole, object(`"bizStep": "shipping"`)), time.Now())
+	if _, err := Open("md5", nil); err == nil {
+		t.Error("a scheme that there is not")
+	}
 }
 
 func TestEventsBecomeMilestones(t *testing.T) {

@@ -19,10 +19,11 @@ import (
 
 // wire speaks HTTP with one system.
 type wire struct {
-	base   *url.URL
-	key    func() string
-	zone   *time.Location
-	client *http.Client
+	base    *url.URL
+	key     func() string
+	secrets func() []string
+	zone    *time.Location
+	client  *http.Client
 }
 
 const maxAnswer = 64 << 20 // bytes
@@ -123,11 +124,17 @@ func records[R, T any](ctx context.Context, w *wire, object string, q sources.Qu
 		args := url.Values{"after": {q.After}, "limit": {strconv.Itoa(q.Limit)}}
 		err = w.call(ctx, http.MethodGet, "v1/"+object+"?"+args.Encode(), nil, &told)
 	}
-	page := sources.Page[T]{Next: told.Next, Total: told.Total}
 	if err != nil {
-		return page, err
+		return sources.Page[T]{}, err
 	}
-	for _, row := range told.Rows {
+	page := mapped(told.Rows, object, ref, as)
+	page.Next, page.Total = told.Next, told.Total
+	return page, nil
+}
+
+// mapped are rows as records; those that cannot be mapped are rejected.
+func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string, as func(*R) (T, error)) (page sources.Page[T]) {
+	for _, row := range rows {
 		var r R
 		err := json.Unmarshal(row, &r)
 		if err != nil {
@@ -142,7 +149,7 @@ func records[R, T any](ctx context.Context, w *wire, object string, q sources.Qu
 		key := ref(&r)
 		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
-	return page, nil
+	return page
 }
 
 func (w *wire) changes(ctx context.Context, after string, limit int, subjects map[string]sources.Subject) (sources.Feed, error) {

@@ -2,12 +2,14 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
+	"portico/sources/pushed"
 	"portico/trade"
 )
 
@@ -188,42 +190,64 @@ type tracker struct {
 // Tracking is what the carrier says of tracking numbers. Its times are local
 // and without offset, so the zone beside them is used and told.
 func (c *Carrier) Tracking(ctx context.Context, q sources.Query) (sources.Page[trade.Tracking], error) {
-	return records(ctx, c.wire, "trackers", q, func(t *tracker) string { return t.Code }, func(t *tracker) (trade.Tracking, error) {
-		tr := trade.Tracking{TrackingNumber: t.Code, Provenance: stamp(t.Code, t.Rev)}
-		if t.POD != "" {
-			tr.Proof = &trade.DocumentRef{Ref: t.POD, MediaType: "application/pdf", FileName: "pod-" + t.Code + ".pdf"}
+	return records(ctx, c.wire, "trackers", q, func(t *tracker) string { return t.Code }, c.tracking)
+}
+
+// Delivery verifies what the carrier pushes.
+func (c *Carrier) Delivery(h http.Header, body []byte, now time.Time) (string, error) {
+	if c.secrets == nil {
+		return "", sources.Fail(sources.Denied, "this carrier does not push")
+	}
+	return pushed.Schemes["standard-webhooks"](h, body, c.secrets(), now)
+}
+
+// Translate reads what the carrier pushes: parcels, as it tells them when it is asked.
+func (c *Carrier) Translate(_ string, body []byte) (sources.News, error) {
+	var told struct {
+		Rows []json.RawMessage `json:"rows"`
+	}
+	if err := json.Unmarshal(body, &told); err != nil {
+		return sources.News{}, sources.Fail(sources.Rejected, "it has not the expected shape")
+	}
+	parcels := mapped(told.Rows, "trackers", func(t *tracker) string { return t.Code }, c.tracking)
+	return sources.News{Tracking: parcels.Records, Rejected: parcels.Rejected}, nil
+}
+
+func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
+	tr := trade.Tracking{TrackingNumber: t.Code, Provenance: stamp(t.Code, t.Rev)}
+	if t.POD != "" {
+		tr.Proof = &trade.DocumentRef{Ref: t.POD, MediaType: "application/pdf", FileName: "pod-" + t.Code + ".pdf"}
+	}
+	r := &reader{}
+	for _, e := range t.History {
+		zone, err := time.LoadLocation(e.TZ)
+		if err != nil {
+			zone = c.zone
 		}
-		r := &reader{}
-		for _, e := range t.History {
-			zone, err := time.LoadLocation(e.TZ)
-			if err != nil {
-				zone = c.zone
-			}
-			r.zone = zone
-			step, known := milestones[e.Code]
-			if !known { // kept for what it is, and moves no status
-				step.milestone, step.status = trade.MilestoneOther, trade.ShipmentUnknown
-			}
-			event := trade.ShipmentEvent{
-				Key: e.ID, Milestone: step.milestone, Classifier: trade.Actual, Status: step.status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
-				Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ)},
-				Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
-			}
-			if e.Code == "ET" {
-				event.Classifier = trade.Estimated
-			}
-			if at, err := time.Parse(time.RFC3339, e.Logged); err == nil {
-				at = at.UTC()
-				event.RecordedAt = &at
-			}
-			if e.Est != "" {
-				at := r.moment("est", e.Est)
-				event.Estimate = &at
-			}
-			tr.Events = append(tr.Events, event)
+		r.zone = zone
+		step, known := milestones[e.Code]
+		if !known { // kept for what it is, and moves no status
+			step.milestone, step.status = trade.MilestoneOther, trade.ShipmentUnknown
 		}
-		return tr, r.err
-	})
+		event := trade.ShipmentEvent{
+			Key: e.ID, Milestone: step.milestone, Classifier: trade.Actual, Status: step.status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
+			Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ)},
+			Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
+		}
+		if e.Code == "ET" {
+			event.Classifier = trade.Estimated
+		}
+		if at, err := time.Parse(time.RFC3339, e.Logged); err == nil {
+			at = at.UTC()
+			event.RecordedAt = &at
+		}
+		if e.Est != "" {
+			at := r.moment("est", e.Est)
+			event.Estimate = &at
+		}
+		tr.Events = append(tr.Events, event)
+	}
+	return tr, r.err
 }
 
 type calendar struct {

@@ -21,6 +21,8 @@ type Config struct {
 	Key func() string // API key, as of now
 	// Zone is the zone of the system's local times; Europe/Amsterdam by default.
 	Zone string
+	// Secrets are what the carrier signs what it pushes with, as of now; none where it does not.
+	Secrets func() []string
 }
 
 // Every system is an adapter of its own, which claims the ports it serves.
@@ -98,7 +100,7 @@ func open[A any](cfg Config, as func(*wire) *A) (*A, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32
-	return as(&wire{base: base, key: cfg.Key, zone: zone, client: &http.Client{Transport: transport}}), nil
+	return as(&wire{base: base, key: cfg.Key, secrets: cfg.Secrets, zone: zone, client: &http.Client{Transport: transport}}), nil
 }
 
 // Kind is ERP.
