@@ -55,7 +55,7 @@ func pushingAt(t *testing.T) *pushing {
 func (p *pushing) again(t *testing.T) {
 	t.Helper()
 	company := p.company
-	p.server = start(t, p.data, p.server.env...)
+	p.server = start(t, p.data, p.env...)
 	p.company = company
 }
 

@@ -18,9 +18,9 @@ func TestWhyAnOrderStandsWhereItDoes(t *testing.T) {
 		rule  string
 		used  string // the start of the only fact that counts
 	}{
-		"by its lines":      {Order{Number: &number, Status: OrderPartiallyShipped, Raw: &RawCode{Code: "20", Text: &text}}, orderRule, "Line 10: 10 EA ordered, 10 confirmed, 4 shipped"},
-		"by its source":     {Order{Number: &number, Status: OrderRejected, Raw: &RawCode{Code: "95"}}, headerRule, "The source says 95"},
-		"not handed over":   {Order{Status: OrderQueued}, ownRule, "Placed here"},
+		"by its lines":    {Order{Number: &number, Status: OrderPartiallyShipped, Raw: &RawCode{Code: "20", Text: &text}}, orderRule, "Line 10: 10 EA ordered, 10 confirmed, 4 shipped"},
+		"by its source":   {Order{Number: &number, Status: OrderRejected, Raw: &RawCode{Code: "95"}}, headerRule, "The source says 95"},
+		"not handed over": {Order{Status: OrderQueued}, ownRule, "Placed here"},
 	} {
 		x := ExplainOrder(&c.order, []OrderLine{line})
 		if x.Status != string(c.order.Status) || x.Rule != c.rule {
