@@ -48,7 +48,7 @@ reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's jo
 	@bin/portico reset
 
 web: ## Build the pages that browsers load (needs Node 20)
-	@cd web/graphiql && npm ci --no-audit --no-fund && npm run build
+	@for page in web/graphiql examples/tracking; do (cd $$page && npm ci --no-audit --no-fund && npm run build) || exit 1; done
 
 bench: bin/portico ## Load the pages at 50,000 orders and print the table of docs/performance.md
 	@$(GO) run ./bench

@@ -19,6 +19,7 @@ import (
 	"portico/auth"
 	"portico/budget"
 	"portico/edge"
+	"portico/examples/tracking"
 	"portico/graph"
 	"portico/loaders"
 	"portico/process"
@@ -28,6 +29,9 @@ import (
 	"portico/store"
 	"portico/web"
 )
+
+// trackingPath is where the example of a portal is served, in development.
+const trackingPath = "/examples/tracking"
 
 // portal are all paths that portals reach.
 func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
@@ -69,6 +73,8 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", p.readyz)
 	if development {
 		mux.Handle("GET /graphiql/", web.GraphiQL())
+		mux.Handle("GET "+trackingPath+"/", web.Page(trackingPath, tracking.Files, "dist"))
+		mux.Handle("GET "+trackingPath, http.RedirectHandler(trackingPath+"/", http.StatusMovedPermanently))
 		mux.Handle("GET /graphiql", http.RedirectHandler("/graphiql/", http.StatusMovedPermanently))
 		mux.Handle("GET /{$}", http.RedirectHandler("/graphiql/", http.StatusFound))
 		mux.HandleFunc("GET /dev/personas", ownHost(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, auth.Personas) }))

@@ -18,6 +18,21 @@ import (
 
 var screenshot = flag.String("screenshot", "", "where to put a picture of GraphiQL, e.g. ../docs/graphiql.png")
 
+// browse opens a browser for which no other host has an address, until the test ends.
+func browse(t *testing.T, chromium, host string) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1500, 950), chromedp.UserDataDir(folder(t, true)),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+host))...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func TestGraphiQLSignsInAndRunsTheStarterWithoutLeavingTheHost(t *testing.T) {
 	chromium := extras.Program(t, "GraphiQL in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	s := portico(t)
@@ -25,16 +40,7 @@ func TestGraphiQLSignsInAndRunsTheStarterWithoutLeavingTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1500, 950), chromedp.UserDataDir(folder(t, true)),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		// No other host has an address.
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+own.Hostname()))...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
-	defer cancel()
+	ctx := browse(t, chromium, own.Hostname())
 
 	var mu sync.Mutex
 	var foreign []string

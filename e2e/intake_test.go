@@ -101,7 +101,11 @@ func mac(key, text []byte) []byte {
 
 // signed are the headers of Standard Webhooks.
 func signed(id string, at time.Time, body []byte) map[string]string {
-	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(pushSecret, "whsec_"))
+	return signedWith(pushSecret, id, at, body)
+}
+
+func signedWith(secret, id string, at time.Time, body []byte) map[string]string {
+	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	stamp := fmt.Sprint(at.Unix())
 	return map[string]string{"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": "v1,bm90aGluZw== v1," + base64.StdEncoding.EncodeToString(mac(key, []byte(id+"."+stamp+"."+string(body))))}
 }

@@ -345,16 +345,18 @@ type town struct {
 }
 
 type event struct {
-	ID     string `json:"id"`
-	Code   string `json:"code"` // LB PU DP AR OD NH DL EX ET
-	Desc   string `json:"desc"`
-	At     string `json:"at"` // local, no offset
-	TZ     string `json:"tz"`
-	Town   string `json:"town"`
-	Ctry   string `json:"ctry"`
-	Est    string `json:"est,omitempty"`
-	Signer string `json:"signer,omitempty"`
-	Logged string `json:"logged"` // RFC 3339
+	ID     string  `json:"id"`
+	Code   string  `json:"code"` // LB PU DP AR OD NH DL EX ET
+	Desc   string  `json:"desc"`
+	At     string  `json:"at"` // local, no offset
+	TZ     string  `json:"tz"`
+	Town   string  `json:"town"`
+	Ctry   string  `json:"ctry"`
+	Lat    float64 `json:"lat,omitempty"`
+	Lon    float64 `json:"lon,omitempty"`
+	Est    string  `json:"est,omitempty"`
+	Signer string  `json:"signer,omitempty"`
+	Logged string  `json:"logged"` // RFC 3339
 }
 
 type calendar struct {

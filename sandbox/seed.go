@@ -47,6 +47,12 @@ var towns = []struct{ town, ctry, zip string }{
 	{"Wien", "AT", "1010"},
 }
 
+// places are where towns lie, in degrees.
+var places = map[string][2]float64{
+	"Rotterdam": {51.9, 4.48}, "Utrecht": {52.09, 5.12}, "Antwerpen": {51.22, 4.4}, "Hamburg": {53.55, 9.99}, "Köln": {50.94, 6.96}, "Lille": {50.63, 3.06}, "Aarhus": {56.16, 10.2},
+	"Wien": {48.21, 16.37}, "Venlo": {51.37, 6.17},
+}
+
 var firms = []string{"Brandsma Bouw", "Delta Installaties", "Noordzee Offshore", "Keller Haustechnik", "Meyer Maschinenbau", "Atelier Dubois", "Jensen Byg", "Alpen Energie", "Van Dam Elektro", "Hansa Werft"}
 
 func (c *Company) seed() {

@@ -42,6 +42,7 @@ func (c *Company) advance(t *tracker, at time.Time) {
 	e := event{
 		ID: fmt.Sprintf("%s-%d", t.Code, len(t.History)+1), Code: step.code, Desc: step.desc, At: c.local(at), TZ: "Europe/Amsterdam",
 		Town: where.Town, Ctry: where.Ctry, Logged: at.Add(90 * time.Second).UTC().Format(time.RFC3339),
+		Lat: places[where.Town][0], Lon: places[where.Town][1],
 	}
 	if step.code == "PU" {
 		e.Est = c.local(at.Add(40 * time.Hour))

@@ -25,13 +25,17 @@ const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src '
 	"worker-src 'self' blob:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 // GraphiQL serves the page under /graphiql/.
-func GraphiQL() http.Handler {
-	dist, err := fs.Sub(files, "graphiql/dist")
+func GraphiQL() http.Handler { return Page("/graphiql", files, "graphiql/dist") }
+
+// Page serves a page that was built into a folder, compressed file by file, under a path. It
+// panics where there is no such folder.
+func Page(at string, files fs.FS, folder string) http.Handler {
+	dist, err := fs.Sub(files, folder)
 	if err != nil {
-		panic(err) // the folder is embedded above
+		panic(err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/graphiql")
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), at)
 		name = strings.TrimPrefix(name, "/")
 		if name == "" {
 			name = "index.html"

@@ -60,20 +60,36 @@ func TestTheCommittedBuildIsTheOneOfItsSources(t *testing.T) {
 	if os.Getenv("PORTICO_NETWORK") == "" {
 		t.Skip("needs the npm registry: `make test` runs it")
 	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "vite.config.js", "compress.mjs", "index.html", "src"} {
-		if out, err := exec.Command("cp", "-r", filepath.Join("graphiql", name), dir).CombinedOutput(); err != nil {
+	root := t.TempDir()
+	copied := func(from string) {
+		t.Helper()
+		to := filepath.Join(root, from)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("cp", "-r", filepath.Join("..", from), to).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
-	for _, step := range [][]string{{"ci", "--no-audit", "--no-fund"}, {"run", "build"}} {
-		cmd := exec.Command(npm, step...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("npm %v: %v\n%s", step, err, out)
+	copied("schema.graphqls") // types are made from it
+	for page, sources := range map[string][]string{
+		"web/graphiql":      {"package.json", "package-lock.json", "vite.config.js", "compress.mjs", "index.html", "src"},
+		"examples/tracking": {"package.json", "package-lock.json", "vite.config.js", "codegen.ts", "tsconfig.json", "index.html", "src"},
+	} {
+		for _, name := range sources {
+			copied(filepath.Join(page, name))
 		}
 	}
-	if out, err := exec.Command("diff", "-rq", filepath.Join(dir, "dist"), "graphiql/dist").CombinedOutput(); err != nil {
-		t.Errorf("run `make web` and commit the build: %s", out)
+	for _, page := range []string{"web/graphiql", "examples/tracking"} {
+		for _, step := range [][]string{{"ci", "--no-audit", "--no-fund"}, {"run", "build"}} {
+			cmd := exec.Command(npm, step...)
+			cmd.Dir = filepath.Join(root, page)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s: npm %v: %v\n%s", page, step, err, out)
+			}
+		}
+		if out, err := exec.Command("diff", "-rq", filepath.Join(root, page, "dist"), filepath.Join("..", page, "dist")).CombinedOutput(); err != nil {
+			t.Errorf("run `make web` and commit the build: %s", out)
+		}
 	}
 }

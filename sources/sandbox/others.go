@@ -182,6 +182,7 @@ type tracker struct {
 	Code    string `json:"tracking_code"`
 	History []struct {
 		ID, Code, Desc, At, TZ, Town, Ctry, Est, Signer, Logged string
+		Lat, Lon                                                *float64
 	}
 	POD string
 	Rev int
@@ -231,7 +232,7 @@ func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 		}
 		event := trade.ShipmentEvent{
 			Key: e.ID, Milestone: step.milestone, Classifier: trade.Actual, Status: step.status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
-			Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ)},
+			Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ), Latitude: e.Lat, Longitude: e.Lon},
 			Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
 		}
 		if e.Code == "ET" {
