@@ -45,6 +45,7 @@ func main() {
 	orders := flag.Bool("orders", false, "measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
 	answers := flag.Bool("answers", false, "measure signed answers of a supplier instead: how many are acknowledged with their receipts")
 	webhooks := flag.Bool("webhooks", false, "measure webhooks instead: how many are verified and kept, and how soon they are applied")
+	streams := flag.Bool("streams", false, "measure streams instead: memory, deliveries and how soon they come with up to 5,000 subscribers, and 10,000 that are idle")
 	endures := flag.Duration("endure", 0, "load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour is usual")
 	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
@@ -66,6 +67,8 @@ func main() {
 		err = answered(*binary)
 	case *webhooks:
 		err = pushed(*binary)
+	case *streams:
+		err = followed(*binary)
 	case *endures > 0:
 		err = endure(*binary, *endures)
 	case *bombs:

@@ -42,9 +42,10 @@ type Options struct {
 // or tells why not, and run or stream answers it.
 type server struct {
 	Options
-	schema *execution.Executor
-	guard  *guard.Guard
-	load   *load
+	schema  *execution.Executor
+	guard   *guard.Guard
+	load    *load
+	sharing sharing
 }
 
 // GraphQL serves operations over POST, GET, WebSocket and SSE, and under ticket

@@ -18,7 +18,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/execution"
 	"portico/signatures"
 	"portico/telemetry"
 )
@@ -77,7 +76,7 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 	default:
 		a := s.run(ctx, op)
 		s.answer(w, r, mediaType, http.StatusOK, a)
-		execution.Recycle(a.data)
+		a.recycle()
 	}
 }
 

@@ -89,6 +89,14 @@ type answer struct {
 	cost   int64
 	took   execution.Statistics
 	tally  telemetry.Tally
+	shared bool // told to others too: its data is not taken back
+}
+
+// recycle takes the answer's data back, once it is written.
+func (a *answer) recycle() {
+	if !a.shared {
+		execution.Recycle(a.data)
+	}
 }
 
 // run answers a query or mutation, under its deadline and with loaders of its
@@ -123,11 +131,7 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 	if opening.errors = graphql.GetErrors(opened); events == nil || opening.errors != nil {
 		return nil, opening
 	}
-	return func() *answer {
-		event, ok := events.Next(ctx)
-		if !ok {
-			return nil
-		}
+	tell := func(ctx context.Context, event any) *answer {
 		a := &answer{cost: op.cost}
 		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 		defer cancel()
@@ -135,6 +139,19 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		a.data, a.took = events.Answer(ctx, event)
 		a.errors = graphql.GetErrors(ctx)
 		return a
+	}
+	by := sharedBy(auth.CallerOf(ctx), op)
+	return func() *answer {
+		event, ok := events.Next(ctx)
+		if !ok {
+			return nil
+		}
+		one, ok := event.(shareable)
+		if !ok || by == "" {
+			return tell(ctx, event)
+		}
+		// Others want it although this one may leave meanwhile.
+		return s.sharing.of(ctx, by+one.SharedAs(), func() *answer { return tell(context.WithoutCancel(ctx), event) })
 	}, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"portico/auth"
-	"portico/execution"
 )
 
 // GraphQL over server-sent events, as the distinct connections mode of
@@ -122,7 +121,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	var b []byte
 	for a := next(); a != nil; a = next() {
 		b = append(a.append(append(b[:0], "event: next\ndata: "...)), "\n\n"...)
-		execution.Recycle(a.data)
+		a.recycle()
 		if e.write(b) != nil {
 			return
 		}

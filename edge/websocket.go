@@ -307,7 +307,7 @@ func (k *socket) next(ctx context.Context, id string, a *answer) error {
 	kept := answers.Get().(*[]byte)
 	b := execution.AppendString(append((*kept)[:0], `{"type":"next","id":`...), id)
 	b = append(a.append(append(b, `,"payload":`...)), '}')
-	execution.Recycle(a.data)
+	a.recycle()
 	err := k.send(b)
 	if *kept = b; cap(b) <= maxBody {
 		answers.Put(kept)

@@ -1,6 +1,7 @@
 package trade
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -133,6 +134,11 @@ type Update struct {
 	Cursor string
 }
 
+// SharedAs names the change: all who may see the same are told the same of it.
+func (u *Update) SharedAs() string {
+	return fmt.Sprintf("%s/%d/%d", u.Topic, u.Transaction, u.Seq)
+}
+
 // ShipmentUpdate is a change of a shipment.
 type ShipmentUpdate struct {
 	overShipments
@@ -177,6 +183,11 @@ type AvailabilityUpdate struct {
 	overAvailability
 	Update
 	Warehouses []string
+}
+
+// SharedAs names the change, and which warehouses are told of.
+func (u *AvailabilityUpdate) SharedAs() string {
+	return fmt.Sprintf("%s/%q", u.Update.SharedAs(), u.Warehouses)
 }
 
 // PreviousStatus is the status before, of all warehouses together.

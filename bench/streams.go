@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+)
+
+const (
+	followedBy = 10 * time.Second // how long each number of subscribers is told
+	perSecond  = 10               // changes, each told to all of them
+)
+
+// followed measures streams: what it takes that so many follow what happens, and how soon they are told
+// when something does.
+func followed(binary string) error {
+	s, remove, err := startSmall(binary)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	dsn, err := databaseOf(s.data)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	var parcel string
+	if err := db.QueryRow(`SELECT tracking_number FROM shipments WHERE tracking_number <> '' ORDER BY number LIMIT 1`).Scan(&parcel); err != nil {
+		return err
+	}
+	fmt.Printf("| subscribers | memory each, KiB | changes told | deliveries/s | commit to client p50 ms | p99 ms | CPU per delivery, µs |\n|--:|--:|--:|--:|--:|--:|--:|\n")
+	n := int64(0)
+	for _, many := range []int{100, 1000, 5000} {
+		if err := followedByMany(s, parcel, many, &n); err != nil {
+			return err
+		}
+	}
+	return idle(s)
+}
+
+// idle opens 10,000 subscriptions of which none is told anything.
+func idle(s *server) error {
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	rest := s.memory()
+	begun := time.Now()
+	if err := openMany(ctx, s, 10_000, func([]byte) {}); err != nil {
+		return err
+	}
+	took := time.Since(begun)
+	time.Sleep(2 * time.Second)
+	fmt.Printf("\n10,000 idle subscriptions: opened in %.1f s, %d MiB more, %.1f KiB each\n", took.Seconds(), (s.memory()-rest)>>20, float64(s.memory()-rest)/10_000/1024)
+	return nil
+}
+
+func followedByMany(s *server, parcel string, many int, n *int64) error {
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	rest := s.memory()
+	var told atomic.Int64
+	var mu sync.Mutex
+	var late []time.Duration
+	if err := openMany(ctx, s, many, func(frame []byte) {
+		now := time.Now()
+		_, at, ok := bytes.Cut(frame, []byte(`"at":"`))
+		if !ok || !bytes.Contains(frame, []byte(`"shipment"`)) {
+			return
+		}
+		text, _, _ := bytes.Cut(at, []byte(`"`))
+		when, err := time.Parse(time.RFC3339, string(text))
+		if err != nil {
+			return
+		}
+		told.Add(1)
+		mu.Lock()
+		late = append(late, now.Sub(when))
+		mu.Unlock()
+	}); err != nil {
+		return err
+	}
+	memory := s.memory() - rest
+	before, err := counters(s.admin + "/metrics")
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	changes := 0
+	for tick := time.NewTicker(time.Second / perSecond); time.Since(begun) < followedBy; <-tick.C {
+		*n++
+		if err := push(s.url, parcel, *n); err != nil {
+			return err
+		}
+		changes++
+	}
+	for until := time.Now().Add(20 * time.Second); told.Load() < int64(changes*many) && time.Now().Before(until); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	took := time.Since(begun)
+	after, err := counters(s.admin + "/metrics")
+	if err != nil {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(late) == 0 {
+		return fmt.Errorf("%d subscribers were told nothing", many)
+	}
+	slices.Sort(late)
+	cpu := after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
+	fmt.Printf("| %d | %.1f | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, float64(memory)/float64(many)/1024, told.Load(), changes*many, float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu*1e6/float64(told.Load()))
+	return nil
+}
+
+// openMany opens subscriptions, each with a connection of its own, until ctx ends, and hands
+// on what they are told.
+func openMany(ctx context.Context, s *server, many int, told func(frame []byte)) error {
+	var opened, failed atomic.Int64
+	room := make(chan struct{}, 64)
+	var all sync.WaitGroup
+	for range many {
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			conn, err := subscribed(ctx, s)
+			if err != nil {
+				failed.Add(1)
+				return
+			}
+			opened.Add(1)
+			go func() {
+				defer func() { _ = conn.CloseNow() }()
+				for {
+					_, frame, err := conn.Read(ctx)
+					if err != nil {
+						return
+					}
+					told(frame)
+				}
+			}()
+		})
+	}
+	all.Wait()
+	if failed.Load() > 0 {
+		return fmt.Errorf("%d of %d subscriptions did not open", failed.Load(), many)
+	}
+	return nil
+}
+
+// subscribed is a connection over which shipments are followed, and nothing was missed.
+func subscribed(ctx context.Context, s *server) (*websocket.Conn, error) {
+	conn, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadLimit(1 << 20)
+	if err := wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + s.token}}); err != nil {
+		return nil, err
+	}
+	if _, _, err := conn.Read(ctx); err != nil {
+		return nil, err
+	}
+	query := `subscription { shipmentUpdates { ... on StreamItem { cursor at } ... on ShipmentUpdate { previousStatus shipment { id number status eta { at } } event { milestone occurredAt location { city } } } } }`
+	if err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query}}); err != nil {
+		return nil, err
+	}
+	_, _, err = conn.Read(ctx) // it has caught up
+	return conn, err
+}
