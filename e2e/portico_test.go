@@ -242,6 +242,7 @@ func (s *server) database(t *testing.T) *sqlx.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.SetMaxIdleConns(0) // tests ask in loops: none is held by who does not ask
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }

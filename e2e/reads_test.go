@@ -153,7 +153,7 @@ func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 		// The replica polls beside us, so the least of a few is what the query takes.
 		least := func(n int) (int, int) {
 			st, ca := cost(n)
-			for range 5 {
+			for range 15 {
 				a, b := cost(n)
 				st, ca = min(st, a), min(ca, b)
 			}

@@ -42,8 +42,9 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
+	db := s.database(t)
 	var first int
-	if err := s.database(t).GetContext(t.Context(), &first, `SELECT count(*) FROM changes WHERE topic IN ('ORDER', 'PURCHASE_ORDER', 'INVOICE', 'AVAILABILITY')`); err != nil {
+	if err := db.GetContext(t.Context(), &first, `SELECT count(*) FROM changes WHERE topic IN ('ORDER', 'PURCHASE_ORDER', 'INVOICE', 'AVAILABILITY')`); err != nil {
 		t.Fatal(err)
 	}
 	if first != 0 {
@@ -61,7 +62,7 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	}
 	var all []following
 	var end string
-	if err := s.database(t).GetContext(t.Context(), &end, `SELECT coalesce(max(xid::text::bigint), 0)::text FROM changes`); err != nil {
+	if err := db.GetContext(t.Context(), &end, `SELECT coalesce(max(xid::text::bigint), 0)::text FROM changes`); err != nil {
 		t.Fatal(err)
 	}
 	for persona := range whose {
@@ -95,7 +96,7 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 		}
 		ask := func() {
 			want = nil
-			if err := s.database(t).SelectContext(t.Context(), &want, `SELECT subject FROM changes WHERE topic = $1 AND xid::text::bigint > $2::bigint AND `+where+` ORDER BY xid, seq`, f.topic, end); err != nil {
+			if err := db.SelectContext(t.Context(), &want, `SELECT subject FROM changes WHERE topic = $1 AND xid::text::bigint > $2::bigint AND `+where+` ORDER BY xid, seq`, f.topic, end); err != nil {
 				t.Fatal(err)
 			}
 		}

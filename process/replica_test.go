@@ -112,7 +112,7 @@ func replicate(t *testing.T, w *world) (*store.Store, *process.Replica) {
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not %s in time", what)
