@@ -131,6 +131,42 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+// TestAChangeIsReadOnceForAllWhoAreToldTheSame has many follow the same: what a change takes
+// of the database does not grow with them.
+func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
+	t.Parallel()
+	s := start(t, folder(t, true))
+	t.Cleanup(func() { _ = s.stop() })
+	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	s.settled(t)
+	const many = 60
+	token := s.token(t, "operator")
+	var all []*stream
+	for range many {
+		all = append(all, s.follow(t, token, resuming, nil))
+	}
+	buyers := s.follow(t, s.token(t, "buyer"), resuming, nil)
+	logged := len(s.logged(t))
+	before := s.metric(t, "portico_store_statements_total")
+	s.ticks(t, 20)
+	s.until(t, 10*time.Second, "told", func() bool {
+		want := len(s.logged(t)) - logged
+		return want > 5 && !slices.ContainsFunc(all, func(f *stream) bool { return len(told(f.items())) < want })
+	})
+	for _, f := range all {
+		if !slices.EqualFunc(f.items(), all[0].items(), func(a, b map[string]any) bool { return a["__typename"] == "StreamCaughtUp" || fmt.Sprint(a) == fmt.Sprint(b) }) {
+			t.Error("they are told otherwise")
+		}
+	}
+	deliveries := many * len(told(all[0].items()))
+	if took := s.metric(t, "portico_store_statements_total") - before; took > deliveries {
+		t.Errorf("%d deliveries took %d statements", deliveries, took)
+	}
+	if len(told(buyers.items())) >= len(told(all[0].items())) {
+		t.Error("a buyer is told what an operator is told")
+	}
+}
+
 func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 	s := portico(t)
 	f := s.follow(t, s.token(t, "operator"), resuming, nil)

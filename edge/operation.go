@@ -146,7 +146,7 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		if !ok {
 			return nil
 		}
-		one, ok := event.(shareable)
+		one, ok := events.Item(event).(shareable)
 		if !ok || by == "" {
 			return tell(ctx, event)
 		}

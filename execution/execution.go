@@ -208,6 +208,9 @@ func (x *Executor) Subscribe(ctx context.Context) *Subscription {
 // Next waits for the next event; not ok is the end of the stream.
 func (s *Subscription) Next(ctx context.Context) (event any, ok bool) { return s.events(ctx) }
 
+// Item is what an event is about: the value that the stream told.
+func (s *Subscription) Item(event any) any { return s.p.root.fields[0].call.b.One(event, 0) }
+
 // Answer runs the operation for an event and returns its data as JSON. Errors
 // are added to the response context in ctx.
 func (s *Subscription) Answer(ctx context.Context, event any) ([]byte, Statistics) {
