@@ -78,7 +78,7 @@ var rooms = map[string][]string{
 	"e2e/extras": {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {},
-	"examples/tracking":        {}, // its build
+	"examples/tracking":        {},    // its build
 	"":                         {"*"}, // main puts it all together
 }
 

@@ -154,7 +154,9 @@ func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 		return want > 5 && !slices.ContainsFunc(all, func(f *stream) bool { return len(told(f.items())) < want })
 	})
 	for _, f := range all {
-		if !slices.EqualFunc(f.items(), all[0].items(), func(a, b map[string]any) bool { return a["__typename"] == "StreamCaughtUp" || fmt.Sprint(a) == fmt.Sprint(b) }) {
+		if !slices.EqualFunc(f.items(), all[0].items(), func(a, b map[string]any) bool {
+			return a["__typename"] == "StreamCaughtUp" || fmt.Sprint(a) == fmt.Sprint(b)
+		}) {
 			t.Error("they are told otherwise")
 		}
 	}

@@ -128,6 +128,7 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 	opening := &answer{cost: op.cost}
 	opened := s.reading(ctx, opening)
 	events := s.schema.Subscribe(opened)
+	loaders.Release(opened)
 	if opening.errors = graphql.GetErrors(opened); events == nil || opening.errors != nil {
 		return nil, opening
 	}

@@ -140,6 +140,11 @@ func (f *follower) add(c *trade.Change) {
 	if !f.lost {
 		f.pending = append(f.pending, *c)
 	}
+	f.again()
+}
+
+// again has what is to be taken looked at once more.
+func (f *follower) again() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -154,46 +159,51 @@ func (f *follower) take() ([]trade.Change, bool) {
 	return changes, f.lost
 }
 
-// Follow hands out, in order, the changes after a place that keep wants, until ctx ends. What
-// is before that place is read from the log by whoever wants it, so that nothing is missed
-// and nothing told twice. live is closed before ctx ends where its reader is so slow that
-// changes were dropped: it goes on from the last that it has.
-func (h *Hub) Follow(ctx context.Context, keep func(*trade.Change) bool) (from trade.Place, live <-chan trade.Change, err error) {
+// Following is a way to take changes as they are told.
+type Following struct {
+	// From is the place after which they are told. What is before it is read from the log by
+	// whoever wants it, so that nothing is missed and nothing told twice.
+	From  trade.Place
+	f     *follower
+	taken []trade.Change
+}
+
+// Follow has the changes told that keep wants, in order, until ctx ends.
+func (h *Hub) Follow(ctx context.Context, keep func(*trade.Change) bool) (*Following, error) {
 	select {
 	case <-h.started:
 	case <-ctx.Done():
-		return from, nil, ctx.Err()
+		return nil, ctx.Err()
 	}
 	f := &follower{keep: keep, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
-	h.followers[f], from = true, h.place
-	h.mu.Unlock()
-	out := make(chan trade.Change)
-	go func() {
-		defer close(out)
-		defer func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			delete(h.followers, f)
-		}()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-f.wake:
-			}
-			changes, lost := f.take()
-			for i := range changes {
-				select {
-				case out <- changes[i]:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if lost {
-				return
-			}
+	defer h.mu.Unlock()
+	h.followers[f] = true
+	context.AfterFunc(ctx, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.followers, f)
+	})
+	return &Following{From: h.place, f: f}, nil
+}
+
+// Next waits for the next change. ok is false when ctx ends, and where whoever takes them is
+// so slow that changes were dropped: it goes on from the last that it has.
+func (l *Following) Next(ctx context.Context) (c trade.Change, ok bool) {
+	for len(l.taken) == 0 {
+		select {
+		case <-ctx.Done():
+			return c, false
+		case <-l.f.wake:
 		}
-	}()
-	return from, out, nil
+		changes, lost := l.f.take()
+		if l.taken = changes; lost && len(changes) == 0 {
+			return c, false
+		}
+		if lost { // what is kept is told first
+			l.f.again()
+		}
+	}
+	c, l.taken = l.taken[0], l.taken[1:]
+	return c, true
 }

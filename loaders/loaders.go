@@ -254,8 +254,12 @@ type contextKey struct{}
 
 // With puts an operation's loaders into ctx.
 func With(ctx context.Context, l *Loaders) context.Context {
-	return context.WithValue(ctx, contextKey{}, l)
+	return context.WithValue(ctx, contextKey{}, &l)
 }
 
 // From are the loaders in ctx.
-func From(ctx context.Context) *Loaders { return ctx.Value(contextKey{}).(*Loaders) }
+func From(ctx context.Context) *Loaders { return *ctx.Value(contextKey{}).(**Loaders) }
+
+// Release takes the loaders out of ctx: a stream that is open lives on with its context, and
+// needs them no more.
+func Release(ctx context.Context) { *ctx.Value(contextKey{}).(**Loaders) = nil }

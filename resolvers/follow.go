@@ -40,10 +40,11 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 		since = &place
 	}
 	keep := func(c *trade.Change) bool { return c.Topic == f.topic && f.keep(scope, c) }
-	from, live, err := r.Hub.Follow(ctx, keep)
+	live, err := r.Hub.Follow(ctx, keep)
 	if err != nil {
 		return nil, err
 	}
+	from, st := live.From, l.Store
 	items := make(chan I)
 	tell := func(item any) bool {
 		select {
@@ -68,12 +69,12 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 		defer close(items)
 		at := from
 		if since != nil {
-			gap, err := f.gap(ctx, l.Store, *since, &at)
+			gap, err := f.gap(ctx, st, *since, &at)
 			if err != nil || gap && !tell(&trade.StreamGap{Cursor: cursor(at), From: *f.after, At: time.Now().UTC(), Requery: "Changes of " + f.requery + " are missing here: ask for " + f.requery + " anew."}) {
 				return
 			}
 			for {
-				missed, err := l.Store.ChangesOf(ctx, scope, f.topic, at, from, replayAtOnce)
+				missed, err := st.ChangesOf(ctx, scope, f.topic, at, from, replayAtOnce)
 				if err != nil {
 					return // it is resumed from the last cursor
 				}
@@ -93,9 +94,10 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 		if !tell(&trade.StreamCaughtUp{Cursor: cursor(at), At: time.Now().UTC(), Replayed: told}) {
 			return
 		}
-		for c := range live {
+		for {
+			c, ok := live.Next(ctx)
 			// Another process may have told of it before the stream was resumed here.
-			if at.Before(c.Place) && !update(&c) {
+			if !ok || at.Before(c.Place) && !update(&c) {
 				return
 			}
 		}

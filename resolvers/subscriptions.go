@@ -153,8 +153,9 @@ func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilte
 		if wanted.State == nil { // alerts that are resolved are told here, and are in no list that does not ask for them
 			wanted.State = []trade.AlertState{trade.AlertOpen, trade.AlertAcknowledged, trade.AlertResolved}
 		}
+		st := l.Store
 		f.wanted = func(ctx context.Context, scope trade.Scope, c *trade.Change) (bool, error) {
-			return l.Store.IsAlert(ctx, scope, wanted, c.SubjectID)
+			return st.IsAlert(ctx, scope, wanted, c.SubjectID)
 		}
 	}
 	return follow(ctx, r.Resolver, f)
