@@ -81,6 +81,10 @@ func carrier[A sources.Adapter](c SourceConfig, k credentials, scheme string, op
 	return open(of)
 }
 
+// leastSecret is how long a secret must be that somebody signs with, so that it cannot be
+// guessed.
+const leastSecret = 20
+
 // openSources opens the configured sources and routes the subjects to them.
 func openSources(f File, log *slog.Logger) (*sources.Set, error) {
 	var list []sources.Source
@@ -97,6 +101,11 @@ func openSources(f File, log *slog.Logger) (*sources.Set, error) {
 		secrets, err := pushSecrets(name, c, log)
 		if err != nil {
 			return nil, err
+		}
+		for _, s := range secrets() {
+			if len(s) < leastSecret {
+				return nil, fmt.Errorf("sources.%s.webhook: a secret must have at least %d characters", name, leastSecret)
+			}
 		}
 		a, err := open(c, credentials{key, secrets})
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,3 +166,20 @@ func (s *server) postBody(ctx context.Context, url string, body []byte) ([]byte,
 }
 
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}}
+
+// startOpen starts a small server, with its database open beside it.
+func startOpen(binary string) (s *server, db *sql.DB, remove func(), err error) {
+	s, stop, err := startSmall(binary)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	dsn, err := databaseOf(s.data)
+	if err == nil {
+		db, err = sql.Open("postgres", dsn)
+	}
+	if err != nil {
+		stop()
+		return nil, nil, nil, err
+	}
+	return s, db, func() { _ = db.Close(); stop() }, nil
+}

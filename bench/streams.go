@@ -23,20 +23,11 @@ const (
 // followed measures streams: what it takes that so many follow what happens, and how soon they are told
 // when something does.
 func followed(binary string) error {
-	s, remove, err := startSmall(binary)
+	s, db, remove, err := startOpen(binary)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	dsn, err := databaseOf(s.data)
-	if err != nil {
-		return err
-	}
-	db, err := sql.Open("postgres", dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
 	var parcel string
 	if err := db.QueryRow(`SELECT d.tracking_number FROM shipments d JOIN accounts a ON a.id = d.account_id WHERE a.number = '10001' AND d.tracking_number <> '' ORDER BY d.number LIMIT 1`).Scan(&parcel); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -23,20 +22,11 @@ const pushedFor = 5 * time.Second
 // pushed measures webhooks: how many a second are verified, kept with fsync and answered, and how long
 // after the last one all are applied.
 func pushed(binary string) error {
-	s, remove, err := startSmall(binary)
+	s, db, remove, err := startOpen(binary)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	dsn, err := databaseOf(s.data)
-	if err != nil {
-		return err
-	}
-	db, err := sql.Open("postgres", dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
 	var fsync, numbers string
 	if err := db.QueryRow(`SELECT current_setting('fsync'), string_agg(tracking_number, ' ') FROM (SELECT tracking_number FROM shipments WHERE tracking_number <> '' ORDER BY number LIMIT 1000) s`).Scan(&fsync, &numbers); err != nil {
 		return err

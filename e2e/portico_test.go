@@ -128,14 +128,7 @@ func freeAddr(t *testing.T) string {
 func start(t *testing.T, data string, env ...string) *server {
 	t.Helper()
 	s := launch(t, data, env...)
-	s.until(t, time.Minute, "ready", func() bool {
-		resp, err := http.Get(s.url + "/readyz")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
+	s.ready(t)
 	return s
 }
 
@@ -152,6 +145,19 @@ func launch(t *testing.T, data string, env ...string) *server {
 	}
 	go func() { s.exited <- s.cmd.Wait() }()
 	return s
+}
+
+// ready waits until the server is.
+func (s *server) ready(t *testing.T) {
+	t.Helper()
+	s.until(t, time.Minute, "ready", func() bool {
+		resp, err := http.Get(s.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
 }
 
 // revive starts a server that was killed again, at the same addresses.

@@ -71,14 +71,7 @@ func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 	<-s.exited
 	step("lost", chromedp.Poll(`document.querySelector('#live').className === 'lost'`, nil, chromedp.WithPollingTimeout(20*time.Second)))
 	s.revive(t)
-	s.until(t, time.Minute, "ready", func() bool {
-		resp, err := http.Get(s.url + "/readyz")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
+	s.ready(t)
 	push("VAN", "Hamburg", 53.55, 9.99)
 	step("a step that was missed", told(2), live)
 	push("POD", "Hamburg", 53.55, 9.99)

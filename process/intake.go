@@ -334,14 +334,7 @@ func (i *Intake) Replay(ctx context.Context, by Submitter, key string, q Replay)
 			}
 			found.Changes += n
 		}
-		err = i.store.Audit(ctx, tx, trade.AuditRecord{
-			Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
-		})
-		if err != nil {
-			return spent, nil, err
-		}
-		spent.Subject = q.Stream
-		spent.Answer, err = json.Marshal(found)
+		spent, err = q.spend(ctx, i.store, tx, by, found)
 		return spent, nil, err
 	})
 	if err == nil && len(done.Errors) == 0 {

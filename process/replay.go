@@ -28,6 +28,19 @@ type Replay struct {
 // Replayed is what a replay found: news, and records that are otherwise.
 type Replayed struct{ Found, Changes int }
 
+// spend audits a replay, and keeps what it found as its answer.
+func (q Replay) spend(ctx context.Context, st *store.Store, tx *sqlx.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {
+	err = st.Audit(ctx, tx, trade.AuditRecord{
+		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
+	})
+	if err != nil {
+		return spent, err
+	}
+	spent.Subject = q.Stream
+	spent.Answer, err = json.Marshal(found)
+	return spent, err
+}
+
 // mostReplayed is how many records one replay reads again.
 const mostReplayed = 10_000
 
@@ -57,14 +70,7 @@ func (r *Replica) Replay(ctx context.Context, by Submitter, key string, q Replay
 				return spent, nil, err
 			}
 		}
-		err = r.store.Audit(ctx, tx, trade.AuditRecord{
-			Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
-		})
-		if err != nil {
-			return spent, nil, err
-		}
-		spent.Subject = q.Stream
-		spent.Answer, err = json.Marshal(found)
+		spent, err = q.spend(ctx, r.store, tx, by, found)
 		return spent, nil, err
 	})
 	if sources.KindOf(err) == sources.Unavailable || sources.KindOf(err) == sources.Throttled {
