@@ -38,7 +38,7 @@ func webhooks(intake *process.Intake) http.HandlerFunc {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostPushed))
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			if _, ok := intake.Receives(source); ok {
-				_ = intake.Refuse(r.Context(), source, "it is larger than "+strconv.Itoa(mostPushed)+" bytes")
+				intake.Refuse(source, "it is larger than "+strconv.Itoa(mostPushed)+" bytes")
 			}
 			problem(w, http.StatusRequestEntityTooLarge, "A delivery must be at most "+strconv.Itoa(mostPushed)+" bytes: send what it says in several.")
 			return

@@ -341,9 +341,10 @@ func TestCarriersPush(t *testing.T) {
 			t.Errorf("%d of 13 are parked: %v", len(parked), parked)
 		}
 		var refused int
-		if err := p.database(t).GetContext(t.Context(), &refused, `SELECT coalesce(sum(repeats + 1), 0) FROM inbound_deliveries WHERE state = 'REFUSED' AND body IS NULL`); err != nil || refused != 10 {
-			t.Errorf("%d of 10 that were refused are noted: %v", refused, err)
-		}
+		p.until(t, 5*time.Second, "10 that were refused are noted", func() bool {
+			err := p.database(t).GetContext(t.Context(), &refused, `SELECT coalesce(sum(repeats + 1), 0) FROM inbound_deliveries WHERE state = 'REFUSED' AND body IS NULL`)
+			return err == nil && refused == 10
+		})
 		if a := p.query(t, "buyer", `{ inboundDeliveries { nodes { id } } }`, nil); len(a.Errors) == 0 {
 			t.Errorf("a buyer sees deliveries: %s", a.Body)
 		}

@@ -28,11 +28,14 @@ type Intake struct {
 	log     *slog.Logger
 	keep    gather[store.KeptDelivery, bool]
 	wake    chan struct{} // has room for one: there are deliveries to apply
+
+	mu      sync.Mutex
+	refused map[[2]string]int // by source and reason, what is not noted yet
 }
 
 // NewIntake makes an intake; Run sets it to work.
 func NewIntake(st *store.Store, set *sources.Set, log *slog.Logger) *Intake {
-	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1)}
+	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
 	i.keep.serve = st.KeepDeliveries
 	return i
 }
@@ -49,7 +52,8 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 		return "", false, ErrNoReceiver
 	}
 	if id, err = r.Delivery(h, body, time.Now()); err != nil {
-		return "", false, errors.Join(err, i.Refuse(ctx, source, reasonOf(err)))
+		i.Refuse(source, reasonOf(err))
+		return "", false, err
 	}
 	known, err = i.keep.do(ctx, "", store.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
 	if err == nil && !known {
@@ -61,9 +65,26 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 // Receives tells whether a source pushes.
 func (i *Intake) Receives(source string) (sources.Receiving, bool) { return i.sources.Receiver(source) }
 
-// Refuse notes that a delivery was refused.
-func (i *Intake) Refuse(ctx context.Context, source, reason string) error {
-	return i.store.RefuseDelivery(ctx, source, reason, time.Now())
+// Refuse notes that a delivery was refused: soon, and together with others, for anybody can
+// have some refused, and the database is not to work for that.
+func (i *Intake) Refuse(source, reason string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refused[[2]string{source, reason}]++
+}
+
+func (i *Intake) noteRefused(ctx context.Context) {
+	for pause(ctx, time.Second) == nil {
+		i.mu.Lock()
+		refused := i.refused
+		i.refused = map[[2]string]int{}
+		i.mu.Unlock()
+		for of, many := range refused {
+			if err := i.store.RefuseDeliveries(ctx, of[0], of[1], many, time.Now()); err != nil && ctx.Err() == nil {
+				i.log.Warn("that deliveries were refused could not be noted", "source", of[0], "reason", of[1], "deliveries", many)
+			}
+		}
+	}
 }
 
 const longestID = 400
@@ -91,6 +112,7 @@ func (i *Intake) Run(ctx context.Context) {
 		all.Go(func() { i.catchUp(ctx, name) })
 	}
 	all.Go(func() { i.applyAll(ctx) })
+	all.Go(func() { i.noteRefused(ctx) })
 	all.Wait()
 }
 

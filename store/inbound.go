@@ -99,14 +99,14 @@ func (s *Store) KeepDeliveries(ctx context.Context, all []KeptDelivery) (known [
 	return known, nil
 }
 
-// RefuseDelivery notes that deliveries of a source were refused for a reason: once a minute,
-// with how many they were, and without their bytes, for anybody can send some.
-func (s *Store) RefuseDelivery(ctx context.Context, instance, reason string, now time.Time) error {
+// RefuseDeliveries notes that so many deliveries of a source were refused for a reason: in one
+// row a minute, and without their bytes, for anybody can send some.
+func (s *Store) RefuseDeliveries(ctx context.Context, instance, reason string, many int, now time.Time) error {
 	const query = `
-		INSERT INTO inbound_deliveries AS b (instance, delivery_id, state, error) VALUES ($1, $2, 'REFUSED', $3)
-		ON CONFLICT (instance, delivery_id) DO UPDATE SET repeats = b.repeats + 1`
+		INSERT INTO inbound_deliveries AS b (instance, delivery_id, state, error, repeats) VALUES ($1, $2, 'REFUSED', $3, $4 - 1)
+		ON CONFLICT (instance, delivery_id) DO UPDATE SET repeats = b.repeats + $4`
 	return s.InTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := s.Exec(ctx, tx, query, instance, "refused "+now.UTC().Format("2006-01-02T15:04Z")+" "+reason, reason); err != nil {
+		if _, err := s.Exec(ctx, tx, query, instance, "refused "+now.UTC().Format("2006-01-02T15:04Z")+" "+reason, reason, many); err != nil {
 			return fmt.Errorf("inbound deliveries: %w", err)
 		}
 		return nil
