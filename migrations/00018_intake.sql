@@ -22,7 +22,7 @@ CREATE TABLE inbound_deliveries (
 COMMENT ON TABLE inbound_deliveries IS 'What other systems pushed to us, with the bytes as they came. A body is missing where it was refused.';
 COMMENT ON COLUMN inbound_deliveries.repeats IS 'How often it came again.';
 COMMENT ON COLUMN inbound_deliveries.waits_for IS 'Schemes and values of identifiers of shipments that are not known yet.';
-CREATE INDEX inbound_due ON inbound_deliveries (received_at, id) WHERE state = 'RECEIVED';
+CREATE INDEX inbound_due ON inbound_deliveries (due_at, received_at, id) WHERE state IN ('RECEIVED', 'WAITING_FOR_SUBJECT');
 CREATE INDEX inbound_waiting ON inbound_deliveries USING gin (waits_for) WHERE waits_for IS NOT NULL;
 CREATE INDEX ON inbound_deliveries (received_at DESC, id DESC);
 CREATE INDEX ON inbound_deliveries USING gin (subjects);

@@ -63,7 +63,10 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 }
 
 // Receives tells whether a source pushes.
-func (i *Intake) Receives(source string) (sources.Receiving, bool) { return i.sources.Receiver(source) }
+func (i *Intake) Receives(source string) bool {
+	_, ok := i.sources.Receiver(source)
+	return ok
+}
 
 // Refuse notes that a delivery was refused: soon, and together with others, for anybody can
 // have some refused, and the database is not to work for that.
@@ -89,7 +92,10 @@ func (i *Intake) noteRefused(ctx context.Context) {
 
 const longestID = 400
 
-func short(id string) string { return strings.ToValidUTF8(id[:min(len(id), longestID)], "") }
+// short is an id as it can be kept.
+func short(id string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(id[:min(len(id), longestID)], ""), "\x00", "")
+}
 
 // Wake tells that there may be deliveries to apply.
 func (i *Intake) Wake() {
@@ -226,13 +232,21 @@ func (i *Intake) apply(ctx context.Context, tx *sqlx.Tx, due []store.KeptDeliver
 		switch {
 		case s.State == trade.InboundParked:
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
-			s.State = trade.InboundWaiting
+			s.State, s.Again = trade.InboundWaiting, lookedAtAgain(due[n].Attempts)
 			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
 		case s.State == trade.InboundApplied && len(s.Subjects) > 0 && !told[n]:
 			s.State = trade.InboundDuplicate
 		}
 	}
 	return len(fresh), i.store.SettleDeliveries(ctx, tx, settled)
+}
+
+// lookedAtAgain is when a delivery is looked at again that waits. The shipment that it waits
+// for wakes it as it is saved; but one that was being saved while it was looked for knew of
+// nobody who waits.
+func lookedAtAgain(attempts int) time.Duration {
+	looks := [...]time.Duration{2 * time.Second, 30 * time.Second, 10 * time.Minute, time.Hour}
+	return looks[min(attempts, len(looks)-1)]
 }
 
 // listed are identifiers in words, the first few of them.
@@ -260,7 +274,7 @@ func (i *Intake) translate(d store.KeptDelivery) (news sources.News, err error) 
 			err = sources.Fail(sources.Garbled, "it cannot be read, for a defect of ours")
 		}
 	}()
-	return i.sources.Translate(d.Instance, d.DeliveryID, d.Body)
+	return i.sources.Translate(d.Instance, d.Body)
 }
 
 // reasonOf is why a delivery was refused or parked, in words for who sent it.

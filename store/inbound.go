@@ -115,10 +115,11 @@ func (s *Store) RefuseDeliveries(ctx context.Context, instance, reason string, m
 
 const keptColumns = `id, instance, delivery_id, body, attempts`
 
-// DueDeliveries holds deliveries that are to be applied, oldest first, until the transaction
-// ends; those that others hold are left out.
+// DueDeliveries holds deliveries that are to be applied until the transaction ends, oldest first
+// and those that were tried before after those that were not; those that others hold are left
+// out.
 func (s *Store) DueDeliveries(ctx context.Context, tx *sqlx.Tx, limit int) (due []KeptDelivery, err error) {
-	const query = `SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE state = 'RECEIVED' AND due_at <= clock_timestamp() ORDER BY received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
+	const query = `SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE state IN ('RECEIVED', 'WAITING_FOR_SUBJECT') AND due_at <= clock_timestamp() ORDER BY due_at, received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
 	if err := s.sel(ctx, tx, &due, query, limit); err != nil {
 		return nil, fmt.Errorf("inbound deliveries: %w", err)
 	}
@@ -145,7 +146,7 @@ type SettledDelivery struct {
 	Error    string
 	Subjects []string
 	WaitsFor []trade.Identifier
-	Again    time.Duration // when it is to be tried again, of one that is RECEIVED still
+	Again    time.Duration // when it is to be looked at again, of one that is RECEIVED still or waits
 }
 
 // SettleDeliveries notes what became of deliveries.
@@ -180,7 +181,8 @@ func (s *Store) SettleDeliveries(ctx context.Context, tx *sqlx.Tx, all []Settled
 
 func waitKey(id trade.Identifier) string { return string(id.Scheme) + " " + id.Value }
 
-// wakeDeliveries lets deliveries be applied that wait for shipments with these numbers.
+// wakeDeliveries lets deliveries be applied that wait for shipments with these numbers. Those
+// that are being looked at just now are left: who looks at them may wait for these shipments.
 func (s *Store) wakeDeliveries(ctx context.Context, tx *sqlx.Tx, numbers []string) error {
 	const query = `
 		WITH keys AS (
@@ -189,7 +191,8 @@ func (s *Store) wakeDeliveries(ctx context.Context, tx *sqlx.Tx, numbers []strin
 			UNION ALL SELECT 'SSCC ' || p.sscc FROM shipments d JOIN packages p ON p.shipment_id = d.id WHERE d.number = ANY($1) AND p.sscc IS NOT NULL
 			UNION ALL SELECT 'PO_NUMBER ' || o.number FROM shipments d JOIN shipment_purchase_orders x ON x.shipment_id = d.id JOIN purchase_orders o ON o.id = x.purchase_order_id WHERE d.number = ANY($1)
 			UNION ALL SELECT (r ->> 'scheme') || ' ' || (r ->> 'value') FROM shipments d, jsonb_array_elements(CASE jsonb_typeof(d.refs) WHEN 'array' THEN d.refs ELSE '[]' END) r WHERE d.number = ANY($1))
-		UPDATE inbound_deliveries SET state = 'RECEIVED', due_at = '-infinity' WHERE state = 'WAITING_FOR_SUBJECT' AND waits_for && (SELECT array_agg(key) FROM keys)`
+		UPDATE inbound_deliveries SET state = 'RECEIVED', due_at = '-infinity' WHERE id IN (
+			SELECT id FROM inbound_deliveries WHERE state = 'WAITING_FOR_SUBJECT' AND waits_for && (SELECT array_agg(key) FROM keys) FOR UPDATE SKIP LOCKED)`
 	if _, err := s.Exec(ctx, tx, query, textArray(numbers)); err != nil {
 		return fmt.Errorf("inbound deliveries: %w", err)
 	}
