@@ -37,7 +37,7 @@ func webhooks(intake *process.Intake) http.HandlerFunc {
 		source := r.PathValue("source")
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostPushed))
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			if _, ok := intake.Receives(source); ok {
+			if intake.Receives(source) {
 				intake.Refuse(source, "it is larger than "+strconv.Itoa(mostPushed)+" bytes")
 			}
 			problem(w, http.StatusRequestEntityTooLarge, "A delivery must be at most "+strconv.Itoa(mostPushed)+" bytes: send what it says in several.")

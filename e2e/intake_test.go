@@ -414,13 +414,15 @@ func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 	var pushers sync.WaitGroup
 	for range 8 {
 		pushers.Go(func() {
+			again := time.NewTicker(20 * time.Millisecond)
+			defer again.Stop()
 			for one := range next {
 				for {
 					if status, _ := p.push(one.id, one.said); status/100 == 2 {
 						acked.Store(one.id, true)
 						break
 					}
-					time.Sleep(20 * time.Millisecond)
+					<-again.C // it is away
 				}
 			}
 		})

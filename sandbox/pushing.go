@@ -23,6 +23,8 @@ const (
 	pushAgain    = 500 * time.Millisecond
 )
 
+var pushing = &http.Client{Timeout: 10 * time.Second}
+
 // Push sends what happens to parcels to a URL, until ctx ends: each parcel as the carrier tells
 // it when asked. What cannot be delivered is sent again, in its place.
 func (c *Company) Push(ctx context.Context, url string) {
@@ -86,7 +88,7 @@ func post(ctx context.Context, url, id string, rows []any) error {
 	req.Header.Set("Webhook-Timestamp", at)
 	req.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := pushing.Do(req)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,9 @@ type Receiving interface {
 	// with [Denied] where the delivery is not the system's, is stale or is not signed: what
 	// the error says may be told to the sender.
 	Delivery(h http.Header, body []byte, now time.Time) (id string, err error)
-	// Translate reads what a delivery of an id says. What of it cannot be read is among the
-	// rejected; it fails where nothing of it can. The same bytes always say the same.
-	Translate(id string, body []byte) (News, error)
+	// Translate reads what a delivery says. What of it cannot be read is among the rejected; it
+	// fails where nothing of it can. The same bytes always say the same.
+	Translate(body []byte) (News, error)
 }
 
 // Recovering is a system that can be asked for what it may not have pushed.
@@ -64,12 +64,12 @@ func (s *Set) Receiver(name string) (Receiving, bool) {
 }
 
 // Translate reads what a delivery of the named source says, and says whence it came.
-func (s *Set) Translate(name, id string, body []byte) (news News, err error) {
+func (s *Set) Translate(name string, body []byte) (news News, err error) {
 	r, ok := s.Receiver(name)
 	if !ok {
 		return News{}, Fail(Rejected, "there is no source %q that sends news", name)
 	}
-	if news, err = r.Translate(id, body); err != nil {
+	if news, err = r.Translate(body); err != nil {
 		return News{}, fmt.Errorf("news of %s: %w", name, err)
 	}
 	for i := range news.Tracking {

@@ -69,7 +69,7 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 }
 
 // Translate reads a delivery as the mapping says.
-func (s *Source) Translate(_ string, body []byte) (sources.News, error) {
+func (s *Source) Translate(body []byte) (sources.News, error) {
 	return s.mapping.Translate(body)
 }
 
@@ -176,14 +176,18 @@ func (d *DCSA) Recover(ctx context.Context, after string) (found sources.Recover
 	if err != nil {
 		return found, err
 	}
+	told := gjson.ParseBytes(body)
+	if list := told.Get("events"); list.IsArray() { // since 3.0
+		told = list
+	}
 	latest := since
-	for _, e := range gjson.ParseBytes(body).Array() {
+	for _, e := range told.Array() {
 		id := e.Get("eventID").String()
 		if id == "" {
 			id = pushed.Digest([]byte(e.Raw))
 		}
 		found.Deliveries = append(found.Deliveries, sources.Delivery{ID: id, Body: []byte(e.Raw)})
-		latest = max(latest, e.Get("eventCreatedDateTime").String())
+		latest = max(latest, e.Get("eventCreatedDateTime").String(), e.Get("eventUpdatedDateTime").String())
 	}
 	if next, err := url.Parse(h.Get("Next-Page")); err == nil && next.Query().Get("cursor") != "" {
 		found.Next, found.More = since+" "+next.Query().Get("cursor"), true

@@ -146,6 +146,9 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 		}
 		page(w, []any{map[string]any{"eventID": "e" + q.Get("cursor"), "eventCreatedDateTime": "2026-03-01T00:00:00Z"}})
 	})
+	mux.HandleFunc("GET /three/events", func(w http.ResponseWriter, _ *http.Request) {
+		page(w, map[string]any{"events": []any{map[string]any{"eventID": "e1", "eventUpdatedDateTime": "2026-03-01T00:00:00Z"}, map[string]any{"eventID": "e2", "eventUpdatedDateTime": "2026-03-02T00:00:00Z"}}})
+	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	c := Config{URL: server.URL + "/v2", Key: func() string { return "key" }, Secrets: func() []string { return nil }}
@@ -184,6 +187,13 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 	}
 	if !slices.Equal(ids, []string{"e", "ec2"}) || !slices.Equal(asked, []string{" ", " c2"}) || at != "2026-03-01T00:00:00Z" {
 		t.Errorf("events %v of %q, on from %q", ids, asked, at)
+	}
+	c.URL = server.URL + "/three"
+	if d, err = OpenDCSA(c); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := d.Recover(t.Context(), ""); err != nil || len(found.Deliveries) != 2 || found.Deliveries[1].ID != "e2" || found.Next != "2026-03-02T00:00:00Z" {
+		t.Errorf("as 3.0 lists them: %+v, %v", found, err)
 	}
 	c.URL = "nowhere"
 	if _, err := OpenDCSA(c); err == nil {

@@ -54,7 +54,7 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 }
 
 // Translate reads the events of a document; see [Translate].
-func (*Source) Translate(_ string, body []byte) (sources.News, error) { return Translate(body) }
+func (*Source) Translate(body []byte) (sources.News, error) { return Translate(body) }
 
 type document struct {
 	Context json.RawMessage `json:"@context"`

@@ -21,8 +21,8 @@ import (
 	"portico/sources"
 )
 
-// Secrets are the secrets that a sender may sign with, the first of which is in use: while
-// one is replaced both hold.
+// Secrets are the secrets that a sender may sign with, as of now: while one is replaced both
+// hold.
 type Secrets func() []string
 
 // Verify tells whether a delivery is the sender's own, by the scheme that it signs with, and the

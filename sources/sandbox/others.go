@@ -203,7 +203,7 @@ func (c *Carrier) Delivery(h http.Header, body []byte, now time.Time) (string, e
 }
 
 // Translate reads what the carrier pushes: parcels, as it tells them when it is asked.
-func (c *Carrier) Translate(_ string, body []byte) (sources.News, error) {
+func (c *Carrier) Translate(body []byte) (sources.News, error) {
 	var told struct {
 		Rows []json.RawMessage `json:"rows"`
 	}

@@ -32,7 +32,7 @@ func Receive(t T, r sources.Receiving, h http.Header, body []byte, at time.Time)
 			t.Errorf("%s it is %v, not denied", name, err)
 		}
 	}
-	said, err := r.Translate(id, body)
+	said, err := r.Translate(body)
 	if err != nil || len(said.Tracking) == 0 {
 		t.Errorf("what it says: %+v, %v", said, err)
 	}
@@ -42,11 +42,11 @@ func Receive(t T, r sources.Receiving, h http.Header, body []byte, at time.Time)
 		}
 		checkTracking(t, &n)
 	}
-	if again, err := r.Translate(id, body); err != nil || !reflect.DeepEqual(keys(again), keys(said)) {
+	if again, err := r.Translate(body); err != nil || !reflect.DeepEqual(keys(again), keys(said)) {
 		t.Errorf("read twice it says something else: %v, %v, %v", keys(said), keys(again), err)
 	}
 	for _, bad := range []string{"", "{", "7", "null", "[]", "{}", "\xff\xfe", strings.Repeat("[", 100_000), `{"rows": {}}`, "<xml/>"} {
-		news, err := r.Translate("x", []byte(bad))
+		news, err := r.Translate([]byte(bad))
 		if k := sources.KindOf(err); err != nil && k != sources.Rejected && k != sources.Garbled {
 			t.Errorf("%.20q is %v: it must be rejected", bad, err)
 		}
