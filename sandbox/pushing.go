@@ -32,14 +32,14 @@ func (c *Company) Push(ctx context.Context, url string) {
 	from := len(c.touched)
 	c.mu.RUnlock()
 	for ctx.Err() == nil {
-		rows, to := c.parcelsSince(from)
-		if rows != nil {
-			if err := post(ctx, url, fmt.Sprintf("msg_%s_%d_%d", c.world, from, to), rows); err != nil {
+		parcels, to := c.parcelsSince(from)
+		if parcels != nil {
+			if err := post(ctx, url, fmt.Sprintf("msg_%s_%d_%d", c.world, from, to), parcels); err != nil {
 				sleep(ctx, pushAgain)
 				continue
 			}
 		}
-		if from = to; rows == nil {
+		if from = to; parcels == nil {
 			select {
 			case <-ctx.Done():
 			case <-c.moved:
@@ -49,10 +49,11 @@ func (c *Company) Push(ctx context.Context, url string) {
 }
 
 // parcelsSince are the parcels that something happened to after a place in the feed, at most
-// some of them, and the place after them.
-func (c *Company) parcelsSince(from int) (rows []any, to int) {
+// some of them, and the place after them. They are written while nothing moves.
+func (c *Company) parcelsSince(from int) (body []byte, to int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	var rows []any
 	var keys []string
 	seen := map[string]bool{}
 	for to = from; to < len(c.touched) && len(keys) < pushedAtOnce; to++ {
@@ -64,14 +65,14 @@ func (c *Company) parcelsSince(from int) (rows []any, to int) {
 	if rows == nil {
 		return nil, to
 	}
-	return c.told("trackers", rows, keys), to
+	body, err := json.Marshal(map[string]any{"rows": c.told("trackers", rows, keys)})
+	if err != nil { // they are the company's own types
+		panic(err)
+	}
+	return body, to
 }
 
-func post(ctx context.Context, url, id string, rows []any) error {
-	body, err := json.Marshal(map[string]any{"rows": rows})
-	if err != nil {
-		return err
-	}
+func post(ctx context.Context, url, id string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
