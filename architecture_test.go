@@ -66,6 +66,8 @@ var rooms = map[string][]string{
 	"budget":                       {},
 	"guard":                        {}, // knows GraphQL, nothing of the trade
 	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
+	// How partners are told who keep no connection.
+	"outgoing":                     {"trade"},
 	"edge":                         {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
 	"web":                          {},
 
@@ -154,6 +156,9 @@ var deciding = map[string]string{
 	"store/alerts.go":             "an operator sees what is meant for either side",
 	"store/purchase_orders.go":    "whose work list it is: to answer, or to decide",
 	"store/users.go":              "people act for several accounts, of which one is enough",
+	"store/webhooks.go":           "a company's endpoints are those that were saved for its own accounts alone",
+	"process/webhooks.go":         "for which company an endpoint is saved",
+	"auth/auth.go":                "who acts for nobody any more is not let in",
 	"resolvers/queries.go":        "viewer: which of its types, and what stands in it",
 	"resolvers/items.go":          "the account a price is for, where none is named",
 	"edge/known.go":               "who may send documents of its own, before anything is decided on",

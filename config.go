@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,10 +40,12 @@ type Config struct {
 	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`
 	KeepChanges    time.Duration `help:"How long changes are kept, for streams to be resumed; 0 is for ever." default:"168h" env:"PORTICO_KEEP_CHANGES"`
 	KeepDeliveries time.Duration `help:"How long inbound deliveries are kept, with their bytes, to be read anew; 0 is for ever." default:"2160h" env:"PORTICO_KEEP_DELIVERIES"`
+	Networks       []string      `name:"webhook-networks" help:"Networks that webhooks may be sent to, without TLS too, though they are not on the public internet, such as 10.1.0.0/16; loopback in the development profile." env:"PORTICO_WEBHOOK_NETWORKS"`
 	SandboxAddr    string        `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
 	Scale          int           `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
-	File File `kong:"-"`
+	File     File           `kong:"-"`
+	networks []netip.Prefix `kong:"-"`
 }
 
 const production = "production"
@@ -88,6 +91,16 @@ func (c *Config) AfterApply() error {
 	}
 	if c.KeepDeliveries < 0 {
 		return wrong("PORTICO_KEEP_DELIVERIES", c.KeepDeliveries.String(), "a duration such as 2160h, or 0 for ever")
+	}
+	if c.Networks == nil && c.Profile != production {
+		c.Networks = []string{"127.0.0.0/8", "::1/128"}
+	}
+	for _, text := range c.Networks {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return wrong("PORTICO_WEBHOOK_NETWORKS", text, "a network such as 10.1.0.0/16")
+		}
+		c.networks = append(c.networks, network)
 	}
 	if c.KeepOperations < 0 {
 		return wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "a duration such as 9600h, or 0 for ever")

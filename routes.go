@@ -48,8 +48,8 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	graphQL, ticket, err := edge.GraphQL(edge.Options{
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+	serving, err := edge.GraphQL(edge.Options{
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
@@ -57,9 +57,10 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.tells(serving)
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, graphQL))
-	mux.Handle("POST /graphql/ticket", edge.SignIn(p.auth, p.log, ticket))
+	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, serving.GraphQL))
+	mux.Handle("POST /graphql/ticket", edge.SignIn(p.auth, p.log, serving.Ticket))
 	board, err := p.board(ctx)
 	if err != nil {
 		return nil, err

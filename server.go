@@ -96,6 +96,7 @@ type parts struct {
 	operating   *process.Operators
 	purchasing  *process.Purchasing
 	partners    *process.Partners
+	webhooks    *process.Webhooks
 	audit       *audit.Log
 	auditFolder string
 	fatal       chan error // a part that ended by itself
@@ -149,6 +150,8 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go func() { defer close(replicated); p.replica.Run(ctx) }()
 	taken := make(chan struct{})
 	go func() { defer close(taken); p.intake.Run(ctx) }()
+	sent := make(chan struct{})
+	go func() { defer close(sent); p.sendWebhooks(ctx) }()
 	played := make(chan struct{})
 	go func() {
 		defer close(played)
@@ -166,12 +169,14 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.streaming.run(ctx)
 	go p.forget(ctx, "changes", cfg.KeepChanges, p.store.RemoveChanges)
 	go p.forget(ctx, "inbound deliveries", cfg.KeepDeliveries, p.store.RemoveDeliveries)
+	go p.forget(ctx, "webhook deliveries", keepWebhooks, p.store.RemoveWebhookDeliveries)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
 	err = serveUntil(ctx, listener, portal)
 	cancel(err)
 	<-replicated
 	<-taken
+	<-sent
 	<-played
 	<-sealing
 	log.Info("stopped")
@@ -251,6 +256,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	desk := process.NewDesk(p.store, p.sources, p.engine)
 	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing)
 	p.partners = process.NewPartners(desk)
+	p.webhooks = p.outgoing(cfg, desk)
 	p.auditFolder = filepath.Join(cfg.Data, auditFolder)
 	p.audit, err = audit.Open(p.store, p.auditFolder)
 	return err

@@ -203,8 +203,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 		return remembered{}, ErrToken
 	}
 	p.digest = trade.SubjectDigest(p.Subject)
-	mapped := fmt.Sprintf("%q %q %q %q", p.Role, p.Supplier, p.Accounts, p.Rights)
-	return remembered{p, mapped, iss, iss.keys.generation()}, nil
+	return remembered{p, p.mapped(), iss, iss.keys.generation()}, nil
 }
 
 // principal reads the claims as the issuer's mapping names them.
@@ -265,6 +264,48 @@ func (a *Authenticator) scope(ctx context.Context, mapped string, p *Principal) 
 	}
 	a.scopes.Add(mapped, scoped{scope, time.Now().Add(scopeKept)})
 	return scope, nil
+}
+
+// Standing is what of a principal lasts longer than their token, by which they are told later
+// of what they may see then.
+type Standing struct {
+	Issuer   string     `json:"issuer"`
+	Subject  string     `json:"subject"`
+	Role     trade.Role `json:"role"`
+	Accounts []string   `json:"accounts,omitempty"`
+	Supplier string     `json:"supplier,omitempty"`
+	Rights   []string   `json:"rights"`
+	Since    time.Time  `json:"since"`
+}
+
+// Standing is what lasts of a principal from now on.
+func (p *Principal) Standing() Standing {
+	return Standing{p.Issuer, p.Subject, p.Role, p.Accounts, p.Supplier, p.Rights, time.Now().UTC()}
+}
+
+// Restore is a caller as they stand now. It fails with [ErrToken] where they were revoked
+// since, or act for nobody any more.
+func (a *Authenticator) Restore(ctx context.Context, s Standing) (Caller, error) {
+	p := &Principal{Issuer: s.Issuer, Subject: s.Subject, Name: s.Subject, Role: s.Role, Accounts: s.Accounts, Supplier: s.Supplier, Rights: s.Rights, Issued: s.Since, digest: trade.SubjectDigest(s.Subject)}
+	a.mu.Lock()
+	revocations := a.revocations
+	a.mu.Unlock()
+	if revoked(revocations, p) {
+		return Caller{}, ErrToken
+	}
+	scope, err := a.scope(ctx, p.mapped(), p)
+	if err != nil {
+		return Caller{}, err
+	}
+	if scope.Role() == trade.Guest {
+		return Caller{}, ErrToken
+	}
+	return Caller{p, scope}, nil
+}
+
+// mapped is the same text for principals that are mapped to the same scope.
+func (p *Principal) mapped() string {
+	return fmt.Sprintf("%q %q %q %q", p.Role, p.Supplier, p.Accounts, p.Rights)
 }
 
 type callerKey struct{}

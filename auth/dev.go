@@ -47,11 +47,11 @@ type limit struct {
 }
 
 var customerRights = []string{
-	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read", "invoice:read", "shipment:read", "schema:read",
+	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read", "invoice:read", "shipment:read", "webhook:read", "webhook:write", "schema:read",
 }
 
 var supplierRights = []string{
-	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "partner:write", "alert:read", "alert:write", "operation:read", "schema:read",
+	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "partner:write", "alert:read", "alert:write", "operation:read", "webhook:read", "webhook:write", "schema:read",
 }
 
 // Personas are all of them, the first being the usual one.

@@ -541,6 +541,10 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		"rotatePartnerKey":       {"supplier", "RotatePartnerKeyInput", map[string]any{"partner": "ptn_none", "publicKeyPem": "p", "validFrom": "2030-01-01T00:00:00Z"}},
 		"provePartnerKey":        {"supplier", "ProvePartnerKeyInput", map[string]any{"key": "key_none", "signature": "s"}},
 		"revokePartnerKey":       {"supplier", "RevokePartnerKeyInput", map[string]any{"key": "key_none", "reason": "r"}},
+		"saveWebhookEndpoint":    {"buyer", "WebhookEndpointInput", map[string]any{"url": "http://127.0.0.1:9/", "topics": []any{"ORDER_UPDATED"}}},
+		"deleteWebhookEndpoint":  {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
+		"rotateWebhookSecret":    {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
+		"redeliverWebhook":       {"buyer", "RedeliverWebhookInput", map[string]any{"delivery": "whd_none"}},
 		"replay":                 {"operator", "ReplayInput", map[string]any{"stream": "erp", "reason": "r"}},
 	}
 	for _, f := range s.good(t, "operator", `{ __type(name: "Mutation") { fields { name } } }`, nil).at("__type", "fields").([]any) {

@@ -79,6 +79,16 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	for _, f := range all {
 		s.until(t, 10*time.Second, "caught up", func() bool { return len(f.f.items()) > 0 })
 	}
+	told := map[string]*hook{}
+	for persona, topics := range map[string][]string{"operator": {"ORDER", "PURCHASE_ORDER", "INVOICE", "SHIPMENT", "ALERT", "AVAILABILITY", "OPERATION"}, "buyer": {"ORDER", "INVOICE", "SHIPMENT"}, "supplier": {"PURCHASE_ORDER", "SHIPMENT", "ALERT"}} {
+		told[persona] = hooks(t)
+		for _, topic := range topics {
+			if saved := s.endpoint(t, persona, map[string]any{"url": told[persona].URL, "topics": []string{topic + "_UPDATED"}}); walk(saved, "endpoint.id") == nil {
+				t.Fatalf("%s, %s: %v", persona, topic, saved)
+			}
+		}
+		s.until(t, 10*time.Second, "greeted", func() bool { return len(told[persona].of("StreamCaughtUp")) == len(topics) })
+	}
 	o := orderingAt(t, s)
 	for range 3 {
 		o.placed(t)
@@ -116,6 +126,43 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 		}
 		if f.persona == "operator" && len(want) == 0 {
 			t.Errorf("nothing happened to any %s", f.topic)
+		}
+	}
+	for persona, h := range told {
+		s.hooked(t, persona, h, whose[persona], end)
+	}
+}
+
+// hooked holds what came to a persona's webhooks to the log: each change of theirs, once, and
+// told whole.
+func (s *server) hooked(t *testing.T, persona string, h *hook, whose, since string) {
+	t.Helper()
+	subject := map[string]string{
+		"ORDER": "order.id", "PURCHASE_ORDER": "purchaseOrder.id", "INVOICE": "invoice.id", "SHIPMENT": "shipment.id", "ALERT": "alert.id", "AVAILABILITY": "availability.item.id", "OPERATION": "operation.id",
+	}
+	for _, topic := range h.topics() {
+		if topic == "AVAILABILITY" {
+			whose = "TRUE"
+		}
+		var want, got []string
+		s.until(t, 20*time.Second, persona+"'s webhooks told of "+topic, func() bool {
+			want, got = nil, nil
+			if err := s.database(t).SelectContext(t.Context(), &want, `SELECT subject FROM changes WHERE topic = $1 AND xid::text::bigint > $2::bigint AND `+whose+` ORDER BY subject`, topic, since); err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range h.all() {
+				if in.said["type"] != topic+"_UPDATED" || walk(in.said, "data.__typename") == "StreamCaughtUp" {
+					continue
+				}
+				if got = append(got, say(walk(in.said, "data."+subject[topic]))); in.said["errors"] != nil {
+					t.Fatalf("%s is not told whole: %s", persona, in.body)
+				}
+			}
+			slices.Sort(got)
+			return len(got) >= len(want)
+		})
+		if !slices.Equal(got, want) || persona == "operator" && len(got) == 0 {
+			t.Errorf("%s's webhooks were told of %d changes of %s otherwise than the log has %d", persona, len(got), topic, len(want))
 		}
 	}
 }

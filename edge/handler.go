@@ -48,21 +48,30 @@ type server struct {
 	sharing sharing
 }
 
-// GraphQL serves operations over POST, GET, WebSocket and SSE, and under ticket
-// the tickets with which browsers sign in to SSE.
-func GraphQL(o Options) (graphQL, ticket http.Handler, err error) {
+// Serving is how operations are answered.
+type Serving struct {
+	// GraphQL answers them over POST, GET, WebSocket and SSE.
+	GraphQL http.Handler
+	// Ticket gives the tickets with which browsers sign in to SSE.
+	Ticket http.Handler
+	// Tell answers the first event of a subscription of our own, for the caller in ctx.
+	Tell func(ctx context.Context, document string, variables map[string]any) (*Told, error)
+}
+
+// GraphQL serves operations.
+func GraphQL(o Options) (*Serving, error) {
 	boundEntities(o.Bindings, o.EntityKey)
 	schema, err := execution.New(o.Bindings)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	schema.Rights = newRights(o.Bindings.Schema)
 	documents, err := guard.New(o.Bindings.Schema, guard.Default)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s := &server{Options: o, schema: schema, guard: documents, load: newLoad()}
-	return s, http.HandlerFunc(s.ticket), nil
+	return &Serving{s, http.HandlerFunc(s.ticket), s.tell}, nil
 }
 
 // ServeHTTP answers by whichever way a client chose. What panics here is a

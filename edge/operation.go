@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -154,6 +155,44 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		// Others want it although this one may leave meanwhile.
 		return s.sharing.of(ctx, by+one.SharedAs(), func() *answer { return tell(context.WithoutCancel(ctx), event) })
 	}, nil
+}
+
+// Told is what an event of a stream says. Errors are those of fields of it, as JSON, or nil.
+type Told struct{ Data, Errors json.RawMessage }
+
+// tell opens a stream with a document of our own, which costs nobody anything, and answers its
+// first event; nil where it ends without one.
+func (s *server) tell(ctx context.Context, text string, variables map[string]any) (*Told, error) {
+	document, errs := s.guard.Document(text)
+	if errs != nil {
+		return nil, errs
+	}
+	definition, errs := document.Operation("")
+	if errs != nil {
+		return nil, errs
+	}
+	values, err := validator.VariableValues(s.Bindings.Schema, definition, variables)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next, failed := s.stream(ctx, &operation{OperationContext: graphql.OperationContext{
+		RawQuery: text, Doc: document.QueryDocument, Operation: definition, Variables: values, DisableIntrospection: true, RecoverFunc: s.recovered,
+	}})
+	if failed != nil {
+		return nil, failed.errors
+	}
+	a := next()
+	if a == nil {
+		return nil, nil
+	}
+	defer a.recycle()
+	told := &Told{Data: bytes.Clone(a.data)}
+	if len(a.errors) > 0 {
+		told.Errors = a.list()
+	}
+	return told, nil
 }
 
 // failed is the answer to a request that does not run.

@@ -55,6 +55,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["DeadLetterConnection"] = bindDeadLetterConnection()
 	b.Objects["DeadLetterEdge"] = bindDeadLetterEdge()
 	b.Objects["DeadLetterPayload"] = bindDeadLetterPayload()
+	b.Objects["DeliveryAttempt"] = bindDeliveryAttempt()
 	b.Objects["DeliveryTerms"] = bindDeliveryTerms()
 	b.Objects["DespatchAdvice"] = bindDespatchAdvice()
 	b.Objects["DespatchAdvicePayload"] = bindDespatchAdvicePayload()
@@ -216,6 +217,12 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["VersionConflict"] = bindVersionConflict()
 	b.Objects["Warehouse"] = bindWarehouse()
 	b.Objects["WarehouseStock"] = bindWarehouseStock()
+	b.Objects["WebhookDelivery"] = bindWebhookDelivery()
+	b.Objects["WebhookDeliveryConnection"] = bindWebhookDeliveryConnection()
+	b.Objects["WebhookDeliveryEdge"] = bindWebhookDeliveryEdge()
+	b.Objects["WebhookDeliveryPayload"] = bindWebhookDeliveryPayload()
+	b.Objects["WebhookEndpoint"] = bindWebhookEndpoint()
+	b.Objects["WebhookEndpointPayload"] = bindWebhookEndpointPayload()
 	b.Objects["WorkInState"] = bindWorkInState()
 	b.Objects["_Service"] = bindXService()
 	b.Objects["__Directive"] = bindXXDirective()
@@ -460,6 +467,16 @@ func kindOfNode(o any) (string, any) {
 			return "Account", nil
 		}
 		return "Account", o
+	case *trade.WebhookEndpoint:
+		if o == nil {
+			return "WebhookEndpoint", nil
+		}
+		return "WebhookEndpoint", o
+	case *trade.WebhookDelivery:
+		if o == nil {
+			return "WebhookDelivery", nil
+		}
+		return "WebhookDelivery", o
 	case *trade.Warehouse:
 		if o == nil {
 			return "Warehouse", nil
@@ -2724,6 +2741,35 @@ func bindDeadLetterPayload() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindDeliveryAttempt() *execution.Object {
+	return &execution.Object{Name: "DeliveryAttempt", Fields: map[string]*execution.Field{
+		"at": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.DeliveryAttempt).At; return AppendDateTime(b, v) },
+		},
+		"httpStatus": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeliveryAttempt).HTTPStatus
+				if v == nil {
+					return nil
+				}
+				return execution.AppendInt(b, int64(*v))
+			},
+		},
+		"took": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.DeliveryAttempt).Took; return AppendDuration(b, v) },
+		},
+		"error": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeliveryAttempt).Error
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
 			},
 		},
 	}}
@@ -5260,6 +5306,62 @@ func bindMutation() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"saveWebhookEndpoint": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_saveWebhookEndpoint_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SaveWebhookEndpoint(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deleteWebhookEndpoint": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_deleteWebhookEndpoint_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().DeleteWebhookEndpoint(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"rotateWebhookSecret": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_rotateWebhookSecret_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RotateWebhookSecret(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"redeliverWebhook": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_redeliverWebhook_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RedeliverWebhook(ctx, args["idempotencyKey"].(string), args["input"].(RedeliverWebhookInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*WebhookDeliveryPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8302,6 +8404,24 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"webhookEndpoints": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().WebhookEndpoints(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.WebhookEndpoint)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.WebhookEndpoint)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"sourceHealth": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().SourceHealth(ctx))
@@ -10958,6 +11078,24 @@ func bindTradingPartner() *execution.Object {
 				return nil
 			},
 		},
+		"webhookEndpoints": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().WebhookEndpoints(ctx, execution.As[*trade.TradingPartner](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.WebhookEndpoint)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.WebhookEndpoint)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"version": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.TradingPartner).Version
@@ -11203,6 +11341,224 @@ func bindWarehouseStock() *execution.Object {
 		},
 		"provenance": {
 			One: func(o any, i int) any { return &o.(*trade.WarehouseStock).Provenance },
+		},
+	}}
+}
+
+func bindWebhookDelivery() *execution.Object {
+	return &execution.Object{Name: "WebhookDelivery", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"topic": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).Topic
+				return execution.AppendEnum(b, string(v), valuesOfWebhookTopic)
+			},
+		},
+		"subject": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).Subject
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"state": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).State
+				return execution.AppendEnum(b, string(v), valuesOfDeliveryState)
+			},
+		},
+		"body": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).Body
+				return execution.AppendMarshaler(b, MarshalJSON(v))
+			},
+		},
+		"attempts": {
+			Len: func(o any, i int) int { return len(o.(*trade.WebhookDelivery).Attempts) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.WebhookDelivery).Attempts[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"nextAttemptAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookDelivery).NextAttemptAt
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
+			},
+		},
+	}}
+}
+
+func bindWebhookDeliveryConnection() *execution.Object {
+	return &execution.Object{Name: "WebhookDeliveryConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.WebhookDelivery]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.WebhookDelivery]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.WebhookDelivery]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[trade.WebhookDelivery]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[trade.WebhookDelivery]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.WebhookDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.WebhookDelivery]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindWebhookDeliveryEdge() *execution.Object {
+	return &execution.Object{Name: "WebhookDeliveryEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[trade.WebhookDelivery]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[trade.WebhookDelivery]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindWebhookDeliveryPayload() *execution.Object {
+	return &execution.Object{Name: "WebhookDeliveryPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*WebhookDeliveryPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*WebhookDeliveryPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*WebhookDeliveryPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"delivery": {
+			One: func(o any, i int) any {
+				if v := o.(*WebhookDeliveryPayload).Delivery; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindWebhookEndpoint() *execution.Object {
+	return &execution.Object{Name: "WebhookEndpoint", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpoint).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"url": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpoint).URL
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"topics": {
+			Len: func(o any, i int) int { return len(o.(*trade.WebhookEndpoint).Topics) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*trade.WebhookEndpoint).Topics[j]
+				return execution.AppendEnum(b, string(v), valuesOfWebhookTopic)
+			},
+		},
+		"status": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpoint).Status
+				return execution.AppendEnum(b, string(v), valuesOfWebhookStatus)
+			},
+		},
+		"disabledReason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpoint).DisabledReason
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"deliveries": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_WebhookEndpoint_deliveries_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.WebhookEndpoint().Deliveries(ctx, execution.As[*trade.WebhookEndpoint](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]trade.DeliveryState)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[trade.WebhookDelivery])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"createdAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpoint).CreatedAt
+				return AppendDateTime(b, v)
+			},
+		},
+	}}
+}
+
+func bindWebhookEndpointPayload() *execution.Object {
+	return &execution.Object{Name: "WebhookEndpointPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*trade.WebhookEndpointPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*trade.WebhookEndpointPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpointPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"endpoint": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.WebhookEndpointPayload).Endpoint; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"secret": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.WebhookEndpointPayload).Secret
+				if v == nil {
+					return nil
+				}
+				return execution.AppendMarshaler(b, MarshalRestricted(*v))
+			},
 		},
 	}}
 }
@@ -11638,6 +11994,7 @@ var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
 var valuesOfCommitmentCause = execution.EnumValues(parsedSchema, "CommitmentCause")
 var valuesOfConflictRule = execution.EnumValues(parsedSchema, "ConflictRule")
+var valuesOfDeliveryState = execution.EnumValues(parsedSchema, "DeliveryState")
 var valuesOfDespatchStatus = execution.EnumValues(parsedSchema, "DespatchStatus")
 var valuesOfDeviationField = execution.EnumValues(parsedSchema, "DeviationField")
 var valuesOfDeviationState = execution.EnumValues(parsedSchema, "DeviationState")
@@ -11694,6 +12051,8 @@ var valuesOfSyncMode = execution.EnumValues(parsedSchema, "SyncMode")
 var valuesOfTaxCategory = execution.EnumValues(parsedSchema, "TaxCategory")
 var valuesOfTimelineKind = execution.EnumValues(parsedSchema, "TimelineKind")
 var valuesOfTransportMode = execution.EnumValues(parsedSchema, "TransportMode")
+var valuesOfWebhookStatus = execution.EnumValues(parsedSchema, "WebhookStatus")
+var valuesOfWebhookTopic = execution.EnumValues(parsedSchema, "WebhookTopic")
 var valuesOfWeekday = execution.EnumValues(parsedSchema, "Weekday")
 var valuesOfXXDirectiveLocation = execution.EnumValues(parsedSchema, "__DirectiveLocation")
 var valuesOfXXTypeKind = execution.EnumValues(parsedSchema, "__TypeKind")

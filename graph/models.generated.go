@@ -767,6 +767,12 @@ type Quota struct {
 	CostPerMinute int `json:"costPerMinute"`
 }
 
+// Delivery to send again.
+type RedeliverWebhookInput struct {
+	// Delivery.
+	Delivery string `json:"delivery"`
+}
+
 // Past news to apply again. No effect happens twice.
 type ReplayInput struct {
 	// Source instance and subject, such as erp/orders, or carrier/deliveries for what a source pushed.
@@ -1111,6 +1117,34 @@ type UpdatePartnerInput struct {
 	CostPerMinute *int `json:"costPerMinute,omitempty"`
 	// Tolerance profile.
 	ToleranceProfile *string `json:"toleranceProfile,omitempty"`
+}
+
+// Answer to redeliverWebhook.
+type WebhookDeliveryPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Delivery as it is now.
+	Delivery *trade.WebhookDelivery `json:"delivery,omitempty"`
+}
+
+// Endpoint to create or change. A test event is sent at once.
+type WebhookEndpointInput struct {
+	// Endpoint to change; left out for a new one.
+	ID *string `json:"id,omitempty"`
+	// Address: https, and no private network.
+	URL string `json:"url"`
+	// What to send.
+	Topics []trade.WebhookTopic `json:"topics"`
+	// False pauses it.
+	Active bool `json:"active"`
+}
+
+// Endpoint named.
+type WebhookEndpointRef struct {
+	// Endpoint.
+	Endpoint string `json:"endpoint"`
 }
 
 // What to do with a batch when one part is refused.

@@ -106,6 +106,8 @@ type ResolverRoot interface {
 	TradingPartnerConnection() TradingPartnerConnectionResolver
 	ValidatedLine() ValidatedLineResolver
 	WarehouseStock() WarehouseStockResolver
+	WebhookDeliveryConnection() WebhookDeliveryConnectionResolver
+	WebhookEndpoint() WebhookEndpointResolver
 }
 
 type DirectiveRoot struct {
@@ -415,6 +417,13 @@ type ComplexityRoot struct {
 		Errors     func(childComplexity int) int
 		Operation  func(childComplexity int) int
 		Replayed   func(childComplexity int) int
+	}
+
+	DeliveryAttempt struct {
+		At         func(childComplexity int) int
+		Error      func(childComplexity int) int
+		HTTPStatus func(childComplexity int) int
+		Took       func(childComplexity int) int
 	}
 
 	DeliveryTerms struct {
@@ -816,9 +825,11 @@ type ComplexityRoot struct {
 		ChangeLeadTime         func(childComplexity int, idempotencyKey string, input ChangeLeadTimeInput) int
 		Compensate             func(childComplexity int, idempotencyKey string, input CompensateInput) int
 		DecideDeviation        func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
+		DeleteWebhookEndpoint  func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
 		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
 		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
 		ProvePartnerKey        func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
+		RedeliverWebhook       func(childComplexity int, idempotencyKey string, input RedeliverWebhookInput) int
 		RegisterPartner        func(childComplexity int, idempotencyKey string, input PartnerInput) int
 		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
 		Replay                 func(childComplexity int, idempotencyKey string, input ReplayInput) int
@@ -830,7 +841,9 @@ type ComplexityRoot struct {
 		RetryDeadLetter        func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
 		RevokePartnerKey       func(childComplexity int, idempotencyKey string, input RevokePartnerKeyInput) int
 		RotatePartnerKey       func(childComplexity int, idempotencyKey string, input RotatePartnerKeyInput) int
+		RotateWebhookSecret    func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
 		SaveToleranceProfile   func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
+		SaveWebhookEndpoint    func(childComplexity int, idempotencyKey string, input WebhookEndpointInput) int
 		SettleOperation        func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
 		SubmitDespatchAdvice   func(childComplexity int, idempotencyKey string, input DespatchAdviceInput) int
 		SubmitOrder            func(childComplexity int, idempotencyKey string, input OrderInput) int
@@ -1307,6 +1320,7 @@ type ComplexityRoot struct {
 		Trace               func(childComplexity int, correlationID string, first *int, after *string, last *int, before *string) int
 		ValidateOrder       func(childComplexity int, input OrderInput) int
 		Viewer              func(childComplexity int) int
+		WebhookEndpoints    func(childComplexity int) int
 		WorkInProgress      func(childComplexity int) int
 		__resolve__service  func(childComplexity int) int
 		__resolve_entities  func(childComplexity int, representations []map[string]any) int
@@ -1794,6 +1808,7 @@ type ComplexityRoot struct {
 		Scopes            func(childComplexity int) int
 		Tolerance         func(childComplexity int) int
 		Version           func(childComplexity int) int
+		WebhookEndpoints  func(childComplexity int) int
 	}
 
 	TradingPartnerConnection struct {
@@ -1850,6 +1865,51 @@ type ComplexityRoot struct {
 		OnHand       func(childComplexity int) int
 		Provenance   func(childComplexity int) int
 		Warehouse    func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		Attempts      func(childComplexity int) int
+		Body          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		NextAttemptAt func(childComplexity int) int
+		State         func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		Topic         func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookDeliveryPayload struct {
+		Delivery func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+	}
+
+	WebhookEndpoint struct {
+		CreatedAt      func(childComplexity int) int
+		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, state []trade.DeliveryState) int
+		DisabledReason func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Topics         func(childComplexity int) int
+		URL            func(childComplexity int) int
+	}
+
+	WebhookEndpointPayload struct {
+		Endpoint func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+		Secret   func(childComplexity int) int
 	}
 
 	WorkInState struct {
@@ -3130,6 +3190,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeadLetterPayload.Replayed(childComplexity), true
+
+	case "DeliveryAttempt.at":
+		if e.ComplexityRoot.DeliveryAttempt.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryAttempt.At(childComplexity), true
+	case "DeliveryAttempt.error":
+		if e.ComplexityRoot.DeliveryAttempt.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryAttempt.Error(childComplexity), true
+	case "DeliveryAttempt.httpStatus":
+		if e.ComplexityRoot.DeliveryAttempt.HTTPStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryAttempt.HTTPStatus(childComplexity), true
+	case "DeliveryAttempt.took":
+		if e.ComplexityRoot.DeliveryAttempt.Took == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryAttempt.Took(childComplexity), true
 
 	case "DeliveryTerms.freightTerms":
 		if e.ComplexityRoot.DeliveryTerms.FreightTerms == nil {
@@ -4864,6 +4949,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DecideDeviation(childComplexity, args["idempotencyKey"].(string), args["input"].(DecideDeviationInput)), true
+	case "Mutation.deleteWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.DeleteWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhookEndpoint(childComplexity, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)), true
 	case "Mutation.discardDeadLetter":
 		if e.ComplexityRoot.Mutation.DiscardDeadLetter == nil {
 			break
@@ -4897,6 +4993,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProvePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(ProvePartnerKeyInput)), true
+	case "Mutation.redeliverWebhook":
+		if e.ComplexityRoot.Mutation.RedeliverWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_redeliverWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RedeliverWebhook(childComplexity, args["idempotencyKey"].(string), args["input"].(RedeliverWebhookInput)), true
 	case "Mutation.registerPartner":
 		if e.ComplexityRoot.Mutation.RegisterPartner == nil {
 			break
@@ -5018,6 +5125,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotatePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(RotatePartnerKeyInput)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateWebhookSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)), true
 	case "Mutation.saveToleranceProfile":
 		if e.ComplexityRoot.Mutation.SaveToleranceProfile == nil {
 			break
@@ -5029,6 +5147,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveToleranceProfile(childComplexity, args["idempotencyKey"].(string), args["input"].(ToleranceProfileInput)), true
+	case "Mutation.saveWebhookEndpoint":
+		if e.ComplexityRoot.Mutation.SaveWebhookEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveWebhookEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveWebhookEndpoint(childComplexity, args["idempotencyKey"].(string), args["input"].(WebhookEndpointInput)), true
 	case "Mutation.settleOperation":
 		if e.ComplexityRoot.Mutation.SettleOperation == nil {
 			break
@@ -7270,6 +7399,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhookEndpoints":
+		if e.ComplexityRoot.Query.WebhookEndpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.WebhookEndpoints(childComplexity), true
 	case "Query.workInProgress":
 		if e.ComplexityRoot.Query.WorkInProgress == nil {
 			break
@@ -9254,6 +9389,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TradingPartner.Version(childComplexity), true
+	case "TradingPartner.webhookEndpoints":
+		if e.ComplexityRoot.TradingPartner.WebhookEndpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TradingPartner.WebhookEndpoints(childComplexity), true
 
 	case "TradingPartnerConnection.edges":
 		if e.ComplexityRoot.TradingPartnerConnection.Edges == nil {
@@ -9455,6 +9596,179 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WarehouseStock.Warehouse(childComplexity), true
 
+	case "WebhookDelivery.attempts":
+		if e.ComplexityRoot.WebhookDelivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempts(childComplexity), true
+	case "WebhookDelivery.body":
+		if e.ComplexityRoot.WebhookDelivery.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Body(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.nextAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAttemptAt(childComplexity), true
+	case "WebhookDelivery.state":
+		if e.ComplexityRoot.WebhookDelivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.State(childComplexity), true
+	case "WebhookDelivery.subject":
+		if e.ComplexityRoot.WebhookDelivery.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Subject(childComplexity), true
+	case "WebhookDelivery.topic":
+		if e.ComplexityRoot.WebhookDelivery.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Topic(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.nodes":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Nodes(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+	case "WebhookDeliveryConnection.totalCount":
+		if e.ComplexityRoot.WebhookDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.TotalCount(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookDeliveryPayload.delivery":
+		if e.ComplexityRoot.WebhookDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.Delivery(childComplexity), true
+	case "WebhookDeliveryPayload.errors":
+		if e.ComplexityRoot.WebhookDeliveryPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.Errors(childComplexity), true
+	case "WebhookDeliveryPayload.replayed":
+		if e.ComplexityRoot.WebhookDeliveryPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryPayload.Replayed(childComplexity), true
+
+	case "WebhookEndpoint.createdAt":
+		if e.ComplexityRoot.WebhookEndpoint.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.CreatedAt(childComplexity), true
+	case "WebhookEndpoint.deliveries":
+		if e.ComplexityRoot.WebhookEndpoint.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_WebhookEndpoint_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]trade.DeliveryState)), true
+	case "WebhookEndpoint.disabledReason":
+		if e.ComplexityRoot.WebhookEndpoint.DisabledReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.DisabledReason(childComplexity), true
+	case "WebhookEndpoint.id":
+		if e.ComplexityRoot.WebhookEndpoint.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.ID(childComplexity), true
+	case "WebhookEndpoint.status":
+		if e.ComplexityRoot.WebhookEndpoint.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Status(childComplexity), true
+	case "WebhookEndpoint.topics":
+		if e.ComplexityRoot.WebhookEndpoint.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Topics(childComplexity), true
+	case "WebhookEndpoint.url":
+		if e.ComplexityRoot.WebhookEndpoint.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.URL(childComplexity), true
+
+	case "WebhookEndpointPayload.endpoint":
+		if e.ComplexityRoot.WebhookEndpointPayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.Endpoint(childComplexity), true
+	case "WebhookEndpointPayload.errors":
+		if e.ComplexityRoot.WebhookEndpointPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.Errors(childComplexity), true
+	case "WebhookEndpointPayload.replayed":
+		if e.ComplexityRoot.WebhookEndpointPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.Replayed(childComplexity), true
+	case "WebhookEndpointPayload.secret":
+		if e.ComplexityRoot.WebhookEndpointPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointPayload.Secret(childComplexity), true
+
 	case "WorkInState.count":
 		if e.ComplexityRoot.WorkInState.Count == nil {
 			break
@@ -9546,6 +9860,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PurchaseOrderRepresentation", ec.unmarshalInputPurchaseOrderRepresentation),
 			graphql.NewInputUnmarshaler("PurchaseOrderResponseInput", ec.unmarshalInputPurchaseOrderResponseInput),
 			graphql.NewInputUnmarshaler("QuantityInput", ec.unmarshalInputQuantityInput),
+			graphql.NewInputUnmarshaler("RedeliverWebhookInput", ec.unmarshalInputRedeliverWebhookInput),
 			graphql.NewInputUnmarshaler("ReplayInput", ec.unmarshalInputReplayInput),
 			graphql.NewInputUnmarshaler("ReportExceptionInput", ec.unmarshalInputReportExceptionInput),
 			graphql.NewInputUnmarshaler("RequestReturnInput", ec.unmarshalInputRequestReturnInput),
@@ -9567,6 +9882,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TradingPartnerRepresentation", ec.unmarshalInputTradingPartnerRepresentation),
 			graphql.NewInputUnmarshaler("UnitPriceInput", ec.unmarshalInputUnitPriceInput),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", ec.unmarshalInputUpdatePartnerInput),
+			graphql.NewInputUnmarshaler("WebhookEndpointInput", ec.unmarshalInputWebhookEndpointInput),
+			graphql.NewInputUnmarshaler("WebhookEndpointRef", ec.unmarshalInputWebhookEndpointRef),
 		)
 	}
 	first := true
@@ -12497,6 +12814,8 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): SupplierItemConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Outgoing webhooks; at most 20."
+  webhookEndpoints: [WebhookEndpoint!]
   "Version for changes."
   version: String!
 }
@@ -13095,6 +13414,26 @@ type ShipmentEdge {
 }
 
 "Page of deliveries."
+type WebhookDeliveryConnection {
+  "Deliveries with their cursors."
+  edges: [WebhookDeliveryEdge!]!
+  "Deliveries."
+  nodes: [WebhookDelivery!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of deliveries in the whole list."
+  totalCount: TotalCount
+}
+
+"Delivery with its cursor."
+type WebhookDeliveryEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Delivery."
+  node: WebhookDelivery!
+}
+
+"Page of deliveries."
 type InboundDeliveryConnection {
   "Deliveries with their cursors."
   edges: [InboundDeliveryEdge!]!
@@ -13377,6 +13716,113 @@ type ItemEdge {
   cursor: String!
   "Item."
   node: Item!
+}
+
+# ======================================================================================================================
+# Outgoing webhooks
+# ======================================================================================================================
+
+"Address that events are sent to, signed as Standard Webhooks describes."
+type WebhookEndpoint implements Node @scope(anyOf: ["webhook:read"]) {
+  "Global id."
+  id: ID!
+  "Address."
+  url: URL!
+  "What is sent."
+  topics: [WebhookTopic!]!
+  "Whether it is sent to."
+  status: WebhookStatus!
+  "Why it is disabled."
+  disabledReason: String
+  "Deliveries, newest first; kept 30 days."
+  deliveries(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+    "Only these states." state: [DeliveryState!]
+  ): WebhookDeliveryConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"States of an endpoint."
+enum WebhookStatus {
+  "Sent to." ACTIVE
+  "Failed for days; not sent to." DISABLED_BY_FAILURE
+  "Switched off." PAUSED
+}
+
+"Topics of webhooks; each body has the shape of the stream's update."
+enum WebhookTopic {
+  "Order changed." ORDER_UPDATED
+  "Shipment changed." SHIPMENT_UPDATED
+  "Purchase order changed." PURCHASE_ORDER_UPDATED
+  "Stock status changed." AVAILABILITY_UPDATED
+  "Invoice issued or changed." INVOICE_UPDATED
+  "Operation changed state." OPERATION_UPDATED
+  "Alert raised, acknowledged or resolved." ALERT_UPDATED
+}
+
+"One event to one endpoint."
+type WebhookDelivery implements Node @scope(anyOf: ["webhook:read"]) {
+  "Global id, and the webhook-id header."
+  id: ID!
+  "Topic."
+  topic: WebhookTopic!
+  "What the event is about."
+  subject: ID!
+  "Where it stands."
+  state: DeliveryState!
+  "Body sent."
+  body: JSON! @classified(level: PARTNER)
+  "Attempts, oldest first; at most 50."
+  attempts: [DeliveryAttempt!]!
+  "When it is tried next."
+  nextAttemptAt: DateTime
+}
+
+"States of a delivery."
+enum DeliveryState {
+  "To be sent or sent again." PENDING
+  "Taken with a 2xx." DELIVERED
+  "Given up." FAILED
+}
+
+"One attempt of a delivery."
+type DeliveryAttempt {
+  "When."
+  at: DateTime!
+  "HTTP status; null when there was no answer."
+  httpStatus: Int
+  "How long it took."
+  took: Duration!
+  "What went wrong."
+  error: String
+}
+
+"Endpoint to create or change. A test event is sent at once."
+input WebhookEndpointInput {
+  "Endpoint to change; left out for a new one."
+  id: ID
+  "Address: https, and no private network."
+  url: URL!
+  "What to send."
+  topics: [WebhookTopic!]!
+  "False pauses it."
+  active: Boolean! = true
+}
+
+"Endpoint named."
+input WebhookEndpointRef {
+  "Endpoint."
+  endpoint: ID!
+}
+
+"Delivery to send again."
+input RedeliverWebhookInput {
+  "Delivery."
+  delivery: ID!
 }
 
 # ======================================================================================================================
@@ -14358,6 +14804,28 @@ type PartnerPayload {
   partner: TradingPartner
 }
 
+"Answer to saveWebhookEndpoint, deleteWebhookEndpoint and rotateWebhookSecret."
+type WebhookEndpointPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Endpoint as it is now; null when deleted."
+  endpoint: WebhookEndpoint
+  "Signing secret, shown this once: when the endpoint is new or its secret was rotated."
+  secret: String @classified(level: RESTRICTED)
+}
+
+"Answer to redeliverWebhook."
+type WebhookDeliveryPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Delivery as it is now."
+  delivery: WebhookDelivery
+}
+
 "Answer to reportException, acknowledgeAlert and resolveAlert."
 type AlertPayload {
   "Why it was refused; empty when it was accepted."
@@ -14572,6 +15040,8 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: InboundDeliveryFilter
   ): InboundDeliveryConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Outgoing webhooks of the caller; all of them for an operator."
+  webhookEndpoints: [WebhookEndpoint!] @scope(anyOf: ["webhook:read"])
   "State of the source systems."
   sourceHealth: [SourceHealth!]
   "Where each capability is served."
@@ -14692,6 +15162,26 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: RevokePartnerKeyInput!
   ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Creates or changes an outgoing webhook."
+  saveWebhookEndpoint(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: WebhookEndpointInput!
+  ): WebhookEndpointPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
+  "Deletes an outgoing webhook."
+  deleteWebhookEndpoint(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: WebhookEndpointRef!
+  ): WebhookEndpointPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
+  "Replaces the secret; the one before signs too for 24 hours."
+  rotateWebhookSecret(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: WebhookEndpointRef!
+  ): WebhookEndpointPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
+  "Sends a delivery again, with the same id."
+  redeliverWebhook(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: RedeliverWebhookInput!
+  ): WebhookDeliveryPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
   "Reports an exception to the other side."
   reportException(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
@@ -15600,6 +16090,20 @@ func (ec *executionContext) childFields_DeadLetterPayload(ctx context.Context, f
 		return ec.fieldContext_DeadLetterPayload_deadLetter(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeadLetterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_DeliveryAttempt_at(ctx, field)
+	case "httpStatus":
+		return ec.fieldContext_DeliveryAttempt_httpStatus(ctx, field)
+	case "took":
+		return ec.fieldContext_DeliveryAttempt_took(ctx, field)
+	case "error":
+		return ec.fieldContext_DeliveryAttempt_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryAttempt", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryTerms(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17866,6 +18370,8 @@ func (ec *executionContext) childFields_TradingPartner(ctx context.Context, fiel
 		return ec.fieldContext_TradingPartner_quota(ctx, field)
 	case "items":
 		return ec.fieldContext_TradingPartner_items(ctx, field)
+	case "webhookEndpoints":
+		return ec.fieldContext_TradingPartner_webhookEndpoints(ctx, field)
 	case "version":
 		return ec.fieldContext_TradingPartner_version(ctx, field)
 	}
@@ -17966,6 +18472,96 @@ func (ec *executionContext) childFields_WarehouseStock(ctx context.Context, fiel
 		return ec.fieldContext_WarehouseStock_provenance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WarehouseStock", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookDelivery_id(ctx, field)
+	case "topic":
+		return ec.fieldContext_WebhookDelivery_topic(ctx, field)
+	case "subject":
+		return ec.fieldContext_WebhookDelivery_subject(ctx, field)
+	case "state":
+		return ec.fieldContext_WebhookDelivery_state(ctx, field)
+	case "body":
+		return ec.fieldContext_WebhookDelivery_body(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookDelivery_attempts(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookDelivery_nextAttemptAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookDeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookDeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookDeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_WebhookDeliveryPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_WebhookDeliveryPayload_replayed(ctx, field)
+	case "delivery":
+		return ec.fieldContext_WebhookDeliveryPayload_delivery(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookEndpoint_id(ctx, field)
+	case "url":
+		return ec.fieldContext_WebhookEndpoint_url(ctx, field)
+	case "topics":
+		return ec.fieldContext_WebhookEndpoint_topics(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookEndpoint_status(ctx, field)
+	case "disabledReason":
+		return ec.fieldContext_WebhookEndpoint_disabledReason(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_WebhookEndpoint_deliveries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookEndpoint_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_WebhookEndpointPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_WebhookEndpointPayload_replayed(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_WebhookEndpointPayload_endpoint(ctx, field)
+	case "secret":
+		return ec.fieldContext_WebhookEndpointPayload_secret(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WorkInState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -65,6 +65,9 @@ type Loaders struct {
 	Users                      loader[string, *trade.User]
 	DeadLetters                loader[string, *trade.DeadLetter]
 	InboundDeliveries          loader[string, *trade.InboundDelivery]
+	WebhookEndpoints           loader[string, *trade.WebhookEndpoint]
+	WebhookEndpointsOf         loader[string, []*trade.WebhookEndpoint]
+	WebhookDeliveries          loader[string, *trade.WebhookDelivery]
 	AuditEntries               loader[string, *trade.AuditEntry]
 	Inbound                    loader[string, []*trade.InboundSupply]
 	Orders                     loader[string, *trade.Order]
@@ -159,6 +162,9 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.Commitments = stored(l, (*store.Store).Commitments)
 	l.Users = stored(l, (*store.Store).Users)
 	l.InboundDeliveries = stored(l, (*store.Store).InboundDeliveries)
+	l.WebhookEndpoints = stored(l, (*store.Store).WebhookEndpoints)
+	l.WebhookEndpointsOf = stored(l, (*store.Store).WebhookEndpointsOf)
+	l.WebhookDeliveries = stored(l, (*store.Store).WebhookDeliveries)
 	l.DeadLetters = stored(l, (*store.Store).DeadLetters)
 	l.AuditEntries = stored(l, (*store.Store).AuditEntries)
 	l.Orders = stored(l, (*store.Store).Orders)

@@ -85,6 +85,10 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.DeadLetters, ids, found)
 	case "inb":
 		return gather(ctx, &l.InboundDeliveries, ids, found)
+	case "whe":
+		return gather(ctx, &l.WebhookEndpoints, ids, found)
+	case "whd":
+		return gather(ctx, &l.WebhookDeliveries, ids, found)
 	case "aud":
 		return gather(ctx, &l.AuditEntries, ids, found)
 	case "rec":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"portico/events"
 	"portico/store"
 	"portico/trade"
 )
@@ -40,6 +41,17 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 		since = &place
 	}
 	keep := func(c *trade.Change) bool { return c.Topic == f.topic && f.keep(scope, c) }
+	cursor := func(p trade.Place) string { return r.Cursors.Seal(f.topic, scope, p) }
+	if alone, ok := events.AloneOf(ctx); ok {
+		item := make(chan I, 1)
+		defer close(item)
+		if alone.Change == nil {
+			item <- any(&trade.StreamCaughtUp{Cursor: cursor(alone.At), At: time.Now().UTC()}).(I)
+		} else if keep(alone.Change) {
+			item <- f.update(trade.Update{Change: *alone.Change, Cursor: cursor(alone.At)})
+		}
+		return item, nil
+	}
 	live, err := r.Hub.Follow(ctx, keep)
 	if err != nil {
 		return nil, err
@@ -54,7 +66,6 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 			return false
 		}
 	}
-	cursor := func(p trade.Place) string { return r.Cursors.Seal(f.topic, scope, p) }
 	told := 0
 	update := func(c *trade.Change) bool {
 		if f.wanted != nil {

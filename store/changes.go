@@ -149,6 +149,8 @@ func (s *Store) RestartLog(ctx context.Context) error {
 		for _, query := range []string{
 			`DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,
 			`UPDATE changes_removed SET xid = pg_snapshot_xmin(pg_current_snapshot()), seq = 0 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,
+			`UPDATE webhook_place SET xid = pg_snapshot_xmin(pg_current_snapshot()), seq = 0 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,
+			`UPDATE webhook_deliveries SET xid = NULL, seq = NULL WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,
 		} {
 			if _, err := s.Exec(ctx, tx, query); err != nil {
 				return fmt.Errorf("changes: %w", err)

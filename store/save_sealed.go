@@ -178,6 +178,21 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 			`SELECT id, identity AS text FROM users WHERE identity NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
 			`UPDATE users t SET identity = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 		},
+		{
+			webhookOwner,
+			`SELECT id, owner AS text FROM webhook_endpoints WHERE owner NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE webhook_endpoints t SET owner = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
+		{
+			webhookSecret,
+			`SELECT id, secret AS text FROM webhook_endpoints WHERE secret NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE webhook_endpoints t SET secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
+		{
+			webhookSecret,
+			`SELECT id, former_secret AS text FROM webhook_endpoints WHERE former_secret NOT LIKE $1 AND former_until > clock_timestamp() AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			`UPDATE webhook_endpoints t SET former_secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		},
 	} {
 		lost := []string{} // that do not open, and stay as they are
 		for n := resealed; n == resealed; {

@@ -42,9 +42,9 @@ type Change struct {
 	// Related are ids of what goes with it: a shipment's orders, an order's changed lines and
 	// promises that moved, a purchase order's deviations, the warehouses of stock.
 	Related  []string
-	Previous *string // status before; nil where it is new or did not change
-	CauseID  string  // the event behind it, if there is one
-	EtaShift *time.Duration
+	Previous *string        // status before; nil where it is new or did not change
+	CauseID  string         // the event behind it, if there is one
+	EtaShift *time.Duration `json:",format:nano"`
 	At       time.Time
 }
 

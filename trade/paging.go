@@ -45,6 +45,8 @@ type (
 	DeadLetterEdge               = Edge[DeadLetter]
 	InboundDeliveryConnection    = Connection[InboundDelivery]
 	InboundDeliveryEdge          = Edge[InboundDelivery]
+	WebhookDeliveryConnection    = Connection[WebhookDelivery]
+	WebhookDeliveryEdge          = Edge[WebhookDelivery]
 	InvoiceConnection            = Connection[Invoice]
 	InvoiceEdge                  = Edge[Invoice]
 	InvoiceLineConnection        = Connection[InvoiceLine]

@@ -89,7 +89,7 @@ func (g PartnerGrant) Scope(rights []string) Scope {
 
 // SupplierRights are the rights that a partner may be given.
 var SupplierRights = []string{
-	"alert:read", "alert:write", "catalog:read", "despatch:write", "operation:read", "partner:read", "partner:write", "po:read", "po:respond", "price:read", "schema:read", "shipment:read", "user:read",
+	"alert:read", "alert:write", "catalog:read", "despatch:write", "operation:read", "partner:read", "partner:write", "po:read", "po:respond", "price:read", "schema:read", "shipment:read", "user:read", "webhook:read", "webhook:write",
 }
 
 // PartnerChannel is a way a partner talks to us.

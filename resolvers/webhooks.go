@@ -1,0 +1,105 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/json"
+
+	"portico/auth"
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/store"
+	"portico/trade"
+)
+
+// WebhookEndpoints are the endpoints of the caller, newest first; all of them for an operator.
+func (r query) WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error) {
+	most := maxPage
+	c, err := page(ctx, store.EndpointList, &most, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Nodes, nil
+}
+
+func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error) {
+	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[[]*trade.WebhookEndpoint] { return &l.WebhookEndpointsOf }))
+}
+
+// WebhookEndpoint are the resolvers of WebhookEndpoint.
+func (r *Resolver) WebhookEndpoint() graph.WebhookEndpointResolver { return webhookEndpoint{} }
+
+type webhookEndpoint struct{}
+
+func (webhookEndpoint) Deliveries(ctx context.Context, objs []*trade.WebhookEndpoint, first *int, after *string, last *int, before *string, state []trade.DeliveryState) ([]*trade.WebhookDeliveryConnection, error) {
+	return pages(ctx, keysOf(objs, (*trade.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[trade.WebhookDelivery] { return store.DeliveriesTo(s, state) }, first, after, last, before)
+}
+
+// WebhookDeliveryConnection are the resolvers of WebhookDeliveryConnection.
+func (r *Resolver) WebhookDeliveryConnection() graph.WebhookDeliveryConnectionResolver {
+	return webhookDeliveryConnection{}
+}
+
+type webhookDeliveryConnection struct{}
+
+func (webhookDeliveryConnection) TotalCount(ctx context.Context, objs []*trade.WebhookDeliveryConnection) ([]*trade.TotalCount, error) {
+	return counts(ctx, objs)
+}
+
+// SaveWebhookEndpoint creates or changes an endpoint.
+func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointInput) (*trade.WebhookEndpointPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := json.Marshal(auth.CallerOf(ctx).Principal.Standing())
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey, process.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
+	return r.endpoint(ctx, l, e, err)
+}
+
+// DeleteWebhookEndpoint deletes an endpoint.
+func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*trade.WebhookEndpointPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Webhooks.Delete(ctx, l.Scope(), by, idempotencyKey, input.Endpoint)
+	return r.endpoint(ctx, l, &process.Endpoint{Acted: a}, err)
+}
+
+// RotateWebhookSecret replaces the secret of an endpoint.
+func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*trade.WebhookEndpointPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.Webhooks.Rotate(ctx, l.Scope(), by, idempotencyKey, input.Endpoint)
+	return r.endpoint(ctx, l, e, err)
+}
+
+func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *process.Endpoint, err error) (*trade.WebhookEndpointPayload, error) {
+	if err != nil {
+		return nil, err
+	}
+	p := &trade.WebhookEndpointPayload{Errors: orNone(e.Errors), Replayed: e.Replayed, Secret: e.Secret}
+	_, p.Endpoint, err = about(ctx, r.Resolver, l, "", &l.WebhookEndpoints, e.SubjectID)
+	return p, err
+}
+
+// RedeliverWebhook sends a delivery again.
+func (r mutation) RedeliverWebhook(ctx context.Context, idempotencyKey string, input graph.RedeliverWebhookInput) (*graph.WebhookDeliveryPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Webhooks.Redeliver(ctx, l.Scope(), by, idempotencyKey, input.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.WebhookDeliveryPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	_, p.Delivery, err = about(ctx, r.Resolver, l, "", &l.WebhookDeliveries, a.SubjectID)
+	return p, err
+}
