@@ -67,9 +67,9 @@ var rooms = map[string][]string{
 	"guard":                        {}, // knows GraphQL, nothing of the trade
 	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
-	"outgoing":                     {"trade"},
-	"edge":                         {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
-	"web":                          {},
+	"outgoing": {"trade"},
+	"edge":     {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
+	"web":      {},
 
 	// around the code
 	// The bench holds Portico against handlers of the same pages.

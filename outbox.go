@@ -22,7 +22,7 @@ const keepWebhooks = 30 * 24 * time.Hour
 // answers them, and how bytes are sent.
 func (p *parts) outgoing(cfg Config, desk *process.Desk) *process.Webhooks {
 	w, client := process.NewWebhooks(desk, p.log), outgoing.New(cfg.networks)
-	w.Post, w.Reachable, w.Plain = client.Post, client.Reachable, client.Plain
+	w.Post, w.Unreachable, w.Plain = client.Post, client.Unreachable, client.Plain
 	w.Owner = func(ctx context.Context, owner json.RawMessage) (trade.Scope, error) {
 		caller, err := p.restore(ctx, owner)
 		return caller.Scope, err

@@ -86,18 +86,18 @@ func (c *Client) Plain(host string) bool {
 	return err == nil && slices.ContainsFunc(c.allowed, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
 }
 
-// Reachable tells why an address cannot be sent to as far as can be known before: in words for
-// who asks for it.
-func (c *Client) Reachable(ctx context.Context, address string) error {
+// Unreachable says why an address cannot be sent to, as far as can be known before, in words
+// for who asks for it; nothing where it can.
+func (c *Client) Unreachable(ctx context.Context, address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return errors.New("It is no URL.") //nolint:staticcheck // told as it is
+		return "It is no URL."
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return fmt.Errorf("There is no host %s.", u.Hostname()) //nolint:staticcheck // told as it is
+		return fmt.Sprintf("There is no host %s.", u.Hostname())
 	}
 	for _, ip := range found {
 		network := "tcp4"
@@ -105,10 +105,10 @@ func (c *Client) Reachable(ctx context.Context, address string) error {
 			network = "tcp6"
 		}
 		if c.guard.Safe(network, netip.AddrPortFrom(ip, 443).String(), nil) != nil {
-			return errors.New(private)
+			return private
 		}
 	}
-	return nil
+	return ""
 }
 
 const private = "It must be an address on the public internet."

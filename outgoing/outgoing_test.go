@@ -47,13 +47,13 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		t.Fatalf("%d came through, at port %d", came, port)
 	}
 	for _, address := range []string{"https://10.1.2.3/", "https://192.168.0.1", "https://169.254.169.254/", "https://[fd00::1]/", "https://[::1]/", "https://100.64.0.1/", "https://localhost/", "https://224.0.0.1/", "https://[64:ff9b::a00:1]/"} {
-		if err := closed.Reachable(t.Context(), address); err == nil || err.Error() != private {
-			t.Errorf("%s: %v", address, err)
+		if why := closed.Unreachable(t.Context(), address); why != private {
+			t.Errorf("%s: %q", address, why)
 		}
 	}
 	for _, address := range []string{"https://8.8.8.8/", "https://[2606:4700::1111]/"} {
-		if err := closed.Reachable(t.Context(), address); err != nil {
-			t.Errorf("%s: %v", address, err)
+		if why := closed.Unreachable(t.Context(), address); why != "" {
+			t.Errorf("%s: %q", address, why)
 		}
 	}
 	open := New(loopback)

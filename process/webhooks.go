@@ -31,8 +31,8 @@ type Webhooks struct {
 	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errors json.RawMessage, err error)
 	// Post sends a body, signed with each secret.
 	Post func(ctx context.Context, url, id string, body []byte, secrets []string) trade.DeliveryAttempt
-	// Reachable tells why an address may not be sent to.
-	Reachable func(ctx context.Context, url string) error
+	// Unreachable says why an address cannot be sent to; nothing where it can.
+	Unreachable func(ctx context.Context, url string) string
 	// Plain tells whether a host may be sent to without TLS.
 	Plain func(host string) bool
 	Log   *slog.Logger
@@ -101,8 +101,8 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by Submitter, ow
 	if errs != nil {
 		return &Endpoint{Acted: &Acted[trade.CommonError]{Errors: errs}}, nil
 	}
-	if err := w.Reachable(ctx, n.URL); err != nil {
-		return &Endpoint{Acted: &Acted[trade.CommonError]{Errors: oneError(invalid(trade.CodeInvalidInput, err.Error(), "url"))}}, nil
+	if why := w.Unreachable(ctx, n.URL); why != "" {
+		return &Endpoint{Acted: &Acted[trade.CommonError]{Errors: oneError(invalid(trade.CodeInvalidInput, why, "url"))}}, nil
 	}
 	var secret *trade.Restricted
 	done, err := once(ctx, w.store, by, "saveWebhookEndpoint", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {

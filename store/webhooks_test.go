@@ -27,7 +27,9 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	in(func(tx *sqlx.Tx) error { return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret) })
+	in(func(tx *sqlx.Tx) error {
+		return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret)
+	})
 	status := func() *trade.WebhookEndpoint {
 		t.Helper()
 		found, err := st.WebhookEndpoints(t.Context(), scope, []string{"whe_1"})
@@ -92,7 +94,9 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	shift := -90 * time.Minute
 	change := trade.Change{Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1", Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC()}
 	for range 2 { // which is planned once
-		in(func(tx *sqlx.Tx) error { return st.PlanDeliveries(t.Context(), tx, []store.PlannedDelivery{{EndpointID: "whe_1", Change: change}}) })
+		in(func(tx *sqlx.Tx) error {
+			return st.PlanDeliveries(t.Context(), tx, []store.PlannedDelivery{{EndpointID: "whe_1", Change: change}})
+		})
 	}
 	if due, err := st.TakeDeliveries(t.Context(), 10, time.Minute); err != nil || len(due) != 1 || !reflect.DeepEqual(due[0].Change, &change) {
 		t.Errorf("due: %+v, %v", due, err)
