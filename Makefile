@@ -4,13 +4,19 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run test check faults reset web bench generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster test check faults reset web bench generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: bin/portico ## Run Portico over a living sandbox company; Ctrl-C ends everything
 	@bin/portico serve
+
+run-cluster: bin/portico ## Run three processes of Portico with three of NATS behind a balancer; Ctrl-C ends everything
+	@$(GO) build -o bin/cluster ./cluster && bin/cluster
+
+prove-cluster: bin/portico ## End those in turn under load, and check that no subscriber misses anything (RECONNECTS, SEED)
+	@$(GO) build -o bin/cluster ./cluster && bin/cluster -prove -reconnects $(or $(RECONNECTS),1000) -seed $(or $(SEED),1)
 
 tryton: ## Install, fill and start a real ERP, Tryton 6.0 (Debian, Ubuntu): two minutes, then seconds
 	@tryton/run.sh start

@@ -63,9 +63,11 @@ var rooms = map[string][]string{
 	"documents":                    {"sources", "trade"},
 	"loaders":                      {"execution", "sources", "store", "trade"},
 	"events":                       {"trade"},
-	"budget":                       {},
-	"guard":                        {}, // knows GraphQL, nothing of the trade
-	"resolvers":                    {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
+	// Changes to other processes, for all of them.
+	"bus":       {"events", "trade"},
+	"budget":    {},
+	"guard":     {}, // knows GraphQL, nothing of the trade
+	"resolvers": {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
 	"outgoing": {"trade"},
 	"edge":     {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
@@ -76,6 +78,7 @@ var rooms = map[string][]string{
 	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "signatures", "sources", "sources/sandbox", "store", "trade"},
 	"e2e":        {"e2e/ports"},
 	"e2e/ports":  {},
+	"cluster":    {"e2e/ports", "postgres"},               // as is this
 	"faults":     {"e2e/ports", "postgres", "signatures"}, // it sees the server from outside alone
 	"e2e/extras": {},
 	// What suppliers copy: the standard library alone.

@@ -152,7 +152,7 @@ func (c Config) print() error {
 	}
 	shown := map[string]any{
 		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
-		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "receipt_key_file": c.ReceiptKeyFile, "sandbox_addr": c.SandboxAddr, "scale": c.Scale, "file": c.File,
+		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "receipt_key_file": c.ReceiptKeyFile, "sandbox_addr": c.SandboxAddr, "nats_url": redacted(c.NATS), "nats_prefix": c.NATSPrefix, "webhook_networks": c.Networks, "scale": c.Scale, "file": c.File,
 	}
 	return yaml.NewEncoder(os.Stdout).Encode(shown)
 }

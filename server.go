@@ -22,6 +22,7 @@ import (
 
 	"portico/audit"
 	"portico/auth"
+	"portico/bus"
 	"portico/documents"
 	"portico/durable"
 	"portico/events"
@@ -89,6 +90,7 @@ type parts struct {
 	hub         *events.Hub
 	cursors     *events.Cursors
 	streaming   *streaming
+	bus         *bus.Bus // nil where processes tell each other by the database
 	replica     *process.Replica
 	intake      *process.Intake
 	engine      *durable.Engine
@@ -235,6 +237,12 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	}
 	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.hub, p.cursors = events.New(), events.NewCursors(keys)
+	if cfg.NATS != "" {
+		if p.bus, err = bus.Open(cfg.NATS, cfg.NATSPrefix, p.log); err != nil {
+			return err
+		}
+		p.ends = append(p.ends, p.bus.Close)
+	}
 	p.streaming = newStreaming(p)
 	if err := p.store.RestartLog(ctx); err != nil {
 		return err

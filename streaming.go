@@ -15,7 +15,9 @@ type streaming struct {
 func newStreaming(p *parts) *streaming {
 	s := &streaming{p, make(chan struct{}, 1)}
 	p.store.Committed(func() {
-		p.hub.Wake()
+		if !p.hub.Offered() {
+			p.hub.Wake()
+		}
 		select {
 		case s.committed <- struct{}{}:
 		default:
@@ -35,7 +37,22 @@ const (
 func (s *streaming) run(ctx context.Context) {
 	go s.tell(ctx)
 	go s.hear(ctx)
+	if s.bus != nil {
+		go s.relay(ctx)
+		go s.bus.Listen(ctx, s.hub)
+	}
 	s.hub.Run(ctx, s.store, s.log)
+}
+
+// relay carries the log of changes to all processes while no other one does.
+func (s *streaming) relay(ctx context.Context) {
+	for failing := false; ctx.Err() == nil; pause(ctx, tryAgain) {
+		_, err := s.store.Lead(ctx, "the log of changes", func(ctx context.Context) error { return s.bus.Relay(ctx, s.store) })
+		if err != nil && ctx.Err() == nil && !failing {
+			s.log.Warn("changes are not carried to other processes: they look by themselves", "err", err)
+		}
+		failing = err != nil
+	}
 }
 
 // tell tells other processes, once for all that was committed in between. Where it fails they
@@ -46,6 +63,10 @@ func (s *streaming) tell(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.committed:
+		}
+		if s.bus != nil && s.hub.Offered() && s.bus.Committed() == nil {
+			pause(ctx, tellAtMost)
+			continue
 		}
 		if err := s.store.TellOthers(ctx); err != nil && ctx.Err() == nil {
 			s.log.Debug("other processes are not told of changes: they look by themselves", "err", err)

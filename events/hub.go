@@ -26,7 +26,9 @@ const (
 	lookAlways  = 500 * time.Millisecond // whatever nobody has told
 	lookAgain   = 2 * time.Millisecond   // for what cannot be read yet; twice as long each time
 	lookSlowest = 100 * time.Millisecond
-	mostPending = 10_000 // changes that a follower has not taken
+	lookAnyway  = 5 * time.Second // where changes are offered
+	offersEnd   = 3 * time.Second // without any, and they are looked for again
+	mostPending = 10_000          // changes that a follower has not taken
 )
 
 // Hub hands the changes of the log to those who follow, from a place that all of them have
@@ -37,6 +39,7 @@ type Hub struct {
 
 	mu        sync.Mutex
 	place     trade.Place // up to which all have been told
+	offered   time.Time   // when somebody offered changes last
 	followers map[*follower]bool
 }
 
@@ -53,6 +56,27 @@ func (h *Hub) Wake() {
 	}
 }
 
+// Offer tells of changes of the log that somebody else has read: all that come after a place,
+// in order, or none, by which they say that there are none. What is missing before them is
+// read from the log.
+func (h *Hub) Offer(after trade.Place, changes []trade.Change) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.offered = time.Now()
+	if h.place.Before(after) {
+		h.Wake()
+		return
+	}
+	h.tell(changes)
+}
+
+// Offered tells whether changes are offered, so that nobody needs to look for them.
+func (h *Hub) Offered() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.offered) < offersEnd
+}
+
 // Run reads the log until ctx ends. While it cannot be read nothing is told, and nothing is
 // lost.
 func (h *Hub) Run(ctx context.Context, of Log, log *slog.Logger) {
@@ -64,37 +88,50 @@ func (h *Hub) Run(ctx context.Context, of Log, log *slog.Logger) {
 		}
 		return err == nil
 	}
-	for begun := false; ctx.Err() == nil; {
+	var looked time.Time
+	for begun, woken := false, false; ctx.Err() == nil; {
 		if !begun {
 			end, err := of.LogEnd(ctx)
 			if begun = try(err); begun {
-				h.place = end
-				close(h.started)
+				h.begin(end)
 			}
 		}
-		if begun && try(h.read(ctx, of)) {
-			failed = ""
+		if begun && (woken || !h.Offered() || time.Since(looked) > lookAnyway) {
+			if looked = time.Now(); try(h.read(ctx, of)) {
+				failed = ""
+			}
 		}
+		woken = false
 		select {
 		case <-ctx.Done():
 		case <-h.wake:
+			woken = true
 		case <-time.After(lookAlways):
 		}
 	}
 }
 
+func (h *Hub) begin(at trade.Place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.place = at
+	close(h.started)
+}
+
 // read tells what there is, until nothing waits any more.
 func (h *Hub) read(ctx context.Context, of Log) error {
 	for pause := lookAgain; ; pause = min(2*pause, lookSlowest) {
-		changes, err := of.Changes(ctx, h.place, readAtOnce)
+		changes, err := of.Changes(ctx, h.at(), readAtOnce)
 		if err != nil {
 			return err
 		}
+		h.mu.Lock()
 		h.tell(changes)
+		h.mu.Unlock()
 		if len(changes) == readAtOnce {
 			continue
 		}
-		waits, err := of.LogWaits(ctx, h.place)
+		waits, err := of.LogWaits(ctx, h.at())
 		if err != nil || !waits {
 			return err
 		}
@@ -106,12 +143,21 @@ func (h *Hub) read(ctx context.Context, of Log) error {
 	}
 }
 
+func (h *Hub) at() trade.Place {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.place
+}
+
+// tell tells of changes, but for those that were told: they may come twice, as they are read
+// and as they are offered.
 func (h *Hub) tell(changes []trade.Change) {
+	for len(changes) > 0 && !h.place.Before(changes[0].Place) {
+		changes = changes[1:]
+	}
 	if len(changes) == 0 {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.place = changes[len(changes)-1].Place
 	for f := range h.followers {
 		for i := range changes {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"portico/trade"
 )
@@ -208,6 +209,43 @@ func TestALogThatCannotBeReadLosesNothing(t *testing.T) {
 		cancel()
 		if _, err := New().Follow(ctx, all); err == nil {
 			t.Error("who does not wait follows a hub that does not run")
+		}
+	})
+}
+
+// TestWhatIsOfferedAndReadIsToldOnce offers changes that are read too, and some with others
+// missing before them.
+func TestWhatIsOfferedAndReadIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &written{horizon: 1}
+		h := running(t, w)
+		_, got := h.followed(t.Context(), t, all)
+		next := func() uint64 { c := <-got; return c.Transaction }
+		w.set(func() { w.changes = []trade.Change{change(1, ""), change(2, ""), change(3, ""), change(4, "")} })
+		h.Offer(trade.Place{}, w.changes[:1])
+		if n := next(); n != 1 || !h.Offered() {
+			t.Errorf("offered: %d", n)
+		}
+		h.Offer(trade.Place{}, w.changes[:2]) // the first of them again
+		if n := next(); n != 2 {
+			t.Errorf("offered again: %d", n)
+		}
+		w.set(func() { w.horizon = 5 })
+		h.Offer(w.changes[2].Place, w.changes[3:]) // what is between is read
+		if a, b := next(), next(); a != 3 || b != 4 {
+			t.Errorf("after what is missing: %d, %d", a, b)
+		}
+		h.Offer(w.changes[3].Place, nil)
+		h.Offer(w.changes[1].Place, w.changes[2:])
+		synctest.Wait()
+		select {
+		case c := <-got:
+			t.Errorf("told again: %v", c.Place)
+		default:
+		}
+		time.Sleep(offersEnd + time.Second)
+		if h.Offered() {
+			t.Error("nobody offers, and it waits for them")
 		}
 	})
 }
