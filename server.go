@@ -99,6 +99,7 @@ type parts struct {
 	purchasing  *process.Purchasing
 	partners    *process.Partners
 	webhooks    *process.Webhooks
+	codes       *process.Codes
 	audit       *audit.Log
 	auditFolder string
 	fatal       chan error // a part that ended by itself
@@ -165,6 +166,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	sealing := make(chan struct{})
 	go func() { defer close(sealing); p.audit.Run(ctx, log) }()
 	go p.operating.Follow(ctx, log)
+	go p.codes.Follow(ctx, log)
 	go p.purchasing.Watch(ctx, log)
 	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)
@@ -264,7 +266,10 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 	desk := process.NewDesk(p.store, p.sources, p.engine)
 	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing)
 	p.partners = process.NewPartners(desk)
-	p.webhooks = p.outgoing(cfg, desk)
+	p.webhooks, p.codes = p.outgoing(cfg, desk), process.NewCodes(desk)
+	if err := p.codes.Begin(ctx); err != nil {
+		return err
+	}
 	p.auditFolder = filepath.Join(cfg.Data, auditFolder)
 	p.audit, err = audit.Open(p.store, p.auditFolder)
 	return err

@@ -541,6 +541,7 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		"rotatePartnerKey":       {"supplier", "RotatePartnerKeyInput", map[string]any{"partner": "ptn_none", "publicKeyPem": "p", "validFrom": "2030-01-01T00:00:00Z"}},
 		"provePartnerKey":        {"supplier", "ProvePartnerKeyInput", map[string]any{"key": "key_none", "signature": "s"}},
 		"revokePartnerKey":       {"supplier", "RevokePartnerKeyInput", map[string]any{"key": "key_none", "reason": "r"}},
+		"publishCodeMapping":     {"operator", "CodeMappingInput", map[string]any{"mapping": "cmp_none", "expectedVersion": 1, "entries": []any{map[string]any{"code": "X", "meaning": "Milestone.OTHER"}}, "reason": "r"}},
 		"saveWebhookEndpoint":    {"buyer", "WebhookEndpointInput", map[string]any{"url": "http://127.0.0.1:9/", "topics": []any{"ORDER_UPDATED"}}},
 		"deleteWebhookEndpoint":  {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
 		"rotateWebhookSecret":    {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},

@@ -43,6 +43,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["CapabilityRoute"] = bindCapabilityRoute()
 	b.Objects["Carrier"] = bindCarrier()
 	b.Objects["Category"] = bindCategory()
+	b.Objects["CodeMapping"] = bindCodeMapping()
+	b.Objects["CodeMappingEntry"] = bindCodeMappingEntry()
+	b.Objects["CodeMappingPayload"] = bindCodeMappingPayload()
 	b.Objects["CommitmentChange"] = bindCommitmentChange()
 	b.Objects["CommitmentImpact"] = bindCommitmentImpact()
 	b.Objects["CommitmentReview"] = bindCommitmentReview()
@@ -212,6 +215,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["TradingPartnerConnection"] = bindTradingPartnerConnection()
 	b.Objects["TradingPartnerEdge"] = bindTradingPartnerEdge()
 	b.Objects["UnitPrice"] = bindUnitPrice()
+	b.Objects["UnmappedCode"] = bindUnmappedCode()
 	b.Objects["User"] = bindUser()
 	b.Objects["ValidatedLine"] = bindValidatedLine()
 	b.Objects["VersionConflict"] = bindVersionConflict()
@@ -562,6 +566,11 @@ func kindOfNode(o any) (string, any) {
 			return "Contract", nil
 		}
 		return "Contract", o
+	case *trade.CodeMapping:
+		if o == nil {
+			return "CodeMapping", nil
+		}
+		return "CodeMapping", o
 	case *trade.Category:
 		if o == nil {
 			return "Category", nil
@@ -2251,6 +2260,114 @@ func bindCategory() *execution.Object {
 			Len: func(o any, i int) int { return len(o.([][]*trade.Category)[i]) },
 			At: func(o any, i, j int) any {
 				if v := o.([][]*trade.Category)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindCodeMapping() *execution.Object {
+	return &execution.Object{Name: "CodeMapping", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"standard": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).Standard
+				return execution.AppendEnum(b, string(v), valuesOfCodeStandard)
+			},
+		},
+		"list": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).List
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"instance": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).Instance
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"version": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).Version
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"publishedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMapping).PublishedAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"entries": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Each(objs, func(o *trade.CodeMapping) ([]*trade.CodeMappingEntry, error) { return o.Entries(), nil })
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.CodeMappingEntry)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.CodeMappingEntry)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"unmapped": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.CodeMapping().Unmapped(ctx, execution.As[*trade.CodeMapping](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.UnmappedCode)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.UnmappedCode)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindCodeMappingEntry() *execution.Object {
+	return &execution.Object{Name: "CodeMappingEntry", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMappingEntry).Code
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"meaning": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.CodeMappingEntry).Meaning
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindCodeMappingPayload() *execution.Object {
+	return &execution.Object{Name: "CodeMappingPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*CodeMappingPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*CodeMappingPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*CodeMappingPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"mapping": {
+			One: func(o any, i int) any {
+				if v := o.(*CodeMappingPayload).Mapping; v != nil {
 					return v
 				}
 				return nil
@@ -5306,6 +5423,20 @@ func bindMutation() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*PartnerPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"publishCodeMapping": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_publishCodeMapping_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().PublishCodeMapping(ctx, args["idempotencyKey"].(string), args["input"].(CodeMappingInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*CodeMappingPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8404,6 +8535,27 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"codeMappings": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_codeMappings_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().CodeMappings(ctx, args["standard"].(*trade.CodeStandard)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.CodeMapping)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.CodeMapping)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"webhookEndpoints": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().WebhookEndpoints(ctx))
@@ -11163,6 +11315,38 @@ func bindUnitPrice() *execution.Object {
 		},
 		"per": {
 			One: func(o any, i int) any { return &o.(*trade.UnitPrice).Per },
+		},
+	}}
+}
+
+func bindUnmappedCode() *execution.Object {
+	return &execution.Object{Name: "UnmappedCode", Fields: map[string]*execution.Field{
+		"code": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.UnmappedCode).Code
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"text": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.UnmappedCode).Text
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"count": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.UnmappedCode).Count
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"lastSeenAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.UnmappedCode).LastSeenAt
+				return AppendDateTime(b, v)
+			},
 		},
 	}}
 }

@@ -188,6 +188,36 @@ type ChangeLeadTimeInput struct {
 	Signature *string `json:"signature,omitempty"`
 }
 
+// Code and its meaning.
+type CodeMappingEntryInput struct {
+	// Code.
+	Code string `json:"code"`
+	// Enum value it means, as Enum.VALUE.
+	Meaning string `json:"meaning"`
+}
+
+// New version of a code table.
+type CodeMappingInput struct {
+	// Table.
+	Mapping string `json:"mapping"`
+	// Version seen.
+	ExpectedVersion int `json:"expectedVersion"`
+	// Codes to add or change.
+	Entries []*CodeMappingEntryInput `json:"entries"`
+	// Why.
+	Reason string `json:"reason"`
+}
+
+// Answer to publishCodeMapping. Replay the stream to apply it to the past.
+type CodeMappingPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Table as it is now.
+	Mapping *trade.CodeMapping `json:"mapping,omitempty"`
+}
+
 // Operation to undo.
 type CompensateInput struct {
 	// Operation.

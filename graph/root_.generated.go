@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	AwaitedDecision() AwaitedDecisionResolver
 	CapabilityRoute() CapabilityRouteResolver
 	Category() CategoryResolver
+	CodeMapping() CodeMappingResolver
 	CommitmentChange() CommitmentChangeResolver
 	CommitmentImpact() CommitmentImpactResolver
 	CommitmentReview() CommitmentReviewResolver
@@ -322,6 +323,28 @@ type ComplexityRoot struct {
 		ID       func(childComplexity int) int
 		Name     func(childComplexity int) int
 		Parent   func(childComplexity int) int
+	}
+
+	CodeMapping struct {
+		Entries     func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Instance    func(childComplexity int) int
+		List        func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
+		Standard    func(childComplexity int) int
+		Unmapped    func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	CodeMappingEntry struct {
+		Code    func(childComplexity int) int
+		Meaning func(childComplexity int) int
+	}
+
+	CodeMappingPayload struct {
+		Errors   func(childComplexity int) int
+		Mapping  func(childComplexity int) int
+		Replayed func(childComplexity int) int
 	}
 
 	CommitmentChange struct {
@@ -829,6 +852,7 @@ type ComplexityRoot struct {
 		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
 		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
 		ProvePartnerKey        func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
+		PublishCodeMapping     func(childComplexity int, idempotencyKey string, input CodeMappingInput) int
 		RedeliverWebhook       func(childComplexity int, idempotencyKey string, input RedeliverWebhookInput) int
 		RegisterPartner        func(childComplexity int, idempotencyKey string, input PartnerInput) int
 		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
@@ -1292,6 +1316,7 @@ type ComplexityRoot struct {
 		AuditLog            func(childComplexity int, first *int, after *string, last *int, before *string, filter *AuditFilter) int
 		CapabilityRoutes    func(childComplexity int) int
 		Categories          func(childComplexity int) int
+		CodeMappings        func(childComplexity int, standard *trade.CodeStandard) int
 		DataPolicies        func(childComplexity int) int
 		DeadLetters         func(childComplexity int, first *int, after *string, last *int, before *string, stream *string) int
 		InboundDeliveries   func(childComplexity int, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) int
@@ -1826,6 +1851,13 @@ type ComplexityRoot struct {
 	UnitPrice struct {
 		Per   func(childComplexity int) int
 		Price func(childComplexity int) int
+	}
+
+	UnmappedCode struct {
+		Code       func(childComplexity int) int
+		Count      func(childComplexity int) int
+		LastSeenAt func(childComplexity int) int
+		Text       func(childComplexity int) int
 	}
 
 	User struct {
@@ -2824,6 +2856,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Parent(childComplexity), true
+
+	case "CodeMapping.entries":
+		if e.ComplexityRoot.CodeMapping.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.Entries(childComplexity), true
+	case "CodeMapping.id":
+		if e.ComplexityRoot.CodeMapping.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.ID(childComplexity), true
+	case "CodeMapping.instance":
+		if e.ComplexityRoot.CodeMapping.Instance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.Instance(childComplexity), true
+	case "CodeMapping.list":
+		if e.ComplexityRoot.CodeMapping.List == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.List(childComplexity), true
+	case "CodeMapping.publishedAt":
+		if e.ComplexityRoot.CodeMapping.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.PublishedAt(childComplexity), true
+	case "CodeMapping.standard":
+		if e.ComplexityRoot.CodeMapping.Standard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.Standard(childComplexity), true
+	case "CodeMapping.unmapped":
+		if e.ComplexityRoot.CodeMapping.Unmapped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.Unmapped(childComplexity), true
+	case "CodeMapping.version":
+		if e.ComplexityRoot.CodeMapping.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMapping.Version(childComplexity), true
+
+	case "CodeMappingEntry.code":
+		if e.ComplexityRoot.CodeMappingEntry.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMappingEntry.Code(childComplexity), true
+	case "CodeMappingEntry.meaning":
+		if e.ComplexityRoot.CodeMappingEntry.Meaning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMappingEntry.Meaning(childComplexity), true
+
+	case "CodeMappingPayload.errors":
+		if e.ComplexityRoot.CodeMappingPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMappingPayload.Errors(childComplexity), true
+	case "CodeMappingPayload.mapping":
+		if e.ComplexityRoot.CodeMappingPayload.Mapping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMappingPayload.Mapping(childComplexity), true
+	case "CodeMappingPayload.replayed":
+		if e.ComplexityRoot.CodeMappingPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CodeMappingPayload.Replayed(childComplexity), true
 
 	case "CommitmentChange.at":
 		if e.ComplexityRoot.CommitmentChange.At == nil {
@@ -4993,6 +5106,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProvePartnerKey(childComplexity, args["idempotencyKey"].(string), args["input"].(ProvePartnerKeyInput)), true
+	case "Mutation.publishCodeMapping":
+		if e.ComplexityRoot.Mutation.PublishCodeMapping == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishCodeMapping_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishCodeMapping(childComplexity, args["idempotencyKey"].(string), args["input"].(CodeMappingInput)), true
 	case "Mutation.redeliverWebhook":
 		if e.ComplexityRoot.Mutation.RedeliverWebhook == nil {
 			break
@@ -7115,6 +7239,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.codeMappings":
+		if e.ComplexityRoot.Query.CodeMappings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_codeMappings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CodeMappings(childComplexity, args["standard"].(*trade.CodeStandard)), true
 	case "Query.dataPolicies":
 		if e.ComplexityRoot.Query.DataPolicies == nil {
 			break
@@ -9447,6 +9582,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnitPrice.Price(childComplexity), true
 
+	case "UnmappedCode.code":
+		if e.ComplexityRoot.UnmappedCode.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmappedCode.Code(childComplexity), true
+	case "UnmappedCode.count":
+		if e.ComplexityRoot.UnmappedCode.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmappedCode.Count(childComplexity), true
+	case "UnmappedCode.lastSeenAt":
+		if e.ComplexityRoot.UnmappedCode.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmappedCode.LastSeenAt(childComplexity), true
+	case "UnmappedCode.text":
+		if e.ComplexityRoot.UnmappedCode.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmappedCode.Text(childComplexity), true
+
 	case "User.displayName":
 		if e.ComplexityRoot.User.DisplayName == nil {
 			break
@@ -9823,6 +9983,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelDespatchAdviceInput", ec.unmarshalInputCancelDespatchAdviceInput),
 			graphql.NewInputUnmarshaler("CancelOrderInput", ec.unmarshalInputCancelOrderInput),
 			graphql.NewInputUnmarshaler("ChangeLeadTimeInput", ec.unmarshalInputChangeLeadTimeInput),
+			graphql.NewInputUnmarshaler("CodeMappingEntryInput", ec.unmarshalInputCodeMappingEntryInput),
+			graphql.NewInputUnmarshaler("CodeMappingInput", ec.unmarshalInputCodeMappingInput),
 			graphql.NewInputUnmarshaler("CompensateInput", ec.unmarshalInputCompensateInput),
 			graphql.NewInputUnmarshaler("CounterProposalInput", ec.unmarshalInputCounterProposalInput),
 			graphql.NewInputUnmarshaler("DateRangeInput", ec.unmarshalInputDateRangeInput),
@@ -14380,6 +14542,66 @@ type DeadLetterEdge {
   node: DeadLetter!
 }
 
+"Table from a partner's or standard's codes to ours. Versioned; a new version can be replayed over history."
+type CodeMapping implements Node @scope(anyOf: ["ops:read"]) {
+  "Global id."
+  id: ID!
+  "Standard or owner of the codes."
+  standard: CodeStandard!
+  "Code list or element."
+  list: String!
+  "Source or partner it is for; null for all."
+  instance: String
+  "Version in force."
+  version: Int!
+  "Since when."
+  publishedAt: DateTime!
+  "Codes and their meanings."
+  entries: [CodeMappingEntry!]!
+  "Codes seen that have no meaning yet, most frequent first; at most 100."
+  unmapped: [UnmappedCode!]!
+}
+
+"Code and its meaning."
+type CodeMappingEntry {
+  "Code."
+  code: String!
+  "Enum value it means, as Enum.VALUE, e.g. ShipmentStatus.DELIVERED."
+  meaning: String!
+}
+
+"Code without a meaning."
+type UnmappedCode {
+  "Code."
+  code: String!
+  "Text that came with it."
+  text: String
+  "How often it was seen."
+  count: Int!
+  "When it was last seen."
+  lastSeenAt: DateTime!
+}
+
+"New version of a code table."
+input CodeMappingInput {
+  "Table."
+  mapping: ID!
+  "Version seen."
+  expectedVersion: Int!
+  "Codes to add or change."
+  entries: [CodeMappingEntryInput!]!
+  "Why."
+  reason: String!
+}
+
+"Code and its meaning."
+input CodeMappingEntryInput {
+  "Code."
+  code: String!
+  "Enum value it means, as Enum.VALUE."
+  meaning: String!
+}
+
 "Dead letter to try again or to drop."
 input DeadLetterInput {
   "Dead letter."
@@ -14826,6 +15048,16 @@ type WebhookDeliveryPayload {
   delivery: WebhookDelivery
 }
 
+"Answer to publishCodeMapping. Replay the stream to apply it to the past."
+type CodeMappingPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Table as it is now."
+  mapping: CodeMapping
+}
+
 "Answer to reportException, acknowledgeAlert and resolveAlert."
 type AlertPayload {
   "Why it was refused; empty when it was accepted."
@@ -15040,6 +15272,8 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: InboundDeliveryFilter
   ): InboundDeliveryConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Code tables."
+  codeMappings("Only of this standard." standard: CodeStandard): [CodeMapping!] @scope(anyOf: ["ops:read"])
   "Outgoing webhooks of the caller; all of them for an operator."
   webhookEndpoints: [WebhookEndpoint!] @scope(anyOf: ["webhook:read"])
   "State of the source systems."
@@ -15162,6 +15396,11 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: RevokePartnerKeyInput!
   ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
+  "Publishes a new version of a code table."
+  publishCodeMapping(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: CodeMappingInput!
+  ): CodeMappingPayload @scope(anyOf: ["ops:write"]) @cost(weight: 10)
   "Creates or changes an outgoing webhook."
   saveWebhookEndpoint(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
@@ -15930,6 +16169,50 @@ func (ec *executionContext) childFields_Category(ctx context.Context, field grap
 		return ec.fieldContext_Category_children(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CodeMapping_id(ctx, field)
+	case "standard":
+		return ec.fieldContext_CodeMapping_standard(ctx, field)
+	case "list":
+		return ec.fieldContext_CodeMapping_list(ctx, field)
+	case "instance":
+		return ec.fieldContext_CodeMapping_instance(ctx, field)
+	case "version":
+		return ec.fieldContext_CodeMapping_version(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_CodeMapping_publishedAt(ctx, field)
+	case "entries":
+		return ec.fieldContext_CodeMapping_entries(ctx, field)
+	case "unmapped":
+		return ec.fieldContext_CodeMapping_unmapped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeMappingEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_CodeMappingEntry_code(ctx, field)
+	case "meaning":
+		return ec.fieldContext_CodeMappingEntry_meaning(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeMappingEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_CodeMappingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_CodeMappingPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CodeMappingPayload_replayed(ctx, field)
+	case "mapping":
+		return ec.fieldContext_CodeMappingPayload_mapping(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CodeMappingPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CommitmentChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18410,6 +18693,20 @@ func (ec *executionContext) childFields_UnitPrice(ctx context.Context, field gra
 		return ec.fieldContext_UnitPrice_per(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnitPrice", field.Name)
+}
+
+func (ec *executionContext) childFields_UnmappedCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_UnmappedCode_code(ctx, field)
+	case "text":
+		return ec.fieldContext_UnmappedCode_text(ctx, field)
+	case "count":
+		return ec.fieldContext_UnmappedCode_count(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_UnmappedCode_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnmappedCode", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

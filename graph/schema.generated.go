@@ -83,6 +83,9 @@ type CategoryResolver interface {
 	Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error)
 	Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error)
 }
+type CodeMappingResolver interface {
+	Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error)
+}
 type CommitmentChangeResolver interface {
 	Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error)
 }
@@ -206,6 +209,7 @@ type MutationResolver interface {
 	RotatePartnerKey(ctx context.Context, idempotencyKey string, input RotatePartnerKeyInput) (*PartnerPayload, error)
 	ProvePartnerKey(ctx context.Context, idempotencyKey string, input ProvePartnerKeyInput) (*PartnerPayload, error)
 	RevokePartnerKey(ctx context.Context, idempotencyKey string, input RevokePartnerKeyInput) (*PartnerPayload, error)
+	PublishCodeMapping(ctx context.Context, idempotencyKey string, input CodeMappingInput) (*CodeMappingPayload, error)
 	SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointInput) (*trade.WebhookEndpointPayload, error)
 	DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*trade.WebhookEndpointPayload, error)
 	RotateWebhookSecret(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*trade.WebhookEndpointPayload, error)
@@ -367,6 +371,7 @@ type QueryResolver interface {
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[trade.AuditEntry], error)
 	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[trade.DeadLetter], error)
 	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[trade.InboundDelivery], error)
+	CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error)
 	WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
 	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
@@ -1303,6 +1308,28 @@ func (ec *executionContext) field_Mutation_provePartnerKey_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_publishCodeMapping_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (CodeMappingInput, error) {
+			return ec.unmarshalNCodeMappingInput2porticoᚋgraphᚐCodeMappingInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_redeliverWebhook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2224,6 +2251,20 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_codeMappings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "standard",
+		func(ctx context.Context, v any) (*trade.CodeStandard, error) {
+			return ec.unmarshalOCodeStandard2ᚖporticoᚋtradeᚐCodeStandard(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["standard"] = arg0
 	return args, nil
 }
 
@@ -7834,6 +7875,355 @@ func (ec *executionContext) resolveBatch_Category_children(ctx context.Context, 
 		err,
 		"Category.children",
 	)
+}
+
+func (ec *executionContext) _CodeMapping_id(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "ID")
+}
+
+func (ec *executionContext) _CodeMapping_standard(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_standard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Standard, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.CodeStandard) graphql.Marshaler {
+			return ec.marshalNCodeStandard2porticoᚋtradeᚐCodeStandard(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_standard(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "CodeStandard")
+}
+
+func (ec *executionContext) _CodeMapping_list(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_list(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.List, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "String")
+}
+
+func (ec *executionContext) _CodeMapping_instance(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_instance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "String")
+}
+
+func (ec *executionContext) _CodeMapping_version(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CodeMapping_publishedAt(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_publishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CodeMapping_entries(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_entries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entries(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CodeMappingEntry) graphql.Marshaler {
+			return ec.marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚐCodeMappingEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_entries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CodeMapping",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeMappingEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMapping_unmapped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CodeMapping_unmapped(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.UnmappedCode) graphql.Marshaler {
+			return ec.marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚐUnmappedCodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMapping_unmapped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CodeMapping",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnmappedCode(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (any, error) {
+	resolver := ec.Resolvers.CodeMapping()
+	if batch, ok := graphql.BatchParentsFor[*trade.CodeMapping](ctx, "CodeMapping"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Unmapped(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.UnmappedCode](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CodeMapping.unmapped",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Unmapped(ctx, []*trade.CodeMapping{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.UnmappedCode](
+		ctx,
+		results,
+		err,
+		"CodeMapping.unmapped",
+	)
+}
+
+func (ec *executionContext) _CodeMappingEntry_code(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMappingEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMappingEntry_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMappingEntry_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMappingEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _CodeMappingEntry_meaning(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMappingEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMappingEntry_meaning(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meaning, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMappingEntry_meaning(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMappingEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _CodeMappingPayload_errors(ctx context.Context, field graphql.CollectedField, obj *CodeMappingPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMappingPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMappingPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMappingPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _CodeMappingPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *CodeMappingPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMappingPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMappingPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CodeMappingPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _CodeMappingPayload_mapping(ctx context.Context, field graphql.CollectedField, obj *CodeMappingPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CodeMappingPayload_mapping(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mapping, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
+			return ec.marshalOCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CodeMappingPayload_mapping(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CodeMappingPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeMapping(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
@@ -18084,6 +18474,50 @@ func (ec *executionContext) fieldContext_Mutation_revokePartnerKey(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokePartnerKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_publishCodeMapping(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_publishCodeMapping(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PublishCodeMapping(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(CodeMappingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *CodeMappingPayload) graphql.Marshaler {
+			return ec.marshalOCodeMappingPayload2ᚖporticoᚋgraphᚐCodeMappingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_publishCodeMapping(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeMappingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_publishCodeMapping_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -29498,6 +29932,50 @@ func (ec *executionContext) fieldContext_Query_inboundDeliveries(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_codeMappings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_codeMappings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CodeMappings(ctx, fc.Args["standard"].(*trade.CodeStandard))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CodeMapping) graphql.Marshaler {
+			return ec.marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMappingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_codeMappings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CodeMapping(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_codeMappings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_webhookEndpoints(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39497,6 +39975,98 @@ func (ec *executionContext) fieldContext_UnitPrice_per(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _UnmappedCode_code(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnmappedCode_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnmappedCode_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnmappedCode_text(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnmappedCode_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnmappedCode_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnmappedCode_count(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnmappedCode_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnmappedCode_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UnmappedCode_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnmappedCode_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnmappedCode_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *trade.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -41762,6 +42332,118 @@ func (ec *executionContext) unmarshalInputChangeLeadTimeInput(ctx context.Contex
 func UnmarshalChangeLeadTimeInput(ctx context.Context, raw any) (ChangeLeadTimeInput, error) {
 	var out ChangeLeadTimeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeLeadTimeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCodeMappingEntryInput(ctx context.Context, obj any) (CodeMappingEntryInput, error) {
+	var it CodeMappingEntryInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code", "meaning"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "meaning":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meaning"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Meaning = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCodeMappingEntryInput unmarshals raw into the CodeMappingEntryInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCodeMappingEntryInput(ctx context.Context, raw any) (CodeMappingEntryInput, error) {
+	var out CodeMappingEntryInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CodeMappingEntryInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCodeMappingInput(ctx context.Context, obj any) (CodeMappingInput, error) {
+	var it CodeMappingInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"mapping", "expectedVersion", "entries", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "mapping":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mapping"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mapping = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "entries":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("entries"))
+			data, err := ec.unmarshalNCodeMappingEntryInput2ᚕᚖporticoᚋgraphᚐCodeMappingEntryInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Entries = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCodeMappingInput unmarshals raw into the CodeMappingInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCodeMappingInput(ctx context.Context, raw any) (CodeMappingInput, error) {
+	var out CodeMappingInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CodeMappingInput", raw, &out)
 	return out, err
 }
 
@@ -45662,6 +46344,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Contract(ctx, sel, obj)
+	case *trade.CodeMapping:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CodeMapping(ctx, sel, obj)
 	case *trade.Category:
 		if obj == nil {
 			return graphql.Null
@@ -47606,6 +48293,156 @@ func (ec *executionContext) _Category(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Category_children(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var codeMappingImplementors = []string{"CodeMapping", "Node"}
+
+func (ec *executionContext) _CodeMapping(ctx context.Context, sel ast.SelectionSet, obj *trade.CodeMapping) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, codeMappingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CodeMapping")
+		case "id":
+			out.Values[i] = ec._CodeMapping_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "standard":
+			out.Values[i] = ec._CodeMapping_standard(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "list":
+			out.Values[i] = ec._CodeMapping_list(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "instance":
+			out.Values[i] = ec._CodeMapping_instance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			out.Values[i] = ec._CodeMapping_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publishedAt":
+			out.Values[i] = ec._CodeMapping_publishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "entries":
+			out.Values[i] = ec._CodeMapping_entries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unmapped":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CodeMapping_unmapped(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var codeMappingEntryImplementors = []string{"CodeMappingEntry"}
+
+func (ec *executionContext) _CodeMappingEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.CodeMappingEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, codeMappingEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CodeMappingEntry")
+		case "code":
+			out.Values[i] = ec._CodeMappingEntry_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "meaning":
+			out.Values[i] = ec._CodeMappingEntry_meaning(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var codeMappingPayloadImplementors = []string{"CodeMappingPayload"}
+
+func (ec *executionContext) _CodeMappingPayload(ctx context.Context, sel ast.SelectionSet, obj *CodeMappingPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, codeMappingPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CodeMappingPayload")
+		case "errors":
+			out.Values[i] = ec._CodeMappingPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._CodeMappingPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mapping":
+			out.Values[i] = ec._CodeMappingPayload_mapping(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -50972,6 +51809,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "publishCodeMapping":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_publishCodeMapping(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "saveWebhookEndpoint":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_saveWebhookEndpoint(ctx, field)
@@ -54126,6 +54970,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_inboundDeliveries(ctx, field)
+				})
+		case "codeMappings":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_codeMappings(ctx, field)
 				})
 		case "webhookEndpoints":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -57534,6 +58384,54 @@ func (ec *executionContext) _UnitPrice(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var unmappedCodeImplementors = []string{"UnmappedCode"}
+
+func (ec *executionContext) _UnmappedCode(ctx context.Context, sel ast.SelectionSet, obj *trade.UnmappedCode) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unmappedCodeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnmappedCode")
+		case "code":
+			out.Values[i] = ec._UnmappedCode_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._UnmappedCode_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._UnmappedCode_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._UnmappedCode_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userImplementors = []string{"User", "Node"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *trade.User) graphql.Marshaler {
@@ -58687,6 +59585,62 @@ func (ec *executionContext) unmarshalNClassification2porticoᚋgraphᚐClassific
 
 func (ec *executionContext) marshalNClassification2porticoᚋgraphᚐClassification(ctx context.Context, sel ast.SelectionSet, v Classification) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CodeMapping!")
+		return graphql.Null
+	}
+	return ec._CodeMapping(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚐCodeMappingEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CodeMappingEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCodeMappingEntry2ᚖporticoᚋtradeᚐCodeMappingEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCodeMappingEntry2ᚖporticoᚋtradeᚐCodeMappingEntry(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMappingEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CodeMappingEntry!")
+		return graphql.Null
+	}
+	return ec._CodeMappingEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCodeMappingEntryInput2ᚕᚖporticoᚋgraphᚐCodeMappingEntryInputᚄ(ctx context.Context, v any) ([]*CodeMappingEntryInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*CodeMappingEntryInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCodeMappingEntryInput2ᚖporticoᚋgraphᚐCodeMappingEntryInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNCodeMappingEntryInput2ᚖporticoᚋgraphᚐCodeMappingEntryInput(ctx context.Context, v any) (*CodeMappingEntryInput, error) {
+	res, err := ec.unmarshalInputCodeMappingEntryInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCodeMappingInput2porticoᚋgraphᚐCodeMappingInput(ctx context.Context, v any) (CodeMappingInput, error) {
+	res, err := ec.unmarshalInputCodeMappingInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNCodeStandard2porticoᚋtradeᚐCodeStandard(ctx context.Context, v any) (trade.CodeStandard, error) {
@@ -62284,6 +63238,30 @@ func (ec *executionContext) marshalNUnitPrice2porticoᚋtradeᚐUnitPrice(ctx co
 	return ec._UnitPrice(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚐUnmappedCodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.UnmappedCode) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnmappedCode2ᚖporticoᚋtradeᚐUnmappedCode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnmappedCode2ᚖporticoᚋtradeᚐUnmappedCode(ctx context.Context, sel ast.SelectionSet, v *trade.UnmappedCode) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UnmappedCode!")
+		return graphql.Null
+	}
+	return ec._UnmappedCode(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNUpdatePartnerInput2porticoᚋgraphᚐUpdatePartnerInput(ctx context.Context, v any) (UpdatePartnerInput, error) {
 	res, err := ec.unmarshalInputUpdatePartnerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -62921,6 +63899,59 @@ func (ec *executionContext) marshalOCategory2ᚖporticoᚋtradeᚐCategory(ctx c
 		return graphql.Null
 	}
 	return ec._Category(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMappingᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CodeMapping) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "CodeMapping", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CodeMapping(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCodeMappingPayload2ᚖporticoᚋgraphᚐCodeMappingPayload(ctx context.Context, sel ast.SelectionSet, v *CodeMappingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CodeMappingPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCodeStandard2ᚖporticoᚋtradeᚐCodeStandard(ctx context.Context, v any) (*trade.CodeStandard, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.CodeStandard(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCodeStandard2ᚖporticoᚋtradeᚐCodeStandard(ctx context.Context, sel ast.SelectionSet, v *trade.CodeStandard) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOCommitmentReview2ᚖporticoᚋtradeᚐCommitmentReview(ctx context.Context, sel ast.SelectionSet, v *trade.CommitmentReview) graphql.Marshaler {
@@ -63906,6 +64937,8 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapMasterDataConflict := map[int]int{}
 		var batchItemsDeviation []*trade.Deviation
 		batchIdxMapDeviation := map[int]int{}
+		var batchItemsCodeMapping []*trade.CodeMapping
+		batchIdxMapCodeMapping := map[int]int{}
 		var batchItemsCategory []*trade.Category
 		batchIdxMapCategory := map[int]int{}
 		var batchItemsAuditEntry []*trade.AuditEntry
@@ -63976,6 +65009,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Deviation:
 				batchIdxMapDeviation[i] = len(batchItemsDeviation)
 				batchItemsDeviation = append(batchItemsDeviation, concrete)
+			case *trade.CodeMapping:
+				batchIdxMapCodeMapping[i] = len(batchItemsCodeMapping)
+				batchItemsCodeMapping = append(batchItemsCodeMapping, concrete)
 			case *trade.Category:
 				batchIdxMapCategory[i] = len(batchItemsCategory)
 				batchItemsCategory = append(batchItemsCategory, concrete)
@@ -64049,6 +65085,9 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		}
 		if len(batchItemsDeviation) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Deviation", batchItemsDeviation, batchIdxMapDeviation)
+		}
+		if len(batchItemsCodeMapping) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "CodeMapping", batchItemsCodeMapping, batchIdxMapCodeMapping)
 		}
 		if len(batchItemsCategory) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Category", batchItemsCategory, batchIdxMapCategory)

@@ -65,6 +65,8 @@ type Loaders struct {
 	Users                      loader[string, *trade.User]
 	DeadLetters                loader[string, *trade.DeadLetter]
 	InboundDeliveries          loader[string, *trade.InboundDelivery]
+	CodeMappings               loader[string, *trade.CodeMapping]
+	UnmappedCodes              loader[string, []*trade.UnmappedCode]
 	WebhookEndpoints           loader[string, *trade.WebhookEndpoint]
 	WebhookEndpointsOf         loader[string, []*trade.WebhookEndpoint]
 	WebhookDeliveries          loader[string, *trade.WebhookDelivery]
@@ -162,6 +164,8 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.Commitments = stored(l, (*store.Store).Commitments)
 	l.Users = stored(l, (*store.Store).Users)
 	l.InboundDeliveries = stored(l, (*store.Store).InboundDeliveries)
+	l.CodeMappings = stored(l, (*store.Store).CodeMappings)
+	l.UnmappedCodes = stored(l, (*store.Store).UnmappedCodes)
 	l.WebhookEndpoints = stored(l, (*store.Store).WebhookEndpoints)
 	l.WebhookEndpointsOf = stored(l, (*store.Store).WebhookEndpointsOf)
 	l.WebhookDeliveries = stored(l, (*store.Store).WebhookDeliveries)

@@ -85,6 +85,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.DeadLetters, ids, found)
 	case "inb":
 		return gather(ctx, &l.InboundDeliveries, ids, found)
+	case "cmp":
+		return gather(ctx, &l.CodeMappings, ids, found)
 	case "whe":
 		return gather(ctx, &l.WebhookEndpoints, ids, found)
 	case "whd":

@@ -53,6 +53,7 @@ var Workflows = []Workflow{
 	{"exception to the other side", "Mutation.reportException", AnsweredAtOnce, ""},
 	{"taking an alert", "Mutation.acknowledgeAlert", AnsweredAtOnce, ""},
 	{"closing an alert", "Mutation.resolveAlert", AnsweredAtOnce, ""},
+	{"what codes mean", "Mutation.publishCodeMapping", AnsweredAtOnce, ""},
 	{"a partner's webhook", "Mutation.saveWebhookEndpoint", AnsweredAtOnce, ""},
 	{"end of a webhook", "Mutation.deleteWebhookEndpoint", AnsweredAtOnce, ""},
 	{"a webhook's new secret", "Mutation.rotateWebhookSecret", AnsweredAtOnce, ""},

@@ -40,6 +40,8 @@ type Resolver struct {
 	Replica *process.Replica
 	// Intake is what other systems push.
 	Intake *process.Intake
+	// Codes are the tables of what codes mean.
+	Codes *process.Codes
 	// Webhooks are the addresses that what happens is sent to.
 	Webhooks *process.Webhooks
 	// Operating is what operators do.

@@ -32,16 +32,13 @@ type Config struct {
 // Source is a carrier or visibility service whose deliveries a mapping reads.
 type Source struct {
 	config  Config
-	mapping Mapping
+	mapping *Mapping
 	verify  pushed.Verify
 }
 
 // Open makes a source that only pushes.
 func Open(c Config, m *Mapping) (*Source, error) {
-	s := &Source{config: c, mapping: *m}
-	if c.Zone != nil {
-		s.mapping.Zone = c.Zone
-	}
+	s := &Source{config: c, mapping: m.own(c.Zone)}
 	if c.Scheme != "" {
 		if s.verify = pushed.Schemes[c.Scheme]; s.verify == nil {
 			return nil, pushed.NoScheme(c.Scheme)
@@ -73,6 +70,9 @@ func (s *Source) Translate(body []byte) (sources.News, error) {
 	return s.mapping.Translate(body)
 }
 
+// Codes is the table of what its codes mean.
+func (s *Source) Codes() *sources.Codes { return s.mapping.table }
+
 // Pushes tells whether the service pushes.
 func (s *Source) Pushes() bool { return s.verify != nil }
 
@@ -98,7 +98,7 @@ var Mappings = func() map[string]*Mapping {
 		}
 		all[name] = m
 	}
-	all["dcsa3"].Codes = all["dcsa"].Codes // which are the same
+	all["dcsa3"].table = all["dcsa"].table // which is the same
 	all["dcsa"].Newer = []*Mapping{all["dcsa3"]}
 	return all
 }()

@@ -65,13 +65,15 @@ type Mapping struct {
 		Classifiers map[string]trade.EventClassifier `yaml:"classifiers"`
 		Location    map[string]string                `yaml:"location"`
 	} `yaml:"event"`
-	Codes map[string]pushed.Meaning `yaml:"codes"`
+	Codes map[string]trade.CodeMeaning `yaml:"codes"`
 	// Signs are paths of which a delivery of this version of the format has one; Newer are
 	// mappings of others, which are asked first.
 	Signs []string   `yaml:"signs"`
 	Newer []*Mapping `yaml:"-"`
 	// Zone is where times without an offset are meant; UTC where nothing is said.
 	Zone *time.Location `yaml:"-"`
+
+	table *sources.Codes // what is in force of Codes
 }
 
 // ReadMapping reads a mapping, and checks that it can be followed.
@@ -112,7 +114,24 @@ func ReadMapping(text []byte) (*Mapping, error) {
 			return nil, fmt.Errorf("mapping: event.location.%s: it must be one of %v", place, places)
 		}
 	}
+	m.table = &sources.Codes{Standard: m.Standard, List: m.List, Version: m.Version, Written: m.Codes}
 	return m, nil
+}
+
+// own is the mapping with a table of its own, which its newer ones share.
+func (m *Mapping) own(zone *time.Location) *Mapping {
+	own := *m
+	own.table = m.table.Anew()
+	if zone != nil {
+		own.Zone = zone
+	}
+	own.Newer = slices.Clone(m.Newer)
+	for i, newer := range own.Newer {
+		newer = newer.own(zone)
+		newer.table = own.table
+		own.Newer[i] = newer
+	}
+	return &own
 }
 
 var places = []string{"name", "gln", "unlocode", "city", "region", "country", "latitude", "longitude"}
@@ -262,7 +281,7 @@ func (m *Mapping) event(e gjson.Result) (trade.ShipmentEvent, error) {
 	}
 	v.Raw = trade.RawCode{Standard: m.Standard, List: m.List, Code: strings.Join(code, "/"), Text: some(e, m.Event.Text)}
 	for n := len(code); n > 0; n-- {
-		if meaning, ok := m.Codes[strings.Join(code[:n], "/")]; ok {
+		if meaning, ok := m.table.Of(strings.Join(code[:n], "/")); ok {
 			v.Milestone, v.Status = meaning.Milestone, meaning.Status
 			break
 		}

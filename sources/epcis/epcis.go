@@ -26,6 +26,7 @@ import (
 type Source struct {
 	secrets pushed.Secrets
 	verify  pushed.Verify
+	codes   *sources.Codes
 }
 
 // Open makes a source whose deliveries are signed by a scheme.
@@ -34,7 +35,7 @@ func Open(scheme string, secrets pushed.Secrets) (*Source, error) {
 	if verify == nil {
 		return nil, pushed.NoScheme(scheme)
 	}
-	return &Source{secrets, verify}, nil
+	return &Source{secrets, verify, written.Anew()}, nil
 }
 
 // Kind is a logistics system.
@@ -54,7 +55,11 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 }
 
 // Translate reads the events of a document; see [Translate].
-func (*Source) Translate(body []byte) (sources.News, error) { return Translate(body) }
+func (s *Source) Translate(body []byte) (sources.News, error) { return translate(body, s.codes) }
+
+// Codes is the table of what business steps and dispositions mean: a step by its name, a
+// disposition by its name after a slash, and both together as step/disposition.
+func (s *Source) Codes() *sources.Codes { return s.codes }
 
 type document struct {
 	Context json.RawMessage `json:"@context"`
@@ -103,13 +108,22 @@ type reference struct {
 //go:embed codes.yaml
 var codesText []byte
 
-// codes are what business steps and dispositions of the Core Business Vocabulary mean.
-var codes = func() (c struct{ Steps, Dispositions map[string]pushed.Meaning }) {
+// written is what business steps and dispositions of the Core Business Vocabulary mean.
+var written = func() *sources.Codes {
+	var c struct {
+		Version             int
+		Steps, Dispositions map[string]trade.CodeMeaning
+	}
 	if err := yaml.Unmarshal(codesText, &c); err != nil {
 		panic(err)
 	}
-	return c
+	for name, meaning := range c.Dispositions {
+		c.Steps["/"+name] = meaning
+	}
+	return &sources.Codes{Standard: "EPCIS", List: list, Version: c.Version, Written: c.Steps}
 }()
+
+const list = "bizStep/disposition"
 
 const mostEvents = 1000
 
@@ -117,7 +131,9 @@ var types = []string{"ObjectEvent", "AggregationEvent", "TransactionEvent", "Tra
 
 // Translate reads a document, or one event. Each event that is wrong is rejected by its
 // place, and the others count.
-func Translate(body []byte) (sources.News, error) {
+func Translate(body []byte) (sources.News, error) { return translate(body, written) }
+
+func translate(body []byte, codes *sources.Codes) (sources.News, error) {
 	var news sources.News
 	if err := pushed.Read(body); err != nil {
 		return news, err
@@ -148,7 +164,7 @@ func Translate(body []byte) (sources.News, error) {
 		news.Ignored = "it has no events"
 	}
 	for i, text := range events {
-		t, err := read(text)
+		t, err := read(text, codes)
 		if err != nil {
 			where := fmt.Sprintf("event %d", i+1)
 			news.Rejected = append(news.Rejected, trade.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
@@ -167,7 +183,7 @@ func wrong(err error) string {
 	return "it cannot be read"
 }
 
-func read(text json.RawMessage) (t trade.Tracking, err error) {
+func read(text json.RawMessage, codes *sources.Codes) (t trade.Tracking, err error) {
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil {
 		return t, errors.New(wrong(err))
@@ -198,15 +214,18 @@ func read(text json.RawMessage) (t trade.Tracking, err error) {
 		v.RecordedAt = &recorded
 	}
 	step, disposition := term(e.BizStep), term(e.Disposition)
-	v.Raw = trade.RawCode{Standard: "EPCIS", List: "bizStep/disposition", Code: strings.Trim(step+"/"+disposition, "/")}
+	v.Raw = trade.RawCode{Standard: "EPCIS", List: list, Code: strings.Trim(step+"/"+disposition, "/")}
 	if v.Raw.Code == "" {
 		v.Raw.Code = e.Type
 	}
-	if m, ok := codes.Steps[step]; ok {
+	if m, ok := codes.Of(step); ok {
 		v.Milestone, v.Status = m.Milestone, m.Status
 	}
 	// What became of the goods says more than what was being done.
-	if m, ok := codes.Dispositions[disposition]; ok && (m.Status != "" || v.Milestone == trade.MilestoneOther) {
+	if m, ok := codes.Of("/" + disposition); ok && (m.Status != "" || v.Milestone == trade.MilestoneOther) {
+		v.Milestone, v.Status = m.Milestone, m.Status
+	}
+	if m, ok := codes.Of(step + "/" + disposition); ok && step != "" && disposition != "" {
 		v.Milestone, v.Status = m.Milestone, m.Status
 	}
 	if v.Status == "" {

@@ -9,14 +9,7 @@ import (
 	"unicode/utf8"
 
 	"portico/sources"
-	"portico/trade"
 )
-
-// Meaning is what a code means. A code that says nothing about a status has none.
-type Meaning struct {
-	Milestone trade.Milestone      `yaml:"milestone"`
-	Status    trade.ShipmentStatus `yaml:"status"`
-}
 
 // Read checks that bytes are JSON that can be worked with: UTF-8, and not nested without
 // end.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quagmt/udecimal"
 
+	"portico/sources"
 	"portico/trade"
 )
 
@@ -80,22 +81,20 @@ var priceGaps = map[string]struct {
 	"NOPRC": {trade.NoValidPrice, "No price holds for this quantity, unit and day."},
 }
 
-var milestones = map[string]struct {
-	milestone trade.Milestone
-	status    trade.ShipmentStatus
-}{
-	"LB": {trade.MilestoneLabelCreated, trade.PreTransit},
-	"PU": {trade.MilestonePickedUp, trade.PickedUp},
-	"DP": {trade.MilestoneDeparted, trade.InTransit},
-	"AR": {trade.MilestoneArrived, trade.AtFacility},
-	"OD": {trade.MilestoneOutForDelivery, trade.OutForDelivery},
-	"NH": {trade.MilestoneDeliveryAttempted, trade.DeliveryAttempted},
-	"DL": {trade.MilestoneDelivered, trade.Delivered},
-	"EX": {trade.MilestoneDamaged, trade.ShipmentInException},
-	"DE": {trade.MilestoneDelayed, trade.ShipmentDelayed},
-	"CA": {trade.MilestoneCancelled, trade.ShipmentCancelled},
-	"ET": {trade.MilestoneEtaChanged, trade.ShipmentUnknown},
-}
+// scans are what the carrier's codes mean.
+var scans = sources.Codes{Standard: trade.CarrierCodes, List: "history.code", Version: 1, Written: map[string]trade.CodeMeaning{
+	"LB": {Milestone: trade.MilestoneLabelCreated, Status: trade.PreTransit},
+	"PU": {Milestone: trade.MilestonePickedUp, Status: trade.PickedUp},
+	"DP": {Milestone: trade.MilestoneDeparted, Status: trade.InTransit},
+	"AR": {Milestone: trade.MilestoneArrived, Status: trade.AtFacility},
+	"OD": {Milestone: trade.MilestoneOutForDelivery, Status: trade.OutForDelivery},
+	"NH": {Milestone: trade.MilestoneDeliveryAttempted, Status: trade.DeliveryAttempted},
+	"DL": {Milestone: trade.MilestoneDelivered, Status: trade.Delivered},
+	"EX": {Milestone: trade.MilestoneDamaged, Status: trade.ShipmentInException},
+	"DE": {Milestone: trade.MilestoneDelayed, Status: trade.ShipmentDelayed},
+	"CA": {Milestone: trade.MilestoneCancelled, Status: trade.ShipmentCancelled},
+	"ET": {Milestone: trade.MilestoneEtaChanged, Status: trade.ShipmentUnknown},
+}}
 
 // reader maps the fields of one record and remembers the first that cannot be.
 type reader struct {

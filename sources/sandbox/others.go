@@ -214,6 +214,9 @@ func (c *Carrier) Translate(body []byte) (sources.News, error) {
 	return sources.News{Tracking: parcels.Records, Rejected: parcels.Rejected}, nil
 }
 
+// Codes is the table of what its codes mean.
+func (c *Carrier) Codes() *sources.Codes { return c.codes }
+
 func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 	tr := trade.Tracking{TrackingNumber: t.Code, Provenance: stamp(t.Code, t.Rev)}
 	if t.POD != "" {
@@ -226,14 +229,14 @@ func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 			zone = c.zone
 		}
 		r.zone = zone
-		step, known := milestones[e.Code]
+		step, known := c.codes.Of(e.Code)
 		if !known { // kept for what it is, and moves no status
-			step.milestone, step.status = trade.MilestoneOther, trade.ShipmentUnknown
+			step = trade.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
 		}
 		event := trade.ShipmentEvent{
-			Key: e.ID, Milestone: step.milestone, Classifier: trade.Actual, Status: step.status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
+			Key: e.ID, Milestone: step.Milestone, Classifier: trade.Actual, Status: step.Status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
 			Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ), Latitude: e.Lat, Longitude: e.Lon},
-			Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: "history.code", Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
+			Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: scans.List, Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
 		}
 		if e.Code == "ET" {
 			event.Classifier = trade.Estimated

@@ -34,7 +34,10 @@ type (
 	// WMS is the company's warehouse system.
 	WMS struct{ *wire }
 	// Carrier is the company's carrier.
-	Carrier struct{ *wire }
+	Carrier struct {
+		*wire
+		codes *sources.Codes
+	}
 	// CRM is the company's customer relations system.
 	CRM struct{ *wire }
 )
@@ -80,7 +83,7 @@ func OpenWMS(cfg Config) (*WMS, error) { return open(cfg, func(w *wire) *WMS { r
 
 // OpenCarrier connects to the carrier.
 func OpenCarrier(cfg Config) (*Carrier, error) {
-	return open(cfg, func(w *wire) *Carrier { return &Carrier{w} })
+	return open(cfg, func(w *wire) *Carrier { return &Carrier{w, scans.Anew()} })
 }
 
 // OpenCRM connects to the customer relations system.

@@ -1,0 +1,119 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"portico/store"
+	"portico/trade"
+)
+
+// Codes are the tables of what the codes of sources mean. They come with their sources; what is
+// published besides is in force on all processes within a second.
+type Codes struct {
+	*Desk
+	taken chan int // publications that are in force here; held by who takes more
+}
+
+// NewCodes makes them.
+func NewCodes(d *Desk) *Codes {
+	c := &Codes{d, make(chan int, 1)}
+	c.taken <- 0
+	return c
+}
+
+const codesEvery = time.Second
+
+// Begin keeps the tables as they were written, and puts in force what was published. It is
+// called before anything is read.
+func (c *Codes) Begin(ctx context.Context) error {
+	err := c.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		for name, table := range c.sources.Codes() {
+			if err := c.store.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.take(ctx)
+}
+
+// take puts in force what was published.
+func (c *Codes) take(ctx context.Context) error {
+	now := <-c.taken
+	defer func() { c.taken <- now }()
+	published, publications, err := c.store.PublishedCodes(ctx, now)
+	if err != nil {
+		return err
+	}
+	for name, codes := range published {
+		c.sources.PublishCodes(name, codes)
+	}
+	now = publications
+	return nil
+}
+
+// Follow puts in force what others publish, until ctx ends.
+func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
+	for failing := false; pause(ctx, codesEvery) == nil; {
+		err := c.take(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			log.Warn("codes that were published are not in force here yet", "err", err)
+		}
+		failing = err != nil
+	}
+}
+
+// Publication is what codes of a table whose version was seen mean from now on.
+type Publication struct {
+	MappingID string
+	Version   int
+	Entries   []trade.CodeMappingEntry
+	Reason    string
+}
+
+// Publish publishes what codes mean. What came before is read by it when it is replayed.
+func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by Submitter, key string, p Publication) (*Acted[trade.CommonError], error) {
+	if errs := said[trade.CommonError](p.Reason, sayWhy, "reason"); errs != nil {
+		return &Acted[trade.CommonError]{Errors: errs}, nil
+	}
+	done, err := once(ctx, c.store, by, "publishCodeMapping", key, p, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		m, err := c.store.LockCodeMapping(ctx, tx, scope, p.MappingID)
+		if err != nil || m == nil {
+			return spent, []trade.CommonError{invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
+		}
+		if m.Version != p.Version {
+			return spent, []trade.CommonError{&trade.VersionConflict{
+				Refusal:        trade.Refusal{Code: trade.CodeVersionConflict, Message: fmt.Sprintf("The table is at version %d by now: look at it again.", m.Version), Path: []string{"input", "expectedVersion"}},
+				CurrentVersion: strconv.Itoa(m.Version), ChangedFields: []string{},
+			}}, nil
+		}
+		changed, errs := m.Publish(p.Entries)
+		if errs != nil {
+			return spent, errs, nil
+		}
+		before, after := map[string]any{"version": m.Version}, map[string]any{"version": m.Version + 1, "source": m.Instance, "reason": p.Reason}
+		for code, is := range changed {
+			after[code] = is
+			if was, ok := m.Codes[code]; ok {
+				before[code] = was
+			}
+		}
+		if err := c.store.PublishCodes(ctx, tx, m.ID, changed); err != nil {
+			return spent, nil, err
+		}
+		return store.SpentKey{Subject: m.ID}, nil, c.store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
+	})
+	if err == nil && len(done.Errors) == 0 {
+		err = c.take(ctx)
+	}
+	return done, err
+}

@@ -1,0 +1,49 @@
+package resolvers
+
+import (
+	"context"
+
+	"portico/graph"
+	"portico/loaders"
+	"portico/process"
+	"portico/store"
+	"portico/trade"
+)
+
+// CodeMappings are the tables of what codes mean, by the names of their sources.
+func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error) {
+	most := maxPage
+	c, err := page(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return store.CodeMappingList(s, standard) }, &most, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Nodes, nil
+}
+
+// CodeMapping are the resolvers of CodeMapping.
+func (r *Resolver) CodeMapping() graph.CodeMappingResolver { return codeMapping{} }
+
+type codeMapping struct{}
+
+func (codeMapping) Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error) {
+	return lists(related(ctx, objs, (*trade.CodeMapping).NodeID, func(l *loaders.Loaders) all[[]*trade.UnmappedCode] { return &l.UnmappedCodes }))
+}
+
+// PublishCodeMapping publishes what codes mean.
+func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string, input graph.CodeMappingInput) (*graph.CodeMappingPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]trade.CodeMappingEntry, len(input.Entries))
+	for i, e := range input.Entries {
+		entries[i] = trade.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
+	}
+	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, process.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.CodeMappingPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	_, p.Mapping, err = about(ctx, r.Resolver, l, "", &l.CodeMappings, a.SubjectID)
+	return p, err
+}
