@@ -67,7 +67,7 @@ var rooms = map[string][]string{
 	"bus":       {"events", "trade"},
 	"budget":    {},
 	"guard":     {}, // knows GraphQL, nothing of the trade
-	"resolvers": {"auth", "documents", "events", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
+	"resolvers": {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
 	"outgoing": {"trade"},
 	"edge":     {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -91,6 +92,8 @@ type answer struct {
 	took   execution.Statistics
 	tally  telemetry.Tally
 	shared bool // told to others too: its data is not taken back
+	once   sync.Once
+	text   []byte // of a shared one, as JSON
 }
 
 // recycle takes the answer's data back, once it is written.
@@ -205,8 +208,16 @@ func (s *server) failed(ctx context.Context, errs gqlerror.List) *answer {
 }
 
 // append appends the answer as JSON: its data is that already, and what it took
-// is told to everybody.
+// is told to everybody. One that is shared is written once.
 func (a *answer) append(b []byte) []byte {
+	if !a.shared {
+		return a.write(b)
+	}
+	a.once.Do(func() { a.text = a.write(nil) })
+	return append(b, a.text...)
+}
+
+func (a *answer) write(b []byte) []byte {
 	b = append(b, '{')
 	if len(a.errors) > 0 {
 		b = append(append(append(b, `"errors":`...), a.list()...), ',')

@@ -103,6 +103,19 @@ func Stream[R any](ch <-chan R, err error) (Events, error) {
 	}, nil
 }
 
+type pullKey struct{}
+
+// Pull has the stream that is opened in ctx ask next for its events, one after the other, until
+// it says that there are no more. A resolver returns what it returns: such a stream needs no
+// channel, and no goroutine that fills it.
+func Pull[R any](ctx context.Context, next func(ctx context.Context) (event R, ok bool)) <-chan R {
+	*ctx.Value(pullKey{}).(*Events) = func(ctx context.Context) (any, bool) {
+		v, ok := next(ctx)
+		return []R{v}, ok
+	}
+	return nil
+}
+
 // panicked carries a recovered panic to where the operation's RecoverFunc is known.
 type panicked struct{ value any }
 

@@ -240,5 +240,9 @@ func (r *run) open(k *call) (next Events, err error) {
 	if fc.Args, err = r.arguments(ctx, k); err != nil {
 		return nil, err
 	}
-	return k.b.Stream(ctx, r.ec, fc.Args)
+	var pulled Events
+	if next, err = k.b.Stream(context.WithValue(ctx, pullKey{}, &pulled), r.ec, fc.Args); next == nil {
+		next = pulled
+	}
+	return next, err
 }

@@ -1764,7 +1764,7 @@ func bindAlertUpdate() *execution.Object {
 	return &execution.Object{Name: "AlertUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AlertUpdate).Cursor
+				v := o.(*trade.AlertUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -2071,7 +2071,7 @@ func bindAvailabilityUpdate() *execution.Object {
 	return &execution.Object{Name: "AvailabilityUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AvailabilityUpdate).Cursor
+				v := o.(*trade.AvailabilityUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -4313,7 +4313,7 @@ func bindInvoiceUpdate() *execution.Object {
 	return &execution.Object{Name: "InvoiceUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InvoiceUpdate).Cursor
+				v := o.(*trade.InvoiceUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -5982,7 +5982,7 @@ func bindOperationUpdate() *execution.Object {
 	return &execution.Object{Name: "OperationUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OperationUpdate).Cursor
+				v := o.(*trade.OperationUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -6630,7 +6630,7 @@ func bindOrderUpdate() *execution.Object {
 	return &execution.Object{Name: "OrderUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OrderUpdate).Cursor
+				v := o.(*trade.OrderUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -7999,7 +7999,7 @@ func bindPurchaseOrderUpdate() *execution.Object {
 	return &execution.Object{Name: "PurchaseOrderUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PurchaseOrderUpdate).Cursor
+				v := o.(*trade.PurchaseOrderUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -9913,7 +9913,7 @@ func bindShipmentUpdate() *execution.Object {
 	return &execution.Object{Name: "ShipmentUpdate", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.ShipmentUpdate).Cursor
+				v := o.(*trade.ShipmentUpdate).Cursor()
 				return execution.AppendString(b, string(v))
 			},
 		},

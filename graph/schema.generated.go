@@ -5961,7 +5961,7 @@ func (ec *executionContext) _AlertUpdate_cursor(ctx context.Context, field graph
 			return ec.fieldContext_AlertUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5972,7 +5972,7 @@ func (ec *executionContext) _AlertUpdate_cursor(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_AlertUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AlertUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("AlertUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _AlertUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.AlertUpdate) (ret graphql.Marshaler) {
@@ -7208,7 +7208,7 @@ func (ec *executionContext) _AvailabilityUpdate_cursor(ctx context.Context, fiel
 			return ec.fieldContext_AvailabilityUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -7219,7 +7219,7 @@ func (ec *executionContext) _AvailabilityUpdate_cursor(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_AvailabilityUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AvailabilityUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("AvailabilityUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _AvailabilityUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.AvailabilityUpdate) (ret graphql.Marshaler) {
@@ -14640,7 +14640,7 @@ func (ec *executionContext) _InvoiceUpdate_cursor(ctx context.Context, field gra
 			return ec.fieldContext_InvoiceUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -14651,7 +14651,7 @@ func (ec *executionContext) _InvoiceUpdate_cursor(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_InvoiceUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InvoiceUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("InvoiceUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _InvoiceUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.InvoiceUpdate) (ret graphql.Marshaler) {
@@ -20260,7 +20260,7 @@ func (ec *executionContext) _OperationUpdate_cursor(ctx context.Context, field g
 			return ec.fieldContext_OperationUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -20271,7 +20271,7 @@ func (ec *executionContext) _OperationUpdate_cursor(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_OperationUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OperationUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("OperationUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _OperationUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.OperationUpdate) (ret graphql.Marshaler) {
@@ -23120,7 +23120,7 @@ func (ec *executionContext) _OrderUpdate_cursor(ctx context.Context, field graph
 			return ec.fieldContext_OrderUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -23131,7 +23131,7 @@ func (ec *executionContext) _OrderUpdate_cursor(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_OrderUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("OrderUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _OrderUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.OrderUpdate) (ret graphql.Marshaler) {
@@ -28297,7 +28297,7 @@ func (ec *executionContext) _PurchaseOrderUpdate_cursor(ctx context.Context, fie
 			return ec.fieldContext_PurchaseOrderUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -28308,7 +28308,7 @@ func (ec *executionContext) _PurchaseOrderUpdate_cursor(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_PurchaseOrderUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseOrderUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("PurchaseOrderUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _PurchaseOrderUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.PurchaseOrderUpdate) (ret graphql.Marshaler) {
@@ -34880,7 +34880,7 @@ func (ec *executionContext) _ShipmentUpdate_cursor(ctx context.Context, field gr
 			return ec.fieldContext_ShipmentUpdate_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -34891,7 +34891,7 @@ func (ec *executionContext) _ShipmentUpdate_cursor(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ShipmentUpdate_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentUpdate", field, false, false, "EventCursor")
+	return graphql.NewScalarFieldContext("ShipmentUpdate", field, true, false, "EventCursor")
 }
 
 func (ec *executionContext) _ShipmentUpdate_at(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentUpdate) (ret graphql.Marshaler) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portico/events"
+	"portico/execution"
 	"portico/store"
 	"portico/trade"
 )
@@ -31,89 +32,141 @@ func follow[I any](ctx context.Context, r *Resolver, f following[I]) (<-chan I, 
 	if err != nil {
 		return nil, err
 	}
-	scope := l.Scope()
-	var since *trade.Place
+	s := &stream[I]{following: f, scope: l.Scope(), store: l.Store, cursors: r.Cursors}
 	if f.after != nil {
-		place, ok := r.Cursors.Open(f.topic, scope, *f.after)
+		place, ok := r.Cursors.Open(f.topic, s.scope, *f.after)
 		if !ok {
 			return nil, badInput("after is no cursor of this stream that this caller was given: leave it out, and ask for the state anew")
 		}
-		since = &place
+		s.since = &place
 	}
-	keep := func(c *trade.Change) bool { return c.Topic == f.topic && f.keep(scope, c) }
-	cursor := func(p trade.Place) string { return r.Cursors.Seal(f.topic, scope, p) }
 	if alone, ok := events.AloneOf(ctx); ok {
-		item := make(chan I, 1)
-		defer close(item)
-		if alone.Change == nil {
-			item <- any(&trade.StreamCaughtUp{Cursor: cursor(alone.At), At: time.Now().UTC()}).(I)
-		} else if keep(alone.Change) {
-			item <- f.update(trade.Update{Change: *alone.Change, Cursor: cursor(alone.At)})
-		}
-		return item, nil
+		s.alone(alone)
+		return execution.Pull(ctx, s.next), nil
 	}
-	live, err := r.Hub.Follow(ctx, keep)
-	if err != nil {
+	if s.live, err = r.Hub.Follow(ctx, s.wants); err != nil {
 		return nil, err
 	}
-	from, st := live.From, l.Store
-	items := make(chan I)
-	tell := func(item any) bool {
-		select {
-		case items <- item.(I):
-			return true
-		case <-ctx.Done():
-			return false
+	s.at, s.phase = s.live.From, catching
+	if s.since != nil {
+		s.phase = resuming
+	}
+	return execution.Pull(ctx, s.next), nil
+}
+
+// stream is what one caller follows: what is told next, and what comes after that.
+type stream[I any] struct {
+	following[I]
+	scope   trade.Scope
+	store   *store.Store
+	cursors *events.Cursors
+	live    *events.Following
+	since   *trade.Place
+
+	phase phase
+	at    trade.Place // up to which it was told
+	ready []I
+	told  int // of what was missed
+}
+
+// phase is how far a stream is.
+type phase int
+
+const (
+	over     phase = iota // nothing comes any more
+	resuming              // it is to be found out whether what was missed is there still
+	missing               // what was missed is told
+	catching              // it is to be told that this was all
+	living                // what happens is told
+)
+
+// next is what is told next. It waits until there is something to tell.
+func (s *stream[I]) next(ctx context.Context) (item I, ok bool) {
+	for len(s.ready) == 0 {
+		var err error
+		switch s.phase {
+		case over:
+			return item, false
+		case resuming:
+			err = s.resume(ctx)
+		case missing:
+			err = s.miss(ctx)
+		case catching:
+			s.tell(&trade.StreamCaughtUp{Cursor: s.cursor(s.at), At: time.Now().UTC(), Replayed: s.told})
+			s.phase = living
+		case living:
+			c, ok := s.live.Next(ctx)
+			if !ok {
+				return item, false
+			}
+			if s.at.Before(c.Place) { // another process may have told of it before the stream was resumed here
+				err = s.update(ctx, &c)
+			}
+		}
+		if err != nil { // it is resumed from the last cursor
+			return item, false
 		}
 	}
-	told := 0
-	update := func(c *trade.Change) bool {
-		if f.wanted != nil {
-			if yes, err := f.wanted(ctx, scope, c); err != nil || !yes {
-				return err == nil
-			}
+	item, s.ready = s.ready[0], s.ready[1:]
+	return item, true
+}
+
+func (s *stream[I]) wants(c *trade.Change) bool { return c.Topic == s.topic && s.keep(s.scope, c) }
+
+func (s *stream[I]) cursor(p trade.Place) string { return s.cursors.Seal(s.topic, s.scope, p) }
+
+func (s *stream[I]) tell(item any) { s.ready = append(s.ready, item.(I)) }
+
+func (s *stream[I]) update(ctx context.Context, c *trade.Change) error {
+	if s.wanted != nil {
+		if yes, err := s.wanted(ctx, s.scope, c); err != nil || !yes {
+			return err
 		}
-		told++
-		return tell(f.update(trade.Update{Change: *c, Cursor: cursor(c.Place)}))
 	}
-	go func() {
-		defer close(items)
-		at := from
-		if since != nil {
-			gap, err := f.gap(ctx, st, *since, &at)
-			if err != nil || gap && !tell(&trade.StreamGap{Cursor: cursor(at), From: *f.after, At: time.Now().UTC(), Requery: "Changes of " + f.requery + " are missing here: ask for " + f.requery + " anew."}) {
-				return
-			}
-			for {
-				missed, err := st.ChangesOf(ctx, scope, f.topic, at, from, replayAtOnce)
-				if err != nil {
-					return // it is resumed from the last cursor
-				}
-				for i := range missed {
-					if at = missed[i].Place; keep(&missed[i]) && !update(&missed[i]) {
-						return
-					}
-				}
-				if len(missed) < replayAtOnce {
-					break
-				}
-			}
-			if at.Before(from) {
-				at = from
-			}
-		}
-		if !tell(&trade.StreamCaughtUp{Cursor: cursor(at), At: time.Now().UTC(), Replayed: told}) {
-			return
-		}
-		for {
-			c, ok := live.Next(ctx)
-			// Another process may have told of it before the stream was resumed here.
-			if !ok || at.Before(c.Place) && !update(&c) {
-				return
+	s.tell(s.following.update(trade.Update{Change: *c, Sealed: s.cursor}))
+	return nil
+}
+
+// resume finds out where the stream goes on, and tells where something is missing.
+func (s *stream[I]) resume(ctx context.Context) error {
+	s.phase = missing
+	gap, err := s.gap(ctx, s.store, *s.since, &s.at)
+	if err == nil && gap {
+		s.tell(&trade.StreamGap{Cursor: s.cursor(s.at), From: *s.after, At: time.Now().UTC(), Requery: "Changes of " + s.requery + " are missing here: ask for " + s.requery + " anew."})
+	}
+	return err
+}
+
+// miss tells the next of what was missed.
+func (s *stream[I]) miss(ctx context.Context) error {
+	missed, err := s.store.ChangesOf(ctx, s.scope, s.topic, s.at, s.live.From, replayAtOnce)
+	if err != nil {
+		return err
+	}
+	before := len(s.ready)
+	for i := range missed {
+		if s.at = missed[i].Place; s.wants(&missed[i]) {
+			if err := s.update(ctx, &missed[i]); err != nil {
+				return err
 			}
 		}
-	}()
-	return items, nil
+	}
+	s.told += len(s.ready) - before
+	if len(missed) < replayAtOnce {
+		if s.phase = catching; s.at.Before(s.live.From) {
+			s.at = s.live.From
+		}
+	}
+	return nil
+}
+
+// alone tells of one change, or that there is nothing to tell yet.
+func (s *stream[I]) alone(one events.Alone) {
+	if one.Change == nil {
+		s.tell(&trade.StreamCaughtUp{Cursor: s.cursor(one.At), At: time.Now().UTC()})
+	} else if s.wants(one.Change) {
+		s.tell(s.following.update(trade.Update{Change: *one.Change, Sealed: s.cursor}))
+	}
 }
 
 // gap sets where a stream goes on that is resumed from a place, and tells whether what comes

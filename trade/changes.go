@@ -2,6 +2,7 @@ package trade
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -127,16 +128,21 @@ type StreamGap struct {
 	Requery string
 }
 
-// Update is a change as a portal is told of it, and where to go on after it.
+// Update is a change as a portal is told of it. Sealed makes a cursor of a place.
 type Update struct {
 	overAny
 	Change
-	Cursor string
+	Sealed func(Place) string
 }
+
+// Cursor is where to go on after it.
+func (u *Update) Cursor() string { return u.Sealed(u.Place) }
 
 // SharedAs names the change: all who may see the same are told the same of it.
 func (u *Update) SharedAs() string {
-	return fmt.Sprintf("%s/%d/%d", u.Topic, u.Transaction, u.Seq)
+	b := append(make([]byte, 0, 48), u.Topic...)
+	b = strconv.AppendUint(append(b, '/'), u.Transaction, 10)
+	return string(strconv.AppendInt(append(b, '/'), u.Seq, 10))
 }
 
 // ShipmentUpdate is a change of a shipment.

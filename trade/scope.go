@@ -27,6 +27,7 @@ type Scope struct {
 	supplier string
 	rights   []string
 	allowed  string // the rights in order, as one text that no other rights have
+	parties  string // whom it acts for, as one text
 
 	costPerMinute int
 }
@@ -41,7 +42,12 @@ func scope(role Role, rights []string) Scope {
 		rights = slices.DeleteFunc(rights, func(r string) bool { return slices.Contains(planners, r) })
 	}
 	slices.Sort(rights)
-	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}
+	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}.named()
+}
+
+func (s Scope) named() Scope {
+	s.parties = fmt.Sprintf("%q %q %q", s.role, slices.Sorted(slices.Values(s.accounts)), s.supplier)
+	return s
 }
 
 // CustomerScope sees these accounts, named by id and number, and what belongs
@@ -54,14 +60,14 @@ func CustomerScope(accounts []Ref, rights []string) Scope {
 	if len(accounts) > 0 {
 		s.buyer = accounts[0]
 	}
-	return s
+	return s.named()
 }
 
 // SupplierScope sees what belongs to the trading partner with this id.
 func SupplierScope(supplier string, rights []string) Scope {
 	s := scope(Supplier, rights)
 	s.supplier = supplier
-	return s
+	return s.named()
 }
 
 // OperatorScope sees every account and supplier.
@@ -79,10 +85,7 @@ func (s Scope) Key() string {
 
 // Parties is a text that callers have in common who act for the same parties, whatever they
 // may do there.
-func (s Scope) Parties() string {
-	accounts := slices.Sorted(slices.Values(s.accounts))
-	return fmt.Sprintf("%q %q %q", s.role, accounts, s.supplier)
-}
+func (s Scope) Parties() string { return s.parties }
 
 // Role is the kind of caller.
 func (s Scope) Role() Role { return s.role }
