@@ -53,6 +53,8 @@ func main() {
 	flag.Parse()
 	var err error
 	switch {
+	case *serve == prepared:
+		err = frames(*addr)
 	case *serve != "":
 		err = rival(*serve, *addr, *data, companyURL, companyKey)
 	case *gate != "":

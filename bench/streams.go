@@ -3,8 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -35,14 +36,77 @@ func followed(binary string) error {
 	if err := idle(s); err != nil {
 		return err
 	}
-	fmt.Printf("| subscribers | told, of all | deliveries/s | commit to client p50 ms | p99 ms | CPU per delivery, µs |\n|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Printf("| subscribers | server | told, of all | deliveries/s | p50 ms | p99 ms | CPU per delivery, µs |\n|--:|---|--:|--:|--:|--:|--:|\n")
 	n := int64(0)
+	logged := func() (rows int) {
+		_ = db.QueryRow(`SELECT count(*) FROM changes c JOIN shipments d ON d.id = c.subject WHERE c.topic = 'SHIPMENT' AND d.tracking_number = $1`, parcel).Scan(&rows)
+		return rows
+	}
+	portico := &streamed{name: "portico", url: s.url, metrics: s.admin + "/metrics", token: s.token, changes: logged, change: func() error { n++; return push(s.url, parcel, n) }}
+	rival, stop, err := startFrames()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	for _, many := range []int{100, 1000, 5000} {
-		if err := followedByMany(s, db, parcel, many, &n); err != nil {
+		ours, err := portico.follow(many)
+		if err != nil {
 			return err
 		}
+		rival.says(portico.frame.Load())
+		theirs, err := rival.follow(many)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| %d | × hand-written | | | | | %.1f |\n", many, ours/theirs)
 	}
 	return nil
+}
+
+// streamed is a server that tells of changes.
+type streamed struct {
+	name, url, metrics, token string
+	changes                   func() int // that there were
+	change                    func() error
+	frame                     atomic.Pointer[[]byte] // one that it told
+}
+
+// startFrames starts the hand-written rival, which makes frames of what it is told and nothing else.
+func startFrames() (*streamed, func(), error) {
+	const addr = "localhost:18083"
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command(self, "-serve", prepared, "-addr", addr)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	s := &streamed{name: handWritten, url: "http://" + addr, metrics: "http://" + addr + "/metrics"}
+	for {
+		if resp, err := client.Get(s.url + "/readyz"); err == nil {
+			_ = resp.Body.Close()
+			return s, func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// says has the rival say what Portico says, each time with the moment at which it was told.
+func (s *streamed) says(frame *[]byte) {
+	before, after, _ := strings.Cut(strings.ReplaceAll(string(*frame), "%", "%%"), `"at":"`)
+	_, after, _ = strings.Cut(after, `"`)
+	text, n := before+`"at":"%s"`+after, 0
+	s.changes = func() int { return n }
+	s.change = func() error {
+		n++
+		resp, err := client.Post(s.url+"/tell", "text/plain", strings.NewReader(text))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err
+	}
 }
 
 // idle opens 10,000 subscriptions of which none is told anything.
@@ -51,7 +115,7 @@ func idle(s *server) error {
 	defer end()
 	rest := s.memory()
 	begun := time.Now()
-	if err := openMany(ctx, s, 10_000, func([]byte) {}); err != nil {
+	if err := openMany(ctx, s.url, s.token, 10_000, func([]byte) {}); err != nil {
 		return err
 	}
 	took := time.Since(begun)
@@ -68,13 +132,14 @@ func idle(s *server) error {
 	return nil
 }
 
-func followedByMany(s *server, db *sql.DB, parcel string, many int, n *int64) error {
+// follow has many follow, and tells what a delivery takes of the server's CPU, in microseconds.
+func (s *streamed) follow(many int) (float64, error) {
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	var told atomic.Int64
 	var mu sync.Mutex
 	var late []time.Duration
-	if err := openMany(ctx, s, many, func(frame []byte) {
+	if err := openMany(ctx, s.url, s.token, many, func(frame []byte) {
 		now := time.Now()
 		_, at, ok := bytes.Cut(frame, []byte(`"at":"`))
 		if !ok || !bytes.Contains(frame, []byte(`"shipment"`)) {
@@ -85,53 +150,50 @@ func followedByMany(s *server, db *sql.DB, parcel string, many int, n *int64) er
 		if err != nil {
 			return
 		}
-		told.Add(1)
+		if told.Add(1) == 1 {
+			s.frame.Store(&frame)
+		}
 		mu.Lock()
 		late = append(late, now.Sub(when))
 		mu.Unlock()
 	}); err != nil {
-		return err
+		return 0, err
 	}
-	logged := func() (rows int) {
-		_ = db.QueryRow(`SELECT count(*) FROM changes c JOIN shipments d ON d.id = c.subject WHERE c.topic = 'SHIPMENT' AND d.tracking_number = $1`, parcel).Scan(&rows)
-		return rows
-	}
-	from := logged()
-	before, err := counters(s.admin + "/metrics")
+	from := s.changes()
+	before, err := counters(s.metrics)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	begun := time.Now()
 	for tick := time.NewTicker(time.Second / perSecond); time.Since(begun) < followedBy; <-tick.C {
-		*n++
-		if err := push(s.url, parcel, *n); err != nil {
-			return err
+		if err := s.change(); err != nil {
+			return 0, err
 		}
 	}
 	changes := 0
 	for until := time.Now().Add(20 * time.Second); (changes == 0 || told.Load() < int64(changes*many)) && time.Now().Before(until); {
 		time.Sleep(100 * time.Millisecond)
-		changes = logged() - from
+		changes = s.changes() - from
 	}
 	took := time.Since(begun)
-	after, err := counters(s.admin + "/metrics")
+	after, err := counters(s.metrics)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	if len(late) == 0 {
-		return fmt.Errorf("%d subscribers were told nothing", many)
+		return 0, fmt.Errorf("%d subscribers of %s were told nothing", many, s.name)
 	}
 	slices.Sort(late)
-	cpu := after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
-	fmt.Printf("| %d | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, told.Load(), changes*many, float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu*1e6/float64(told.Load()))
-	return nil
+	cpu := (after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]) * 1e6 / float64(told.Load())
+	fmt.Printf("| %d | %s | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, s.name, told.Load(), changes*many, float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu)
+	return cpu, nil
 }
 
 // openMany opens subscriptions, each with a connection of its own, until ctx ends, and hands
 // on what they are told.
-func openMany(ctx context.Context, s *server, many int, told func(frame []byte)) error {
+func openMany(ctx context.Context, url, token string, many int, told func(frame []byte)) error {
 	var opened, failed atomic.Int64
 	room := make(chan struct{}, 64)
 	var all sync.WaitGroup
@@ -139,7 +201,7 @@ func openMany(ctx context.Context, s *server, many int, told func(frame []byte))
 		room <- struct{}{}
 		all.Go(func() {
 			defer func() { <-room }()
-			conn, err := subscribed(ctx, s)
+			conn, err := subscribed(ctx, url, token)
 			if err != nil {
 				failed.Add(1)
 				return
@@ -165,13 +227,13 @@ func openMany(ctx context.Context, s *server, many int, told func(frame []byte))
 }
 
 // subscribed is a connection over which shipments are followed, and nothing was missed.
-func subscribed(ctx context.Context, s *server) (*websocket.Conn, error) {
-	conn, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+func subscribed(ctx context.Context, url, token string) (*websocket.Conn, error) {
+	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
 	if err != nil {
 		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
-	if err := wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + s.token}}); err != nil {
+	if err := wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
 		return nil, err
 	}
 	if _, _, err := conn.Read(ctx); err != nil {

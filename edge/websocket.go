@@ -3,7 +3,9 @@ package edge
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -51,6 +53,7 @@ type socket struct {
 	ctx    context.Context
 	end    context.CancelFunc
 
+	writing sync.Mutex
 	mu      sync.Mutex
 	running map[string]context.CancelFunc // operations by the client's id
 	closing sync.Once
@@ -345,15 +348,39 @@ func (k *socket) forget(ctx context.Context, id string) bool {
 }
 
 // send writes one message, within its time. A client that does not read loses
-// its connection.
-func (k *socket) send(b []byte) error {
-	ctx, cancel := context.WithTimeout(k.ctx, writeTimeout)
-	defer cancel()
-	err := k.conn.Write(ctx, websocket.MessageText, b)
+// its connection. What is sent to many at once goes past the library, which knows
+// nothing of that and takes half as much again: one frame in one write, so that what
+// the library writes itself, pings and closings, comes before or after it.
+func (k *socket) send(text []byte) error {
+	kept := answers.Get().(*[]byte)
+	b := append(frameHead((*kept)[:0], len(text)), text...)
+	k.writing.Lock()
+	_ = k.under.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := k.under.Write(b)
+	if err == nil {
+		err = k.under.SetWriteDeadline(time.Time{})
+	}
+	k.writing.Unlock()
 	if err != nil {
 		k.drop()
 	}
+	if *kept = b; cap(b) <= maxBody {
+		answers.Put(kept)
+	}
 	return err
+}
+
+// frameHead appends the head of a frame with a whole text of some bytes, as servers send it
+// (RFC 6455, section 5.2).
+func frameHead(b []byte, size int) []byte {
+	const wholeText, in16, in64 = 0x81, 126, 127
+	switch {
+	case size < in16:
+		return append(b, wholeText, byte(size))
+	case size <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(b, wholeText, in16), uint16(size))
+	}
+	return binary.BigEndian.AppendUint64(append(b, wholeText, in64), uint64(size))
 }
 
 // clipped fits a reason into the 123 bytes of a closing message, which must be
