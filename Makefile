@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster test check faults reset web bench generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster test check faults reset web bench publish generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,13 +36,16 @@ test: ## All tests once, with race detector and shuffle; what a missing program 
 	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on -timeout 20m ./...; code=$$?; \
 	cat $$list; rm -f $$list; exit $$code
 
-check: ## Format, lint, vet, generated code, allocations and calls of the pages; no tests
+check: ## Format, lint, vet, generated code, the schema against what was published and what clients send, allocations and calls of the pages; no tests
 	@$(GO) generate ./... && git diff --exit-code --stat -- graph execution
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@$(GO) vet ./...
 	@$(GO) mod tidy -diff
 	@$(GO) run $(LINT) run ./...
-	@$(GO) build -o bin/portico . && $(GO) run ./bench -gate bench/baseline.json 2> /dev/null
+	@$(GO) build -o bin/portico . && bin/portico governance --check && $(GO) run ./bench -gate bench/baseline.json 2> /dev/null
+
+publish: bin/portico ## Publish the schema: from then on nobody breaks it without warning
+	@bin/portico governance --publish
 
 generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 	@$(GO) generate ./...

@@ -64,10 +64,11 @@ var rooms = map[string][]string{
 	"loaders":                      {"execution", "sources", "store", "trade"},
 	"events":                       {"trade"},
 	// Changes to other processes, for all of them.
-	"bus":       {"events", "trade"},
-	"budget":    {},
-	"guard":     {}, // knows GraphQL, nothing of the trade
-	"resolvers": {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
+	"bus":        {"events", "trade"},
+	"budget":     {},
+	"governance": {}, // knows GraphQL, nothing of the trade
+	"guard":      {}, // knows GraphQL, nothing of the trade
+	"resolvers":  {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
 	"outgoing": {"trade"},
 	"edge":     {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},

@@ -15619,6 +15619,7 @@ union OperationStream = OperationUpdate | StreamCaughtUp | StreamGap
 "Stream of alerts."
 union AlertStream = AlertUpdate | StreamCaughtUp | StreamGap
 
+"What happens, as it happens: first what was missed since a cursor, then StreamCaughtUp, then what comes."
 type Subscription {
   "Changes of orders."
   orderUpdates(

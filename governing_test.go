@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"portico/governance"
+	"portico/graph"
+)
+
+// TestThePublishedSchemaIsKept publishes into a copy of what the checkout has.
+func TestThePublishedSchemaIsKept(t *testing.T) {
+	if err := (governanceCmd{Check: true, Folder: "."}).Run(Config{}); err != nil {
+		t.Error(err)
+	}
+	folder := t.TempDir()
+	for _, name := range []string{clientsList, schemaChanges, snapshot} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(folder, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"outgoing", "web", "examples", "bench"} {
+		here, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(here, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (governanceCmd{Publish: true, Folder: folder}).Run(Config{}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, snapshot))
+	if err != nil || string(text) != governance.Print(graph.NewBindings(graph.Config{}).Schema) {
+		t.Errorf("what was published is not the schema: %v", err)
+	}
+	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(Config{}); err == nil {
+		t.Error("a folder that is none")
+	}
+}
