@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"resolvers":  {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
 	"outgoing": {"trade"},
-	"edge":     {"auth", "budget", "execution", "guard", "signatures", "loaders", "telemetry", "trade"},
+	"edge":     {"auth", "budget", "execution", "governance", "guard", "signatures", "loaders", "telemetry", "trade"},
 	"web":      {},
 
 	// around the code

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -11,10 +15,12 @@ import (
 
 	"portico/governance"
 	"portico/graph"
+	"portico/trade"
 )
 
 type governanceCmd struct {
 	Check   bool   `help:"Fail where the schema breaks clients that were not warned, is against the rules, or does not answer what clients send."`
+	Usage   bool   `help:"Print what clients asked for in the last 90 days, as JSON, for governance/usage.json: what they ask for cannot be removed."`
 	Publish bool   `help:"Publish the schema as it is: keep it, and note in docs/schema-changes.md what is another than before."`
 	Folder  string `help:"The checkout." default:"."`
 }
@@ -22,11 +28,15 @@ type governanceCmd struct {
 const (
 	snapshot      = "governance/published.graphqls"
 	clientsList   = "governance/clients.yaml"
+	usageExport   = "governance/usage.json"
 	schemaChanges = "docs/schema-changes.md"
 )
 
 // Run prints how the schema stands to what was published, to its rules and to its clients.
-func (g governanceCmd) Run(Config) error {
+func (g governanceCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if g.Usage {
+		return printUse(ctx, cfg, log)
+	}
 	now := graph.NewBindings(graph.Config{}).Schema
 	was, err := governance.PublishedSchema()
 	if err != nil {
@@ -40,8 +50,12 @@ func (g governanceCmd) Run(Config) error {
 	if err != nil {
 		return err
 	}
+	use, err := g.exported()
+	if err != nil {
+		return err
+	}
 	changes := governance.Diff(was, now)
-	problems := governance.Check(now, governance.Published{Schema: was, Documents: documents}, time.Now())
+	problems := governance.Check(now, governance.Published{Schema: was, Use: use, Documents: documents}, time.Now())
 	if g.Publish {
 		return g.publish(now, changes, problems)
 	}
@@ -56,6 +70,64 @@ func (g governanceCmd) Run(Config) error {
 	}
 	g.report(now, changes, documents, problems)
 	return nil
+}
+
+// exported is what clients ask for, as it was exported from where they do.
+func (g governanceCmd) exported() (use []governance.Use, err error) {
+	text, err := os.ReadFile(g.in(usageExport))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &use)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", usageExport, err)
+	}
+	return use, nil
+}
+
+const (
+	keepUse  = 90 * 24 * time.Hour
+	useEvery = 10 * time.Second
+)
+
+func printUse(ctx context.Context, cfg Config, log *slog.Logger) error {
+	p := &parts{log: log}
+	defer p.close()
+	if err := p.openStore(ctx, cfg); err != nil {
+		return err
+	}
+	found, err := p.store.SchemaUse(ctx, time.Now().Add(-keepUse))
+	if err != nil {
+		return err
+	}
+	use := make([]governance.Use, len(found))
+	for i, u := range found {
+		use[i] = governance.Use(u)
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "  ")
+	return out.Encode(use)
+}
+
+// keepUse keeps what clients ask for, until ctx ends and once more then.
+func (p *parts) keepUse(ctx context.Context) {
+	for more := true; more; {
+		pause(ctx, useEvery)
+		more = ctx.Err() == nil
+		taken := p.use.Take()
+		if len(taken) == 0 {
+			continue
+		}
+		all := make([]trade.SchemaUse, len(taken))
+		for i, u := range taken {
+			all[i] = trade.SchemaUse(u)
+		}
+		if err := p.store.AddSchemaUse(context.WithoutCancel(ctx), all); err != nil {
+			p.log.Warn("what clients asked for is not counted", "err", err)
+		}
+	}
 }
 
 func (g governanceCmd) in(name string) string { return g.Folder + "/" + name }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 // TestThePublishedSchemaIsKept publishes into a copy of what the checkout has.
 func TestThePublishedSchemaIsKept(t *testing.T) {
-	if err := (governanceCmd{Check: true, Folder: "."}).Run(Config{}); err != nil {
+	if err := (governanceCmd{Check: true, Folder: "."}).Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
 	folder := t.TempDir()
@@ -36,14 +37,14 @@ func TestThePublishedSchemaIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := (governanceCmd{Publish: true, Folder: folder}).Run(Config{}); err != nil {
+	if err := (governanceCmd{Publish: true, Folder: folder}).Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, snapshot))
 	if err != nil || string(text) != governance.Print(graph.NewBindings(graph.Config{}).Schema) {
 		t.Errorf("what was published is not the schema: %v", err)
 	}
-	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(Config{}); err == nil {
+	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a folder that is none")
 	}
 }

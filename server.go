@@ -26,6 +26,7 @@ import (
 	"portico/documents"
 	"portico/durable"
 	"portico/events"
+	"portico/governance"
 	"portico/graph"
 	"portico/postgres"
 	"portico/process"
@@ -103,6 +104,7 @@ type parts struct {
 	codes       *process.Codes
 	audit       *audit.Log
 	auditFolder string
+	use         *governance.Counter
 	fatal       chan error // a part that ended by itself
 	ends        []func()
 }
@@ -132,7 +134,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADMIN_ADDR", err)
 	}
-	p := &parts{log: log, fatal: make(chan error, 2)}
+	p := &parts{log: log, fatal: make(chan error, 2), use: &governance.Counter{}}
 	defer p.close()
 	if err := p.open(ctx, cfg); err != nil {
 		return err
@@ -174,6 +176,9 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.streaming.run(ctx)
 	go p.forget(ctx, "changes", cfg.KeepChanges, p.store.RemoveChanges)
 	go p.forget(ctx, "inbound deliveries", cfg.KeepDeliveries, p.store.RemoveDeliveries)
+	counted := make(chan struct{})
+	go func() { defer close(counted); p.keepUse(ctx) }()
+	go p.forget(ctx, "use of the schema", keepUse, p.store.RemoveSchemaUse)
 	go p.forget(ctx, "webhook deliveries", keepWebhooks, p.store.RemoveWebhookDeliveries)
 	go p.reseal(ctx)
 	go p.announce(ctx, cfg)
@@ -182,6 +187,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	<-replicated
 	<-taken
 	<-sent
+	<-counted
 	<-played
 	<-sealing
 	log.Info("stopped")

@@ -14,6 +14,7 @@ import (
 	"portico/auth"
 	"portico/budget"
 	"portico/execution"
+	"portico/governance"
 	"portico/graph"
 	"portico/guard"
 	"portico/resolvers"
@@ -45,7 +46,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	limits := budget.Limits{Rate: math.MaxInt32, Burst: math.MaxInt64 / 4}
-	s := &server{Options: Options{Bindings: bindings, Known: known, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad()}
+	s := &server{Options: Options{Bindings: bindings, Known: known, Use: &governance.Counter{}, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad()}
 	s.schema, err = execution.New(bindings)
 	if err != nil {
 		b.Fatal(err)

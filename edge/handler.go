@@ -12,6 +12,7 @@ import (
 
 	"portico/auth"
 	"portico/execution"
+	"portico/governance"
 	"portico/guard"
 	"portico/loaders"
 	"portico/trade"
@@ -31,6 +32,7 @@ type Options struct {
 	Tickets   Tickets
 	Budgets   Budgets
 	Known     *guard.Known
+	Use       *governance.Counter // of what clients ask for
 	KnownOnly []trade.Role // roles whose callers may send documents of their client's manifest alone
 	Log       *slog.Logger
 	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part

@@ -81,7 +81,20 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	if errs := s.charge(ctx, op); errs != nil {
 		return nil, errs
 	}
+	s.Use.Count(definition, clientOf(ctx))
 	return op, nil
+}
+
+// clientOf is the program that asks, as whoever signed the caller's token names it.
+func clientOf(ctx context.Context) string {
+	p := auth.CallerOf(ctx).Principal
+	switch {
+	case p == nil:
+		return "nobody signed in"
+	case p.Client == "":
+		return "a client without a name"
+	}
+	return p.Client
 }
 
 // answer is the response to a request: of one that ran, or of one that did not.

@@ -183,3 +183,51 @@ func TestDocumentsOfClientsAreRead(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestUseIsCountedByElementAndClient(t *testing.T) {
+	s := schema(t, `"Fast." FAST`, `"Fast." FAST "Fastest." FASTEST`)
+	parse := func(text string) *ast.OperationDefinition {
+		doc, errs := gqlparser.LoadQueryWithRules(s, text, nil)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		return doc.Operations[0]
+	}
+	query := parse(`{ order(id: "1", how: SLOW) { __typename ...F } } fragment F on Order { number }`)
+	write := parse(`mutation { place(idempotencyKey: "k", input: {item: "1"}) { replayed } }`)
+	var c Counter
+	for range 3 {
+		c.Count(query, "portal")
+	}
+	c.Count(query, "another")
+	c.Count(write, "portal")
+	got := ""
+	for _, u := range c.Take() {
+		if u.LastUsedAt.IsZero() {
+			t.Errorf("%s was never used", u.Coordinate)
+		}
+		got += fmt.Sprintf("%s %s %d\n", u.Coordinate, u.Client, u.Calls)
+	}
+	want := `How.SLOW another 1
+How.SLOW portal 3
+Mutation.place portal 1
+Mutation.place(idempotencyKey:) portal 1
+Mutation.place(input:) portal 1
+Order.number another 1
+Order.number portal 3
+PlaceInput.item portal 1
+PlacePayload.replayed portal 1
+Query.order another 1
+Query.order portal 3
+Query.order(how:) another 1
+Query.order(how:) portal 3
+Query.order(id:) another 1
+Query.order(id:) portal 3
+`
+	if got != want {
+		t.Errorf("got\n%s", got)
+	}
+	if again := c.Take(); len(again) != 0 {
+		t.Errorf("counted twice: %v", again)
+	}
+}
