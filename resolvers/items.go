@@ -124,7 +124,7 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 		buyer = trade.Ref{ID: named.ID, Key: named.Number}
 	}
 	if buyer.Key == "" {
-		return key, badInput("name an account: the caller has none of its own")
+		return key, badInput("name an account, by the argument account: this caller buys for none of its own")
 	}
 	key.Account = buyer.Key
 	if shipTo == nil {

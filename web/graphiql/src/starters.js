@@ -93,6 +93,10 @@ query Everything {
     query: `# For buyer and approver. The run button asks which:
 # Account first, whose id goes into the variables below.
 # A key counts once: take a new one for the next order.
+query Account {
+  accounts(first: 5) { nodes { id number name } }
+}
+
 mutation Place($key: IdempotencyKey!, $order: OrderInput!) {
   submitOrder(idempotencyKey: $key, input: $order) {
     replayed
@@ -128,8 +132,16 @@ mutation Cancel($key: IdempotencyKey!, $cancel: CancelOrderInput!) {
   }
 }
 
-query Account {
-  accounts(first: 5) { nodes { id number name } }
+# As approver: what buyers may not order alone waits here.
+query Waiting {
+  orders(first: 10, filter: {status: [PENDING_APPROVAL]}) { nodes { id number version approval { state } totals { total { amount currency } } } }
+}
+
+mutation Approve($key: IdempotencyKey!, $approval: OrderApprovalInput!) {
+  approveOrder(idempotencyKey: $key, input: $approval) {
+    errors { ... on UserError { code message path } }
+    order { status version }
+  }
 }
 `,
     variables: `{
@@ -147,7 +159,8 @@ query Account {
     "expectedVersion": "",
     "changeLines": [{ "line": "", "quantity": { "value": "200", "unit": "EA" } }]
   },
-  "cancel": { "order": "", "expectedVersion": "", "reason": "no longer needed" }
+  "cancel": { "order": "", "expectedVersion": "", "reason": "no longer needed" },
+  "approval": { "order": "", "expectedVersion": "" }
 }`,
   },
   {
