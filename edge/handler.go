@@ -33,7 +33,7 @@ type Options struct {
 	Budgets   Budgets
 	Known     *guard.Known
 	Use       *governance.Counter // of what clients ask for
-	KnownOnly []trade.Role // roles whose callers may send documents of their client's manifest alone
+	KnownOnly []trade.Role        // roles whose callers may send documents of their client's manifest alone
 	Log       *slog.Logger
 	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
 	Authority string          // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)

@@ -56,17 +56,17 @@ func Diff(old, now *ast.Schema) []Change {
 		}
 	}
 	for name, was := range old.Directives {
-		switch is := now.Directives[name]; {
-		case is == nil:
+		is := now.Directives[name]
+		if is == nil {
 			d.add(Change{Breaking, "@" + name, "directive was removed", true})
-		default:
-			for _, at := range was.Locations {
-				if !slices.Contains(is.Locations, at) {
-					d.add(Change{Breaking, "@" + name, fmt.Sprintf("is allowed on %s no more", at), false})
-				}
-			}
-			d.arguments("@"+name, was.Arguments, is.Arguments)
+			continue
 		}
+		for _, at := range was.Locations {
+			if !slices.Contains(is.Locations, at) {
+				d.add(Change{Breaking, "@" + name, fmt.Sprintf("is allowed on %s no more", at), false})
+			}
+		}
+		d.arguments("@"+name, was.Arguments, is.Arguments)
 	}
 	for name := range now.Directives {
 		if old.Directives[name] == nil {

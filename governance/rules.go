@@ -141,7 +141,7 @@ func rules(s *ast.Schema) (problems []string) {
 			for _, a := range f.Arguments {
 				named(at+"("+a.Name+":)", a.Name, a.Description, camel, a.Directives)
 			}
-			if d == s.Mutation && !(f.Arguments.ForName("idempotencyKey") != nil && strings.HasSuffix(f.Type.NamedType, "Payload")) {
+			if d == s.Mutation && (f.Arguments.ForName("idempotencyKey") == nil || !strings.HasSuffix(f.Type.NamedType, "Payload")) {
 				wrong(at, "is a write: it takes an idempotencyKey and answers with a payload")
 			}
 		}
