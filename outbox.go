@@ -33,8 +33,8 @@ func (p *parts) outgoing(cfg Config, desk *process.Desk) *process.Webhooks {
 // restore is who saved an endpoint, as they stand now.
 func (p *parts) restore(ctx context.Context, owner json.RawMessage) (auth.Caller, error) {
 	var standing auth.Standing
-	if err := json.Unmarshal(owner, &standing); err != nil {
-		return auth.Caller{}, fmt.Errorf("owner of a webhook: %w", err)
+	if json.Unmarshal(owner, &standing) != nil { // which holds up no other endpoint
+		return auth.Caller{}, process.ErrNotLetIn
 	}
 	caller, err := p.auth.Restore(ctx, standing)
 	if errors.Is(err, auth.ErrToken) {

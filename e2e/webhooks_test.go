@@ -248,6 +248,12 @@ func TestWebhooksTellPartners(t *testing.T) {
 		if a := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil); !strings.Contains(a.Body, id) || !strings.Contains(a.Body, other) {
 			t.Errorf("operators see %s", a.Body)
 		}
+		if _, err := p.database(t).ExecContext(t.Context(), `INSERT INTO webhook_endpoints (id, url, topics, status, owner, accounts, secret) SELECT 'whe_many' || n, 'https://example.com/', '{ORDER_UPDATED}', 'PAUSED', '{}', '{acc_none}', 'x' FROM generate_series(1, 120) n`); err != nil {
+			t.Fatal(err)
+		}
+		if all := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil).at("webhookEndpoints").([]any); len(all) != 122 {
+			t.Errorf("operators see %d of 122", len(all))
+		}
 		if a := p.good(t, "approver", `{ webhookEndpoints { id } }`, nil); !strings.Contains(a.Body, id) {
 			t.Errorf("a colleague sees %s", a.Body)
 		}

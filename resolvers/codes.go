@@ -12,12 +12,7 @@ import (
 
 // CodeMappings are the tables of what codes mean, by the names of their sources.
 func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error) {
-	most := maxPage
-	c, err := page(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return store.CodeMappingList(s, standard) }, &most, nil, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return c.Nodes, nil
+	return whole(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return store.CodeMappingList(s, standard) })
 }
 
 // CodeMapping are the resolvers of CodeMapping.

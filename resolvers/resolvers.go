@@ -104,6 +104,20 @@ func page[T any](ctx context.Context, list func(trade.Scope) *store.List[T], fir
 	return pages[0], nil
 }
 
+// whole loads a whole list, page by page: of things of which there are few.
+func whole[T any](ctx context.Context, list func(trade.Scope) *store.List[T]) ([]*T, error) {
+	all, most := []*T{}, maxPage
+	for after := (*string)(nil); ; {
+		c, err := page(ctx, list, &most, after, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		if all, after = append(all, c.Nodes...), c.PageInfo.EndCursor; !c.PageInfo.HasNextPage {
+			return all, nil
+		}
+	}
+}
+
 // pages loads one page of the list below each parent.
 func pages[T any](ctx context.Context, parents []string, list func(trade.Scope) *store.List[T], first *int, after *string, last *int, before *string) ([]*trade.Connection[T], error) {
 	l, err := reader(ctx)

@@ -14,12 +14,7 @@ import (
 
 // WebhookEndpoints are the endpoints of the caller, newest first; all of them for an operator.
 func (r query) WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error) {
-	most := maxPage
-	c, err := page(ctx, store.EndpointList, &most, nil, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return c.Nodes, nil
+	return whole(ctx, store.EndpointList)
 }
 
 func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error) {
