@@ -104,18 +104,20 @@ func page[T any](ctx context.Context, list func(trade.Scope) *store.List[T], fir
 	return pages[0], nil
 }
 
-// whole loads a whole list, page by page: of things of which there are few.
+// mostWhole is how long a list may be that is no connection.
+const mostWhole = 10_000
+
+// whole loads a whole list, of things of which there are few.
 func whole[T any](ctx context.Context, list func(trade.Scope) *store.List[T]) ([]*T, error) {
-	all, most := []*T{}, maxPage
-	for after := (*string)(nil); ; {
-		c, err := page(ctx, list, &most, after, nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if all, after = append(all, c.Nodes...), c.PageInfo.EndCursor; !c.PageInfo.HasNextPage {
-			return all, nil
-		}
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
 	}
+	found, err := loaders.Pages(ctx, l, list(l.Scope()), []string{""}, store.PageArgs{First: mostWhole})
+	if err != nil {
+		return nil, err
+	}
+	return found[0].Nodes, nil
 }
 
 // pages loads one page of the list below each parent.
