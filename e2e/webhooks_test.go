@@ -307,7 +307,10 @@ func TestWebhooksTellPartners(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s, %v", out, err)
 		}
-		time.Sleep(2 * time.Second) // within which all processes know
+		p.until(t, 5*time.Second, "known to be revoked", func() bool {
+			a, err := p.ask(t.Context(), p.token(t, "buyer"), `{ viewer { __typename } }`, nil)
+			return err == nil && a.Status == http.StatusUnauthorized
+		})
 		p.moved(t, "10001", 1)
 		p.until(t, 10*time.Second, "disabled", func() bool { return p.hooksOf(t, "operator", id)["status"] == "DISABLED_BY_FAILURE" })
 		if reason := say(p.hooksOf(t, "operator", id)["disabledReason"]); !strings.Contains(reason, "not let in any more") {

@@ -38,7 +38,7 @@ type Webhooks struct {
 	Log   *slog.Logger
 
 	wake    chan struct{}
-	checked time.Time // when the owners of all endpoints were looked at
+	checked time.Time // when all endpoints were looked at, whatever changed
 }
 
 var (
@@ -56,7 +56,7 @@ func NewWebhooks(d *Desk, log *slog.Logger) *Webhooks {
 const (
 	bothSecrets  = 24 * time.Hour
 	lookAlways   = 2 * time.Second // for what is due again, and for changes that nobody has told
-	checkOwners  = time.Minute     // whether they are still let in, where nothing changes
+	checkAgain   = time.Minute     // whether owners are still let in, and how much waits, where nothing changes too
 	lookAtOnce   = 2000            // changes
 	mostWaiting  = 100_000         // deliveries to one endpoint, before it is disabled
 	mostSending  = 64              // deliveries at a time, of one process
@@ -261,11 +261,15 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		changes, err := w.store.Changes(ctx, at, lookAtOnce)
-		if err != nil || len(changes) == 0 && time.Since(w.checked) < checkOwners {
+		again, countTo := time.Since(w.checked) >= checkAgain, 0
+		if err != nil || len(changes) == 0 && !again {
 			return err
 		}
-		w.checked, more = time.Now(), len(changes) == lookAtOnce
-		targets, err := w.store.WebhookTargets(ctx, tx, mostWaiting+1)
+		if again { // counting takes long where many wait
+			w.checked, countTo = time.Now(), mostWaiting+1
+		}
+		more = len(changes) == lookAtOnce
+		targets, err := w.store.WebhookTargets(ctx, tx, countTo)
 		if err != nil {
 			return err
 		}

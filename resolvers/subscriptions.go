@@ -38,7 +38,7 @@ func (r subscription) OrderUpdates(ctx context.Context, orders, accounts []strin
 	return follow(ctx, r.Resolver, following[trade.OrderStream]{
 		topic: trade.OfOrders, after: after, requery: "orders",
 		keep: func(scope trade.Scope, c *trade.Change) bool {
-			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, orders) && among(c.AccountID, accounts)
+			return scope.Sees(c) && among(c.SubjectID, orders) && among(c.AccountID, accounts)
 		},
 		update: func(u trade.Update) trade.OrderStream { return &trade.OrderUpdate{Update: u} },
 	})
@@ -52,7 +52,7 @@ func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []s
 	return follow(ctx, r.Resolver, following[trade.ShipmentStream]{
 		topic: trade.OfShipments, after: after, requery: "shipments",
 		keep: func(scope trade.Scope, c *trade.Change) bool {
-			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, shipments) &&
+			return scope.Sees(c) && among(c.SubjectID, shipments) &&
 				(orders == nil || slices.ContainsFunc(c.Related, func(o string) bool { return slices.Contains(orders, o) }))
 		},
 		update: func(u trade.Update) trade.ShipmentStream { return &trade.ShipmentUpdate{Update: u} },
@@ -67,7 +67,7 @@ func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders [
 	return follow(ctx, r.Resolver, following[trade.PurchaseOrderStream]{
 		topic: trade.OfPurchaseOrders, after: after, requery: "purchaseOrders",
 		keep: func(scope trade.Scope, c *trade.Change) bool {
-			return scope.Decide(nil, &c.Whose) == nil && among(c.SubjectID, purchaseOrders)
+			return scope.Sees(c) && among(c.SubjectID, purchaseOrders)
 		},
 		update: func(u trade.Update) trade.PurchaseOrderStream { return &trade.PurchaseOrderUpdate{Update: u} },
 	})
@@ -113,7 +113,7 @@ func (r subscription) InvoiceUpdates(ctx context.Context, accounts []string, aft
 	return follow(ctx, r.Resolver, following[trade.InvoiceStream]{
 		topic: trade.OfInvoices, after: after, requery: "invoices",
 		keep: func(scope trade.Scope, c *trade.Change) bool {
-			return scope.Decide(nil, &c.Whose) == nil && among(c.AccountID, accounts)
+			return scope.Sees(c) && among(c.AccountID, accounts)
 		},
 		update: func(u trade.Update) trade.InvoiceStream { return &trade.InvoiceUpdate{Update: u} },
 	})
@@ -131,7 +131,7 @@ func (r subscription) OperationUpdates(ctx context.Context, operations []string,
 			if operations == nil {
 				return c.Principal == me
 			}
-			return slices.Contains(operations, c.SubjectID) && scope.Decide(nil, &c.Whose) == nil
+			return slices.Contains(operations, c.SubjectID) && scope.Sees(c)
 		},
 		update: func(u trade.Update) trade.OperationStream { return &trade.OperationUpdate{Update: u} },
 	})
@@ -141,7 +141,7 @@ func (r subscription) OperationUpdates(ctx context.Context, operations []string,
 func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilter, after *string) (<-chan trade.AlertStream, error) {
 	f := following[trade.AlertStream]{
 		topic: trade.OfAlerts, after: after, requery: "alerts",
-		keep:   func(scope trade.Scope, c *trade.Change) bool { return scope.Decide(nil, &c.Whose) == nil },
+		keep:   func(scope trade.Scope, c *trade.Change) bool { return scope.Sees(c) },
 		update: func(u trade.Update) trade.AlertStream { return &trade.AlertUpdate{Update: u} },
 	}
 	if filter != nil {
