@@ -93,10 +93,6 @@ query Everything {
     query: `# For buyer and approver. The run button asks which:
 # Account first, whose id goes into the variables below.
 # A key counts once: take a new one for the next order.
-query Account {
-  accounts(first: 5) { nodes { id number name } }
-}
-
 mutation Place($key: IdempotencyKey!, $order: OrderInput!) {
   submitOrder(idempotencyKey: $key, input: $order) {
     replayed
@@ -130,6 +126,10 @@ mutation Cancel($key: IdempotencyKey!, $cancel: CancelOrderInput!) {
     operation { state }
     order { version status }
   }
+}
+
+query Account {
+  accounts(first: 5) { nodes { id number name } }
 }
 
 # As approver: what buyers may not order alone waits here.
