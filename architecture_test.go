@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 
 	// process: what must happen
 	"audit":   {"store"},
-	"process": {"durable", "signatures", "sources", "store", "trade"},
+	"process": {"durable", "signatures", "sources", "store", "telemetry", "trade"},
 	// What a third party can verify.
 	"evidence": {"audit", "signatures", "store", "trade"},
 	"durable":  {"sources", "store", "telemetry", "trade"},
@@ -61,7 +61,7 @@ var rooms = map[string][]string{
 	"execution/difftest/resolvers": {"execution/difftest/graph", "execution/difftest/model"},
 	"auth":                         {"trade"},
 	"documents":                    {"sources", "trade"},
-	"loaders":                      {"execution", "sources", "store", "trade"},
+	"loaders":                      {"execution", "sources", "store", "telemetry", "trade"},
 	"events":                       {"trade"},
 	// Changes to other processes, for all of them.
 	"bus":        {"events", "trade"},
@@ -70,7 +70,7 @@ var rooms = map[string][]string{
 	"guard":      {}, // knows GraphQL, nothing of the trade
 	"resolvers":  {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
 	// How partners are told who keep no connection.
-	"outgoing": {"trade"},
+	"outgoing": {"telemetry", "trade"},
 	"edge":     {"auth", "budget", "execution", "governance", "guard", "signatures", "loaders", "telemetry", "trade"},
 	"web":      {},
 

@@ -39,12 +39,14 @@ func (resetCmd) Run(cfg Config) error {
 type versionCmd struct{}
 
 // Run prints the version that the build is of.
-func (versionCmd) Run() {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
+func (versionCmd) Run() { fmt.Println("portico", version()) }
+
+// version is the version that the build is of.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
 	}
-	fmt.Println("portico", version)
+	return "unknown"
 }
 
 type configCmd struct{}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"portico/telemetry"
 )
 
 // Config is every setting: flag, environment variable and help at once.
@@ -43,6 +46,9 @@ type Config struct {
 	KeepChanges    time.Duration `help:"How long changes are kept, for streams to be resumed; 0 is for ever." default:"168h" env:"PORTICO_KEEP_CHANGES"`
 	KeepDeliveries time.Duration `help:"How long inbound deliveries are kept, with their bytes, to be read anew; 0 is for ever." default:"2160h" env:"PORTICO_KEEP_DELIVERIES"`
 	Networks       []string      `name:"webhook-networks" help:"Networks that webhooks may be sent to, without TLS too, though they are not on the public internet, such as 10.1.0.0/16; loopback in the development profile." env:"PORTICO_WEBHOOK_NETWORKS"`
+	Traces         string        `help:"Where traces go: memory, for the page /debug/traces of the admin address; otlp, to where OTEL_EXPORTER_OTLP_ENDPOINT says; off. memory in development; otlp in production where that variable is set." enum:"memory,otlp,off,auto" default:"auto" env:"PORTICO_TRACES"`
+	TraceShare     float64       `name:"trace-share" help:"Share of the traces that are kept, from 0 to 1, besides those of what failed or was slow; 0.05 in production and 1 in development when left out." default:"-1" env:"PORTICO_TRACE_SHARE"`
+	TraceSlow      time.Duration `name:"trace-slow" help:"What takes as long is slow: its trace is always kept." default:"1s" env:"PORTICO_TRACE_SLOW"`
 	SandboxAddr    string        `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
 	Scale          int           `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
@@ -71,6 +77,23 @@ func defaultData() string {
 		return filepath.Join(home, "Library", "Application Support", "portico")
 	}
 	return filepath.Join(home, ".local", "share", "portico")
+}
+
+// tracing are the settings of traces, with what the profile says where they say nothing.
+func (c Config) tracing(log *slog.Logger) telemetry.Tracing {
+	where, share := c.Traces, c.TraceShare
+	switch {
+	case where == "auto" && c.Profile != production:
+		where = "memory"
+	case where == "auto" && (os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""):
+		where = "otlp"
+	}
+	if share < 0 {
+		if share = 1; c.Profile == production {
+			share = 0.05
+		}
+	}
+	return telemetry.Tracing{Memory: where == "memory", Export: where == "otlp", Share: share, Slow: c.TraceSlow, Version: version(), Log: log}
 }
 
 // wrong is a setting that is refused: its name, its value, and what is allowed.
@@ -106,6 +129,12 @@ func (c *Config) AfterApply() error {
 	}
 	if c.KeepOperations < 0 {
 		return wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "a duration such as 9600h, or 0 for ever")
+	}
+	if c.TraceShare > 1 || c.TraceShare < 0 && c.TraceShare != -1 {
+		return wrong("PORTICO_TRACE_SHARE", fmt.Sprint(c.TraceShare), "a number from 0 to 1")
+	}
+	if c.TraceSlow <= 0 {
+		return wrong("PORTICO_TRACE_SLOW", c.TraceSlow.String(), "a duration such as 1s")
 	}
 	if c.Scale < 1 || c.Scale > 2000 {
 		return wrong("PORTICO_SCALE", fmt.Sprint(c.Scale), "1 to 2000")

@@ -27,6 +27,7 @@ import (
 	"portico/signatures"
 	"portico/sources"
 	"portico/store"
+	"portico/telemetry"
 	"portico/web"
 )
 
@@ -153,13 +154,16 @@ func answer(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// admin are metrics and profiles, for this machine only.
-func admin(log *slog.Logger) http.Handler {
+// admin are metrics, profiles and recent traces, for this machine only.
+func admin(log *slog.Logger, recent *telemetry.Recent) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), process.Metrics(), loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	if recent != nil {
+		mux.Handle("GET /debug/traces", recent)
+	}
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

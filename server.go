@@ -33,6 +33,7 @@ import (
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/store"
+	"portico/telemetry"
 )
 
 // cli are the commands; the settings stand beside them.
@@ -63,7 +64,7 @@ func main() {
 	k := kong.Parse(&c, kong.Name("portico"), kong.Description("One graph over ERP and logistics systems."), kong.Vars{"data": defaultData()}, kong.UsageOnError())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := telemetry.NewLog(os.Stderr)
 	k.BindTo(ctx, (*context.Context)(nil))
 	if err := k.Run(c.Config, log); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "portico:", err)
@@ -134,7 +135,12 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADMIN_ADDR", err)
 	}
+	recent, stopTracing, err := telemetry.Start(ctx, cfg.tracing(log))
+	if err != nil {
+		return err
+	}
 	p := &parts{log: log, fatal: make(chan error, 2), use: &governance.Counter{}}
+	p.ends = append(p.ends, func() { flush(stopTracing, log) })
 	defer p.close()
 	if err := p.open(ctx, cfg); err != nil {
 		return err
@@ -165,7 +171,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			cancel(err)
 		}
 	}()
-	go func() { cancel(serveUntil(ctx, adminListener, admin(log))) }()
+	go func() { cancel(serveUntil(ctx, adminListener, admin(log, recent))) }()
 	sealing := make(chan struct{})
 	go func() { defer close(sealing); p.audit.Run(ctx, log) }()
 	go p.operating.Follow(ctx, log)
@@ -192,6 +198,15 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	<-sealing
 	log.Info("stopped")
 	return err
+}
+
+// flush sends the traces that are not sent yet, for a while.
+func flush(stop func(context.Context) error, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		log.Warn("the last traces could not be sent", "err", err)
+	}
 }
 
 func (p *parts) open(ctx context.Context, cfg Config) error {
@@ -404,6 +419,9 @@ func (p *parts) announce(ctx context.Context, cfg Config) {
 	for ctx.Err() == nil {
 		if _, done := p.replica.Progress(); done {
 			p.log.Info("ready", "graphql", cfg.PublicURL+"/graphql", "admin", "http://"+cfg.AdminAddr+"/metrics")
+			if cfg.tracing(p.log).Memory {
+				p.log.Info("traces are shown", "traces", "http://"+cfg.AdminAddr+"/debug/traces")
+			}
 			if cfg.Profile != production {
 				fmt.Printf("\nPortico is ready. Open %s/graphiql\n\n", cfg.PublicURL)
 			}

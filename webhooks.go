@@ -8,6 +8,11 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/telemetry"
+
 	"portico/process"
 	"portico/sources"
 	"portico/trade"
@@ -47,7 +52,10 @@ func webhooks(intake *process.Intake) http.HandlerFunc {
 			problem(w, http.StatusBadRequest, "The body could not be read.")
 			return
 		}
-		id, known, err := intake.Receive(r.Context(), source, r.Header, body)
+		ctx, span := telemetry.Span(telemetry.WithRequest(r.Context(), r.Header), "webhook", trace.SpanKindServer, attribute.Bool("known source", intake.Receives(source)))
+		id, known, err := intake.Receive(ctx, source, r.Header, body)
+		span.SetAttributes(attribute.String("delivery_id", id), attribute.Bool("known", known))
+		telemetry.End(span, err, "not taken")
 		switch {
 		case errors.Is(err, process.ErrNoReceiver):
 			problem(w, http.StatusNotFound, "There is no source of that name that pushes.")

@@ -34,7 +34,9 @@ const (
 
 func start(binary, data string, scale int) (*server, error) {
 	s := &server{url: "http://localhost:18080", admin: "http://localhost:19464", company: companyURL, data: data}
-	env := append(os.Environ(), "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
+	// Traces are off as they are in production without a collector; what they take is measured by setting them.
+	env := append([]string{"PORTICO_TRACES=off"}, os.Environ()...)
+	env = append(env, "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Env, s.cmd.Stderr = env, os.Stderr
 	if err := s.cmd.Start(); errors.Is(err, fs.ErrNotExist) {

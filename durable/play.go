@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"portico/sources"
 	"portico/store"
@@ -38,7 +40,12 @@ func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err e
 		return wait, err
 	}
 	c := &claim{Claimed: claimed, token: token}
-	ctx, lost := context.WithCancel(telemetry.WithCorrelation(ctx, c.CorrelationID))
+	ctx, span := telemetry.Span(telemetry.WithCorrelation(ctx, c.CorrelationID), "operation", trace.SpanKindConsumer, attribute.String("operation_id", c.ID), attribute.String("kind", string(c.Kind)))
+	defer func() {
+		span.SetAttributes(attribute.String("state", string(c.State)))
+		telemetry.End(span, err, "not played")
+	}()
+	ctx, lost := context.WithCancel(ctx)
 	defer lost()
 	go e.hold(ctx, c, lost)
 	flow := e.flows[c.Kind]
@@ -134,7 +141,9 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	if err := e.save(ctx, c, position, nil); err != nil {
 		return false, 0, err
 	}
-	work, saves, failed := flow.play(ctx, c, position, undo, crashed)
+	during, span := telemetry.Part(ctx, "step "+s.Name, attribute.Int("attempt", s.Attempts), attribute.Bool("undo", undo))
+	work, saves, failed := flow.play(during, c, position, undo, crashed)
+	telemetry.End(span, failed, "step failed")
 	now := time.Now()
 	if failed == nil {
 		c.Work, s.State, s.FinishedAt, s.Error = work, trade.StepSucceeded, &now, nil

@@ -21,7 +21,9 @@ import (
 var streams = prometheus.NewGauge(prometheus.GaugeOpts{Name: "portico_edge_streams", Help: "Open WebSocket and SSE connections."})
 
 // Metrics are the collectors of this package.
-func Metrics() []prometheus.Collector { return []prometheus.Collector{streams, shed} }
+func Metrics() []prometheus.Collector {
+	return []prometheus.Collector{streams, shed, operationSeconds, refusedTotal, rootFields}
+}
 
 // Options are what the GraphQL handler runs on.
 type Options struct {

@@ -19,7 +19,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/signatures"
-	"portico/telemetry"
 )
 
 // GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ says:
@@ -52,12 +51,13 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, mediaType, *no)
 		return
 	}
-	ctx := telemetry.WithRequest(r.Context(), r.Header)
+	ctx, followed := follow(r.Context(), r.Header)
 	if params.envelope != nil {
 		ctx = signatures.With(ctx, params.envelope)
 	}
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
+		followed.refused(ctx, errs)
 		// A request that is well formed and not valid: 200 for those who read all
 		// answers alike, 400 for those who know the media type of GraphQL.
 		status := http.StatusOK
@@ -69,13 +69,16 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case op.subscription():
+		followed.refused(ctx, nil)
 		s.refuse(w, r, mediaType, refusal{http.StatusBadRequest, badRequest, "A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream."})
 	case r.Method == http.MethodGet && op.mutation():
+		followed.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, r, mediaType, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries. Send mutations by POST."})
 	default:
 		a := s.run(ctx, op)
 		s.answer(w, r, mediaType, http.StatusOK, a)
+		followed.answered(ctx, string(op.Operation.Operation), op, a)
 		a.recycle()
 	}
 }

@@ -12,9 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/attribute"
 
 	"portico/auth"
 	"portico/budget"
@@ -72,7 +70,7 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 		RawQuery: params.Query, OperationName: params.OperationName, Doc: document.QueryDocument, Operation: definition,
 		Variables: variables, DisableIntrospection: auth.CallerOf(ctx).Scope.Decide(introspection, nil) != nil, RecoverFunc: s.recovered,
 	}}
-	if trace.SpanFromContext(ctx).IsRecording() {
+	if telemetry.Recording(ctx) {
 		op.ResolverMiddleware = traced
 	}
 	if errs := s.turnedAway(op); errs != nil {
@@ -151,6 +149,8 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 	}
 	tell := func(ctx context.Context, event any) *answer {
 		a := &answer{cost: op.cost}
+		ctx, followed := alone(ctx, "event")
+		defer func() { followed.answered(ctx, "event", op, a) }()
 		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 		defer cancel()
 		ctx = s.reading(ctx, a)
@@ -171,6 +171,18 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		// Others want it although this one may leave meanwhile.
 		return s.sharing.of(ctx, by+one.SharedAs(), func() *answer { return tell(context.WithoutCancel(ctx), event) })
 	}, nil
+}
+
+// opened opens a subscription, and ends the following of the request for it: each of its events is
+// followed by itself.
+func (s *server) opened(ctx context.Context, op *operation, f followed) (next func() *answer, failed *answer) {
+	next, failed = s.stream(ctx, op)
+	a := failed
+	if a == nil {
+		a = &answer{cost: op.cost}
+	}
+	f.answered(ctx, "subscription", op, a)
+	return next, failed
 }
 
 // Told is what an event of a stream says. Errors are those of fields of it, as JSON, or nil.
@@ -271,18 +283,13 @@ func (a *answer) list() []byte {
 	return errs
 }
 
-var tracer = otel.Tracer("portico/edge")
-
 // traced makes a span of each call of a resolver, which serves a whole level,
 // in requests whose trace is recorded. Spans carry no arguments: they may be
 // anybody's data.
 func traced(ctx context.Context, next graphql.Resolver) (any, error) {
 	field := graphql.GetFieldContext(ctx)
-	ctx, span := tracer.Start(ctx, field.Object+"."+field.Field.Name)
-	defer span.End()
+	ctx, span := telemetry.Part(ctx, field.Object+"."+field.Field.Name, attribute.Int("level", len(field.Path())))
 	result, err := next(ctx)
-	if err != nil {
-		span.SetStatus(codes.Error, "field failed")
-	}
+	telemetry.End(span, err, "field failed")
 	return result, err
 }

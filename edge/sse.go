@@ -63,17 +63,20 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	ctx, followed := follow(ctx, r.Header)
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
+		followed.refused(ctx, errs)
 		s.answer(w, r, plainJSON, refusedAs(w, errs, http.StatusBadRequest), s.failed(ctx, errs))
 		return
 	}
 	if r.Method == http.MethodGet && op.mutation() {
+		followed.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, r, plainJSON, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries and subscriptions. Send mutations by POST."})
 		return
 	}
-	next, failed := s.events(ctx, op)
+	next, failed := s.events(ctx, op, followed)
 	if failed != nil {
 		s.answer(w, r, plainJSON, http.StatusBadRequest, failed)
 		return
@@ -133,9 +136,9 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 
 // events are an operation's answers: those of a subscription, or the one of any
 // other.
-func (s *server) events(ctx context.Context, op *operation) (next func() *answer, failed *answer) {
+func (s *server) events(ctx context.Context, op *operation, f followed) (next func() *answer, failed *answer) {
 	if op.subscription() {
-		return s.stream(ctx, op)
+		return s.opened(ctx, op, f)
 	}
 	done := false
 	return func() *answer {
@@ -143,6 +146,8 @@ func (s *server) events(ctx context.Context, op *operation) (next func() *answer
 			return nil
 		}
 		done = true
-		return s.run(ctx, op)
+		a := s.run(ctx, op)
+		f.answered(ctx, string(op.Operation.Operation), op, a)
+		return a
 	}, nil
 }

@@ -278,19 +278,22 @@ func (k *socket) operate(ctx context.Context, id string, params *request) {
 			k.finish(ctx, id)
 		}
 	}()
+	ctx, followed := follow(ctx, nil)
 	op, errs := k.server.accept(ctx, params)
 	if errs != nil {
+		followed.refused(ctx, errs)
 		k.refuse(ctx, id, k.server.failed(ctx, errs))
 		return
 	}
 	if !op.subscription() {
 		a := k.server.run(ctx, op)
+		followed.answered(ctx, string(op.Operation.Operation), op, a)
 		if k.next(ctx, id, a) == nil {
 			k.finish(ctx, id)
 		}
 		return
 	}
-	next, failed := k.server.stream(ctx, op)
+	next, failed := k.server.opened(ctx, op, followed)
 	if failed != nil {
 		k.refuse(ctx, id, failed)
 		return

@@ -3,14 +3,17 @@ package loaders
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
 
 	"portico/execution"
 	"portico/store"
+	"portico/telemetry"
 )
 
 var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
@@ -199,7 +202,17 @@ func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
 			r.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	if !telemetry.Recording(ctx) {
+		r.found, r.err = l.from.fetch(store.Reading(ctx, execution.Reads(ctx)), l.of, r.keys)
+		return
+	}
+	of := reflect.TypeFor[V]().String()
+	if reflect.TypeFor[K]() == reflect.TypeFor[pageKey]() {
+		of = "pages of lists"
+	}
+	ctx, span := telemetry.Part(ctx, "load", attribute.String("of", of), attribute.Int("keys", len(r.keys)))
 	r.found, r.err = l.from.fetch(store.Reading(ctx, execution.Reads(ctx)), l.of, r.keys)
+	telemetry.End(span, r.err, "load failed")
 }
 
 // alone is the dataloader's own batch function, for a key that no level

@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"time"
 
+	"portico/telemetry"
+
 	"code.dny.dev/ssrf"
 
 	"portico/trade"
@@ -167,6 +169,9 @@ func (c *Client) post(ctx context.Context, address, id string, body []byte, secr
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	req.Header.Set("Webhook-Signature", signature)
+	if parent := telemetry.Traceparent(ctx); parent != "" {
+		req.Header.Set("Traceparent", parent)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, err

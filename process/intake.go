@@ -12,6 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/telemetry"
+
 	"github.com/jmoiron/sqlx"
 
 	"portico/sources"
@@ -151,7 +156,13 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		if due, err = i.store.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
 			return err
 		}
+		of := make([]string, len(due))
+		for n, d := range due {
+			of[n] = d.ID
+		}
+		ctx, span := telemetry.Span(ctx, "apply deliveries", trace.SpanKindConsumer, attribute.StringSlice("delivery_ids", of))
 		_, err = i.apply(ctx, tx, due)
+		telemetry.End(span, err, "not applied")
 		return err
 	})
 	if err == nil || len(due) == 0 || ctx.Err() != nil {

@@ -85,7 +85,7 @@ func (r *Replica) removeMissing(ctx context.Context, s sources.Subject, c store.
 	}
 	if most := r.sources.Removable(c.Instance); len(now.Missing)*100 > now.Held.Count*most && len(now.Missing) > fewMissing {
 		r.log.Error("a source has lost many records at once: none is removed. Look what it shows the user that Portico signs in as; to let them go, raise limits.remove of this source",
-			"source", c.Instance, "subject", c.Subject, "records", len(now.Missing), "of", now.Held.Count, "limits.remove", most)
+			"source", c.Instance, "subject", c.Subject, "records", len(now.Missing), "of", now.Held.Count, "most_percent", most)
 		return nil
 	}
 	keys := make([]string, 0, len(now.Missing))
@@ -110,7 +110,7 @@ func (r *Replica) removeMissing(ctx context.Context, s sources.Subject, c store.
 			return err
 		}
 		if gone > 0 {
-			r.log.Info("records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "referred to and kept", len(some)-gone)
+			r.log.Info("records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "kept", len(some)-gone)
 		}
 		held, err := r.store.HeldOf(ctx, c.Subject, c.Held, refs)
 		if err != nil {

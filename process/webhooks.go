@@ -13,6 +13,12 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/telemetry"
+
 	"github.com/jmoiron/sqlx"
 
 	"portico/durable"
@@ -319,7 +325,9 @@ func (w *Webhooks) stands(ctx context.Context, t *store.WebhookTarget) (scope tr
 }
 
 // send sends a delivery and notes what came of it.
-func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) error {
+func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
+	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
+	defer func() { telemetry.End(span, err, "not noted") }()
 	begun := time.Now()
 	failed := func(why string) trade.DeliveryAttempt {
 		return trade.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
@@ -339,6 +347,9 @@ func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) error {
 		}
 	}
 	attempt := w.Post(ctx, d.URL, d.ID, d.Body, d.Secrets)
+	if attempt.Error != nil {
+		span.SetStatus(codes.Error, "not taken")
+	}
 	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
 		if err := w.store.InTx(ctx, func(tx *sqlx.Tx) error { return w.store.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
 			return err

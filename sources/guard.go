@@ -12,9 +12,7 @@ import (
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/failsafe-go/failsafe-go/timeout"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 
 	"portico/telemetry"
 	"portico/trade"
@@ -49,7 +47,6 @@ var (
 	circuitOpen = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "portico_source_circuit_open", Help: "1 while calls to a source fail at once.",
 	}, []string{"source"})
-	tracer = otel.Tracer("portico/sources")
 )
 
 // Metrics are the collectors of this package.
@@ -129,9 +126,7 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		var none T
 		return none, err
 	}
-	ctx, span := tracer.Start(ctx, op)
-	defer span.End()
-	span.SetAttributes(attribute.String("source", g.name))
+	ctx, span := telemetry.Part(ctx, op, attribute.String("source", g.name))
 	start := time.Now()
 	var result T
 	err := executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
@@ -161,11 +156,11 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		g.lastFailure.Store(&failure{time.Now(), kind, err.Error()})
 	}
 	if err != nil {
-		span.SetStatus(codes.Error, kind.String())
 		var none T
 		result = none
 	}
-	callSeconds.WithLabelValues(g.name, op, kind.String()).Observe(time.Since(start).Seconds())
+	telemetry.Observe(ctx, callSeconds.WithLabelValues(g.name, op, kind.String()), time.Since(start))
+	telemetry.End(span, err, kind.String())
 	return result, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
 
 	"portico/telemetry"
 )
@@ -17,10 +18,22 @@ var statements = prometheus.NewCounter(prometheus.CounterOpts{
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector { return []prometheus.Collector{statements, unreadable} }
 
-func count(ctx context.Context) {
+// counting counts a statement, and follows it where its operation is followed.
+func counting[T any](ctx context.Context, query string, run func() (T, error)) (T, error) {
 	statements.Inc()
 	telemetry.Statement(ctx)
+	if !telemetry.Recording(ctx) {
+		return run()
+	}
+	// The text is ours and names no value: those are arguments.
+	_, span := telemetry.Part(ctx, "sql", attribute.String("statement", query[:min(len(query), longestShown)]))
+	result, err := run()
+	telemetry.End(span, err, "statement failed")
+	return result, err
 }
+
+// longestShown is how much of a statement a trace shows, in bytes.
+const longestShown = 300
 
 // current opens each connection as the connection string says then: a password
 // that was changed is used from the next connection on.
@@ -60,13 +73,11 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 type countedConn struct{ driver.Conn }
 
 func (c *countedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	count(ctx)
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	return counting(ctx, query, func() (driver.Rows, error) { return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) })
 }
 
 func (c *countedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	count(ctx)
-	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+	return counting(ctx, query, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) })
 }
 
 // PrepareContext prepares a statement, which counts each time it runs.
@@ -75,19 +86,20 @@ func (c *countedConn) PrepareContext(ctx context.Context, query string) (driver.
 	if err != nil {
 		return nil, err
 	}
-	return &countedStmt{stmt}, nil
+	return &countedStmt{stmt, query}, nil
 }
 
-type countedStmt struct{ driver.Stmt }
+type countedStmt struct {
+	driver.Stmt
+	query string
+}
 
 func (s *countedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	count(ctx)
-	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	return counting(ctx, s.query, func() (driver.Rows, error) { return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args) })
 }
 
 func (s *countedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	count(ctx)
-	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	return counting(ctx, s.query, func() (driver.Result, error) { return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) })
 }
 
 func (c *countedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
