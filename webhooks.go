@@ -11,10 +11,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"portico/telemetry"
-
 	"portico/process"
 	"portico/sources"
+	"portico/telemetry"
 	"portico/trade"
 )
 

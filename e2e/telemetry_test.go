@@ -26,10 +26,10 @@ func least(schema *ast.Schema, t *ast.Type) string {
 		return "[" + least(schema, t.Elem) + "]"
 	}
 	def := schema.Types[t.NamedType]
-	switch {
-	case def.Kind == ast.Enum:
+	switch def.Kind {
+	case ast.Enum:
 		return def.EnumValues[0].Name
-	case def.Kind == ast.InputObject:
+	case ast.InputObject:
 		var fields []string
 		oneOf := def.Directives.ForName("oneOf") != nil
 		for i, f := range def.Fields {

@@ -23,10 +23,9 @@ import (
 	"syscall"
 	"time"
 
-	"portico/telemetry"
-
 	"code.dny.dev/ssrf"
 
+	"portico/telemetry"
 	"portico/trade"
 )
 

@@ -12,15 +12,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"portico/telemetry"
-
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
+	"portico/telemetry"
 	"portico/trade"
 )
 

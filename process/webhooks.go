@@ -13,16 +13,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"portico/telemetry"
-
-	"github.com/jmoiron/sqlx"
-
 	"portico/durable"
 	"portico/store"
+	"portico/telemetry"
 	"portico/trade"
 )
 

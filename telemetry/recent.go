@@ -191,7 +191,7 @@ func (t *kept) tree(one *shownTrace) {
 				shown.Failure = "failed"
 			}
 			for _, a := range s.Attributes() {
-				shown.Attributes = append(shown.Attributes, string(a.Key)+" = "+a.Value.Emit())
+				shown.Attributes = append(shown.Attributes, string(a.Key)+" = "+a.Value.String())
 			}
 			for _, l := range s.Links() {
 				shown.LinkedElsewhere = l.SpanContext.SpanID().String()
