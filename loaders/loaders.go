@@ -97,6 +97,7 @@ type Loaders struct {
 	HandlingUnits              loader[string, []*trade.HandlingUnit]
 	DespatchLines              loader[string, []*trade.DespatchLine]
 	Alerts                     loader[string, *trade.Alert]
+	Objectives                 loader[string, *trade.Objective]
 	AlertsOf                   loader[string, []*trade.Alert]
 	Shipments                  loader[string, *trade.Shipment]
 	ShipmentsByNumber          loader[string, *trade.Shipment]

@@ -69,6 +69,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 		return gather(ctx, &l.Tolerances, ids, found)
 	case "alr":
 		return gather(ctx, &l.Alerts, ids, found)
+	case "obj":
+		return gather(ctx, &l.Objectives, ids, found)
 	case "shp":
 		return gather(ctx, &l.Shipments, ids, found)
 	case "evt":

@@ -41,7 +41,7 @@ var (
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector {
-	return []prometheus.Collector{comparedRecords, comparedDifferences, answeredAfter}
+	return []prometheus.Collector{comparedRecords, comparedDifferences, answeredAfter, measureSeconds, measurePercent, measureCases, objectiveMet}
 }
 
 // run is how far a comparison has come. It is kept with every page, so that
@@ -97,6 +97,22 @@ func (r *Replica) comparisons(s sources.Subject) (all []store.Comparison) {
 	return all
 }
 
+// consistency is what a comparison says of measures: how many records were the same, and of stock how many
+// figures were right as they were shown, those that were mended being wrong until then.
+func consistency(c store.Comparison, now run, different int) (all []store.Tally) {
+	cases := int64(max(now.Held.Count, now.Told.Count))
+	if cases == 0 {
+		return nil
+	}
+	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
+	right := max(cases-int64(different)-int64(now.Mended), 0)
+	all = append(all, store.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	if c.Subject == string(sources.OfStock) {
+		all = append(all, store.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+	}
+	return all
+}
+
 // compare makes one comparison, page by page, if it is due.
 func (r *Replica) compare(ctx context.Context, s sources.Subject, c store.Comparison, every time.Duration) error {
 	loads, err := r.store.Loads(ctx, c.Held)
@@ -135,10 +151,12 @@ func (r *Replica) compare(ctx context.Context, s sources.Subject, c store.Compar
 	if err := r.removeMissing(ctx, s, c, &now); err != nil {
 		return err
 	}
-	var left int
+	var left, different int
 	err = r.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
-		left, err = r.store.EndComparison(ctx, tx, c, now.Began, now.report())
-		return err
+		if left, different, err = r.store.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
+			return err
+		}
+		return r.store.KeepTallies(ctx, tx, consistency(c, now, different))
 	})
 	if err != nil {
 		return err

@@ -65,6 +65,8 @@ type guarded struct {
 	lastFailure atomic.Pointer[failure]
 	unfit       atomic.Pointer[failure] // what the last check found, or nil
 	paused      atomic.Pointer[string]  // why an operator paused it, or nil
+	// calls and failed are those since they were taken last.
+	calls, failed atomic.Int64
 }
 
 type failure struct {
@@ -158,6 +160,10 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	if err != nil {
 		var none T
 		result = none
+	}
+	g.calls.Add(1)
+	if kind != 0 && (sick(err) || kind == Denied || kind == Garbled) {
+		g.failed.Add(1)
 	}
 	telemetry.Observe(ctx, callSeconds.WithLabelValues(g.name, op, kind.String()), time.Since(start))
 	telemetry.End(span, err, kind.String())

@@ -163,3 +163,18 @@ func (s *Set) Document(ctx context.Context, name, ref string) (io.ReadCloser, er
 	// Not under the attempt's deadline: the body is streamed after the call.
 	return keeper.Document(ctx, ref)
 }
+
+// Calls are calls to a source, and how many of them failed.
+type Calls struct{ Calls, Failed int64 }
+
+// TakeCalls are the calls to each source since they were taken last, of those that were called.
+func (s *Set) TakeCalls() map[string]Calls {
+	all := map[string]Calls{}
+	for _, name := range s.names {
+		g := s.byName[name]
+		if n := g.calls.Swap(0); n > 0 {
+			all[name] = Calls{n, g.failed.Swap(0)}
+		}
+	}
+	return all
+}

@@ -91,17 +91,17 @@ func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, a
 }
 
 // EndComparison records what a comparison that began at a moment found in all.
-// Differences that it did not find again are removed; how many are left is told.
-func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left int, err error) {
+// Differences that it did not find again are removed; how many are left is told, and in how many records.
+func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left, records int, err error) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
 	if _, err := s.Exec(ctx, tx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
-		return 0, fmt.Errorf("differences: %w", err)
+		return 0, 0, fmt.Errorf("differences: %w", err)
 	}
 	args := []any{c.Subject, c.Held, c.Instance, r.Count, r.SourceCount}
 	for _, sums := range []any{r.Totals, r.SourceTotals, r.Quantities, r.SourceQuantities} {
 		text, err := json.Marshal(sums)
 		if err != nil {
-			return 0, fmt.Errorf("reconciliations: %w", err)
+			return 0, 0, fmt.Errorf("reconciliations: %w", err)
 		}
 		args = append(args, string(text))
 	}
@@ -111,12 +111,13 @@ func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, be
 			quantities = coalesce(nullif($8::jsonb, 'null'), '[]'), source_quantities = coalesce(nullif($9::jsonb, 'null'), '[]')
 		WHERE subject = $1 AND held = $2 AND instance = $3`
 	if _, err := s.Exec(ctx, tx, end, args...); err != nil {
-		return 0, fmt.Errorf("reconciliations: %w", err)
+		return 0, 0, fmt.Errorf("reconciliations: %w", err)
 	}
-	if err := s.get(ctx, tx, &left, `SELECT count(*) FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
-		return 0, fmt.Errorf("differences: %w", err)
+	var found struct{ Fields, Records int }
+	if err := s.get(ctx, tx, &found, `SELECT count(*) AS fields, count(DISTINCT key) AS records FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
+		return 0, 0, fmt.Errorf("differences: %w", err)
 	}
-	return left, nil
+	return found.Fields, found.Records, nil
 }
 
 type reconciliationRow struct {

@@ -44,12 +44,19 @@ const (
 	AlertUnannounced    AlertKind = "DESPATCH_ADVICE_OVERDUE"
 	AlertDiscrepancy    AlertKind = "RECEIPT_DISCREPANCY"
 	AlertLeadTime       AlertKind = "LEAD_TIME_CHANGED"
+	AlertSource         AlertKind = "SOURCE_UNHEALTHY"
+	AlertStuck          AlertKind = "OPERATION_STUCK"
+	AlertDeadLetter     AlertKind = "DEAD_LETTER"
+	AlertUnmapped       AlertKind = "UNMAPPED_CODE"
+	AlertConflict       AlertKind = "MASTER_DATA_CONFLICT"
+	AlertObjective      AlertKind = "OBJECTIVE_BREACHED"
 )
 
 // Queues are the queues of people who own alerts, by kind.
 var Queues = map[AlertKind]string{
 	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
 	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing", AlertLeadTime: "planning",
+	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data",
 }
 
 // AlertState is where an alert stands.

@@ -169,6 +169,8 @@ const (
 	OrchestrationAtFault Responsible = "ORCHESTRATION"
 	ERPAtFault           Responsible = "ERP"
 	PartnerAtFault       Responsible = "PARTNER"
+	WMSAtFault           Responsible = "WMS"
+	LogisticsAtFault     Responsible = "LOGISTICS"
 )
 
 // Draft is an order as it is handed to an ERP: checked, and by the numbers that the
