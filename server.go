@@ -79,6 +79,9 @@ type serveCmd struct{}
 // collecting it takes.
 const gcPercent = 400
 
+// keepMeasured is how long cases of business measures are kept.
+const keepMeasured = 400 * 24 * time.Hour
+
 // parts are what the server is made of; close ends them in reverse.
 type parts struct {
 	log         *slog.Logger
@@ -177,6 +180,9 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.operating.Follow(ctx, log)
 	go p.codes.Follow(ctx, log)
 	go p.purchasing.Watch(ctx, log)
+	go process.NewWatcher(p.store, p.sources, log).Run(ctx)
+	go process.NewMeasuring(p.store, p.sources, func() bool { _, done := p.replica.Progress(); return done }, log).Run(ctx)
+	go p.forget(ctx, "measured cases", keepMeasured, p.store.RemoveMeasured)
 	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)
 	go p.streaming.run(ctx)

@@ -54,6 +54,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["CreditPosition"] = bindCreditPosition()
 	b.Objects["CustomerViewer"] = bindCustomerViewer()
 	b.Objects["DataPolicy"] = bindDataPolicy()
+	b.Objects["DateRange"] = bindDateRange()
 	b.Objects["DeadLetter"] = bindDeadLetter()
 	b.Objects["DeadLetterConnection"] = bindDeadLetterConnection()
 	b.Objects["DeadLetterEdge"] = bindDeadLetterEdge()
@@ -103,8 +104,11 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["MasterDataConflict"] = bindMasterDataConflict()
 	b.Objects["MasterDataConflictConnection"] = bindMasterDataConflictConnection()
 	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
+	b.Objects["MeasureResult"] = bindMeasureResult()
 	b.Objects["Money"] = bindMoney()
 	b.Objects["Mutation"] = bindMutation()
+	b.Objects["Objective"] = bindObjective()
+	b.Objects["ObjectivePayload"] = bindObjectivePayload()
 	b.Objects["Onboarding"] = bindOnboarding()
 	b.Objects["OnboardingCheck"] = bindOnboardingCheck()
 	b.Objects["Operation"] = bindOperation()
@@ -170,6 +174,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ReturnConnection"] = bindReturnConnection()
 	b.Objects["ReturnEdge"] = bindReturnEdge()
 	b.Objects["ReturnLine"] = bindReturnLine()
+	b.Objects["RoiReport"] = bindRoiReport()
 	b.Objects["RouteMismatch"] = bindRouteMismatch()
 	b.Objects["RouteMismatchConnection"] = bindRouteMismatchConnection()
 	b.Objects["RouteMismatchEdge"] = bindRouteMismatchEdge()
@@ -184,6 +189,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["ShipmentUpdate"] = bindShipmentUpdate()
 	b.Objects["SignatureInvalid"] = bindSignatureInvalid()
 	b.Objects["SignedMessage"] = bindSignedMessage()
+	b.Objects["SlaReport"] = bindSlaReport()
 	b.Objects["SourceHealth"] = bindSourceHealth()
 	b.Objects["SourcePayload"] = bindSourcePayload()
 	b.Objects["SourceUnavailable"] = bindSourceUnavailable()
@@ -203,6 +209,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["SupplierItemEdge"] = bindSupplierItemEdge()
 	b.Objects["SupplierItemPayload"] = bindSupplierItemPayload()
 	b.Objects["SupplierViewer"] = bindSupplierViewer()
+	b.Objects["SupportTicketsPayload"] = bindSupportTicketsPayload()
 	b.Objects["TimelineConnection"] = bindTimelineConnection()
 	b.Objects["TimelineEdge"] = bindTimelineEdge()
 	b.Objects["TimelineEntry"] = bindTimelineEntry()
@@ -541,6 +548,11 @@ func kindOfNode(o any) (string, any) {
 			return "Operation", nil
 		}
 		return "Operation", o
+	case *trade.Objective:
+		if o == nil {
+			return "Objective", nil
+		}
+		return "Objective", o
 	case *trade.MasterDataConflict:
 		if o == nil {
 			return "MasterDataConflict", nil
@@ -2714,6 +2726,29 @@ func bindDataPolicy() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.DataPolicy).ConflictRule
 				return execution.AppendEnum(b, string(v), valuesOfConflictRule)
+			},
+		},
+	}}
+}
+
+func bindDateRange() *execution.Object {
+	return &execution.Object{Name: "DateRange", Fields: map[string]*execution.Field{
+		"from": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DateRange).From
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
+			},
+		},
+		"to": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DateRange).To
+				if v == nil {
+					return nil
+				}
+				return AppendDate(b, *v)
 			},
 		},
 	}}
@@ -5135,6 +5170,68 @@ func bindMasterDataConflictEdge() *execution.Object {
 	}}
 }
 
+func bindMeasureResult() *execution.Object {
+	return &execution.Object{Name: "MeasureResult", Fields: map[string]*execution.Field{
+		"measure": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).Measure
+				return execution.AppendEnum(b, string(v), valuesOfBusinessMeasure)
+			},
+		},
+		"key": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).Key
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"samples": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).Samples
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"p50": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).P50
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+		"p95": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).P95
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+		"percent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).Percent
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"count": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.MeasureResult).Count
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+	}}
+}
+
 func bindMoney() *execution.Object {
 	return &execution.Object{Name: "Money", Fields: map[string]*execution.Field{
 		"amount": {
@@ -5633,6 +5730,119 @@ func bindMutation() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*SourcePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"saveObjective": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_saveObjective_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SaveObjective(ctx, args["idempotencyKey"].(string), args["input"].(ObjectiveInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*ObjectivePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"recordSupportTickets": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_recordSupportTickets_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RecordSupportTickets(ctx, args["idempotencyKey"].(string), args["input"].(SupportTicketCountInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*SupportTicketsPayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindObjective() *execution.Object {
+	return &execution.Object{Name: "Objective", Fields: map[string]*execution.Field{
+		"id": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).ID
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"name": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Name
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"measure": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Measure
+				return execution.AppendEnum(b, string(v), valuesOfBusinessMeasure)
+			},
+		},
+		"maximum": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Maximum
+				if v == nil {
+					return nil
+				}
+				return AppendDuration(b, *v)
+			},
+		},
+		"percent": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Percent
+				if v == nil {
+					return nil
+				}
+				return AppendDecimal(b, *v)
+			},
+		},
+		"window": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Objective).Window; return AppendDuration(b, v) },
+		},
+		"queue": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Queue
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"severity": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Severity
+				return execution.AppendEnum(b, string(v), valuesOfSeverity)
+			},
+		},
+		"version": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Objective).Version
+				return execution.AppendString(b, string(v))
+			},
+		},
+	}}
+}
+
+func bindObjectivePayload() *execution.Object {
+	return &execution.Object{Name: "ObjectivePayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*ObjectivePayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*ObjectivePayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ObjectivePayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"objective": {
+			One: func(o any, i int) any {
+				if v := o.(*ObjectivePayload).Objective; v != nil {
 					return v
 				}
 				return nil
@@ -8535,6 +8745,41 @@ func bindQuery() *execution.Object {
 				return nil
 			},
 		},
+		"sla": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_sla_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().SLA(ctx, args["period"].(DateRangeInput)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.SlaReport)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.SlaReport)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"roi": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Query_roi_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Roi(ctx, args["period"].(DateRangeInput), args["breakDown"].(bool)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.RoiReport)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"codeMappings": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Query_codeMappings_args(ctx, raw)
@@ -9303,6 +9548,23 @@ func bindReturnLine() *execution.Object {
 		"received": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.ReturnLine).Received; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindRoiReport() *execution.Object {
+	return &execution.Object{Name: "RoiReport", Fields: map[string]*execution.Field{
+		"period": {
+			One: func(o any, i int) any { return &o.(*trade.RoiReport).Period },
+		},
+		"measures": {
+			Len: func(o any, i int) int { return len(o.(*trade.RoiReport).Measures) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.RoiReport).Measures[j]; v != nil {
 					return v
 				}
 				return nil
@@ -10080,6 +10342,51 @@ func bindSignedMessage() *execution.Object {
 	}}
 }
 
+func bindSlaReport() *execution.Object {
+	return &execution.Object{Name: "SlaReport", Fields: map[string]*execution.Field{
+		"objective": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.SlaReport).Objective; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"actual": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.SlaReport).Actual; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"met": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.SlaReport).Met
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"breaches": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SlaReport().Breaches(ctx, execution.As[*trade.SlaReport](objs)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Alert)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Alert)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindSourceHealth() *execution.Object {
 	return &execution.Object{Name: "SourceHealth", Fields: map[string]*execution.Field{
 		"system": {
@@ -10813,6 +11120,29 @@ func bindSupplierViewer() *execution.Object {
 	}}
 }
 
+func bindSupportTicketsPayload() *execution.Object {
+	return &execution.Object{Name: "SupportTicketsPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*SupportTicketsPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*SupportTicketsPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*SupportTicketsPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"result": {
+			One: func(o any, i int) any {
+				if v := o.(*SupportTicketsPayload).Result; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
 func bindTimelineConnection() *execution.Object {
 	return &execution.Object{Name: "TimelineConnection", Fields: map[string]*execution.Field{
 		"edges": {
@@ -11225,6 +11555,27 @@ func bindTradingPartner() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.SupplierItem])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"scorecard": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_TradingPartner_scorecard_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Scorecard(ctx, execution.As[*trade.TradingPartner](objs), args["period"].(*DateRangeInput)))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.MeasureResult)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.MeasureResult)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -12172,6 +12523,7 @@ var valuesOfAlertKind = execution.EnumValues(parsedSchema, "AlertKind")
 var valuesOfAlertState = execution.EnumValues(parsedSchema, "AlertState")
 var valuesOfApprovalState = execution.EnumValues(parsedSchema, "ApprovalState")
 var valuesOfAudience = execution.EnumValues(parsedSchema, "Audience")
+var valuesOfBusinessMeasure = execution.EnumValues(parsedSchema, "BusinessMeasure")
 var valuesOfCapability = execution.EnumValues(parsedSchema, "Capability")
 var valuesOfChannelKind = execution.EnumValues(parsedSchema, "ChannelKind")
 var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")

@@ -531,6 +531,38 @@ type MoneyInput struct {
 	Currency string `json:"currency"`
 }
 
+// Objective to create or change.
+type ObjectiveInput struct {
+	// Objective to change; left out for a new one.
+	ID *string `json:"id,omitempty"`
+	// Version seen; needed to change.
+	ExpectedVersion *string `json:"expectedVersion,omitempty"`
+	// Name.
+	Name string `json:"name"`
+	// What is measured.
+	Measure trade.BusinessMeasure `json:"measure"`
+	// Bound on its 95th percentile.
+	Maximum *time.Duration `json:"maximum,omitempty"`
+	// Bound on its percentage.
+	Percent *udecimal.Decimal `json:"percent,omitempty"`
+	// Time it is measured over.
+	Window time.Duration `json:"window"`
+	// Queue of people who own it.
+	Queue string `json:"queue"`
+	// Urgency of a breach.
+	Severity trade.Severity `json:"severity"`
+}
+
+// Answer to saveObjective.
+type ObjectivePayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Objective as it is now.
+	Objective *trade.Objective `json:"objective,omitempty"`
+}
+
 // Key of an operation.
 type OperationBy struct {
 	// Global id.
@@ -1060,6 +1092,26 @@ type SupplierViewer struct {
 }
 
 func (SupplierViewer) IsViewer() {}
+
+// Count of support tickets from a help desk.
+type SupportTicketCountInput struct {
+	// Days.
+	Period *DateRangeInput `json:"period"`
+	// Tickets opened.
+	Count int `json:"count"`
+	// Help desk it came from.
+	Source string `json:"source"`
+}
+
+// Answer to recordSupportTickets.
+type SupportTicketsPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Measure as it is now.
+	Result *trade.MeasureResult `json:"result,omitempty"`
+}
 
 // Tolerance profile to create or change.
 type ToleranceProfileInput struct {

@@ -96,6 +96,7 @@ type ResolverRoot interface {
 	ShipmentEventConnection() ShipmentEventConnectionResolver
 	ShipmentUpdate() ShipmentUpdateResolver
 	SignedMessage() SignedMessageResolver
+	SlaReport() SlaReportResolver
 	SourceHealth() SourceHealthResolver
 	Subscription() SubscriptionResolver
 	SupplierItem() SupplierItemResolver
@@ -409,6 +410,11 @@ type ComplexityRoot struct {
 		Owner        func(childComplexity int) int
 		Steward      func(childComplexity int) int
 		Sync         func(childComplexity int) int
+	}
+
+	DateRange struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	DeadLetter struct {
@@ -832,6 +838,16 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MeasureResult struct {
+		Count   func(childComplexity int) int
+		Key     func(childComplexity int) int
+		Measure func(childComplexity int) int
+		P50     func(childComplexity int) int
+		P95     func(childComplexity int) int
+		Percent func(childComplexity int) int
+		Samples func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -853,6 +869,7 @@ type ComplexityRoot struct {
 		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
 		ProvePartnerKey        func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
 		PublishCodeMapping     func(childComplexity int, idempotencyKey string, input CodeMappingInput) int
+		RecordSupportTickets   func(childComplexity int, idempotencyKey string, input SupportTicketCountInput) int
 		RedeliverWebhook       func(childComplexity int, idempotencyKey string, input RedeliverWebhookInput) int
 		RegisterPartner        func(childComplexity int, idempotencyKey string, input PartnerInput) int
 		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
@@ -866,6 +883,7 @@ type ComplexityRoot struct {
 		RevokePartnerKey       func(childComplexity int, idempotencyKey string, input RevokePartnerKeyInput) int
 		RotatePartnerKey       func(childComplexity int, idempotencyKey string, input RotatePartnerKeyInput) int
 		RotateWebhookSecret    func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
+		SaveObjective          func(childComplexity int, idempotencyKey string, input ObjectiveInput) int
 		SaveToleranceProfile   func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
 		SaveWebhookEndpoint    func(childComplexity int, idempotencyKey string, input WebhookEndpointInput) int
 		SettleOperation        func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
@@ -873,6 +891,24 @@ type ComplexityRoot struct {
 		SubmitOrder            func(childComplexity int, idempotencyKey string, input OrderInput) int
 		SubmitOrders           func(childComplexity int, idempotencyKey string, input SubmitOrdersInput) int
 		UpdatePartner          func(childComplexity int, idempotencyKey string, input UpdatePartnerInput) int
+	}
+
+	Objective struct {
+		ID       func(childComplexity int) int
+		Maximum  func(childComplexity int) int
+		Measure  func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Percent  func(childComplexity int) int
+		Queue    func(childComplexity int) int
+		Severity func(childComplexity int) int
+		Version  func(childComplexity int) int
+		Window   func(childComplexity int) int
+	}
+
+	ObjectivePayload struct {
+		Errors    func(childComplexity int) int
+		Objective func(childComplexity int) int
+		Replayed  func(childComplexity int) int
 	}
 
 	Onboarding struct {
@@ -1338,6 +1374,8 @@ type ComplexityRoot struct {
 		PurchaseOrders      func(childComplexity int, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) int
 		Reconciliations     func(childComplexity int) int
 		Returns             func(childComplexity int, first *int, after *string, last *int, before *string, filter *ReturnFilter) int
+		Roi                 func(childComplexity int, period DateRangeInput, breakDown bool) int
+		SLA                 func(childComplexity int, period DateRangeInput) int
 		Shipment            func(childComplexity int, by ShipmentBy) int
 		Shipments           func(childComplexity int, first *int, after *string, last *int, before *string, filter *ShipmentFilter) int
 		SourceHealth        func(childComplexity int) int
@@ -1477,6 +1515,11 @@ type ComplexityRoot struct {
 		Received  func(childComplexity int) int
 	}
 
+	RoiReport struct {
+		Measures func(childComplexity int) int
+		Period   func(childComplexity int) int
+	}
+
 	RouteMismatch struct {
 		At      func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -1606,6 +1649,13 @@ type ComplexityRoot struct {
 		Partner   func(childComplexity int) int
 		Receipts  func(childComplexity int) int
 		Verified  func(childComplexity int) int
+	}
+
+	SlaReport struct {
+		Actual    func(childComplexity int) int
+		Breaches  func(childComplexity int) int
+		Met       func(childComplexity int) int
+		Objective func(childComplexity int) int
 	}
 
 	SourceHealth struct {
@@ -1756,6 +1806,12 @@ type ComplexityRoot struct {
 		User     func(childComplexity int) int
 	}
 
+	SupportTicketsPayload struct {
+		Errors   func(childComplexity int) int
+		Replayed func(childComplexity int) int
+		Result   func(childComplexity int) int
+	}
+
 	TimelineConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -1831,6 +1887,7 @@ type ComplexityRoot struct {
 		Quota             func(childComplexity int) int
 		RequiresSignature func(childComplexity int) int
 		Scopes            func(childComplexity int) int
+		Scorecard         func(childComplexity int, period *DateRangeInput) int
 		Tolerance         func(childComplexity int) int
 		Version           func(childComplexity int) int
 		WebhookEndpoints  func(childComplexity int) int
@@ -3185,6 +3242,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataPolicy.Sync(childComplexity), true
+
+	case "DateRange.from":
+		if e.ComplexityRoot.DateRange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DateRange.From(childComplexity), true
+	case "DateRange.to":
+		if e.ComplexityRoot.DateRange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DateRange.To(childComplexity), true
 
 	case "DeadLetter.attempts":
 		if e.ComplexityRoot.DeadLetter.Attempts == nil {
@@ -4939,6 +5009,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MasterDataConflictEdge.Node(childComplexity), true
 
+	case "MeasureResult.count":
+		if e.ComplexityRoot.MeasureResult.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.Count(childComplexity), true
+	case "MeasureResult.key":
+		if e.ComplexityRoot.MeasureResult.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.Key(childComplexity), true
+	case "MeasureResult.measure":
+		if e.ComplexityRoot.MeasureResult.Measure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.Measure(childComplexity), true
+	case "MeasureResult.p50":
+		if e.ComplexityRoot.MeasureResult.P50 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.P50(childComplexity), true
+	case "MeasureResult.p95":
+		if e.ComplexityRoot.MeasureResult.P95 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.P95(childComplexity), true
+	case "MeasureResult.percent":
+		if e.ComplexityRoot.MeasureResult.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.Percent(childComplexity), true
+	case "MeasureResult.samples":
+		if e.ComplexityRoot.MeasureResult.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeasureResult.Samples(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -5117,6 +5230,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishCodeMapping(childComplexity, args["idempotencyKey"].(string), args["input"].(CodeMappingInput)), true
+	case "Mutation.recordSupportTickets":
+		if e.ComplexityRoot.Mutation.RecordSupportTickets == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordSupportTickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordSupportTickets(childComplexity, args["idempotencyKey"].(string), args["input"].(SupportTicketCountInput)), true
 	case "Mutation.redeliverWebhook":
 		if e.ComplexityRoot.Mutation.RedeliverWebhook == nil {
 			break
@@ -5260,6 +5384,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)), true
+	case "Mutation.saveObjective":
+		if e.ComplexityRoot.Mutation.SaveObjective == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveObjective_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveObjective(childComplexity, args["idempotencyKey"].(string), args["input"].(ObjectiveInput)), true
 	case "Mutation.saveToleranceProfile":
 		if e.ComplexityRoot.Mutation.SaveToleranceProfile == nil {
 			break
@@ -5337,6 +5472,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePartner(childComplexity, args["idempotencyKey"].(string), args["input"].(UpdatePartnerInput)), true
+
+	case "Objective.id":
+		if e.ComplexityRoot.Objective.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.ID(childComplexity), true
+	case "Objective.maximum":
+		if e.ComplexityRoot.Objective.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Maximum(childComplexity), true
+	case "Objective.measure":
+		if e.ComplexityRoot.Objective.Measure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Measure(childComplexity), true
+	case "Objective.name":
+		if e.ComplexityRoot.Objective.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Name(childComplexity), true
+	case "Objective.percent":
+		if e.ComplexityRoot.Objective.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Percent(childComplexity), true
+	case "Objective.queue":
+		if e.ComplexityRoot.Objective.Queue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Queue(childComplexity), true
+	case "Objective.severity":
+		if e.ComplexityRoot.Objective.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Severity(childComplexity), true
+	case "Objective.version":
+		if e.ComplexityRoot.Objective.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Version(childComplexity), true
+	case "Objective.window":
+		if e.ComplexityRoot.Objective.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Objective.Window(childComplexity), true
+
+	case "ObjectivePayload.errors":
+		if e.ComplexityRoot.ObjectivePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObjectivePayload.Errors(childComplexity), true
+	case "ObjectivePayload.objective":
+		if e.ComplexityRoot.ObjectivePayload.Objective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObjectivePayload.Objective(childComplexity), true
+	case "ObjectivePayload.replayed":
+		if e.ComplexityRoot.ObjectivePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ObjectivePayload.Replayed(childComplexity), true
 
 	case "Onboarding.activatedAt":
 		if e.ComplexityRoot.Onboarding.ActivatedAt == nil {
@@ -7472,6 +7681,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Returns(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*ReturnFilter)), true
+	case "Query.roi":
+		if e.ComplexityRoot.Query.Roi == nil {
+			break
+		}
+
+		args, err := ec.field_Query_roi_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Roi(childComplexity, args["period"].(DateRangeInput), args["breakDown"].(bool)), true
+	case "Query.sla":
+		if e.ComplexityRoot.Query.SLA == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sla_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SLA(childComplexity, args["period"].(DateRangeInput)), true
 	case "Query.shipment":
 		if e.ComplexityRoot.Query.Shipment == nil {
 			break
@@ -8036,6 +8267,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReturnLine.Received(childComplexity), true
 
+	case "RoiReport.measures":
+		if e.ComplexityRoot.RoiReport.Measures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoiReport.Measures(childComplexity), true
+	case "RoiReport.period":
+		if e.ComplexityRoot.RoiReport.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoiReport.Period(childComplexity), true
+
 	case "RouteMismatch.at":
 		if e.ComplexityRoot.RouteMismatch.At == nil {
 			break
@@ -8593,6 +8837,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignedMessage.Verified(childComplexity), true
+
+	case "SlaReport.actual":
+		if e.ComplexityRoot.SlaReport.Actual == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SlaReport.Actual(childComplexity), true
+	case "SlaReport.breaches":
+		if e.ComplexityRoot.SlaReport.Breaches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SlaReport.Breaches(childComplexity), true
+	case "SlaReport.met":
+		if e.ComplexityRoot.SlaReport.Met == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SlaReport.Met(childComplexity), true
+	case "SlaReport.objective":
+		if e.ComplexityRoot.SlaReport.Objective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SlaReport.Objective(childComplexity), true
 
 	case "SourceHealth.capabilities":
 		if e.ComplexityRoot.SourceHealth.Capabilities == nil {
@@ -9199,6 +9468,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SupplierViewer.User(childComplexity), true
 
+	case "SupportTicketsPayload.errors":
+		if e.ComplexityRoot.SupportTicketsPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportTicketsPayload.Errors(childComplexity), true
+	case "SupportTicketsPayload.replayed":
+		if e.ComplexityRoot.SupportTicketsPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportTicketsPayload.Replayed(childComplexity), true
+	case "SupportTicketsPayload.result":
+		if e.ComplexityRoot.SupportTicketsPayload.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportTicketsPayload.Result(childComplexity), true
+
 	case "TimelineConnection.edges":
 		if e.ComplexityRoot.TimelineConnection.Edges == nil {
 			break
@@ -9512,6 +9800,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TradingPartner.Scopes(childComplexity), true
+	case "TradingPartner.scorecard":
+		if e.ComplexityRoot.TradingPartner.Scorecard == nil {
+			break
+		}
+
+		args, err := ec.field_TradingPartner_scorecard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TradingPartner.Scorecard(childComplexity, args["period"].(*DateRangeInput)), true
 	case "TradingPartner.tolerance":
 		if e.ComplexityRoot.TradingPartner.Tolerance == nil {
 			break
@@ -10005,6 +10304,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LineAcknowledgmentInput", ec.unmarshalInputLineAcknowledgmentInput),
 			graphql.NewInputUnmarshaler("MasterDataConflictFilter", ec.unmarshalInputMasterDataConflictFilter),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
+			graphql.NewInputUnmarshaler("ObjectiveInput", ec.unmarshalInputObjectiveInput),
 			graphql.NewInputUnmarshaler("OperationBy", ec.unmarshalInputOperationBy),
 			graphql.NewInputUnmarshaler("OperationFilter", ec.unmarshalInputOperationFilter),
 			graphql.NewInputUnmarshaler("OrderApprovalInput", ec.unmarshalInputOrderApprovalInput),
@@ -10038,6 +10338,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ShipmentRepresentation", ec.unmarshalInputShipmentRepresentation),
 			graphql.NewInputUnmarshaler("SourceControlInput", ec.unmarshalInputSourceControlInput),
 			graphql.NewInputUnmarshaler("SubmitOrdersInput", ec.unmarshalInputSubmitOrdersInput),
+			graphql.NewInputUnmarshaler("SupportTicketCountInput", ec.unmarshalInputSupportTicketCountInput),
 			graphql.NewInputUnmarshaler("ToleranceProfileInput", ec.unmarshalInputToleranceProfileInput),
 			graphql.NewInputUnmarshaler("TradingPartnerBy", ec.unmarshalInputTradingPartnerBy),
 			graphql.NewInputUnmarshaler("TradingPartnerFilter", ec.unmarshalInputTradingPartnerFilter),
@@ -10423,6 +10724,14 @@ type Totals {
   tax: Money
   "What is to be paid as far as known."
   total: Money!
+}
+
+"Span of days."
+type DateRange {
+  "First day included."
+  from: Date!
+  "Last day included."
+  to: Date!
 }
 
 "Span of days; an open end is left out."
@@ -12976,6 +13285,8 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): SupplierItemConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "How well it keeps its word; the supplier sees its own."
+  scorecard("Days; the last 90 by default." period: DateRangeInput): [MeasureResult!] @cost(weight: 5)
   "Outgoing webhooks; at most 20."
   webhookEndpoints: [WebhookEndpoint!]
   "Version for changes."
@@ -14050,6 +14361,12 @@ enum AlertKind {
   "Ship notice overdue." DESPATCH_ADVICE_OVERDUE
   "Received otherwise than announced." RECEIPT_DISCREPANCY
   "Reported by a partner or a person." REPORTED
+  "Source down, slow or stale." SOURCE_UNHEALTHY
+  "Operation stuck or of unknown outcome." OPERATION_STUCK
+  "Message parked." DEAD_LETTER
+  "Code without a mapping." UNMAPPED_CODE
+  "Systems contradict each other." MASTER_DATA_CONFLICT
+  "Objective missed." OBJECTIVE_BREACHED
 }
 
 "States of an alert."
@@ -14164,6 +14481,118 @@ type SupplierItemEdge {
   cursor: String!
   "Item."
   node: SupplierItem!
+}
+
+# ======================================================================================================================
+# Objectives and business measures
+# ======================================================================================================================
+
+"Objective for a measure; a breach raises an alert."
+type Objective implements Node @scope(anyOf: ["ops:read"]) {
+  "Global id."
+  id: ID!
+  "Name."
+  name: String!
+  "What is measured."
+  measure: BusinessMeasure!
+  "Bound on its 95th percentile."
+  maximum: Duration
+  "Bound on its percentage, from below or above as the measure says."
+  percent: Decimal
+  "Time it is measured over."
+  window: Duration!
+  "Queue of people who own it."
+  queue: String!
+  "Urgency of a breach."
+  severity: Severity!
+  "Version for changes."
+  version: String!
+}
+
+"How an objective was kept."
+type SlaReport {
+  "Objective."
+  objective: Objective!
+  "What was measured."
+  actual: MeasureResult!
+  "Whether it was kept."
+  met: Boolean!
+  "Alerts of breaches, newest first; at most 100."
+  breaches: [Alert!]
+}
+
+"Business value measured over days."
+type RoiReport {
+  "Days."
+  period: DateRange!
+  "Measures."
+  measures: [MeasureResult!]!
+}
+
+"Business measures."
+enum BusinessMeasure {
+  "From order placed to delivered." ORDER_CYCLE_TIME
+  "From purchase order sent to acknowledged." ACKNOWLEDGMENT_LATENCY
+  "Stock shown that equals stock counted, percent, at least." INVENTORY_ACCURACY
+  "Calls to a route that failed, percent, at most." INTEGRATION_FAILURE_RATE
+  "From alert raised to resolved." EXCEPTION_RESOLUTION_TIME
+  "From event occurred to visible." SHIPMENT_TIMELINESS
+  "Records equal in ERP, Portico and carriers, percent, at least." CROSS_SYSTEM_CONSISTENCY
+  "Orders changed or returned for an error, percent, at most." ORDER_ERROR_RATE
+  "Support tickets per thousand orders." SUPPORT_TICKETS
+  "Deliveries by suppliers on the promised day, percent, at least." SUPPLIER_ON_TIME
+  "Quantity delivered of quantity ordered, percent, at least." SUPPLIER_FILL_RATE
+  "Acknowledged lines that deviate, percent, at most." SUPPLIER_DEVIATION_RATE
+}
+
+"Value of a measure."
+type MeasureResult {
+  "Measure."
+  measure: BusinessMeasure!
+  "What it is broken down by: account, supplier, route or queue; null for the whole."
+  key: String
+  "Number of cases."
+  samples: Int!
+  "Median, for times."
+  p50: Duration
+  "95th percentile, for times."
+  p95: Duration
+  "Percentage, for rates."
+  percent: Decimal
+  "Number, for counts."
+  count: Decimal
+}
+
+"Objective to create or change."
+input ObjectiveInput {
+  "Objective to change; left out for a new one."
+  id: ID
+  "Version seen; needed to change."
+  expectedVersion: String
+  "Name."
+  name: String!
+  "What is measured."
+  measure: BusinessMeasure!
+  "Bound on its 95th percentile."
+  maximum: Duration
+  "Bound on its percentage."
+  percent: Decimal
+  "Time it is measured over."
+  window: Duration!
+  "Queue of people who own it."
+  queue: String!
+  "Urgency of a breach."
+  severity: Severity! = WARNING
+}
+
+"Count of support tickets from a help desk."
+input SupportTicketCountInput {
+  "Days."
+  period: DateRangeInput!
+  "Tickets opened."
+  count: Int!
+  "Help desk it came from."
+  source: String!
 }
 
 # ======================================================================================================================
@@ -15080,6 +15509,26 @@ type DeadLetterPayload {
   deadLetter: DeadLetter
 }
 
+"Answer to saveObjective."
+type ObjectivePayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Objective as it is now."
+  objective: Objective
+}
+
+"Answer to recordSupportTickets."
+type SupportTicketsPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Measure as it is now."
+  result: MeasureResult
+}
+
 "Answer to compensate and settleOperation."
 type OperationPayload {
   "Why it was refused; empty when it was accepted."
@@ -15272,6 +15721,13 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: InboundDeliveryFilter
   ): InboundDeliveryConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Objectives and how they were kept."
+  sla("Days." period: DateRangeInput!): [SlaReport!] @scope(anyOf: ["ops:read"]) @cost(weight: 10)
+  "Business measures."
+  roi(
+    "Days." period: DateRangeInput!
+    "Break down by account, supplier, route or queue." breakDown: Boolean! = false
+  ): RoiReport @scope(anyOf: ["ops:read"]) @cost(weight: 10)
   "Code tables."
   codeMappings("Only of this standard." standard: CodeStandard): [CodeMapping!] @scope(anyOf: ["ops:read"])
   "Outgoing webhooks of the caller; all of them for an operator."
@@ -15471,6 +15927,16 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SourceControlInput!
   ): SourcePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Creates or changes an objective."
+  saveObjective(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ObjectiveInput!
+  ): ObjectivePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Records a count of support tickets from outside."
+  recordSupportTickets(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: SupportTicketCountInput!
+  ): SupportTicketsPayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
 }
 
 # ======================================================================================================================
@@ -16314,6 +16780,16 @@ func (ec *executionContext) childFields_DataPolicy(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DataPolicy", field.Name)
 }
 
+func (ec *executionContext) childFields_DateRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_DateRange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_DateRange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DateRange", field.Name)
+}
+
 func (ec *executionContext) childFields_DeadLetter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -17040,6 +17516,26 @@ func (ec *executionContext) childFields_MasterDataConflictEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflictEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MeasureResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "measure":
+		return ec.fieldContext_MeasureResult_measure(ctx, field)
+	case "key":
+		return ec.fieldContext_MeasureResult_key(ctx, field)
+	case "samples":
+		return ec.fieldContext_MeasureResult_samples(ctx, field)
+	case "p50":
+		return ec.fieldContext_MeasureResult_p50(ctx, field)
+	case "p95":
+		return ec.fieldContext_MeasureResult_p95(ctx, field)
+	case "percent":
+		return ec.fieldContext_MeasureResult_percent(ctx, field)
+	case "count":
+		return ec.fieldContext_MeasureResult_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureResult", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -17048,6 +17544,42 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_Objective(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Objective_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Objective_name(ctx, field)
+	case "measure":
+		return ec.fieldContext_Objective_measure(ctx, field)
+	case "maximum":
+		return ec.fieldContext_Objective_maximum(ctx, field)
+	case "percent":
+		return ec.fieldContext_Objective_percent(ctx, field)
+	case "window":
+		return ec.fieldContext_Objective_window(ctx, field)
+	case "queue":
+		return ec.fieldContext_Objective_queue(ctx, field)
+	case "severity":
+		return ec.fieldContext_Objective_severity(ctx, field)
+	case "version":
+		return ec.fieldContext_Objective_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Objective", field.Name)
+}
+
+func (ec *executionContext) childFields_ObjectivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_ObjectivePayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_ObjectivePayload_replayed(ctx, field)
+	case "objective":
+		return ec.fieldContext_ObjectivePayload_objective(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ObjectivePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Onboarding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18080,6 +18612,16 @@ func (ec *executionContext) childFields_ReturnLine(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ReturnLine", field.Name)
 }
 
+func (ec *executionContext) childFields_RoiReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "period":
+		return ec.fieldContext_RoiReport_period(ctx, field)
+	case "measures":
+		return ec.fieldContext_RoiReport_measures(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoiReport", field.Name)
+}
+
 func (ec *executionContext) childFields_RouteMismatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -18310,6 +18852,20 @@ func (ec *executionContext) childFields_SignedMessage(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignedMessage", field.Name)
 }
 
+func (ec *executionContext) childFields_SlaReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "objective":
+		return ec.fieldContext_SlaReport_objective(ctx, field)
+	case "actual":
+		return ec.fieldContext_SlaReport_actual(ctx, field)
+	case "met":
+		return ec.fieldContext_SlaReport_met(ctx, field)
+	case "breaches":
+		return ec.fieldContext_SlaReport_breaches(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SlaReport", field.Name)
+}
+
 func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "system":
@@ -18516,6 +19072,18 @@ func (ec *executionContext) childFields_SupplierItemPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type SupplierItemPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SupportTicketsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SupportTicketsPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SupportTicketsPayload_replayed(ctx, field)
+	case "result":
+		return ec.fieldContext_SupportTicketsPayload_result(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportTicketsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TimelineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -18654,6 +19222,8 @@ func (ec *executionContext) childFields_TradingPartner(ctx context.Context, fiel
 		return ec.fieldContext_TradingPartner_quota(ctx, field)
 	case "items":
 		return ec.fieldContext_TradingPartner_items(ctx, field)
+	case "scorecard":
+		return ec.fieldContext_TradingPartner_scorecard(ctx, field)
 	case "webhookEndpoints":
 		return ec.fieldContext_TradingPartner_webhookEndpoints(ctx, field)
 	case "version":

@@ -224,6 +224,8 @@ type MutationResolver interface {
 	SettleOperation(ctx context.Context, idempotencyKey string, input SettleOperationInput) (*OperationPayload, error)
 	PauseSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
 	ResumeSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
+	SaveObjective(ctx context.Context, idempotencyKey string, input ObjectiveInput) (*ObjectivePayload, error)
+	RecordSupportTickets(ctx context.Context, idempotencyKey string, input SupportTicketCountInput) (*SupportTicketsPayload, error)
 }
 type OperationResolver interface {
 	IdempotencyKey(ctx context.Context, objs []*trade.Operation) ([]*string, error)
@@ -371,6 +373,8 @@ type QueryResolver interface {
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[trade.AuditEntry], error)
 	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[trade.DeadLetter], error)
 	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[trade.InboundDelivery], error)
+	SLA(ctx context.Context, period DateRangeInput) ([]*trade.SlaReport, error)
+	Roi(ctx context.Context, period DateRangeInput, breakDown bool) (*trade.RoiReport, error)
 	CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error)
 	WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
@@ -446,6 +450,9 @@ type SignedMessageResolver interface {
 
 	Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error)
 }
+type SlaReportResolver interface {
+	Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*trade.Alert, error)
+}
 type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
 }
@@ -482,6 +489,7 @@ type TradingPartnerResolver interface {
 
 	Quota(ctx context.Context, objs []*trade.TradingPartner) ([]*Quota, error)
 	Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.SupplierItem], error)
+	Scorecard(ctx context.Context, objs []*trade.TradingPartner, period *DateRangeInput) ([][]*trade.MeasureResult, error)
 	WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error)
 }
 type TradingPartnerConnectionResolver interface {
@@ -1330,6 +1338,28 @@ func (ec *executionContext) field_Mutation_publishCodeMapping_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_recordSupportTickets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SupportTicketCountInput, error) {
+			return ec.unmarshalNSupportTicketCountInput2porticoᚋgraphᚐSupportTicketCountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_redeliverWebhook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1608,6 +1638,28 @@ func (ec *executionContext) field_Mutation_rotateWebhookSecret_args(ctx context.
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (WebhookEndpointRef, error) {
 			return ec.unmarshalNWebhookEndpointRef2porticoᚋgraphᚐWebhookEndpointRef(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_saveObjective_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ObjectiveInput, error) {
+			return ec.unmarshalNObjectiveInput2porticoᚋgraphᚐObjectiveInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2886,6 +2938,28 @@ func (ec *executionContext) field_Query_returns_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_roi_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "period",
+		func(ctx context.Context, v any) (DateRangeInput, error) {
+			return ec.unmarshalNDateRangeInput2porticoᚋgraphᚐDateRangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["period"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "breakDown",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["breakDown"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_shipment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2943,6 +3017,20 @@ func (ec *executionContext) field_Query_shipments_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_sla_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "period",
+		func(ctx context.Context, v any) (DateRangeInput, error) {
+			return ec.unmarshalNDateRangeInput2porticoᚋgraphᚐDateRangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["period"] = arg0
 	return args, nil
 }
 
@@ -3355,6 +3443,20 @@ func (ec *executionContext) field_TradingPartner_items_args(ctx context.Context,
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_TradingPartner_scorecard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "period",
+		func(ctx context.Context, v any) (*DateRangeInput, error) {
+			return ec.unmarshalODateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["period"] = arg0
 	return args, nil
 }
 
@@ -9444,6 +9546,52 @@ func (ec *executionContext) _DataPolicy_conflictRule(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_DataPolicy_conflictRule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "ConflictRule")
+}
+
+func (ec *executionContext) _DateRange_from(ctx context.Context, field graphql.CollectedField, obj *trade.DateRange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DateRange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DateRange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DateRange", field, false, false, "Date")
+}
+
+func (ec *executionContext) _DateRange_to(ctx context.Context, field graphql.CollectedField, obj *trade.DateRange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DateRange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2ᚖporticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DateRange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DateRange", field, false, false, "Date")
 }
 
 func (ec *executionContext) _DeadLetter_id(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
@@ -17554,6 +17702,167 @@ func (ec *executionContext) fieldContext_MasterDataConflictEdge_node(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _MeasureResult_measure(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_measure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
+			return ec.marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_measure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "BusinessMeasure")
+}
+
+func (ec *executionContext) _MeasureResult_key(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _MeasureResult_samples(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_samples(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Samples, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_samples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MeasureResult_p50(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_p50(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P50, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_p50(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _MeasureResult_p95(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_p95(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P95, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_p95(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _MeasureResult_percent(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_percent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_percent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _MeasureResult_count(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeasureResult_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeasureResult_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Decimal")
+}
+
 func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *trade.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19136,6 +19445,379 @@ func (ec *executionContext) fieldContext_Mutation_resumeSource(ctx context.Conte
 	if fc.Args, err = ec.field_Mutation_resumeSource_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_saveObjective(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_saveObjective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveObjective(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ObjectiveInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ObjectivePayload) graphql.Marshaler {
+			return ec.marshalOObjectivePayload2ᚖporticoᚋgraphᚐObjectivePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_saveObjective(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ObjectivePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_saveObjective_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_recordSupportTickets(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_recordSupportTickets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RecordSupportTickets(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(SupportTicketCountInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SupportTicketsPayload) graphql.Marshaler {
+			return ec.marshalOSupportTicketsPayload2ᚖporticoᚋgraphᚐSupportTicketsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_recordSupportTickets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SupportTicketsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_recordSupportTickets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Objective_id(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Objective_name(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "String")
+}
+
+func (ec *executionContext) _Objective_measure(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_measure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
+			return ec.marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_measure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "BusinessMeasure")
+}
+
+func (ec *executionContext) _Objective_maximum(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_maximum(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Maximum, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_maximum(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Objective_percent(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_percent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *udecimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_percent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Objective_window(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _Objective_queue(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_queue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Queue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_queue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "String")
+}
+
+func (ec *executionContext) _Objective_severity(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_severity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Severity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Severity) graphql.Marshaler {
+			return ec.marshalNSeverity2porticoᚋtradeᚐSeverity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_severity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "Severity")
+}
+
+func (ec *executionContext) _Objective_version(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Objective_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Objective_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Objective", field, false, false, "String")
+}
+
+func (ec *executionContext) _ObjectivePayload_errors(ctx context.Context, field graphql.CollectedField, obj *ObjectivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ObjectivePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ObjectivePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ObjectivePayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _ObjectivePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *ObjectivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ObjectivePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ObjectivePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ObjectivePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ObjectivePayload_objective(ctx context.Context, field graphql.CollectedField, obj *ObjectivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ObjectivePayload_objective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Objective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+			return ec.marshalOObjective2ᚖporticoᚋtradeᚐObjective(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ObjectivePayload_objective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ObjectivePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Objective(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -29932,6 +30614,94 @@ func (ec *executionContext) fieldContext_Query_inboundDeliveries(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_sla(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_sla(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SLA(ctx, fc.Args["period"].(DateRangeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SlaReport) graphql.Marshaler {
+			return ec.marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReportᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_sla(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SlaReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_sla_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_roi(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_roi(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Roi(ctx, fc.Args["period"].(DateRangeInput), fc.Args["breakDown"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.RoiReport) graphql.Marshaler {
+			return ec.marshalORoiReport2ᚖporticoᚋtradeᚐRoiReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_roi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoiReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_roi_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_codeMappings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32582,6 +33352,70 @@ func (ec *executionContext) fieldContext_ReturnLine_received(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RoiReport_period(ctx context.Context, field graphql.CollectedField, obj *trade.RoiReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoiReport_period(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Period, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.DateRange) graphql.Marshaler {
+			return ec.marshalNDateRange2porticoᚋtradeᚐDateRange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoiReport_period(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RoiReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DateRange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RoiReport_measures(ctx context.Context, field graphql.CollectedField, obj *trade.RoiReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoiReport_measures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measures, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+			return ec.marshalNMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoiReport_measures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RoiReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeasureResult(ctx, field)
 		},
 	}
 	return fc, nil
@@ -35491,6 +36325,148 @@ func (ec *executionContext) fieldContext_SignedMessage_logHash(_ context.Context
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "String")
 }
 
+func (ec *executionContext) _SlaReport_objective(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlaReport_objective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Objective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+			return ec.marshalNObjective2ᚖporticoᚋtradeᚐObjective(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SlaReport_objective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SlaReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Objective(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SlaReport_actual(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlaReport_actual(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actual, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+			return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SlaReport_actual(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SlaReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeasureResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SlaReport_met(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlaReport_met(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Met, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SlaReport_met(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SlaReport", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlaReport_breaches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SlaReport_breaches(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Alert) graphql.Marshaler {
+			return ec.marshalOAlert2ᚕᚖporticoᚋtradeᚐAlertᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SlaReport_breaches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SlaReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Alert(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (any, error) {
+	resolver := ec.Resolvers.SlaReport()
+	if batch, ok := graphql.BatchParentsFor[*trade.SlaReport](ctx, "SlaReport"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Breaches(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.Alert](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SlaReport.breaches",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Breaches(ctx, []*trade.SlaReport{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.Alert](
+		ctx,
+		results,
+		err,
+		"SlaReport.breaches",
+	)
+}
+
 func (ec *executionContext) _SourceHealth_system(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -38110,6 +39086,84 @@ func (ec *executionContext) resolveBatch_SupplierViewer_supplier(ctx context.Con
 	)
 }
 
+func (ec *executionContext) _SupportTicketsPayload_errors(ctx context.Context, field graphql.CollectedField, obj *SupportTicketsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupportTicketsPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupportTicketsPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupportTicketsPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _SupportTicketsPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *SupportTicketsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupportTicketsPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SupportTicketsPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SupportTicketsPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SupportTicketsPayload_result(ctx context.Context, field graphql.CollectedField, obj *SupportTicketsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SupportTicketsPayload_result(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Result, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+			return ec.marshalOMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SupportTicketsPayload_result(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SupportTicketsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeasureResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39624,6 +40678,73 @@ func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Contex
 		results,
 		err,
 		"TradingPartner.items",
+	)
+}
+
+func (ec *executionContext) _TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TradingPartner_scorecard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TradingPartner_scorecard(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+			return ec.marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TradingPartner",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeasureResult(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_TradingPartner_scorecard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+	resolver := ec.Resolvers.TradingPartner()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Scorecard(ctx, batch.Parents, fc.Args["period"].(*DateRangeInput))
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.MeasureResult](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TradingPartner.scorecard",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Scorecard(ctx, []*trade.TradingPartner{obj}, fc.Args["period"].(*DateRangeInput))
+	return graphql.ResolveBatchSingleResult[[]*trade.MeasureResult](
+		ctx,
+		results,
+		err,
+		"TradingPartner.scorecard",
 	)
 }
 
@@ -43641,6 +44762,108 @@ func UnmarshalMoneyInput(ctx context.Context, raw any) (MoneyInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputObjectiveInput(ctx context.Context, obj any) (ObjectiveInput, error) {
+	var it ObjectiveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["severity"]; !present {
+		asMap["severity"] = "WARNING"
+	}
+
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "measure", "maximum", "percent", "window", "queue", "severity"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "measure":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("measure"))
+			data, err := ec.unmarshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Measure = data
+		case "maximum":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maximum"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Maximum = data
+		case "percent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("percent"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Percent = data
+		case "window":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("window"))
+			data, err := ec.unmarshalNDuration2timeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Window = data
+		case "queue":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("queue"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Queue = data
+		case "severity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("severity"))
+			data, err := ec.unmarshalNSeverity2porticoᚋtradeᚐSeverity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Severity = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalObjectiveInput unmarshals raw into the ObjectiveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalObjectiveInput(ctx context.Context, raw any) (ObjectiveInput, error) {
+	var out ObjectiveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ObjectiveInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputOperationBy(ctx context.Context, obj any) (OperationBy, error) {
 	var it OperationBy
 	if obj == nil {
@@ -45530,6 +46753,62 @@ func UnmarshalSubmitOrdersInput(ctx context.Context, raw any) (SubmitOrdersInput
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSupportTicketCountInput(ctx context.Context, obj any) (SupportTicketCountInput, error) {
+	var it SupportTicketCountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"period", "count", "source"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "period":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("period"))
+			data, err := ec.unmarshalNDateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Period = data
+		case "count":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("count"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Count = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSupportTicketCountInput unmarshals raw into the SupportTicketCountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSupportTicketCountInput(ctx context.Context, raw any) (SupportTicketCountInput, error) {
+	var out SupportTicketCountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SupportTicketCountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputToleranceProfileInput(ctx context.Context, obj any) (ToleranceProfileInput, error) {
 	var it ToleranceProfileInput
 	if obj == nil {
@@ -46319,6 +47598,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Operation(ctx, sel, obj)
+	case *trade.Objective:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Objective(ctx, sel, obj)
 	case *trade.MasterDataConflict:
 		if obj == nil {
 			return graphql.Null
@@ -48870,6 +50154,44 @@ func (ec *executionContext) _DataPolicy(ctx context.Context, sel ast.SelectionSe
 			}
 		case "conflictRule":
 			out.Values[i] = ec._DataPolicy_conflictRule(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dateRangeImplementors = []string{"DateRange"}
+
+func (ec *executionContext) _DateRange(ctx context.Context, sel ast.SelectionSet, obj *trade.DateRange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dateRangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DateRange")
+		case "from":
+			out.Values[i] = ec._DateRange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._DateRange_to(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -51612,6 +52934,69 @@ func (ec *executionContext) _MasterDataConflictEdge(ctx context.Context, sel ast
 	return out
 }
 
+var measureResultImplementors = []string{"MeasureResult"}
+
+func (ec *executionContext) _MeasureResult(ctx context.Context, sel ast.SelectionSet, obj *trade.MeasureResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, measureResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeasureResult")
+		case "measure":
+			out.Values[i] = ec._MeasureResult_measure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._MeasureResult_key(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "samples":
+			out.Values[i] = ec._MeasureResult_samples(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p50":
+			out.Values[i] = ec._MeasureResult_p50(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "p95":
+			out.Values[i] = ec._MeasureResult_p95(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "percent":
+			out.Values[i] = ec._MeasureResult_percent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._MeasureResult_count(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *trade.Money) graphql.Marshaler {
@@ -51911,6 +53296,136 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeSource(ctx, field)
 			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "saveObjective":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_saveObjective(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recordSupportTickets":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_recordSupportTickets(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var objectiveImplementors = []string{"Objective", "Node"}
+
+func (ec *executionContext) _Objective(ctx context.Context, sel ast.SelectionSet, obj *trade.Objective) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, objectiveImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Objective")
+		case "id":
+			out.Values[i] = ec._Objective_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Objective_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measure":
+			out.Values[i] = ec._Objective_measure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maximum":
+			out.Values[i] = ec._Objective_maximum(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "percent":
+			out.Values[i] = ec._Objective_percent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._Objective_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "queue":
+			out.Values[i] = ec._Objective_queue(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "severity":
+			out.Values[i] = ec._Objective_severity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._Objective_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var objectivePayloadImplementors = []string{"ObjectivePayload"}
+
+func (ec *executionContext) _ObjectivePayload(ctx context.Context, sel ast.SelectionSet, obj *ObjectivePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, objectivePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ObjectivePayload")
+		case "errors":
+			out.Values[i] = ec._ObjectivePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._ObjectivePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "objective":
+			out.Values[i] = ec._ObjectivePayload_objective(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -54971,6 +56486,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_inboundDeliveries(ctx, field)
 				})
+		case "sla":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_sla(ctx, field)
+				})
+		case "roi":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_roi(ctx, field)
+				})
 		case "codeMappings":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -55917,6 +57444,44 @@ func (ec *executionContext) _ReturnLine(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var roiReportImplementors = []string{"RoiReport"}
+
+func (ec *executionContext) _RoiReport(ctx context.Context, sel ast.SelectionSet, obj *trade.RoiReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, roiReportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RoiReport")
+		case "period":
+			out.Values[i] = ec._RoiReport_period(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measures":
+			out.Values[i] = ec._RoiReport_measures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var routeMismatchImplementors = []string{"RouteMismatch"}
 
 func (ec *executionContext) _RouteMismatch(ctx context.Context, sel ast.SelectionSet, obj *trade.RouteMismatch) graphql.Marshaler {
@@ -56756,6 +58321,55 @@ func (ec *executionContext) _SignedMessage(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var slaReportImplementors = []string{"SlaReport"}
+
+func (ec *executionContext) _SlaReport(ctx context.Context, sel ast.SelectionSet, obj *trade.SlaReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, slaReportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SlaReport")
+		case "objective":
+			out.Values[i] = ec._SlaReport_objective(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actual":
+			out.Values[i] = ec._SlaReport_actual(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "met":
+			out.Values[i] = ec._SlaReport_met(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "breaches":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SlaReport_breaches(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -57734,6 +59348,49 @@ func (ec *executionContext) _SupplierViewer(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var supportTicketsPayloadImplementors = []string{"SupportTicketsPayload"}
+
+func (ec *executionContext) _SupportTicketsPayload(ctx context.Context, sel ast.SelectionSet, obj *SupportTicketsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, supportTicketsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SupportTicketsPayload")
+		case "errors":
+			out.Values[i] = ec._SupportTicketsPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SupportTicketsPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "result":
+			out.Values[i] = ec._SupportTicketsPayload_result(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var timelineConnectionImplementors = []string{"TimelineConnection"}
 
 func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
@@ -58230,6 +59887,12 @@ func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.Selecti
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._TradingPartner_items(ctx, field, obj)
+				})
+		case "scorecard":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TradingPartner_scorecard(ctx, field, obj)
 				})
 		case "webhookEndpoints":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -59454,6 +61117,21 @@ func (ec *executionContext) marshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx 
 	return v
 }
 
+func (ec *executionContext) unmarshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx context.Context, v any) (trade.BusinessMeasure, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.BusinessMeasure(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx context.Context, sel ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "BusinessMeasure!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNCancelDespatchAdviceInput2porticoᚋgraphᚐCancelDespatchAdviceInput(ctx context.Context, v any) (CancelDespatchAdviceInput, error) {
 	res, err := ec.unmarshalInputCancelDespatchAdviceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -59862,6 +61540,38 @@ func (ec *executionContext) marshalNDate2ᚕporticoᚋtradeᚐDateᚄ(ctx contex
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNDate2ᚖporticoᚋtradeᚐDate(ctx context.Context, v any) (*trade.Date, error) {
+	res, err := UnmarshalDate(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDate2ᚖporticoᚋtradeᚐDate(ctx context.Context, sel ast.SelectionSet, v *trade.Date) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Date!")
+		return graphql.Null
+	}
+	_ = sel
+	res := MarshalDate(*v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Date!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNDateRange2porticoᚋtradeᚐDateRange(ctx context.Context, sel ast.SelectionSet, v trade.DateRange) graphql.Marshaler {
+	return ec._DateRange(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNDateRangeInput2porticoᚋgraphᚐDateRangeInput(ctx context.Context, v any) (DateRangeInput, error) {
+	res, err := ec.unmarshalInputDateRangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDateRangeInput2ᚖporticoᚋgraphᚐDateRangeInput(ctx context.Context, v any) (*DateRangeInput, error) {
+	res, err := ec.unmarshalInputDateRangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -61003,6 +62713,30 @@ func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐ
 	return ret
 }
 
+func (ec *executionContext) marshalNMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MeasureResult!")
+		return graphql.Null
+	}
+	return ec._MeasureResult(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx context.Context, v any) (trade.MessageDirection, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.MessageDirection(tmp)
@@ -61056,6 +62790,19 @@ func (ec *executionContext) marshalNMoney2ᚕporticoᚋtradeᚐMoneyᚄ(ctx cont
 func (ec *executionContext) unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput(ctx context.Context, v any) (*MoneyInput, error) {
 	res, err := ec.unmarshalInputMoneyInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNObjective2ᚖporticoᚋtradeᚐObjective(ctx context.Context, sel ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Objective!")
+		return graphql.Null
+	}
+	return ec._Objective(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNObjectiveInput2porticoᚋgraphᚐObjectiveInput(ctx context.Context, v any) (ObjectiveInput, error) {
+	res, err := ec.unmarshalInputObjectiveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(ctx context.Context, sel ast.SelectionSet, v *trade.Onboarding) graphql.Marshaler {
@@ -62736,6 +64483,14 @@ func (ec *executionContext) marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMes
 	return ec._SignedMessage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSlaReport2ᚖporticoᚋtradeᚐSlaReport(ctx context.Context, sel ast.SelectionSet, v *trade.SlaReport) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SlaReport!")
+		return graphql.Null
+	}
+	return ec._SlaReport(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSourceControlInput2porticoᚋgraphᚐSourceControlInput(ctx context.Context, v any) (SourceControlInput, error) {
 	res, err := ec.unmarshalInputSourceControlInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -63039,6 +64794,11 @@ func (ec *executionContext) marshalNSupplyCertainty2porticoᚋtradeᚐSupplyCert
 		graphql.AddInvalidNullFromMarshaler(ctx, "SupplyCertainty!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNSupportTicketCountInput2porticoᚋgraphᚐSupportTicketCountInput(ctx context.Context, v any) (SupportTicketCountInput, error) {
+	res, err := ec.unmarshalInputSupportTicketCountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx context.Context, v any) (trade.SyncMode, error) {
@@ -64878,6 +66638,32 @@ func (ec *executionContext) unmarshalOMasterDataConflictFilter2ᚖporticoᚋgrap
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MeasureResult(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOMoney2ᚖporticoᚋtradeᚐMoney(ctx context.Context, sel ast.SelectionSet, v *trade.Money) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -65109,6 +66895,20 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 	})
 
 	return ret
+}
+
+func (ec *executionContext) marshalOObjective2ᚖporticoᚋtradeᚐObjective(ctx context.Context, sel ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Objective(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOObjectivePayload2ᚖporticoᚋgraphᚐObjectivePayload(ctx context.Context, sel ast.SelectionSet, v *ObjectivePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ObjectivePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx context.Context, v any) ([]trade.OnboardingStage, error) {
@@ -65843,6 +67643,13 @@ func (ec *executionContext) marshalOReturnStatus2ᚕporticoᚋtradeᚐReturnStat
 	return ret
 }
 
+func (ec *executionContext) marshalORoiReport2ᚖporticoᚋtradeᚐRoiReport(ctx context.Context, sel ast.SelectionSet, v *trade.RoiReport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RoiReport(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOSSCC2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -66047,6 +67854,26 @@ func (ec *executionContext) marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMes
 	return ec._SignedMessage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReportᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SlaReport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "SlaReport", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSlaReport2ᚖporticoᚋtradeᚐSlaReport(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceHealthᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -66205,6 +68032,13 @@ func (ec *executionContext) marshalOSupplierItemPayload2ᚖporticoᚋgraphᚐSup
 		return graphql.Null
 	}
 	return ec._SupplierItemPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSupportTicketsPayload2ᚖporticoᚋgraphᚐSupportTicketsPayload(ctx context.Context, sel ast.SelectionSet, v *SupportTicketsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SupportTicketsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTaxCategory2ᚖporticoᚋtradeᚐTaxCategory(ctx context.Context, v any) (*trade.TaxCategory, error) {

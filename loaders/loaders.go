@@ -197,6 +197,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.HandlingUnits = stored(l, (*store.Store).HandlingUnits)
 	l.DespatchLines = stored(l, (*store.Store).DespatchLines)
 	l.Alerts = stored(l, (*store.Store).Alerts)
+	l.Objectives = stored(l, (*store.Store).Objectives)
 	l.AlertsOf = stored(l, (*store.Store).AlertsOf)
 	l.Shipments = stored(l, (*store.Store).Shipments)
 	l.ShipmentsByNumber = stored(l, (*store.Store).ShipmentsByNumber)

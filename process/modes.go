@@ -58,6 +58,8 @@ var Workflows = []Workflow{
 	{"end of a webhook", "Mutation.deleteWebhookEndpoint", AnsweredAtOnce, ""},
 	{"a webhook's new secret", "Mutation.rotateWebhookSecret", AnsweredAtOnce, ""},
 	{"a webhook's delivery, again", "Mutation.redeliverWebhook", AnsweredAtOnce, ""},
+	{"an objective", "Mutation.saveObjective", AnsweredAtOnce, ""},
+	{"a help desk's tickets", "Mutation.recordSupportTickets", AnsweredAtOnce, ""},
 	{"shipment milestones", "Subscription.shipmentUpdates", Pushed, ""},
 	{"progress of operations", "Subscription.operationUpdates", Pushed, ""},
 	{"changes of orders", "Subscription.orderUpdates", Pushed, ""},

@@ -11,6 +11,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/trade"
 )
 
 const (

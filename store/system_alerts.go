@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"portico/trade"
+)
+
+// mostTold is how many things of one kind raise an alert of their own.
+const mostTold = 200
+
+// systemAlerts are what operators should look at, as the tables tell it: operations that are stuck or parked,
+// deliveries that are parked, codes without a meaning, records on which systems differ.
+const systemAlerts = `
+	(SELECT 'OPERATION_STUCK' AS kind, CASE WHEN o.state = 'OUTCOME_UNKNOWN' THEN 'CRITICAL' ELSE 'WARNING' END AS severity,
+		CASE WHEN o.state = 'OUTCOME_UNKNOWN' THEN 'Nobody knows whether ' || o.source || ' did what operation ' || o.id || ' asked for.'
+			ELSE 'Operation ' || o.id || ' has waited for ' || o.source || ' since ' || to_char(o.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.' END AS message,
+		CASE WHEN o.state = 'OUTCOME_UNKNOWN' THEN 'Look in ' || o.source || ' for its reference, and tell it with settleOperation.'
+			ELSE 'Look at sourceHealth: whether ' || o.source || ' answers, is paused, or refuses.' END AS suggested_action,
+		coalesce(o.failure ->> 'responsible', 'ERP') AS responsible, o.id AS subject
+	FROM operations o WHERE o.finished_at IS NULL AND (o.state = 'OUTCOME_UNKNOWN' OR o.state IN ('ACCEPTED', 'VALIDATING', 'QUEUED', 'COMMITTING', 'COMPENSATING') AND o.submitted_at < clock_timestamp() - $1 * interval '1 second')
+	ORDER BY o.submitted_at LIMIT $2)
+	UNION ALL
+	(SELECT 'DEAD_LETTER', 'WARNING', 'Operation ' || o.id || ' could not be done at ' || o.source || ' and is parked.', 'Look at its error in deadLetters; then retryDeadLetter, or discardDeadLetter.',
+		coalesce(o.failure ->> 'responsible', 'ORCHESTRATION'), o.id
+	FROM operations o WHERE o.state = 'DEAD_LETTERED' AND o.finished_at IS NULL ORDER BY o.submitted_at DESC LIMIT $2)
+	UNION ALL
+	(SELECT 'DEAD_LETTER', 'WARNING', 'What ' || d.instance || ' pushed cannot be applied and is parked: ' || left(coalesce(d.error, 'see inboundDeliveries'), 200), 'Mend the mapping or publish what its codes mean, then replay.', 'LOGISTICS', d.id
+	FROM inbound_deliveries d WHERE d.state = 'PARKED' ORDER BY d.received_at DESC LIMIT $2)
+	UNION ALL
+	(SELECT 'UNMAPPED_CODE', 'WARNING', u.n || ' codes of ' || m.instance || ' (' || m.list || ') have no meaning here, so that what they say is not told as a status.', 'Look at unmapped under codeMappings, and say what they mean with publishCodeMapping.', 'LOGISTICS', m.id
+	FROM code_mappings m CROSS JOIN LATERAL (
+		SELECT count(DISTINCT e.raw ->> 'code') AS n FROM shipment_events e WHERE e.instance = m.instance AND e.milestone = 'OTHER' AND e.status = 'UNKNOWN' AND e.corrects IS NULL AND e.raw ->> 'standard' = m.standard AND e.raw ->> 'list' = m.list
+			AND NOT EXISTS (SELECT FROM jsonb_object_keys(m.codes || m.published) k WHERE e.raw ->> 'code' = k OR starts_with(e.raw ->> 'code', k || '/') OR starts_with(k, '/') AND right(e.raw ->> 'code', length(k)) = k)) u
+	WHERE u.n > 0 LIMIT $2)
+	UNION ALL
+	(SELECT 'MASTER_DATA_CONFLICT', 'WARNING', count(DISTINCT d.key) || ' records of ' || d.subject || ' are not the same in ' || d.held || ' and ' || d.instance || '.', 'Look at masterDataConflicts, and decide with resolveMasterDataConflict.', 'ERP', c.id
+	FROM differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance
+	WHERE d.held <> d.instance AND d.subject IN ` + master + ` GROUP BY c.id, d.subject, d.held, d.instance LIMIT $2)`
+
+// SystemAlerts are the alerts that there should be about operations, deliveries, codes and records;
+// stuck is how long an operation may wait. They are not raised yet.
+func (s *Store) SystemAlerts(ctx context.Context, stuck time.Duration) (all []*trade.Alert, err error) {
+	if err := s.sel(ctx, nil, &all, systemAlerts, stuck.Seconds(), mostTold); err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	for _, a := range all {
+		a.Queue, a.Audience = trade.Queues[a.Kind], []trade.Audience{trade.ForOperator}
+	}
+	return all, nil
+}
+
+// KeepAlerts makes the open alerts of some kinds those that there should be now: it raises what is new,
+// brings up to date what is told otherwise than before, and closes the others with a resolution.
+func (s *Store) KeepAlerts(ctx context.Context, kinds []trade.AlertKind, now []*trade.Alert, resolution string) error {
+	document, err := json.Marshal(now)
+	if err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	if now == nil {
+		document = []byte("[]")
+	}
+	const wanted = `WITH wanted AS (SELECT j ->> 'Kind' AS kind, j ->> 'Severity' AS severity, j ->> 'Message' AS message, j ->> 'SuggestedAction' AS action, j ->> 'Queue' AS queue, j ->> 'Responsible' AS responsible, j ->> 'Subject' AS subject
+		FROM jsonb_array_elements($1::jsonb) j) `
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+		changed := int64(0)
+		for _, write := range []struct {
+			query string
+			args  []any
+		}{
+			{wanted + `UPDATE alerts w SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $3 WHERE w.kind = ANY($2) AND w.state <> 'RESOLVED'
+				AND NOT EXISTS (SELECT FROM wanted n WHERE n.kind = w.kind AND n.subject = w.subject)`, []any{string(document), pq.Array(kinds), resolution}},
+			{wanted + `UPDATE alerts w SET severity = n.severity, message = n.message, responsible = n.responsible FROM wanted n WHERE n.kind = w.kind AND n.subject = w.subject AND w.state <> 'RESOLVED'
+				AND (w.severity, w.message) IS DISTINCT FROM (n.severity, n.message)`, []any{string(document)}},
+			{wanted + `INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject)
+				SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), n.kind, n.severity, n.message, n.action, '{OPERATOR}', n.queue, n.responsible, n.subject FROM wanted n
+				WHERE NOT EXISTS (SELECT FROM alerts w WHERE w.kind = n.kind AND w.subject = n.subject AND w.state <> 'RESOLVED') ON CONFLICT DO NOTHING`, []any{string(document)}},
+		} {
+			result, err := s.Exec(ctx, tx, write.query, write.args...)
+			if err != nil {
+				return fmt.Errorf("alerts: %w", err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return fmt.Errorf("alerts: %w", err)
+			}
+			changed += n
+		}
+		if changed > 0 {
+			s.told(tx)
+		}
+		return nil
+	})
+}
