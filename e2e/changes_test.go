@@ -546,6 +546,8 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		"deleteWebhookEndpoint":  {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
 		"rotateWebhookSecret":    {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
 		"redeliverWebhook":       {"buyer", "RedeliverWebhookInput", map[string]any{"delivery": "whd_none"}},
+		"saveObjective":          {"operator", "ObjectiveInput", map[string]any{"name": "n", "measure": "ORDER_ERROR_RATE", "percent": "5", "window": "P1D", "queue": "q"}},
+		"recordSupportTickets":   {"operator", "SupportTicketCountInput", map[string]any{"period": map[string]any{"from": "2026-01-01", "to": "2026-01-31"}, "count": 3, "source": "desk"}},
 		"replay":                 {"operator", "ReplayInput", map[string]any{"stream": "erp", "reason": "r"}},
 	}
 	for _, f := range s.good(t, "operator", `{ __type(name: "Mutation") { fields { name } } }`, nil).at("__type", "fields").([]any) {

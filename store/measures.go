@@ -47,7 +47,7 @@ var measures = []cases{
 			EXISTS (SELECT FROM deviations d WHERE d.response_id = l.response_id AND d.purchase_order_line_id = l.purchase_order_line_id)::int
 		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id JOIN purchase_order_responses r ON r.purchase_order_id = o.id JOIN line_acknowledgments l ON l.response_id = r.id WHERE {of}`},
 	{trade.OfPurchaseOrders, "o.id", `
-		SELECT 'SUPPLIER_FILL_RATE', l.id, p.code, p.id, coalesce(o.delivery_date::timestamp AT TIME ZONE 'UTC', o.issued_at), NULL, 1, least(l.received / l.ordered, 1)
+		SELECT 'SUPPLIER_FILL_RATE', l.id, p.code, p.id, least(coalesce(o.delivery_date::timestamp AT TIME ZONE 'UTC', o.issued_at), clock_timestamp()), NULL, 1, least(l.received / l.ordered, 1)
 		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id JOIN purchase_order_lines l ON l.purchase_order_id = o.id
 		WHERE o.status IN ('RECEIVED', 'INVOICED', 'CLOSED') AND l.ordered > 0 AND {of}`},
 	{trade.OfPurchaseOrders, "o.id", `

@@ -25,7 +25,7 @@ var owned = []string{
 	"purchase_schedule_lines", "shipments", "shipment_orders", "shipment_purchase_orders", "shipment_events", "packages", "package_lines", "invoices", "invoice_lines",
 	"returns", "return_lines", "trading_partners", "approvals", "spending_limits", "order_changes", "commitment_changes", "users", "timeline",
 	"purchase_order_responses", "line_acknowledgments", "deviations", "supply_impacts", "alerts", "alert_orders", "despatch_advices", "handling_units", "despatch_lines",
-	"supplier_items", "lead_time_changes", "changes", "webhook_endpoints", "webhook_deliveries",
+	"supplier_items", "lead_time_changes", "changes", "webhook_endpoints", "webhook_deliveries", "measured",
 }
 
 // predicates are what joins a scope into a statement; a function may also read a
@@ -75,6 +75,11 @@ var unscoped = map[string]string{
 	"TakeDeliveries":          "what was planned is sent at nobody's request",
 	"Attempted":               "what was planned is sent at nobody's request",
 	"RemoveWebhookDeliveries": "what is kept no longer is removed at nobody's request",
+	"delivered":               "a part of how cases are measured",
+	"measures":                "cases are measured at nobody's request",
+	"RemoveMeasured":          "what is kept no longer is removed at nobody's request",
+	"systemAlerts":            "what operators are told is found at nobody's request",
+	"KeepAlerts":              "alerts are raised at nobody's request",
 	"inbound":                 "supply on its way is told without saying whose: day, quantity and certainty",
 }
 

@@ -56,7 +56,7 @@ var Measures = []MeasureDefinition{
 	{OrderErrorRate, AtMost, "An order; it was wrong where something of it is sent back as damaged, defective, another item, too much or too late, or where the ERP took it otherwise than asked so that the buyer had to accept it. It counts on the day on which it was placed.", "account"},
 	{SupportTickets, PerThousand, "Tickets that a help desk opened (recordSupportTickets), for each thousand orders placed in the same days. They count on the last day of what was recorded together.", "help desk"},
 	{SupplierOnTime, AtLeast, "A purchase order that was received: whether its last shipment was delivered on or before the day that the supplier promised last, or else the day that was asked for. It counts on the day of the delivery.", "supplier"},
-	{SupplierFillRate, AtLeast, "A line of a purchase order that was received: how much of what was ordered came, each line counting alike and none for more than all of it. It counts on the day of delivery that was asked for.", "supplier"},
+	{SupplierFillRate, AtLeast, "A line of a purchase order that was received: how much of what was ordered came, each line counting alike and none for more than all of it. It counts on the day of delivery that was asked for, or at once where that is still to come.", "supplier"},
 	{SupplierDeviationRate, AtMost, "A line of an answer to a purchase order; it deviates where anything of it is another than was ordered. It counts on the day of the answer.", "supplier"},
 }
 
