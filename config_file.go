@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"portico/auth"
+	"portico/edge"
 	"portico/sources"
 	"portico/trade"
 )
@@ -28,6 +29,8 @@ type File struct {
 	// Policies are who answers for kinds of record, and what decides conflicts.
 	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
 	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
+	// BrownOuts are times in which what goes away of the schema is refused already.
+	BrownOuts []edge.BrownOut `yaml:"brown_outs"`
 	// Sandbox starts the sandbox company too, whose systems can be among the
 	// sources. In development alone.
 	Sandbox bool `yaml:"sandbox"`

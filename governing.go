@@ -180,3 +180,21 @@ func (g governanceCmd) publish(now *ast.Schema, changes []governance.Change, pro
 	}
 	return os.WriteFile(g.in(snapshot), []byte(governance.Print(now)), 0o644)
 }
+
+// deprecations are what goes away of a schema, as the graph tells it.
+func deprecations(s *ast.Schema) []*trade.Deprecation {
+	all := []*trade.Deprecation{}
+	for _, d := range governance.Deprecations(s) {
+		since, err := trade.ParseDate(d.Since)
+		on, also := trade.ParseDate(d.SunsetOn)
+		if err != nil || also != nil { // make check refuses such a schema
+			continue
+		}
+		told := &trade.Deprecation{Coordinate: d.Coordinate, Reason: d.Reason, Since: since, SunsetOn: on}
+		if d.Replacement != "" {
+			told.Replacement = &d.Replacement
+		}
+		all = append(all, told)
+	}
+	return all
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -136,19 +137,22 @@ func (s *server) naively(t *testing.T) map[string]*naive {
 	t.Helper()
 	db := s.database(t)
 	read := func(query string) (all []map[string]any) {
-		rows, err := db.Queryx(query)
-		if err != nil {
+		var documents []string
+		if err := db.Select(&documents, `SELECT row_to_json(q) FROM (`+query+`) q`); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
+		for _, d := range documents {
 			row := map[string]any{}
-			if err := rows.MapScan(row); err != nil {
+			if err := json.Unmarshal([]byte(d), &row); err != nil {
 				t.Fatal(err)
 			}
 			for k, v := range row {
-				if b, ok := v.([]byte); ok {
-					row[k] = string(b)
+				if text, ok := v.(string); ok {
+					for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+						if at, err := time.Parse(layout, text); err == nil {
+							row[k] = at
+						}
+					}
 				}
 			}
 			all = append(all, row)

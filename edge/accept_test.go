@@ -46,7 +46,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	limits := budget.Limits{Rate: math.MaxInt32, Burst: math.MaxInt64 / 4}
-	s := &server{Options: Options{Bindings: bindings, Known: known, Use: &governance.Counter{}, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad()}
+	s := &server{Options: Options{Bindings: bindings, Known: known, Use: &governance.Counter{}, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad(), sunset: newGoneSoon(bindings.Schema, nil)}
 	s.schema, err = execution.New(bindings)
 	if err != nil {
 		b.Fatal(err)

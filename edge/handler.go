@@ -36,6 +36,7 @@ type Options struct {
 	Known     *guard.Known
 	Use       *governance.Counter // of what clients ask for
 	KnownOnly []trade.Role        // roles whose callers may send documents of their client's manifest alone
+	BrownOuts []BrownOut
 	Log       *slog.Logger
 	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
 	Authority string          // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)
@@ -50,6 +51,7 @@ type server struct {
 	guard   *guard.Guard
 	load    *load
 	sharing sharing
+	sunset  *goneSoon
 }
 
 // Serving is how operations are answered.
@@ -74,7 +76,7 @@ func GraphQL(o Options) (*Serving, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Options: o, schema: schema, guard: documents, load: newLoad()}
+	s := &server{Options: o, schema: schema, guard: documents, load: newLoad(), sunset: newGoneSoon(o.Bindings.Schema, o.BrownOuts)}
 	return &Serving{s, http.HandlerFunc(s.ticket), s.tell}, nil
 }
 

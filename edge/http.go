@@ -286,6 +286,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string
 	b := a.append((*kept)[:0])
 	h := w.Header()
 	h["Content-Type"] = contentType[mediaType]
+	tellSunset(h, a.sunset)
 	if len(b) >= worthZipping && zips(r.Header) {
 		plain := len(b)
 		b = zipped(b)

@@ -17,6 +17,7 @@ import (
 	"portico/auth"
 	"portico/budget"
 	"portico/execution"
+	"portico/governance"
 	"portico/guard"
 	"portico/loaders"
 	"portico/telemetry"
@@ -31,6 +32,7 @@ type operation struct {
 	charged         int64 // to client and account
 	client, account string
 	limits          budget.Limits // of the account
+	sunset          []governance.Deprecation
 }
 
 // introspection is the right to read the schema, and with it what a caller may
@@ -73,6 +75,11 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	if telemetry.Recording(ctx) {
 		op.ResolverMiddleware = traced
 	}
+	op.sunset = s.sunset.named(definition)
+	if errs := s.sunset.refused(op.sunset, time.Now()); errs != nil {
+		s.Use.Count(definition, clientOf(ctx))
+		return nil, errs
+	}
 	if errs := s.turnedAway(op); errs != nil {
 		return nil, errs
 	}
@@ -102,6 +109,7 @@ type answer struct {
 	cost   int64
 	took   execution.Statistics
 	tally  telemetry.Tally
+	sunset []governance.Deprecation
 	shared bool // told to others too: its data is not taken back
 	once   sync.Once
 	text   []byte // of a shared one, as JSON
@@ -118,7 +126,7 @@ func (a *answer) recycle() {
 // own.
 func (s *server) run(ctx context.Context, op *operation) *answer {
 	defer s.load.enter(op.mutation())()
-	a := &answer{cost: op.cost}
+	a := &answer{cost: op.cost, sunset: op.sunset}
 	ctx, cancel := context.WithTimeout(graphql.WithOperationContext(ctx, &op.OperationContext), operationTimeout)
 	defer cancel()
 	ctx = s.reading(ctx, a)
@@ -140,7 +148,7 @@ func (s *server) reading(ctx context.Context, a *answer) context.Context {
 // stream does not open, failed tells why.
 func (s *server) stream(ctx context.Context, op *operation) (next func() *answer, failed *answer) {
 	ctx = graphql.WithOperationContext(ctx, &op.OperationContext)
-	opening := &answer{cost: op.cost}
+	opening := &answer{cost: op.cost, sunset: op.sunset}
 	opened := s.reading(ctx, opening)
 	events := s.schema.Subscribe(opened)
 	loaders.Release(opened)
@@ -148,7 +156,7 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		return nil, opening
 	}
 	tell := func(ctx context.Context, event any) *answer {
-		a := &answer{cost: op.cost}
+		a := &answer{cost: op.cost, sunset: op.sunset}
 		ctx, followed := alone(ctx, "event")
 		defer func() { followed.answered(ctx, "event", op, a) }()
 		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
@@ -179,7 +187,7 @@ func (s *server) opened(ctx context.Context, op *operation, f followed) (next fu
 	next, failed = s.stream(ctx, op)
 	a := failed
 	if a == nil {
-		a = &answer{cost: op.cost}
+		a = &answer{cost: op.cost, sunset: op.sunset}
 	}
 	f.answered(ctx, "subscription", op, a)
 	return next, failed
@@ -268,6 +276,7 @@ func (a *answer) write(b []byte) []byte {
 		if a.took.Errors > 0 {
 			b = strconv.AppendInt(append(b, `,"errorsOmitted":`...), int64(a.took.Errors), 10)
 		}
+		b = appendSunset(b, a.sunset)
 		b = append(b, `},`...)
 	}
 	b[len(b)-1] = '}'

@@ -14,14 +14,14 @@ import (
 )
 
 const base = `
-directive @sunset(on: String!, replacement: String) on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+directive @sunset(on: String!, since: String, replacement: String) on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 directive @scope(anyOf: [String!]!) on FIELD_DEFINITION | OBJECT
 directive @key(fields: String!) repeatable on OBJECT
 "Reads."
 type Query {
   "An order."
   order("Its id." id: ID!, "How." how: How = FAST): Order
-  "Old." old: String @deprecated(reason: "use order") @sunset(on: "2026-06-30", replacement: "Query.order")
+  "Old." old: String @deprecated(reason: "use order") @sunset(on: "2026-06-30", since: "2026-01-01", replacement: "Query.order")
 }
 "Writes."
 type Mutation {
@@ -128,7 +128,7 @@ func TestChangesAreClassified(t *testing.T) {
 
 func TestWhatBreaksClientsIsStopped(t *testing.T) {
 	day := func(s string) time.Time { d, _ := time.Parse(time.DateOnly, s); return d }
-	old := `"Old." old: String @deprecated(reason: "use order") @sunset(on: "2026-06-30", replacement: "Query.order")`
+	old := `"Old." old: String @deprecated(reason: "use order") @sunset(on: "2026-06-30", since: "2026-01-01", replacement: "Query.order")`
 	asks := []Use{{Coordinate: "Query.old", Client: "portal", Calls: 3, LastUsedAt: day("2026-06-01")}}
 	for name, c := range map[string]struct {
 		edits []string
@@ -158,7 +158,7 @@ func TestWhatBreaksClientsIsStopped(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
-	if all := Deprecations(schema(t)); len(all) != 1 || all[0] != (Deprecation{"Query.old", "use order", "2026-06-30", "Query.order"}) {
+	if all := Deprecations(schema(t)); len(all) != 1 || all[0] != (Deprecation{"Query.old", "use order", "2026-01-01", "2026-06-30", "Query.order"}) {
 		t.Errorf("deprecations: %v", all)
 	}
 }

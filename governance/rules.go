@@ -26,7 +26,7 @@ type Document struct{ Name, Text string }
 
 // Deprecation is an element that goes away.
 type Deprecation struct {
-	Coordinate, Reason, SunsetOn, Replacement string
+	Coordinate, Reason, Since, SunsetOn, Replacement string // days as in 2027-06-30
 }
 
 // Published is the state of things that a schema is held to.
@@ -119,6 +119,11 @@ func rules(s *ast.Schema) (problems []string) {
 			if _, err := dayOf(sunset); err != nil {
 				wrong(at, "%v", err)
 			}
+			if since, err := time.Parse(time.DateOnly, argument(sunset, "since")); err != nil {
+				wrong(at, "has a @sunset that does not say since when it is deprecated, such as since: \"2026-06-30\"")
+			} else if on, err := dayOf(sunset); err == nil && !since.Before(on) {
+				wrong(at, "goes before it is deprecated")
+			}
 			if r := argument(sunset, "replacement"); r != "" && !exists(s, r) {
 				wrong(at, "is to be replaced by %s, which is not there", r)
 			}
@@ -180,7 +185,7 @@ func Deprecations(s *ast.Schema) (all []Deprecation) {
 	add := func(at string, directives ast.DirectiveList) {
 		old, sunset := directives.ForName("deprecated"), directives.ForName("sunset")
 		if old != nil && sunset != nil {
-			all = append(all, Deprecation{at, argument(old, "reason"), argument(sunset, "on"), argument(sunset, "replacement")})
+			all = append(all, Deprecation{at, argument(old, "reason"), argument(sunset, "since"), argument(sunset, "on"), argument(sunset, "replacement")})
 		}
 	}
 	for name, d := range s.Types {

@@ -61,6 +61,8 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["DeadLetterPayload"] = bindDeadLetterPayload()
 	b.Objects["DeliveryAttempt"] = bindDeliveryAttempt()
 	b.Objects["DeliveryTerms"] = bindDeliveryTerms()
+	b.Objects["DeprecatedUse"] = bindDeprecatedUse()
+	b.Objects["Deprecation"] = bindDeprecation()
 	b.Objects["DespatchAdvice"] = bindDespatchAdvice()
 	b.Objects["DespatchAdvicePayload"] = bindDespatchAdvicePayload()
 	b.Objects["DespatchLine"] = bindDespatchLine()
@@ -2954,6 +2956,73 @@ func bindDeliveryTerms() *execution.Object {
 					return nil
 				}
 				return execution.AppendEnum(b, string(*v), valuesOfFreightTerms)
+			},
+		},
+	}}
+}
+
+func bindDeprecatedUse() *execution.Object {
+	return &execution.Object{Name: "DeprecatedUse", Fields: map[string]*execution.Field{
+		"client": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeprecatedUse).Client
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"calls": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeprecatedUse).Calls
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"lastUsedAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.DeprecatedUse).LastUsedAt
+				return AppendDateTime(b, v)
+			},
+		},
+	}}
+}
+
+func bindDeprecation() *execution.Object {
+	return &execution.Object{Name: "Deprecation", Fields: map[string]*execution.Field{
+		"coordinate": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deprecation).Coordinate
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"reason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deprecation).Reason
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"since": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Deprecation).Since; return AppendDate(b, v) },
+		},
+		"sunsetOn": {
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Deprecation).SunsetOn; return AppendDate(b, v) },
+		},
+		"replacement": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Deprecation).Replacement
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"usage": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Deprecation().Usage(ctx, execution.As[*trade.Deprecation](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.DeprecatedUse)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.DeprecatedUse)[i][j]; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}
@@ -8775,6 +8844,24 @@ func bindQuery() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.RoiReport)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"deprecations": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Query().Deprecations(ctx))
+			},
+			Len: func(o any, i int) int {
+				v := o.([][]*trade.Deprecation)[i]
+				if v == nil {
+					return -1
+				}
+				return len(v)
+			},
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.Deprecation)[i][j]; v != nil {
 					return v
 				}
 				return nil

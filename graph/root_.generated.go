@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	CommitmentReview() CommitmentReviewResolver
 	CustomerViewer() CustomerViewerResolver
 	DeadLetterConnection() DeadLetterConnectionResolver
+	Deprecation() DeprecationResolver
 	DespatchAdvice() DespatchAdviceResolver
 	DespatchLine() DespatchLineResolver
 	Deviation() DeviationResolver
@@ -459,6 +460,21 @@ type ComplexityRoot struct {
 		FreightTerms func(childComplexity int) int
 		Incoterm     func(childComplexity int) int
 		NamedPlace   func(childComplexity int) int
+	}
+
+	DeprecatedUse struct {
+		Calls      func(childComplexity int) int
+		Client     func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+	}
+
+	Deprecation struct {
+		Coordinate  func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		Replacement func(childComplexity int) int
+		Since       func(childComplexity int) int
+		SunsetOn    func(childComplexity int) int
+		Usage       func(childComplexity int) int
 	}
 
 	DespatchAdvice struct {
@@ -1355,6 +1371,7 @@ type ComplexityRoot struct {
 		CodeMappings        func(childComplexity int, standard *trade.CodeStandard) int
 		DataPolicies        func(childComplexity int) int
 		DeadLetters         func(childComplexity int, first *int, after *string, last *int, before *string, stream *string) int
+		Deprecations        func(childComplexity int) int
 		InboundDeliveries   func(childComplexity int, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) int
 		Invoice             func(childComplexity int, by InvoiceBy) int
 		Invoices            func(childComplexity int, first *int, after *string, last *int, before *string, filter *InvoiceFilter) int
@@ -3417,6 +3434,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryTerms.NamedPlace(childComplexity), true
+
+	case "DeprecatedUse.calls":
+		if e.ComplexityRoot.DeprecatedUse.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeprecatedUse.Calls(childComplexity), true
+	case "DeprecatedUse.client":
+		if e.ComplexityRoot.DeprecatedUse.Client == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeprecatedUse.Client(childComplexity), true
+	case "DeprecatedUse.lastUsedAt":
+		if e.ComplexityRoot.DeprecatedUse.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeprecatedUse.LastUsedAt(childComplexity), true
+
+	case "Deprecation.coordinate":
+		if e.ComplexityRoot.Deprecation.Coordinate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.Coordinate(childComplexity), true
+	case "Deprecation.reason":
+		if e.ComplexityRoot.Deprecation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.Reason(childComplexity), true
+	case "Deprecation.replacement":
+		if e.ComplexityRoot.Deprecation.Replacement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.Replacement(childComplexity), true
+	case "Deprecation.since":
+		if e.ComplexityRoot.Deprecation.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.Since(childComplexity), true
+	case "Deprecation.sunsetOn":
+		if e.ComplexityRoot.Deprecation.SunsetOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.SunsetOn(childComplexity), true
+	case "Deprecation.usage":
+		if e.ComplexityRoot.Deprecation.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deprecation.Usage(childComplexity), true
 
 	case "DespatchAdvice.carrier":
 		if e.ComplexityRoot.DespatchAdvice.Carrier == nil {
@@ -7476,6 +7549,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DeadLetters(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["stream"].(*string)), true
+	case "Query.deprecations":
+		if e.ComplexityRoot.Query.Deprecations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Deprecations(childComplexity), true
 	case "Query.inboundDeliveries":
 		if e.ComplexityRoot.Query.InboundDeliveries == nil {
 			break
@@ -10482,6 +10561,8 @@ directive @classified("Sensitivity." level: Classification!) on OBJECT | FIELD_D
 directive @sunset(
   "Day of removal."
   on: Date!
+  "Day from which it is deprecated; always said."
+  since: Date
   "Schema coordinate to use instead, e.g. Order.number."
   replacement: String
 ) on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
@@ -14596,6 +14677,36 @@ input SupportTicketCountInput {
 }
 
 # ======================================================================================================================
+# API life cycle
+# ======================================================================================================================
+
+"Part of this schema that goes away."
+type Deprecation {
+  "Schema coordinate, e.g. Order.number."
+  coordinate: String!
+  "Why."
+  reason: String!
+  "Since when."
+  since: Date!
+  "Day of removal."
+  sunsetOn: Date!
+  "What to use instead."
+  replacement: String
+  "Who still uses it; the caller sees itself, operators everybody."
+  usage: [DeprecatedUse!]!
+}
+
+"Use of something deprecated."
+type DeprecatedUse {
+  "Client."
+  client: String!
+  "Calls in the last 30 days."
+  calls: Int!
+  "Last call."
+  lastUsedAt: DateTime!
+}
+
+# ======================================================================================================================
 # Operations
 # ======================================================================================================================
 
@@ -15728,6 +15839,8 @@ type Query {
     "Days." period: DateRangeInput!
     "Break down by account, supplier, route or queue." breakDown: Boolean! = false
   ): RoiReport @scope(anyOf: ["ops:read"]) @cost(weight: 10)
+  "Parts of this schema that go away, soonest first."
+  deprecations: [Deprecation!] @scope(anyOf: ["schema:read", "ops:read"])
   "Code tables."
   codeMappings("Only of this standard." standard: CodeStandard): [CodeMapping!] @scope(anyOf: ["ops:read"])
   "Outgoing webhooks of the caller; all of them for an operator."
@@ -16876,6 +16989,36 @@ func (ec *executionContext) childFields_DeliveryTerms(ctx context.Context, field
 		return ec.fieldContext_DeliveryTerms_freightTerms(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryTerms", field.Name)
+}
+
+func (ec *executionContext) childFields_DeprecatedUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "client":
+		return ec.fieldContext_DeprecatedUse_client(ctx, field)
+	case "calls":
+		return ec.fieldContext_DeprecatedUse_calls(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_DeprecatedUse_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeprecatedUse", field.Name)
+}
+
+func (ec *executionContext) childFields_Deprecation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordinate":
+		return ec.fieldContext_Deprecation_coordinate(ctx, field)
+	case "reason":
+		return ec.fieldContext_Deprecation_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_Deprecation_since(ctx, field)
+	case "sunsetOn":
+		return ec.fieldContext_Deprecation_sunsetOn(ctx, field)
+	case "replacement":
+		return ec.fieldContext_Deprecation_replacement(ctx, field)
+	case "usage":
+		return ec.fieldContext_Deprecation_usage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deprecation", field.Name)
 }
 
 func (ec *executionContext) childFields_DespatchAdvice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -103,6 +103,9 @@ type CustomerViewerResolver interface {
 type DeadLetterConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.DeadLetter]) ([]*trade.TotalCount, error)
 }
+type DeprecationResolver interface {
+	Usage(ctx context.Context, objs []*trade.Deprecation) ([][]*trade.DeprecatedUse, error)
+}
 type DespatchAdviceResolver interface {
 	Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error)
 	PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error)
@@ -375,6 +378,7 @@ type QueryResolver interface {
 	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[trade.InboundDelivery], error)
 	SLA(ctx context.Context, period DateRangeInput) ([]*trade.SlaReport, error)
 	Roi(ctx context.Context, period DateRangeInput, breakDown bool) (*trade.RoiReport, error)
+	Deprecations(ctx context.Context) ([]*trade.Deprecation, error)
 	CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error)
 	WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error)
 	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
@@ -10276,6 +10280,245 @@ func (ec *executionContext) _DeliveryTerms_freightTerms(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_DeliveryTerms_freightTerms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeliveryTerms", field, false, false, "FreightTerms")
+}
+
+func (ec *executionContext) _DeprecatedUse_client(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeprecatedUse_client(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Client, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeprecatedUse_client(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeprecatedUse_calls(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeprecatedUse_calls(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Calls, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeprecatedUse_calls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeprecatedUse_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeprecatedUse_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeprecatedUse_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Deprecation_coordinate(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_coordinate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coordinate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_coordinate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deprecation_reason(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deprecation_since(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2porticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "Date")
+}
+
+func (ec *executionContext) _Deprecation_sunsetOn(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_sunsetOn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SunsetOn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.Date) graphql.Marshaler {
+			return ec.marshalNDate2porticoᚋtradeᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_sunsetOn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "Date")
+}
+
+func (ec *executionContext) _Deprecation_replacement(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_replacement(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replacement, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_replacement(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Deprecation_usage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Deprecation_usage(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DeprecatedUse) graphql.Marshaler {
+			return ec.marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚐDeprecatedUseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Deprecation_usage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Deprecation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeprecatedUse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (any, error) {
+	resolver := ec.Resolvers.Deprecation()
+	if batch, ok := graphql.BatchParentsFor[*trade.Deprecation](ctx, "Deprecation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Usage(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.DeprecatedUse](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Deprecation.usage",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Usage(ctx, []*trade.Deprecation{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.DeprecatedUse](
+		ctx,
+		results,
+		err,
+		"Deprecation.usage",
+	)
 }
 
 func (ec *executionContext) _DespatchAdvice_id(ctx context.Context, field graphql.CollectedField, obj *trade.DespatchAdvice) (ret graphql.Marshaler) {
@@ -30702,6 +30945,38 @@ func (ec *executionContext) fieldContext_Query_roi(ctx context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_deprecations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_deprecations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Deprecations(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deprecation) graphql.Marshaler {
+			return ec.marshalODeprecation2ᚕᚖporticoᚋtradeᚐDeprecationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_deprecations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deprecation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_codeMappings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -50511,6 +50786,108 @@ func (ec *executionContext) _DeliveryTerms(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var deprecatedUseImplementors = []string{"DeprecatedUse"}
+
+func (ec *executionContext) _DeprecatedUse(ctx context.Context, sel ast.SelectionSet, obj *trade.DeprecatedUse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deprecatedUseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeprecatedUse")
+		case "client":
+			out.Values[i] = ec._DeprecatedUse_client(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "calls":
+			out.Values[i] = ec._DeprecatedUse_calls(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._DeprecatedUse_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deprecationImplementors = []string{"Deprecation"}
+
+func (ec *executionContext) _Deprecation(ctx context.Context, sel ast.SelectionSet, obj *trade.Deprecation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deprecationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Deprecation")
+		case "coordinate":
+			out.Values[i] = ec._Deprecation_coordinate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reason":
+			out.Values[i] = ec._Deprecation_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "since":
+			out.Values[i] = ec._Deprecation_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sunsetOn":
+			out.Values[i] = ec._Deprecation_sunsetOn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "replacement":
+			out.Values[i] = ec._Deprecation_replacement(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "usage":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Deprecation_usage(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var despatchAdviceImplementors = []string{"DespatchAdvice", "Node", "Sourced"}
 
 func (ec *executionContext) _DespatchAdvice(ctx context.Context, sel ast.SelectionSet, obj *trade.DespatchAdvice) graphql.Marshaler {
@@ -56498,6 +56875,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_roi(ctx, field)
 				})
+		case "deprecations":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_deprecations(ctx, field)
+				})
 		case "codeMappings":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -61713,6 +62096,38 @@ func (ec *executionContext) marshalNDeliveryState2porticoᚋtradeᚐDeliveryStat
 	return res
 }
 
+func (ec *executionContext) marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚐDeprecatedUseᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DeprecatedUse) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeprecatedUse2ᚖporticoᚋtradeᚐDeprecatedUse(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeprecatedUse2ᚖporticoᚋtradeᚐDeprecatedUse(ctx context.Context, sel ast.SelectionSet, v *trade.DeprecatedUse) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeprecatedUse!")
+		return graphql.Null
+	}
+	return ec._DeprecatedUse(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeprecation2ᚖporticoᚋtradeᚐDeprecation(ctx context.Context, sel ast.SelectionSet, v *trade.Deprecation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Deprecation!")
+		return graphql.Null
+	}
+	return ec._Deprecation(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNDespatchAdvice2ᚕᚖporticoᚋtradeᚐDespatchAdviceᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DespatchAdvice) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "DespatchAdvice", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -65923,6 +66338,26 @@ func (ec *executionContext) marshalODeliveryTerms2ᚖporticoᚋtradeᚐDeliveryT
 		return graphql.Null
 	}
 	return ec._DeliveryTerms(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeprecation2ᚕᚖporticoᚋtradeᚐDeprecationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Deprecation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithBatchParents(ctx, "Deprecation", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeprecation2ᚖporticoᚋtradeᚐDeprecation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalODespatchAdvice2ᚖporticoᚋtradeᚐDespatchAdvice(ctx context.Context, sel ast.SelectionSet, v *trade.DespatchAdvice) graphql.Marshaler {

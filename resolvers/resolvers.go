@@ -46,6 +46,8 @@ type Resolver struct {
 	Webhooks *process.Webhooks
 	// Operating is what operators do.
 	Operating *process.Operators
+	// Deprecations are the parts of the schema that go away.
+	Deprecations []*trade.Deprecation
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

@@ -123,3 +123,31 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 		t.Errorf("what comes again is not a new alert: %v", now)
 	}
 }
+
+// TestUseOfWhatGoesAwayIsToldToWhomItConcerns asks for the use of an element as its client, as another, and as an operator.
+func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
+	st := storetest.New(t)
+	now := time.Now()
+	use := []trade.SchemaUse{
+		{Coordinate: "Order.old", Client: "portal", Calls: 3, LastUsedAt: now.AddDate(0, 0, -2)}, {Coordinate: "Order.old", Client: "portal", Calls: 4, LastUsedAt: now},
+		{Coordinate: "Order.old", Client: "robot", Calls: 1, LastUsedAt: now}, {Coordinate: "Order.old", Client: "long ago", Calls: 9, LastUsedAt: now.AddDate(0, 0, -40)},
+	}
+	for _, u := range use {
+		if err := st.AddSchemaUse(t.Context(), []trade.SchemaUse{u}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		scope  trade.Scope
+		client string
+		want   int
+	}{{trade.CustomerScope(nil, nil), "portal", 1}, {trade.CustomerScope(nil, nil), "nobody", 0}, {trade.OperatorScope(nil), "console", 2}} {
+		got, err := st.DeprecatedUse(t.Context(), c.scope, c.client, now.AddDate(0, 0, -30), []string{"Order.old", "Order.number"})
+		if err != nil || len(got["Order.old"]) != c.want {
+			t.Errorf("%s is told %v, %v", c.client, got, err)
+		}
+		if c.want > 0 && (got["Order.old"][0].Client != "portal" || got["Order.old"][0].Calls != 7) {
+			t.Errorf("%s is told %+v", c.client, got["Order.old"][0])
+		}
+	}
+}

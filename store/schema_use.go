@@ -40,6 +40,23 @@ func (s *Store) SchemaUse(ctx context.Context, since time.Time) (all []trade.Sch
 	return all, nil
 }
 
+// DeprecatedUse is who asked for elements since a moment, by coordinate: a client is told its own
+// use, and everybody's to who sees everything.
+func (s *Store) DeprecatedUse(ctx context.Context, scope trade.Scope, client string, since time.Time, coordinates []string) (map[string][]*trade.DeprecatedUse, error) {
+	var a args
+	query := `SELECT coordinate, client, sum(calls)::bigint AS calls, max(last_used_at) AS last_used_at FROM schema_use WHERE coordinate = ANY(` + a.set(coordinates) + `)
+		AND day >= (` + a.add(since) + `::timestamptz AT TIME ZONE 'UTC')::date AND (` + operatorOnly(scope, &a) + ` OR client = ` + a.add(client) + `) GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2`
+	var rows []trade.SchemaUse
+	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
+		return nil, fmt.Errorf("use of the schema: %w", err)
+	}
+	all := map[string][]*trade.DeprecatedUse{}
+	for _, r := range rows {
+		all[r.Coordinate] = append(all[r.Coordinate], &trade.DeprecatedUse{Client: r.Client, Calls: int(r.Calls), LastUsedAt: r.LastUsedAt})
+	}
+	return all, nil
+}
+
 // RemoveSchemaUse removes at most limit counts from before a moment, and tells how many.
 func (s *Store) RemoveSchemaUse(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
