@@ -20,7 +20,7 @@ import (
 type shareable interface{ SharedAs() string }
 
 // personal are fields that say something else to each caller, whatever they may see.
-var personal = []string{"allowedActions", "idempotencyKey"}
+var personal = []string{"allowedActions", "idempotencyKey", "usage"}
 
 // sharedFor is how long an answer is kept for others that are told of the same change, twice
 // as long at most. Whoever comes later has it made anew.

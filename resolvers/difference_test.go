@@ -230,6 +230,8 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 		return pick("RELEVANCE", "NAME_ASC", "MOST_ORDERED")
 	case "PurchaseOrderSort!":
 		return pick("NUMBER_ASC", "DELIVERY_DATE_ASC")
+	case "DateRangeInput!":
+		return `{from: "2026-01-01", to: "2026-12-31"}`, map[string]any{"from": "2026-01-01", "to": "2026-12-31"}
 	case "Duration!":
 		return quoted("P90D")
 	case "Boolean!":

@@ -129,8 +129,10 @@ func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 	st := storetest.New(t)
 	now := time.Now()
 	use := []trade.SchemaUse{
-		{Coordinate: "Order.old", Client: "portal", Calls: 3, LastUsedAt: now.AddDate(0, 0, -2)}, {Coordinate: "Order.old", Client: "portal", Calls: 4, LastUsedAt: now},
-		{Coordinate: "Order.old", Client: "robot", Calls: 1, LastUsedAt: now}, {Coordinate: "Order.old", Client: "long ago", Calls: 9, LastUsedAt: now.AddDate(0, 0, -40)},
+		{Coordinate: "Order.old", Client: "portal", Calls: 3, LastUsedAt: now.AddDate(0, 0, -2)},
+		{Coordinate: "Order.old", Client: "portal", Calls: 4, LastUsedAt: now},
+		{Coordinate: "Order.old", Client: "robot", Calls: 1, LastUsedAt: now},
+		{Coordinate: "Order.old", Client: "long ago", Calls: 9, LastUsedAt: now.AddDate(0, 0, -40)},
 	}
 	for _, u := range use {
 		if err := st.AddSchemaUse(t.Context(), []trade.SchemaUse{u}); err != nil {
