@@ -34,6 +34,9 @@ import (
 // trackingPath is where the example of a portal is served, in development.
 const trackingPath = "/examples/tracking"
 
+// consolePath is where the operator's console is served.
+const consolePath = "/console"
+
 // portal are all paths that portals reach.
 func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	development := cfg.Profile != production
@@ -74,6 +77,8 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET /.well-known/jwks.json", p.receiptKeys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
+	mux.Handle("GET "+consolePath+"/", web.Console())
+	mux.Handle("GET "+consolePath, http.RedirectHandler(consolePath+"/", http.StatusMovedPermanently))
 	if development {
 		mux.Handle("GET /graphiql/", web.GraphiQL())
 		mux.Handle("GET "+trackingPath+"/", web.Page(trackingPath, tracking.Files, "dist"))

@@ -429,7 +429,7 @@ func (p *parts) announce(ctx context.Context, cfg Config) {
 				p.log.Info("traces are shown", "traces", "http://"+cfg.AdminAddr+"/debug/traces")
 			}
 			if cfg.Profile != production {
-				fmt.Printf("\nPortico is ready. Open %s/graphiql\n\n", cfg.PublicURL)
+				fmt.Printf("\nPortico is ready. Open %s/graphiql\nOperators look at    %[1]s/console\n\n", cfg.PublicURL)
 			}
 			return
 		}

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed all:graphiql/dist
+//go:embed all:graphiql/dist console
 var files embed.FS
 
 // policy lets the page load only from where it came from; the editor needs
@@ -27,8 +27,11 @@ const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src '
 // GraphiQL serves the page under /graphiql/.
 func GraphiQL() http.Handler { return Page("/graphiql", files, "graphiql/dist") }
 
-// Page serves a page that was built into a folder, compressed file by file, under a path. It
-// panics where there is no such folder.
+// Console serves the operator's console under /console/.
+func Console() http.Handler { return Page("/console", files, "console") }
+
+// Page serves a page's files in a folder under a path; those that a build compressed are sent so.
+// It panics where there is no such folder.
 func Page(at string, files fs.FS, folder string) http.Handler {
 	dist, err := fs.Sub(files, folder)
 	if err != nil {
@@ -41,6 +44,10 @@ func Page(at string, files fs.FS, folder string) http.Handler {
 			name = "index.html"
 		}
 		packed, err := fs.ReadFile(dist, name+".gz")
+		built := err == nil
+		if !built {
+			packed, err = fs.ReadFile(dist, name)
+		}
 		if err != nil {
 			http.NotFound(w, r)
 			return
@@ -61,6 +68,10 @@ func Page(at string, files fs.FS, folder string) http.Handler {
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
+		}
+		if !built {
+			_, _ = w.Write(packed)
+			return
 		}
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			h.Set("Content-Encoding", "gzip")
