@@ -10,6 +10,7 @@ import (
 
 	"portico/auth"
 	"portico/edge"
+	"portico/outgoing"
 	"portico/sources"
 	"portico/trade"
 )
@@ -29,6 +30,11 @@ type File struct {
 	// Policies are who answers for kinds of record, and what decides conflicts.
 	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
 	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
+	// Alerting is where alerts are told besides the graph and webhooks.
+	Alerting struct {
+		Alertmanager string                `yaml:"alertmanager"` // URL of a Prometheus Alertmanager
+		Quiet        []outgoing.QuietHours `yaml:"quiet"`        // in which only what is critical is told there
+	} `yaml:"alerting"`
 	// BrownOuts are times in which what goes away of the schema is refused already.
 	BrownOuts []edge.BrownOut `yaml:"brown_outs"`
 	// Sandbox starts the sandbox company too, whose systems can be among the
@@ -95,6 +101,11 @@ func (c *Config) load() error {
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&c.File); err != nil {
 		return fmt.Errorf("PORTICO_CONFIG %s: %w", c.ConfigFile, err)
+	}
+	for _, q := range c.File.Alerting.Quiet {
+		if err := q.Check(); err != nil {
+			return fmt.Errorf("PORTICO_CONFIG: alerting.%w", err)
+		}
 	}
 	for name, s := range c.File.Sources {
 		if s.KeyEnv != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"portico/auth"
@@ -12,6 +13,7 @@ import (
 	"portico/events"
 	"portico/outgoing"
 	"portico/process"
+	"portico/store"
 	"portico/trade"
 )
 
@@ -90,4 +92,48 @@ func (p *parts) sendWebhooks(ctx context.Context) {
 		_, _ = p.hub.Follow(ctx, func(*trade.Change) bool { p.webhooks.Wake(); return false })
 	}()
 	p.webhooks.Run(ctx)
+}
+
+const (
+	tellAlerts  = 15 * time.Second
+	standsUntil = 4 * tellAlerts // unless it is told again
+	mostAlerts  = 1000
+)
+
+// tellAlertmanager tells an Alertmanager what stands, from one process at a time, until ctx ends.
+func (p *parts) tellAlertmanager(ctx context.Context, cfg Config) {
+	if cfg.File.Alerting.Alertmanager == "" {
+		return
+	}
+	to := outgoing.Alertmanager{URL: cfg.File.Alerting.Alertmanager, Console: cfg.PublicURL + consolePath, Quiet: cfg.File.Alerting.Quiet}
+	client, failed := &http.Client{Timeout: 5 * time.Second}, ""
+	for ctx.Err() == nil {
+		_, err := p.store.Lead(ctx, "alertmanager", func(ctx context.Context) error {
+			for {
+				page, err := store.AlertList(trade.OperatorScope(nil), store.AlertFilter{}).Page(ctx, p.store, []string{""}, store.PageArgs{First: mostAlerts})
+				if err != nil {
+					return err
+				}
+				if now := time.Now(); page[""] != nil {
+					if err := to.Tell(ctx, client, page[""].Nodes, now, now.Add(standsUntil)); err != nil {
+						return err
+					}
+				}
+				failed = ""
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(tellAlerts):
+				}
+			}
+		})
+		if err != nil && ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			p.log.Warn("alerts cannot be told to Alertmanager; they stand in the graph", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(tellAlerts):
+		}
+	}
 }

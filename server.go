@@ -182,6 +182,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.purchasing.Watch(ctx, log)
 	go process.NewWatcher(p.store, p.sources, log).Run(ctx)
 	go process.NewMeasuring(p.store, p.sources, func() bool { _, done := p.replica.Progress(); return done }, log).Run(ctx)
+	go p.tellAlertmanager(ctx, cfg)
 	go p.forget(ctx, "measured cases", keepMeasured, p.store.RemoveMeasured)
 	go p.purchasing.Receipt(ctx, log)
 	go p.auth.Watch(ctx, log)

@@ -42,7 +42,7 @@ var (
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector {
-	return []prometheus.Collector{comparedRecords, comparedDifferences, answeredAfter, measureSeconds, measurePercent, measureCases, objectiveMet}
+	return []prometheus.Collector{comparedRecords, comparedDifferences, answeredAfter, measureSeconds, measurePercent, measureCases, objectiveMet, operationsNow, operationsAge, alertsNow, sourceUp}
 }
 
 // run is how far a comparison has come. It is kept with every page, so that

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -16,6 +18,8 @@ const (
 	lookAtSystems = 5 * time.Second
 	// stuckAfter is how long an operation may be on its way before somebody should look.
 	stuckAfter = 15 * time.Minute
+	// mostCounted is how many alerts are counted.
+	mostCounted = 10_000
 	// downAfter is how long a source may be down before somebody should look.
 	downAfter = 10 * time.Second
 )
@@ -39,6 +43,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	failed := ""
 	for ctx.Err() == nil {
 		_, err := w.store.Lead(ctx, "alerts", func(ctx context.Context) error {
+			defer forgetCounts() // another process tells them then
 			for {
 				if err := w.look(ctx); err != nil {
 					return err
@@ -57,6 +62,9 @@ func (w *Watcher) Run(ctx context.Context) {
 }
 
 func (w *Watcher) look(ctx context.Context) error {
+	if err := w.count(ctx); err != nil {
+		return err
+	}
 	told, err := w.store.SystemAlerts(ctx, stuckAfter)
 	if err != nil {
 		return err
@@ -73,6 +81,48 @@ func (w *Watcher) look(ctx context.Context) error {
 		return err
 	}
 	return w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again.")
+}
+
+var (
+	operationsNow = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_operations", Help: "Operations that have not ended, by kind and state."}, []string{"kind", "state"})
+	operationsAge = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_operations_oldest_seconds", Help: "Age of the oldest operation that has not ended, by kind and state."}, []string{"kind", "state"})
+	alertsNow     = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_alerts", Help: "Alerts that are not resolved, by kind, severity and queue."}, []string{"kind", "severity", "queue"})
+	sourceUp      = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_source_up", Help: "1 while a source answers, is paused or in a planned window; 0 while it is down."}, []string{"source", "system"})
+)
+
+func forgetCounts() {
+	for _, v := range []*prometheus.GaugeVec{operationsNow, operationsAge, alertsNow} {
+		v.Reset()
+	}
+}
+
+// count tells in metrics what is on its way and what stands.
+func (w *Watcher) count(ctx context.Context) error {
+	scope, all := trade.OperatorScope(nil), []string{""}
+	work, err := store.WorkList(scope).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
+	if err != nil {
+		return err
+	}
+	alerts, err := store.AlertList(scope, store.AlertFilter{}).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
+	if err != nil {
+		return err
+	}
+	forgetCounts()
+	for _, n := range work[""].Nodes {
+		operationsNow.WithLabelValues(string(n.Kind), string(n.State)).Set(float64(n.Count))
+		operationsAge.WithLabelValues(string(n.Kind), string(n.State)).Set(n.Oldest.Seconds())
+	}
+	for _, a := range alerts[""].Nodes {
+		alertsNow.WithLabelValues(string(a.Kind), string(a.Severity), a.Queue).Inc()
+	}
+	for _, h := range w.sources.Health() {
+		up := 1.0
+		if h.State == trade.SourceIsDown {
+			up = 0
+		}
+		sourceUp.WithLabelValues(h.Instance, string(h.System)).Set(up)
+	}
+	return nil
 }
 
 // atFault is whose a system is.
