@@ -112,7 +112,10 @@ func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 
 // beside is another process of the same deployment: over the same database and company,
 // with the same keys.
-func (s *server) beside(t *testing.T) *server {
+func (s *server) beside(t *testing.T) *server { t.Helper(); return s.over(t, "portico") }
+
+// over is a process beside it over another database of the same cluster.
+func (s *server) over(t *testing.T, database string) *server {
 	t.Helper()
 	data := folder(t, true)
 	for _, name := range []string{"development-issuer.jwk", "link-key", "data-key"} {
@@ -143,7 +146,7 @@ func (s *server) beside(t *testing.T) *server {
 	} {
 		config += "  " + subject + ": " + source + "\n"
 	}
-	other := start(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "DATABASE_URL=host="+socket+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
+	other := start(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "DATABASE_URL=host="+socket+" user=portico dbname="+database+" sslmode=disable binary_parameters=yes")
 	t.Cleanup(func() { _ = other.stop() })
 	return other
 }
