@@ -25,6 +25,7 @@ import (
 	"portico/bus"
 	"portico/documents"
 	"portico/durable"
+	"portico/edge"
 	"portico/events"
 	"portico/governance"
 	"portico/graph"
@@ -109,6 +110,7 @@ type parts struct {
 	audit       *audit.Log
 	auditFolder string
 	use         *governance.Counter
+	refusals    *edge.Refusals
 	fatal       chan error // a part that ended by itself
 	ends        []func()
 }
@@ -142,7 +144,7 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	p := &parts{log: log, fatal: make(chan error, 2), use: &governance.Counter{}}
+	p := &parts{log: log, fatal: make(chan error, 2), use: &governance.Counter{}, refusals: &edge.Refusals{}}
 	p.ends = append(p.ends, func() { flush(stopTracing, log) })
 	defer p.close()
 	if err := p.open(ctx, cfg); err != nil {
@@ -180,6 +182,8 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	go p.operating.Follow(ctx, log)
 	go p.codes.Follow(ctx, log)
 	go p.purchasing.Watch(ctx, log)
+	signalled := make(chan struct{})
+	go func() { defer close(signalled); p.signal(ctx) }()
 	go process.NewWatcher(p.store, p.sources, log).Run(ctx)
 	go process.NewMeasuring(p.store, p.sources, func() bool { _, done := p.replica.Progress(); return done }, log).Run(ctx)
 	go p.tellAlertmanager(ctx, cfg)
@@ -201,10 +205,22 @@ func (serveCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	<-taken
 	<-sent
 	<-counted
+	<-signalled
 	<-played
 	<-sealing
 	log.Info("stopped")
 	return err
+}
+
+// signal says what this process knows of itself, until ctx ends.
+func (p *parts) signal(ctx context.Context) {
+	process.NewSignalling(p.store, p.sources, func() map[[2]string]int {
+		all := map[[2]string]int{}
+		for of, n := range p.refusals.Take() {
+			all[[2]string{of.Client, of.Code}] = n
+		}
+		return all
+	}, p.log).Run(ctx)
 }
 
 // flush sends the traces that are not sent yet, for a while.

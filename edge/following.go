@@ -39,20 +39,21 @@ var (
 
 // followed is an operation as telemetry follows it: one span, one observation, under one id.
 type followed struct {
-	span  trace.Span
-	began time.Time
+	span     trace.Span
+	began    time.Time
+	refusals *Refusals
 }
 
 // follow begins to follow a request by its headers; without any, as over a WebSocket, under a new id.
-func follow(ctx context.Context, h http.Header) (context.Context, followed) {
+func (s *server) follow(ctx context.Context, h http.Header) (context.Context, followed) {
 	ctx, span := telemetry.Span(telemetry.WithRequest(ctx, h), "request", trace.SpanKindServer)
-	return ctx, followed{span, time.Now()}
+	return ctx, followed{span, time.Now(), s.Refusals}
 }
 
 // alone begins to follow what is told to many, or long after who asked for it did.
 func alone(ctx context.Context, name string) (context.Context, followed) {
 	ctx, span := telemetry.Span(trace.ContextWithSpan(telemetry.WithRequest(ctx, nil), nil), name, trace.SpanKindProducer)
-	return ctx, followed{span, time.Now()}
+	return ctx, followed{span, time.Now(), nil}
 }
 
 // refused ends the following of an operation that did not run.
@@ -64,6 +65,7 @@ func (f followed) refused(ctx context.Context, errs gqlerror.List) {
 		}
 	}
 	refusedTotal.WithLabelValues(code).Inc()
+	f.refusals.add(clientOf(ctx), code)
 	f.span.SetName("refused")
 	f.span.SetAttributes(attribute.String("code", code))
 	f.end(ctx, "request", refused)

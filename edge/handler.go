@@ -37,6 +37,7 @@ type Options struct {
 	Use       *governance.Counter // of what clients ask for
 	KnownOnly []trade.Role        // roles whose callers may send documents of their client's manifest alone
 	BrownOuts []BrownOut
+	Refusals  *Refusals // of requests, for alerts
 	Log       *slog.Logger
 	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
 	Authority string          // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)

@@ -51,7 +51,7 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, mediaType, *no)
 		return
 	}
-	ctx, followed := follow(r.Context(), r.Header)
+	ctx, followed := s.follow(r.Context(), r.Header)
 	if params.envelope != nil {
 		ctx = signatures.With(ctx, params.envelope)
 	}

@@ -63,7 +63,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, followed := follow(ctx, r.Header)
+	ctx, followed := s.follow(ctx, r.Header)
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
 		followed.refused(ctx, errs)

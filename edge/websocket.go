@@ -278,7 +278,7 @@ func (k *socket) operate(ctx context.Context, id string, params *request) {
 			k.finish(ctx, id)
 		}
 	}()
-	ctx, followed := follow(ctx, nil)
+	ctx, followed := k.server.follow(ctx, nil)
 	op, errs := k.server.accept(ctx, params)
 	if errs != nil {
 		followed.refused(ctx, errs)

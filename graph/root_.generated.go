@@ -14448,6 +14448,10 @@ enum AlertKind {
   "Code without a mapping." UNMAPPED_CODE
   "Systems contradict each other." MASTER_DATA_CONFLICT
   "Objective missed." OBJECTIVE_BREACHED
+  "Shipment late, or nothing is heard of it." SHIPMENT_DELAYED
+  "A part of Portico is down or slow." PROCESS_UNHEALTHY
+  "Requests of a client are refused, again and again." CLIENT_REFUSED
+  "A system refused what it was asked to do." OPERATION_REFUSED
 }
 
 "States of an alert."

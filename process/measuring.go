@@ -59,11 +59,12 @@ type Measuring struct {
 	log     *slog.Logger
 	loaded  func() bool // whether what there is was loaded once
 	process string
+	counted map[string]sources.Calls // that are kept
 }
 
 // NewMeasuring makes it.
 func NewMeasuring(st *store.Store, set *sources.Set, loaded func() bool, log *slog.Logger) *Measuring {
-	return &Measuring{st, set, log, loaded, durable.NewID("")}
+	return &Measuring{st, set, log, loaded, durable.NewID(""), nil}
 }
 
 // Run measures until ctx ends. Any number of processes may: one looks through the log at a time.
@@ -150,11 +151,19 @@ func changedOf(changes []trade.Change) map[trade.Topic][]string {
 // comparisons found to be the same.
 func (m *Measuring) tally(ctx context.Context, now time.Time) error {
 	var all []store.Tally
-	for source, n := range m.sources.TakeCalls() {
+	calls := m.sources.Calls()
+	for source, n := range calls {
+		if n = n.Since(m.counted[source]); n.Calls == 0 {
+			continue
+		}
 		all = append(all, store.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return m.store.InTx(ctx, func(tx *sqlx.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
+	err := m.store.InTx(ctx, func(tx *sqlx.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
+	if err == nil {
+		m.counted = calls
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,12 @@ const (
 	stuckAfter = 15 * time.Minute
 	// mostCounted is how many alerts are counted.
 	mostCounted = 10_000
+	// silentAfter is how long a carrier may say nothing of a shipment that it has.
+	silentAfter = 72 * time.Hour
+	// deadAfter is how long a process may say nothing, and forgottenAfter when it is counted no more.
+	deadAfter, forgottenAfter = 20 * time.Second, time.Hour
+	// refusedOften is how many requests of a client that are refused in a minute somebody should look at.
+	refusedOften = 30
 	// downAfter is how long a source may be down before somebody should look.
 	downAfter = 10 * time.Second
 )
@@ -65,15 +72,26 @@ func (w *Watcher) look(ctx context.Context) error {
 	if err := w.count(ctx); err != nil {
 		return err
 	}
-	told, err := w.store.SystemAlerts(ctx, stuckAfter)
+	told, err := w.store.SystemAlerts(ctx, stuckAfter, silentAfter)
 	if err != nil {
 		return err
 	}
-	kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict}
+	kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent}
 	if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
 		return err
 	}
-	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now()), "It answers again."); err != nil {
+	signals, now, err := w.store.Signals(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
+		return err
+	}
+	said, err := w.said(ctx, signals, now)
+	if err != nil {
+		return err
+	}
+	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
 		return err
 	}
 	missed, err := w.missed(ctx, time.Now())
@@ -130,22 +148,28 @@ var atFault = map[trade.SourceKind]trade.Responsible{trade.ERP: trade.ERPAtFault
 
 // unhealthy are the sources that do not answer and should. What an operator paused, or is in a
 // planned window, is left alone.
-func (w *Watcher) unhealthy(now time.Time) (all []*trade.Alert) {
+func (w *Watcher) unhealthy(now time.Time, slow map[string]float64) (all []*trade.Alert) {
 	for _, h := range w.sources.Health() {
+		responsible, known := atFault[h.System]
+		if !known {
+			responsible = trade.ERPAtFault
+		}
 		if h.State != trade.SourceIsDown {
 			delete(w.down, h.Instance)
+			if seconds, is := slow[h.Instance]; is && h.State != trade.SourcePaused {
+				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency where it is asked too much."
+				all = append(all, &trade.Alert{
+					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds), SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
+				})
+			}
 			continue
 		}
-		since, known := w.down[h.Instance]
-		if !known {
+		since, seen := w.down[h.Instance]
+		if !seen {
 			w.down[h.Instance], since = now, now
 		}
 		if now.Sub(since) < downAfter {
 			continue
-		}
-		responsible, known := atFault[h.System]
-		if !known {
-			responsible = trade.ERPAtFault
 		}
 		action := "Portico shows what it knew, and writes wait in the queue. Look at the system; nothing needs to be done here when it is back."
 		message := fmt.Sprintf("%s does not answer.", h.Instance)
@@ -155,6 +179,66 @@ func (w *Watcher) unhealthy(now time.Time) (all []*trade.Alert) {
 		all = append(all, &trade.Alert{
 			Kind: trade.AlertSource, Severity: trade.Critical, Message: message, SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
 		})
+	}
+	return all
+}
+
+// refusals are whose turn it is where requests of a client are refused, and what to do.
+var refusals = map[string]struct {
+	tier   trade.Responsible
+	action string
+}{
+	"RATE_LIMITED":         {trade.GatewayAtFault, "It spends its budget. Have it ask for less at a time or more rarely, or raise PORTICO_CLIENT_RATE: docs/clients.md."},
+	"OVERLOADED":           {trade.GatewayAtFault, "Too much is asked for at once. Start more processes: docs/runbook.md."},
+	"DOCUMENT_TOO_LARGE":   {trade.GatewayAtFault, "The guard refuses its documents. Have its developers split them: docs/clients.md."},
+	"DOCUMENT_TOO_COMPLEX": {trade.GatewayAtFault, "The guard refuses its documents. Have its developers split them: docs/clients.md."},
+	"OPERATION_TOO_COSTLY": {trade.GatewayAtFault, "The guard refuses its documents. Have its developers ask for fewer at a time: docs/clients.md."},
+	"":                     {trade.PortalAtFault, "It sends what is no valid request. Show its developers the schema and the error: the errors say what and where."},
+}
+
+// said are the alerts about what processes say, and about those that say nothing any more.
+func (w *Watcher) said(ctx context.Context, signals []store.Signal, now time.Time) (all []*trade.Alert, err error) {
+	add := func(kind trade.AlertKind, severity trade.Severity, tier trade.Responsible, subject, message, action string) {
+		all = append(all, &trade.Alert{Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind], Responsible: &tier, Subject: subject})
+	}
+	refused := map[[2]string]float64{}
+	for _, s := range signals {
+		age := now.Sub(s.At)
+		switch {
+		case s.Kind == store.Alive && age > forgottenAfter:
+			if err := w.store.RemoveSignals(ctx, s.Process); err != nil {
+				return nil, err
+			}
+		case s.Kind == store.Alive && age > deadAfter:
+			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.", "Look at its log and start it again; what it was at is taken up by the others.")
+		case age > deadAfter:
+		case s.Kind == store.SlowDatabase:
+			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
+		case s.Kind == store.Refused:
+			client, code, _ := strings.Cut(s.Subject, "\n")
+			refused[[2]string{client, code}] += s.Value
+		}
+	}
+	for key, n := range refused {
+		if n < refusedOften {
+			continue
+		}
+		r, known := refusals[key[1]]
+		if !known {
+			r = refusals[""]
+		}
+		add(trade.AlertClient, trade.Warning, r.tier, key[0]+" "+key[1], fmt.Sprintf("Requests of %s are refused with %s, again and again.", key[0], key[1]), r.action)
+	}
+	return all, nil
+}
+
+// slow are sources that answer slowly, as processes say.
+func slow(signals []store.Signal, now time.Time) map[string]float64 {
+	all := map[string]float64{}
+	for _, s := range signals {
+		if s.Kind == store.SlowSource && now.Sub(s.At) <= deadAfter {
+			all[s.Subject] = max(all[s.Subject], s.Value)
+		}
 	}
 	return all
 }

@@ -65,8 +65,8 @@ type guarded struct {
 	lastFailure atomic.Pointer[failure]
 	unfit       atomic.Pointer[failure] // what the last check found, or nil
 	paused      atomic.Pointer[string]  // why an operator paused it, or nil
-	// calls and failed are those since they were taken last.
-	calls, failed atomic.Int64
+	// calls, those of them that failed, and the nanoseconds of all.
+	calls, failed, spent atomic.Int64
 }
 
 type failure struct {
@@ -162,6 +162,7 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		result = none
 	}
 	g.calls.Add(1)
+	g.spent.Add(int64(time.Since(start)))
 	if kind != 0 && (sick(err) || kind == Denied || kind == Garbled) {
 		g.failed.Add(1)
 	}

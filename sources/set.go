@@ -164,17 +164,23 @@ func (s *Set) Document(ctx context.Context, name, ref string) (io.ReadCloser, er
 	return keeper.Document(ctx, ref)
 }
 
-// Calls are calls to a source, and how many of them failed.
-type Calls struct{ Calls, Failed int64 }
+// Calls are calls to a source since it was opened, how many of them failed, and the seconds of all.
+type Calls struct {
+	Calls, Failed int64
+	Seconds       float64
+}
 
-// TakeCalls are the calls to each source since they were taken last, of those that were called.
-func (s *Set) TakeCalls() map[string]Calls {
+// Since are the calls since an earlier count.
+func (c Calls) Since(before Calls) Calls {
+	return Calls{c.Calls - before.Calls, c.Failed - before.Failed, c.Seconds - before.Seconds}
+}
+
+// Calls are the calls to each source.
+func (s *Set) Calls() map[string]Calls {
 	all := map[string]Calls{}
 	for _, name := range s.names {
 		g := s.byName[name]
-		if n := g.calls.Swap(0); n > 0 {
-			all[name] = Calls{n, g.failed.Swap(0)}
-		}
+		all[name] = Calls{g.calls.Load(), g.failed.Load(), time.Duration(g.spent.Load()).Seconds()}
 	}
 	return all
 }

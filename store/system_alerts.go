@@ -27,6 +27,14 @@ const systemAlerts = `
 	FROM operations o WHERE o.finished_at IS NULL AND (o.state = 'OUTCOME_UNKNOWN' OR o.state IN ('ACCEPTED', 'VALIDATING', 'QUEUED', 'COMMITTING', 'COMPENSATING') AND o.submitted_at < clock_timestamp() - $1 * interval '1 second')
 	ORDER BY o.submitted_at LIMIT $2)
 	UNION ALL
+	(SELECT 'OPERATION_REFUSED', 'WARNING', count(*) || ' operations were refused by ' || o.source || ' in the last hour, the last with: ' || left((array_agg(o.failure ->> 'message' ORDER BY o.finished_at DESC))[1], 200),
+		'Find one in the console by its number: whoever asked was told why. Where many are refused alike, look at what changed in ' || o.source || '.', max(o.failure ->> 'responsible'), o.source
+	FROM operations o WHERE o.state = 'FAILED' AND o.submitted_at > clock_timestamp() - interval '1 day' AND o.finished_at > clock_timestamp() - interval '1 hour' AND o.failure ->> 'responsible' IN ('ERP', 'WMS', 'LOGISTICS') GROUP BY o.source)
+	UNION ALL
+	(SELECT 'SHIPMENT_DELAYED', 'WARNING', 'Nothing was heard of shipment ' || h.number || coalesce(' (' || h.scac || ')', '') || ' since ' || to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.', 'Ask the carrier with its tracking number. Where it is silent about all of its shipments, look whether it still pushes: inboundDeliveries.', 'LOGISTICS', h.id
+	FROM shipments h CROSS JOIN LATERAL (SELECT max(e.occurred_at) AS at FROM shipment_events e WHERE e.shipment_id = h.id AND e.classifier = 'ACTUAL') e
+	WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'CUSTOMS', 'DELAYED', 'OUT_FOR_DELIVERY') AND h.created_at > clock_timestamp() - interval '90 days' AND e.at < clock_timestamp() - $3 * interval '1 second' ORDER BY e.at LIMIT $2)
+	UNION ALL
 	(SELECT 'DEAD_LETTER', 'WARNING', 'Operation ' || o.id || ' could not be done at ' || o.source || ' and is parked.', 'Look at its error in deadLetters; then retryDeadLetter, or discardDeadLetter.',
 		coalesce(o.failure ->> 'responsible', 'ORCHESTRATION'), o.id
 	FROM operations o WHERE o.state = 'DEAD_LETTERED' AND o.finished_at IS NULL ORDER BY o.submitted_at DESC LIMIT $2)
@@ -45,9 +53,9 @@ const systemAlerts = `
 	WHERE d.held <> d.instance AND d.subject IN ` + master + ` GROUP BY c.id, d.subject, d.held, d.instance LIMIT $2)`
 
 // SystemAlerts are the alerts that there should be about operations, deliveries, codes and records;
-// stuck is how long an operation may wait. They are not raised yet.
-func (s *Store) SystemAlerts(ctx context.Context, stuck time.Duration) (all []*trade.Alert, err error) {
-	if err := s.sel(ctx, nil, &all, systemAlerts, stuck.Seconds(), mostTold); err != nil {
+// stuck is how long an operation may wait, silent how long a carrier may say nothing of what it has. They are not raised yet.
+func (s *Store) SystemAlerts(ctx context.Context, stuck, silent time.Duration) (all []*trade.Alert, err error) {
+	if err := s.sel(ctx, nil, &all, systemAlerts, stuck.Seconds(), mostTold, silent.Seconds()); err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
 	for _, a := range all {

@@ -50,13 +50,17 @@ const (
 	AlertUnmapped       AlertKind = "UNMAPPED_CODE"
 	AlertConflict       AlertKind = "MASTER_DATA_CONFLICT"
 	AlertObjective      AlertKind = "OBJECTIVE_BREACHED"
+	AlertProcess        AlertKind = "PROCESS_UNHEALTHY"
+	AlertClient         AlertKind = "CLIENT_REFUSED"
+	AlertRefused        AlertKind = "OPERATION_REFUSED"
+	AlertSilent         AlertKind = "SHIPMENT_DELAYED"
 )
 
 // Queues are the queues of people who own alerts, by kind.
 var Queues = map[AlertKind]string{
 	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
 	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing", AlertLeadTime: "planning",
-	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data",
+	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data", AlertProcess: "operations", AlertClient: "portals", AlertRefused: "customer-service", AlertSilent: "logistics",
 }
 
 // AlertState is where an alert stands.

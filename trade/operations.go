@@ -169,6 +169,8 @@ const (
 	OrchestrationAtFault Responsible = "ORCHESTRATION"
 	ERPAtFault           Responsible = "ERP"
 	PartnerAtFault       Responsible = "PARTNER"
+	PortalAtFault        Responsible = "PORTAL"
+	GatewayAtFault       Responsible = "GATEWAY"
 	WMSAtFault           Responsible = "WMS"
 	LogisticsAtFault     Responsible = "LOGISTICS"
 )

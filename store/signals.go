@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// SignalKind is what a process says of itself.
+type SignalKind string
+
+// Signals.
+const (
+	Alive        SignalKind = "ALIVE"
+	Refused      SignalKind = "REFUSED"       // of a client and a code: requests in the last minute
+	SlowSource   SignalKind = "SLOW_SOURCE"   // of a source: mean seconds of its calls in the last minute
+	SlowDatabase SignalKind = "SLOW_DATABASE" // mean seconds until it answers
+)
+
+// Signal is what a process says of the last minute.
+type Signal struct {
+	Process string
+	Kind    SignalKind
+	Subject string
+	Value   float64
+	At      time.Time
+}
+
+// KeepSignals keeps what a process says now, in the place of all that it said before.
+func (s *Store) KeepSignals(ctx context.Context, process string, all []Signal) error {
+	document, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("signals: %w", err)
+	}
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+		const query = `
+			WITH said AS (SELECT j ->> 'Kind' AS kind, j ->> 'Subject' AS subject, (j ->> 'Value')::float8 AS value FROM jsonb_array_elements($2::jsonb) j),
+				gone AS (DELETE FROM signals w WHERE w.process = $1 AND NOT EXISTS (SELECT FROM said n WHERE n.kind = w.kind AND n.subject = w.subject))
+			INSERT INTO signals AS w (process, kind, subject, value) SELECT $1, kind, subject, value FROM said
+			ON CONFLICT (process, kind, subject) DO UPDATE SET value = excluded.value, at = clock_timestamp()`
+		if _, err := s.Exec(ctx, tx, query, process, string(document)); err != nil {
+			return fmt.Errorf("signals: %w", err)
+		}
+		return nil
+	})
+}
+
+// RemoveSignals removes what a process said: it ends, or has been dead for long.
+func (s *Store) RemoveSignals(ctx context.Context, process string) error {
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+		if _, err := s.Exec(ctx, tx, `DELETE FROM signals WHERE process = $1`, process); err != nil {
+			return fmt.Errorf("signals: %w", err)
+		}
+		return nil
+	})
+}
+
+// Signals is what all processes said last, with how old it is by the database's clock. It is for
+// whoever runs this.
+func (s *Store) Signals(ctx context.Context) (all []Signal, now time.Time, err error) {
+	var rows []struct {
+		Signal
+		Now time.Time
+	}
+	if err := s.sel(ctx, nil, &rows, `SELECT process, kind, subject, value, at, clock_timestamp() AS now FROM signals ORDER BY process, kind, subject`); err != nil {
+		return nil, now, fmt.Errorf("signals: %w", err)
+	}
+	for _, r := range rows {
+		all, now = append(all, r.Signal), r.Now
+	}
+	return all, now, nil
+}
