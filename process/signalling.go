@@ -79,7 +79,7 @@ func (s *Signalling) now(ctx context.Context) (all []store.Signal) {
 	}
 	for of, n := range refused {
 		if n >= refusedOften/aMinute { // others may have refused it too
-			all = append(all, store.Signal{Kind: store.Refused, Subject: of[0] + "\n" + of[1], Value: float64(n)})
+			all = append(all, store.Signal{Kind: store.ManyRefused, Subject: of[0] + "\n" + of[1], Value: float64(n)})
 		}
 	}
 	s.calls = last(s.calls, s.sources.Calls(), aMinute)

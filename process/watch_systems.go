@@ -214,7 +214,7 @@ func (w *Watcher) said(ctx context.Context, signals []store.Signal, now time.Tim
 		case age > deadAfter:
 		case s.Kind == store.SlowDatabase:
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
-		case s.Kind == store.Refused:
+		case s.Kind == store.ManyRefused:
 			client, code, _ := strings.Cut(s.Subject, "\n")
 			refused[[2]string{client, code}] += s.Value
 		}

@@ -15,7 +15,7 @@ type SignalKind string
 // Signals.
 const (
 	Alive        SignalKind = "ALIVE"
-	Refused      SignalKind = "REFUSED"       // of a client and a code: requests in the last minute
+	ManyRefused  SignalKind = "REFUSED"       // of a client and a code: requests in the last minute
 	SlowSource   SignalKind = "SLOW_SOURCE"   // of a source: mean seconds of its calls in the last minute
 	SlowDatabase SignalKind = "SLOW_DATABASE" // mean seconds until it answers
 )
