@@ -178,6 +178,7 @@ func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
 // database: every order acknowledged before the backup is there with its key, the audit log is whole, and Portico goes on.
 func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	extras.Program(t, "backup and restore", "pg_dump")
+	t.Parallel()
 	data := folder(t, true)
 	s := start(t, data)
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)

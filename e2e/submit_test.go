@@ -114,8 +114,8 @@ func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 // with the same keys.
 func (s *server) beside(t *testing.T) *server { t.Helper(); return s.over(t, "portico") }
 
-// over is a process beside it over another database of the same cluster.
-func (s *server) over(t *testing.T, database string) *server {
+// over is a process beside it, over a database of the same cluster; settings come last.
+func (s *server) over(t *testing.T, database string, env ...string) *server {
 	t.Helper()
 	data := folder(t, true)
 	for _, name := range []string{"development-issuer.jwk", "link-key", "data-key"} {
@@ -146,7 +146,8 @@ func (s *server) over(t *testing.T, database string) *server {
 	} {
 		config += "  " + subject + ": " + source + "\n"
 	}
-	other := start(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "DATABASE_URL=host="+socket+" user=portico dbname="+database+" sslmode=disable binary_parameters=yes")
+	env = append([]string{"PORTICO_CONFIG=" + file(t, data, "portico.yml", config), "DATABASE_URL=host=" + socket + " user=portico dbname=" + database + " sslmode=disable binary_parameters=yes"}, env...)
+	other := start(t, data, env...)
 	t.Cleanup(func() { _ = other.stop() })
 	return other
 }

@@ -14,6 +14,7 @@ import (
 const (
 	signalEvery = 3 * time.Second
 	aMinute     = 20 // signals
+	aWhile      = 7
 	// slowSource and slowDatabase are the seconds from which one answers slowly, and fewCalls how many calls say nothing.
 	slowSource, slowDatabase, fewCalls = 1.0, 0.5, 5
 )
@@ -82,7 +83,7 @@ func (s *Signalling) now(ctx context.Context) (all []store.Signal) {
 			all = append(all, store.Signal{Kind: store.ManyRefused, Subject: of[0] + "\n" + of[1], Value: float64(n)})
 		}
 	}
-	s.calls = last(s.calls, s.sources.Calls(), aMinute)
+	s.calls = last(s.calls, s.sources.Calls(), aWhile)
 	for source, n := range s.calls[len(s.calls)-1] {
 		if n = n.Since(s.calls[0][source]); n.Calls >= fewCalls && n.Seconds/float64(n.Calls) >= slowSource {
 			all = append(all, store.Signal{Kind: store.SlowSource, Subject: source, Value: n.Seconds / float64(n.Calls)})

@@ -16,7 +16,7 @@ type SignalKind string
 const (
 	Alive        SignalKind = "ALIVE"
 	ManyRefused  SignalKind = "REFUSED"       // of a client and a code: requests in the last minute
-	SlowSource   SignalKind = "SLOW_SOURCE"   // of a source: mean seconds of its calls in the last minute
+	SlowSource   SignalKind = "SLOW_SOURCE"   // of a source: mean seconds of its calls in the last twenty seconds
 	SlowDatabase SignalKind = "SLOW_DATABASE" // mean seconds until it answers
 )
 
