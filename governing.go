@@ -151,6 +151,10 @@ func (g governanceCmd) report(now *ast.Schema, changes []governance.Change, docu
 	if len(all) == 0 {
 		fmt.Println("Nothing is deprecated.")
 	}
+	tested, err := os.ReadFile(g.in("docs/capabilities.md"))
+	if err == nil {
+		fmt.Printf("\n# Tests\n\n%d capabilities are played against a running server: docs/capabilities.md.\n", strings.Count(string(tested), "\n| ")-1)
+	}
 	fmt.Printf("\n# Problems\n\n")
 	for _, p := range problems {
 		fmt.Println("-", p)

@@ -23,6 +23,8 @@ func (s *server) alert(t *testing.T, kind string, state []string, about func(map
 
 // TestASystemThatFailsIsAnAlertWithItsTier takes the ERP down and up again, and gets an alert that names the tier and the
 // next step, which is closed by itself; the objective on calls is missed meanwhile.
+//
+// Covers: O05 O06 G13 K04
 func TestASystemThatFailsIsAnAlertWithItsTier(t *testing.T) {
 	s := start(t, folder(t, true))
 	s.settled(t)
@@ -53,6 +55,8 @@ func TestASystemThatFailsIsAnAlertWithItsTier(t *testing.T) {
 }
 
 // TestObjectivesAreSavedOnceAndByVersion makes and changes an objective, with what is refused.
+//
+// Covers: O04 K06 K09
 func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 	s := portico(t)
 	const save = `mutation ($key: IdempotencyKey!, $in: ObjectiveInput!) { saveObjective(idempotencyKey: $key, input: $in) { replayed errors { __typename ... on UserError { code path } } objective { id name maximum percent window version } } }`
@@ -111,6 +115,8 @@ func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 }
 
 // TestASupplierSeesItsOwnScorecardAlone asks for scorecards as a supplier, as another one, and as an operator.
+//
+// Covers: K02 X01 P03
 func TestASupplierSeesItsOwnScorecardAlone(t *testing.T) {
 	s := portico(t)
 	p := &supplying{s: s}

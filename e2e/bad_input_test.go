@@ -9,6 +9,7 @@ import (
 // leaks are marks of our insides, which no answer may show.
 var leaks = regexp.MustCompile(`(?i)goroutine|\.go:\d|panic|pq:|SELECT |portico/|\*trade\.|runtime error|interface \{|sql:`)
 
+// Covers: G06
 func TestBadInputGetsATypedLocatedErrorOrNull(t *testing.T) {
 	s := portico(t)
 	cursor := s.good(t, "buyer", `{ items(first: 1) { pageInfo { endCursor } } }`, nil).at("items", "pageInfo", "endCursor").(string)
@@ -70,6 +71,7 @@ func TestBadInputGetsATypedLocatedErrorOrNull(t *testing.T) {
 	}
 }
 
+// Covers: L02 L04
 func TestNoWordOrCodeOfTheERPIsInTheGraph(t *testing.T) {
 	s := portico(t)
 	a := s.query(t, "operator", wide, nil)

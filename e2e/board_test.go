@@ -8,6 +8,8 @@ import (
 )
 
 // TestRiversPagesAreForOperators asks for the pages of the queue as a browser does.
+//
+// Covers: X07
 func TestRiversPagesAreForOperators(t *testing.T) {
 	s := portico(t)
 	get := func(path, password string, header ...string) (int, string) {

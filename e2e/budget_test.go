@@ -9,6 +9,7 @@ import (
 	"time"
 )
 
+// Covers: G07 X08
 func TestWhoAsksForTooMuchIsToldWhenToComeAgain(t *testing.T) {
 	s := start(t, folder(t, true), "PORTICO_CLIENT_RATE=2000", "PORTICO_CLIENT_BURST=3000")
 	defer func() { _ = s.stop() }()

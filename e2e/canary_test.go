@@ -10,6 +10,8 @@ import (
 // TestNothingSecretOrCommercialIsLogged plants words that stand nowhere else in
 // what is commercial, personal or secret, lets everything happen that writes a
 // log line, a metric or an error, and then looks for them.
+//
+// Covers: X06 X09
 func TestNothingSecretOrCommercialIsLogged(t *testing.T) {
 	s := start(t, folder(t, true))
 	stopped := false

@@ -49,6 +49,7 @@ func (o *ordering) now(t *testing.T, persona string, id any) map[string]any {
 	return order
 }
 
+// Covers: C13 C10 F07 G11
 func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -112,6 +113,7 @@ func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 	}
 }
 
+// Covers: C10 F02 C04
 func TestAPromiseThatMovesIsToldAndOperationsAreFollowed(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -144,6 +146,7 @@ func TestAPromiseThatMovesIsToldAndOperationsAreFollowed(t *testing.T) {
 	}
 }
 
+// Covers: C13 G06 G11
 func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -209,6 +212,7 @@ func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
 	}
 }
 
+// Covers: C13 C10 F07
 func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -246,6 +250,7 @@ func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 	}
 }
 
+// Covers: C02 C06
 func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -320,6 +325,7 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 	}
 }
 
+// Covers: C11 C12
 func TestGoodsAreSentBackAndCredited(t *testing.T) {
 	s := start(t, folder(t, true))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
@@ -356,6 +362,7 @@ func TestGoodsAreSentBackAndCredited(t *testing.T) {
 	})
 }
 
+// Covers: C06 R09
 func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -396,6 +403,7 @@ func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 	}
 }
 
+// Covers: R03 R04 R05 O01 O03 X05
 func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	s := start(t, folder(t, true))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
@@ -490,6 +498,8 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 
 // TestABadKeyIsRefusedByEveryWrite sends keys that are none with inputs that are good in
 // their form.
+//
+// Covers: R01 G06
 func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)

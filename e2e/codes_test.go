@@ -20,6 +20,8 @@ func (s *server) codes(t *testing.T, instance string) map[string]any {
 
 // TestACodeGetsAMeaning has a carrier say what nobody knows, an operator say what it means,
 // and what was said before read anew.
+//
+// Covers: T01 L06 R04 G15
 func TestACodeGetsAMeaning(t *testing.T) {
 	t.Parallel()
 	p := pushingAt(t)

@@ -22,6 +22,8 @@ var consolePictures = flag.String("console", "", "folder to put pictures of the 
 
 // TestTheConsoleShowsWhoseFaultItIsAndWhatToDo uses the console as an operator, in a browser: the ERP fails, its alert says so and what to
 // do, is taken by keyboard, and an order that waits is found with its hops; both colour schemes can be read.
+//
+// Covers: F12 O06 O03 O05
 func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	chromium := extras.Program(t, "the console in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	s := start(t, folder(t, true))

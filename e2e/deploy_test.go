@@ -26,6 +26,8 @@ var (
 
 // TestDashboardsAndRulesAskForMetricsThatAreThere holds every metric that Grafana's dashboards and Prometheus's rules name to those that a
 // server tells.
+//
+// Covers: O04 O05
 func TestDashboardsAndRulesAskForMetricsThatAreThere(t *testing.T) {
 	s := portico(t)
 	for range 2 { // something is refused, asked of every source, and told
@@ -113,6 +115,8 @@ func declared(t *testing.T) map[string]bool {
 }
 
 // TestPrometheusTakesTheRules checks and plays the rules with promtool.
+//
+// Covers: O05
 func TestPrometheusTakesTheRules(t *testing.T) {
 	promtool := extras.Program(t, "Prometheus's rules", "promtool")
 	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"check", "config", "prometheus.yml"}, {"test", "rules", "rules_test.yml"}} {
@@ -126,6 +130,8 @@ func TestPrometheusTakesTheRules(t *testing.T) {
 
 // TestDeploymentFilesSayWhatPorticoKnows parses the files for containers, clusters and machines, and holds the settings, paths and commands in
 // them to the program. They are not run in containers here.
+//
+// Covers: H04
 func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
 	s := portico(t)
 	help, err := exec.Command(binary, "serve", "--help").CombinedOutput()
@@ -176,6 +182,8 @@ func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
 
 // TestABackupIsRestoredToAConsistentPoint backs up beside a running server, and restores into an empty
 // database: every order acknowledged before the backup is there with its key, the audit log is whole, and Portico goes on.
+//
+// Covers: R11
 func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	extras.Program(t, "backup and restore", "pg_dump")
 	t.Parallel()

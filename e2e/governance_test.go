@@ -9,6 +9,8 @@ import (
 
 // TestWhatClientsAskForIsCounted asks, and finds it in what is exported for those who change
 // the schema.
+//
+// Covers: G04 G14
 func TestWhatClientsAskForIsCounted(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true))

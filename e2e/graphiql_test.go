@@ -33,6 +33,7 @@ func browse(t *testing.T, chromium, host string) context.Context {
 	return ctx
 }
 
+// Covers: U07
 func TestGraphiQLSignsInAndRunsTheStarterWithoutLeavingTheHost(t *testing.T) {
 	chromium := extras.Program(t, "GraphiQL in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	s := portico(t)

@@ -145,6 +145,7 @@ func (p *pushing) deliveries(t *testing.T, filter string) []any {
 	return p.good(t, "operator", `{ inboundDeliveries(first: 100, filter: {`+filter+`}) { nodes { id instance deliveryId state attempts repeats error subjects } } }`, nil).at("inboundDeliveries", "nodes").([]any)
 }
 
+// Covers: T01 T03 L08 G06
 func TestCarriersPush(t *testing.T) {
 	t.Parallel()
 	p := pushingAt(t)
@@ -386,6 +387,8 @@ func TestCarriersPush(t *testing.T) {
 // TestWebhooksInAnyOrderEndInOneState has many journeys pushed, each event in a delivery of
 // its own, in any order, several times, by many at once, while the server is killed: what was
 // answered with 2xx is there, and every shipment stands where its sorted journey ends.
+//
+// Covers: T01 R01 F10
 func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 	t.Parallel()
 	const seed, journeys = 11, 20

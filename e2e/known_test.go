@@ -24,6 +24,7 @@ func persisted(hash string) map[string]any {
 	return map[string]any{"persistedQuery": map[string]any{"version": 1, "sha256Hash": hash}}
 }
 
+// Covers: X08
 func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 	s := portico(t)
 	token := s.token(t, "buyer")
@@ -69,6 +70,7 @@ func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 	}
 }
 
+// Covers: X08 G02
 func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
 	dir, company := t.TempDir(), freeAddr(t)
 	sandbox := exec.Command(binary, "sandbox", "--speed", "0")

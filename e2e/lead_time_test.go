@@ -33,6 +33,8 @@ func (p *supplying) item(t *testing.T, persona, sku string) map[string]any {
 
 // TestSupplierAnnouncesALeadTime has a supplier announce a lead time that holds later, which
 // planning is told of and the ERP learns on its day, and one that holds at once.
+//
+// Covers: P07 P08
 func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true))

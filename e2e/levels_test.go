@@ -32,6 +32,7 @@ const (
 		nodes { number account { number } shipTo { code } billTo { code } shipments { nodes { number status(maxAge: "PT0S") packages { lines { orderLine { sku item { sku } } } } } } } } }`
 )
 
+// Covers: U02 C04
 func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 	s := portico(t)
 	token := s.token(t, "buyer")
@@ -81,6 +82,7 @@ func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 	}
 }
 
+// Covers: U02
 func TestTheSameLevelOnTwoPathsIsOneCall(t *testing.T) {
 	s := portico(t)
 	one, err := s.took(t.Context(), s.token(t, "buyer"), `{ orders(first: 30) { nodes { account { name } } } }`, nil)
@@ -96,6 +98,7 @@ func TestTheSameLevelOnTwoPathsIsOneCall(t *testing.T) {
 	}
 }
 
+// Covers: G06
 func TestAnAnswerListsAHundredErrorsAndCountsTheRest(t *testing.T) {
 	s := portico(t)
 	a := s.query(t, "operator", `{ orders(first: 50) { nodes { lines(first: 100) { nodes { item { price { __typename } } } } } } }`, nil)
@@ -105,6 +108,7 @@ func TestAnAnswerListsAHundredErrorsAndCountsTheRest(t *testing.T) {
 	}
 }
 
+// Covers: G12
 func TestEveryAnswerTellsWhatItTook(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "buyer", `{ orders(first: 2) { nodes { number lines(first: 3) { nodes { sku } } } } }`, nil)

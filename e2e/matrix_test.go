@@ -421,6 +421,7 @@ func (s *server) numbers(t *testing.T, ids []string) (numbers []string) {
 	return slices.Compact(numbers)
 }
 
+// Covers: C02 X01 X07
 func TestTheIsolationMatrixHasNoLeak(t *testing.T) {
 	s := portico(t)
 	cells, leaks := s.matrix(t)
@@ -439,6 +440,7 @@ func TestTheIsolationMatrixHasNoLeak(t *testing.T) {
 	}
 }
 
+// Covers: C02 X07
 func TestTheIsolationMatrixFindsALoaderThatForgetsItsScope(t *testing.T) {
 	right := binary
 	defer func() { binary = right }()

@@ -39,6 +39,8 @@ func (n *naive) percentile(p float64) float64 {
 
 // TestMeasuresAreWhatANaiveRecomputationSays lets the company live fast, answers a purchase order, sends goods back and
 // closes an alert meanwhile, and holds every measure, which was kept case by case, to loops over whole tables.
+//
+// Covers: K01 K02 K05 K07 K09 O03 P03
 func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true), fmt.Sprintf("PORTICO_SCALE=%d", 1+*measuredEvents/1000), "PORTICO_SANDBOX_SPEED=0")

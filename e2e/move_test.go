@@ -63,6 +63,8 @@ const portalLoad = `query ($a: ID!) {
 
 // TestACapabilityMovesWhilePortalsNoticeNothing moves prices and stock from the
 // sandbox's systems to Tryton: by shadow, for some accounts, for all, and back.
+//
+// Covers: H05 H06 H07 F11 M01 C04
 func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	t.Parallel() // it mostly waits
 	e := realERP(t)

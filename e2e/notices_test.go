@@ -53,6 +53,7 @@ func (p *supplying) despatch(t *testing.T, id any) map[string]any {
 	return n
 }
 
+// Covers: P06 P08 M03 P11
 func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 	p := supplyingAt(t)
 	one, two := p.acknowledged(t, 1000, "SCR-10006"), p.acknowledged(t, 500, "SCR-10007")
@@ -113,6 +114,7 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 	}
 }
 
+// Covers: P06 P09
 func TestSupplierNoticesThatAreRefused(t *testing.T) {
 	p := supplyingAt(t)
 	sent := p.bought(t, 1000, "SCR-10008")
@@ -159,6 +161,7 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 	}
 }
 
+// Covers: P06 P11
 func TestSupplierWithdrawsANotice(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.acknowledged(t, 1000, "SCR-10009")

@@ -44,6 +44,7 @@ func (s *server) node(t *testing.T, script string, env ...string) string {
 	return string(out)
 }
 
+// Covers: U01
 func TestEveryAuditOfGraphQLOverHTTPPasses(t *testing.T) {
 	s := portico(t)
 	passed := 0
@@ -59,14 +60,17 @@ func TestEveryAuditOfGraphQLOverHTTPPasses(t *testing.T) {
 	}
 }
 
+// Covers: U05
 func TestTheClientOfGraphQLOverWebSocketGetsOn(t *testing.T) {
 	portico(t).node(t, "websocket.mjs")
 }
 
+// Covers: U05
 func TestTheClientOfGraphQLOverSSEAndEventSourceGetOn(t *testing.T) {
 	portico(t).node(t, "sse.mjs")
 }
 
+// Covers: U08
 func TestPorticoIsASubgraphOfEveryRouter(t *testing.T) {
 	s := portico(t)
 	s.node(t, "federation.mjs", "OTHER="+s.token(t, "buyer-other"))

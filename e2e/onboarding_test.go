@@ -23,6 +23,8 @@ func missing(partner map[string]any) (all []string) {
 
 // TestSupplierIsLetInStepByStep registers a supplier, whom each stage asks for what it
 // needs; while it tests nothing that it sends has an effect, and once it is active all has.
+//
+// Covers: G08 X01
 func TestSupplierIsLetInStepByStep(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=1")

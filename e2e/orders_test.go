@@ -23,6 +23,7 @@ func refusals(a answer) (all []string) {
 	return all
 }
 
+// Covers: C07 C08 C04
 func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 	s := portico(t)
 	told := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
@@ -127,6 +128,7 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 	}
 }
 
+// Covers: C04 P04
 func TestAPromiseIsToldWithTheItem(t *testing.T) {
 	s := portico(t)
 	place := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { locations(first: 1) { nodes { id } } } } } }`, nil).at("viewer", "account", "locations", "nodes", 0, "id")
@@ -151,6 +153,7 @@ func TestAPromiseIsToldWithTheItem(t *testing.T) {
 	}
 }
 
+// Covers: C03 F08
 func TestAPriceTellsItsStepsFromTheList(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "buyer", `{ items(first: 50) { nodes { sku price { ... on Price { unitPrice { price { amount currency } } waterfall { kind label change { amount currency } } } } } } }`, nil)

@@ -8,6 +8,8 @@ import (
 
 // TestSupplierIsAnsweredWithAnotherProposal counters one line of two: the other one goes its
 // way, and the supplier is told what is proposed.
+//
+// Covers: P15 P03
 func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
@@ -46,6 +48,8 @@ func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
 
 // TestSupplierHasATolerancePolicyOfItsOwn gives a supplier a profile that refuses, and one
 // that takes everything and tells. A profile stays with the supplier, so the server is its own.
+//
+// Covers: P09 P12 P03
 func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true))
@@ -94,6 +98,8 @@ func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 
 // TestSupplierAndBuyerReportToEachOther has either side report something, take it and close
 // it.
+//
+// Covers: P08 G13
 func TestSupplierAndBuyerReportToEachOther(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 10, "SCR-10001")

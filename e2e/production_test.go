@@ -51,6 +51,7 @@ routes: {pricing: erp, orders: erp, accounts: erp, categories: erp, contracts: e
 issuers: [{url: %[2]s, audience: portico}]
 `
 
+// Covers: X04 X06 G05
 func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) {
 	dir := t.TempDir()
 	certify(t, dir, 1)
@@ -102,6 +103,7 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 	}
 }
 
+// Covers: X04 C01
 func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 	dir, data, company := t.TempDir(), folder(t, true), freeAddr(t)
 	sandbox := exec.Command(binary, "sandbox", "--speed", "0")

@@ -26,6 +26,7 @@ query ($account: ID!, $sku: String!, $order: String!) {
   purchaseOrders(first: 2) { nodes { number supplier { code } lines { nodes { sku ordered { value } } } } }
 }`
 
+// Covers: U01 U03 L03 C04 C10 T01
 func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	s := portico(t)
 	acc := s.good(t, "operator", `{ account(by: {number: "10001"}) { id orders(first: 1, filter: {status: [DELIVERED, INVOICED]}) { nodes { number lines { nodes { sku } } } } } }`, nil)
@@ -85,6 +86,7 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	same("viewer", a.at("viewer", "__typename"), "OperatorViewer")
 }
 
+// Covers: C04 M03 P01
 func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "operator", `{ new: purchaseOrders(first: 20) { ...orders } old: purchaseOrders(last: 6) { ...orders } }
@@ -121,6 +123,7 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 	}
 }
 
+// Covers: C04 F05
 func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"]) { status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
@@ -132,6 +135,7 @@ func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 	}
 }
 
+// Covers: U02 C10
 func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 	s := portico(t)
 	for name, q := range map[string]string{
@@ -181,6 +185,7 @@ func (s *server) outside(t *testing.T) int {
 	return sum
 }
 
+// Covers: C03 U02
 func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
 	s := portico(t)
 	prices := func() int {
@@ -207,6 +212,7 @@ func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
 	}
 }
 
+// Covers: U01
 func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 	s := portico(t)
 	s.settled(t) // what another test let happen is in the store
@@ -253,6 +259,7 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 	}
 }
 
+// Covers: F01
 func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 	s := portico(t)
 	first := s.good(t, "buyer", `{ items(first: 1, filter: {contracted: true}) { nodes { sku gtin customerPartNumber units { gtin } category { id } brand } } }`, nil)
@@ -285,6 +292,7 @@ func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 	}
 }
 
+// Covers: C12 X04
 func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "buyer", `{ invoices(first: 1) { nodes { number document { url mediaType fileName expiresAt } } }

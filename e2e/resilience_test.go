@@ -31,6 +31,7 @@ func outage(t *testing.T) time.Duration {
 	return d
 }
 
+// Covers: R08 C14 C05 C10 C04
 func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
 	s := start(t, folder(t, true))
 	defer s.stop()
@@ -104,6 +105,7 @@ func seconds(t *testing.T, iso any) float64 {
 	return d.Seconds()
 }
 
+// Covers: C05 F02 C10 T01
 func TestNewsIsInTheGraph(t *testing.T) {
 	s := portico(t)
 	before := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
@@ -163,6 +165,7 @@ func TestNewsIsInTheGraph(t *testing.T) {
 	t.Logf("slowest news took %v", worst.Round(time.Millisecond))
 }
 
+// Covers: L06 R03 G15
 func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	s := portico(t)
 	list := s.good(t, "operator", `{ orders(first: 2, orderBy: NUMBER_ASC, filter: {status: [DELIVERED, INVOICED]}) { nodes { number status version } } }`, nil)
@@ -203,6 +206,7 @@ func children(data string) []string {
 	return left
 }
 
+// Covers: R07
 func TestStoppingLeavesNothingBehind(t *testing.T) {
 	s := start(t, folder(t, true))
 	if len(children(s.data)) < 2 {
@@ -216,6 +220,7 @@ func TestStoppingLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Covers: R07 R11
 func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
 	data := folder(t, true)
 	s := start(t, data)
@@ -236,6 +241,7 @@ func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
 	}
 }
 
+// Covers: R11
 func TestAKilledFirstLoadGoesOn(t *testing.T) {
 	data := folder(t, true)
 	s := launch(t, data, "PORTICO_SCALE=4")
@@ -265,6 +271,7 @@ func TestAKilledFirstLoadGoesOn(t *testing.T) {
 	}
 }
 
+// Covers: H02
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	for _, c := range []struct{ env, want string }{
 		{"PORTICO_ADDR=nonsense", `PORTICO_ADDR is "nonsense": it must be host:port`},

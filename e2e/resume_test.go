@@ -55,6 +55,8 @@ func (s *server) ticks(t *testing.T, n int) {
 // TestAStreamGoesOnWhereItStopped has the server restarted while nobody reads, another
 // process resumed from, connections killed and a transaction commit late: what was told is
 // the log, in its order, each change once.
+//
+// Covers: U05 R04 C10
 func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
 	data := folder(t, true)
@@ -133,6 +135,8 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 
 // TestAChangeIsReadOnceForAllWhoAreToldTheSame has many follow the same: what a change takes
 // of the database does not grow with them.
+//
+// Covers: U05
 func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true))
@@ -169,6 +173,7 @@ func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 	}
 }
 
+// Covers: U05 C02
 func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 	s := portico(t)
 	f := s.follow(t, s.token(t, "operator"), resuming, nil)
@@ -200,6 +205,7 @@ func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 	}
 }
 
+// Covers: U05 R04
 func TestAStreamSaysWhatIsKeptNoLonger(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true), "PORTICO_KEEP_CHANGES=1s")

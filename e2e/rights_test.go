@@ -89,6 +89,7 @@ func (s *server) answered(t *testing.T) {
 	}
 }
 
+// Covers: C02 X01
 func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
 	s := portico(t)
 	s.answered(t)
@@ -235,6 +236,7 @@ func (s *server) lookups(t *testing.T, persona string, foreign []string) {
 	}
 }
 
+// Covers: C02 X01 P01
 func TestASupplierSeesNoCustomerData(t *testing.T) {
 	s := portico(t)
 	a := s.query(t, "supplier", `{ viewer { __typename ... on SupplierViewer { supplier { code } } }
@@ -262,6 +264,7 @@ func TestASupplierSeesNoCustomerData(t *testing.T) {
 	}
 }
 
+// Covers: X01 X09 C02
 func TestRightsNarrowFieldByField(t *testing.T) {
 	s := portico(t)
 	token := s.token(t, "buyer", "--scope", "account:read order:read catalog:read")
@@ -284,6 +287,7 @@ func TestRightsNarrowFieldByField(t *testing.T) {
 	}
 }
 
+// Covers: C01 G05
 func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
 	s := portico(t)
 	a := s.query(t, "", `{ viewer { __typename } orders { nodes { id } } }`, nil)
@@ -308,6 +312,8 @@ func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
 
 // TestTheSchemaIsReadByWhoMay asks for the schema with a token that may read it,
 // with one that may not, and as nobody.
+//
+// Covers: X07
 func TestTheSchemaIsReadByWhoMay(t *testing.T) {
 	s := portico(t)
 	full, narrow := s.token(t, "buyer"), s.token(t, "buyer", "--scope", "order:read price:read")

@@ -60,6 +60,8 @@ func slowed(t *testing.T, socket string) (addr string, by *atomic.Int64) {
 
 // TestTwelveFailuresNameTheirTierAndTheNextStep stages the failures of docs/runbook.md. For each an alert, which is what the console shows,
 // names the right tier and the next step, and the page has a chapter.
+//
+// Covers: O06 O05 F12 G13 T01 T03
 func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/runbook.md")

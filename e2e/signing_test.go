@@ -199,6 +199,8 @@ func (p *supplying) addKey(t *testing.T, persona string, partner any, from time.
 }
 
 // TestSupplierSigns plays a supplier who must sign what it sends, at a server of its own.
+//
+// Covers: X02 X03 P03
 func TestSupplierSigns(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=1")

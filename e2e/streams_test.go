@@ -119,6 +119,7 @@ func (f *stream) shipments() map[string]bool {
 
 const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments: $s, orders: $o) { ... on ShipmentUpdate { at previousStatus event { id milestone } shipment { id number status orders { id number } } } } }`
 
+// Covers: U06 T02 T01 F10
 func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 	s := portico(t)
 	personas := []string{"operator", "buyer", "buyer-child", "buyer-other", "supplier", "supplier-other"}
@@ -181,6 +182,7 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 	}
 }
 
+// Covers: U05
 func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
 	s := portico(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -215,6 +217,7 @@ func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
 	s.until(t, 5*time.Second, "without streams", func() bool { return s.metric(t, "portico_edge_streams") == 0 })
 }
 
+// Covers: C01
 func TestAConnectionEndsWithItsToken(t *testing.T) {
 	s := portico(t)
 	open := func(n int) func() bool {
@@ -274,6 +277,7 @@ func (s *server) deaf(t *testing.T, token string) net.Conn {
 	return conn
 }
 
+// Covers: C01 X07
 func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 	s := portico(t)
 	revoke := func(args ...string) {
@@ -337,6 +341,7 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 	tokens.Clear() // what other tests kept of this persona
 }
 
+// Covers: R07
 func TestStoppingTellsStreamsToConnectElsewhere(t *testing.T) {
 	s := start(t, folder(t, true))
 	f := s.follow(t, s.token(t, "buyer"), updates, nil)

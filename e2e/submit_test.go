@@ -72,6 +72,7 @@ func (s *server) effects(t *testing.T) map[string]int {
 	return all
 }
 
+// Covers: C06 R01 C09 F01 U04 C10
 func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -152,6 +153,7 @@ func (s *server) over(t *testing.T, database string, env ...string) *server {
 	return other
 }
 
+// Covers: R01
 func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 	s := portico(t)
 	servers := []*server{s, s.beside(t)}
@@ -185,6 +187,7 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 	}
 }
 
+// Covers: R02 R06 C14 C10
 func TestOrdersWaitForAnERPThatIsAwayAndForAnswersThatAreLost(t *testing.T) {
 	s := start(t, folder(t, true))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
@@ -232,6 +235,7 @@ func lastKey(o *ordering) string {
 	return fmt.Sprintf("key of order %06d of %.60s", o.n, o.of)
 }
 
+// Covers: R06 R07 R01
 func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 	data := folder(t, true)
 	s := start(t, data)

@@ -101,6 +101,7 @@ func supplyingAt(t *testing.T) *supplying {
 	return supplied.p
 }
 
+// Covers: P03 P11 F06
 func TestSupplierAcceptsAll(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
@@ -146,6 +147,7 @@ func TestSupplierAcceptsAll(t *testing.T) {
 	}
 }
 
+// Covers: P04 P09 P03
 func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
@@ -184,6 +186,7 @@ func (p *supplying) scarce(t *testing.T, sku string) (order map[string]any) {
 	return o.now(t, "buyer", a.at("submitOrder", "order", "id"))
 }
 
+// Covers: P12 P13 P14 P15 P04 P03
 func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T) {
 	p := supplyingAt(t)
 	order := p.scarce(t, "SCR-10003")
@@ -238,6 +241,7 @@ func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T)
 	})
 }
 
+// Covers: P15 P03
 func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
@@ -259,6 +263,7 @@ func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 	}
 }
 
+// Covers: P05 P10 P03
 func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002", "SCR-10004")
@@ -308,6 +313,7 @@ func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 	}
 }
 
+// Covers: P09 G06 P03
 func TestSupplierAnswersThatAreRefused(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
@@ -382,6 +388,7 @@ func with(m map[string]any, field string, v any) map[string]any {
 	return m
 }
 
+// Covers: P15 F06 P03
 func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
@@ -402,6 +409,7 @@ func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 	}
 }
 
+// Covers: P02 F09 P03
 func TestSupplierIsTooLateToAnswer(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")

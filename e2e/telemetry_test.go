@@ -98,6 +98,8 @@ directive @shareable repeatable on OBJECT | FIELD_DEFINITION
 
 // TestEveryRootFieldIsFollowed asks for every root field under a trace of its own, and fails where its span, its
 // metric, or the correlation id on the way through the server is missing.
+//
+// Covers: G12 O02
 func TestEveryRootFieldIsFollowed(t *testing.T) {
 	s := portico(t)
 	text, err := os.ReadFile("../schema.graphqls")
@@ -190,6 +192,8 @@ func (s *server) followed(t *testing.T, persona, operation, trace string, stream
 // TestOneTraceLeadsFromTheClickToTheERP submits an order under a trace of the portal's while the ERP is down, so that it
 // waits in the queue; the server is killed and started again, and the same trace leads over the queue and
 // the restart to the call to the ERP, which is told the same id.
+//
+// Covers: O01 O02 F04 R06
 func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 	data := folder(t, true)
 	s := start(t, data)
@@ -231,6 +235,8 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 }
 
 // TestTracesAreSentOverOTLP runs a server that sends its traces to a collector, keeping only what failed or was slow.
+//
+// Covers: O07 G12
 func TestTracesAreSentOverOTLP(t *testing.T) {
 	var mu sync.Mutex
 	var sent []byte

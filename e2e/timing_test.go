@@ -14,6 +14,8 @@ import (
 // chance that one of the first takes longer than one of the second, which is one
 // half where they are alike. With 1,200 of each its standard deviation is 0.012,
 // and a statement more, or a decision made at another place, shows as 0.9.
+//
+// Covers: C02
 func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
 	s := portico(t)
 	const pairs, off = 1200, 0.08

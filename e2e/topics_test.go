@@ -36,6 +36,8 @@ func (f *stream) of(id any) (all []map[string]any) {
 
 // TestEveryStreamTellsWhatTheLogHas plays a day of the company: each persona is told, of
 // each topic, what the log has of its own, in the log's order, and nothing else.
+//
+// Covers: U05 T02 C10 T01
 func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	t.Parallel()
 	s := start(t, folder(t, true))
@@ -167,6 +169,7 @@ func (s *server) hooked(t *testing.T, persona string, h *hook, whose, since stri
 	}
 }
 
+// Covers: C10 F10
 func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 	s := portico(t)
 	o := orderingAt(t, s)
@@ -196,6 +199,7 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 	}
 }
 
+// Covers: C04 F05
 func TestStockIsToldAsItMoves(t *testing.T) {
 	s := portico(t)
 	stocked := s.good(t, "operator", `{ items(first: 5, filter: {inStock: true}) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
@@ -223,6 +227,7 @@ func TestStockIsToldAsItMoves(t *testing.T) {
 	}
 }
 
+// Covers: P08 P12
 func TestDeviationsAndAlertsAreTold(t *testing.T) {
 	p := supplyingAt(t)
 	s := p.s

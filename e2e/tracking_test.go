@@ -22,6 +22,8 @@ var trackingPicture = flag.String("tracking", "", "where to put a picture of the
 
 // TestTheTrackingPageMissesNoStepAcrossARestart follows a shipment in a browser while its
 // carrier pushes, the server is killed, and the carrier pushes before the browser is back.
+//
+// Covers: U06 F10 T01
 func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 	chromium := extras.Program(t, "the tracking page in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 )
 
+// Covers: U05 C01
 func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 	s := portico(t)
 	for name, c := range map[string]struct{ token, want string }{
@@ -64,6 +65,7 @@ func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 	}
 }
 
+// Covers: U05
 func TestAQueryRunsOverServerSentEvents(t *testing.T) {
 	s := portico(t)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(`{"query":"{ viewer { __typename } }"}`))
@@ -87,6 +89,7 @@ func TestAQueryRunsOverServerSentEvents(t *testing.T) {
 	}
 }
 
+// Covers: G06
 func TestAnswersSayWhatWentWrongWithTheRequest(t *testing.T) {
 	s := portico(t)
 	post := func(body, accept string) (int, string) {

@@ -119,6 +119,8 @@ func (s *server) reconciled(t *testing.T, within time.Duration, alone ...string)
 
 // TestTrytonInTrouble stops, spoils and restores a real Tryton below a running
 // server.
+//
+// Covers: U03 R08 H02
 func TestTrytonInTrouble(t *testing.T) {
 	t.Parallel() // it mostly waits
 	e, run := ownERP(t)

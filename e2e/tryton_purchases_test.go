@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// Covers: P11 P03 U03
 func TestTrytonTakesWhatSuppliersConfirm(t *testing.T) {
 	e, _ := ownERP(t)
 	s := e.onTryton(t)
@@ -121,6 +122,7 @@ func times(quantity string, factor float64) string {
 	return fmt.Sprintf("%.0f", q*factor)
 }
 
+// Covers: P07 U03
 func TestTrytonTakesLeadTimes(t *testing.T) {
 	e, _ := ownERP(t)
 	s := e.onTryton(t)

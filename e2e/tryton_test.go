@@ -214,6 +214,7 @@ var twins = []twin{
 // most is how many records of a kind are compared.
 const most = 100
 
+// Covers: U03 F03 K08 H10 C04
 func TestEveryValueIsWhatTrytonItselfSays(t *testing.T) {
 	e := realERP(t)
 	s := e.onTryton(t)
@@ -464,6 +465,8 @@ func callsForPrices(t *testing.T, s *server, calculated *atomic.Int64, account a
 
 // TestPortalsReadTrytonAsTheyReadTheSandbox plays the query that joins every
 // area, as customers and suppliers do.
+//
+// Covers: H06 L01 L07
 func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	e := realERP(t)
 	calculated := e.counting(t)

@@ -60,6 +60,7 @@ func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 	return order
 }
 
+// Covers: C06 C09 U03 C10
 func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	e, _ := ownERP(t) // whose stock others do not count
 	s := e.onTryton(t)
@@ -212,6 +213,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 // TestManyOrdersAtOnceReachTrytonOnce lets customers with credit limits order at the same
 // time, where Tryton locks whole tables, and kills the server in the middle.
+//
+// Covers: R01 R09
 func TestManyOrdersAtOnceReachTrytonOnce(t *testing.T) {
 	e, _ := ownERP(t) // whose stock others do not count
 	s := e.onTryton(t)

@@ -118,6 +118,7 @@ func (s *server) moved(t *testing.T, account string, n int) (ids []string) {
 	return ids
 }
 
+// Covers: T02 X02 R02 T01
 func TestWebhooksTellPartners(t *testing.T) {
 	t.Parallel()
 	p := pushingAt(t)
