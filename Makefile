@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster test check faults reset web bench publish generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster test check faults release reset web bench publish generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 
 faults: bin/portico ## Kill, freeze and cut server, database and ERP in 200 seeded runs, and check that every order is there once (RUNS, SEED)
 	@$(GO) run ./faults -runs $(or $(RUNS),200) -seed $(or $(SEED),1)
+
+release: ## A static, reproducible binary in dist/, what it is made of (CycloneDX), and its known vulnerabilities
+	@$(GO) run ./release
 
 reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's journal and the keys
 	@bin/portico reset

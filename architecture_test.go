@@ -82,6 +82,7 @@ var rooms = map[string][]string{
 	"cluster":    {"e2e/ports", "postgres"},               // as is this
 	"faults":     {"e2e/ports", "postgres", "signatures"}, // it sees the server from outside alone
 	"e2e/extras": {},
+	"release":    {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {},
 	"examples/tracking":        {},    // its build

@@ -48,6 +48,7 @@ func main() {
 	streams := flag.Bool("streams", false, "measure streams instead: memory, deliveries and how soon they come with up to 5,000 subscribers, and 10,000 that are idle")
 	endures := flag.Duration("endure", 0, "load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour is usual")
 	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
+	overload := flag.Bool("overload", false, "ask for three times what the server can do for a minute instead, server and database on one processor and the load on another")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
 	addr := flag.String("addr", "", "with -serve: where")
 	flag.Parse()
@@ -73,6 +74,8 @@ func main() {
 		err = followed(*binary)
 	case *endures > 0:
 		err = endure(*binary, *endures)
+	case *overload:
+		err = overloaded(*binary)
 	case *bombs:
 		err = bombed(*binary)
 	default:

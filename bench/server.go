@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,7 +38,8 @@ func start(binary, data string, scale int) (*server, error) {
 	// Traces are off as they are in production without a collector; what they take is measured by setting them.
 	env := append([]string{"PORTICO_TRACES=off"}, os.Environ()...)
 	env = append(env, "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
-	s.cmd = exec.Command(binary, "serve")
+	command := append(slices.Clone(pinned), binary, "serve")
+	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.Env, s.cmd.Stderr = env, os.Stderr
 	if err := s.cmd.Start(); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no %s: `make bin/portico` builds it", binary)
@@ -167,7 +169,7 @@ func (s *server) postBody(ctx context.Context, url string, body []byte) ([]byte,
 	return text, err
 }
 
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}}
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}}
 
 // startOpen starts a small server, with its database open beside it.
 func startOpen(binary string) (s *server, db *sql.DB, remove func(), err error) {

@@ -50,16 +50,21 @@ func (p *placing) choose() error {
 
 const submitting = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { out: submitOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id state } order { id } } }`
 
-// one submits one order and tells how long the answer took, and its statements.
-func (p *placing) one(ctx context.Context) (time.Duration, int, error) {
+// body is one more order, as it is submitted.
+func (p *placing) body() ([]byte, error) {
 	n := p.n.Add(1)
 	account := p.accounts[int(n)%len(p.accounts)]
 	if p.choosing {
 		account = p.accounts[len(p.accounts)-1]
 	}
-	body, err := json.Marshal(map[string]any{"query": submitting, "variables": map[string]any{"key": fmt.Sprintf("bench %s order %08d", p.run, n), "in": map[string]any{
+	return json.Marshal(map[string]any{"query": submitting, "variables": map[string]any{"key": fmt.Sprintf("bench %s order %08d", p.run, n), "in": map[string]any{
 		"account": account, "customerPoNumber": fmt.Sprintf("B%d", n), "lines": []any{map[string]any{"item": map[string]any{"sku": p.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
 	}}})
+}
+
+// one submits one order and tells how long the answer took, and its statements.
+func (p *placing) one(ctx context.Context) (time.Duration, int, error) {
+	body, err := p.body()
 	if err != nil {
 		return 0, 0, err
 	}
