@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"portico/governance"
 	"portico/graph"
+	"portico/sources/carriers"
 	"portico/trade"
 )
 
@@ -30,6 +32,8 @@ const (
 	clientsList   = "governance/clients.yaml"
 	usageExport   = "governance/usage.json"
 	schemaChanges = "docs/schema-changes.md"
+	sampleFolder  = "governance/documents"
+	sampleResults = "governance/documents.txt"
 )
 
 // Run prints how the schema stands to what was published, to its rules and to its clients.
@@ -56,15 +60,23 @@ func (g governanceCmd) Run(ctx context.Context, cfg Config, log *slog.Logger) er
 	}
 	changes := governance.Diff(was, now)
 	problems := governance.Check(now, governance.Published{Schema: was, Use: use, Documents: documents}, time.Now())
+	results, err := g.mapSamples()
+	if err != nil {
+		return err
+	}
 	if g.Publish {
+		if err := os.WriteFile(g.in(sampleResults), results, 0o644); err != nil {
+			return err
+		}
 		return g.publish(now, changes, problems)
 	}
+	problems = append(problems, g.drifted(results)...)
 	if g.Check {
 		for _, p := range problems {
 			fmt.Println(p)
 		}
 		if len(problems) > 0 {
-			return fmt.Errorf("the schema cannot be published: %d problems", len(problems))
+			return fmt.Errorf("it must not go out: %d problems", len(problems))
 		}
 		return nil
 	}
@@ -128,6 +140,48 @@ func (p *parts) keepUse(ctx context.Context) {
 			p.log.Warn("what clients asked for is not counted", "err", err)
 		}
 	}
+}
+
+// mapSamples are what the kept documents of carriers are mapped to, for people to compare: a mapping that changes what any of them
+// means does not do so unseen. A file that is named after one of our mappings is read by it.
+func (g governanceCmd) mapSamples() ([]byte, error) {
+	files, err := fs.ReadDir(os.DirFS(g.Folder), sampleFolder)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, f := range files {
+		body, err := os.ReadFile(g.in(sampleFolder + "/" + f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(f.Name(), ".")
+		mapped(&b, f.Name(), body, carriers.Mappings[name])
+	}
+	return b.Bytes(), nil
+}
+
+// drifted is a problem where documents are mapped to something else than was published.
+func (g governanceCmd) drifted(results []byte) (problems []string) {
+	was, err := os.ReadFile(g.in(sampleResults))
+	if err == nil && bytes.Equal(was, results) {
+		return nil
+	}
+	old, now := strings.Split(string(was), "\n"), strings.Split(string(results), "\n")
+	for i := range max(len(old), len(now)) {
+		a, b := lineOf(old, i), lineOf(now, i)
+		if a != b {
+			return []string{fmt.Sprintf("%s: documents of carriers mean something else than was published. Line %d was %q and is %q: where that is meant, publish it", sampleResults, i+1, a, b)}
+		}
+	}
+	return nil
+}
+
+func lineOf(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
 }
 
 func (g governanceCmd) in(name string) string { return g.Folder + "/" + name }

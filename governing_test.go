@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"portico/governance"
@@ -28,6 +29,9 @@ func TestThePublishedSchemaIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.CopyFS(filepath.Join(folder, sampleFolder), os.DirFS(sampleFolder)); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"outgoing", "web", "examples", "bench"} {
 		here, err := filepath.Abs(name)
 		if err != nil {
@@ -43,6 +47,21 @@ func TestThePublishedSchemaIsKept(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(folder, snapshot))
 	if err != nil || string(text) != governance.Print(graph.NewBindings(graph.Config{}).Schema) {
 		t.Errorf("what was published is not the schema: %v", err)
+	}
+	// A mapping that drifts: what a document became is another thing than was published.
+	check := governanceCmd{Check: true, Folder: folder}
+	if err := check.Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Errorf("what was just published is refused: %v", err)
+	}
+	results, err := os.ReadFile(filepath.Join(folder, sampleResults))
+	if err != nil || !strings.Contains(string(results), "ACTUAL DELIVERED (POD)") {
+		t.Fatalf("documents became %s, %v", results, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, sampleResults), []byte(strings.Replace(string(results), "ACTUAL DELIVERED (POD)", "ACTUAL PICKED_UP (POD)", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := check.Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a mapping that drifted is not noticed")
 	}
 	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a folder that is none")
