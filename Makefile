@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster test check faults release reset web bench publish generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster prove-upgrade test check faults release reset web bench publish generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,10 @@ run-cluster: bin/portico ## Run three processes of Portico with three of NATS be
 
 prove-cluster: bin/portico ## End those in turn under load, and check that no subscriber misses anything (RECONNECTS, SEED)
 	@$(GO) build -o bin/cluster ./cluster && bin/cluster -prove -reconnects $(or $(RECONNECTS),1000) -seed $(or $(SEED),1)
+
+prove-upgrade: bin/portico ## Replace three processes of an earlier build (FROM, a commit) one after the other under load, and check that nobody notices
+	@rm -rf bin/before && git worktree prune && git worktree add -q --detach bin/before $(or $(FROM),HEAD~1) && (cd bin/before && $(GO) build -o ../portico-before .) && git worktree remove --force bin/before
+	@$(GO) build -o bin/cluster ./cluster && bin/cluster -binary bin/portico-before -upgrade-to bin/portico
 
 tryton: ## Install, fill and start a real ERP, Tryton 6.0 (Debian, Ubuntu): two minutes, then seconds
 	@tryton/run.sh start

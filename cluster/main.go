@@ -24,6 +24,7 @@ type settings struct {
 	binary, nats string
 	addr         string // of the balancer
 	without      bool   // NATS
+	to           string // the build to replace the servers by
 	folder       string
 	log          io.Writer
 }
@@ -33,6 +34,7 @@ func main() {
 	p := &proof{}
 	prove := flag.Bool("prove", false, "end everything in turn under load, and check what subscribers were told")
 	flag.StringVar(&s.binary, "binary", "bin/portico", "the server")
+	flag.StringVar(&s.to, "upgrade-to", "", "replace the servers one after the other by this build under load, and check that nobody notices")
 	flag.StringVar(&s.nats, "nats", "", "the NATS server; built when left out")
 	flag.BoolVar(&s.without, "without-nats", false, "let processes tell each other by the database")
 	flag.StringVar(&s.addr, "addr", "localhost:8080", "address of the balancer")
@@ -64,6 +66,9 @@ func run(ctx context.Context, s settings, p *proof, prove bool) error {
 	defer c.close()
 	if err != nil {
 		return err
+	}
+	if s.to != "" {
+		return p.upgrade(ctx, c, s.to)
 	}
 	if prove {
 		r, err := p.run(ctx, c)
