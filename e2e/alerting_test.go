@@ -119,8 +119,7 @@ func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 // Covers: K02 X01 P03
 func TestASupplierSeesItsOwnScorecardAlone(t *testing.T) {
 	s := portico(t)
-	p := &supplying{s: s}
-	p.next.Store(time.Now().UnixNano() % 1_000_000_000)
+	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	p.respond(t, p.answer(po, "ACCEPTED", map[string]any{"status": "ACCEPTED"}))
 	const card = `query { partners(first: 100) { nodes { code scorecard { measure samples p95 percent } } } }`

@@ -171,7 +171,7 @@ const unknown = "?"
 
 // literals are values of scalars that arguments besides the one that names something
 // may need.
-var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`, "DateTime": `"2031-01-06T00:00:00Z"`, "IdempotencyKey": `"a key of the matrix"`, "URL": `"http://127.0.0.1:9/"`}
+var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`, "DateTime": `"2031-01-06T00:00:00Z"`, "Duration": `"P1D"`, "IdempotencyKey": `"a key of the matrix"`, "URL": `"http://127.0.0.1:9/"`}
 
 // literal is a value of a type.
 func literal(types map[string]schemaType, t typeRef) (text string, ok bool) {

@@ -92,7 +92,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	host, port, _ := net.SplitHostPort(addr)
 	o := orderingAt(t, s)
 	well := func() { s.control(t, http.MethodDelete, "/control/faults", nil) }
-	var dying *server
+	var beside *server
 	silent := ""
 	for i, stage := range []struct {
 		chapter, kind, tier string
@@ -101,8 +101,9 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	}{
 		{"The portal sends nonsense", "CLIENT_REFUSED", "PORTAL", subject("VALIDATION_FAILED"), func() { often(s, `{ nothing }`) }, nil},
 		{"A client spends its budget", "CLIENT_REFUSED", "GATEWAY", subject("RATE_LIMITED"), func() {
-			often(s.over(t, "portico", "PORTICO_CLIENT_RATE=1", "PORTICO_CLIENT_BURST=60", "PORTICO_ACCOUNT_RATE=1", "PORTICO_ACCOUNT_BURST=60"), `{ orders(first: 50) { nodes { number } } }`)
-		}, nil},
+			beside = s.over(t, "portico", "PORTICO_CLIENT_RATE=1", "PORTICO_CLIENT_BURST=60", "PORTICO_ACCOUNT_RATE=1", "PORTICO_ACCOUNT_BURST=60")
+			often(beside, `{ orders(first: 50) { nodes { number } } }`)
+		}, func() { _ = beside.stop() }},
 		{"The guard refuses a client's documents", "CLIENT_REFUSED", "GATEWAY", subject("DOCUMENT_TOO_COMPLEX"), func() { often(s, "{"+strings.Repeat(" viewer { __typename }", 900)+" }") }, nil},
 		{"The ERP refuses", "OPERATION_REFUSED", "ERP", subject("erp"), func() {
 			key, in := o.order()
@@ -141,20 +142,20 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 			exec(`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value) VALUES ('mdc_staged', 'INVENTORY', 'inventory', 'SCR-10001 RTM', 'onHand', 'wms', 'erp', '10', '12')`)
 		}, nil},
 		{"PostgreSQL is slow", "PROCESS_UNHEALTHY", "ORCHESTRATION", message("The database takes"), func() {
-			s.over(t, "portico", "DATABASE_URL=host="+host+" port="+port+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
+			beside = s.over(t, "portico", "DATABASE_URL=host="+host+" port="+port+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
 			by.Store(int64(700 * time.Millisecond))
-		}, func() { by.Store(0) }},
+		}, func() { by.Store(0); _ = beside.stop() }},
 		{"One process is dead", "PROCESS_UNHEALTHY", "ORCHESTRATION", message("ended without saying so"), func() {
-			dying = s.over(t, "portico")
+			beside = s.over(t, "portico")
 			s.until(t, 10*time.Second, "it lives", func() bool {
 				var all []string
 				if err := db.Select(&all, `SELECT process FROM signals WHERE kind = 'ALIVE'`); err != nil {
 					t.Fatal(err)
 				}
-				return slices.ContainsFunc(all, func(p string) bool { return strings.HasSuffix(p, fmt.Sprintf("/%d", dying.cmd.Process.Pid)) })
+				return slices.ContainsFunc(all, func(p string) bool { return strings.HasSuffix(p, fmt.Sprintf("/%d", beside.cmd.Process.Pid)) })
 			})
-			_ = dying.cmd.Process.Signal(syscall.SIGKILL)
-			<-dying.exited
+			_ = beside.cmd.Process.Signal(syscall.SIGKILL)
+			<-beside.exited
 		}, nil},
 	} {
 		stage.fail()

@@ -45,7 +45,7 @@ func Page(at string, files fs.FS, folder string) http.Handler {
 		}
 		packed, err := fs.ReadFile(dist, name+".gz")
 		built := err == nil
-		if !built {
+		if !built && !strings.HasSuffix(name, ".gz") { // which is how a file is kept, and no name of one
 			packed, err = fs.ReadFile(dist, name)
 		}
 		if err != nil {
