@@ -374,7 +374,7 @@ func TestSupplierAnswersThatAreRefused(t *testing.T) {
 		}
 	}
 	if taken != 1 || duplicates != 7 {
-		t.Errorf("taken %d times, %d told as duplicates", taken, duplicates)
+		t.Errorf("taken %d times, %d told as duplicates: %s", taken, duplicates, answers[0].Body)
 	}
 	p.s.control(t, http.MethodPost, "/control/revise?purchase="+fmt.Sprint(po["number"]), nil)
 	p.s.until(t, 20*time.Second, "revised", func() bool { return fmt.Sprint(p.now(t, "supplier", po["number"])["revision"]) == "2" })

@@ -25,3 +25,6 @@ func Predicates(s trade.Scope) map[string]struct {
 	}
 	return all
 }
+
+// KeptStatements is how many statements are kept.
+const KeptStatements = keptStatements

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -21,10 +22,18 @@ func (s *Store) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 		return nil, err
 	}
 	if kept, ok, _ := s.prepared.PeekOrAdd(query, stmt); ok { // another request was faster
-		return kept, stmt.Close() //nolint:sqlclosecheck // only what was prepared twice
+		discard(stmt)
+		return kept, nil
 	}
 	return stmt, nil
 }
+
+// discardAfter is longer than anybody who took a statement can be about to run it.
+const discardAfter = time.Minute
+
+// discard closes a statement later, and waits for nobody: to close it waits for every connection that it was prepared
+// on, and one of them may be in a transaction that waits for the very one that would wait here.
+func discard(stmt *sqlx.Stmt) { time.AfterFunc(discardAfter, func() { _ = stmt.Close() }) }
 
 // Exec runs a statement in a transaction, prepared: planning a write that is run for
 // every order costs more than running it.

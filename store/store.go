@@ -68,7 +68,7 @@ func Open(ctx context.Context, dsn func() string, limits Limits) (*Store, error)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	prepared, err := lru.NewWithEvict(keptStatements, func(_ string, s *sqlx.Stmt) { _ = s.Close() })
+	prepared, err := lru.NewWithEvict(keptStatements, func(_ string, s *sqlx.Stmt) { discard(s) })
 	if err != nil {
 		return nil, err
 	}
