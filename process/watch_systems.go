@@ -38,11 +38,12 @@ type Watcher struct {
 	sources *sources.Set
 	log     *slog.Logger
 	down    map[string]time.Time // by source, since when
+	looks   int
 }
 
 // NewWatcher makes a watcher.
 func NewWatcher(st *store.Store, set *sources.Set, log *slog.Logger) *Watcher {
-	return &Watcher{st, set, log, map[string]time.Time{}}
+	return &Watcher{store: st, sources: set, log: log, down: map[string]time.Time{}}
 }
 
 // Run watches, in one process at a time, until ctx ends.
@@ -68,18 +69,11 @@ func (w *Watcher) Run(ctx context.Context) {
 	}
 }
 
+// look looks at everything whose turn it is: at what processes say each time, at what tables tell every third time, and at
+// objectives, whose cases may be many, every sixth.
 func (w *Watcher) look(ctx context.Context) error {
-	if err := w.count(ctx); err != nil {
-		return err
-	}
-	told, err := w.store.SystemAlerts(ctx, stuckAfter, silentAfter)
-	if err != nil {
-		return err
-	}
-	kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent}
-	if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
-		return err
-	}
+	turn := w.looks
+	w.looks++
 	signals, now, err := w.store.Signals(ctx)
 	if err != nil {
 		return err
@@ -94,11 +88,26 @@ func (w *Watcher) look(ctx context.Context) error {
 	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
 		return err
 	}
-	missed, err := w.missed(ctx, time.Now())
-	if err != nil {
-		return err
+	if turn%3 == 0 {
+		told, err := w.store.SystemAlerts(ctx, stuckAfter, silentAfter)
+		if err != nil {
+			return err
+		}
+		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent}
+		if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
+			return err
+		}
 	}
-	return w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again.")
+	if turn%6 == 0 {
+		missed, err := w.missed(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again."); err != nil {
+			return err
+		}
+	}
+	return w.count(ctx)
 }
 
 var (

@@ -43,7 +43,7 @@ func run(to string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(elsewhere)
+	defer func() { _ = os.RemoveAll(elsewhere) }()
 	if out, err := exec.Command("git", "clone", "--quiet", ".", filepath.Join(elsewhere, "src")).CombinedOutput(); err != nil {
 		return fmt.Errorf("git clone: %w: %s", err, out)
 	}
