@@ -185,7 +185,7 @@ func check() {
 	case ended && strings.Contains(out.String(), "Vulnerability #"):
 		fmt.Printf("govulncheck (exit %d):\n%s", exit.ExitCode(), out.String())
 	default:
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		fmt.Printf("govulncheck: NOT RUN, its database cannot be reached: %s\n", lines[len(lines)-1])
+		told, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
+		fmt.Printf("govulncheck: NOT RUN, its database cannot be reached: %s\n", told)
 	}
 }
