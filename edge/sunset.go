@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"portico/execution"
 	"portico/governance"
 )
 
@@ -75,7 +76,7 @@ func (g *goneSoon) refused(named []governance.Deprecation, now time.Time) gqlerr
 	return nil
 }
 
-// tell tells in an answer's headers that something of its operation is deprecated (RFC 9745), and when the
+// tellSunset tells in an answer's headers that something of its operation is deprecated (RFC 9745), and when the
 // first of it goes away (RFC 8594).
 func tellSunset(h http.Header, named []governance.Deprecation) {
 	if len(named) == 0 {
@@ -103,10 +104,10 @@ func appendSunset(b []byte, named []governance.Deprecation) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendQuote(append(b, `{"coordinate":`...), d.Coordinate)
-		b = strconv.AppendQuote(append(b, `,"sunsetOn":`...), d.SunsetOn)
+		b = execution.AppendString(append(b, `{"coordinate":`...), d.Coordinate)
+		b = execution.AppendString(append(b, `,"sunsetOn":`...), d.SunsetOn)
 		if d.Replacement != "" {
-			b = strconv.AppendQuote(append(b, `,"replacement":`...), d.Replacement)
+			b = execution.AppendString(append(b, `,"replacement":`...), d.Replacement)
 		}
 		b = append(b, '}')
 	}

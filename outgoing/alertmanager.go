@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (q QuietHours) Check() error {
 }
 
 func (q QuietHours) holds(now time.Time, queue string) bool {
-	if len(q.Queues) > 0 && !strings.Contains("\n"+strings.Join(q.Queues, "\n")+"\n", "\n"+queue+"\n") {
+	if len(q.Queues) > 0 && !slices.Contains(q.Queues, queue) {
 		return false
 	}
 	zone, err := time.LoadLocation(q.Zone)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portico/graph"
+	"portico/loaders"
 	"portico/process"
 	"portico/store"
 	"portico/trade"
@@ -33,13 +34,18 @@ func days(p *graph.DateRangeInput, most int) (from, until time.Time, err error) 
 	return since.Time(), to.AddDays(1).Time(), nil
 }
 
+// measuring are the operation's loaders, and the days that measures are asked over.
+func measuring(ctx context.Context, p *graph.DateRangeInput, most int) (l *loaders.Loaders, from, until time.Time, err error) {
+	if l, err = reader(ctx); err != nil {
+		return nil, from, until, err
+	}
+	from, until, err = days(p, most)
+	return l, from, until, err
+}
+
 // SLA is how objectives were kept over some days.
 func (r query) SLA(ctx context.Context, period graph.DateRangeInput) ([]*trade.SlaReport, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	from, until, err := days(&period, 30)
+	l, from, until, err := measuring(ctx, &period, 30)
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +95,7 @@ func (r slaReport) Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*
 
 // Roi is what the business came to over some days.
 func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown bool) (*trade.RoiReport, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	from, until, err := days(&period, 30)
+	l, from, until, err := measuring(ctx, &period, 30)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +109,7 @@ func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown b
 
 // Scorecard is how suppliers keep their word.
 func (r tradingPartner) Scorecard(ctx context.Context, objs []*trade.TradingPartner, period *graph.DateRangeInput) ([][]*trade.MeasureResult, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	from, until, err := days(period, 90)
+	l, from, until, err := measuring(ctx, period, 90)
 	if err != nil {
 		return nil, err
 	}

@@ -153,3 +153,31 @@ func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 		}
 	}
 }
+
+// TestSignalsAreSaidAnewAndTakeAnyName keeps what a process says, with a client of a bad name, says it anew, and forgets it.
+func TestSignalsAreSaidAnewAndTakeAnyName(t *testing.T) {
+	st := storetest.New(t)
+	keep := func(all ...store.Signal) (kept []store.Signal) {
+		t.Helper()
+		if err := st.KeepSignals(t.Context(), "one", all); err != nil {
+			t.Fatal(err)
+		}
+		kept, _, err := st.Signals(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept
+	}
+	if kept := keep(store.Signal{Kind: store.Alive, Value: 1}, store.Signal{Kind: store.ManyRefused, Subject: "a\x00b\xff\nCODE", Value: 40}); len(kept) != 2 || kept[1].Value != 40 {
+		t.Fatalf("got %+v", kept)
+	}
+	if kept := keep(store.Signal{Kind: store.Alive, Value: 1}); len(kept) != 1 || kept[0].Kind != store.Alive {
+		t.Errorf("what is not said any more is kept: %+v", kept)
+	}
+	if err := st.RemoveSignals(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _, err := st.Signals(t.Context()); err != nil || len(kept) != 0 {
+		t.Errorf("a process that ended is kept: %+v, %v", kept, err)
+	}
+}

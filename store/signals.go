@@ -31,6 +31,9 @@ type Signal struct {
 
 // KeepSignals keeps what a process says now, in the place of all that it said before.
 func (s *Store) KeepSignals(ctx context.Context, process string, all []Signal) error {
+	for i := range all {
+		all[i].Subject = storable(all[i].Subject) // clients are named by whoever signs their tokens
+	}
 	document, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("signals: %w", err)
