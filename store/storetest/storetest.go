@@ -69,11 +69,17 @@ func DSN(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
+	t.Cleanup(func() { _ = db.Close() })
 	name := fmt.Sprintf("t%d", number.Add(1))
 	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE portico"); err != nil {
 		t.Fatal(err)
 	}
+	// A disk has not room for what hundreds of tests leave.
+	t.Cleanup(func() {
+		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("the test's database stays: %v", err)
+		}
+	})
 	return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1)
 }
 
