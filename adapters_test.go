@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// Covers: M02
 func TestTheTableOfPoliciesIsTheCodes(t *testing.T) {
 	set, err := openSources(sandboxFile("localhost:1"), slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 
 // TestTheTablesOfFlowsAreTheCodes holds docs/flows.md to the steps that are played, the
 // rules that writes are held to, and what owns and answers which write.
+//
+// Covers: R10
 func TestTheTablesOfFlowsAreTheCodes(t *testing.T) {
 	tables, err := flowTables()
 	if err != nil {

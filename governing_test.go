@@ -12,6 +12,8 @@ import (
 )
 
 // TestThePublishedSchemaIsKept publishes into a copy of what the checkout has.
+//
+// Covers: G01
 func TestThePublishedSchemaIsKept(t *testing.T) {
 	if err := (governanceCmd{Check: true, Folder: "."}).Run(t.Context(), Config{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)

@@ -54,7 +54,7 @@ func (p *parts) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	}
 	serving, err := edge.GraphQL(edge.Options{
 		BrownOuts: cfg.File.BrownOuts, Refusals: p.refusals,
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,

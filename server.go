@@ -104,6 +104,7 @@ type parts struct {
 	ordering    *process.Orders
 	operating   *process.Operators
 	purchasing  *process.Purchasing
+	stewards    *process.Stewards
 	partners    *process.Partners
 	webhooks    *process.Webhooks
 	codes       *process.Codes
@@ -309,7 +310,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	desk := process.NewDesk(p.store, p.sources, p.engine)
-	p.ordering, p.operating, p.purchasing = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing)
+	p.ordering, p.operating, p.purchasing, p.stewards = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing), process.NewStewards(desk)
 	p.partners = process.NewPartners(desk)
 	p.webhooks, p.codes = p.outgoing(cfg, desk), process.NewCodes(desk)
 	if err := p.codes.Begin(ctx); err != nil {

@@ -67,7 +67,7 @@ var Personas = []Persona{
 	{Name: "supplier-other", What: "another supplier", Role: trade.Supplier, Supplier: "V2002", Rights: supplierRights},
 	{
 		Name: "operator", What: "the distributor's own desk", Role: trade.Operator,
-		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "partner:write", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read"}),
+		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "partner:write", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read", "mdm:write"}),
 	},
 }
 

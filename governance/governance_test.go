@@ -76,6 +76,7 @@ func schema(t *testing.T, edits ...string) *ast.Schema {
 	return s
 }
 
+// Covers: G01
 func TestChangesAreClassified(t *testing.T) {
 	for _, c := range []struct {
 		from, to string
@@ -126,6 +127,7 @@ func TestChangesAreClassified(t *testing.T) {
 	}
 }
 
+// Covers: G03
 func TestWhatBreaksClientsIsStopped(t *testing.T) {
 	day := func(s string) time.Time { d, _ := time.Parse(time.DateOnly, s); return d }
 	old := `"Old." old: String @deprecated(reason: "use order") @sunset(on: "2026-06-30", since: "2026-01-01", replacement: "Query.order")`

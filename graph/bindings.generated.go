@@ -106,6 +106,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["MasterDataConflict"] = bindMasterDataConflict()
 	b.Objects["MasterDataConflictConnection"] = bindMasterDataConflictConnection()
 	b.Objects["MasterDataConflictEdge"] = bindMasterDataConflictEdge()
+	b.Objects["MasterDataConflictPayload"] = bindMasterDataConflictPayload()
 	b.Objects["MeasureResult"] = bindMeasureResult()
 	b.Objects["Money"] = bindMoney()
 	b.Objects["Mutation"] = bindMutation()
@@ -5173,6 +5174,17 @@ func bindMasterDataConflict() *execution.Object {
 				return execution.AppendString(b, string(*v))
 			},
 		},
+		"resolvedBy": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedBy(ctx, execution.As[*trade.MasterDataConflict](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.User)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 		"resolvedAt": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedAt(ctx, execution.As[*trade.MasterDataConflict](objs)))
@@ -5231,6 +5243,37 @@ func bindMasterDataConflictEdge() *execution.Object {
 		"node": {
 			One: func(o any, i int) any {
 				if v := o.(*trade.Edge[trade.MasterDataConflict]).Node; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindMasterDataConflictPayload() *execution.Object {
+	return &execution.Object{Name: "MasterDataConflictPayload", Fields: map[string]*execution.Field{
+		"errors": {
+			Len: func(o any, i int) int { return len(o.(*MasterDataConflictPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*MasterDataConflictPayload).Errors[j] },
+		},
+		"replayed": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*MasterDataConflictPayload).Replayed
+				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*MasterDataConflictPayload).Operation; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"conflict": {
+			One: func(o any, i int) any {
+				if v := o.(*MasterDataConflictPayload).Conflict; v != nil {
 					return v
 				}
 				return nil
@@ -5799,6 +5842,20 @@ func bindMutation() *execution.Object {
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*SourcePayload)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"resolveMasterDataConflict": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Mutation_resolveMasterDataConflict_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Single(ec.(*executionContext).Resolvers.Mutation().ResolveMasterDataConflict(ctx, args["idempotencyKey"].(string), args["input"].(ResolveMasterDataConflictInput)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*MasterDataConflictPayload)[i]; v != nil {
 					return v
 				}
 				return nil

@@ -523,6 +523,18 @@ type MasterDataConflictFilter struct {
 	Open *bool `json:"open,omitempty"`
 }
 
+// Answer to resolveMasterDataConflict.
+type MasterDataConflictPayload struct {
+	// Why it was refused; empty when it was accepted.
+	Errors []trade.CommonError `json:"errors"`
+	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	Replayed bool `json:"replayed"`
+	// Durable operation to follow.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Conflict as it is now; null once every system says what was decided.
+	Conflict *trade.MasterDataConflict `json:"conflict,omitempty"`
+}
+
 // Amount of money given by the caller.
 type MoneyInput struct {
 	// Exact amount.
@@ -901,6 +913,16 @@ type ResolveAlertInput struct {
 	Alert string `json:"alert"`
 	// How it was resolved.
 	Resolution string `json:"resolution"`
+}
+
+// Decision on a conflict.
+type ResolveMasterDataConflictInput struct {
+	// Conflict.
+	Conflict string `json:"conflict"`
+	// Value to hold from now on.
+	Value string `json:"value"`
+	// Why.
+	Reason string `json:"reason"`
 }
 
 // Which returns to include; conditions add up.

@@ -835,6 +835,7 @@ type ComplexityRoot struct {
 		ID            func(childComplexity int) int
 		Key           func(childComplexity int) int
 		ResolvedAt    func(childComplexity int) int
+		ResolvedBy    func(childComplexity int) int
 		ResolvedValue func(childComplexity int) int
 		Since         func(childComplexity int) int
 		Steward       func(childComplexity int) int
@@ -854,6 +855,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MasterDataConflictPayload struct {
+		Conflict  func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Replayed  func(childComplexity int) int
+	}
+
 	MeasureResult struct {
 		Count   func(childComplexity int) int
 		Key     func(childComplexity int) int
@@ -870,43 +878,44 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptOrderChanges     func(childComplexity int, idempotencyKey string, input AcceptOrderChangesInput) int
-		AcknowledgeAlert       func(childComplexity int, idempotencyKey string, input AcknowledgeAlertInput) int
-		AdvanceOnboarding      func(childComplexity int, idempotencyKey string, input AdvanceOnboardingInput) int
-		AmendOrder             func(childComplexity int, idempotencyKey string, input AmendOrderInput) int
-		ApproveOrder           func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
-		CancelDespatchAdvice   func(childComplexity int, idempotencyKey string, input CancelDespatchAdviceInput) int
-		CancelOrder            func(childComplexity int, idempotencyKey string, input CancelOrderInput) int
-		ChangeLeadTime         func(childComplexity int, idempotencyKey string, input ChangeLeadTimeInput) int
-		Compensate             func(childComplexity int, idempotencyKey string, input CompensateInput) int
-		DecideDeviation        func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
-		DeleteWebhookEndpoint  func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
-		DiscardDeadLetter      func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
-		PauseSource            func(childComplexity int, idempotencyKey string, input SourceControlInput) int
-		ProvePartnerKey        func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
-		PublishCodeMapping     func(childComplexity int, idempotencyKey string, input CodeMappingInput) int
-		RecordSupportTickets   func(childComplexity int, idempotencyKey string, input SupportTicketCountInput) int
-		RedeliverWebhook       func(childComplexity int, idempotencyKey string, input RedeliverWebhookInput) int
-		RegisterPartner        func(childComplexity int, idempotencyKey string, input PartnerInput) int
-		RejectOrder            func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
-		Replay                 func(childComplexity int, idempotencyKey string, input ReplayInput) int
-		ReportException        func(childComplexity int, idempotencyKey string, input ReportExceptionInput) int
-		RequestReturn          func(childComplexity int, idempotencyKey string, input RequestReturnInput) int
-		ResolveAlert           func(childComplexity int, idempotencyKey string, input ResolveAlertInput) int
-		RespondToPurchaseOrder func(childComplexity int, idempotencyKey string, input PurchaseOrderResponseInput) int
-		ResumeSource           func(childComplexity int, idempotencyKey string, input SourceControlInput) int
-		RetryDeadLetter        func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
-		RevokePartnerKey       func(childComplexity int, idempotencyKey string, input RevokePartnerKeyInput) int
-		RotatePartnerKey       func(childComplexity int, idempotencyKey string, input RotatePartnerKeyInput) int
-		RotateWebhookSecret    func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
-		SaveObjective          func(childComplexity int, idempotencyKey string, input ObjectiveInput) int
-		SaveToleranceProfile   func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
-		SaveWebhookEndpoint    func(childComplexity int, idempotencyKey string, input WebhookEndpointInput) int
-		SettleOperation        func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
-		SubmitDespatchAdvice   func(childComplexity int, idempotencyKey string, input DespatchAdviceInput) int
-		SubmitOrder            func(childComplexity int, idempotencyKey string, input OrderInput) int
-		SubmitOrders           func(childComplexity int, idempotencyKey string, input SubmitOrdersInput) int
-		UpdatePartner          func(childComplexity int, idempotencyKey string, input UpdatePartnerInput) int
+		AcceptOrderChanges        func(childComplexity int, idempotencyKey string, input AcceptOrderChangesInput) int
+		AcknowledgeAlert          func(childComplexity int, idempotencyKey string, input AcknowledgeAlertInput) int
+		AdvanceOnboarding         func(childComplexity int, idempotencyKey string, input AdvanceOnboardingInput) int
+		AmendOrder                func(childComplexity int, idempotencyKey string, input AmendOrderInput) int
+		ApproveOrder              func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
+		CancelDespatchAdvice      func(childComplexity int, idempotencyKey string, input CancelDespatchAdviceInput) int
+		CancelOrder               func(childComplexity int, idempotencyKey string, input CancelOrderInput) int
+		ChangeLeadTime            func(childComplexity int, idempotencyKey string, input ChangeLeadTimeInput) int
+		Compensate                func(childComplexity int, idempotencyKey string, input CompensateInput) int
+		DecideDeviation           func(childComplexity int, idempotencyKey string, input DecideDeviationInput) int
+		DeleteWebhookEndpoint     func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
+		DiscardDeadLetter         func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
+		PauseSource               func(childComplexity int, idempotencyKey string, input SourceControlInput) int
+		ProvePartnerKey           func(childComplexity int, idempotencyKey string, input ProvePartnerKeyInput) int
+		PublishCodeMapping        func(childComplexity int, idempotencyKey string, input CodeMappingInput) int
+		RecordSupportTickets      func(childComplexity int, idempotencyKey string, input SupportTicketCountInput) int
+		RedeliverWebhook          func(childComplexity int, idempotencyKey string, input RedeliverWebhookInput) int
+		RegisterPartner           func(childComplexity int, idempotencyKey string, input PartnerInput) int
+		RejectOrder               func(childComplexity int, idempotencyKey string, input OrderApprovalInput) int
+		Replay                    func(childComplexity int, idempotencyKey string, input ReplayInput) int
+		ReportException           func(childComplexity int, idempotencyKey string, input ReportExceptionInput) int
+		RequestReturn             func(childComplexity int, idempotencyKey string, input RequestReturnInput) int
+		ResolveAlert              func(childComplexity int, idempotencyKey string, input ResolveAlertInput) int
+		ResolveMasterDataConflict func(childComplexity int, idempotencyKey string, input ResolveMasterDataConflictInput) int
+		RespondToPurchaseOrder    func(childComplexity int, idempotencyKey string, input PurchaseOrderResponseInput) int
+		ResumeSource              func(childComplexity int, idempotencyKey string, input SourceControlInput) int
+		RetryDeadLetter           func(childComplexity int, idempotencyKey string, input DeadLetterInput) int
+		RevokePartnerKey          func(childComplexity int, idempotencyKey string, input RevokePartnerKeyInput) int
+		RotatePartnerKey          func(childComplexity int, idempotencyKey string, input RotatePartnerKeyInput) int
+		RotateWebhookSecret       func(childComplexity int, idempotencyKey string, input WebhookEndpointRef) int
+		SaveObjective             func(childComplexity int, idempotencyKey string, input ObjectiveInput) int
+		SaveToleranceProfile      func(childComplexity int, idempotencyKey string, input ToleranceProfileInput) int
+		SaveWebhookEndpoint       func(childComplexity int, idempotencyKey string, input WebhookEndpointInput) int
+		SettleOperation           func(childComplexity int, idempotencyKey string, input SettleOperationInput) int
+		SubmitDespatchAdvice      func(childComplexity int, idempotencyKey string, input DespatchAdviceInput) int
+		SubmitOrder               func(childComplexity int, idempotencyKey string, input OrderInput) int
+		SubmitOrders              func(childComplexity int, idempotencyKey string, input SubmitOrdersInput) int
+		UpdatePartner             func(childComplexity int, idempotencyKey string, input UpdatePartnerInput) int
 	}
 
 	Objective struct {
@@ -5013,6 +5022,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MasterDataConflict.ResolvedAt(childComplexity), true
+	case "MasterDataConflict.resolvedBy":
+		if e.ComplexityRoot.MasterDataConflict.ResolvedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflict.ResolvedBy(childComplexity), true
 	case "MasterDataConflict.resolvedValue":
 		if e.ComplexityRoot.MasterDataConflict.ResolvedValue == nil {
 			break
@@ -5081,6 +5096,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MasterDataConflictEdge.Node(childComplexity), true
+
+	case "MasterDataConflictPayload.conflict":
+		if e.ComplexityRoot.MasterDataConflictPayload.Conflict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictPayload.Conflict(childComplexity), true
+	case "MasterDataConflictPayload.errors":
+		if e.ComplexityRoot.MasterDataConflictPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictPayload.Errors(childComplexity), true
+	case "MasterDataConflictPayload.operation":
+		if e.ComplexityRoot.MasterDataConflictPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictPayload.Operation(childComplexity), true
+	case "MasterDataConflictPayload.replayed":
+		if e.ComplexityRoot.MasterDataConflictPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MasterDataConflictPayload.Replayed(childComplexity), true
 
 	case "MeasureResult.count":
 		if e.ComplexityRoot.MeasureResult.Count == nil {
@@ -5391,6 +5431,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveAlert(childComplexity, args["idempotencyKey"].(string), args["input"].(ResolveAlertInput)), true
+	case "Mutation.resolveMasterDataConflict":
+		if e.ComplexityRoot.Mutation.ResolveMasterDataConflict == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveMasterDataConflict_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveMasterDataConflict(childComplexity, args["idempotencyKey"].(string), args["input"].(ResolveMasterDataConflictInput)), true
 	case "Mutation.respondToPurchaseOrder":
 		if e.ComplexityRoot.Mutation.RespondToPurchaseOrder == nil {
 			break
@@ -10406,6 +10457,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReportExceptionInput", ec.unmarshalInputReportExceptionInput),
 			graphql.NewInputUnmarshaler("RequestReturnInput", ec.unmarshalInputRequestReturnInput),
 			graphql.NewInputUnmarshaler("ResolveAlertInput", ec.unmarshalInputResolveAlertInput),
+			graphql.NewInputUnmarshaler("ResolveMasterDataConflictInput", ec.unmarshalInputResolveMasterDataConflictInput),
 			graphql.NewInputUnmarshaler("ReturnFilter", ec.unmarshalInputReturnFilter),
 			graphql.NewInputUnmarshaler("ReturnLineInput", ec.unmarshalInputReturnLineInput),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", ec.unmarshalInputRevokePartnerKeyInput),
@@ -10532,7 +10584,7 @@ var sources = []*ast.Source{
 #   values    times carry an offset; percents are percents (2.5 is 2.5 %); codes of others stay verbatim in ` + "`" + `raw` + "`" + `.
 #
 # Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read order:write operation:read invoice:read
-#   shipment:read po:read procurement:read partner:read ops:read mdm:read
+#   shipment:read po:read procurement:read partner:read ops:read mdm:read mdm:write
 
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@cost", "@listSize"])
@@ -14169,6 +14221,8 @@ type MasterDataConflict implements Node @scope(anyOf: ["mdm:read"]) {
   since: DateTime!
   "Value decided; null while open."
   resolvedValue: String
+  "Who decided; null for a policy."
+  resolvedBy: User
   "When."
   resolvedAt: DateTime
 }
@@ -14212,6 +14266,16 @@ enum ConflictRule {
   "The owner's value." OWNER_WINS
   "The newest value." NEWEST_WINS
   "The steward." STEWARD_DECIDES
+}
+
+"Decision on a conflict."
+input ResolveMasterDataConflictInput {
+  "Conflict."
+  conflict: ID!
+  "Value to hold from now on."
+  value: String!
+  "Why."
+  reason: String!
 }
 
 "Which conflicts to include; conditions add up."
@@ -14783,6 +14847,7 @@ enum OperationKind {
   "submitDespatchAdvice." SUBMIT_DESPATCH_ADVICE
   "cancelDespatchAdvice." CANCEL_DESPATCH_ADVICE
   "changeLeadTime, on the day from which it holds." CHANGE_LEAD_TIME
+  "resolveMasterDataConflict." RESOLVE_MASTER_DATA
 }
 
 "States of an operation."
@@ -15634,6 +15699,18 @@ type ObjectivePayload {
   objective: Objective
 }
 
+"Answer to resolveMasterDataConflict."
+type MasterDataConflictPayload {
+  "Why it was refused; empty when it was accepted."
+  errors: [CommonError!]!
+  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  replayed: Boolean!
+  "Durable operation to follow."
+  operation: Operation
+  "Conflict as it is now; null once every system says what was decided."
+  conflict: MasterDataConflict
+}
+
 "Answer to recordSupportTickets."
 type SupportTicketsPayload {
   "Why it was refused; empty when it was accepted."
@@ -16044,6 +16121,11 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SourceControlInput!
   ): SourcePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
+  "Decides what systems that contradict each other say from now on; a durable operation writes it to its owner, and to the other where that takes it."
+  resolveMasterDataConflict(
+    "Caller's key of this write." idempotencyKey: IdempotencyKey!
+    "What to do." input: ResolveMasterDataConflictInput!
+  ): MasterDataConflictPayload @scope(anyOf: ["mdm:write"]) @cost(weight: 10)
   "Creates or changes an objective."
   saveObjective(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
@@ -17633,6 +17715,8 @@ func (ec *executionContext) childFields_MasterDataConflict(ctx context.Context, 
 		return ec.fieldContext_MasterDataConflict_since(ctx, field)
 	case "resolvedValue":
 		return ec.fieldContext_MasterDataConflict_resolvedValue(ctx, field)
+	case "resolvedBy":
+		return ec.fieldContext_MasterDataConflict_resolvedBy(ctx, field)
 	case "resolvedAt":
 		return ec.fieldContext_MasterDataConflict_resolvedAt(ctx, field)
 	}
@@ -17661,6 +17745,20 @@ func (ec *executionContext) childFields_MasterDataConflictEdge(ctx context.Conte
 		return ec.fieldContext_MasterDataConflictEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflictEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MasterDataConflictPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_MasterDataConflictPayload_errors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_MasterDataConflictPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_MasterDataConflictPayload_operation(ctx, field)
+	case "conflict":
+		return ec.fieldContext_MasterDataConflictPayload_conflict(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MasterDataConflictPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_MeasureResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

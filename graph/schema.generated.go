@@ -186,6 +186,7 @@ type MasterDataConflictResolver interface {
 	Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error)
 
 	ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error)
+	ResolvedBy(ctx context.Context, objs []*trade.MasterDataConflict) ([]*trade.User, error)
 	ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error)
 }
 type MasterDataConflictConnectionResolver interface {
@@ -227,6 +228,7 @@ type MutationResolver interface {
 	SettleOperation(ctx context.Context, idempotencyKey string, input SettleOperationInput) (*OperationPayload, error)
 	PauseSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
 	ResumeSource(ctx context.Context, idempotencyKey string, input SourceControlInput) (*SourcePayload, error)
+	ResolveMasterDataConflict(ctx context.Context, idempotencyKey string, input ResolveMasterDataConflictInput) (*MasterDataConflictPayload, error)
 	SaveObjective(ctx context.Context, idempotencyKey string, input ObjectiveInput) (*ObjectivePayload, error)
 	RecordSupportTickets(ctx context.Context, idempotencyKey string, input SupportTicketCountInput) (*SupportTicketsPayload, error)
 }
@@ -1510,6 +1512,28 @@ func (ec *executionContext) field_Mutation_resolveAlert_args(ctx context.Context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (ResolveAlertInput, error) {
 			return ec.unmarshalNResolveAlertInput2porticoᚋgraphᚐResolveAlertInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resolveMasterDataConflict_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNIdempotencyKey2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ResolveMasterDataConflictInput, error) {
+			return ec.unmarshalNResolveMasterDataConflictInput2porticoᚋgraphᚐResolveMasterDataConflictInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -17693,6 +17717,61 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx co
 	)
 }
 
+func (ec *executionContext) _MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflict_resolvedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_MasterDataConflict_resolvedBy(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖporticoᚋtradeᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflict_resolvedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflict",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+	resolver := ec.Resolvers.MasterDataConflict()
+	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ResolvedBy(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"MasterDataConflict.resolvedBy",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ResolvedBy(ctx, []*trade.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[*trade.User](
+		ctx,
+		results,
+		err,
+		"MasterDataConflict.resolvedBy",
+	)
+}
+
 func (ec *executionContext) _MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17935,6 +18014,116 @@ func (ec *executionContext) _MasterDataConflictEdge_node(ctx context.Context, fi
 func (ec *executionContext) fieldContext_MasterDataConflictEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "MasterDataConflictEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflict(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MasterDataConflictPayload_errors(ctx context.Context, field graphql.CollectedField, obj *MasterDataConflictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.CommonError) graphql.Marshaler {
+			return ec.marshalNCommonError2ᚕporticoᚋtradeᚐCommonErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflictPayload", field, false, false, "CommonError")
+}
+
+func (ec *executionContext) _MasterDataConflictPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *MasterDataConflictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MasterDataConflictPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _MasterDataConflictPayload_operation(ctx context.Context, field graphql.CollectedField, obj *MasterDataConflictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MasterDataConflictPayload_conflict(ctx context.Context, field graphql.CollectedField, obj *MasterDataConflictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MasterDataConflictPayload_conflict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conflict, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalOMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MasterDataConflictPayload_conflict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MasterDataConflictPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -19686,6 +19875,50 @@ func (ec *executionContext) fieldContext_Mutation_resumeSource(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_resumeSource_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resolveMasterDataConflict(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveMasterDataConflict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveMasterDataConflict(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(ResolveMasterDataConflictInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *MasterDataConflictPayload) graphql.Marshaler {
+			return ec.marshalOMasterDataConflictPayload2ᚖporticoᚋgraphᚐMasterDataConflictPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveMasterDataConflict(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MasterDataConflictPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveMasterDataConflict_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -46450,6 +46683,62 @@ func UnmarshalResolveAlertInput(ctx context.Context, raw any) (ResolveAlertInput
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputResolveMasterDataConflictInput(ctx context.Context, obj any) (ResolveMasterDataConflictInput, error) {
+	var it ResolveMasterDataConflictInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"conflict", "value", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "conflict":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("conflict"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Conflict = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResolveMasterDataConflictInput unmarshals raw into the ResolveMasterDataConflictInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResolveMasterDataConflictInput(ctx context.Context, raw any) (ResolveMasterDataConflictInput, error) {
+	var out ResolveMasterDataConflictInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResolveMasterDataConflictInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputReturnFilter(ctx context.Context, obj any) (ReturnFilter, error) {
 	var it ReturnFilter
 	if obj == nil {
@@ -53201,6 +53490,12 @@ func (ec *executionContext) _MasterDataConflict(ctx context.Context, sel ast.Sel
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._MasterDataConflict_resolvedValue(ctx, field, obj)
 				})
+		case "resolvedBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MasterDataConflict_resolvedBy(ctx, field, obj)
+				})
 		case "resolvedAt":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -53292,6 +53587,54 @@ func (ec *executionContext) _MasterDataConflictEdge(ctx context.Context, sel ast
 		case "node":
 			out.Values[i] = ec._MasterDataConflictEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var masterDataConflictPayloadImplementors = []string{"MasterDataConflictPayload"}
+
+func (ec *executionContext) _MasterDataConflictPayload(ctx context.Context, sel ast.SelectionSet, obj *MasterDataConflictPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MasterDataConflictPayload")
+		case "errors":
+			out.Values[i] = ec._MasterDataConflictPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._MasterDataConflictPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._MasterDataConflictPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "conflict":
+			out.Values[i] = ec._MasterDataConflictPayload_conflict(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -53672,6 +54015,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "resumeSource":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resumeSource(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resolveMasterDataConflict":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveMasterDataConflict(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -64490,6 +64840,11 @@ func (ec *executionContext) unmarshalNResolveAlertInput2porticoᚋgraphᚐResolv
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNResolveMasterDataConflictInput2porticoᚋgraphᚐResolveMasterDataConflictInput(ctx context.Context, v any) (ResolveMasterDataConflictInput, error) {
+	res, err := ec.unmarshalInputResolveMasterDataConflictInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNResponseKind2porticoᚋtradeᚐResponseKind(ctx context.Context, v any) (trade.ResponseKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := trade.ResponseKind(tmp)
@@ -67058,6 +67413,13 @@ func (ec *executionContext) marshalOLocationRole2ᚖporticoᚋtradeᚐLocationRo
 	return res
 }
 
+func (ec *executionContext) marshalOMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MasterDataConflict(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -67071,6 +67433,13 @@ func (ec *executionContext) unmarshalOMasterDataConflictFilter2ᚖporticoᚋgrap
 	}
 	res, err := ec.unmarshalInputMasterDataConflictFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMasterDataConflictPayload2ᚖporticoᚋgraphᚐMasterDataConflictPayload(ctx context.Context, sel ast.SelectionSet, v *MasterDataConflictPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MasterDataConflictPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {

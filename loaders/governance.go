@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"portico/sources"
+	"portico/store"
 	"portico/trade"
 )
 
@@ -12,20 +13,18 @@ func (l *Loaders) StewardshipOf(kind string) trade.Stewardship {
 	return l.Sources.Stewardship(sources.Subject(kind))
 }
 
-// Conflicting are the kinds of record whose conflicts are wanted: of these
-// capabilities, of this steward, and open ones or not, which those are that the
-// steward decides; nil wants all.
-func (l *Loaders) Conflicting(capabilities []trade.Capability, steward *string, open *bool) []string {
-	wanted := []string{}
+// Conflicting are the conflicts that are wanted: of these capabilities, of this steward,
+// and open ones or not; nil wants all.
+func (l *Loaders) Conflicting(capabilities []trade.Capability, steward *string, open *bool) store.ConflictFilter {
+	f := store.ConflictFilter{Kinds: []string{}, Open: open, Decided: []string{}}
 	for _, s := range sources.Subjects() {
 		p := l.Sources.Stewardship(s)
-		switch {
-		case capabilities != nil && !slices.Contains(capabilities, sources.CapabilityOf(s)):
-		case steward != nil && *steward != p.Steward:
-		case open != nil && *open != (p.Conflict == trade.StewardDecides):
-		default:
-			wanted = append(wanted, string(s))
+		if p.Conflict != trade.StewardDecides {
+			f.Decided = append(f.Decided, string(s))
+		}
+		if (capabilities == nil || slices.Contains(capabilities, sources.CapabilityOf(s))) && (steward == nil || *steward == p.Steward) {
+			f.Kinds = append(f.Kinds, string(s))
 		}
 	}
-	return wanted
+	return f
 }

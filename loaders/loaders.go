@@ -115,7 +115,7 @@ type Loaders struct {
 	own             loader[trade.Role, []*trade.Account]
 	prices          loader[priceAsk, trade.PriceResult]
 	reconciliations loader[string, *trade.Reconciliation]
-	conflicts       loader[string, *trade.MasterDataConflict]
+	Conflicts       loader[string, *trade.MasterDataConflict]
 	liveStock       loader[string, []trade.Stock]
 	liveNews        loader[string, *trade.Tracking]
 	pages           loader[pageKey, any]
@@ -213,7 +213,7 @@ func New(shared Shared, scope trade.Scope) *Loaders {
 	l.ReturnLines = stored(l, (*store.Store).ReturnLines)
 	l.Operations = stored(l, (*store.Store).Operations)
 	l.reconciliations = stored(l, (*store.Store).Reconciliations)
-	l.conflicts = stored(l, (*store.Store).Conflicts)
+	l.Conflicts = stored(l, (*store.Store).Conflicts)
 	l.own = made(l, (*Loaders).fetchOwn)
 	l.prices = made(l, (*Loaders).fetchPrices)
 	l.liveStock = made(l, (*Loaders).fetchStock)

@@ -98,7 +98,7 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 	case "rec":
 		return gather(ctx, &l.reconciliations, ids, found)
 	case "mdc":
-		return gather(ctx, &l.conflicts, ids, found)
+		return gather(ctx, &l.Conflicts, ids, found)
 	}
 	return nil
 }

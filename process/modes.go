@@ -58,6 +58,7 @@ var Workflows = []Workflow{
 	{"end of a webhook", "Mutation.deleteWebhookEndpoint", AnsweredAtOnce, ""},
 	{"a webhook's new secret", "Mutation.rotateWebhookSecret", AnsweredAtOnce, ""},
 	{"a webhook's delivery, again", "Mutation.redeliverWebhook", AnsweredAtOnce, ""},
+	{"decision on a conflict of master data", "Mutation.resolveMasterDataConflict", Queued, sources.OfItems},
 	{"an objective", "Mutation.saveObjective", AnsweredAtOnce, ""},
 	{"a help desk's tickets", "Mutation.recordSupportTickets", AnsweredAtOnce, ""},
 	{"shipment milestones", "Subscription.shipmentUpdates", Pushed, ""},
@@ -87,8 +88,8 @@ type StepRow struct{ Name, What, Undoes string }
 
 // Flows are all flows as tables.
 func Flows(d *Desk) []StepTable {
-	o, p := NewOrders(d, nil), NewPurchasing(d, Signing{})
-	return []StepTable{table(o.submitOrder()), table(o.amendOrder()), table(o.cancelOrder()), table(o.requestReturn()), table(p.respond()), table(p.announce()), table(p.unannounce()), table(p.leadTime())}
+	o, p, s := NewOrders(d, nil), NewPurchasing(d, Signing{}), NewStewards(d)
+	return []StepTable{table(o.submitOrder()), table(o.amendOrder()), table(o.cancelOrder()), table(o.requestReturn()), table(p.respond()), table(p.announce()), table(p.unannounce()), table(p.leadTime()), table(s.correct())}
 }
 
 func table[W any](f durable.Flow[W]) StepTable {

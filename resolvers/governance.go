@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"portico/graph"
+	"portico/loaders"
+	"portico/process"
 	"portico/store"
+	"portico/telemetry"
 	"portico/trade"
 )
 
@@ -90,11 +93,11 @@ func (r query) MasterDataConflicts(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	var kinds []string
+	var wanted store.ConflictFilter
 	if filter != nil {
-		kinds = l.Conflicting(filter.Capability, filter.Steward, filter.Open)
+		wanted = l.Conflicting(filter.Capability, filter.Steward, filter.Open)
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return store.ConflictList(s, kinds) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return store.ConflictList(s, wanted) }, first, after, last, before)
 }
 
 // MasterDataConflict are the resolvers of MasterDataConflict.
@@ -111,7 +114,7 @@ func (r masterDataConflict) Steward(ctx context.Context, objs []*trade.MasterDat
 func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error) {
 	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *string {
 		if p.Conflict == trade.StewardDecides {
-			return nil
+			return (*string)(c.DecidedValue)
 		}
 		return (*string)(c.HeldValue)
 	})
@@ -120,10 +123,29 @@ func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.Mas
 func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error) {
 	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *time.Time {
 		if p.Conflict == trade.StewardDecides {
-			return nil
+			return c.DecidedAt
 		}
 		return &c.Since
 	})
+}
+
+func (r masterDataConflict) ResolvedBy(ctx context.Context, objs []*trade.MasterDataConflict) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *trade.MasterDataConflict) string { return o.DeciderID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+}
+
+// ResolveMasterDataConflict decides a conflict.
+func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey string, input graph.ResolveMasterDataConflictInput) (*graph.MasterDataConflictPayload, error) {
+	l, by, err := writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.Stewarding.Resolve(ctx, l.Scope(), by, idempotencyKey, process.Verdict{Conflict: input.Conflict, Value: input.Value, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.MasterDataConflictPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	p.Operation, p.Conflict, err = about(ctx, r.Resolver, l, a.OperationID, &l.Conflicts, a.SubjectID)
+	return p, err
 }
 
 func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell func(*trade.MasterDataConflict, trade.Stewardship) V) ([]V, error) {

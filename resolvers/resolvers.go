@@ -44,6 +44,8 @@ type Resolver struct {
 	Codes *process.Codes
 	// Webhooks are the addresses that what happens is sent to.
 	Webhooks *process.Webhooks
+	// Stewarding is what stewards decide.
+	Stewarding *process.Stewards
 	// Operating is what operators do.
 	Operating *process.Operators
 	// Deprecations are the parts of the schema that go away.

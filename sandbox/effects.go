@@ -85,6 +85,8 @@ func (c *Company) apply(e effect) {
 		c.applyConfirm(e)
 	case "leadTime":
 		c.applyLeadTime(e)
+	case "correct":
+		c.applyCorrection(e)
 	case "announce":
 		c.applyAnnounce(e)
 	case "unannounce":

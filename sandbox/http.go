@@ -94,6 +94,9 @@ func (c *Company) Handler() http.Handler {
 	mux.Handle("POST /erp/v1/salesOrders/{no}/cancel", c.service("erp", "cancel", c.takeCancellation))
 	mux.Handle("POST /erp/v1/purchases/{no}/confirmation", c.service("erp", "confirm", c.takeConfirmation))
 	mux.Handle("POST /erp/v1/materials/{no}/leadTime", c.service("erp", "leadTime", c.takeLeadTime))
+	for _, obj := range []string{"materials", "customers", "vendors", "groups"} {
+		mux.Handle("POST /erp/v1/"+obj+"/{no}/correction", c.service("erp", "correct", func(w http.ResponseWriter, r *http.Request) { c.takeCorrection(w, r, obj) }))
+	}
 	mux.Handle("POST /erp/v1/shipNotices", c.service("erp", "announce", c.takeNotice))
 	mux.Handle("POST /erp/v1/shipNotices/{no}/cancel", c.service("erp", "unannounce", c.takeWithdrawal))
 	mux.Handle("POST /erp/v1/returnRequests", c.service("erp", "return", c.takeReturn))

@@ -108,6 +108,20 @@ func (s *Set) SetLeadTime(ctx context.Context, source, key string, l trade.LeadT
 	return taking(ctx, s, source, "lead time", write, func(ctx context.Context, p LeadTimeTaking) (Receipt, error) { return p.SetLeadTime(ctx, key, l) })
 }
 
+// MasterDataTaking is a system that takes corrections of master data.
+type MasterDataTaking interface {
+	Writable
+	// Correct sets one field of a record. It fails with [Rejected] where the record is not
+	// known, says neither what it is said to say nor the value, or cannot say the value; and
+	// with [ByHand] for a field that no program may write.
+	Correct(ctx context.Context, key string, c trade.MasterDataChange) (Receipt, error)
+}
+
+// Correct corrects master data in a source; see [MasterDataTaking].
+func (s *Set) Correct(ctx context.Context, source, key string, c trade.MasterDataChange) (Receipt, error) {
+	return taking(ctx, s, source, "correct", write, func(ctx context.Context, p MasterDataTaking) (Receipt, error) { return p.Correct(ctx, key, c) })
+}
+
 // ConfirmPurchase writes to a source what a supplier confirmed; see [PurchaseConfirming].
 func (s *Set) ConfirmPurchase(ctx context.Context, source, key string, c trade.PurchaseConfirmation) (Receipt, error) {
 	return taking(ctx, s, source, "confirm", write, func(ctx context.Context, p PurchaseConfirming) (Receipt, error) {

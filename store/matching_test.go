@@ -46,7 +46,7 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 	}
 	conflicts := func() []*trade.MasterDataConflict {
 		t.Helper()
-		page, err := store.ConflictList(everything, nil).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
+		page, err := store.ConflictList(everything, store.ConflictFilter{}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

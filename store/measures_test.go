@@ -12,6 +12,8 @@ import (
 )
 
 // TestMeasuresAreAsComputedByHand keeps cases whose results are worked out on paper.
+//
+// Covers: K03
 func TestMeasuresAreAsComputedByHand(t *testing.T) {
 	st := storetest.New(t)
 	day := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)

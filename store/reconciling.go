@@ -21,6 +21,9 @@ type Comparison struct {
 	Instance   string
 }
 
+// stands tells that both systems say what they said when a steward decided, or what was decided.
+const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value = t.decided) AND (excluded.source_value IS NOT DISTINCT FROM t.source_value OR excluded.source_value = t.decided)`
+
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
 func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, keys []string, found []trade.Difference) error {
@@ -44,7 +47,9 @@ func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, 
 		INSERT INTO differences AS t (capability, subject, held, instance, key, field, value, source_value)
 		SELECT $1, $2, $3, $4, j ->> 'Key', j ->> 'Field', j ->> 'Value', j ->> 'SourceValue' FROM jsonb_array_elements($5::jsonb) r(j)
 		ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET value = excluded.value, source_value = excluded.source_value, at = now(),
-			since = CASE WHEN (t.value, t.source_value) IS DISTINCT FROM (excluded.value, excluded.source_value) THEN now() ELSE t.since END`
+			since = CASE WHEN (t.value, t.source_value) IS DISTINCT FROM (excluded.value, excluded.source_value) THEN now() ELSE t.since END,
+			decided = CASE WHEN ` + stands + ` THEN t.decided END, decided_by = CASE WHEN ` + stands + ` THEN t.decided_by END,
+			decided_at = CASE WHEN ` + stands + ` THEN t.decided_at END, operation_id = CASE WHEN ` + stands + ` THEN t.operation_id END`
 	if _, err := s.Exec(ctx, tx, file, c.Capability, c.Subject, c.Held, c.Instance, string(documents)); err != nil {
 		return fmt.Errorf("differences: %w", err)
 	}
@@ -170,7 +175,7 @@ var conflicts = read(relation[trade.MasterDataConflict]{
 		return operatorOnly(s, a) + " AND d.held <> d.instance AND d.subject IN " + master
 	},
 	columns: []columns{always(`d.id, d.capability, d.subject AS kind, d.key, coalesce(nullif(d.field, ''), 'record') AS field, d.held AS held_from, d.value AS held_value,
-		d.instance, d.source_value, d.since, d.at,
+		d.instance, d.source_value, d.since, d.at, d.decided AS decided_value, coalesce(d.decided_by, '') AS decider_id, d.decided_at,
 		CASE d.subject WHEN 'items' THEN (SELECT i.id FROM items i WHERE i.sku = d.key) WHEN 'inventory' THEN (SELECT i.id FROM items i WHERE i.sku = split_part(d.key, ' ', 1))
 			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key) WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
 			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key) WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
@@ -182,12 +187,70 @@ func (s *Store) Conflicts(ctx context.Context, scope trade.Scope, ids []string) 
 	return conflicts.by(ctx, s, scope, "d.id", "", ids)
 }
 
-// ConflictList is the fields on which systems contradict each other, newest first,
-// of the given subjects; nil is all.
-func ConflictList(scope trade.Scope, subjects []string) *List[trade.MasterDataConflict] {
+// ConflictFilter narrows a list of conflicts; nil wants all. Decided are the kinds of record
+// whose conflicts are decided by policy.
+type ConflictFilter struct {
+	Kinds   []string
+	Open    *bool
+	Decided []string
+}
+
+// ConflictList is the fields on which systems contradict each other, newest first.
+func ConflictList(scope trade.Scope, f ConflictFilter) *List[trade.MasterDataConflict] {
 	l := &List[trade.MasterDataConflict]{relation: conflicts, name: "conflicts", scope: scope, order: newest}
-	if subjects != nil {
-		l.and("d.subject = ANY(" + l.args.set(subjects) + ")")
+	if f.Kinds != nil {
+		l.and("d.subject = ANY(" + l.args.set(f.Kinds) + ")")
+	}
+	if f.Open != nil {
+		decided := "(d.decided IS NOT NULL OR d.subject = ANY(" + l.args.set(f.Decided) + "))"
+		if *f.Open {
+			decided = "NOT " + decided
+		}
+		l.and(decided)
 	}
 	return l
+}
+
+// LockConflict reads a conflict as it is now, within a scope, and holds it until the
+// transaction ends; nil where there is none.
+func (s *Store) LockConflict(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.MasterDataConflict, error) {
+	var a args
+	query := `SELECT ` + conflicts.columns[0].list + ` FROM ` + conflicts.from + ` WHERE d.id = ` + a.add(storable(id)) + ` AND ` + conflicts.visible(scope, &a) + ` FOR UPDATE OF d`
+	var rows []trade.MasterDataConflict
+	if err := s.sel(ctx, tx, &rows, query, a.list...); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &rows[0], nil
+}
+
+// DecideConflict keeps what somebody decided about a conflict, and the operation that
+// writes it. The conflict must be locked.
+func (s *Store) DecideConflict(ctx context.Context, tx *sqlx.Tx, id, value, by, operation string) error {
+	const query = `UPDATE differences SET decided = $2, decided_by = $3, decided_at = clock_timestamp(), operation_id = $4 WHERE id = $1`
+	if _, err := s.Exec(ctx, tx, query, id, value, by, operation); err != nil {
+		return fmt.Errorf("conflict: %w", err)
+	}
+	return nil
+}
+
+// ReopenConflict forgets what was decided about a conflict, because its operation could not
+// write it.
+func (s *Store) ReopenConflict(ctx context.Context, tx *sqlx.Tx, operation string) error {
+	const query = `UPDATE differences SET decided = NULL, decided_by = NULL, decided_at = NULL, operation_id = NULL WHERE operation_id = $1`
+	if _, err := s.Exec(ctx, tx, query, operation); err != nil {
+		return fmt.Errorf("conflict: %w", err)
+	}
+	return nil
+}
+
+// EndConflict takes a conflict off the list once its operation has written the decision to
+// both systems; where one does not take it, the conflict stays, decided.
+func (s *Store) EndConflict(ctx context.Context, tx *sqlx.Tx, operation string, held, other bool) error {
+	const query = `
+		WITH done AS (UPDATE differences SET value = CASE WHEN $2 THEN decided ELSE value END, source_value = CASE WHEN $3 THEN decided ELSE source_value END WHERE operation_id = $1 AND NOT ($2 AND $3))
+		DELETE FROM differences WHERE operation_id = $1 AND $2 AND $3`
+	if _, err := s.Exec(ctx, tx, query, operation, held, other); err != nil {
+		return fmt.Errorf("conflict: %w", err)
+	}
+	return nil
 }

@@ -48,9 +48,9 @@ const systemAlerts = `
 			AND NOT EXISTS (SELECT FROM jsonb_object_keys(m.codes || m.published) k WHERE e.raw ->> 'code' = k OR starts_with(e.raw ->> 'code', k || '/') OR starts_with(k, '/') AND right(e.raw ->> 'code', length(k)) = k)) u
 	WHERE u.n > 0 LIMIT $2)
 	UNION ALL
-	(SELECT 'MASTER_DATA_CONFLICT', 'WARNING', count(DISTINCT d.key) || ' records of ' || d.subject || ' are not the same in ' || d.held || ' and ' || d.instance || '.', 'Look at masterDataConflicts for who is right, and mend it in the other system.', CASE WHEN d.subject IN ('inventory', 'warehouses') THEN 'WMS' ELSE 'ERP' END, c.id
+	(SELECT 'MASTER_DATA_CONFLICT', 'WARNING', count(DISTINCT d.key) || ' records of ' || d.subject || ' are not the same in ' || d.held || ' and ' || d.instance || '.', 'Look at masterDataConflicts for who is right, and decide it with resolveMasterDataConflict.', CASE WHEN d.subject IN ('inventory', 'warehouses') THEN 'WMS' ELSE 'ERP' END, c.id
 	FROM differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance
-	WHERE d.held <> d.instance AND d.subject IN ` + master + ` GROUP BY c.id, d.subject, d.held, d.instance LIMIT $2)`
+	WHERE d.held <> d.instance AND d.decided IS NULL AND d.subject IN ` + master + ` GROUP BY c.id, d.subject, d.held, d.instance LIMIT $2)`
 
 // SystemAlerts are the alerts that there should be about operations, deliveries, codes and records;
 // stuck is how long an operation may wait, silent how long a carrier may say nothing of what it has. They are not raised yet.

@@ -41,6 +41,7 @@ const (
 	Announce      OperationKind = "SUBMIT_DESPATCH_ADVICE"
 	Unannounce    OperationKind = "CANCEL_DESPATCH_ADVICE"
 	SetLeadTime   OperationKind = "CHANGE_LEAD_TIME"
+	Correct       OperationKind = "RESOLVE_MASTER_DATA"
 )
 
 // OperationState is a state of an operation.

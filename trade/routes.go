@@ -79,10 +79,23 @@ type MasterDataConflict struct {
 	SourceValue *Confidential
 	Since       time.Time
 	At          time.Time // when it was last found
+	// DecidedValue is what a person decided to hold, DeciderID whose decision it was and
+	// DecidedAt when; nil and empty where nobody has.
+	DecidedValue *Confidential
+	DeciderID    string
+	DecidedAt    *time.Time
 }
 
 // NodeID is the conflict's global id.
 func (c *MasterDataConflict) NodeID() string { return c.ID }
+
+// MasterDataChange is a field of a record of master data that a system is told to say otherwise.
+type MasterDataChange struct {
+	Kind, Key string // of the record
+	Field     string
+	Was       string // what the system says until then
+	Value     string
+}
 
 // SourcedValue is what one system says.
 type SourcedValue struct {

@@ -210,6 +210,27 @@ func (e *ERP) SetLeadTime(ctx context.Context, key string, l trade.LeadTime) (so
 	return e.receipt(ctx, http.MethodPost, "v1/materials/"+url.PathEscape(l.SKU)+"/leadTime", map[string]any{"extRef": key, "venNo": l.Supplier, "plDays": l.Days})
 }
 
+// corrections are the records and fields of the ERP that can be corrected, by ours.
+var corrections = map[sources.Subject]struct {
+	object string
+	fields map[string]string
+}{
+	sources.OfItems:      {"materials", map[string]string{"name": "descr", "description": "longText", "brand": "brandName", "gtin": "ean", "countryOfOrigin": "orig", "commodityCode": "hsCode"}},
+	sources.OfAccounts:   {"customers", map[string]string{"name": "custName"}},
+	sources.OfSuppliers:  {"vendors", map[string]string{"name": "venName", "gln": "iln"}},
+	sources.OfCategories: {"groups", map[string]string{"name": "title"}},
+}
+
+// Correct sets a field of a record.
+func (e *ERP) Correct(ctx context.Context, key string, c trade.MasterDataChange) (sources.Receipt, error) {
+	of := corrections[sources.Subject(c.Kind)]
+	field := of.fields[c.Field]
+	if field == "" {
+		return sources.Receipt{}, sources.Fail(sources.ByHand, "The ERP takes a correction of that from no program: make it there, then settle this operation.")
+	}
+	return e.receipt(ctx, http.MethodPost, "v1/"+of.object+"/"+url.PathEscape(c.Key)+"/correction", map[string]any{"extRef": key, "field": field, "was": c.Was, "value": c.Value})
+}
+
 // Announce hands a ship notice over.
 func (e *ERP) Announce(ctx context.Context, key string, a trade.Announcement) (sources.Receipt, error) {
 	type item struct {
