@@ -170,6 +170,31 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 			t.Errorf("%s: %v at %s, not %s at %s: %s", what, code, path, c.want, c.of, got.Body)
 		}
 	}
+	// Items move to the other ERP, and somebody goes on writing them in the old one.
+	s.route(t, "ITEMS", "--primary", "erp2")
+	write := func(field, was, value string) {
+		t.Helper()
+		s.control(t, http.MethodPost, "/erp/v1/materials/"+sku(1)+"/correction", map[string]any{"extRef": "too late " + value, "field": field, "was": was, "value": value})
+	}
+	const alerts = `{ alerts(first: 10, filter: {kind: [FOREIGN_WRITE]}) { nodes { id severity message suggestedAction responsible queue } } }`
+	told, now, wrote := []any(nil), "The right brand", time.Time{}
+	s.until(t, time.Minute, "alerted", func() bool {
+		if time.Since(wrote) > time.Second {
+			wrote = time.Now()
+			next := fmt.Sprint("brand ", wrote.UnixNano())
+			write("brandName", now, next)
+			now = next
+		}
+		told = s.good(t, "operator", alerts, nil).at("alerts", "nodes").([]any)
+		return len(told) > 0
+	})
+	if walk(told[0], "responsible") != "ERP" || walk(told[0], "queue") != "data" || !strings.Contains(say(walk(told[0], "message")), sku(1)) {
+		t.Errorf("the alert is %v", told[0])
+	}
+	if got := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { brand } }`, map[string]any{"s": sku(1)}).at("item", "brand"); got != "The right brand" {
+		t.Errorf("what was written in the old home is shown: %v", got)
+	}
+
 	if owned["resolvedValue"] == "Another vendor" || owned["resolvedAt"] == nil {
 		t.Errorf("by policy: %v", owned)
 	}

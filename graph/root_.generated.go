@@ -14510,6 +14510,8 @@ enum AlertKind {
   "Operation stuck or of unknown outcome." OPERATION_STUCK
   "Message parked." DEAD_LETTER
   "Code without a mapping." UNMAPPED_CODE
+  "Source no longer knows an effect it had confirmed." EFFECT_FORGOTTEN
+  "Record written by a system that does not own it." FOREIGN_WRITE
   "Systems contradict each other." MASTER_DATA_CONFLICT
   "Objective missed." OBJECTIVE_BREACHED
   "Shipment late, or nothing is heard of it." SHIPMENT_DELAYED

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"portico/sources"
+	"portico/store"
 	"portico/trade"
 )
 
@@ -107,8 +109,12 @@ func (r *Replica) step(ctx context.Context, f *following) (more bool, err error)
 	}
 	for _, s := range sources.Subjects() {
 		// A subject that is routed elsewhere is told there.
-		if refs := todo[s]; len(refs) > 0 && slices.Contains(r.sources.Copies(s), f.name) {
-			if err := r.fetch(ctx, f, s, refs); err != nil {
+		tell := r.foreign
+		if slices.Contains(r.sources.Copies(s), f.name) {
+			tell = r.fetch
+		}
+		if refs := todo[s]; len(refs) > 0 {
+			if err := tell(ctx, f, s, refs); err != nil {
 				return false, err
 			}
 		}
@@ -172,6 +178,29 @@ func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject
 	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
 }
 
+// movedLately is for how long after a capability has moved its old home may still tell what
+// was written there before.
+const movedLately = 10 * time.Second
+
+// foreign lists, for an operator, what is written in a system that owned it until it moved
+// elsewhere: nobody is shown that. What a shadow says is compared anyway.
+func (r *Replica) foreign(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	if !sources.Named(s) || r.sources.Shadow(s) == f.name {
+		return nil
+	}
+	left, err := r.store.MovedAway(ctx, sources.CapabilityOf(s), f.name, movedLately)
+	if err != nil || !left {
+		return err
+	}
+	now := time.Now()
+	all := make([]trade.RejectedRecord, len(refs))
+	for i := range refs {
+		all[i] = trade.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+	}
+	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
+	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, all) })
+}
+
 // findForgotten lists, for an operator, orders of ours that a source does not have any
 // more since it has opened a new epoch, as after it was restored from a copy. None is sent
 // again by itself: whoever restored it knows what is to be done.
@@ -195,7 +224,7 @@ func (r *Replica) findForgotten(ctx context.Context, name string) error {
 			// Another order may have its number by now.
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
 				forgotten = append(forgotten, trade.RejectedRecord{
-					Instance: name, Kind: "forgotten", SourceRef: &n, At: time.Now(),
+					Instance: name, Kind: store.Forgotten, SourceRef: &n, At: time.Now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})
 			}

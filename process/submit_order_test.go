@@ -317,6 +317,15 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 		}
 		return false
 	})
+	alerts, err := o.st.SystemAlerts(t.Context(), time.Hour, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(alerts, func(a *trade.Alert) bool {
+		return a.Kind == trade.AlertForgotten && a.Severity == trade.Critical && a.Subject == order.ID && strings.Contains(a.Message, *order.Number)
+	}) {
+		t.Errorf("nobody is alerted: %+v", alerts)
+	}
 	if n := next.Calls()["erp/submit"]; n != 0 {
 		t.Errorf("the ERP was handed %d orders by themselves", n)
 	}

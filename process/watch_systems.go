@@ -93,7 +93,7 @@ func (w *Watcher) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent}
+		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign}
 		if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
 			return err
 		}

@@ -61,6 +61,9 @@ var ports = []port{
 	{OfPrices, trade.Pricing, serves[Pricing], byAccount},
 }
 
+// Named tells whether a capability is named for a subject.
+func Named(s Subject) bool { return slices.Contains(mains, s) }
+
 // mains are the subjects that capabilities are named for.
 var mains = []Subject{OfAccounts, OfItems, OfPrices, OfStock, OfOrders, OfPurchaseOrders, OfShipments, OfInvoices, OfReturns}
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -63,6 +64,18 @@ func (s *Store) SetRoute(ctx context.Context, tx *sqlx.Tx, r trade.CapabilityRou
 		return fmt.Errorf("routes: %w", err)
 	}
 	return nil
+}
+
+// MovedAway tells whether a source served a capability until that moved elsewhere, longer ago
+// than lately.
+func (s *Store) MovedAway(ctx context.Context, c trade.Capability, instance string, lately time.Duration) (away bool, err error) {
+	const query = `
+		SELECT EXISTS (SELECT FROM route_changes h WHERE h.capability = $1 AND h.primary_source = $2)
+			AND EXISTS (SELECT FROM capability_routes r WHERE r.capability = $1 AND r.primary_source <> $2 AND r.since < clock_timestamp() - $3 * interval '1 second')`
+	if err := s.get(ctx, nil, &away, query, c, instance, lately.Seconds()); err != nil {
+		return false, fmt.Errorf("routes: %w", err)
+	}
+	return away, nil
 }
 
 var routes = read(relation[trade.CapabilityRoute]{

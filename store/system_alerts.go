@@ -12,6 +12,16 @@ import (
 	"portico/trade"
 )
 
+// forgotten and foreign are the kinds of records set aside that are no longer where they were
+// written, and that are written where they are not owned.
+const (
+	Forgotten = "forgotten"
+	Foreign   = "foreign"
+)
+
+// untilResolved leaves out what somebody has resolved since it was set aside.
+const untilResolved = `NOT EXISTS (SELECT FROM alerts w WHERE w.kind = a.kind AND w.subject = a.subject AND w.resolved_at > a.at)`
+
 // mostTold is how many things of one kind raise an alert of their own.
 const mostTold = 200
 
@@ -47,6 +57,18 @@ const systemAlerts = `
 		SELECT count(DISTINCT e.raw ->> 'code') AS n FROM shipment_events e WHERE e.instance = m.instance AND e.milestone = 'OTHER' AND e.status = 'UNKNOWN' AND e.corrects IS NULL AND e.raw ->> 'standard' = m.standard AND e.raw ->> 'list' = m.list
 			AND NOT EXISTS (SELECT FROM jsonb_object_keys(m.codes || m.published) k WHERE e.raw ->> 'code' = k OR starts_with(e.raw ->> 'code', k || '/') OR starts_with(k, '/') AND right(e.raw ->> 'code', length(k)) = k)) u
 	WHERE u.n > 0 LIMIT $2)
+	UNION ALL
+	(SELECT a.kind, a.severity, a.message, a.action, 'ERP', a.subject FROM (
+		SELECT 'EFFECT_FORGOTTEN' AS kind, 'CRITICAL' AS severity, r.instance || ' had confirmed order ' || r.source_ref || ' and does not know it any more, as after it was restored from a copy.' AS message,
+			'Find out whether the order is to be: rejectedRecords names its operation. If so, order it anew; nothing is sent again by itself.' AS action, coalesce(d.id, r.instance || ' ' || r.source_ref) AS subject, r.at
+		FROM rejected_records r LEFT JOIN orders d ON d.number = r.source_ref AND d.instance = r.instance WHERE r.kind = '` + Forgotten + `') a
+	WHERE ` + untilResolved + ` ORDER BY a.at DESC LIMIT $2)
+	UNION ALL
+	(SELECT a.kind, a.severity, a.message, a.action, 'ERP', a.subject FROM (
+		SELECT 'FOREIGN_WRITE' AS kind, 'WARNING' AS severity, count(*) || ' records were written in ' || r.instance || ', which does not own them any more, the last: ' || (array_agg(r.source_ref ORDER BY r.at DESC))[1] || '.' AS message,
+			'rejectedRecords of ' || r.instance || ' names them and their owner: enter there what is missing, and take the right to write from whoever still works in ' || r.instance || '.' AS action, r.instance AS subject, max(r.at) AS at
+		FROM rejected_records r WHERE r.kind = '` + Foreign + `' GROUP BY r.instance) a
+	WHERE ` + untilResolved + ` LIMIT $2)
 	UNION ALL
 	(SELECT 'MASTER_DATA_CONFLICT', 'WARNING', count(DISTINCT d.key) || ' records of ' || d.subject || ' are not the same in ' || d.held || ' and ' || d.instance || '.', 'Look at masterDataConflicts for who is right, and decide it with resolveMasterDataConflict.', CASE WHEN d.subject IN ('inventory', 'warehouses') THEN 'WMS' ELSE 'ERP' END, c.id
 	FROM differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance

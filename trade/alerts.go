@@ -54,13 +54,15 @@ const (
 	AlertClient         AlertKind = "CLIENT_REFUSED"
 	AlertRefused        AlertKind = "OPERATION_REFUSED"
 	AlertSilent         AlertKind = "SHIPMENT_DELAYED"
+	AlertForgotten      AlertKind = "EFFECT_FORGOTTEN"
+	AlertForeign        AlertKind = "FOREIGN_WRITE"
 )
 
 // Queues are the queues of people who own alerts, by kind.
 var Queues = map[AlertKind]string{
 	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
 	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing", AlertLeadTime: "planning",
-	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data", AlertProcess: "operations", AlertClient: "portals", AlertRefused: "customer-service", AlertSilent: "logistics",
+	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data", AlertProcess: "operations", AlertClient: "portals", AlertRefused: "customer-service", AlertSilent: "logistics", AlertForgotten: "operations", AlertForeign: "data",
 }
 
 // AlertState is where an alert stands.
