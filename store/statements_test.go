@@ -78,6 +78,7 @@ var unscoped = map[string]string{
 	"delivered":               "a part of how cases are measured",
 	"measures":                "cases are measured at nobody's request",
 	"RemoveMeasured":          "what is kept no longer is removed at nobody's request",
+	"untilResolved":           "a part of what operators are told is found at nobody's request",
 	"systemAlerts":            "what operators are told is found at nobody's request",
 	"KeepAlerts":              "alerts are raised at nobody's request",
 	"inbound":                 "supply on its way is told without saying whose: day, quantity and certainty",
