@@ -93,7 +93,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	o := orderingAt(t, s)
 	well := func() { s.control(t, http.MethodDelete, "/control/faults", nil) }
 	var beside *server
-	silent := ""
+	silent, before := "", ""
 	for i, stage := range []struct {
 		chapter, kind, tier string
 		about               func(map[string]any) bool
@@ -117,7 +117,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 		{"The ERP is down", "SOURCE_UNHEALTHY", "ERP", message("erp: It refuses connections"), func() {
 			s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
 		}, well},
-		{"A carrier says what nobody has mapped", "UNMAPPED_CODE", "LOGISTICS", message("acme"), func() {
+		{"Somebody says what nobody has mapped", "UNMAPPED_CODE", "LOGISTICS", message("acme"), func() {
 			var parcel string
 			if err := db.Get(&parcel, `SELECT tracking_number FROM shipments WHERE direction = 'OUTBOUND' AND status NOT IN ('DELIVERED', 'RETURNED', 'CANCELLED') AND tracking_number <> '' LIMIT 1`); err != nil {
 				t.Fatal(err)
@@ -127,13 +127,24 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 			if status, text := p.post("acme", signedWith("whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==", "surprise", time.Now(), body), body); status != http.StatusAccepted {
 				t.Fatalf("%d %s", status, text)
 			}
-		}, nil},
+			s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
+		}, func() {
+			s.until(t, 60*time.Second, "the ERP's surprise: an alert", func() bool {
+				m := s.alert(t, "DEAD_LETTER", []string{"OPEN"}, message("hdrStat"))
+				return m != nil && m["responsible"] == "ERP" && m["subject"] == "erp"
+			})
+			s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "10", "rev": 901}})
+			s.until(t, 60*time.Second, "over", func() bool { return s.alert(t, "DEAD_LETTER", []string{"OPEN"}, message("hdrStat")) == nil })
+		}},
 		{"A supplier is late", "ACKNOWLEDGMENT_OVERDUE", "PARTNER", message("is not acknowledged"), func() {}, nil},
-		{"A carrier is silent", "SHIPMENT_DELAYED", "LOGISTICS", func(m map[string]any) bool { return m["subject"] == silent }, func() {
+		{"A carrier is silent", "SHIPMENT_DELAYED", "LOGISTICS", func(m map[string]any) bool { return silent != "" && m["subject"] == "SWFT" && m["message"] != before }, func() {
 			// One that was heard of lately; the days are made to pass.
 			if err := db.Get(&silent, `SELECT h.id FROM shipments h JOIN shipment_events e ON e.shipment_id = h.id WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'OUT_FOR_DELIVERY') AND e.classifier = 'ACTUAL'
 				GROUP BY h.id HAVING max(e.occurred_at) > now() - interval '3 days' LIMIT 1`); err != nil {
 				t.Fatal(err)
+			}
+			for _, a := range s.good(t, "operator", `{ alerts(first: 10, filter: {kind: [SHIPMENT_DELAYED]}) { nodes { message } } }`, nil).at("alerts", "nodes").([]any) {
+				before = say(walk(a, "message"))
 			}
 			exec(`UPDATE shipment_events SET occurred_at = occurred_at - interval '4 days' WHERE shipment_id = '` + silent + `'`)
 		}, nil},

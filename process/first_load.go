@@ -35,6 +35,7 @@ func (r *Replica) load(ctx context.Context) error {
 		subject sources.Subject
 		source  string
 		load    store.Load
+		of      int // rows, as far as is known
 	}
 	var list []todo
 	rows, total := 0, 0
@@ -58,8 +59,9 @@ func (r *Replica) load(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			total += max(first.total, l.Rows)
-			list = append(list, todo{s, name, l})
+			t := todo{s, name, l, max(first.total, l.Rows)}
+			total += t.of
+			list = append(list, t)
 		}
 	}
 	before, reported := rows, time.Now()
@@ -78,6 +80,9 @@ func (r *Replica) load(ctx context.Context) error {
 				return err
 			}
 			rows += b.rows
+			if more := t.load.Rows - t.of; more > 0 { // a source may count by item what is held by item and warehouse
+				t.of, total = t.load.Rows, total+more
+			}
 			r.progress.set(t.subject, rows, before, total)
 			if time.Since(reported) > reportEvery {
 				reported = time.Now()

@@ -93,6 +93,12 @@ func (w *Watcher) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		for _, a := range told {
+			if a.Responsible == nil { // about a source, whose system the store does not know
+				tier := tier(w.sources.KindOf(a.Subject))
+				a.Responsible = &tier
+			}
+		}
 		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign}
 		if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
 			return err
@@ -155,14 +161,19 @@ func (w *Watcher) count(ctx context.Context) error {
 // atFault is whose a system is.
 var atFault = map[trade.SourceKind]trade.Responsible{trade.ERP: trade.ERPAtFault, trade.WMS: trade.WMSAtFault, trade.Logistics: trade.LogisticsAtFault}
 
+// tier is who answers for a system; the ERP for those that stand behind it.
+func tier(of trade.SourceKind) trade.Responsible {
+	if tier, known := atFault[of]; known {
+		return tier
+	}
+	return trade.ERPAtFault
+}
+
 // unhealthy are the sources that do not answer and should. What an operator paused, or is in a
 // planned window, is left alone.
 func (w *Watcher) unhealthy(now time.Time, slow map[string]float64) (all []*trade.Alert) {
 	for _, h := range w.sources.Health() {
-		responsible, known := atFault[h.System]
-		if !known {
-			responsible = trade.ERPAtFault
-		}
+		responsible := tier(h.System)
 		if h.State != trade.SourceIsDown {
 			delete(w.down, h.Instance)
 			if seconds, is := slow[h.Instance]; is && h.State != trade.SourcePaused {

@@ -99,7 +99,14 @@ const leastRetry = time.Second
 func (c *PriceCache) unpriced(k trade.PriceKey, err error, now time.Time) trade.PriceResult {
 	after := max(RetryAfter(err), leastRetry).Round(time.Millisecond)
 	gap := &trade.PriceUnavailable{Reason: trade.SourceDown, Message: "Prices cannot be asked for at the moment.", RetryAfter: &after}
-	if kept, ok := c.answers.Get(k); ok {
+	kept, ok := c.answers.Get(k)
+	if !ok && k.ShipTo != "" {
+		// What was told before a place was named, as a catalogue does. An order at it is checked
+		// again, and its buyer asked, before it is written.
+		k.ShipTo = ""
+		kept, ok = c.answers.Get(k)
+	}
+	if ok {
 		gap.LastKnown, _ = c.told(kept, trade.Fallback, now).(*trade.Price)
 	}
 	return gap

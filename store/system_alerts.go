@@ -41,9 +41,10 @@ const systemAlerts = `
 		'Find one in the console by its number: whoever asked was told why. Where many are refused alike, look at what changed in ' || o.source || '.', max(o.failure ->> 'responsible'), o.source
 	FROM operations o WHERE o.state = 'FAILED' AND o.submitted_at > clock_timestamp() - interval '1 day' AND o.finished_at > clock_timestamp() - interval '1 hour' AND o.failure ->> 'responsible' IN ('ERP', 'WMS', 'LOGISTICS') GROUP BY o.source)
 	UNION ALL
-	(SELECT 'SHIPMENT_DELAYED', 'WARNING', 'Nothing was heard of shipment ' || h.number || coalesce(' (' || h.scac || ')', '') || ' since ' || to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.', 'Ask the carrier with its tracking number. Where it is silent about all of its shipments, look whether it still pushes: inboundDeliveries.', 'LOGISTICS', h.id
-	FROM shipments h CROSS JOIN LATERAL (SELECT max(e.occurred_at) AS at FROM shipment_events e WHERE e.shipment_id = h.id AND e.classifier = 'ACTUAL') e
-	WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'CUSTOMS', 'DELAYED', 'OUT_FOR_DELIVERY') AND h.created_at > clock_timestamp() - interval '90 days' AND e.at < clock_timestamp() - $3 * interval '1 second' ORDER BY e.at LIMIT $2)
+	(SELECT 'SHIPMENT_DELAYED', 'WARNING', CASE count(*) WHEN 1 THEN 'Nothing was heard of shipment ' || max(x.number) ELSE 'Nothing was heard of ' || count(*) || ' shipments' END || ' of ' || x.carrier || CASE count(*) WHEN 1 THEN '' ELSE ', the last of them ' || (array_agg(x.number ORDER BY x.at DESC))[1] || ',' END
+			|| ' since ' || to_char(max(x.at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.', 'Ask the carrier with the tracking number. Where it is silent about all of its shipments, look whether it still pushes: inboundDeliveries.', 'LOGISTICS', x.carrier
+	FROM (SELECT h.number, coalesce(h.scac, h.instance) AS carrier, e.at FROM shipments h CROSS JOIN LATERAL (SELECT max(e.occurred_at) AS at FROM shipment_events e WHERE e.shipment_id = h.id AND e.classifier = 'ACTUAL') e
+		WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'CUSTOMS', 'DELAYED', 'OUT_FOR_DELIVERY') AND h.created_at > clock_timestamp() - interval '90 days' AND e.at < clock_timestamp() - $3 * interval '1 second') x GROUP BY x.carrier LIMIT $2)
 	UNION ALL
 	(SELECT 'DEAD_LETTER', 'WARNING', 'Operation ' || o.id || ' could not be done at ' || o.source || ' and is parked.', 'Look at its error in deadLetters; then retryDeadLetter, or discardDeadLetter.',
 		coalesce(o.failure ->> 'responsible', 'ORCHESTRATION'), o.id
@@ -58,6 +59,10 @@ const systemAlerts = `
 			AND NOT EXISTS (SELECT FROM jsonb_object_keys(m.codes || m.published) k WHERE e.raw ->> 'code' = k OR starts_with(e.raw ->> 'code', k || '/') OR starts_with(k, '/') AND right(e.raw ->> 'code', length(k)) = k)) u
 	WHERE u.n > 0 LIMIT $2)
 	UNION ALL
+	(SELECT 'DEAD_LETTER', 'WARNING', 'Set aside, because it cannot be read: ' || count(*) || ' of the records of ' || r.instance || ', the last ' || (array_agg(r.kind || ' ' || r.source_ref || ': ' || left(r.reason, 150) ORDER BY r.at DESC))[1] || '.',
+		'rejectedRecords under sourceHealth names each and why. Mend them in ' || r.instance || ', which tells them again; or teach the adapter what they mean, and replay.', NULL, r.instance
+	FROM rejected_records r WHERE r.kind NOT IN ('` + Forgotten + `', '` + Foreign + `') GROUP BY r.instance LIMIT $2)
+	UNION ALL
 	(SELECT a.kind, a.severity, a.message, a.action, 'ERP', a.subject FROM (
 		SELECT 'EFFECT_FORGOTTEN' AS kind, 'CRITICAL' AS severity, r.instance || ' had confirmed order ' || r.source_ref || ' and does not know it any more, as after it was restored from a copy.' AS message,
 			'Find out whether the order is to be: rejectedRecords names its operation. If so, order it anew; nothing is sent again by itself.' AS action, coalesce(d.id, r.instance || ' ' || r.source_ref) AS subject, r.at
@@ -65,7 +70,7 @@ const systemAlerts = `
 	WHERE ` + untilResolved + ` ORDER BY a.at DESC LIMIT $2)
 	UNION ALL
 	(SELECT a.kind, a.severity, a.message, a.action, 'ERP', a.subject FROM (
-		SELECT 'FOREIGN_WRITE' AS kind, 'WARNING' AS severity, count(*) || ' records were written in ' || r.instance || ', which does not own them any more, the last: ' || (array_agg(r.source_ref ORDER BY r.at DESC))[1] || '.' AS message,
+		SELECT 'FOREIGN_WRITE' AS kind, 'WARNING' AS severity, 'Somebody writes in ' || r.instance || ' what it does not own any more: ' || count(*) || ' of its records, the last ' || (array_agg(r.source_ref ORDER BY r.at DESC))[1] || '.' AS message,
 			'rejectedRecords of ' || r.instance || ' names them and their owner: enter there what is missing, and take the right to write from whoever still works in ' || r.instance || '.' AS action, r.instance AS subject, max(r.at) AS at
 		FROM rejected_records r WHERE r.kind = '` + Foreign + `' GROUP BY r.instance) a
 	WHERE ` + untilResolved + ` LIMIT $2)
