@@ -86,7 +86,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	s.until(t, 10*time.Second, "the alert taken", func() bool {
 		return s.alert(t, "SOURCE_UNHEALTHY", []string{"ACKNOWLEDGED"}, func(m map[string]any) bool { return m["subject"] == "erp" || m["subject"] == "finance" }) != nil
 	})
-	for _, page := range []struct{ name, shows string }{{"parked", "Operations that could not be done"}, {"deviations", "beyond tolerance"}, {"partners", "V2001"}, {"measures", "Calls to systems succeed"}, {"schema", "Nothing is deprecated."}} {
+	for _, page := range []struct{ name, shows string }{{"parked", "Operations that could not be done"}, {"deviations", "beyond tolerance"}, {"conflicts", "No two systems contradict each other."}, {"partners", "V2001"}, {"measures", "Calls to systems succeed"}, {"schema", "Nothing is deprecated."}} {
 		step(page.name, chromedp.Click(`nav a[href="#`+page.name+`"]`), text("main", page.shows), until(`document.querySelector('nav a[aria-current="page"]').getAttribute('href') === '#`+page.name+`'`))
 		picture(page.name)
 	}
@@ -106,4 +106,20 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	s.control(t, http.MethodDelete, "/control/faults", nil)
 	step("well again", until(`![...document.querySelectorAll('[aria-label="Alerts"] tr')].some((r) => r.textContent.includes('the ERP') && r.textContent.includes('operations') && r.textContent.includes('connections'))`), text(`[aria-label="Systems"]`, "up"))
+	// A conflict, of which the warehouse, which takes no such writes, says something else.
+	sku := say(s.good(t, "operator", `{ items(first: 1) { nodes { sku name } } }`, nil).at("items", "nodes", 0, "sku"))
+	for _, query := range []string{
+		`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count) VALUES ('rec_staged', 'ITEMS', 'items', 'erp', 'wms', '', '{}', now() + interval '1 day', now(), 1, 1)`,
+		`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value) SELECT 'mdc_staged', 'ITEMS', 'items', sku, 'name', 'erp', 'wms', name, 'Something else' FROM items WHERE sku = '` + sku + `'`,
+	} {
+		if _, err := s.database(t).Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step("decided", chromedp.Navigate(s.url+"/console#conflicts"), text(`[aria-label="Conflicts"]`, "Something else"))
+	picture("conflicts")
+	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`), chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "No two systems contradict each other."))
+	s.until(t, 20*time.Second, "written", func() bool {
+		return s.good(t, "operator", `{ operations(first: 1, filter: {kind: [RESOLVE_MASTER_DATA]}) { nodes { state } } }`, nil).at("operations", "nodes", 0, "state") == "COMMITTED"
+	})
 }

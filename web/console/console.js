@@ -10,10 +10,14 @@ const documents = {
   parked: `query ConsoleParked {
     deadLetters(first: 50) { nodes { id stream error responsible attempts firstFailedAt lastFailedAt correlationId } }
     inboundDeliveries(first: 50, filter: { state: [PARKED] }) { nodes { id instance deliveryId receivedAt error attempts } }
+    sourceHealth { instance rejectedRecords(first: 50) { nodes { kind sourceRef reason at } } }
   }`,
   deviations: `query ConsoleDeviations {
     purchaseOrders(first: 50, filter: { status: [PENDING_REVIEW] }) { nodes { id number status supplier { name }
       responses { id responseNumber receivedAt deviations { id field expected proposed delta limit withinTolerance state line { lineNumber sku } } } } }
+  }`,
+  conflicts: `query ConsoleConflicts {
+    masterDataConflicts(first: 50, filter: { open: true }) { nodes { id capability key field steward since values { value provenance { instance } } } }
   }`,
   find: `query ConsoleFind($text: String!) {
     order(by: { number: $text }) { number status operation { ...work } timeline(first: 100) { nodes { ...hop } } }
@@ -39,6 +43,7 @@ const documents = {
   replay: `mutation ConsoleReplay($key: IdempotencyKey!, $in: ReplayInput!) { out: replay(idempotencyKey: $key, input: $in) { found changes errors { ... on UserError { message } } } }`,
   pause: `mutation ConsolePause($key: IdempotencyKey!, $in: SourceControlInput!) { out: pauseSource(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   resume: `mutation ConsoleResume($key: IdempotencyKey!, $in: SourceControlInput!) { out: resumeSource(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
+  hold: `mutation ConsoleHold($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!) { out: resolveMasterDataConflict(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   decide: `mutation ConsoleDecide($key: IdempotencyKey!, $in: DecideDeviationInput!) { out: decideDeviation(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
 };
 
@@ -153,6 +158,8 @@ const pages = {
           button('Discard', () => act('Discard', 'It ends without its effect, and what was done is undone.', 'discard', { deadLetter: l.id }, 'Discarded.'))))), 'Nothing is parked.'),
       el('h2', {}, 'What was pushed and could not be read'),
       table('Deliveries', ['From', 'Delivery', 'Why', 'Came'], d.inboundDeliveries.nodes.map((n) => row(n.instance, el('code', {}, n.deliveryId), n.error ?? '', moment(n.receivedAt))), 'Every delivery was read.'),
+      el('h2', {}, 'What was read and could not be understood'),
+      table('Records set aside', ['From', 'Record', 'Why', 'Since'], d.sourceHealth.flatMap((h) => (h.rejectedRecords?.nodes ?? []).map((r) => row(h.instance, [r.kind, ' ', el('code', {}, r.sourceRef ?? '')], r.reason, moment(r.at)))), 'Every record was understood.'),
       streams.length > 0 && el('p', { class: 'buttons' }, streams.map((s) => [
         button(`Try ${s} again, without effect`, () => act('Dry run', 'What is kept is read anew, and it is counted what would change.', 'replay', { stream: s + '/deliveries', dryRun: true }, (out) => `${out.found} deliveries, ${out.changes} would change something.`)),
         button(`Apply ${s} again`, () => act('Apply again', 'What is kept is read anew and applied; nothing is applied twice.', 'replay', { stream: s + '/deliveries', dryRun: false }, (out) => `${out.found} deliveries, ${out.changes} changed something.`), true)])),
@@ -167,6 +174,16 @@ const pages = {
         link(po.number), po.supplier?.name ?? '', `${x.line.lineNumber} ${x.line.sku}`, words(x.field), x.expected ?? '', x.proposed ?? '', [x.delta, x.limit && el('span', { class: 'quiet' }, ` of ${x.limit}`)], moment(r.receivedAt),
         el('p', { class: 'buttons' }, button('Accept', () => act('Accept', 'The ERP is changed to what the supplier answered.', 'decide', { deviation: x.id, decision: 'ACCEPT' }, 'Accepted.', 'comment'), true),
           button('Reject', () => act('Reject', 'The order stands as it was.', 'decide', { deviation: x.id, decision: 'REJECT' }, 'Rejected.', 'comment'))))), 'No answer waits for a decision.'),
+    ];
+  }],
+  conflicts: ['Conflicts', async () => {
+    const d = await ask('conflicts');
+    return [
+      el('h2', {}, 'What systems say otherwise of the same record'),
+      table('Conflicts', ['Record', 'What', 'Is said', 'Steward', 'Since'], d.masterDataConflicts.nodes.map((c) => row(
+        `${words(c.capability)} ${c.key}`, c.field,
+        c.values.map((v) => el('p', {}, el('span', { class: 'quiet' }, v.provenance.instance + ' '), v.value ?? 'nothing', ' ', v.value != null && button('Hold this', () => act('Hold ' + v.value, `It is written to every system that says otherwise of ${c.key}.`, 'hold', { conflict: c.id, value: v.value }, 'Decided.')))),
+        c.steward, moment(c.since))), 'No two systems contradict each other.'),
     ];
   }],
   find: ['Find', async (text) => {
