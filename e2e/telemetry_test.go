@@ -191,7 +191,7 @@ func (s *server) followed(t *testing.T, persona, operation, trace string, stream
 
 // TestOneTraceLeadsFromTheClickToTheERP submits an order under a trace of the portal's while the ERP is down, so that it
 // waits in the queue; the server is killed and started again, and the same trace leads over the queue and
-// the restart to the call to the ERP, which is told the same id.
+// the restart to the call to the ERP, which is told the same id, and to what the carrier then says of the parcel.
 //
 // Covers: O01 O02 F04 R06
 func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
@@ -215,19 +215,26 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 		a := s.good(t, "operator", `query ($id: String!) { operations(filter: {correlationId: $id}) { nodes { state } } }`, map[string]any{"id": id})
 		return a.at("operations", "nodes", 0, "state") == "COMMITTED"
 	})
-	resp, err := http.Get(s.admin + "/debug/traces?trace=" + id)
-	if err != nil {
-		t.Fatal(err)
+	number := s.good(t, "buyer", `{ orders(first: 1, filter: {customerPoNumber: "PO followed"}) { nodes { number } } }`, nil).at("orders", "nodes", 0, "number")
+	s.control(t, http.MethodPost, "/control/ship?percent=100&order="+say(number), nil)
+	shown := func() string {
+		resp, err := http.Get(s.admin + "/debug/traces?trace=" + id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		page, _ := io.ReadAll(resp.Body)
+		return string(page)
 	}
-	defer resp.Body.Close()
-	page, _ := io.ReadAll(resp.Body)
-	for _, want := range []string{"operation", "step check", "step submit", "step record", "source = erp", "state = COMMITTED"} {
-		if !strings.Contains(string(page), want) {
+	s.until(t, 30*time.Second, "the carrier's event in the trace", func() bool { return strings.Contains(shown(), "shipment event") })
+	page := shown()
+	for _, want := range []string{"operation", "step check", "step submit", "step record", "source = erp", "state = COMMITTED", "shipment = shp_"} {
+		if !strings.Contains(page, want) {
 			t.Errorf("the trace after the restart does not show %q", want)
 		}
 	}
 	hops := s.good(t, "operator", `query ($id: String!) { trace(correlationId: $id, first: 50) { nodes { kind system } } }`, map[string]any{"id": id}).Body
-	for _, want := range []string{`"REQUEST"`, `"SOURCE_CALL"`, `"ERP"`} {
+	for _, want := range []string{`"REQUEST"`, `"SOURCE_CALL"`, `"ERP"`, `"LOGISTICS"`} {
 		if !strings.Contains(hops, want) {
 			t.Errorf("trace(correlationId:) does not tell of %s: %s", want, hops)
 		}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"go.opentelemetry.io/otel/attribute"
 
+	"portico/telemetry"
 	"portico/trade"
 )
 
@@ -79,7 +81,28 @@ func (s *Store) FileTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 	if err := s.sel(ctx, tx, &filed, file, string(documents)); err != nil {
 		return nil, nil, fmt.Errorf("saving tracking: %w", err)
 	}
-	return of, filed, s.derive(ctx, tx, shipments, proofs, filed)
+	if err := s.derive(ctx, tx, shipments, proofs, filed); err != nil {
+		return nil, nil, err
+	}
+	return of, filed, s.noteNews(ctx, tx, filed)
+}
+
+// noteNews notes news of shipments in the traces of the clicks that ordered what is in them.
+func (s *Store) noteNews(ctx context.Context, tx *sqlx.Tx, shipments []string) error {
+	if len(shipments) == 0 || quiet(ctx) || !telemetry.Following() {
+		return nil
+	}
+	var clicks []struct{ Correlation, Shipment string }
+	const query = `
+		SELECT DISTINCT o.correlation_id AS correlation, x.shipment_id AS shipment FROM shipment_orders x JOIN operations o ON o.subject = x.order_id AND o.kind = 'SUBMIT_ORDER'
+		WHERE x.shipment_id = ANY($1)`
+	if err := s.sel(ctx, tx, &clicks, query, pq.Array(shipments)); err != nil {
+		return fmt.Errorf("tracking: %w", err)
+	}
+	for _, c := range clicks {
+		telemetry.Happened(ctx, c.Correlation, "shipment event", attribute.String("shipment", c.Shipment))
+	}
+	return nil
 }
 
 // tracked finds, for each record, the shipments that it is about, and holds them until the

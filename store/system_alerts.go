@@ -59,9 +59,11 @@ const systemAlerts = `
 			AND NOT EXISTS (SELECT FROM jsonb_object_keys(m.codes || m.published) k WHERE e.raw ->> 'code' = k OR starts_with(e.raw ->> 'code', k || '/') OR starts_with(k, '/') AND right(e.raw ->> 'code', length(k)) = k)) u
 	WHERE u.n > 0 LIMIT $2)
 	UNION ALL
-	(SELECT 'DEAD_LETTER', 'WARNING', 'Set aside, because it cannot be read: ' || count(*) || ' of the records of ' || r.instance || ', the last ' || (array_agg(r.kind || ' ' || r.source_ref || ': ' || left(r.reason, 150) ORDER BY r.at DESC))[1] || '.',
-		'rejectedRecords under sourceHealth names each and why. Mend them in ' || r.instance || ', which tells them again; or teach the adapter what they mean, and replay.', NULL, r.instance
-	FROM rejected_records r WHERE r.kind NOT IN ('` + Forgotten + `', '` + Foreign + `') GROUP BY r.instance LIMIT $2)
+	(SELECT a.kind, a.severity, a.message, a.action, NULL, a.subject FROM (
+		SELECT 'DEAD_LETTER' AS kind, 'WARNING' AS severity, 'Set aside, because it cannot be read: ' || count(*) || ' of the records of ' || r.instance || ', the last ' || (array_agg(r.kind || ' ' || r.source_ref || ': ' || left(r.reason, 150) ORDER BY r.at DESC))[1] || '.' AS message,
+			'rejectedRecords under sourceHealth names each and why. Mend them in ' || r.instance || ', which tells them again; or teach the adapter what they mean, and replay.' AS action, r.instance AS subject, max(r.at) AS at
+		FROM rejected_records r WHERE r.kind NOT IN ('` + Forgotten + `', '` + Foreign + `') GROUP BY r.instance) a
+	WHERE ` + untilResolved + ` LIMIT $2)
 	UNION ALL
 	(SELECT a.kind, a.severity, a.message, a.action, 'ERP', a.subject FROM (
 		SELECT 'EFFECT_FORGOTTEN' AS kind, 'CRITICAL' AS severity, r.instance || ' had confirmed order ' || r.source_ref || ' and does not know it any more, as after it was restored from a copy.' AS message,

@@ -101,6 +101,20 @@ func Part(ctx context.Context, name string, attributes ...attribute.KeyValue) (c
 	return tracer.Start(ctx, name, trace.WithAttributes(attributes...))
 }
 
+// Following tells whether traces are recorded at all.
+func Following() bool { return recording.Load() }
+
+// Happened notes in the trace of an earlier request, by its correlation id, what came of it
+// later, linked with the span under which that became known.
+func Happened(ctx context.Context, correlation, what string, attributes ...attribute.KeyValue) {
+	if !recording.Load() {
+		return
+	}
+	_, span := tracer.Start(WithCorrelation(context.Background(), correlation), what, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attributes...),
+		trace.WithLinks(trace.Link{SpanContext: trace.SpanContextFromContext(ctx)}))
+	span.End()
+}
+
 // Recording tells whether what is done under ctx is recorded: what it would take to say more of it
 // is spent only then.
 func Recording(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
