@@ -35,10 +35,9 @@ tryton-stop: ## Stop it
 bin/portico:
 	@$(GO) build -o $@ .
 
-# Whole stories mostly wait, so that four at a time are no more than two processors can do.
 test: ## All tests once, with race detector and shuffle; what a missing program leaves out is said at the end
 	@list=$$(mktemp); \
-	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on -timeout 25m -parallel 4 ./...; code=$$?; \
+	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on -timeout 25m ./...; code=$$?; \
 	cat $$list; rm -f $$list; exit $$code
 
 check: ## Format, lint, vet, generated code, the schema against what was published and what clients send, allocations and calls of the pages; no tests
