@@ -157,7 +157,7 @@ func (s *Stewards) correct() durable.Flow[correctWork] {
 				if err := s.reread(ctx, r); err != nil {
 					return err
 				}
-				r.Save(func(tx *sqlx.Tx) error { return s.store.EndConflict(ctx, tx, r.ID, true, !r.Work.Left) })
+				r.Save(func(tx *sqlx.Tx) error { return s.store.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
 				return nil
 			}},
 		},

@@ -244,12 +244,13 @@ func (s *Store) ReopenConflict(ctx context.Context, tx *sqlx.Tx, operation strin
 }
 
 // EndConflict takes a conflict off the list once its operation has written the decision to
-// both systems; where one does not take it, the conflict stays, decided.
-func (s *Store) EndConflict(ctx context.Context, tx *sqlx.Tx, operation string, held, other bool) error {
-	const query = `
-		WITH done AS (UPDATE differences SET value = CASE WHEN $2 THEN decided ELSE value END, source_value = CASE WHEN $3 THEN decided ELSE source_value END WHERE operation_id = $1 AND NOT ($2 AND $3))
-		DELETE FROM differences WHERE operation_id = $1 AND $2 AND $3`
-	if _, err := s.Exec(ctx, tx, query, operation, held, other); err != nil {
+// both systems; where only its owner has taken it, the conflict stays, decided.
+func (s *Store) EndConflict(ctx context.Context, tx *sqlx.Tx, operation string, both bool) error {
+	query := `UPDATE differences SET value = decided WHERE operation_id = $1`
+	if both {
+		query = `DELETE FROM differences WHERE operation_id = $1`
+	}
+	if _, err := s.Exec(ctx, tx, query, operation); err != nil {
 		return fmt.Errorf("conflict: %w", err)
 	}
 	return nil

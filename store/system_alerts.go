@@ -12,7 +12,7 @@ import (
 	"portico/trade"
 )
 
-// forgotten and foreign are the kinds of records set aside that are no longer where they were
+// Forgotten and Foreign are the kinds of records set aside that are no longer where they were
 // written, and that are written where they are not owned.
 const (
 	Forgotten = "forgotten"
