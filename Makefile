@@ -13,23 +13,23 @@ run: bin/portico ## Run Portico over a living sandbox company; Ctrl-C ends every
 	@bin/portico serve
 
 run-cluster: bin/portico ## Run three processes of Portico with three of NATS behind a balancer; Ctrl-C ends everything
-	@$(GO) build -o bin/cluster ./cluster && bin/cluster
+	@$(GO) build -o bin/cluster ./test/cluster && bin/cluster
 
 prove-cluster: bin/portico ## End those in turn under load, and check that no subscriber misses anything (RECONNECTS, SEED)
-	@$(GO) build -o bin/cluster ./cluster && bin/cluster -prove -reconnects $(or $(RECONNECTS),1000) -seed $(or $(SEED),1)
+	@$(GO) build -o bin/cluster ./test/cluster && bin/cluster -prove -reconnects $(or $(RECONNECTS),1000) -seed $(or $(SEED),1)
 
 prove-upgrade: bin/portico ## Replace three processes of an earlier build (FROM, a commit) one after the other under load, and check that nobody notices
 	@rm -rf bin/before && git worktree prune && git worktree add -q --detach bin/before $(or $(FROM),HEAD~1) && (cd bin/before && $(GO) build -o ../portico-before .) && git worktree remove --force bin/before
-	@$(GO) build -o bin/cluster ./cluster && bin/cluster -binary bin/portico-before -upgrade-to bin/portico
+	@$(GO) build -o bin/cluster ./test/cluster && bin/cluster -binary bin/portico-before -upgrade-to bin/portico
 
 tryton: ## Install, fill and start a real ERP, Tryton 6.0 (Debian, Ubuntu): two minutes, then seconds
-	@tryton/run.sh start
+	@sandbox/tryton/run.sh start
 
 run-tryton: tryton bin/portico ## Run Portico over that Tryton and the sandbox's carrier; Ctrl-C ends Portico
-	@tryton/run.sh portal
+	@sandbox/tryton/run.sh portal
 
 tryton-stop: ## Stop it
-	@tryton/run.sh stop
+	@sandbox/tryton/run.sh stop
 
 .PHONY: bin/portico
 bin/portico:
@@ -37,16 +37,16 @@ bin/portico:
 
 test: ## All tests once, with race detector and shuffle; what a missing program leaves out is said at the end
 	@list=$$(mktemp); \
-	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 tryton/run.sh with $(GO) test -race -shuffle=on -timeout 25m ./...; code=$$?; \
+	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(GO) test -race -shuffle=on -timeout 25m ./...; code=$$?; \
 	cat $$list; rm -f $$list; exit $$code
 
 check: ## Format, lint, vet, generated code, the schema against what was published and what clients send, allocations and calls of the pages; no tests
-	@$(GO) generate ./... && git diff --exit-code --stat -- graph execution
+	@$(GO) generate ./... && git diff --exit-code --stat -- graph
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@$(GO) vet ./...
 	@$(GO) mod tidy -diff
 	@$(GO) run $(LINT) run ./...
-	@$(GO) build -o bin/portico . && bin/portico governance --check && $(GO) run ./bench -gate bench/baseline.json 2> /dev/null
+	@$(GO) build -o bin/portico . && bin/portico governance --check && $(GO) run ./test/bench -gate test/bench/baseline.json 2> /dev/null
 
 publish: bin/portico ## Publish the schema: from then on nobody breaks it without warning
 	@bin/portico governance --publish
@@ -55,10 +55,10 @@ generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 	@$(GO) generate ./...
 
 faults: bin/portico ## Kill, freeze and cut server, database and ERP in 200 seeded runs, and check that every order is there once (RUNS, SEED)
-	@$(GO) run ./faults -runs $(or $(RUNS),200) -seed $(or $(SEED),1)
+	@$(GO) run ./test/faults -runs $(or $(RUNS),200) -seed $(or $(SEED),1)
 
 release: ## A static, reproducible binary in dist/, what it is made of (CycloneDX), and its known vulnerabilities
-	@$(GO) run ./release
+	@$(GO) run ./tools/release
 
 reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's journal and the keys
 	@bin/portico reset
@@ -67,4 +67,4 @@ web: ## Build the pages that browsers load (needs Node 20)
 	@for page in web/graphiql examples/tracking; do (cd $$page && npm ci --no-audit --no-fund && npm run build) || exit 1; done
 
 bench: bin/portico ## Load the pages at 50,000 orders and print the table of docs/performance.md
-	@$(GO) run ./bench
+	@$(GO) run ./test/bench

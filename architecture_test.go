@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,89 +15,126 @@ import (
 	"testing"
 )
 
-// rooms say who may import whom. Experience calls process, process calls
-// system, everyone speaks trade; no arrow goes up. A new folder states its
-// place here.
-var rooms = map[string][]string{
-	// spoken by all
-	"trade":     {},
-	"telemetry": {},
-	// What is said in business, and who said it: cryptography, nothing of the trade.
-	"signatures": {},
+// layer is where a room stands. Experience calls process, process calls system, everyone
+// speaks the language; no arrow goes up.
+type layer string
 
-	// system: where facts live
-	"migrations":      {},
-	"postgres":        {},
-	"store":           {"migrations", "telemetry", "trade"},
-	"store/storetest": {"postgres", "store", "graph"},
-	"sources":         {"telemetry", "trade"},
-	// Adapters never meet each other.
-	"sources/sandbox":    {"sources", "sources/pushed", "trade"},
-	"sources/pushed":     {"sources", "trade"},
-	"sources/carriers":   {"sources", "sources/pushed", "trade"},
-	"sources/epcis":      {"sources", "sources/pushed", "trade"},
-	"sources/tryton":     {"sources", "sources/tryton/rpc", "trade"},
-	"sources/tryton/rpc": {"sources", "trade"},
-	"sources/sourcetest": {"sources", "trade"},
+const (
+	language   layer = "language"
+	system     layer = "system"
+	process    layer = "process"
+	experience layer = "experience"
+	wiring     layer = "wiring" // puts everything together, so it imports what it likes
+	around     layer = "around" // none of it is served, or it is somebody else's
+)
+
+// layers say the layer of everything in a folder at the top: it is read from the path alone.
+var layers = map[string]layer{
+	"": wiring, "app": wiring,
+	"graph": experience, "resolvers": experience, "edge": experience, "events": experience,
+	"process": process,
+	"sources": system, "store": system, "migrations": system,
+	"trade": language, "evidence": language, "telemetry": language,
+	"sandbox": around, "web": around, "examples": around, "test": around, "tools": around,
+}
+
+// below are the layers that a layer may call.
+var below = map[layer][]layer{
+	language: {}, system: {language}, process: {system, language}, experience: {process, language},
+}
+
+// arrows are the imports that the layers alone do not allow: each with its reason.
+var arrows = map[string]map[string]string{
+	// language
+	"evidence":    {"evidence/signatures": "a bundle is checked by the signatures in it", "trade": "it says what was said in the words of trade"},
+	"trade/clock": {},
+
+	// system
+	"store":              {"migrations": "it brings the tables up to date"},
+	"store/storetest":    {"store": "a fresh store for each test", "store/postgres": "on a PostgreSQL of its own", "graph": "the ages in the schema"},
+	"sources/sandbox":    {"sources": "the ports", "sources/pushed": "what adapters share of verifying"},
+	"sources/pushed":     {"sources": "error kinds"},
+	"sources/carriers":   {"sources": "the ports", "sources/pushed": "what adapters share of verifying"},
+	"sources/epcis":      {"sources": "the ports", "sources/pushed": "what adapters share of verifying"},
+	"sources/tryton":     {"sources": "the ports", "sources/tryton/rpc": "its wire"},
+	"sources/tryton/rpc": {"sources": "error kinds"},
+	"sources/sourcetest": {"sources": "the ports that it tries"},
+
+	// process
+	"process": {"process/durable": "every flow is durable"},
+
+	// experience
+	"graph":                              {"graph/execution": "the generated table is run by it"},
+	"resolvers":                          {"graph": "the contract", "graph/execution": "streams", "resolvers/loaders": "the read side", "edge/auth": "who asks", "edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements"},
+	"resolvers/loaders":                  {"graph/execution": "keys of a whole level", "store": "the read side ends at the store", "sources": "or at a source"},
+	"edge":                               {"edge/auth": "who asks", "edge/budget": "what it may cost", "edge/guard": "what it may be", "graph/execution": "runs it", "graph/governance": "counts it", "resolvers/loaders": "one operation's"},
+	"edge/documents":                     {"sources": "the error kinds of whoever keeps a document"},
+	"edge/intake":                        {"sources": "why a delivery was not taken"},
+	"events/bus":                         {"events": "hands to the hub what it hears"},
+	"graph/execution/difftest/graph":     {"graph/execution": "the generated table", "graph/execution/difftest/model": "what it binds to"},
+	"graph/execution/difftest/resolvers": {"graph/execution/difftest/graph": "implements it", "graph/execution/difftest/model": "returns it"},
+}
+
+// apart are rooms of which nothing else of ours may be known inside, whatever their layer allows.
+var apart = map[string][]string{
+	"trade": {}, "telemetry": {}, "trade/clock": {}, "evidence/signatures": {}, "migrations": {}, "store/postgres": {},
+	// They know GraphQL, and nothing of the trade.
+	"graph/execution": {}, "graph/governance": {}, "edge/guard": {}, "edge/budget": {},
+	// How bytes are sent to partners.
+	"process/notify": {"telemetry", "trade"},
 	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
 	"sandbox": {"trade"},
 	// Another company's system, filled with the sandbox's.
-	"tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
-
-	// process: what must happen
-	"audit":   {"store"},
-	"process": {"durable", "signatures", "sources", "store", "telemetry", "trade"},
-	// What a third party can verify.
-	"evidence": {"audit", "signatures", "store", "trade"},
-	"durable":  {"sources", "store", "telemetry", "trade"},
-
-	// experience: how portals reach us
-	"execution":      {}, // knows GraphQL, nothing of the trade
-	"graph":          {"execution", "trade"},
-	"graph/generate": {},
-	// The executor is tried against gqlgen's own, on a schema with every kind of type.
-	"execution/difftest":           {"execution", "execution/difftest/graph", "execution/difftest/resolvers"},
-	"execution/difftest/graph":     {"execution", "execution/difftest/model"},
-	"execution/difftest/model":     {},
-	"execution/difftest/resolvers": {"execution/difftest/graph", "execution/difftest/model"},
-	"auth":                         {"trade"},
-	"documents":                    {"sources", "trade"},
-	"loaders":                      {"execution", "sources", "store", "telemetry", "trade"},
-	"events":                       {"trade"},
-	// Changes to other processes, for all of them.
-	"bus":        {"events", "trade"},
-	"budget":     {},
-	"governance": {}, // knows GraphQL, nothing of the trade
-	"guard":      {}, // knows GraphQL, nothing of the trade
-	"resolvers":  {"auth", "documents", "events", "execution", "graph", "loaders", "process", "signatures", "store", "telemetry", "trade"},
-	// How partners are told who keep no connection.
-	"outgoing": {"telemetry", "trade"},
-	"edge":     {"auth", "budget", "execution", "governance", "guard", "signatures", "loaders", "telemetry", "trade"},
-	"web":      {},
-
-	// around the code
+	"sandbox/tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
+	"web":            {},
+	// They see the server from outside alone.
+	"test/e2e/ports": {}, "test/e2e/extras": {},
+	"test/cluster": {"test/e2e/ports", "store/postgres"},
+	"test/faults":  {"test/e2e/ports", "store/postgres", "evidence/signatures"},
 	// The bench holds Portico against handlers of the same pages.
-	"bench":      {"auth", "documents", "edge", "execution", "graph", "loaders", "resolvers", "signatures", "sources", "sources/sandbox", "store", "trade"},
-	"e2e":        {"e2e/ports"},
-	"e2e/ports":  {},
-	"cluster":    {"e2e/ports", "postgres"},               // as is this
-	"faults":     {"e2e/ports", "postgres", "signatures"}, // it sees the server from outside alone
-	"e2e/extras": {},
-	"release":    {},
+	"test/bench":    {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	"tools/release": {},
 	// What suppliers copy: the standard library alone.
-	"examples/supplier-client": {},
-	"examples/tracking":        {},    // its build
-	"":                         {"*"}, // main puts it all together
+	"examples/supplier-client": {}, "examples/tracking": {},
 }
 
-// outside names what a room must not import from elsewhere.
+// outside names what a room must not import from elsewhere, and those in it that name nothing themselves.
 var outside = map[string][]string{
 	"trade":     {"database/sql", "net/http", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+	"evidence":  {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	"resolvers": {"database/sql", "github.com/jmoiron", "github.com/lib", "net/http"},
-	"loaders":   {"database/sql", "github.com/jmoiron", "github.com/lib", "net/http"},
 	"process":   {"net/http", "github.com/99designs", "github.com/lib"},
-	"store":     {"net/http", "github.com/99designs"},
-	"sources":   {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+	// Requests to partners are sent by it.
+	"process/notify": {"github.com/99designs", "github.com/lib"},
+	"store":          {"net/http", "github.com/99designs"},
+	// It may have to fetch PostgreSQL.
+	"store/postgres": {"github.com/99designs"},
+	"sources":        {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+}
+
+// inside tells whether a room is another one or below it.
+func inside(room, other string) bool { return room == other || strings.HasPrefix(room, other+"/") }
+
+// outsideOf is what a room must not import from elsewhere: what it says itself, or else the room it is in.
+func outsideOf(room string) []string {
+	for room != "." {
+		if names, stated := outside[room]; stated {
+			return names
+		}
+		room = path.Dir(room)
+	}
+	return nil
+}
+
+// allows tells whether a room may import another one.
+func allows(room, other string) bool {
+	if only, stated := apart[room]; stated {
+		return slices.Contains(only, other)
+	}
+	top, _, _ := strings.Cut(room, "/")
+	otherTop, _, _ := strings.Cut(other, "/")
+	of := layers[top]
+	return of == wiring || arrows[room][other] != "" || slices.Contains(below[of], layers[otherTop])
 }
 
 func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
@@ -104,7 +142,7 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
+	seen, used := map[string]bool{}, map[[2]string]bool{}
 	for list := json.NewDecoder(bytes.NewReader(out)); ; {
 		var pkg struct {
 			ImportPath string
@@ -116,28 +154,39 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 			t.Fatal(err)
 		}
 		room := strings.TrimPrefix(strings.TrimPrefix(pkg.ImportPath, "portico"), "/")
-		allowed, known := rooms[room]
 		seen[room] = true
-		if !known {
-			t.Errorf("%s states no place in the layers: add it to rooms", pkg.ImportPath)
+		if top, _, _ := strings.Cut(room, "/"); layers[top] == "" {
+			t.Errorf("%s stands in no layer: a folder at the top belongs to one", pkg.ImportPath)
 		}
 		for _, imported := range pkg.Imports {
 			if other, ours := strings.CutPrefix(imported, "portico/"); ours {
-				if !slices.Contains(allowed, other) && !slices.Contains(allowed, "*") {
+				if used[[2]string{room, other}] = true; !allows(room, other) {
 					t.Errorf("%s imports %s, which its layer may not", room, other)
 				}
 				continue
 			}
-			for _, no := range outside[room] {
-				if imported == no || strings.HasPrefix(imported, no+"/") {
+			for _, no := range outsideOf(room) {
+				if inside(imported, no) {
 					t.Errorf("%s imports %s, which is not its business", room, imported)
 				}
 			}
 		}
 	}
-	for room := range rooms {
+	for room, to := range arrows {
+		for other := range to {
+			if !used[[2]string{room, other}] {
+				t.Errorf("arrows has %s import %s, which it does not", room, other)
+			}
+		}
+	}
+	for room, only := range apart {
 		if !seen[room] {
-			t.Errorf("rooms names %s, which is not there", room)
+			t.Errorf("apart names %s, which is not there", room)
+		}
+		for _, other := range only {
+			if !used[[2]string{room, other}] {
+				t.Errorf("apart has %s import %s, which it does not", room, other)
+			}
 		}
 	}
 }
@@ -146,30 +195,30 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 // why that is no decision on what a caller may do or see: that is
 // trade.Scope.Decide alone, and the visibility that asks the same in SQL.
 var deciding = map[string]string{
-	"trade":                       "the decision itself",
-	"store/reading.go":            "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
-	"store/partners.go":           "the caller's own partner, as any partner",
-	"store/audit.go":              "for operators alone",
-	"process/messages.go":         "whether a supplier sent it, whose signatures count",
-	"process/partners.go":         "what is the distributor's own to do",
-	"store/items.go":              "an operator has no part numbers of its own",
-	"loaders/loaders.go":          "reads the caller's own accounts, as any accounts",
-	"loaders/live.go":             "the account whose share decides which source's count is shown",
-	"process/desk.go":             "keeps whom somebody acts for that writes",
-	"process/spending.go":         "the limits of an account's table are for its buyers",
-	"process/alerting.go":         "which side an exception is reported to",
-	"store/alerts.go":             "an operator sees what is meant for either side",
-	"store/purchase_orders.go":    "whose work list it is: to answer, or to decide",
-	"store/users.go":              "people act for several accounts, of which one is enough",
-	"store/webhooks.go":           "a company's endpoints are those that were saved for its own accounts alone",
-	"process/webhooks.go":         "for which company an endpoint is saved",
-	"auth/auth.go":                "who acts for nobody any more is not let in",
-	"resolvers/queries.go":        "viewer: which of its types, and what stands in it",
-	"resolvers/items.go":          "the account a price is for, where none is named",
-	"edge/known.go":               "who may send documents of its own, before anything is decided on",
-	"edge/budget.go":              "whose budget is charged",
-	"bench/reference.go":          "a rival of ours",
-	"bench/reference_supplies.go": "the same",
+	"trade":                            "the decision itself",
+	"store/reading.go":                 "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
+	"store/partners.go":                "the caller's own partner, as any partner",
+	"store/audit.go":                   "for operators alone",
+	"process/messages.go":              "whether a supplier sent it, whose signatures count",
+	"process/partners.go":              "what is the distributor's own to do",
+	"store/items.go":                   "an operator has no part numbers of its own",
+	"resolvers/loaders/loaders.go":     "reads the caller's own accounts, as any accounts",
+	"resolvers/loaders/live.go":        "the account whose share decides which source's count is shown",
+	"process/desk.go":                  "keeps whom somebody acts for that writes",
+	"process/spending.go":              "the limits of an account's table are for its buyers",
+	"process/alerting.go":              "which side an exception is reported to",
+	"store/alerts.go":                  "an operator sees what is meant for either side",
+	"store/purchase_orders.go":         "whose work list it is: to answer, or to decide",
+	"store/users.go":                   "people act for several accounts, of which one is enough",
+	"store/webhooks.go":                "a company's endpoints are those that were saved for its own accounts alone",
+	"process/webhooks.go":              "for which company an endpoint is saved",
+	"edge/auth/auth.go":                "who acts for nobody any more is not let in",
+	"resolvers/queries.go":             "viewer: which of its types, and what stands in it",
+	"resolvers/items.go":               "the account a price is for, where none is named",
+	"edge/known.go":                    "who may send documents of its own, before anything is decided on",
+	"edge/budget.go":                   "whose budget is charged",
+	"test/bench/reference.go":          "a rival of ours",
+	"test/bench/reference_supplies.go": "the same",
 }
 
 // TestDecisionsAreMadeInOnePlace finds code that looks into a scope to decide by
@@ -177,11 +226,11 @@ var deciding = map[string]string{
 func TestDecisionsAreMadeInOnePlace(t *testing.T) {
 	looks := regexp.MustCompile(`\b(?:[sS]cope|s|Scope\(\))\.(?:Role|Accounts|Supplier|Everything|Rights|Buyer)\(\)`)
 	used := map[string]bool{}
-	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+	err := filepath.WalkDir(".", func(file string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 			return err
 		}
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
@@ -189,12 +238,12 @@ func TestDecisionsAreMadeInOnePlace(t *testing.T) {
 			if !looks.MatchString(line) {
 				continue
 			}
-			place := path
+			place := file
 			if deciding[place] == "" {
-				place = filepath.Dir(path)
+				place = filepath.Dir(file)
 			}
 			if used[place] = true; deciding[place] == "" {
-				t.Errorf("%s:%d looks into a scope: ask trade.Scope.Decide, or say in deciding why it decides nothing", path, n+1)
+				t.Errorf("%s:%d looks into a scope: ask trade.Scope.Decide, or say in deciding why it decides nothing", file, n+1)
 			}
 		}
 		return nil

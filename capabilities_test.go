@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,14 +27,7 @@ var workflows = map[string][]string{"order status": {"C10"}, "acknowledgment": {
 //
 // Covers: H08
 func TestEveryCapabilityHasTests(t *testing.T) {
-	var files []string
-	for _, of := range []string{"*_test.go", "*/*_test.go"} {
-		found, err := filepath.Glob(of)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
-	}
+	files := filesNamed(t, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
 	covers := regexp.MustCompile(`(?m)^// Covers: ([A-Z0-9 ]+)\nfunc (Test\w+)`)
 	tests := map[string][]string{}
 	for _, f := range files {
@@ -119,11 +113,7 @@ func TestEverythingHasAnOwner(t *testing.T) {
 	for _, m := range trade.Measures {
 		measures[string(m.Measure)] = true
 	}
-	sources, err := filepath.Glob("*/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range sources {
+	for _, f := range filesNamed(t, func(name string) bool { return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") }) {
 		code, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -150,4 +140,24 @@ func TestEverythingHasAnOwner(t *testing.T) {
 			}
 		}
 	}
+}
+
+// filesNamed are the files of the repository whose names are wanted.
+func filesNamed(t *testing.T, wanted func(name string) bool) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || path == "bin"):
+			return fs.SkipDir
+		case !d.IsDir() && wanted(d.Name()):
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
 
-	"portico/auth"
-	"portico/budget"
-	"portico/execution"
-	"portico/governance"
+	"portico/edge/auth"
+	"portico/edge/budget"
+	"portico/edge/guard"
 	"portico/graph"
-	"portico/guard"
+	"portico/graph/execution"
+	"portico/graph/governance"
 	"portico/resolvers"
 	"portico/trade"
 )
@@ -52,7 +52,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	rights := newRights(bindings.Schema)
-	text, err := os.ReadFile("../bench/pages/orders.graphql")
+	text, err := os.ReadFile("../test/bench/pages/orders.graphql")
 	if err != nil {
 		b.Fatal(err)
 	}

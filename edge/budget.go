@@ -10,9 +10,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/auth"
-	"portico/budget"
-	"portico/guard"
+	"portico/edge/auth"
+	"portico/edge/budget"
+	"portico/edge/guard"
 )
 
 // Budgets are what one client, and all clients of one account together, may ask

@@ -7,7 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/execution"
+	"portico/graph/execution"
 )
 
 // maxRepresentations is how many entities a router may ask for at once.

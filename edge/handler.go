@@ -10,11 +10,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"portico/auth"
-	"portico/execution"
-	"portico/governance"
-	"portico/guard"
-	"portico/loaders"
+	"portico/edge/auth"
+	"portico/edge/guard"
+	"portico/graph/execution"
+	"portico/graph/governance"
+	"portico/resolvers/loaders"
 	"portico/trade"
 )
 

@@ -18,7 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/signatures"
+	"portico/evidence/signatures"
 )
 
 // GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ says:

@@ -7,9 +7,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/auth"
-	"portico/guard"
-	"portico/signatures"
+	"portico/edge/auth"
+	"portico/edge/guard"
+	"portico/evidence/signatures"
 	"portico/trade"
 )
 

@@ -14,12 +14,12 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 	"go.opentelemetry.io/otel/attribute"
 
-	"portico/auth"
-	"portico/budget"
-	"portico/execution"
-	"portico/governance"
-	"portico/guard"
-	"portico/loaders"
+	"portico/edge/auth"
+	"portico/edge/budget"
+	"portico/edge/guard"
+	"portico/graph/execution"
+	"portico/graph/governance"
+	"portico/resolvers/loaders"
 	"portico/telemetry"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/auth"
+	"portico/edge/auth"
 )
 
 // rights holds the schema's @scope by field: every list of scopes of which one

@@ -10,7 +10,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"portico/auth"
+	"portico/edge/auth"
 )
 
 // Many who follow the same things with the same document, and may see the same, are told the

@@ -11,7 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/trade"
 )
 

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portico/auth"
+	"portico/edge/auth"
 )
 
 // GraphQL over server-sent events, as the distinct connections mode of

@@ -10,8 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/execution"
-	"portico/governance"
+	"portico/graph/execution"
+	"portico/graph/governance"
 )
 
 // sunsetCode is the code of an operation that was turned away to show what will be gone.

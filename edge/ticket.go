@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"time"
 
-	"portico/auth"
+	"portico/edge/auth"
 )
 
 // A ticket signs in who cannot send a header, a browser's EventSource: it works

@@ -17,8 +17,8 @@ import (
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"portico/auth"
-	"portico/execution"
+	"portico/edge/auth"
+	"portico/graph/execution"
 )
 
 // GraphQL over WebSocket, as the protocol graphql-transport-ws says:

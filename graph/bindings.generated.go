@@ -4,7 +4,7 @@ package graph
 
 import (
 	"context"
-	"portico/execution"
+	"portico/graph/execution"
 	"portico/trade"
 	"time"
 

@@ -15,7 +15,7 @@ import (
 	"github.com/sosodev/duration"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/execution"
+	"portico/graph/execution"
 	"portico/trade"
 )
 

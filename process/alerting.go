@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
 )

@@ -9,8 +9,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jmoiron/sqlx"
 
-	"portico/durable"
-	"portico/signatures"
+	"portico/evidence/signatures"
+	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"

@@ -1,7 +1,7 @@
 package process
 
 import (
-	"portico/durable"
+	"portico/process/durable"
 	"portico/sources"
 )
 

@@ -13,8 +13,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"portico/durable"
-	"portico/signatures"
+	"portico/evidence/signatures"
+	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
 )

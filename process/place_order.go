@@ -9,7 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/sources"
 	"portico/trade"
 )

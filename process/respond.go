@@ -11,7 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"

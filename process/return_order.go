@@ -10,7 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/trade"

@@ -14,8 +14,8 @@ import (
 
 	"github.com/quagmt/udecimal"
 
-	"portico/durable"
 	"portico/process"
+	"portico/process/durable"
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"

@@ -6,7 +6,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
 )

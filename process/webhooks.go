@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"portico/durable"
+	"portico/process/durable"
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"portico/graph"
-	"portico/loaders"
 	"portico/process"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

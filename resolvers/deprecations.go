@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
 	"portico/trade"
 )

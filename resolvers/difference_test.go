@@ -19,14 +19,14 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"portico/auth"
-	"portico/documents"
-	"portico/execution"
-	"portico/execution/difftest"
+	"portico/edge/auth"
+	"portico/edge/documents"
 	"portico/graph"
-	"portico/loaders"
+	"portico/graph/execution"
+	"portico/graph/execution/difftest"
 	"portico/process"
 	"portico/resolvers"
+	"portico/resolvers/loaders"
 	company "portico/sandbox"
 	"portico/sources/sandbox"
 	"portico/store"
@@ -80,7 +80,7 @@ func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
 
 // moving are fields whose values depend on when they are asked.
 var moving = map[string]bool{
-	"Query._entities": true, // its keys are made up elsewhere: execution/difftest asks for entities
+	"Query._entities": true, // its keys are made up elsewhere: graph/execution/difftest asks for entities
 	"Provenance.age":  true, "Provenance.mode": true, "Provenance.asOf": true, "Provenance.receivedAt": true, "DocumentLink.url": true, "DocumentLink.expiresAt": true,
 	"OrderPromise.expiresAt": true, "SourceHealth.lag": true, "SourceHealth.lastSuccessAt": true,
 }

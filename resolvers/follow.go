@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"portico/events"
-	"portico/execution"
+	"portico/graph/execution"
 	"portico/store"
 	"portico/trade"
 )

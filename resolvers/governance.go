@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"portico/graph"
-	"portico/loaders"
 	"portico/process"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"

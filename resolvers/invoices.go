@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
-	"portico/loaders"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"portico/graph"
-	"portico/loaders"
+	"portico/resolvers/loaders"
 	"portico/trade"
 )
 

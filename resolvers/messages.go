@@ -6,9 +6,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"portico/evidence/signatures"
 	"portico/graph"
-	"portico/loaders"
-	"portico/signatures"
+	"portico/resolvers/loaders"
 	"portico/trade"
 )
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
-	"portico/loaders"
 	"portico/process"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
-	"portico/loaders"
 	"portico/process"
+	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
 )

@@ -3,9 +3,9 @@ package resolvers
 import (
 	"context"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
-	"portico/loaders"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

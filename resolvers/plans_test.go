@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"portico/documents"
-	"portico/execution"
+	"portico/edge/documents"
 	"portico/graph"
+	"portico/graph/execution"
 	"portico/process"
 	"portico/resolvers"
 	"portico/store"
@@ -29,7 +29,7 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := filepath.Glob("../bench/pages/*.graphql")
+	pages, err := filepath.Glob("../test/bench/pages/*.graphql")
 	if err != nil || len(pages) < 4 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
-	"portico/loaders"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

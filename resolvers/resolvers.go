@@ -11,12 +11,12 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"portico/auth"
-	"portico/documents"
+	"portico/edge/auth"
+	"portico/edge/documents"
 	"portico/events"
 	"portico/graph"
-	"portico/loaders"
 	"portico/process"
+	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
 )

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"portico/auth"
+	"portico/edge/auth"
 	"portico/graph"
-	"portico/loaders"
+	"portico/resolvers/loaders"
 	"portico/trade"
 )
 

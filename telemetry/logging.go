@@ -14,7 +14,7 @@ var Keys = map[string]string{
 	"kept": "a number", "kind": "kind of operation, record or failure", "left": "a number", "most_percent": "a setting", "of": "a number", "operation_id": "id of an operation",
 	"operations": "a number", "orders": "a number", "panic": "what code panicked with", "path": "path of a field", "percent": "a number", "pid": "process", "reason": "why, in our words",
 	"records": "a number", "rows": "a number", "signal": "what ended a process", "source": "name of a source", "stack": "where it panicked", "state": "state of an operation or delivery",
-	"step": "name of a step", "subject": "what is being loaded", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox", "values": "a number", "what": "what is removed or read",
+	"part": "part of a server that runs in the background", "step": "name of a step", "subject": "what is being loaded", "task": "what is done again and again", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox", "values": "a number",
 	"traces": "where traces are shown",
 }
 

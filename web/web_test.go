@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"portico/e2e/extras"
+	"portico/test/e2e/extras"
 )
 
 func get(path string, headers ...string) *httptest.ResponseRecorder {

@@ -29,7 +29,7 @@ func (p bindings) GenerateCode(d *codegen.Data) error {
 	return templates.Render(templates.Options{
 		PackageName:     d.Config.Exec.Package,
 		Filename:        filepath.Join(d.Config.Exec.Dir(), "bindings.generated.go"),
-		Template:        `{{ reserveImport "context" }}{{ reserveImport "github.com/99designs/gqlgen/graphql" }}{{ reserveImport "portico/execution" }}{{ .Emit }}`,
+		Template:        `{{ reserveImport "context" }}{{ reserveImport "github.com/99designs/gqlgen/graphql" }}{{ reserveImport "portico/graph/execution" }}{{ .Emit }}`,
 		Data:            &emitter{Data: d, groups: p.groups, enums: map[string]bool{}},
 		GeneratedHeader: true,
 		Packages:        d.Config.Packages,

@@ -1,6 +1,6 @@
 // Command generate writes what gqlgen generates from the gqlgen.yml of a folder,
-// and beside it the table that package execution runs from. groups.yml names
-// the loaders that fields share.
+// and beside it the table that package execution runs from. groups.yml, in the
+// folder of the generated code, names the loaders that fields share.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"path/filepath"
 
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
@@ -32,13 +33,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile("groups.yml")
+	file := filepath.Join(cfg.Exec.Dir(), "groups.yml")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	var groups map[string][]string
 	if err := yaml.Unmarshal(text, &groups); err != nil {
-		return fmt.Errorf("groups.yml: %w", err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	byField := map[string]string{}
 	for group, fields := range groups {

@@ -18,10 +18,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"portico/e2e/extras"
 	"portico/sources"
 	"portico/sources/sourcetest"
 	"portico/sources/tryton"
+	"portico/test/e2e/extras"
 )
 
 // server answers as trytond 6.0.29 did, on the sandbox's company, when somebody
@@ -218,7 +218,7 @@ func TestTheAdapterKeepsTheContract(t *testing.T) {
 }
 
 // TestTheContractHoldsOnARealServer plays it against a Tryton that was filled by
-// `make tryton`: PORTICO_TEST_TRYTON is what `tryton/run.sh setting` prints. With
+// `make tryton`: PORTICO_TEST_TRYTON is what `sandbox/tryton/run.sh setting` prints. With
 // PORTICO_RECORD=1 it writes down what is said, for the server of these tests.
 func TestTheContractHoldsOnARealServer(t *testing.T) {
 	url, user, password := realServer(t)
@@ -235,7 +235,7 @@ func realServer(t *testing.T) (server, user, password string) {
 	t.Helper()
 	parts := strings.Fields(extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON"))
 	if len(parts) != 4 {
-		t.Fatal("PORTICO_TEST_TRYTON is not what tryton/run.sh setting prints")
+		t.Fatal("PORTICO_TEST_TRYTON is not what sandbox/tryton/run.sh setting prints")
 	}
 	return strings.TrimSuffix(parts[0], "/erp"), parts[1], parts[2]
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"portico/graph"
-	"portico/postgres"
 	"portico/store"
+	"portico/store/postgres"
 )
 
 var (

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+
+	"portico/edge"
+	"portico/edge/auth"
+	"portico/edge/documents"
+	"portico/events"
+	"portico/events/bus"
+	"portico/graph/governance"
+	"portico/process"
+	"portico/process/audit"
+	"portico/process/durable"
+	"portico/sources"
+	"portico/store"
+)
+
+// server is what a server is made of; close ends it in reverse.
+type server struct {
+	log         *slog.Logger
+	database    *Database
+	store       *store.Store
+	sources     *sources.Set
+	prices      *sources.PriceCache
+	auth        *auth.Authenticator
+	dev         *auth.DevIssuer
+	links       *documents.Links
+	dataKeys    func() [][]byte
+	hub         *events.Hub
+	cursors     *events.Cursors
+	feed        *events.Feed
+	replica     *process.Replica
+	intake      *process.Intake
+	engine      *durable.Engine
+	ordering    *process.Orders
+	operating   *process.Operators
+	purchasing  *process.Purchasing
+	stewards    *process.Stewards
+	partners    *process.Partners
+	webhooks    *process.Webhooks
+	codes       *process.Codes
+	audit       *audit.Log
+	auditFolder string
+	use         *governance.Counter
+	refusals    *edge.Refusals
+	ends        []func()
+}
+
+func (p *server) close() {
+	for i := len(p.ends) - 1; i >= 0; i-- {
+		p.ends[i]()
+	}
+	p.ends = nil
+}
+
+func (p *server) open(ctx context.Context, cfg Config) error {
+	database, err := ownDatabase(ctx, cfg, p.log)
+	if err != nil {
+		return err
+	}
+	p.database, p.store = database, database.Store
+	p.ends = append(p.ends, database.Close)
+	if safe, err := p.store.Durable(ctx); err != nil {
+		return err
+	} else if !safe && cfg.Profile == Production {
+		return errors.New("DATABASE_URL: the database runs with fsync, full_page_writes or synchronous_commit off, so that what is acknowledged may be lost: turn them on in its configuration")
+	}
+	if cfg.File.Sandbox {
+		if err := p.startSandbox(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	if p.sources, err = OpenSources(cfg.File, p.log); err != nil {
+		return err
+	}
+	if cfg.Profile != Production {
+		if p.dev, err = auth.OpenDevIssuer(cfg.Data); err != nil {
+			return err
+		}
+	}
+	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, p.store); err != nil {
+		return err
+	}
+	if err := p.auth.Refresh(ctx); err != nil {
+		return err
+	}
+	if p.prices, err = p.sources.CachePrices(100_000, p.store.StaleAfter("Price")); err != nil {
+		return err
+	}
+	keys, err := linkKeys(cfg, p.log)
+	if err != nil {
+		return err
+	}
+	base, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	p.links = documents.NewLinks(base, keys)
+	if p.dataKeys, err = dataKeys(cfg, p.log); err != nil {
+		return err
+	}
+	if err := p.store.Match(cfg.File.Match); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
+	if err := p.store.Tell(cfg.File.Tell); err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
+	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
+	p.hub, p.cursors = events.New(), events.NewCursors(keys)
+	var carrier events.Carrier // none where processes notify each other by the database
+	if cfg.NATS != "" {
+		nats, err := bus.Open(cfg.NATS, cfg.NATSPrefix, p.log)
+		if err != nil {
+			return err
+		}
+		p.ends = append(p.ends, nats.Close)
+		carrier = nats
+	}
+	p.feed = events.NewFeed(p.hub, p.store, p.database.dsn, carrier, p.log)
+	if err := p.store.RestartLog(ctx); err != nil {
+		return err
+	}
+	p.replica = process.NewReplica(p.store, p.sources, p.log)
+	p.replica.Rerouted = p.prices.Purge
+	p.intake = process.NewIntake(p.store, p.sources, p.log)
+	if err := p.replica.TakeRoutes(ctx); err != nil {
+		return err
+	}
+	if p.engine, err = durable.Open(ctx, p.database.dsn, p.store, p.sources.Names(), p.sources.Held, cfg.KeepOperations, p.log); err != nil {
+		return err
+	}
+	p.ends = append(p.ends, p.engine.Close)
+	signing, err := receiptKey(ctx, cfg, p.store)
+	if err != nil {
+		return err
+	}
+	desk := process.NewDesk(p.store, p.sources, p.engine)
+	p.ordering, p.operating, p.purchasing, p.stewards = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing), process.NewStewards(desk)
+	p.partners = process.NewPartners(desk)
+	p.webhooks, p.codes = p.outgoing(cfg, desk), process.NewCodes(desk)
+	if err := p.codes.Begin(ctx); err != nil {
+		return err
+	}
+	p.auditFolder = filepath.Join(cfg.Data, AuditFolder)
+	p.audit, err = audit.Open(p.store, p.auditFolder)
+	return err
+}

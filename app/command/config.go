@@ -1,0 +1,8 @@
+package command
+
+import "portico/app"
+
+type configCmd struct{}
+
+// Run prints the settings in force.
+func (configCmd) Run(cfg app.Config) error { return cfg.Print() }

@@ -1,4 +1,0 @@
-package main
-
-//go:generate go run ./graph/generate
-//go:generate go run ./graph/generate execution/difftest

@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"gopkg.in/yaml.v3"
+
+	"portico/test/e2e/extras"
+)
+
+var (
+	named    = regexp.MustCompile(`\b(portico_[a-z0-9_]+|process_resident_memory_bytes|go_goroutines)\b`)
+	settings = regexp.MustCompile(`\b(PORTICO_[A-Z_0-9]+|NATS_URL|DATABASE_URL(?:_FILE)?)\b`)
+)
+
+// TestDashboardsAndRulesAskForMetricsThatAreThere holds every metric that Grafana's dashboards and Prometheus's rules name to those that a
+// server tells.
+//
+// Covers: O04 O05
+func TestDashboardsAndRulesAskForMetricsThatAreThere(t *testing.T) {
+	s := portico(t)
+	for range 2 { // something is refused, asked of every source, and told
+		_ = s.query(t, "buyer", `{ nothing }`, nil)
+		_ = s.good(t, "buyer", `{ items(first: 1) { nodes { price(maxAge: "PT0S") { __typename } } } }`, nil)
+	}
+	text, err := os.ReadFile("../../schema.graphqls")
+	if err != nil || len(text) == 0 {
+		t.Fatal(err)
+	}
+	var help string
+	s.until(t, 20*time.Second, "counted", func() bool {
+		resp, err := http.Get(s.admin + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		all, _ := io.ReadAll(resp.Body)
+		help = string(all)
+		return strings.Contains(help, "portico_objective_met{") && strings.Contains(help, "portico_source_up{")
+	})
+	// Vectors without a value yet are not in the answer: their names are those of the code.
+	code := declared(t)
+	files, err := filepath.Glob("../../deploy/observability/grafana/dashboards/*.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("dashboards: %v, %v", files, err)
+	}
+	found := 0
+	for _, file := range append(files, "../../deploy/observability/rules.yml") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, ".json") {
+			var board struct {
+				UID    string
+				Panels []struct {
+					Title   string
+					Targets []struct{ Expr string }
+				}
+			}
+			if err := json.Unmarshal(text, &board); err != nil || board.UID == "" || len(board.Panels) == 0 {
+				t.Errorf("%s is no dashboard: %v", file, err)
+			}
+			for _, p := range board.Panels {
+				for _, target := range p.Targets {
+					if named.FindString(target.Expr) == "" {
+						t.Errorf("%s: %q asks for no metric of ours: %s", file, p.Title, target.Expr)
+					}
+				}
+			}
+		}
+		for _, m := range named.FindAllString(string(text), -1) {
+			found++
+			name := m
+			for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+				name = strings.TrimSuffix(name, suffix)
+			}
+			if !strings.Contains(help, "# HELP "+name+" ") && !code[name] {
+				t.Errorf("%s names %s, which is not there", file, m)
+			}
+		}
+	}
+	t.Logf("%d uses of metrics", found)
+}
+
+// declared are the names of metrics in the code.
+func declared(t *testing.T) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	name := regexp.MustCompile(`Name: +"(portico_[a-z0-9_]+)"`)
+	for _, folder := range []string{"edge", "process", "sources", "store", "resolvers/loaders"} {
+		files, _ := filepath.Glob("../../" + folder + "/*.go")
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range name.FindAllStringSubmatch(string(text), -1) {
+				all[m[1]] = true
+			}
+		}
+	}
+	return all
+}
+
+// TestPrometheusTakesTheRules checks and plays the rules with promtool.
+//
+// Covers: O05
+func TestPrometheusTakesTheRules(t *testing.T) {
+	promtool := extras.Program(t, "Prometheus's rules", "promtool")
+	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"check", "config", "prometheus.yml"}, {"test", "rules", "rules_test.yml"}} {
+		cmd := exec.Command(promtool, args...)
+		cmd.Dir = "../../deploy/observability"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// TestDeploymentFilesSayWhatPorticoKnows parses the files for containers, clusters and machines, and holds the settings, paths and commands in
+// them to the program. They are not run in containers here.
+//
+// Covers: H04
+func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
+	s := portico(t)
+	help, err := exec.Command(binary, "serve", "--help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"compose.yaml", "kubernetes/portico.yaml", "observability/prometheus.yml", "observability/rules.yml", "observability/alertmanager.yml", "observability/grafana/datasources.yml", "observability/grafana/dashboards.yml", "Containerfile", "systemd/portico.service"} {
+		text, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "yaml") || strings.HasSuffix(file, "yml") {
+			documents := 0
+			for d := yaml.NewDecoder(strings.NewReader(string(text))); ; documents++ {
+				var any map[string]any
+				if err := d.Decode(&any); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil || any == nil {
+					t.Fatalf("%s, document %d: %v", file, documents+1, err)
+				}
+			}
+			if documents == 0 {
+				t.Errorf("%s is empty", file)
+			}
+		}
+		for _, setting := range settings.FindAllString(string(text), -1) {
+			if setting != "PORTICO_DASHBOARDS" && !strings.Contains(string(help), "$"+setting) {
+				t.Errorf("%s sets %s, which is no setting", file, setting)
+			}
+		}
+		for _, path := range regexp.MustCompile(`path: (/[a-z]+z)\b`).FindAllStringSubmatch(string(text), -1) {
+			resp, err := http.Get(s.url + path[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("%s looks at %s, which answers %d", file, path[1], resp.StatusCode)
+			}
+		}
+		for _, mount := range regexp.MustCompile(`\./(observability/[^:]+|portico\.yaml):`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat("../../deploy/" + mount[1]); err != nil && mount[1] != "portico.yaml" {
+				t.Errorf("%s mounts %s: %v", file, mount[1], err)
+			}
+		}
+	}
+}
+
+// TestABackupIsRestoredToAConsistentPoint backs up beside a running server, and restores into an empty
+// database: every order acknowledged before the backup is there with its key, the audit log is whole, and Portico goes on.
+//
+// Covers: R11
+func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
+	extras.Program(t, "backup and restore", "pg_dump")
+	t.Parallel()
+	data := folder(t, true)
+	s := start(t, data)
+	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	s.settled(t)
+	o := orderingAt(t, s)
+	keys := map[string]map[string]any{}
+	for range 5 {
+		key, in := o.order()
+		keys[key] = in
+		if a := o.submit(t, key, in); a.at("submitOrder", "order", "id") == nil {
+			t.Fatalf("not taken: %s", a.Body)
+		}
+	}
+	pid, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := func(database string) string {
+		return "host=" + strings.Split(string(pid), "\n")[4] + " user=portico dbname=" + database
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		out, err := exec.Command("../../deploy/"+name, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return string(out)
+	}
+	db := s.database(t)
+	var database string
+	if err := db.Get(&database, `SELECT current_database()`); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "backup")
+	begun := time.Now()
+	run("backup.sh", dsn(database), file)
+	took := time.Since(begun)
+	if out, err := exec.Command("../../deploy/restore.sh", file, dsn(database)).CombinedOutput(); err == nil || !strings.Contains(string(out), "not empty") {
+		t.Errorf("a database that is in use is restored into: %v\n%s", err, out)
+	}
+	if _, err := db.Exec(`CREATE DATABASE restored`); err != nil {
+		t.Fatal(err)
+	}
+	begun = time.Now()
+	run("restore.sh", file, dsn("restored"))
+	t.Logf("backed up in %s, restored in %s", took.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
+	again := s.over(t, "restored")
+	again.settled(t)
+	restored, err := sqlx.Open("postgres", dsn("restored")+" sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Close()
+	for key, in := range keys {
+		if a := again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "order", "id") == nil {
+			t.Errorf("an order that was acknowledged before the backup is not known by its key: %s", a.Body)
+		}
+	}
+	for _, table := range []string{"orders", "order_lines", "shipment_events", "operations", "audit_entries", "measured"} {
+		var before, after int
+		if err := db.Get(&before, `SELECT count(*) FROM `+table); err != nil {
+			t.Fatal(err)
+		}
+		if err := restored.Get(&after, `SELECT count(*) FROM `+table); err != nil {
+			t.Fatal(err)
+		}
+		if after < before-5 || after == 0 { // what came after the backup is not in it
+			t.Errorf("%s: %d rows restored of %d", table, after, before)
+		}
+	}
+	key, in := o.order()
+	again.until(t, 20*time.Second, "a new order placed", func() bool {
+		return again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}).at("submitOrder", "operation", "state") == "COMMITTED"
+	})
+}
