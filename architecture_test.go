@@ -103,9 +103,9 @@ var outside = map[string][]string{
 	"trade":     {"database/sql", "net/http", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	"evidence":  {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	"resolvers": {"database/sql", "github.com/jmoiron", "github.com/lib", "net/http"},
-	"process":   {"net/http", "github.com/99designs", "github.com/lib"},
+	"process":   {"net/http", "database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	// Requests to partners are sent by it.
-	"process/notify": {"github.com/99designs", "github.com/lib"},
+	"process/notify": {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	"store":          {"net/http", "github.com/99designs"},
 	// It may have to fetch PostgreSQL.
 	"store/postgres": {"github.com/99designs"},

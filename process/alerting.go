@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
@@ -28,7 +26,7 @@ func (p *Purchasing) ReportException(ctx context.Context, scope trade.Scope, by 
 	if r.AtRisk != nil && !r.AtRisk.Value.IsPos() {
 		return &Acted[trade.CommonError]{Errors: []trade.CommonError{invalid(trade.CodeInvalidInput, "The quantity must be more than nothing.", "atRisk")}}, nil
 	}
-	return once(ctx, p.store, by, "reportException", key, r, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return once(ctx, p.store, by, "reportException", key, r, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		supplier, called, err := p.store.SupplierOf(ctx, tx, scope, r.Subject)
 		if err != nil {
 			return spent, nil, err
@@ -68,7 +66,7 @@ func (p *Purchasing) ResolveAlert(ctx context.Context, scope trade.Scope, by Sub
 }
 
 func (p *Purchasing) moveAlert(ctx context.Context, scope trade.Scope, by Submitter, mutation, action, key, alert string, to trade.AlertState, resolution *string) (*Acted[trade.CommonError], error) {
-	return once(ctx, p.store, by, mutation, key, []any{alert, resolution}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return once(ctx, p.store, by, mutation, key, []any{alert, resolution}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		was, err := p.store.MoveAlert(ctx, tx, scope, alert, to, by.Principal, resolution)
 		switch {
 		case errors.Is(err, store.ErrNotTheirs):

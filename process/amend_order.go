@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
+	"portico/store"
 	"portico/trade"
 )
 
@@ -63,7 +62,7 @@ func (o *Orders) checkAmend(ctx context.Context, r *durable.Run[amendWork]) (err
 		return err
 	}
 	w.Offered = now
-	r.Save(func(tx *sqlx.Tx) error { return o.store.TouchOrder(ctx, tx, r.Subject) })
+	r.Save(func(tx *store.Tx) error { return o.store.TouchOrder(ctx, tx, r.Subject) })
 	return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: time.Now().UTC(), Differences: differences}}
 }
 

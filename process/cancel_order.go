@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -24,7 +22,7 @@ func (o *Orders) Cancel(ctx context.Context, scope trade.Scope, by Submitter, ke
 	if errs := said[trade.AmendOrderError](c.Reason, sayWhy, "reason"); errs != nil {
 		return &Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version}, func(tx *sqlx.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version}, func(tx *store.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
 		if now.Asked != "" {
 			if err := o.engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.CallerAtFault, Code: "CANCELLED", Message: "The buyer cancelled the order.", Retryable: true}); err != nil {
 				return "", nil, err
@@ -44,7 +42,7 @@ func (o *Orders) Cancel(ctx context.Context, scope trade.Scope, by Submitter, ke
 	return waited(ctx, o.Desk, o.wakeable(), done, err, wait)
 }
 
-func (o *Orders) audit(ctx context.Context, tx *sqlx.Tx, by Submitter, now *store.OrderNow, action string, after map[string]any) error {
+func (o *Orders) audit(ctx context.Context, tx *store.Tx, by Submitter, now *store.OrderNow, action string, after map[string]any) error {
 	return o.store.Audit(ctx, tx, trade.AuditRecord{
 		Actor: by.Principal, Action: action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"status": now.Status, "version": now.Version}, After: after,
 	})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -41,7 +39,7 @@ func (o *Orders) Amend(ctx context.Context, scope trade.Scope, by Submitter, key
 	if err != nil {
 		return nil, err
 	}
-	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version}, func(tx *sqlx.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version}, func(tx *store.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
 		if len(errs) > 0 {
 			return "", errs, nil
 		}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/trade"
 )
@@ -32,7 +30,7 @@ const codesEvery = time.Second
 // Begin keeps the tables as they were written, and puts in force what was published. It is
 // called before anything is read.
 func (c *Codes) Begin(ctx context.Context) error {
-	err := c.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := c.store.InTx(ctx, func(tx *store.Tx) error {
 		for name, table := range c.sources.Codes() {
 			if err := c.store.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
 				return err
@@ -85,7 +83,7 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by Submitter, ke
 	if errs := said[trade.CommonError](p.Reason, sayWhy, "reason"); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := once(ctx, c.store, by, "publishCodeMapping", key, p, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, c.store, by, "publishCodeMapping", key, p, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		m, err := c.store.LockCodeMapping(ctx, tx, scope, p.MappingID)
 		if err != nil || m == nil {
 			return spent, []trade.CommonError{invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -64,7 +62,7 @@ func (r *Replica) comparePage(ctx context.Context, s sources.Subject, c store.Co
 	if err != nil {
 		return fmt.Errorf("comparison: %w", err)
 	}
-	return r.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	return r.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := r.store.FileDifferences(ctx, tx, c, keys, found); err != nil {
 			return err
 		}
@@ -103,9 +101,9 @@ func (r *Replica) readAgain(ctx context.Context, s sources.Subject, source strin
 	if err != nil {
 		return err
 	}
-	unknown, err := b.save(ctx, r.store, func(*sqlx.Tx) error { return nil })
+	unknown, err := b.save(ctx, r.store, func(*store.Tx) error { return nil })
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, unknown) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, unknown) })
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -29,7 +27,7 @@ func (p *Purchasing) Decide(ctx context.Context, scope trade.Scope, by Submitter
 	if errs := checkDecision(d); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := once(ctx, p.store, by, "decideDeviation", key, d, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, p.store, by, "decideDeviation", key, d, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		none := []trade.CommonError{invalid(trade.CodeNotFound, "There is no such deviation.", "deviation")}
 		found, err := p.store.CaseOf(ctx, tx, scope, d.DeviationID)
 		if err != nil || found == nil {
@@ -114,7 +112,7 @@ func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine) (errs []t
 }
 
 // decided keeps a decision, and tells the supplier what is not taken.
-func (p *Purchasing) decided(ctx context.Context, tx *sqlx.Tx, by Submitter, d DeviationDecision, now *store.PurchaseOrderNow, line *trade.PurchaseOrderLine) error {
+func (p *Purchasing) decided(ctx context.Context, tx *store.Tx, by Submitter, d DeviationDecision, now *store.PurchaseOrderNow, line *trade.PurchaseOrderLine) error {
 	how := decisions[d.Decision]
 	ids := []string{d.DeviationID}
 	if err := p.store.DecideDeviations(ctx, tx, ids, store.Decision{State: how.state, By: by.Principal, Comment: d.Comment, Counter: d.Counter}); err != nil {
@@ -154,7 +152,7 @@ func (p *Purchasing) decided(ctx context.Context, tx *sqlx.Tx, by Submitter, d D
 }
 
 // settle lets the operation of an answer go on, or ends it, once nothing is pending.
-func (p *Purchasing) settle(ctx context.Context, tx *sqlx.Tx, now *store.PurchaseOrderNow, cases []store.Case) error {
+func (p *Purchasing) settle(ctx context.Context, tx *store.Tx, now *store.PurchaseOrderNow, cases []store.Case) error {
 	refused := map[string]bool{}
 	for _, c := range cases {
 		switch c.State {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
@@ -31,7 +29,7 @@ func (o *Orders) Approve(ctx context.Context, scope trade.Scope, by Submitter, k
 	if errs := printed[trade.AmendOrderError](d.Comment, "comment"); errs != nil {
 		return &Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *sqlx.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
 		if err := o.store.DecideApproval(ctx, tx, now.ID, trade.ApprovalGiven, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
@@ -51,7 +49,7 @@ func (o *Orders) Reject(ctx context.Context, scope trade.Scope, by Submitter, ke
 	if errs := said[trade.AmendOrderError](d.comment(), sayWhy, "comment"); errs != nil {
 		return &Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *sqlx.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
 		if err := o.store.DecideApproval(ctx, tx, now.ID, trade.ApprovalRejected, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
@@ -68,7 +66,7 @@ func (o *Orders) Reject(ctx context.Context, scope trade.Scope, by Submitter, ke
 
 // Accept lets an order, or a change of one, go on at what was found different.
 func (o *Orders) Accept(ctx context.Context, scope trade.Scope, by Submitter, key string, d Decision, wait time.Duration) (*Acted[trade.AmendOrderError], error) {
-	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *sqlx.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
 		if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
 			return "", nil, err
 		}
@@ -96,7 +94,7 @@ func (w *submitWork) accept() {
 }
 
 // reprice shows an order at the prices that its buyer has accepted.
-func (o *Orders) reprice(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, now *store.OrderNow, w *submitWork) error {
+func (o *Orders) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, now *store.OrderNow, w *submitWork) error {
 	var skus, ids []string
 	for _, l := range w.Draft.Lines {
 		skus = append(skus, l.SKU)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/jmoiron/sqlx"
 
 	"portico/evidence/signatures"
 	"portico/process/durable"
@@ -60,7 +59,7 @@ func (d *Desk) Know(ctx context.Context, u *trade.User, scope trade.Scope) error
 }
 
 // begin keeps one operation of a flow, and tells a key that is spent as an error.
-func begin[W any](ctx context.Context, d *Desk, tx *sqlx.Tx, f durable.Flow[W], n store.NewOperation, work W, ref string) error {
+func begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W], n store.NewOperation, work W, ref string) error {
 	begun, err := durable.Begin(ctx, d.engine, tx, f, durable.Beginning[W]{Operation: n, Work: work, Ref: ref})
 	if err == nil && len(begun) == 0 {
 		return store.ErrSpent
@@ -144,7 +143,7 @@ const sayWhy = "Say why."
 
 // again reads records as their source has them now, to be saved with the step.
 func again[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
-	save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error), numbers ...string,
+	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), numbers ...string,
 ) error {
 	page, err := read(d.sources.At(r.Source), ctx, sources.Query{Refs: numbers})
 	if err != nil {
@@ -153,7 +152,7 @@ func again[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(
 	if len(page.Records) != len(numbers) {
 		return sources.Fail(sources.Garbled, "a record that was written is not to be read")
 	}
-	r.Save(func(tx *sqlx.Tx) error {
+	r.Save(func(tx *store.Tx) error {
 		unknown, err := save(ctx, tx, page.Records)
 		if err != nil || len(unknown) == 0 {
 			return err

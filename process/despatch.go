@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -25,14 +23,14 @@ type announceWork struct {
 // Announce takes a supplier's ship notice, of one or many purchase orders to one place.
 func (p *Purchasing) Announce(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.DespatchRequest, wait time.Duration) (*Acted[trade.SupplierError], error) {
 	d := document{kind: trade.DespatchDocument, mutation: "submitDespatchAdvice", input: r, source: p.sources.Serving(sources.OfPurchaseOrders, "")}
-	d.about = func(tx *sqlx.Tx) ([]string, error) {
+	d.about = func(tx *store.Tx) ([]string, error) {
 		var lines []string
 		for _, l := range r.Lines {
 			lines = append(lines, l.LineID)
 		}
 		return p.store.OrdersOfLines(ctx, tx, scope, unique(lines))
 	}
-	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		if errs := trade.CheckDespatchShape(r, time.Now()); errs != nil {
 			return spent, errs, nil
 		}
@@ -88,7 +86,7 @@ type noticing struct {
 }
 
 // locked locks the purchase orders of a notice, and says why it is not taken.
-func (p *Purchasing) locked(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, n *noticing) ([]trade.SupplierError, error) {
+func (p *Purchasing) locked(ctx context.Context, tx *store.Tx, scope trade.Scope, n *noticing) ([]trade.SupplierError, error) {
 	var asked []string
 	for _, l := range n.request.Lines {
 		asked = append(asked, l.LineID)
@@ -137,8 +135,8 @@ type Withdrawal struct{ DespatchID, Reason string }
 func (p *Purchasing) Withdraw(ctx context.Context, scope trade.Scope, by Submitter, key string, w Withdrawal, wait time.Duration) (*Acted[trade.SupplierError], error) {
 	source := p.sources.Serving(sources.OfPurchaseOrders, "")
 	d := document{kind: trade.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
-	d.about = func(tx *sqlx.Tx) ([]string, error) { return p.store.OrdersOfDespatch(ctx, tx, scope, w.DespatchID) }
-	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.about = func(tx *store.Tx) ([]string, error) { return p.store.OrdersOfDespatch(ctx, tx, scope, w.DespatchID) }
+	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		if errs := said[trade.SupplierError](w.Reason, sayWhy, "reason"); errs != nil {
 			return spent, errs, nil
 		}
@@ -185,7 +183,7 @@ func (p *Purchasing) announce() durable.Flow[announceWork] {
 				return p.ordersAgain(ctx, r, trade.DespatchAccepted)
 			}},
 		},
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[announceWork], _ trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[announceWork], _ trade.OperationFailure) error {
 			return p.store.SetDespatch(ctx, tx, r.Subject, trade.DespatchRejected, "")
 		},
 	}
@@ -216,7 +214,7 @@ func (p *Purchasing) ordersAgain(ctx context.Context, r *durable.Run[announceWor
 		return err
 	}
 	shipment := r.Work.Shipment
-	r.Save(func(tx *sqlx.Tx) error {
+	r.Save(func(tx *store.Tx) error {
 		return p.store.SetDespatch(ctx, tx, r.Subject, status, shipment)
 	})
 	return nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 )
@@ -72,11 +70,11 @@ func (r *Replica) load(ctx context.Context) error {
 				return err
 			}
 			t.load.After, t.load.Rows, t.load.Done = b.next, t.load.Rows+b.rows, b.next == ""
-			unknown, err := b.save(ctx, r.store, func(tx *sqlx.Tx) error { return r.store.SaveLoad(ctx, tx, t.source, t.load) })
+			unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return r.store.SaveLoad(ctx, tx, t.source, t.load) })
 			if err != nil {
 				return fmt.Errorf("first load: %w", err)
 			}
-			if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, unknown) }); err != nil {
+			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, unknown) }); err != nil {
 				return err
 			}
 			rows += b.rows

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -145,7 +143,7 @@ func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject
 	if err != nil {
 		return err
 	}
-	unknown, err := b.save(ctx, r.store, func(*sqlx.Tx) error { return nil })
+	unknown, err := b.save(ctx, r.store, func(*store.Tx) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -175,7 +173,7 @@ func (r *Replica) fetchSome(ctx context.Context, f *following, s sources.Subject
 	if len(givenUp) == 0 {
 		return nil
 	}
-	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
 }
 
 // movedLately is for how long after a capability has moved its old home may still tell what
@@ -198,7 +196,7 @@ func (r *Replica) foreign(ctx context.Context, f *following, s sources.Subject, 
 		all[i] = trade.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
 	}
 	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
-	return r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, all) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, all) })
 }
 
 // findForgotten lists, for an operator, orders of ours that a source does not have any
@@ -233,7 +231,7 @@ func (r *Replica) findForgotten(ctx context.Context, name string) error {
 			continue
 		}
 		r.log.Warn("orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders", len(forgotten))
-		if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Reject(ctx, tx, forgotten) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, forgotten) }); err != nil {
 			return err
 		}
 	}

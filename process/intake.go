@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -150,7 +149,7 @@ func (i *Intake) applyAll(ctx context.Context) {
 // applied alone.
 func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 	var due []store.KeptDelivery
-	err = i.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
+	err = i.store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if due, err = i.store.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
 			return err
 		}
@@ -167,7 +166,7 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		return len(due), err
 	}
 	for _, d := range due {
-		failure := i.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		failure := i.store.InTx(ctx, func(tx *store.Tx) error {
 			_, err := i.apply(ctx, tx, []store.KeptDelivery{d})
 			return err
 		})
@@ -180,7 +179,7 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		} else if d.Attempts+1 >= mostAttempts {
 			settled.State, settled.Error = trade.InboundParked, "It could not be applied, however often it was tried."
 		}
-		if err := i.store.InTx(ctx, func(tx *sqlx.Tx) error { return i.store.SettleDeliveries(ctx, tx, []store.SettledDelivery{settled}) }); err != nil {
+		if err := i.store.InTx(ctx, func(tx *store.Tx) error { return i.store.SettleDeliveries(ctx, tx, []store.SettledDelivery{settled}) }); err != nil {
 			return 0, err
 		}
 		i.log.Warn("a delivery could not be applied", "source", d.Instance, "delivery", d.ID, "state", string(settled.State))
@@ -190,7 +189,7 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 
 // apply reads deliveries and files what they say, in a transaction. It tells how many
 // shipments have something new.
-func (i *Intake) apply(ctx context.Context, tx *sqlx.Tx, due []store.KeptDelivery) (changed int, err error) {
+func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelivery) (changed int, err error) {
 	settled := make([]store.SettledDelivery, len(due))
 	var records []trade.Tracking
 	var of []int // by record, the delivery that it is in
@@ -356,7 +355,7 @@ func (i *Intake) Replay(ctx context.Context, by Submitter, key string, q Replay)
 		return &Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &Replayed{}
-	done, err := once(ctx, i.store, by, "replay", key, q, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, i.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		name, _, _ := strings.Cut(q.Stream, "/")
 		if _, ok := i.sources.Receiver(name); !ok {
 			return spent, []trade.CommonError{invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.", "stream")}, nil
@@ -392,7 +391,7 @@ var errOnlyTried = errors.New("it was to be tried only")
 
 // again applies deliveries once more, or tries to and takes it back.
 func (i *Intake) again(ctx context.Context, some []store.KeptDelivery, dry bool) (changed int, err error) {
-	err = i.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = i.store.InTx(ctx, func(tx *store.Tx) error {
 		if changed, err = i.apply(ctx, tx, some); err == nil && dry {
 			return errOnlyTried
 		}

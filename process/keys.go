@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/trade"
 )
@@ -73,7 +71,7 @@ func (*refused[E]) Error() string { return "refused" }
 // and with another a conflict. write gives what the answer is about, or refusals, of which
 // nothing stays.
 func once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
-	write func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []E, err error),
+	write func(tx *store.Tx, print string) (spent store.SpentKey, errs []E, err error),
 ) (*Acted[E], error) {
 	if bad := checkKey(key); bad != nil {
 		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil
@@ -96,7 +94,7 @@ func once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 		return a, err
 	}
 	done := &Acted[E]{}
-	err = st.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = st.InTx(ctx, func(tx *store.Tx) error {
 		spent, errs, err := write(tx, print)
 		if err != nil {
 			return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -24,8 +22,8 @@ type leadTimeWork struct {
 // holds: the operation is empty until then.
 func (p *Purchasing) ChangeLeadTime(ctx context.Context, scope trade.Scope, by Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*Acted[trade.SupplierError], error) {
 	d := document{kind: trade.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.sources.Serving(sources.OfItems, "")}
-	d.about = func(*sqlx.Tx) ([]string, error) { return nil, nil }
-	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
+	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := p.store.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
 		if err != nil {
 			return spent, nil, err
@@ -61,7 +59,7 @@ func (p *Purchasing) ChangeLeadTime(ctx context.Context, scope trade.Scope, by S
 }
 
 // tellPlanning raises the alert about a lead time, in the place of an earlier one.
-func (p *Purchasing) tellPlanning(ctx context.Context, tx *sqlx.Tx, now *trade.SupplierItem, c *store.AnnouncedLeadTime) error {
+func (p *Purchasing) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *store.AnnouncedLeadTime) error {
 	if err := p.store.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier announced anew."); err != nil {
 		return err
 	}
@@ -81,7 +79,7 @@ func (p *Purchasing) tellPlanning(ctx context.Context, tx *sqlx.Tx, now *trade.S
 
 // applyLeadTime begins the operation that writes an announced lead time to the ERP. The
 // operation is empty where another has begun, or replaced it.
-func (p *Purchasing) applyLeadTime(ctx context.Context, tx *sqlx.Tx, item *trade.SupplierItem, c *store.AnnouncedLeadTime, key, print string) (operation string, err error) {
+func (p *Purchasing) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *store.AnnouncedLeadTime, key, print string) (operation string, err error) {
 	n := store.NewOperation{
 		Lane: item.ID, Fingerprint: print, After: map[string]any{"leadTimeDays": c.Days, "announced": c.ID},
 		Operation: trade.Operation{
@@ -102,7 +100,7 @@ func (p *Purchasing) applyDue(ctx context.Context) error {
 		return err
 	}
 	for _, c := range due {
-		err := p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		err := p.store.InTx(ctx, func(tx *store.Tx) error {
 			item, err := p.store.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), c.SupplierItemID)
 			if err != nil || item == nil {
 				return err // gone with its announcement, or its supplier is not known any more
@@ -135,12 +133,12 @@ func (p *Purchasing) leadTime() durable.Flow[leadTimeWork] {
 				if err := again(ctx, p.Desk, r, (*sources.Set).Items, p.store.SaveItems, r.Work.LeadTime.SKU); err != nil {
 					return err
 				}
-				r.Save(func(tx *sqlx.Tx) error { return p.store.EndLeadTime(ctx, tx, r.ID, true) })
+				r.Save(func(tx *store.Tx) error { return p.store.EndLeadTime(ctx, tx, r.ID, true) })
 				return nil
 			}},
 		},
 		// Both sides are told that the ERP counts on the old one still.
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[leadTimeWork], failure trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[leadTimeWork], failure trade.OperationFailure) error {
 			if err := p.store.EndLeadTime(ctx, tx, r.ID, false); err != nil {
 				return err
 			}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -53,7 +51,7 @@ func (s *Stewards) Resolve(ctx context.Context, scope trade.Scope, by Submitter,
 	}
 	v.Value = strings.TrimSpace(v.Value)
 	owner := ""
-	done, err := once(ctx, s.store, by, "resolveMasterDataConflict", key, v, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, s.store, by, "resolveMasterDataConflict", key, v, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		c, err := s.store.LockConflict(ctx, tx, scope, v.Conflict)
 		if err != nil {
 			return spent, nil, err
@@ -157,11 +155,11 @@ func (s *Stewards) correct() durable.Flow[correctWork] {
 				if err := s.reread(ctx, r); err != nil {
 					return err
 				}
-				r.Save(func(tx *sqlx.Tx) error { return s.store.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
+				r.Save(func(tx *store.Tx) error { return s.store.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
 				return nil
 			}},
 		},
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[correctWork], _ trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[correctWork], _ trade.OperationFailure) error {
 			return s.store.ReopenConflict(ctx, tx, r.ID)
 		},
 	}

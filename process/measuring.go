@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process/durable"
@@ -92,7 +91,7 @@ func (m *Measuring) measure(ctx context.Context) error {
 		return nil
 	}
 	for more := true; more; {
-		err := m.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		err := m.store.InTx(ctx, func(tx *store.Tx) error {
 			more = false
 			at, ok, err := m.store.HoldMeasuring(ctx, tx)
 			if err != nil || !ok {
@@ -161,7 +160,7 @@ func (m *Measuring) tally(ctx context.Context, now time.Time) error {
 	if len(all) == 0 {
 		return nil
 	}
-	err := m.store.InTx(ctx, func(tx *sqlx.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
+	err := m.store.InTx(ctx, func(tx *store.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
 	if err == nil {
 		m.counted = calls
 	}

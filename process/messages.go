@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/evidence/signatures"
 	"portico/process/durable"
 	"portico/store"
@@ -39,8 +37,8 @@ type document struct {
 	input    any    // that a key stands for
 	source   string // that it goes to
 	// about are the purchase orders that it is about, within the scope.
-	about func(tx *sqlx.Tx) ([]string, error)
-	write func(tx *sqlx.Tx, print string) (store.SpentKey, []trade.SupplierError, error)
+	about func(tx *store.Tx) ([]string, error)
+	write func(tx *store.Tx, print string) (store.SpentKey, []trade.SupplierError, error)
 }
 
 // arrival is a document that arrived and may be taken: as a test, or signed.
@@ -62,7 +60,7 @@ func (p *Purchasing) sent(ctx context.Context, scope trade.Scope, by Submitter, 
 	if a.test {
 		done, err = p.tested(ctx, by, a, key, d)
 	} else {
-		done, err = once(ctx, p.store, by, d.mutation, key, d.input, func(tx *sqlx.Tx, print string) (store.SpentKey, []trade.SupplierError, error) {
+		done, err = once(ctx, p.store, by, d.mutation, key, d.input, func(tx *store.Tx, print string) (store.SpentKey, []trade.SupplierError, error) {
 			spent, errs, err := d.write(tx, print)
 			if err != nil || errs != nil || a.message == nil {
 				return spent, errs, err
@@ -87,7 +85,7 @@ func (p *Purchasing) sent(ctx context.Context, scope trade.Scope, by Submitter, 
 		if outcome == "" {
 			outcome = trade.OutcomeAccepted
 		}
-		err := p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		err := p.store.InTx(ctx, func(tx *store.Tx) error {
 			replayed, err := p.keep(ctx, tx, by, a, d, outcome)
 			if replayed != nil {
 				done = &Acted[trade.SupplierError]{Errors: replayed}
@@ -213,7 +211,7 @@ func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Re
 
 // keep keeps a message with the receipt of its arrival, and with that of its outcome where
 // that is known. It refuses one that came before.
-func (p *Purchasing) keep(ctx context.Context, tx *sqlx.Tx, by Submitter, a *arrival, d document, outcome trade.ReceiptOutcome) ([]trade.SupplierError, error) {
+func (p *Purchasing) keep(ctx context.Context, tx *store.Tx, by Submitter, a *arrival, d document, outcome trade.ReceiptOutcome) ([]trade.SupplierError, error) {
 	m := a.message
 	var err error
 	if m.PurchaseOrders, err = d.about(tx); err != nil {
@@ -247,7 +245,7 @@ func (p *Purchasing) keep(ctx context.Context, tx *sqlx.Tx, by Submitter, a *arr
 
 // refuse writes to the audit log that a signature was refused, and why.
 func (p *Purchasing) refuse(ctx context.Context, by Submitter, a *arrival, why string) error {
-	return p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	return p.store.InTx(ctx, func(tx *store.Tx) error {
 		return p.store.Audit(ctx, tx, trade.AuditRecord{
 			Actor: by.Principal, Action: "message.refuse", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
 			After: map[string]any{"document": a.message.Document, "digest": a.message.Digest, "key": a.message.KeyID, "reason": why},
@@ -266,7 +264,7 @@ func (p *Purchasing) tested(ctx context.Context, by Submitter, a *arrival, key s
 		return nil, err
 	}
 	done := &Acted[trade.SupplierError]{}
-	err = p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = p.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
 		if _, done.Errors, err = d.write(tx, print); err == nil {
 			err = errTested
@@ -280,7 +278,7 @@ func (p *Purchasing) tested(ctx context.Context, by Submitter, a *arrival, key s
 	if !t.Passed {
 		t.Detail = &trade.RefusalOf(done.Errors[0]).Message
 	}
-	return done, p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	return done, p.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := p.store.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
 			return err
 		}
@@ -313,5 +311,5 @@ func (p *Purchasing) outcomes(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.store.InTx(ctx, func(tx *sqlx.Tx) error { return p.store.KeepReceipts(ctx, tx, receipts) })
+	return p.store.InTx(ctx, func(tx *store.Tx) error { return p.store.KeepReceipts(ctx, tx, receipts) })
 }

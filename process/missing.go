@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -44,7 +42,7 @@ func (r *Replica) findUnknown(ctx context.Context, s sources.Subject, c store.Co
 			now.Told.add(s, t.says)
 			found = append(found, trade.Difference{Key: key, SourceValue: &isThere})
 		}
-		if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
 			return err
 		}
 		if q.After = b.next; q.After == "" {
@@ -119,7 +117,7 @@ func (r *Replica) removeMissing(ctx context.Context, s sources.Subject, c store.
 		some = slices.DeleteFunc(some, func(key string) bool {
 			return slices.ContainsFunc(held, func(h store.Held) bool { return h.Key == key })
 		})
-		if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.FileDifferences(ctx, tx, c, some, nil) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, some, nil) }); err != nil {
 			return err
 		}
 		now.Held.Count -= gone

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/process/durable"
@@ -21,7 +20,7 @@ func (o *Operators) SaveObjective(ctx context.Context, by Submitter, key string,
 	if errs := checkObjective(&n); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, o.store, by, "saveObjective", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return once(ctx, o.store, by, "saveObjective", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		before := map[string]any{"version": n.Version}
 		if n.ID == "" {
 			n.ID, before = durable.NewID("obj_"), nil
@@ -89,7 +88,7 @@ func (o *Operators) RecordTickets(ctx context.Context, by Submitter, key string,
 	if errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, o.store, by, "recordSupportTickets", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return once(ctx, o.store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
 		tally := store.Tally{Measure: trade.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
 		if err := o.store.KeepTallies(ctx, tx, []store.Tally{tally}); err != nil {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -27,7 +25,7 @@ type deed struct {
 	operation        string
 	reason           string
 	field            string // of the input that names the operation
-	do               func(ctx context.Context, tx *sqlx.Tx) error
+	do               func(ctx context.Context, tx *store.Tx) error
 	after            map[string]any
 }
 
@@ -38,7 +36,7 @@ func (o *Operators) act(ctx context.Context, by Submitter, key string, input any
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	source := ""
-	done, err := once(ctx, o.store, by, d.mutation, key, input, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, o.store, by, d.mutation, key, input, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		now, err := o.store.OperationNow(ctx, tx, d.operation)
 		if err != nil {
 			return spent, nil, err
@@ -90,21 +88,21 @@ func (d DeadLetter) operation() string { return "opr_" + strings.TrimPrefix(d.ID
 
 // Retry lets a dead letter be tried again.
 func (o *Operators) Retry(ctx context.Context, by Submitter, key string, d DeadLetter) (*Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, d, deed{mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *sqlx.Tx) error {
+	return o.act(ctx, by, key, d, deed{mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
 		return o.engine.Retry(ctx, tx, d.operation())
 	}})
 }
 
 // Discard gives a dead letter up; its history stays.
 func (o *Operators) Discard(ctx context.Context, by Submitter, key string, d DeadLetter) (*Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, d, deed{mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *sqlx.Tx) error {
+	return o.act(ctx, by, key, d, deed{mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
 		return o.engine.Discard(ctx, tx, d.operation())
 	}})
 }
 
 // Compensate undoes an operation, last step first.
 func (o *Operators) Compensate(ctx context.Context, by Submitter, key, operation, reason string) (*Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, []string{operation, reason}, deed{mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation", do: func(ctx context.Context, tx *sqlx.Tx) error {
+	return o.act(ctx, by, key, []string{operation, reason}, deed{mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation", do: func(ctx context.Context, tx *store.Tx) error {
 		return o.engine.Compensate(ctx, tx, operation)
 	}})
 }
@@ -122,7 +120,7 @@ func (o *Operators) Settle(ctx context.Context, by Submitter, key string, s Sett
 	}
 	return o.act(ctx, by, key, s, deed{
 		mutation: "settleOperation", action: "operation.settle", operation: s.Operation, reason: s.Reason, field: "operation", after: map[string]any{"happened": s.Happened, "externalRef": s.ExternalRef},
-		do: func(ctx context.Context, tx *sqlx.Tx) error {
+		do: func(ctx context.Context, tx *store.Tx) error {
 			return o.engine.Settle(ctx, tx, s.Operation, s.Happened, s.ExternalRef)
 		},
 	})
@@ -143,7 +141,7 @@ func (o *Operators) control(ctx context.Context, by Submitter, mutation, action,
 	if errs := said[trade.CommonError](why, sayWhy, "reason"); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := once(ctx, o.store, by, mutation, key, []string{instance, why}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, o.store, by, mutation, key, []string{instance, why}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		if !slices.Contains(o.sources.Names(), instance) {
 			return spent, []trade.CommonError{invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -61,9 +59,9 @@ type acting struct {
 // act runs a write about an order under a key, if the rules allow it to this caller and
 // the version that was seen is the current one.
 func (o *Orders) act(ctx context.Context, scope trade.Scope, by Submitter, mutation, key string, input any, a acting,
-	write func(tx *sqlx.Tx, now *store.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
+	write func(tx *store.Tx, now *store.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
 ) (*Acted[trade.AmendOrderError], error) {
-	done, err := once(ctx, o.store, by, mutation, key, input, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.AmendOrderError, err error) {
+	done, err := once(ctx, o.store, by, mutation, key, input, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.AmendOrderError, err error) {
 		now, err := o.store.LockOrder(ctx, tx, scope, a.order)
 		if err != nil {
 			return spent, nil, err
@@ -88,7 +86,7 @@ func (o *Orders) act(ctx context.Context, scope trade.Scope, by Submitter, mutat
 		return store.SpentKey{OperationID: operation, Subject: a.order}, nil, o.store.TouchOrder(ctx, tx, a.order)
 	})
 	if err == nil && len(done.Errors) == 1 && trade.RefusalOf(done.Errors[0]).Message == notOwned { // which is listed
-		err = o.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		err = o.store.InTx(ctx, func(tx *store.Tx) error {
 			return o.store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
 		})
 	}

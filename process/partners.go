@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/evidence/signatures"
 	"portico/process/durable"
 	"portico/store"
@@ -46,7 +44,7 @@ func (p *Partners) Register(ctx context.Context, scope trade.Scope, by Submitter
 	if errs := slices.Concat(ours(scope), trade.CheckPartner(&t)); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, p.store, by, "registerPartner", key, t, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "registerPartner", key, t, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		if errs, err := p.unknownProfile(ctx, scope, t.ToleranceID); err != nil || errs != nil {
 			return spent, errs, err
 		}
@@ -65,7 +63,7 @@ func profileOf(t *trade.TradingPartner) map[string]any {
 	return map[string]any{"stage": t.Stage, "requiresSignature": t.RequiresSignature, "channels": t.Channels, "scopes": t.Scopes, "costPerMinute": t.CostPerMinute, "tolerance": t.ToleranceID}
 }
 
-func (p *Partners) audit(ctx context.Context, tx *sqlx.Tx, by Submitter, action, subject string, before, after map[string]any) error {
+func (p *Partners) audit(ctx context.Context, tx *store.Tx, by Submitter, action, subject string, before, after map[string]any) error {
 	return p.store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
 }
 
@@ -96,7 +94,7 @@ func (p *Partners) Update(ctx context.Context, scope trade.Scope, by Submitter, 
 	if errs := ours(scope); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, p.store, by, "updatePartner", key, c, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "updatePartner", key, c, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		t, err := p.store.LockPartner(ctx, tx, scope, c.PartnerID)
 		if err != nil || t == nil {
 			return spent, noPartner, err
@@ -149,7 +147,7 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by Submitter, ke
 	if errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, p.store, by, "advanceOnboarding", key, []any{partner, to, reason}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "advanceOnboarding", key, []any{partner, to, reason}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		t, err := p.store.LockPartner(ctx, tx, scope, partner)
 		if err != nil || t == nil {
 			return spent, noPartner, err
@@ -196,7 +194,7 @@ type NewKey struct {
 
 // AddKey adds a signing key. It counts once it is proved.
 func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, key string, n NewKey) (*Acted[trade.CommonError], error) {
-	return once(ctx, p.store, by, "rotatePartnerKey", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "rotatePartnerKey", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		t, err := p.store.LockPartner(ctx, tx, scope, n.PartnerID)
 		if err != nil || t == nil {
 			return spent, noPartner, err
@@ -228,7 +226,7 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by Submitter, 
 }
 
 // about finds the key that a write is about, with its partner locked; nil where there is none.
-func (p *Partners) about(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.PartnerKey, error) {
+func (p *Partners) about(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.PartnerKey, error) {
 	read := func() (*trade.PartnerKey, error) {
 		found, err := p.store.PartnerKeys(ctx, scope, []string{id})
 		return found[id], err
@@ -261,7 +259,7 @@ func proves(k *trade.PartnerKey, signature string) bool {
 
 // ProveKey takes a signature over a key's challenge, base64: from then on it counts.
 func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by Submitter, key, id, signature string) (*Acted[trade.CommonError], error) {
-	return once(ctx, p.store, by, "provePartnerKey", key, []string{id, signature}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "provePartnerKey", key, []string{id, signature}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		k, err := p.about(ctx, tx, scope, id)
 		if err != nil || k == nil {
 			return spent, noKey, err
@@ -284,7 +282,7 @@ func (p *Partners) RevokeKey(ctx context.Context, scope trade.Scope, by Submitte
 	if errs := said[trade.CommonError](reason, sayWhy, "reason"); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, p.store, by, "revokePartnerKey", key, []string{id, reason}, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return once(ctx, p.store, by, "revokePartnerKey", key, []string{id, reason}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		k, err := p.about(ctx, tx, scope, id)
 		if err != nil || k == nil {
 			return spent, noKey, err

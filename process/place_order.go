@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
+	"portico/store"
 	"portico/trade"
 )
 
@@ -91,7 +90,7 @@ func (o *Orders) submitOrder() durable.Flow[submitWork] {
 				return again(ctx, o.Desk, r, (*sources.Set).Orders, o.store.SaveOrders, r.Work.Number)
 			}},
 		},
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[submitWork], _ trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[submitWork], _ trade.OperationFailure) error {
 			return o.store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
 		},
 	}
@@ -170,7 +169,7 @@ func (o *Orders) creditNow(ctx context.Context, account string, more trade.Money
 // ask lets an order wait for its buyer, who is told what is otherwise now.
 func (o *Orders) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string, differences []trade.SubmitOrderError) error {
 	now := time.Now().UTC()
-	r.Save(func(tx *sqlx.Tx) error {
+	r.Save(func(tx *store.Tx) error {
 		return o.store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderOnHold, trade.OrderHold{Kind: hold, Reason: message, Since: now})
 	})
 	return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: message, Since: now, Differences: differences}}

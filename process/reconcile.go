@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/sources"
@@ -153,7 +152,7 @@ func (r *Replica) compare(ctx context.Context, s sources.Subject, c store.Compar
 		return err
 	}
 	var left, different int
-	err = r.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
+	err = r.store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if left, different, err = r.store.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
 			return err
 		}

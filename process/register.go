@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
+	"portico/store"
 )
 
 const (
@@ -41,7 +40,7 @@ func (r *Replica) registerSome(ctx context.Context) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.Registered(ctx, tx, carrier, parcels) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Registered(ctx, tx, carrier, parcels) }); err != nil {
 			return err
 		}
 		if len(parcels) < registerPage {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -29,7 +27,7 @@ type Replay struct {
 type Replayed struct{ Found, Changes int }
 
 // spend audits a replay, and keeps what it found as its answer.
-func (q Replay) spend(ctx context.Context, st *store.Store, tx *sqlx.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {
+func (q Replay) spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {
 	err = st.Audit(ctx, tx, trade.AuditRecord{
 		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
 	})
@@ -52,7 +50,7 @@ func (r *Replica) Replay(ctx context.Context, by Submitter, key string, q Replay
 		return &Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &Replayed{}
-	done, err := once(ctx, r.store, by, "replay", key, q, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, r.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		instance, name, _ := strings.Cut(q.Stream, "/")
 		s := sources.Subject(name)
 		if r.subjects[s].fetch == nil || !store.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -70,7 +68,7 @@ type batch struct {
 	total int
 	// save saves the batch in transactions of its own, the last of which also
 	// runs with; it returns the references that name something unknown.
-	save func(ctx context.Context, st *store.Store, with func(*sqlx.Tx) error) (unknown []trade.RejectedRecord, err error)
+	save func(ctx context.Context, st *store.Store, with func(*store.Tx) error) (unknown []trade.RejectedRecord, err error)
 	// told are the records as documents, and unread the references of those that
 	// could not be read.
 	told   func() ([]told, error)
@@ -82,7 +80,7 @@ type batch struct {
 func copying[T any](
 	r *Replica, s sources.Subject,
 	fetch func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
-	save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error),
+	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error),
 	from func(*T) *trade.Provenance, account func(*T) string,
 ) subject {
 	return subject{fetch: func(ctx context.Context, source string, q sources.Query) (batch, error) {
@@ -95,7 +93,7 @@ func copying[T any](
 		if account != nil && r.sources.Mixed(s) {
 			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(s, account(&x)) != source })
 		}
-		b.save = func(ctx context.Context, st *store.Store, with func(*sqlx.Tx) error) ([]trade.RejectedRecord, error) {
+		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]trade.RejectedRecord, error) {
 			return saveAll(ctx, st, records, page.Rejected, save, from, with)
 		}
 		b.told = func() ([]told, error) { return documents(records, from) }
@@ -112,9 +110,9 @@ func copying[T any](
 // halves the batch until the bad one stands alone, sets that one aside and
 // keeps the rest.
 func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected []trade.RejectedRecord,
-	save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error), from func(*T) *trade.Provenance, with func(*sqlx.Tx) error,
+	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), from func(*T) *trade.Provenance, with func(*store.Tx) error,
 ) (unknown []trade.RejectedRecord, err error) {
-	err = st.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = st.InTx(ctx, func(tx *store.Tx) error {
 		unknown, err = save(ctx, tx, records)
 		if err != nil {
 			return err
@@ -141,7 +139,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 	if len(records) == 1 {
 		p := from(&records[0])
 		bad := trade.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: time.Now()}
-		return nil, st.InTx(ctx, func(tx *sqlx.Tx) error {
+		return nil, st.InTx(ctx, func(tx *store.Tx) error {
 			if err := st.Reject(ctx, tx, append(rejected, bad)); err != nil {
 				return err
 			}
@@ -149,7 +147,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 		})
 	}
 	half := len(records) / 2
-	nothing := func(*sqlx.Tx) error { return nil }
+	nothing := func(*store.Tx) error { return nil }
 	first, err := saveAll(ctx, st, records[:half], rejected, save, from, nothing)
 	if err != nil {
 		return nil, err

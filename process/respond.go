@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process/durable"
@@ -66,13 +65,13 @@ func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitte
 	var first *store.PurchaseOrderNow // where nothing was answered before
 	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.sources.Serving(sources.OfPurchaseOrders, "")}
 	var own []string
-	d.about = func(tx *sqlx.Tx) (_ []string, err error) {
+	d.about = func(tx *store.Tx) (_ []string, err error) {
 		if own == nil {
 			own, err = p.store.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
 		}
 		return own, err
 	}
-	d.write = func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := p.store.LockPurchaseOrder(ctx, tx, scope, r.PurchaseOrderID)
 		if err != nil {
 			return spent, nil, err
@@ -101,7 +100,7 @@ func (p *Purchasing) Respond(ctx context.Context, scope trade.Scope, by Submitte
 }
 
 // refused says why an answer is not taken.
-func (p *Purchasing) refused(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, now *store.PurchaseOrderNow, r *trade.ResponseRequest) ([]trade.SupplierError, error) {
+func (p *Purchasing) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, now *store.PurchaseOrderNow, r *trade.ResponseRequest) ([]trade.SupplierError, error) {
 	existing, err := p.store.ResponseByNumber(ctx, tx, now.SupplierRef.ID, r.ResponseNumber)
 	if err != nil {
 		return nil, err
@@ -159,7 +158,7 @@ type answering struct {
 }
 
 // take keeps an answer that was checked, and what comes of it.
-func (p *Purchasing) take(ctx context.Context, tx *sqlx.Tx, a *answering) ([]trade.SupplierError, error) {
+func (p *Purchasing) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.SupplierError, error) {
 	r, now := a.request, a.now
 	kept := &trade.PurchaseOrderResponse{
 		ID: a.id, PurchaseOrderID: now.ID, SupplierID: now.SupplierRef.ID, ResponseNumber: r.ResponseNumber, SupplierOrderNumber: r.SupplierOrderNumber, Kind: r.Kind, Revision: now.Revision,
@@ -210,7 +209,7 @@ func (p *Purchasing) take(ctx context.Context, tx *sqlx.Tx, a *answering) ([]tra
 }
 
 // noted keeps an answer that says only that the order has come.
-func (p *Purchasing) noted(ctx context.Context, tx *sqlx.Tx, a *answering, kept *trade.PurchaseOrderResponse) ([]trade.SupplierError, error) {
+func (p *Purchasing) noted(ctx context.Context, tx *store.Tx, a *answering, kept *trade.PurchaseOrderResponse) ([]trade.SupplierError, error) {
 	if err := p.store.KeepResponse(ctx, tx, kept, nil, nil); err != nil {
 		return p.twin(ctx, tx, a, err)
 	}
@@ -225,7 +224,7 @@ func (p *Purchasing) noted(ctx context.Context, tx *sqlx.Tx, a *answering, kept 
 }
 
 // twin tells an answer whose number came twice at once as the duplicate that it is.
-func (p *Purchasing) twin(ctx context.Context, tx *sqlx.Tx, a *answering, err error) ([]trade.SupplierError, error) {
+func (p *Purchasing) twin(ctx context.Context, tx *store.Tx, a *answering, err error) ([]trade.SupplierError, error) {
 	if !errors.Is(err, store.ErrSpent) {
 		return nil, err
 	}
@@ -253,7 +252,7 @@ func exceeded(a *answering) (errs []trade.SupplierError) {
 }
 
 // supersede closes the case of an answer that waits for a decision.
-func (p *Purchasing) supersede(ctx context.Context, tx *sqlx.Tx, now *store.PurchaseOrderNow, why string) error {
+func (p *Purchasing) supersede(ctx context.Context, tx *store.Tx, now *store.PurchaseOrderNow, why string) error {
 	if now.Asked == "" {
 		return nil
 	}
@@ -325,7 +324,7 @@ func (p *Purchasing) respond() durable.Flow[respondWork] {
 			}},
 		},
 		// What the ERP refuses is to be answered anew: both sides are told why.
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[respondWork], failure trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[respondWork], failure trade.OperationFailure) error {
 			now, err := p.store.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), r.Subject)
 			if err != nil || now == nil {
 				return err

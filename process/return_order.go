@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/process/durable"
@@ -45,7 +44,7 @@ func (o *Orders) RequestReturn(ctx context.Context, scope trade.Scope, by Submit
 	if err != nil {
 		return nil, err
 	}
-	done, err := once(ctx, o.store, by, "requestReturn", key, q, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := once(ctx, o.store, by, "requestReturn", key, q, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		now, err := o.store.LockOrder(ctx, tx, scope, q.OrderID)
 		if err != nil {
 			return spent, nil, err
@@ -148,7 +147,7 @@ func (o *Orders) requestReturn() durable.Flow[returnWork] {
 				return again(ctx, o.Desk, r, (*sources.Set).Returns, o.store.SaveReturns, r.Work.Number)
 			}},
 		},
-		Refused: func(ctx context.Context, tx *sqlx.Tx, r *durable.Run[returnWork], _ trade.OperationFailure) error {
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[returnWork], _ trade.OperationFailure) error {
 			return o.store.SetReturnStatus(ctx, tx, r.Subject, trade.ReturnRejected)
 		},
 	}

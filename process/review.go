@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
@@ -14,7 +12,7 @@ import (
 
 // review finds, for an answer that differs, which commitments to customers count on what
 // differs.
-func (p *Purchasing) review(ctx context.Context, tx *sqlx.Tx, a *answering) error {
+func (p *Purchasing) review(ctx context.Context, tx *store.Tx, a *answering) error {
 	var places []store.PlaceOf
 	of := func(line *trade.PurchaseOrderLine) store.PlaceOf {
 		return store.PlaceOf{ItemID: line.ItemRef.ID, WarehouseID: a.now.WarehouseRef.ID}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
@@ -28,7 +26,7 @@ func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
 	for i := range configured {
 		configured[i].ChangedBy = configuration
 	}
-	return st.InTx(ctx, func(tx *sqlx.Tx) error { return st.BeginRoutes(ctx, tx, configured) })
+	return st.InTx(ctx, func(tx *store.Tx) error { return st.BeginRoutes(ctx, tx, configured) })
 }
 
 // SetRoute puts a route in force, on all processes within a second, and tells what
@@ -66,7 +64,7 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 			}
 		}
 	}
-	return before, st.InTx(ctx, func(tx *sqlx.Tx) error {
+	return before, st.InTx(ctx, func(tx *store.Tx) error {
 		if err := st.SetRoute(ctx, tx, r, anew); err != nil {
 			return err
 		}
@@ -160,7 +158,7 @@ func (r *Replica) comparePrices(ctx context.Context) {
 				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
 			}
 			c := store.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
-			err = r.store.InTx(ctx, func(tx *sqlx.Tx) error { return r.store.FileDifferences(ctx, tx, c, keys, found) })
+			err = r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
 				r.log.Warn("differences of prices could not be filed", "err", err)
 			}

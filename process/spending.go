@@ -4,14 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
+	"portico/store"
 	"portico/trade"
 )
 
 // exceeded is the limit that an order of this total exceeds, of those that its buyer has;
 // nil where it exceeds none. Within a transaction what was spent stands until that ends.
-func (o *Orders) exceeded(ctx context.Context, tx *sqlx.Tx, by Submitter, limits []trade.SpendingLimit, total trade.Money) (*trade.SpendingLimit, error) {
+func (o *Orders) exceeded(ctx context.Context, tx *store.Tx, by Submitter, limits []trade.SpendingLimit, total trade.Money) (*trade.SpendingLimit, error) {
 	if by.UnreadableLimits {
 		none := trade.NoSpending(total.Currency)
 		return &none, nil
@@ -46,7 +45,7 @@ func (o *Orders) limitsOf(ctx context.Context, scope trade.Scope, by Submitter, 
 }
 
 // spent are limits with what was spent of them.
-func (o *Orders) spent(ctx context.Context, tx *sqlx.Tx, by Submitter, limits []trade.SpendingLimit) ([]trade.SpendingLimit, error) {
+func (o *Orders) spent(ctx context.Context, tx *store.Tx, by Submitter, limits []trade.SpendingLimit) ([]trade.SpendingLimit, error) {
 	var spent map[string]trade.Money
 	now := time.Now()
 	if trade.Monthly(limits) {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
@@ -145,13 +143,13 @@ func (o *Orders) prepare(by Submitter, key, print string, r *trade.OrderRequest,
 // place writes orders that were prepared, with their operations, in one transaction. What
 // it finds against one by now is in its errors.
 func (o *Orders) place(ctx context.Context, all []*placing) error {
-	return o.store.InTx(ctx, func(tx *sqlx.Tx) error { return o.placeIn(ctx, tx, all) })
+	return o.store.InTx(ctx, func(tx *store.Tx) error { return o.placeIn(ctx, tx, all) })
 }
 
 // placeIn writes orders that were prepared, with their operations: together, but for those
 // that count what was written before them. It fails with [store.ErrSpent] when the key of
 // one is spent; then nothing may stay.
-func (o *Orders) placeIn(ctx context.Context, tx *sqlx.Tx, all []*placing) error {
+func (o *Orders) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *placing) int { // as all do, so that nobody waits in a circle
 		return cmp.Or(cmp.Compare(a.by.Principal, b.by.Principal), cmp.Compare(a.operation.AccountID, b.operation.AccountID))
@@ -185,7 +183,7 @@ func (o *Orders) placeIn(ctx context.Context, tx *sqlx.Tx, all []*placing) error
 	return o.placeTogether(ctx, tx, together)
 }
 
-func (o *Orders) placeTogether(ctx context.Context, tx *sqlx.Tx, all []*placing) error {
+func (o *Orders) placeTogether(ctx context.Context, tx *store.Tx, all []*placing) error {
 	if len(all) == 0 {
 		return nil
 	}

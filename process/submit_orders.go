@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/trade"
 )
@@ -46,7 +44,7 @@ func (o *Orders) SubmitAll(ctx context.Context, scope trade.Scope, by Submitter,
 	}
 	batch := &Batch{}
 	var all []*placing
-	a, err := once(ctx, o.store, by, mutation, key, input{requests, whole}, func(tx *sqlx.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	a, err := once(ctx, o.store, by, mutation, key, input{requests, whole}, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
 			return spent, nil, err
 		}
@@ -146,7 +144,7 @@ func (o *Orders) prepareAll(ctx context.Context, scope trade.Scope, by Submitter
 	return all, nil
 }
 
-func (o *Orders) placeAll(ctx context.Context, tx *sqlx.Tx, all []*placing, whole bool) error {
+func (o *Orders) placeAll(ctx context.Context, tx *store.Tx, all []*placing, whole bool) error {
 	refused := func(p *placing) bool { return p.errors != nil }
 	if whole && slices.ContainsFunc(all, refused) {
 		return errNone

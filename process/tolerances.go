@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/process/durable"
@@ -17,7 +16,7 @@ func (p *Purchasing) SaveTolerance(ctx context.Context, by Submitter, key string
 	if errs := checkTolerance(&t); errs != nil {
 		return &Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return once(ctx, p.store, by, "saveToleranceProfile", key, t, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return once(ctx, p.store, by, "saveToleranceProfile", key, t, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		before := map[string]any{"version": t.Version}
 		if t.ID == "" {
 			t.ID, before = durable.NewID("tol_"), nil

@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
+	"portico/store"
 	"portico/trade"
 )
 
@@ -43,7 +42,7 @@ func (p *Purchasing) watch(ctx context.Context) error {
 		return err
 	}
 	for _, id := range outdated {
-		err := p.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		err := p.store.InTx(ctx, func(tx *store.Tx) error {
 			now, err := p.store.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), id)
 			if err != nil || now == nil || now.Status == trade.POPendingReview {
 				return err

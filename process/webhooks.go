@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -109,7 +108,7 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by Submitter, ow
 		return &Endpoint{Acted: &Acted[trade.CommonError]{Errors: oneError(invalid(trade.CodeInvalidInput, why, "url"))}}, nil
 	}
 	var secret *trade.Restricted
-	done, err := once(ctx, w.store, by, "saveWebhookEndpoint", key, n, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	done, err := once(ctx, w.store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		e := &trade.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: trade.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
 		if n.Active {
 			e.Status = trade.WebhookActive
@@ -164,13 +163,13 @@ func newSecret() *trade.Restricted {
 	return &s
 }
 
-func (w *Webhooks) audit(ctx context.Context, tx *sqlx.Tx, by Submitter, action, subject string, after map[string]any) error {
+func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by Submitter, action, subject string, after map[string]any) error {
 	return w.store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
 }
 
 // change runs a write about an endpoint that there is.
-func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by Submitter, mutation, action, key, endpoint string, write func(tx *sqlx.Tx) error) (*Acted[trade.CommonError], error) {
-	return once(ctx, w.store, by, mutation, key, endpoint, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by Submitter, mutation, action, key, endpoint string, write func(tx *store.Tx) error) (*Acted[trade.CommonError], error) {
+	return once(ctx, w.store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		if found, err := w.store.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
 			return spent, noEndpoint, err
 		}
@@ -183,13 +182,13 @@ func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by Submitter, 
 
 // Delete deletes an endpoint with its deliveries.
 func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by Submitter, key, endpoint string) (*Acted[trade.CommonError], error) {
-	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *sqlx.Tx) error { return w.store.RemoveWebhookEndpoint(ctx, tx, endpoint) })
+	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return w.store.RemoveWebhookEndpoint(ctx, tx, endpoint) })
 }
 
 // Rotate replaces the secret of an endpoint; the one before signs too for a day.
 func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by Submitter, key, endpoint string) (*Endpoint, error) {
 	secret := newSecret()
-	done, err := w.change(ctx, scope, by, "rotateWebhookSecret", "webhook.rotate", key, endpoint, func(tx *sqlx.Tx) error {
+	done, err := w.change(ctx, scope, by, "rotateWebhookSecret", "webhook.rotate", key, endpoint, func(tx *store.Tx) error {
 		return w.store.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
 	})
 	if err != nil || done.Replayed || len(done.Errors) > 0 {
@@ -200,7 +199,7 @@ func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by Submitter, 
 
 // Redeliver sends a delivery again, under its id and with the bytes that it had.
 func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by Submitter, key, delivery string) (*Acted[trade.CommonError], error) {
-	done, err := once(ctx, w.store, by, "redeliverWebhook", key, delivery, func(tx *sqlx.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	done, err := once(ctx, w.store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
 		if found, err := w.store.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
 			return spent, oneError(invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")), err
 		}
@@ -259,7 +258,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 
 // plan looks through the log of changes for what is to be sent, and tells whether there is more.
 func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
-	err = w.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = w.store.InTx(ctx, func(tx *store.Tx) error {
 		at, ok, err := w.store.HoldWebhookPlace(ctx, tx)
 		if err != nil || !ok {
 			return err
@@ -349,7 +348,7 @@ func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
 		span.SetStatus(codes.Error, "not taken")
 	}
 	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
-		if err := w.store.InTx(ctx, func(tx *sqlx.Tx) error { return w.store.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
+		if err := w.store.InTx(ctx, func(tx *store.Tx) error { return w.store.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
 			return err
 		}
 		retry = giveUp

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -110,7 +109,7 @@ func AlertedOrders(scope trade.Scope) *List[trade.Order] {
 
 // Raise raises alerts, with the orders that they touch. One of a kind, about the same, is
 // not raised again while it is open; what a person reports is.
-func (s *Store) Raise(ctx context.Context, tx *sqlx.Tx, all []*trade.Alert) error {
+func (s *Store) Raise(ctx context.Context, tx *Tx, all []*trade.Alert) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -129,12 +128,12 @@ func (s *Store) Raise(ctx context.Context, tx *sqlx.Tx, all []*trade.Alert) erro
 	if _, err := s.Exec(ctx, tx, query, string(document)); err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
-	s.told(tx)
+	tx.logs()
 	return nil
 }
 
 // ResolveAlertsOf closes the alerts that were raised for deviations.
-func (s *Store) ResolveAlertsOf(ctx context.Context, tx *sqlx.Tx, deviations []string, resolution string) error {
+func (s *Store) ResolveAlertsOf(ctx context.Context, tx *Tx, deviations []string, resolution string) error {
 	const query = `UPDATE alerts SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $2 WHERE deviation_id = ANY($1) AND state <> 'RESOLVED' AND NOT 'SUPPLIER' = ANY(audience)`
 	if _, err := s.Exec(ctx, tx, query, textArray(deviations), resolution); err != nil {
 		return fmt.Errorf("alerts: %w", err)
@@ -148,7 +147,7 @@ var ErrNotTheirs = errors.New("the alert is the other side's")
 // MoveAlert takes an alert, or closes it with a resolution, within a scope. was is the
 // state it was in, empty where there is none; one that is there already, or closed, stays.
 // It fails with [ErrNotTheirs] where a supplier sees an alert that is not for suppliers alone.
-func (s *Store) MoveAlert(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string, to trade.AlertState, by string, resolution *string) (was trade.AlertState, err error) {
+func (s *Store) MoveAlert(ctx context.Context, tx *Tx, scope trade.Scope, id string, to trade.AlertState, by string, resolution *string) (was trade.AlertState, err error) {
 	var a args
 	var rows []struct {
 		State  trade.AlertState
@@ -166,14 +165,14 @@ func (s *Store) MoveAlert(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, i
 	const query = `
 		UPDATE alerts SET state = $2, taken_by = coalesce(taken_by, $3), acknowledged_at = coalesce(acknowledged_at, clock_timestamp()),
 			resolved_at = CASE WHEN $2 = 'RESOLVED' THEN clock_timestamp() END, resolution = $4 WHERE id = $1`
-	s.told(tx)
+	tx.logs()
 	_, err = s.Exec(ctx, tx, query, id, to, by, resolution)
 	return rows[0].State, err
 }
 
 // SupplierOf is the supplier of a purchase order, of a line of one or of a ship notice, and
 // what the document is called, within a scope; both are empty where there is none.
-func (s *Store) SupplierOf(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, subject string) (supplier, called string, err error) {
+func (s *Store) SupplierOf(ctx context.Context, tx *Tx, scope trade.Scope, subject string) (supplier, called string, err error) {
 	var a args
 	id := a.add(subject)
 	var rows []struct{ SupplierID, Called string }
@@ -190,7 +189,7 @@ func (s *Store) SupplierOf(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, 
 // come, to the buyer and its supplier, and closes those of orders that were answered. It
 // tells how many it raised.
 func (s *Store) RaiseOverdue(ctx context.Context) (raised int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const closing = `
 			UPDATE alerts w SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = 'The supplier answered.' FROM purchase_orders d
 			WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.state <> 'RESOLVED' AND d.id = w.subject AND (d.state NOT IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') OR d.acknowledge_by > clock_timestamp())`
@@ -210,7 +209,7 @@ func (s *Store) RaiseOverdue(ctx context.Context) (raised int, err error) {
 		}
 		n, err := result.RowsAffected()
 		if raised = int(n); raised > 0 {
-			s.told(tx)
+			tx.logs()
 		}
 		return err
 	})

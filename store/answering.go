@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -32,7 +30,7 @@ type lockedRow struct {
 
 // LockPurchaseOrder reads a purchase order as it is now, within a scope, and holds it until
 // the transaction ends; nil where there is none.
-func (s *Store) LockPurchaseOrder(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*PurchaseOrderNow, error) {
+func (s *Store) LockPurchaseOrder(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*PurchaseOrderNow, error) {
 	var a args
 	query := `
 		SELECT d.id, d.number, d.supplier_id, p.code AS supplier_code, coalesce(d.warehouse_id, '') AS warehouse_id, d.instance, d.currency, d.revision, d.state AS status, d.issued_at, coalesce(d.answered_revision, 0) AS answered,
@@ -55,7 +53,7 @@ func (s *Store) LockPurchaseOrder(ctx context.Context, tx *sqlx.Tx, scope trade.
 	return now, s.withPurchaseLines(ctx, tx, now)
 }
 
-func (s *Store) withPurchaseLines(ctx context.Context, tx *sqlx.Tx, now *PurchaseOrderNow) error {
+func (s *Store) withPurchaseLines(ctx context.Context, tx *Tx, now *PurchaseOrderNow) error {
 	const query = `
 		SELECT l.id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency, l.price, l.price_per, l.unit, l.ordered AS q_ordered,
 			l.acknowledged AS q_acknowledged, l.shipped AS q_shipped, l.received AS q_received, l.cancelled AS q_cancelled,

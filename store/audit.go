@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
 )
 
 // Audit writes an entry to the audit log, in the transaction of what was done.
-func (s *Store) Audit(ctx context.Context, tx *sqlx.Tx, e trade.AuditRecord) error {
+func (s *Store) Audit(ctx context.Context, tx *Tx, e trade.AuditRecord) error {
 	before, err := jsonText(e.Before)
 	if err != nil {
 		return err
@@ -74,7 +73,7 @@ const lockAudit = `SELECT pg_advisory_xact_lock(7203)`
 // Unsealed are entries of the audit log that are in no tree yet, in the order in which
 // they were written, at most so many, and how many are in it. Until the transaction ends
 // no other process seals any.
-func (s *Store) Unsealed(ctx context.Context, tx *sqlx.Tx, most int) (leaves []Leaf, size int64, err error) {
+func (s *Store) Unsealed(ctx context.Context, tx *Tx, most int) (leaves []Leaf, size int64, err error) {
 	if _, err := s.Exec(ctx, tx, lockAudit); err != nil {
 		return nil, 0, fmt.Errorf("audit log: %w", err)
 	}
@@ -96,7 +95,7 @@ func (s *Store) Unsealed(ctx context.Context, tx *sqlx.Tx, most int) (leaves []L
 }
 
 // SaveLeaves keeps entries as sealed, with the hashes that they add to the tree.
-func (s *Store) SaveLeaves(ctx context.Context, tx *sqlx.Tx, leaves []Leaf, digests [][]byte, firstHash int64, hashes [][]byte) error {
+func (s *Store) SaveLeaves(ctx context.Context, tx *Tx, leaves []Leaf, digests [][]byte, firstHash int64, hashes [][]byte) error {
 	indexes, places := make([]int64, len(leaves)), make([]int64, len(leaves))
 	for i, l := range leaves {
 		indexes[i], places[i] = l.Index, l.Place
@@ -112,7 +111,7 @@ func (s *Store) SaveLeaves(ctx context.Context, tx *sqlx.Tx, leaves []Leaf, dige
 }
 
 // TreeHashes reads hashes of the tree by index.
-func (s *Store) TreeHashes(ctx context.Context, tx *sqlx.Tx, indexes []int64) (map[int64][]byte, error) {
+func (s *Store) TreeHashes(ctx context.Context, tx *Tx, indexes []int64) (map[int64][]byte, error) {
 	var rows []struct {
 		Index int64
 		Hash  []byte

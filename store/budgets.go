@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // Lease takes up to want points of the bucket with a key, which fills by rate
@@ -13,7 +11,7 @@ import (
 // it takes until need points are there. The time is the database's, for all
 // processes.
 func (s *Store) Lease(ctx context.Context, key string, need, want, rate, burst int64) (taken int64, wait time.Duration, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const full = `INSERT INTO budgets (key, points, refilled_at) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (key) DO NOTHING`
 		if _, err := s.Exec(ctx, tx, full, storable(key), burst); err != nil {
 			return fmt.Errorf("budget: %w", err)

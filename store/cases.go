@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -16,7 +14,7 @@ type Case struct {
 }
 
 // CaseOf is a deviation with what it is of, within a scope; nil where there is none.
-func (s *Store) CaseOf(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, deviation string) (*Case, error) {
+func (s *Store) CaseOf(ctx context.Context, tx *Tx, scope trade.Scope, deviation string) (*Case, error) {
 	var a args
 	var rows []Case
 	query := `SELECT v.id, v.response_id, r.purchase_order_id, v.purchase_order_line_id AS line_id, v.state FROM deviations v JOIN purchase_order_responses r ON r.id = v.response_id
@@ -28,7 +26,7 @@ func (s *Store) CaseOf(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, devi
 }
 
 // CasesOf are all deviations of an answer whose purchase order is locked.
-func (s *Store) CasesOf(ctx context.Context, tx *sqlx.Tx, response string) ([]Case, error) {
+func (s *Store) CasesOf(ctx context.Context, tx *Tx, response string) ([]Case, error) {
 	var rows []Case
 	const query = `SELECT id, response_id, purchase_order_line_id AS line_id, state FROM deviations WHERE response_id = $1 ORDER BY position`
 	if err := s.sel(ctx, tx, &rows, query, response); err != nil {
@@ -39,7 +37,7 @@ func (s *Store) CasesOf(ctx context.Context, tx *sqlx.Tx, response string) ([]Ca
 
 // LinesAnswered are the lines that an answer says anything of, whose purchase order is
 // locked.
-func (s *Store) LinesAnswered(ctx context.Context, tx *sqlx.Tx, response string) ([]string, error) {
+func (s *Store) LinesAnswered(ctx context.Context, tx *Tx, response string) ([]string, error) {
 	var ids []string
 	const query = `SELECT purchase_order_line_id FROM line_acknowledgments WHERE response_id = $1 UNION SELECT purchase_order_line_id FROM deviations WHERE response_id = $1`
 	if err := s.sel(ctx, tx, &ids, query, response); err != nil {

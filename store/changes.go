@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -127,7 +126,7 @@ func (s *Store) LogStart(ctx context.Context) (trade.Place, error) {
 // RemoveChanges removes at most limit changes from before a moment, oldest first, and tells
 // how many.
 func (s *Store) RemoveChanges(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			WITH old AS (SELECT c.xid, c.seq FROM changes c WHERE c.at < $1 AND ` + settled + ` ORDER BY c.xid, c.seq LIMIT $2),
 			gone AS (DELETE FROM changes c USING old WHERE c.xid = old.xid AND c.seq = old.seq RETURNING c.xid, c.seq),
@@ -145,7 +144,7 @@ func (s *Store) RemoveChanges(ctx context.Context, before time.Time, limit int) 
 // restored into a new one has: transactions of theirs have not been yet. What was missed is
 // told as a gap.
 func (s *Store) RestartLog(ctx context.Context) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		for _, query := range []string{
 			`DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,
 			`UPDATE changes_removed SET xid = pg_snapshot_xmin(pg_current_snapshot()), seq = 0 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`,

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -36,7 +34,7 @@ const claimedColumns = `o.id, o.source, o.lane, o.principal, o.correlation_id, o
 // woken when it has), or while another process is at it or its pause lasts: then wait
 // is when to try again.
 func (s *Store) ClaimOperation(ctx context.Context, id, token string, lease time.Duration) (claimed *Claimed, wait time.Duration, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		var row struct {
 			claimedRow
 			Finished, Behind bool
@@ -77,7 +75,7 @@ func (s *Store) ClaimOperation(ctx context.Context, id, token string, lease time
 	return claimed, wait, nil
 }
 
-func (s *Store) withSteps(ctx context.Context, tx *sqlx.Tx, row *claimedRow) (*Claimed, error) {
+func (s *Store) withSteps(ctx context.Context, tx *Tx, row *claimedRow) (*Claimed, error) {
 	c := row.Claimed
 	c.Failure, c.Awaiting = row.FailureJSON.value, row.AwaitingJSON.value
 	const steps = `SELECT name, system, state, attempts, started_at, finished_at, external_ref, error FROM operation_steps WHERE operation_id = $1 ORDER BY position`
@@ -86,7 +84,7 @@ func (s *Store) withSteps(ctx context.Context, tx *sqlx.Tx, row *claimedRow) (*C
 
 // LockOperation reads an operation, and holds it until the transaction ends; nil where
 // there is none. While a process is at it, it is not found either.
-func (s *Store) LockOperation(ctx context.Context, tx *sqlx.Tx, id string) (*Claimed, error) {
+func (s *Store) LockOperation(ctx context.Context, tx *Tx, id string) (*Claimed, error) {
 	var rows []claimedRow
 	const query = `SELECT ` + claimedColumns + ` FROM operations o WHERE o.id = $1 AND o.claimed_until < clock_timestamp() FOR UPDATE`
 	if err := s.sel(ctx, tx, &rows, query, id); err != nil {
@@ -103,7 +101,7 @@ func (s *Store) LockOperation(ctx context.Context, tx *sqlx.Tx, id string) (*Cla
 }
 
 // OperationNow reads where an operation stands, whoever is at it; nil where there is none.
-func (s *Store) OperationNow(ctx context.Context, tx *sqlx.Tx, id string) (*Claimed, error) {
+func (s *Store) OperationNow(ctx context.Context, tx *Tx, id string) (*Claimed, error) {
 	var rows []Claimed
 	if err := s.sel(ctx, tx, &rows, `SELECT id, source, kind, state FROM operations WHERE id = $1`, storable(id)); err != nil {
 		return nil, fmt.Errorf("operation: %w", err)
@@ -117,7 +115,7 @@ func (s *Store) OperationNow(ctx context.Context, tx *sqlx.Tx, id string) (*Clai
 // MoveOperation records what somebody decided about an operation that is locked: its
 // state, its work, its failure and its steps. In a state that is not final it is worked
 // on again from now on.
-func (s *Store) MoveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, before trade.OperationState) error {
+func (s *Store) MoveOperation(ctx context.Context, tx *Tx, c *Claimed, before trade.OperationState) error {
 	failure, err := jsonText(c.Failure)
 	if err != nil {
 		return err
@@ -134,11 +132,11 @@ func (s *Store) MoveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, befo
 			return err
 		}
 	}
-	s.told(tx)
+	tx.logs()
 	return nil
 }
 
-func (s *Store) saveStep(ctx context.Context, tx *sqlx.Tx, id string, position int, step trade.OperationStep) error {
+func (s *Store) saveStep(ctx context.Context, tx *Tx, id string, position int, step trade.OperationStep) error {
 	const query = `UPDATE operation_steps SET state = $3, attempts = $4, started_at = $5, finished_at = $6, error = $7 WHERE operation_id = $1 AND position = $2`
 	if _, err := s.Exec(ctx, tx, query, id, position, step.State, step.Attempts, step.StartedAt, step.FinishedAt, step.Error); err != nil {
 		return fmt.Errorf("operation: %w", err)

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -52,7 +50,7 @@ func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *List[trad
 
 // LockCodeMapping reads a table as it is now and holds it until the transaction ends; nil
 // where there is none that the scope sees.
-func (s *Store) LockCodeMapping(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.CodeMapping, error) {
+func (s *Store) LockCodeMapping(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.CodeMapping, error) {
 	var a args
 	query := `SELECT ` + codeMappingColumns + ` FROM code_mappings m WHERE m.id = ` + a.add(id) + ` AND ` + operatorOnly(scope, &a) + ` FOR UPDATE`
 	var rows []codeMappingRow
@@ -64,7 +62,7 @@ func (s *Store) LockCodeMapping(ctx context.Context, tx *sqlx.Tx, scope trade.Sc
 
 // WriteCodes keeps the table of a source as it was written, in the place of an older one. What
 // was published stays.
-func (s *Store) WriteCodes(ctx context.Context, tx *sqlx.Tx, m *trade.CodeMapping) error {
+func (s *Store) WriteCodes(ctx context.Context, tx *Tx, m *trade.CodeMapping) error {
 	codes, err := json.Marshal(m.Codes)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)
@@ -80,7 +78,7 @@ func (s *Store) WriteCodes(ctx context.Context, tx *sqlx.Tx, m *trade.CodeMappin
 }
 
 // PublishCodes sets what codes of a table mean from now on.
-func (s *Store) PublishCodes(ctx context.Context, tx *sqlx.Tx, id string, changed map[string]trade.CodeMeaning) error {
+func (s *Store) PublishCodes(ctx context.Context, tx *Tx, id string, changed map[string]trade.CodeMeaning) error {
 	codes, err := json.Marshal(changed)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -27,7 +25,7 @@ const (
 
 // Confirm records that a source's feed was followed to its end at a moment.
 func (s *Store) Confirm(ctx context.Context, instance, epoch, position string, at time.Time) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			INSERT INTO feeds (instance, epoch, position, confirmed_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (instance) DO UPDATE SET epoch = excluded.epoch, position = excluded.position,

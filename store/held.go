@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
 
@@ -155,7 +154,7 @@ func (s *Store) HeldOf(ctx context.Context, subject, instance string, refs []str
 // how many went is told.
 func (s *Store) Remove(ctx context.Context, subject, instance string, refs, keys []string) (gone int, err error) {
 	query := `DELETE FROM ` + holdings[subject].from + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + holdings[subject].key + ` = ANY($3)`
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		result, err := s.Exec(ctx, tx, query, instance, pq.Array(refs), pq.Array(keys))
 		if err != nil {
 			return fmt.Errorf("removing %s: %w", subject, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -87,7 +86,7 @@ func (s *Store) KeepDeliveries(ctx context.Context, all []KeptDelivery) (known [
 		DeliveryID string
 		Known      bool
 	}
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		return s.sel(ctx, tx, &rows, query, textArray(instances), textArray(ids), pq.ByteaArray(bodies))
 	})
 	if err != nil {
@@ -105,7 +104,7 @@ func (s *Store) RefuseDeliveries(ctx context.Context, instance, reason string, m
 	const query = `
 		INSERT INTO inbound_deliveries AS b (instance, delivery_id, state, error, repeats) VALUES ($1, $2, 'REFUSED', $3, $4 - 1)
 		ON CONFLICT (instance, delivery_id) DO UPDATE SET repeats = b.repeats + $4`
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		if _, err := s.Exec(ctx, tx, query, instance, "refused "+now.UTC().Format("2006-01-02T15:04Z")+" "+reason, reason, many); err != nil {
 			return fmt.Errorf("inbound deliveries: %w", err)
 		}
@@ -118,7 +117,7 @@ const keptColumns = `id, instance, delivery_id, body, attempts`
 // DueDeliveries holds deliveries that are to be applied until the transaction ends, oldest first
 // and those that were tried before after those that were not; those that others hold are left
 // out.
-func (s *Store) DueDeliveries(ctx context.Context, tx *sqlx.Tx, limit int) (due []KeptDelivery, err error) {
+func (s *Store) DueDeliveries(ctx context.Context, tx *Tx, limit int) (due []KeptDelivery, err error) {
 	const query = `SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE state IN ('RECEIVED', 'WAITING_FOR_SUBJECT') AND due_at <= clock_timestamp() ORDER BY due_at, received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
 	if err := s.sel(ctx, tx, &due, query, limit); err != nil {
 		return nil, fmt.Errorf("inbound deliveries: %w", err)
@@ -150,7 +149,7 @@ type SettledDelivery struct {
 }
 
 // SettleDeliveries notes what became of deliveries.
-func (s *Store) SettleDeliveries(ctx context.Context, tx *sqlx.Tx, all []SettledDelivery) error {
+func (s *Store) SettleDeliveries(ctx context.Context, tx *Tx, all []SettledDelivery) error {
 	type row struct {
 		SettledDelivery
 		Keys  []string
@@ -183,7 +182,7 @@ func waitKey(id trade.Identifier) string { return string(id.Scheme) + " " + id.V
 
 // wakeDeliveries lets deliveries be applied that wait for shipments with these numbers. Those
 // that are being looked at just now are left: who looks at them may wait for these shipments.
-func (s *Store) wakeDeliveries(ctx context.Context, tx *sqlx.Tx, numbers []string) error {
+func (s *Store) wakeDeliveries(ctx context.Context, tx *Tx, numbers []string) error {
 	const query = `
 		WITH keys AS (
 			SELECT 'TRACKING_NUMBER ' || tracking_number AS key FROM shipments WHERE number = ANY($1) AND tracking_number <> ''
@@ -202,7 +201,7 @@ func (s *Store) wakeDeliveries(ctx context.Context, tx *sqlx.Tx, numbers []strin
 // RemoveDeliveries removes at most limit deliveries from before a moment that are done with,
 // and tells how many.
 func (s *Store) RemoveDeliveries(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const query = `WITH gone AS (DELETE FROM inbound_deliveries WHERE id IN (SELECT id FROM inbound_deliveries WHERE received_at < $1 AND state <> 'RECEIVED' ORDER BY received_at LIMIT $2) RETURNING 1)
 			SELECT count(*) FROM gone`
 		return s.get(ctx, tx, &removed, query, before, limit)

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -20,9 +18,9 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 	if known, err := s.KeepDeliveries(t.Context(), []store.KeptDelivery{{Instance: "c", DeliveryID: "1", Body: []byte("{}")}, {Instance: "c", DeliveryID: "1"}, {Instance: "d", DeliveryID: "1"}}); err != nil || !slices.Equal(known, []bool{false, true, false}) {
 		t.Fatalf("known: %v, %v", known, err)
 	}
-	due := func(then func(tx *sqlx.Tx, due []store.KeptDelivery) error) (n int) {
+	due := func(then func(tx *store.Tx, due []store.KeptDelivery) error) (n int) {
 		t.Helper()
-		if err := s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		if err := s.InTx(t.Context(), func(tx *store.Tx) error {
 			all, err := s.DueDeliveries(t.Context(), tx, 10)
 			if n = len(all); err != nil || then == nil {
 				return err
@@ -34,8 +32,8 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 		return n
 	}
 	shipment := trade.Shipment{Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: from("1", 1)}
-	wait := func(again time.Duration) func(*sqlx.Tx, []store.KeptDelivery) error {
-		return func(tx *sqlx.Tx, due []store.KeptDelivery) error {
+	wait := func(again time.Duration) func(*store.Tx, []store.KeptDelivery) error {
+		return func(tx *store.Tx, due []store.KeptDelivery) error {
 			var settled []store.SettledDelivery
 			for _, d := range due {
 				settled = append(settled, store.SettledDelivery{ID: d.ID, State: trade.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
@@ -43,13 +41,13 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 			return s.SettleDeliveries(t.Context(), tx, settled)
 		}
 	}
-	if n := due(func(tx *sqlx.Tx, due []store.KeptDelivery) error {
+	if n := due(func(tx *store.Tx, due []store.KeptDelivery) error {
 		save(t, s, s.SaveShipments, shipment) // by another transaction, while these are held
 		return wait(0)(tx, due)
 	}); n != 2 {
 		t.Fatalf("%d are due, want two", n)
 	}
-	if n := due(func(tx *sqlx.Tx, due []store.KeptDelivery) error {
+	if n := due(func(tx *store.Tx, due []store.KeptDelivery) error {
 		shipment.Provenance = from("1", 2)
 		save(t, s, s.SaveShipments, shipment) // which waits for nobody who looks at them
 		return wait(time.Hour)(tx, due)

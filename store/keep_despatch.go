@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
 // OrdersOfLines are the ids of the purchase orders of lines, within a scope, in order.
-func (s *Store) OrdersOfLines(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, lines []string) ([]string, error) {
+func (s *Store) OrdersOfLines(ctx context.Context, tx *Tx, scope trade.Scope, lines []string) ([]string, error) {
 	var a args
 	var ids []string
 	query := `SELECT DISTINCT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ANY(` + a.set(lines) + `) AND ` + ownSupplier("l.supplier_id")(scope, &a) + ` ORDER BY 1`
@@ -22,7 +20,7 @@ func (s *Store) OrdersOfLines(ctx context.Context, tx *sqlx.Tx, scope trade.Scop
 }
 
 // OwnPurchaseOrders are those of some purchase orders, by id, that are within a scope.
-func (s *Store) OwnPurchaseOrders(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, ids []string) ([]string, error) {
+func (s *Store) OwnPurchaseOrders(ctx context.Context, tx *Tx, scope trade.Scope, ids []string) ([]string, error) {
 	var a args
 	var own []string
 	query := `SELECT d.id FROM purchase_orders d WHERE d.id = ANY(` + a.set(ids) + `) AND ` + ownSupplier("d.supplier_id")(scope, &a)
@@ -34,7 +32,7 @@ func (s *Store) OwnPurchaseOrders(ctx context.Context, tx *sqlx.Tx, scope trade.
 
 // OrdersOfDespatch are the ids of the purchase orders that a ship notice covers, within a
 // scope, in order.
-func (s *Store) OrdersOfDespatch(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, despatch string) ([]string, error) {
+func (s *Store) OrdersOfDespatch(ctx context.Context, tx *Tx, scope trade.Scope, despatch string) ([]string, error) {
 	var a args
 	var ids []string
 	query := `SELECT DISTINCT l.purchase_order_id FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id
@@ -47,7 +45,7 @@ func (s *Store) OrdersOfDespatch(ctx context.Context, tx *sqlx.Tx, scope trade.S
 
 // DespatchByNumber is the id of a supplier's ship notice with a number of theirs; empty
 // where there is none.
-func (s *Store) DespatchByNumber(ctx context.Context, tx *sqlx.Tx, supplier, number string) (string, error) {
+func (s *Store) DespatchByNumber(ctx context.Context, tx *Tx, supplier, number string) (string, error) {
 	var ids []string
 	if err := s.sel(ctx, tx, &ids, `SELECT id FROM despatch_advices WHERE supplier_id = $1 AND number = $2`, supplier, number); err != nil || len(ids) == 0 {
 		return "", err
@@ -57,7 +55,7 @@ func (s *Store) DespatchByNumber(ctx context.Context, tx *sqlx.Tx, supplier, num
 
 // KeepDespatch keeps a ship notice to a warehouse with its units and lines. It fails with
 // [ErrSpent] where the supplier's number of it is known already.
-func (s *Store) KeepDespatch(ctx context.Context, tx *sqlx.Tx, id, operation, supplier, warehouse string, r *trade.DespatchRequest) error {
+func (s *Store) KeepDespatch(ctx context.Context, tx *Tx, id, operation, supplier, warehouse string, r *trade.DespatchRequest) error {
 	document, err := json.Marshal(map[string]any{"ID": id, "Operation": operation, "Supplier": supplier, "Warehouse": warehouse, "R": r})
 	if err != nil {
 		return fmt.Errorf("ship notice: %w", err)
@@ -97,7 +95,7 @@ type DespatchNow struct {
 
 // LockDespatch reads a ship notice as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockDespatch(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*DespatchNow, error) {
+func (s *Store) LockDespatch(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*DespatchNow, error) {
 	var a args
 	query := `SELECT n.id, n.number, n.supplier_id, p.code AS supplier_code, n.operation_id, coalesce(n.shipment_number, '') AS shipment_number, n.status
 		FROM despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id WHERE n.id = ` + a.add(id) + ` AND ` + ownSupplier("n.supplier_id")(scope, &a) + ` FOR UPDATE OF n`
@@ -110,7 +108,7 @@ func (s *Store) LockDespatch(ctx context.Context, tx *sqlx.Tx, scope trade.Scope
 
 // SetDespatch sets where a ship notice stands, and the number of the shipment that it became
 // unless that is empty.
-func (s *Store) SetDespatch(ctx context.Context, tx *sqlx.Tx, id string, status trade.DespatchStatus, shipment string) error {
+func (s *Store) SetDespatch(ctx context.Context, tx *Tx, id string, status trade.DespatchStatus, shipment string) error {
 	const query = `UPDATE despatch_advices SET status = $2, shipment_number = coalesce(nullif($3, ''), shipment_number) WHERE id = $1`
 	if _, err := s.Exec(ctx, tx, query, id, status, shipment); err != nil {
 		return fmt.Errorf("ship notice: %w", err)
@@ -119,7 +117,7 @@ func (s *Store) SetDespatch(ctx context.Context, tx *sqlx.Tx, id string, status 
 }
 
 // NumbersOf are the numbers of the purchase orders that a ship notice covers, which is locked.
-func (s *Store) NumbersOf(ctx context.Context, tx *sqlx.Tx, despatch string) ([]string, error) {
+func (s *Store) NumbersOf(ctx context.Context, tx *Tx, despatch string) ([]string, error) {
 	var numbers []string
 	const query = `SELECT DISTINCT o.number FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id JOIN purchase_orders o ON o.id = l.purchase_order_id WHERE d.despatch_advice_id = $1 ORDER BY 1`
 	if err := s.sel(ctx, tx, &numbers, query, despatch); err != nil {

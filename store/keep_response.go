@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
 // KeepResponse keeps an answer with what it says of lines and where it deviates. It fails
 // with [ErrSpent] where the supplier's number of it is known already.
-func (s *Store) KeepResponse(ctx context.Context, tx *sqlx.Tx, r *trade.PurchaseOrderResponse, lines []trade.LineAcknowledgment, all []trade.Deviation) error {
+func (s *Store) KeepResponse(ctx context.Context, tx *Tx, r *trade.PurchaseOrderResponse, lines []trade.LineAcknowledgment, all []trade.Deviation) error {
 	type keptDeviation struct {
 		trade.Deviation
 		Cause string
@@ -62,7 +60,7 @@ func (s *Store) KeepResponse(ctx context.Context, tx *sqlx.Tx, r *trade.Purchase
 
 // ResponseByNumber is the id of a supplier's answer with a number of theirs; empty where
 // there is none.
-func (s *Store) ResponseByNumber(ctx context.Context, tx *sqlx.Tx, supplier, number string) (id string, err error) {
+func (s *Store) ResponseByNumber(ctx context.Context, tx *Tx, supplier, number string) (id string, err error) {
 	var ids []string
 	if err := s.sel(ctx, tx, &ids, `SELECT id FROM purchase_order_responses WHERE supplier_id = $1 AND response_number = $2`, supplier, number); err != nil || len(ids) == 0 {
 		return "", err
@@ -71,7 +69,7 @@ func (s *Store) ResponseByNumber(ctx context.Context, tx *sqlx.Tx, supplier, num
 }
 
 // SetAnswer sets what the last answer made of a purchase order at a revision of it.
-func (s *Store) SetAnswer(ctx context.Context, tx *sqlx.Tx, purchaseOrder string, answer trade.PurchaseOrderStatus, revision int) error {
+func (s *Store) SetAnswer(ctx context.Context, tx *Tx, purchaseOrder string, answer trade.PurchaseOrderStatus, revision int) error {
 	const query = `UPDATE purchase_orders SET answer = nullif($2, ''), answered_revision = $3, received_at = now() WHERE id = $1`
 	if _, err := s.Exec(ctx, tx, query, purchaseOrder, answer, revision); err != nil {
 		return fmt.Errorf("purchase order: %w", err)
@@ -89,7 +87,7 @@ type Decision struct {
 
 // DecideDeviations decides deviations that are pending, by id, and their supply impacts
 // with them.
-func (s *Store) DecideDeviations(ctx context.Context, tx *sqlx.Tx, ids []string, d Decision) error {
+func (s *Store) DecideDeviations(ctx context.Context, tx *Tx, ids []string, d Decision) error {
 	counter, err := jsonText(d.Counter)
 	if err != nil {
 		return err

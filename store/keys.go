@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // SpentKey is a key of a write that started no operation of its own, and what its
@@ -36,7 +34,7 @@ var ErrSpent = errors.New("the key is spent")
 
 // SpendKey spends a key; it fails with [ErrSpent] where it is spent, once the other
 // write is done.
-func (s *Store) SpendKey(ctx context.Context, tx *sqlx.Tx, principal, mutation, key string, k SpentKey) error {
+func (s *Store) SpendKey(ctx context.Context, tx *Tx, principal, mutation, key string, k SpentKey) error {
 	answer, err := jsonText(k.Answer)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
 
@@ -30,7 +29,7 @@ type Turn struct {
 
 // LockLane makes what is before what in a lane, and on a subject, certain until the
 // transaction ends.
-func (s *Store) LockLane(ctx context.Context, tx *sqlx.Tx, lane string, subject *string) error {
+func (s *Store) LockLane(ctx context.Context, tx *Tx, lane string, subject *string) error {
 	const query = `SELECT pg_advisory_xact_lock(hashtextextended($1, 5)), pg_advisory_xact_lock(hashtextextended(coalesce($2, $1), 5))`
 	if _, err := s.Exec(ctx, tx, query, lane, subject); err != nil {
 		return fmt.Errorf("lane: %w", err)
@@ -39,7 +38,7 @@ func (s *Store) LockLane(ctx context.Context, tx *sqlx.Tx, lane string, subject 
 }
 
 // Enqueue puts a job into the queue.
-func (s *Store) Enqueue(ctx context.Context, tx *sqlx.Tx, j Job) error {
+func (s *Store) Enqueue(ctx context.Context, tx *Tx, j Job) error {
 	const query = `INSERT INTO river_job (state, queue, kind, args, max_attempts, priority) VALUES ('available', $1, $2, $3, 25, 1)`
 	if _, err := s.Exec(ctx, tx, query, j.Queue, j.Kind, j.Args); err != nil {
 		return fmt.Errorf("job: %w", err)
@@ -49,7 +48,7 @@ func (s *Store) Enqueue(ctx context.Context, tx *sqlx.Tx, j Job) error {
 
 // Turns are the operations of a lane, and on a subject, that are next and that nobody
 // is at. The lane is locked.
-func (s *Store) Turns(ctx context.Context, tx *sqlx.Tx, lane string, subject *string) (all []Turn, err error) {
+func (s *Store) Turns(ctx context.Context, tx *Tx, lane string, subject *string) (all []Turn, err error) {
 	const query = `
 		SELECT o.id, o.source FROM operations o WHERE o.id IN (
 			(SELECT id FROM operations b WHERE b.lane = $1 AND ` + inTurn + ` ORDER BY b.place LIMIT 1)
@@ -63,7 +62,7 @@ func (s *Store) Turns(ctx context.Context, tx *sqlx.Tx, lane string, subject *st
 
 // Orphans are operations of some sources whose turn it has been for a while with nobody
 // at them, as after a crash; each is told once in a while, and those that are taken never.
-func (s *Store) Orphans(ctx context.Context, tx *sqlx.Tx, sources, taken []string) (all []Turn, err error) {
+func (s *Store) Orphans(ctx context.Context, tx *Tx, sources, taken []string) (all []Turn, err error) {
 	const query = `
 		UPDATE operations o SET swept_at = clock_timestamp() FROM (
 			SELECT id FROM operations o WHERE finished_at IS NULL AND source = ANY($1) AND due_at < clock_timestamp() - interval '2 seconds' AND claimed_until < clock_timestamp()

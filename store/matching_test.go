@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -28,7 +26,7 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 				DocumentRefs: []trade.ItemDocumentRef{}, Provenance: provenance(instance, sku),
 			})
 		}
-		err := st.InTx(t.Context(), func(tx *sqlx.Tx) error { _, err := st.SaveItems(t.Context(), tx, items); return err })
+		err := st.InTx(t.Context(), func(tx *store.Tx) error { _, err := st.SaveItems(t.Context(), tx, items); return err })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -78,7 +76,7 @@ type Measuring struct {
 
 // HoldMeasuring is how far measuring came, held until the transaction ends; ok is false
 // where another process holds it.
-func (s *Store) HoldMeasuring(ctx context.Context, tx *sqlx.Tx) (m Measuring, ok bool, err error) {
+func (s *Store) HoldMeasuring(ctx context.Context, tx *Tx) (m Measuring, ok bool, err error) {
 	var rows []struct {
 		Xid     *uint64
 		Seq     int64
@@ -98,7 +96,7 @@ func (s *Store) HoldMeasuring(ctx context.Context, tx *sqlx.Tx) (m Measuring, ok
 }
 
 // MoveMeasuring notes how far measuring came; whole, that all records were looked at.
-func (s *Store) MoveMeasuring(ctx context.Context, tx *sqlx.Tx, to trade.Place, whole bool) error {
+func (s *Store) MoveMeasuring(ctx context.Context, tx *Tx, to trade.Place, whole bool) error {
 	const query = `UPDATE measuring SET xid = $1::text::xid8, seq = $2, whole_at = CASE WHEN $3 THEN clock_timestamp() ELSE whole_at END`
 	if _, err := s.Exec(ctx, tx, query, strconv.FormatUint(to.Transaction, 10), to.Seq, whole); err != nil {
 		return fmt.Errorf("measures: %w", err)
@@ -108,7 +106,7 @@ func (s *Store) MoveMeasuring(ctx context.Context, tx *sqlx.Tx, to trade.Place, 
 
 // Measure finds the cases among what changed, by topic, and keeps each once. A nil map is all
 // that there is.
-func (s *Store) Measure(ctx context.Context, tx *sqlx.Tx, changed map[trade.Topic][]string) error {
+func (s *Store) Measure(ctx context.Context, tx *Tx, changed map[trade.Topic][]string) error {
 	for _, m := range measures {
 		var args []any
 		of := "TRUE"
@@ -138,7 +136,7 @@ type Tally struct {
 }
 
 // KeepTallies keeps tallies, in the place of those of the same subject.
-func (s *Store) KeepTallies(ctx context.Context, tx *sqlx.Tx, all []Tally) error {
+func (s *Store) KeepTallies(ctx context.Context, tx *Tx, all []Tally) error {
 	for _, t := range all {
 		if _, err := s.Exec(ctx, tx, keepMeasured+`VALUES ($1, $2, $3, NULL, $4, NULL, $5, $6)`+measuredAgain, t.Measure, storable(t.Subject), storable(t.Key), t.At, t.Cases, t.Hits); err != nil {
 			return fmt.Errorf("measures: %w", err)
@@ -149,7 +147,7 @@ func (s *Store) KeepTallies(ctx context.Context, tx *sqlx.Tx, all []Tally) error
 
 // RemoveMeasured removes at most limit cases from before a moment, and tells how many.
 func (s *Store) RemoveMeasured(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const query = `WITH gone AS (DELETE FROM measured WHERE (measure, subject) IN (SELECT measure, subject FROM measured WHERE at < $1 ORDER BY at LIMIT $2) RETURNING 1) SELECT count(*) FROM gone`
 		return s.get(ctx, tx, &removed, query, before, limit)
 	})

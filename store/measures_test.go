@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -27,7 +25,7 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 		// On another day.
 		{Measure: trade.CrossSystemConsistency, Subject: "1", Key: "items", At: day.AddDate(0, 0, 30), Cases: 10, Hits: 9},
 	}
-	err := st.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := st.InTx(t.Context(), func(tx *store.Tx) error {
 		if err := st.KeepTallies(t.Context(), tx, tallies); err != nil {
 			return err
 		}

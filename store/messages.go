@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -67,7 +66,7 @@ func (s *Store) Receipts(ctx context.Context, scope trade.Scope, messages []stri
 // KeepMessage keeps a signed message with the receipts that were given for it, and with an
 // entry in the audit log about it, which has its digests and the key's fingerprint. It
 // fails with [ErrSpent] where the key signed another message with the same nonce.
-func (s *Store) KeepMessage(ctx context.Context, tx *sqlx.Tx, m *trade.SignedMessage, entry trade.AuditRecord, given []trade.Receipt) error {
+func (s *Store) KeepMessage(ctx context.Context, tx *Tx, m *trade.SignedMessage, entry trade.AuditRecord, given []trade.Receipt) error {
 	receipts, err := json.Marshal(given)
 	if err != nil {
 		return fmt.Errorf("message: %w", err)
@@ -99,7 +98,7 @@ func (s *Store) KeepMessage(ctx context.Context, tx *sqlx.Tx, m *trade.SignedMes
 }
 
 // KeepReceipts keeps receipts; the first one of a kind counts.
-func (s *Store) KeepReceipts(ctx context.Context, tx *sqlx.Tx, all []trade.Receipt) error {
+func (s *Store) KeepReceipts(ctx context.Context, tx *Tx, all []trade.Receipt) error {
 	document, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("receipts: %w", err)
@@ -135,7 +134,7 @@ func (s *Store) MessagesEnded(ctx context.Context) (ended []EndedMessage, err er
 
 // SaveReceiptKey keeps a public key that receipts are signed with.
 func (s *Store) SaveReceiptKey(ctx context.Context, id string, public []byte) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		_, err := s.Exec(ctx, tx, `INSERT INTO receipt_keys (id, public_key) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, id, public)
 		return err
 	})

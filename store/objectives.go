@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -69,7 +67,7 @@ const mostObjectives = 100
 // SaveObjective makes an objective, or changes one whose version was seen. It tells the version
 // there is where that is another, and "" where there is no such objective, another has its
 // name, or there are too many.
-func (s *Store) SaveObjective(ctx context.Context, tx *sqlx.Tx, o *trade.Objective) (saved bool, current string, err error) {
+func (s *Store) SaveObjective(ctx context.Context, tx *Tx, o *trade.Objective) (saved bool, current string, err error) {
 	var most *float64
 	if o.Maximum != nil {
 		seconds := o.Maximum.Seconds()

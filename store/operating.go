@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -178,7 +177,7 @@ func TraceList(scope trade.Scope, correlation string) *List[trade.TimelineEntry]
 
 // PauseSource holds a source on all processes; an empty reason resumes it. changed is
 // false where it was so before.
-func (s *Store) PauseSource(ctx context.Context, tx *sqlx.Tx, instance, reason, actor string) (changed bool, err error) {
+func (s *Store) PauseSource(ctx context.Context, tx *Tx, instance, reason, actor string) (changed bool, err error) {
 	query, args := `DELETE FROM paused_sources WHERE instance = $1`, []any{instance}
 	if reason != "" {
 		query = `INSERT INTO paused_sources (instance, reason, actor) VALUES ($1, $2, $3) ON CONFLICT (instance) DO NOTHING`

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -39,7 +37,7 @@ type Job struct{ Queue, Kind, Args string }
 // lane is locked here, so that accepting an order waits for no other's commit; a claim that
 // finds its turn not come looks again under the lock. One that awaits a decision rests
 // until that is made.
-func (s *Store) BeginOperations(ctx context.Context, tx *sqlx.Tx, all []NewOperation) (begun []string, err error) {
+func (s *Store) BeginOperations(ctx context.Context, tx *Tx, all []NewOperation) (begun []string, err error) {
 	type document struct {
 		NewOperation
 		State trade.OperationState
@@ -80,7 +78,7 @@ func (s *Store) BeginOperations(ctx context.Context, tx *sqlx.Tx, all []NewOpera
 	if err := s.sel(ctx, tx, &begun, query, string(text)); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
-	s.told(tx)
+	tx.logs()
 	return begun, nil
 }
 
@@ -162,7 +160,7 @@ func (s *Store) Settled(ctx context.Context, id string) (settled bool, err error
 // RemoveOperations removes operations that ended before a moment, with their steps, keys
 // that were spent and alerts that were resolved before it, at most so many of each. It tells whether there may be more.
 func (s *Store) RemoveOperations(ctx context.Context, before time.Time, most int) (removed int, more bool, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const operations = `DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE submitted_at < $1 AND finished_at < $1 ORDER BY submitted_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
 		const keys = `
 			DELETE FROM spent_keys k USING (SELECT principal, mutation, idempotency_key FROM spent_keys WHERE spent_at < $1 ORDER BY spent_at LIMIT $2 FOR UPDATE SKIP LOCKED) o

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
 // SetOrderStatus sets where an order of ours stands that no source knows yet, and what
 // holds it.
-func (s *Store) SetOrderStatus(ctx context.Context, tx *sqlx.Tx, id string, status trade.OrderStatus, holds ...trade.OrderHold) error {
+func (s *Store) SetOrderStatus(ctx context.Context, tx *Tx, id string, status trade.OrderStatus, holds ...trade.OrderHold) error {
 	text, err := json.Marshal(append([]trade.OrderHold{}, holds...))
 	if err != nil {
 		return fmt.Errorf("order: %w", err)
@@ -25,7 +23,7 @@ func (s *Store) SetOrderStatus(ctx context.Context, tx *sqlx.Tx, id string, stat
 }
 
 // SetOrderPrices sets the prices that an order of ours is placed at now, by line.
-func (s *Store) SetOrderPrices(ctx context.Context, tx *sqlx.Tx, id string, lines []trade.OrderLine, total trade.Money) error {
+func (s *Store) SetOrderPrices(ctx context.Context, tx *Tx, id string, lines []trade.OrderLine, total trade.Money) error {
 	document, err := json.Marshal(lines)
 	if err != nil {
 		return fmt.Errorf("order: %w", err)
@@ -52,7 +50,7 @@ type OrderNow struct {
 
 // LockOrder reads an order as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockOrder(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*OrderNow, error) {
+func (s *Store) LockOrder(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*OrderNow, error) {
 	var a args
 	query := `
 		SELECT d.id, d.account_id, c.number AS account_number, d.instance, order_version(d.source_version, d.changes) AS version, d.number, d.placed_by, d.status,
@@ -102,7 +100,7 @@ func (s *Store) OursAt(ctx context.Context, instance string) (map[string]string,
 }
 
 // TouchOrder counts a write to an order, whose version is another one then.
-func (s *Store) TouchOrder(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (s *Store) TouchOrder(ctx context.Context, tx *Tx, id string) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE orders SET changes = changes + 1, received_at = now() WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("order: %w", err)
 	}
@@ -111,7 +109,7 @@ func (s *Store) TouchOrder(ctx context.Context, tx *sqlx.Tx, id string) error {
 
 // ChangedSince are the fields of an order that changed since a version of it; all that
 // ever did, where the version is not known.
-func (s *Store) ChangedSince(ctx context.Context, tx *sqlx.Tx, order, version string) ([]string, error) {
+func (s *Store) ChangedSince(ctx context.Context, tx *Tx, order, version string) ([]string, error) {
 	fields := []string{}
 	const query = `
 		SELECT DISTINCT f FROM order_changes c, unnest(c.fields) f WHERE c.order_id = $1

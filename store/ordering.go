@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
@@ -15,7 +14,7 @@ import (
 // PlaceOrders keeps orders that no source knows yet, with their lines, and tells which of
 // them by id: not those whose purchase order number an open order of their account has by
 // now.
-func (s *Store) PlaceOrders(ctx context.Context, tx *sqlx.Tx, all []*trade.Order) (placed []string, err error) {
+func (s *Store) PlaceOrders(ctx context.Context, tx *Tx, all []*trade.Order) (placed []string, err error) {
 	documents, err := json.Marshal(all)
 	if err != nil {
 		return nil, fmt.Errorf("orders: %w", err)
@@ -57,7 +56,7 @@ func (s *Store) PlaceOrders(ctx context.Context, tx *sqlx.Tx, all []*trade.Order
 }
 
 // PlaceReturn keeps a return that no source knows yet, with its lines.
-func (s *Store) PlaceReturn(ctx context.Context, tx *sqlx.Tx, r *trade.Return) error {
+func (s *Store) PlaceReturn(ctx context.Context, tx *Tx, r *trade.Return) error {
 	document, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("return: %w", err)
@@ -78,7 +77,7 @@ func (s *Store) PlaceReturn(ctx context.Context, tx *sqlx.Tx, r *trade.Return) e
 
 // ReturnsAsked is how much of each line of an order was asked to be sent back and has
 // not come yet.
-func (s *Store) ReturnsAsked(ctx context.Context, tx *sqlx.Tx, order string) (map[string]udecimal.Decimal, error) {
+func (s *Store) ReturnsAsked(ctx context.Context, tx *Tx, order string) (map[string]udecimal.Decimal, error) {
 	const query = `
 		SELECT l.order_line_id AS line, sum(l.quantity - coalesce(l.received, 0)) AS open FROM returns d JOIN return_lines l ON l.return_id = d.id
 		WHERE d.order_id = $1 AND d.status IN ('REQUESTED', 'AUTHORIZED', 'IN_TRANSIT') GROUP BY l.order_line_id`
@@ -97,7 +96,7 @@ func (s *Store) ReturnsAsked(ctx context.Context, tx *sqlx.Tx, order string) (ma
 }
 
 // SetReturnStatus sets where a return of ours stands that no source knows yet.
-func (s *Store) SetReturnStatus(ctx context.Context, tx *sqlx.Tx, id string, status trade.ReturnStatus) error {
+func (s *Store) SetReturnStatus(ctx context.Context, tx *Tx, id string, status trade.ReturnStatus) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE returns SET status = $2, received_at = now() WHERE id = $1 AND number IS NULL`, id, status); err != nil {
 		return fmt.Errorf("return: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -94,7 +93,7 @@ var ErrTaken = errors.New("it is there already")
 
 // RegisterPartner keeps a partner that no source has told, or the profile of one that a
 // source told and nobody registered. It fails with [ErrTaken] where one is registered.
-func (s *Store) RegisterPartner(ctx context.Context, tx *sqlx.Tx, p *trade.TradingPartner) error {
+func (s *Store) RegisterPartner(ctx context.Context, tx *Tx, p *trade.TradingPartner) error {
 	const made = `
 		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, ` + told + `) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
 		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = excluded.tolerance_profile_id RETURNING id`
@@ -120,7 +119,7 @@ func (s *Store) RegisterPartner(ctx context.Context, tx *sqlx.Tx, p *trade.Tradi
 
 // LockPartner reads a partner as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockPartner(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.TradingPartner, error) {
+func (s *Store) LockPartner(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.TradingPartner, error) {
 	var a args
 	query := `SELECT p.id, p.code, p.name, p.gln, ` + partnerProfile + ` FROM trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id
 		WHERE p.id = ` + a.add(id) + ` AND ` + ownSupplier("p.id")(scope, &a) + ` FOR UPDATE OF p`
@@ -133,7 +132,7 @@ func (s *Store) LockPartner(ctx context.Context, tx *sqlx.Tx, scope trade.Scope,
 
 // SavePartner saves what is ours of a partner that is locked, and counts its version up.
 // Name and location number stay those that a source tells, where one does.
-func (s *Store) SavePartner(ctx context.Context, tx *sqlx.Tx, p *trade.TradingPartner, reason *string) error {
+func (s *Store) SavePartner(ctx context.Context, tx *Tx, p *trade.TradingPartner, reason *string) error {
 	channels, err := json.Marshal(p.Channels)
 	if err != nil {
 		return fmt.Errorf("partner: %w", err)
@@ -170,7 +169,7 @@ func (s *Store) KeysOfPartners(ctx context.Context, scope trade.Scope, partners 
 }
 
 // KeepPartnerKey keeps a key of a partner; it fails with [ErrTaken] where somebody has it.
-func (s *Store) KeepPartnerKey(ctx context.Context, tx *sqlx.Tx, k *trade.PartnerKey) error {
+func (s *Store) KeepPartnerKey(ctx context.Context, tx *Tx, k *trade.PartnerKey) error {
 	const query = `INSERT INTO partner_keys (id, partner_id, public_key, fingerprint, challenge, valid_from) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (fingerprint) DO NOTHING`
 	result, err := s.Exec(ctx, tx, query, k.ID, k.PartnerID, k.Public, k.Fingerprint, k.Proof, k.ValidFrom)
 	if err != nil {
@@ -183,7 +182,7 @@ func (s *Store) KeepPartnerKey(ctx context.Context, tx *sqlx.Tx, k *trade.Partne
 }
 
 // ProvedPartnerKey says that a key was proved.
-func (s *Store) ProvedPartnerKey(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (s *Store) ProvedPartnerKey(ctx context.Context, tx *Tx, id string) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE partner_keys SET verified_at = clock_timestamp() WHERE id = $1 AND verified_at IS NULL`, id); err != nil {
 		return fmt.Errorf("key of a partner: %w", err)
 	}
@@ -191,7 +190,7 @@ func (s *Store) ProvedPartnerKey(ctx context.Context, tx *sqlx.Tx, id string) er
 }
 
 // RevokePartnerKey revokes a key, unless it is.
-func (s *Store) RevokePartnerKey(ctx context.Context, tx *sqlx.Tx, id, reason string) error {
+func (s *Store) RevokePartnerKey(ctx context.Context, tx *Tx, id, reason string) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE partner_keys SET revoked_at = clock_timestamp(), reason = $2 WHERE id = $1 AND revoked_at IS NULL`, id, storable(reason)); err != nil {
 		return fmt.Errorf("key of a partner: %w", err)
 	}
@@ -200,7 +199,7 @@ func (s *Store) RevokePartnerKey(ctx context.Context, tx *sqlx.Tx, id, reason st
 
 // KeepTest keeps how a partner's test document went; once one of a kind has passed, a later
 // one that does not changes nothing.
-func (s *Store) KeepTest(ctx context.Context, tx *sqlx.Tx, partner string, t trade.PartnerTest) error {
+func (s *Store) KeepTest(ctx context.Context, tx *Tx, partner string, t trade.PartnerTest) error {
 	const query = `
 		INSERT INTO partner_tests AS t (partner_id, document, passed, detail) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (partner_id, document) DO UPDATE SET passed = excluded.passed, detail = excluded.detail, at = clock_timestamp() WHERE NOT t.passed`
@@ -212,7 +211,7 @@ func (s *Store) KeepTest(ctx context.Context, tx *sqlx.Tx, partner string, t tra
 
 // PartnerFacts reads what the checks of onboarding look at, for partners that were read
 // within a scope, in their order.
-func (s *Store) PartnerFacts(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, of []*trade.TradingPartner) ([]*trade.PartnerFacts, error) {
+func (s *Store) PartnerFacts(ctx context.Context, tx *Tx, scope trade.Scope, of []*trade.TradingPartner) ([]*trade.PartnerFacts, error) {
 	ids := make([]string, len(of))
 	for i, p := range of {
 		ids[i] = p.ID

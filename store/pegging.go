@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
@@ -23,7 +22,7 @@ type Pegging struct {
 // ToPeg reads, for everybody's orders, what is needed of items from warehouses, and what
 // there is of them and comes, in the items' base units. Documents in other units are left
 // out.
-func (s *Store) ToPeg(ctx context.Context, tx *sqlx.Tx, places []PlaceOf, today trade.Date) (map[PlaceOf]*Pegging, error) {
+func (s *Store) ToPeg(ctx context.Context, tx *Tx, places []PlaceOf, today trade.Date) (map[PlaceOf]*Pegging, error) {
 	found := make(map[PlaceOf]*Pegging, len(places))
 	items, warehouses := make(textArray, len(places)), make(textArray, len(places))
 	for i, p := range places {

@@ -37,7 +37,7 @@ func discard(stmt *sqlx.Stmt) { time.AfterFunc(discardAfter, func() { _ = stmt.C
 
 // Exec runs a statement in a transaction, prepared: planning a write that is run for
 // every order costs more than running it.
-func (s *Store) Exec(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (sql.Result, error) {
+func (s *Store) Exec(ctx context.Context, tx *Tx, query string, args ...any) (sql.Result, error) {
 	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // closed by its transaction
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Store) Exec(ctx context.Context, tx *sqlx.Tx, query string, args ...any
 }
 
 // get and sel read prepared, in a transaction unless it is nil.
-func (s *Store) get(ctx context.Context, tx *sqlx.Tx, into any, query string, args ...any) error {
+func (s *Store) get(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
 	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // kept, or closed by its transaction
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *Store) get(ctx context.Context, tx *sqlx.Tx, into any, query string, ar
 	return stmt.GetContext(ctx, into, args...)
 }
 
-func (s *Store) sel(ctx context.Context, tx *sqlx.Tx, into any, query string, args ...any) error {
+func (s *Store) sel(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
 	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // kept, or closed by its transaction
 	if err != nil {
 		return err
@@ -62,12 +62,12 @@ func (s *Store) sel(ctx context.Context, tx *sqlx.Tx, into any, query string, ar
 	return stmt.SelectContext(ctx, into, args...)
 }
 
-func (s *Store) preparedIn(ctx context.Context, tx *sqlx.Tx, query string) (*sqlx.Stmt, error) {
+func (s *Store) preparedIn(ctx context.Context, tx *Tx, query string) (*sqlx.Stmt, error) {
 	stmt, err := s.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
 	if err != nil || tx == nil {
 		return stmt, err
 	}
-	return tx.StmtxContext(ctx, stmt), nil
+	return tx.tx.StmtxContext(ctx, stmt), nil
 }
 
 // Statements are the texts of the statements that are kept prepared now.

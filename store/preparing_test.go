@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 )
@@ -26,7 +24,7 @@ func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 	here.Add(4)
 	for range 4 {
 		all.Go(func() {
-			err := st.InTx(ctx, func(tx *sqlx.Tx) error {
+			err := st.InTx(ctx, func(tx *store.Tx) error {
 				_, err := st.Exec(ctx, tx, `SELECT 'the first'`)
 				here.Done()
 				<-together
@@ -43,14 +41,14 @@ func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 	locked, ran := make(chan struct{}), make(chan struct{})
 	waited := make(chan error, 1)
 	go func() {
-		waited <- st.InTx(ctx, func(tx *sqlx.Tx) error {
+		waited <- st.InTx(ctx, func(tx *store.Tx) error {
 			<-locked
 			close(ran)
 			_, err := st.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(4711)`)
 			return err
 		})
 	}()
-	err := st.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := st.InTx(ctx, func(tx *store.Tx) error {
 		if _, err := st.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(4711)`); err != nil {
 			return err
 		}

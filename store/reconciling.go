@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -26,7 +25,7 @@ const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value =
 
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
-func (s *Store) FileDifferences(ctx context.Context, tx *sqlx.Tx, c Comparison, keys []string, found []trade.Difference) error {
+func (s *Store) FileDifferences(ctx context.Context, tx *Tx, c Comparison, keys []string, found []trade.Difference) error {
 	if found == nil {
 		found = []trade.Difference{}
 	}
@@ -69,7 +68,7 @@ func (s *Store) ClaimComparison(ctx context.Context, c Comparison, every time.Du
 		Sums  []byte
 		Began time.Time
 	}
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const begin = `INSERT INTO reconciliations (capability, subject, held, instance) VALUES ($1, $2, $3, $4) ON CONFLICT (subject, held, instance) DO NOTHING`
 		if _, err := s.Exec(ctx, tx, begin, c.Capability, c.Subject, c.Held, c.Instance); err != nil {
 			return err
@@ -86,7 +85,7 @@ func (s *Store) ClaimComparison(ctx context.Context, c Comparison, every time.Du
 }
 
 // SaveComparison records how far a comparison came.
-func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, after string, sums []byte) error {
+func (s *Store) SaveComparison(ctx context.Context, tx *Tx, c Comparison, after string, sums []byte) error {
 	const query = `
 		UPDATE reconciliations SET after = $4, sums = $5, claimed_until = now() + interval '` + claimed + `' WHERE subject = $1 AND held = $2 AND instance = $3`
 	if _, err := s.Exec(ctx, tx, query, c.Subject, c.Held, c.Instance, after, string(sums)); err != nil {
@@ -97,7 +96,7 @@ func (s *Store) SaveComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, a
 
 // EndComparison records what a comparison that began at a moment found in all.
 // Differences that it did not find again are removed; how many are left is told, and in how many records.
-func (s *Store) EndComparison(ctx context.Context, tx *sqlx.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left, records int, err error) {
+func (s *Store) EndComparison(ctx context.Context, tx *Tx, c Comparison, began time.Time, r trade.Reconciliation) (left, records int, err error) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
 	if _, err := s.Exec(ctx, tx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
 		return 0, 0, fmt.Errorf("differences: %w", err)
@@ -213,7 +212,7 @@ func ConflictList(scope trade.Scope, f ConflictFilter) *List[trade.MasterDataCon
 
 // LockConflict reads a conflict as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockConflict(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.MasterDataConflict, error) {
+func (s *Store) LockConflict(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.MasterDataConflict, error) {
 	var a args
 	query := `SELECT ` + conflicts.columns[0].list + ` FROM ` + conflicts.from + ` WHERE d.id = ` + a.add(storable(id)) + ` AND ` + conflicts.visible(scope, &a) + ` FOR UPDATE OF d`
 	var rows []trade.MasterDataConflict
@@ -225,7 +224,7 @@ func (s *Store) LockConflict(ctx context.Context, tx *sqlx.Tx, scope trade.Scope
 
 // DecideConflict keeps what somebody decided about a conflict, and the operation that
 // writes it. The conflict must be locked.
-func (s *Store) DecideConflict(ctx context.Context, tx *sqlx.Tx, id, value, by, operation string) error {
+func (s *Store) DecideConflict(ctx context.Context, tx *Tx, id, value, by, operation string) error {
 	const query = `UPDATE differences SET decided = $2, decided_by = $3, decided_at = clock_timestamp(), operation_id = $4 WHERE id = $1`
 	if _, err := s.Exec(ctx, tx, query, id, value, by, operation); err != nil {
 		return fmt.Errorf("conflict: %w", err)
@@ -235,7 +234,7 @@ func (s *Store) DecideConflict(ctx context.Context, tx *sqlx.Tx, id, value, by, 
 
 // ReopenConflict forgets what was decided about a conflict, because its operation could not
 // write it.
-func (s *Store) ReopenConflict(ctx context.Context, tx *sqlx.Tx, operation string) error {
+func (s *Store) ReopenConflict(ctx context.Context, tx *Tx, operation string) error {
 	const query = `UPDATE differences SET decided = NULL, decided_by = NULL, decided_at = NULL, operation_id = NULL WHERE operation_id = $1`
 	if _, err := s.Exec(ctx, tx, query, operation); err != nil {
 		return fmt.Errorf("conflict: %w", err)
@@ -245,7 +244,7 @@ func (s *Store) ReopenConflict(ctx context.Context, tx *sqlx.Tx, operation strin
 
 // EndConflict takes a conflict off the list once its operation has written the decision to
 // both systems; where only its owner has taken it, the conflict stays, decided.
-func (s *Store) EndConflict(ctx context.Context, tx *sqlx.Tx, operation string, both bool) error {
+func (s *Store) EndConflict(ctx context.Context, tx *Tx, operation string, both bool) error {
 	query := `UPDATE differences SET value = decided WHERE operation_id = $1`
 	if both {
 		query = `DELETE FROM differences WHERE operation_id = $1`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -25,7 +24,7 @@ func (s *Store) ToRegister(ctx context.Context, limit int) ([]trade.Consignment,
 
 // Registered notes that carrier was told of shipments, under the numbers that it was told:
 // one that has another number by now is told again.
-func (s *Store) Registered(ctx context.Context, tx *sqlx.Tx, carrier string, told []trade.Consignment) error {
+func (s *Store) Registered(ctx context.Context, tx *Tx, carrier string, told []trade.Consignment) error {
 	ids, numbers := make([]string, len(told)), make([]string, len(told))
 	for i, c := range told {
 		ids[i], numbers[i] = c.ShipmentID, c.TrackingNumber

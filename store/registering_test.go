@@ -3,8 +3,7 @@ package store_test
 import (
 	"testing"
 
-	"github.com/jmoiron/sqlx"
-
+	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -26,7 +25,7 @@ func TestAParcelWhoseNumberChangedMeanwhileIsToldAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", told, err)
 	}
 	exec(`UPDATE shipments SET tracking_number = 'B1' WHERE number = '1'`) // while the carrier is told of A1
-	if err := s.InTx(t.Context(), func(tx *sqlx.Tx) error { return s.Registered(t.Context(), tx, "carrier", told) }); err != nil {
+	if err := s.InTx(t.Context(), func(tx *store.Tx) error { return s.Registered(t.Context(), tx, "carrier", told) }); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := s.ToRegister(t.Context(), 10); err != nil || len(left) != 1 || left[0].TrackingNumber != "B1" {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -24,7 +23,7 @@ func (s *Store) Routes(ctx context.Context) ([]trade.CapabilityRoute, error) {
 
 // BeginRoutes puts routes in force for capabilities that have none yet, and follows
 // the configuration where nobody has changed a route by hand.
-func (s *Store) BeginRoutes(ctx context.Context, tx *sqlx.Tx, routes []trade.CapabilityRoute) error {
+func (s *Store) BeginRoutes(ctx context.Context, tx *Tx, routes []trade.CapabilityRoute) error {
 	for _, r := range routes {
 		const query = `
 			WITH made AS (INSERT INTO capability_routes AS t (capability, primary_source, shadow, percent_to_primary, changed_by) VALUES ($1, $2, $3, $4, $5)
@@ -43,7 +42,7 @@ func (s *Store) BeginRoutes(ctx context.Context, tx *sqlx.Tx, routes []trade.Cap
 // SetRoute puts a route in force, and records it. What was found to differ between
 // other sources is forgotten, and so is, by source, how far the subjects named in
 // anew were loaded.
-func (s *Store) SetRoute(ctx context.Context, tx *sqlx.Tx, r trade.CapabilityRoute, anew map[string][]string) error {
+func (s *Store) SetRoute(ctx context.Context, tx *Tx, r trade.CapabilityRoute, anew map[string][]string) error {
 	for instance, subjects := range anew {
 		if _, err := s.Exec(ctx, tx, `DELETE FROM loads WHERE instance = $1 AND subject = ANY($2)`, instance, pq.Array(subjects)); err != nil {
 			return fmt.Errorf("routes: %w", err)

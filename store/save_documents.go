@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -76,7 +74,7 @@ var saveOrders = saving[trade.Order]{
 
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
-func (s *Store) SaveOrders(ctx context.Context, tx *sqlx.Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveOrders(ctx context.Context, tx *Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(o trade.Order) bool { return o.ExternalRef == nil })
 	if err := numberOurs(ctx, s, tx, "orders", ours); err != nil {
 		return nil, err
@@ -86,7 +84,7 @@ func (s *Store) SaveOrders(ctx context.Context, tx *sqlx.Tx, records []trade.Ord
 
 // numberOurs gives documents of ours, known by our reference, their numbers: their ids
 // stay.
-func numberOurs[T any](ctx context.Context, s *Store, tx *sqlx.Tx, table string, ours []T) error {
+func numberOurs[T any](ctx context.Context, s *Store, tx *Tx, table string, ours []T) error {
 	if len(ours) == 0 {
 		return nil
 	}

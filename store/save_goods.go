@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -23,7 +21,7 @@ var saveContracts = saving[trade.Contract]{
 }
 
 // SaveContracts saves contracts.
-func (s *Store) SaveContracts(ctx context.Context, tx *sqlx.Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveContracts(ctx context.Context, tx *Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
 	return saveContracts.save(ctx, s, tx, records)
 }
 
@@ -61,7 +59,7 @@ var saveItems = saving[trade.Item]{
 }
 
 // SaveItems saves items with their units and suppliers.
-func (s *Store) SaveItems(ctx context.Context, tx *sqlx.Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveItems(ctx context.Context, tx *Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
 	return saveItems.save(ctx, s, tx, records)
 }
 
@@ -80,7 +78,7 @@ var saveStock = saving[trade.Stock]{
 }
 
 // SaveStock saves stock.
-func (s *Store) SaveStock(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveStock(ctx context.Context, tx *Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
 	if quiet(ctx) || len(records) == 0 {
 		return saveStock.save(ctx, s, tx, records)
 	}
@@ -106,7 +104,7 @@ type stockBefore struct {
 }
 
 // stockBefore reads what is held of the items of records, by the source that counts.
-func (s *Store) stockBefore(ctx context.Context, tx *sqlx.Tx, records []trade.Stock) (map[stockOf][]*stockBefore, error) {
+func (s *Store) stockBefore(ctx context.Context, tx *Tx, records []trade.Stock) (map[stockOf][]*stockBefore, error) {
 	skus, instances := make([]string, len(records)), make([]string, len(records))
 	for i := range records {
 		skus[i], instances[i] = records[i].ItemRef.Key, records[i].Provenance.Instance
@@ -128,7 +126,7 @@ func (s *Store) stockBefore(ctx context.Context, tx *sqlx.Tx, records []trade.St
 
 // stockChanged writes into the log of which items the figures are others now, and what their
 // stock was in one word.
-func (s *Store) stockChanged(ctx context.Context, tx *sqlx.Tx, before map[stockOf][]*stockBefore, records []trade.Stock) error {
+func (s *Store) stockChanged(ctx context.Context, tx *Tx, before map[stockOf][]*stockBefore, records []trade.Stock) error {
 	type change struct {
 		SKU        string
 		Warehouses []string

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -31,7 +29,7 @@ var saveInvoices = saving[trade.Invoice]{
 }
 
 // SaveInvoices saves invoices with their lines.
-func (s *Store) SaveInvoices(ctx context.Context, tx *sqlx.Tx, records []trade.Invoice) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveInvoices(ctx context.Context, tx *Tx, records []trade.Invoice) ([]trade.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) l

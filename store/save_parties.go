@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -20,7 +18,7 @@ var saveWarehouses = saving[trade.Warehouse]{
 }
 
 // SaveWarehouses saves warehouses.
-func (s *Store) SaveWarehouses(ctx context.Context, tx *sqlx.Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveWarehouses(ctx context.Context, tx *Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
 	return saveWarehouses.save(ctx, s, tx, records)
 }
 
@@ -44,7 +42,7 @@ var saveCategories = saving[trade.Category]{
 }
 
 // SaveCategories saves categories.
-func (s *Store) SaveCategories(ctx context.Context, tx *sqlx.Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCategories(ctx context.Context, tx *Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
 	return saveCategories.save(ctx, s, tx, records)
 }
 
@@ -59,7 +57,7 @@ var savePartners = saving[trade.TradingPartner]{
 }
 
 // SaveSuppliers saves trading partners.
-func (s *Store) SaveSuppliers(ctx context.Context, tx *sqlx.Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveSuppliers(ctx context.Context, tx *Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
 	return savePartners.save(ctx, s, tx, records)
 }
 
@@ -86,7 +84,7 @@ var saveAccounts = saving[trade.Account]{
 }
 
 // SaveAccounts saves accounts with their locations and part numbers.
-func (s *Store) SaveAccounts(ctx context.Context, tx *sqlx.Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveAccounts(ctx context.Context, tx *Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
 	return saveAccounts.save(ctx, s, tx, records)
 }
 
@@ -102,7 +100,7 @@ var saveCalendars = saving[trade.Calendar]{
 }
 
 // SaveCalendars saves when locations receive goods.
-func (s *Store) SaveCalendars(ctx context.Context, tx *sqlx.Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCalendars(ctx context.Context, tx *Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
 	return saveCalendars.save(ctx, s, tx, records)
 }
 
@@ -119,6 +117,6 @@ var saveCredit = saving[trade.CreditPosition]{
 }
 
 // SaveCredit saves credit positions.
-func (s *Store) SaveCredit(ctx context.Context, tx *sqlx.Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCredit(ctx context.Context, tx *Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
 	return saveCredit.save(ctx, s, tx, records)
 }

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -50,6 +48,6 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 }
 
 // SavePurchaseOrders saves purchase orders with their lines and schedules.
-func (s *Store) SavePurchaseOrders(ctx context.Context, tx *sqlx.Tx, records []trade.PurchaseOrder) ([]trade.RejectedRecord, error) {
+func (s *Store) SavePurchaseOrders(ctx context.Context, tx *Tx, records []trade.PurchaseOrder) ([]trade.RejectedRecord, error) {
 	return savePurchaseOrders.save(ctx, s, tx, records)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -26,7 +24,7 @@ var saveReturns = saving[trade.Return]{
 }
 
 // SaveReturns saves returns with their lines.
-func (s *Store) SaveReturns(ctx context.Context, tx *sqlx.Tx, records []trade.Return) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveReturns(ctx context.Context, tx *Tx, records []trade.Return) ([]trade.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(r trade.Return) bool { return r.ExternalRef == nil })
 	if err := numberOurs(ctx, s, tx, "returns", ours); err != nil {
 		return nil, err

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -196,7 +195,7 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 	} {
 		lost := []string{} // that do not open, and stay as they are
 		for n := resealed; n == resealed; {
-			err := s.InTx(ctx, func(tx *sqlx.Tx) error {
+			err := s.InTx(ctx, func(tx *Tx) error {
 				var rows []struct {
 					ID   string
 					Text trade.Restricted

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -49,7 +47,7 @@ var saveShipments = saving[trade.Shipment]{
 }
 
 // SaveShipments saves shipments with their packages.
-func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.Shipment) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveShipments(ctx context.Context, tx *Tx, records []trade.Shipment) ([]trade.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
@@ -68,7 +66,7 @@ func (s *Store) SaveShipments(ctx context.Context, tx *sqlx.Tx, records []trade.
 	if _, err := s.Exec(ctx, tx, shipmentChanged+`NULL, NULL::bigint FROM shipments s WHERE s.number = ANY($1)`, textArray(numbers)); err != nil {
 		return nil, fmt.Errorf("changed shipments: %w", err)
 	}
-	s.told(tx)
+	tx.logs()
 	return rejected, nil
 }
 
@@ -80,7 +78,7 @@ const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, suppli
 
 // saveLinked saves records, and tells besides which of them name a document that
 // is not known yet: they are kept, and to be saved again when it is.
-func saveLinked[T any](ctx context.Context, s *Store, tx *sqlx.Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
+func saveLinked[T any](ctx context.Context, s *Store, tx *Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
 	documents, err := json.Marshal(records)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"go.opentelemetry.io/otel/attribute"
 
@@ -17,7 +16,7 @@ import (
 
 // SaveTracking files the events of what carriers follow and derives from all events
 // of each shipment where it stands. It tells what no shipment is known of.
-func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveTracking(ctx context.Context, tx *Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
 	of, _, err := s.FileTracking(ctx, tx, records)
 	if err != nil {
 		return nil, err
@@ -36,7 +35,7 @@ func (s *Store) SaveTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 // FileTracking files events, each once, derives from all events of each shipment where
 // it stands, and tells for each record which shipments it is about, none where none is
 // known, and of which shipments there was something new.
-func (s *Store) FileTracking(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) (of [][]string, filed []string, err error) {
+func (s *Store) FileTracking(ctx context.Context, tx *Tx, records []trade.Tracking) (of [][]string, filed []string, err error) {
 	if of, err = s.tracked(ctx, tx, records); err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +87,7 @@ func (s *Store) FileTracking(ctx context.Context, tx *sqlx.Tx, records []trade.T
 }
 
 // noteNews notes news of shipments in the traces of the clicks that ordered what is in them.
-func (s *Store) noteNews(ctx context.Context, tx *sqlx.Tx, shipments []string) error {
+func (s *Store) noteNews(ctx context.Context, tx *Tx, shipments []string) error {
 	if len(shipments) == 0 || quiet(ctx) || !telemetry.Following() {
 		return nil
 	}
@@ -109,7 +108,7 @@ func (s *Store) noteNews(ctx context.Context, tx *sqlx.Tx, shipments []string) e
 // transaction ends, so that what follows from their events follows from all of them. They
 // are looked for before anything is filed: of a shipment that is saved in between the news
 // is told again. Looked for after, it would count as filed, and be lost.
-func (s *Store) tracked(ctx context.Context, tx *sqlx.Tx, records []trade.Tracking) ([][]string, error) {
+func (s *Store) tracked(ctx context.Context, tx *Tx, records []trade.Tracking) ([][]string, error) {
 	type key struct {
 		Place, Rank   int
 		Scheme, Value string
@@ -167,7 +166,7 @@ func (s *Store) tracked(ctx context.Context, tx *sqlx.Tx, records []trade.Tracki
 
 // derive sets what follows from shipments' events, and tells of those that have new ones or
 // stand otherwise now.
-func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, shipments []string, proofs map[string]*trade.DocumentRef, filed []string) error {
+func (s *Store) derive(ctx context.Context, tx *Tx, shipments []string, proofs map[string]*trade.DocumentRef, filed []string) error {
 	const query = `
 		SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw, e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects
 		FROM shipment_events e WHERE e.shipment_id = ANY($1)`
@@ -208,7 +207,7 @@ func (s *Store) derive(ctx context.Context, tx *sqlx.Tx, shipments []string, pro
 		return fmt.Errorf("saving tracking: %w", err)
 	}
 	if n, err := result.RowsAffected(); err == nil && n > 0 { // most looks find nothing new, and wake nobody
-		s.told(tx)
+		tx.logs()
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -50,7 +49,7 @@ type saving[T any] struct {
 
 // save saves records and returns those that name something the store does not
 // know.
-func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T) ([]trade.RejectedRecord, error) {
+func (v saving[T]) save(ctx context.Context, s *Store, tx *Tx, records []T) ([]trade.RejectedRecord, error) {
 	byKey := make(map[string]*T, len(records))
 	for i := range records {
 		k := v.key(&records[i])
@@ -81,7 +80,7 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 		return nil, fmt.Errorf("saving %s: %w", v.kind, err)
 	}
 	if len(taken) > 0 && !quiet(ctx) {
-		s.told(tx)
+		tx.logs()
 	}
 	if len(v.parts) > 0 && len(taken) > 0 {
 		heads := make([]*T, 0, len(taken))
@@ -107,7 +106,7 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *sqlx.Tx, records []T)
 // those in documents, where they are the same by another key: their ids stay. One
 // whose new key is another record's, or that is not alone with the other key, is a
 // conflict of master data.
-func (v saving[T]) rename(ctx context.Context, s *Store, tx *sqlx.Tx, by [2]string, told string) error {
+func (v saving[T]) rename(ctx context.Context, s *Store, tx *Tx, by [2]string, told string) error {
 	twins := fmt.Sprintf(`
 		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
 		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
@@ -143,7 +142,7 @@ func (s *Store) Match(by map[string]string) error {
 
 // unknown tells which of the records that were not taken have no newer version
 // in the store: they name something that is not there.
-func (v saving[T]) unknown(ctx context.Context, s *Store, tx *sqlx.Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
+func (v saving[T]) unknown(ctx context.Context, s *Store, tx *Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
 	rest := map[string]bool{}
 	for k := range byKey {
 		rest[k] = true
@@ -174,7 +173,7 @@ func (v saving[T]) unknown(ctx context.Context, s *Store, tx *sqlx.Tx, byKey map
 
 // Reject files records that were set aside; a record is filed once, with its
 // latest reason.
-func (s *Store) Reject(ctx context.Context, tx *sqlx.Tx, records []trade.RejectedRecord) error {
+func (s *Store) Reject(ctx context.Context, tx *Tx, records []trade.RejectedRecord) error {
 	for _, r := range records {
 		const query = `
 			INSERT INTO rejected_records (instance, kind, source_ref, reason, at) VALUES ($1, $2, coalesce($3, ''), $4, $5)
@@ -188,7 +187,7 @@ func (s *Store) Reject(ctx context.Context, tx *sqlx.Tx, records []trade.Rejecte
 
 // Accept takes records off the list of those set aside, because a version that
 // can be read has come.
-func (s *Store) Accept(ctx context.Context, tx *sqlx.Tx, instance string, refs []string) error {
+func (s *Store) Accept(ctx context.Context, tx *Tx, instance string, refs []string) error {
 	const query = `DELETE FROM rejected_records WHERE instance = $1 AND source_ref = ANY($2)`
 	if _, err := s.Exec(ctx, tx, query, instance, pq.Array(refs)); err != nil {
 		return fmt.Errorf("rejected records: %w", err)
@@ -218,7 +217,7 @@ func (s *Store) Loads(ctx context.Context, instance string) (map[string]Load, er
 }
 
 // SaveLoad records how far a load came, in the transaction of its rows.
-func (s *Store) SaveLoad(ctx context.Context, tx *sqlx.Tx, instance string, l Load) error {
+func (s *Store) SaveLoad(ctx context.Context, tx *Tx, instance string, l Load) error {
 	const query = `
 		INSERT INTO loads (instance, subject, after, rows, done) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (instance, subject) DO UPDATE SET after = excluded.after, rows = excluded.rows, done = excluded.done`
@@ -249,13 +248,13 @@ var sequenced = []string{
 // BeginAnew forgets how far a source was loaded and followed, because its
 // versions have begun again: what it tells next replaces what it told.
 func (s *Store) BeginAnew(ctx context.Context, instance string) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		var b strings.Builder
 		for _, t := range sequenced {
 			fmt.Fprintf(&b, "UPDATE %s SET sequence = -1 WHERE instance = '%s';", t, strings.ReplaceAll(instance, "'", "''"))
 		}
 		b.WriteString("UPDATE shipments SET tracked_seq = -1; UPDATE account_locations SET calendar_seq = -1")
-		if _, err := tx.ExecContext(ctx, b.String()); err != nil {
+		if _, err := tx.tx.ExecContext(ctx, b.String()); err != nil {
 			return fmt.Errorf("beginning anew: %w", err)
 		}
 		for _, query := range []string{

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -22,7 +20,7 @@ func (s *Store) AddSchemaUse(ctx context.Context, all []trade.SchemaUse) error {
 		INSERT INTO schema_use AS u (day, coordinate, client, calls, last_used_at)
 		SELECT (t.last::timestamptz AT TIME ZONE 'UTC')::date, t.coordinate, t.client, t.calls::bigint, t.last::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) t(coordinate, client, calls, last) ORDER BY 2, 3
 		ON CONFLICT (day, coordinate, client) DO UPDATE SET calls = u.calls + excluded.calls, last_used_at = greatest(u.last_used_at, excluded.last_used_at)`
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		if _, err := s.Exec(ctx, tx, query, coordinates, clients, calls, last); err != nil {
 			return fmt.Errorf("use of the schema: %w", err)
 		}
@@ -59,7 +57,7 @@ func (s *Store) DeprecatedUse(ctx context.Context, scope trade.Scope, client str
 
 // RemoveSchemaUse removes at most limit counts from before a moment, and tells how many.
 func (s *Store) RemoveSchemaUse(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const query = `WITH gone AS (DELETE FROM schema_use WHERE (day, coordinate, client) IN (SELECT day, coordinate, client FROM schema_use WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date ORDER BY day LIMIT $2) RETURNING 1) SELECT count(*) FROM gone`
 		return s.get(ctx, tx, &removed, query, before, limit)
 	})

@@ -3,14 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // SettleDespatches brings ship notices up to what became of their shipments: on their way,
 // and received, as announced or otherwise, of which alerts are raised.
 func (s *Store) SettleDespatches(ctx context.Context) error {
-	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.InTx(ctx, func(tx *Tx) error {
 		const moving = `
 			UPDATE despatch_advices n SET status = 'IN_TRANSIT' FROM shipments d WHERE n.status = 'ACCEPTED' AND d.number = n.shipment_number AND d.status NOT IN ('UNKNOWN', 'PRE_TRANSIT', 'CANCELLED')`
 		if _, err := s.Exec(ctx, tx, moving); err != nil {

@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
 // Revoke files a revocation, to be in force until all tokens it may be of have
 // expired. The later of two of one subject counts.
 func (s *Store) Revoke(ctx context.Context, r trade.Revocation, until time.Time) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			INSERT INTO revocations (token, subject, revoked_at, until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (token, subject) DO UPDATE SET revoked_at = greatest(revocations.revoked_at, excluded.revoked_at), until = greatest(revocations.until, excluded.until)`
@@ -43,7 +41,7 @@ func (s *Store) Revocations(ctx context.Context) ([]trade.Revocation, error) {
 
 // SaveTicket keeps what a ticket stands for, sealed, under the ticket's digest.
 func (s *Store) SaveTicket(ctx context.Context, digest, sealed []byte, expires time.Time) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		if _, err := s.Exec(ctx, tx, `INSERT INTO tickets (digest, sealed, expires_at) VALUES ($1, $2, $3)`, digest, sealed, expires); err != nil {
 			return fmt.Errorf("ticket: %w", err)
 		}
@@ -55,7 +53,7 @@ func (s *Store) SaveTicket(ctx context.Context, digest, sealed []byte, expires t
 // TakeTicket is what a ticket stands for, once; nil for one that is not there,
 // was taken before, or has expired.
 func (s *Store) TakeTicket(ctx context.Context, digest []byte) (sealed []byte, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		var rows [][]byte
 		if err := s.sel(ctx, tx, &rows, `DELETE FROM tickets WHERE digest = $1 AND expires_at > now() RETURNING sealed`, digest); err != nil {
 			return fmt.Errorf("ticket: %w", err)

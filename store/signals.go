@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // SignalKind is what a process says of itself.
@@ -38,7 +36,7 @@ func (s *Store) KeepSignals(ctx context.Context, process string, all []Signal) e
 	if err != nil {
 		return fmt.Errorf("signals: %w", err)
 	}
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			WITH said AS (SELECT j ->> 'Kind' AS kind, j ->> 'Subject' AS subject, (j ->> 'Value')::float8 AS value FROM jsonb_array_elements($2::jsonb) j),
 				gone AS (DELETE FROM signals w WHERE w.process = $1 AND NOT EXISTS (SELECT FROM said n WHERE n.kind = w.kind AND n.subject = w.subject))
@@ -53,7 +51,7 @@ func (s *Store) KeepSignals(ctx context.Context, process string, all []Signal) e
 
 // RemoveSignals removes what a process said: it ends, or has been dead for long.
 func (s *Store) RemoveSignals(ctx context.Context, process string) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		if _, err := s.Exec(ctx, tx, `DELETE FROM signals WHERE process = $1`, process); err != nil {
 			return fmt.Errorf("signals: %w", err)
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -33,7 +31,7 @@ func (s *Store) SpendingLimits(ctx context.Context, scope trade.Scope, accounts 
 // SetSpendingLimit sets what each buyer of an account may order in a period without
 // approval; nil removes it. ok is false where there is no such account.
 func (s *Store) SetSpendingLimit(ctx context.Context, number string, period trade.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		var ids []string
 		if err := s.sel(ctx, tx, &ids, `SELECT id FROM accounts WHERE number = $1`, number); err != nil || len(ids) == 0 {
 			return err
@@ -57,7 +55,7 @@ func (s *Store) SetSpendingLimit(ctx context.Context, number string, period trad
 
 // SpentSince is what somebody has ordered since a moment, by currency; what was
 // cancelled or refused does not count. Within a transaction it stands until that ends.
-func (s *Store) SpentSince(ctx context.Context, tx *sqlx.Tx, principal string, since time.Time) (map[string]trade.Money, error) {
+func (s *Store) SpentSince(ctx context.Context, tx *Tx, principal string, since time.Time) (map[string]trade.Money, error) {
 	if tx != nil {
 		if _, err := s.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 7))`, principal); err != nil {
 			return nil, fmt.Errorf("spent: %w", err)
@@ -76,7 +74,7 @@ func (s *Store) SpentSince(ctx context.Context, tx *sqlx.Tx, principal string, s
 }
 
 // AskApproval keeps that an order needs approval, and which limit it exceeds.
-func (s *Store) AskApproval(ctx context.Context, tx *sqlx.Tx, order, account string, exceeded trade.SpendingLimit) error {
+func (s *Store) AskApproval(ctx context.Context, tx *Tx, order, account string, exceeded trade.SpendingLimit) error {
 	text, err := json.Marshal(exceeded)
 	if err != nil {
 		return fmt.Errorf("approval: %w", err)
@@ -88,7 +86,7 @@ func (s *Store) AskApproval(ctx context.Context, tx *sqlx.Tx, order, account str
 }
 
 // DecideApproval keeps who decided about an order, and how.
-func (s *Store) DecideApproval(ctx context.Context, tx *sqlx.Tx, order string, state trade.ApprovalState, by string, comment *string) error {
+func (s *Store) DecideApproval(ctx context.Context, tx *Tx, order string, state trade.ApprovalState, by string, comment *string) error {
 	const query = `UPDATE approvals SET state = $2, decided_by = $3, decided_at = now(), comment = $4 WHERE order_id = $1`
 	if _, err := s.Exec(ctx, tx, query, order, state, by, comment); err != nil {
 		return fmt.Errorf("approval: %w", err)

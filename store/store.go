@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -34,7 +33,6 @@ type Store struct {
 	seals     *Seals
 	untold    []string // conditions under which customers are not told that a promise moved
 	matching  map[string]string
-	logging   sync.Map // transactions that write into the log of changes
 }
 
 // Committed sets what is called when a transaction has committed that wrote into the log of

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/store"
@@ -51,10 +50,10 @@ func order(number, account string, version int64, lines ...string) trade.Order {
 	return o
 }
 
-func save[T any](t *testing.T, s *store.Store, save func(context.Context, *sqlx.Tx, []T) ([]trade.RejectedRecord, error), records ...T) []trade.RejectedRecord {
+func save[T any](t *testing.T, s *store.Store, save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), records ...T) []trade.RejectedRecord {
 	t.Helper()
 	var rejected []trade.RejectedRecord
-	err := s.InTx(t.Context(), func(tx *sqlx.Tx) (err error) {
+	err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		rejected, err = save(t.Context(), tx, records)
 		return err
 	})
@@ -185,7 +184,7 @@ func TestTheDatabaseRefusesWhatBreaksARule(t *testing.T) {
 	save(t, s, s.SaveAccounts, account("1", "a", 1))
 	o := order("100", "1", 1, "10")
 	o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(50, 0)
-	err := s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := s.InTx(t.Context(), func(tx *store.Tx) error {
 		_, err := s.SaveOrders(t.Context(), tx, []trade.Order{o})
 		return err
 	})
@@ -410,7 +409,7 @@ func FuzzIDs(f *testing.F) {
 	}
 	s := storetest.New(f)
 	known := account("1", "a", 1)
-	if err := s.InTx(f.Context(), func(tx *sqlx.Tx) error {
+	if err := s.InTx(f.Context(), func(tx *store.Tx) error {
 		_, err := s.SaveAccounts(f.Context(), tx, []trade.Account{known})
 		return err
 	}); err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -58,7 +56,7 @@ func RangeOf(scope trade.Scope) *List[trade.SupplierItem] {
 
 // LockSupplierItem reads an item in a supplier's range as it is now, within a scope, and
 // holds it until the transaction ends; nil where there is none.
-func (s *Store) LockSupplierItem(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.SupplierItem, error) {
+func (s *Store) LockSupplierItem(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.SupplierItem, error) {
 	var a args
 	query := `SELECT ` + supplierItems.columns[0].list + `, ` + nextLead + ` FROM ` + supplierItems.from + ` WHERE s.id = ` + a.add(id) + ` AND ` + supplierItems.visible(scope, &a) + ` FOR UPDATE OF s`
 	var rows []supplierItemRow
@@ -79,7 +77,7 @@ type AnnouncedLeadTime struct {
 
 // AnnounceLeadTime keeps a lead time, in the place of one that was announced for the same
 // item and has not begun. The item must be locked.
-func (s *Store) AnnounceLeadTime(ctx context.Context, tx *sqlx.Tx, c *AnnouncedLeadTime) error {
+func (s *Store) AnnounceLeadTime(ctx context.Context, tx *Tx, c *AnnouncedLeadTime) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE lead_time_changes SET state = 'REPLACED' WHERE supplier_item_id = $1 AND state = 'ANNOUNCED'`, c.SupplierItemID); err != nil {
 		return fmt.Errorf("lead time: %w", err)
 	}
@@ -104,7 +102,7 @@ func (s *Store) DueLeadTimes(ctx context.Context) ([]AnnouncedLeadTime, error) {
 
 // ApplyLeadTime tells that an operation writes an announced lead time to its source. ok is
 // false where that has begun, or another has replaced it.
-func (s *Store) ApplyLeadTime(ctx context.Context, tx *sqlx.Tx, id, operation string) (ok bool, err error) {
+func (s *Store) ApplyLeadTime(ctx context.Context, tx *Tx, id, operation string) (ok bool, err error) {
 	result, err := s.Exec(ctx, tx, `UPDATE lead_time_changes SET state = 'APPLYING', operation_id = $2 WHERE id = $1 AND state = 'ANNOUNCED'`, id, operation)
 	if err != nil {
 		return false, fmt.Errorf("lead time: %w", err)
@@ -114,7 +112,7 @@ func (s *Store) ApplyLeadTime(ctx context.Context, tx *sqlx.Tx, id, operation st
 }
 
 // EndLeadTime tells how the operation that writes a lead time has ended.
-func (s *Store) EndLeadTime(ctx context.Context, tx *sqlx.Tx, operation string, applied bool) error {
+func (s *Store) EndLeadTime(ctx context.Context, tx *Tx, operation string, applied bool) error {
 	state := "REFUSED"
 	if applied {
 		state = "APPLIED"
@@ -126,7 +124,7 @@ func (s *Store) EndLeadTime(ctx context.Context, tx *sqlx.Tx, operation string, 
 }
 
 // ResolveAlertsAbout closes the alerts of a kind about something.
-func (s *Store) ResolveAlertsAbout(ctx context.Context, tx *sqlx.Tx, kind trade.AlertKind, subject, resolution string) error {
+func (s *Store) ResolveAlertsAbout(ctx context.Context, tx *Tx, kind trade.AlertKind, subject, resolution string) error {
 	const query = `UPDATE alerts SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $3 WHERE kind = $1 AND subject = $2 AND state <> 'RESOLVED'`
 	if _, err := s.Exec(ctx, tx, query, kind, subject, resolution); err != nil {
 		return fmt.Errorf("alerts: %w", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -105,7 +104,7 @@ func (s *Store) KeepAlerts(ctx context.Context, kinds []trade.AlertKind, now []*
 	}
 	const wanted = `WITH wanted AS (SELECT j ->> 'Kind' AS kind, j ->> 'Severity' AS severity, j ->> 'Message' AS message, j ->> 'SuggestedAction' AS action, j ->> 'Queue' AS queue, j ->> 'Responsible' AS responsible, j ->> 'Subject' AS subject
 		FROM jsonb_array_elements($1::jsonb) j) `
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		changed := int64(0)
 		for _, write := range []struct {
 			query string
@@ -130,7 +129,7 @@ func (s *Store) KeepAlerts(ctx context.Context, kinds []trade.AlertKind, now []*
 			changed += n
 		}
 		if changed > 0 {
-			s.told(tx)
+			tx.logs()
 		}
 		return nil
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
@@ -58,7 +57,7 @@ func ToleranceList(scope trade.Scope) *List[trade.ToleranceProfile] {
 // SaveTolerance makes a tolerance profile, or changes one whose version was seen. It tells
 // the version there is where that is another, and "" where there is no such profile or
 // another has its name.
-func (s *Store) SaveTolerance(ctx context.Context, tx *sqlx.Tx, t *trade.ToleranceProfile) (saved bool, current string, err error) {
+func (s *Store) SaveTolerance(ctx context.Context, tx *Tx, t *trade.ToleranceProfile) (saved bool, current string, err error) {
 	var versions []string
 	if t.Version == "" {
 		const query = `

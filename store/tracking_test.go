@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -37,7 +35,7 @@ func tracking(number, key string, milestone trade.Milestone, status trade.Shipme
 
 func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []trade.RejectedRecord) {
 	t.Helper()
-	if err := s.InTx(t.Context(), func(tx *sqlx.Tx) (err error) {
+	if err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		loose, err = s.SaveTracking(t.Context(), tx, news)
 		return err
 	}); err != nil {
@@ -59,7 +57,7 @@ func TestNewsToldByTwoAtOnceCountsTogether(t *testing.T) {
 		<-filed
 		file(t, s, tracking("A1", "e1", trade.MilestonePickedUp, trade.PickedUp, now))
 	}()
-	if err := s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	if err := s.InTx(t.Context(), func(tx *store.Tx) error {
 		if _, err := s.SaveTracking(t.Context(), tx, []trade.Tracking{tracking("A1", "e2", trade.MilestoneDelivered, trade.Delivered, now.Add(time.Hour))}); err != nil {
 			return err
 		}

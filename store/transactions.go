@@ -9,37 +9,45 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
+// Tx is a transaction, from when [Store.InTx] begins it until it ends. What is done in it
+// is done by the functions of the store.
+type Tx struct {
+	tx     *sqlx.Tx
+	logged bool // it writes into the log of changes, or may
+}
+
 // InTx runs fn in one transaction, and is the only way to a write. When COMMIT
 // fails, the outcome is not known: whoever needs to know reads back by key.
-func (s *Store) InTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
+func (s *Store) InTx(ctx context.Context, fn func(tx *Tx) error) error {
+	begun, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer s.logging.Delete(tx)
-	begun := func(tx *sqlx.Tx) error {
-		if quiet(ctx) {
-			if _, err := s.Exec(ctx, tx, `SELECT set_config('portico.quiet', 'on', TRUE)`); err != nil {
-				return fmt.Errorf("begin: %w", err)
-			}
-		}
-		return fn(tx)
-	}
-	if err := begun(tx); err != nil {
-		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+	tx := &Tx{tx: begun}
+	if err := s.run(ctx, tx, fn); err != nil {
+		if back := begun.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rollback: %w", back))
 		}
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := begun.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if _, told := s.logging.Load(tx); told && s.committed != nil {
+	if tx.logged && s.committed != nil {
 		s.committed()
 	}
 	return nil
 }
 
-// told notes that a transaction writes into the log of changes, or may: who follows it is
-// woken. What is written and not noted is told half a second later.
-func (s *Store) told(tx *sqlx.Tx) { s.logging.Store(tx, nil) }
+func (s *Store) run(ctx context.Context, tx *Tx, fn func(tx *Tx) error) error {
+	if quiet(ctx) {
+		if _, err := s.Exec(ctx, tx, `SELECT set_config('portico.quiet', 'on', TRUE)`); err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+	}
+	return fn(tx)
+}
+
+// logs notes that a transaction writes into the log of changes, or may: its subscribers are
+// woken. What is written and not noted is delivered half a second later.
+func (tx *Tx) logs() { tx.logged = true }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -18,7 +16,7 @@ var ErrClaimLost = errors.New("another process has taken the operation on")
 
 // RenewClaim holds a claim for so long from now.
 func (s *Store) RenewClaim(ctx context.Context, id, token string, lease time.Duration) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		return held(s.Exec(ctx, tx, `UPDATE operations SET claimed_until = clock_timestamp() + $3 * interval '1 second' WHERE id = $1 AND claim = $2`, id, token, lease.Seconds()))
 	})
 }
@@ -36,7 +34,7 @@ func held(r sql.Result, err error) error {
 
 // SaveOperation records what became of an operation under a claim: its state and work,
 // and one of its steps. free gives the claim back, to be due again after a while.
-func (s *Store) SaveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, token string, position int, free *time.Duration) error {
+func (s *Store) SaveOperation(ctx context.Context, tx *Tx, c *Claimed, token string, position int, free *time.Duration) error {
 	due, freed := 0.0, free != nil
 	if freed {
 		due = free.Seconds()
@@ -52,7 +50,7 @@ func (s *Store) SaveOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, toke
 }
 
 // BeginUndoing records, under a claim, that an operation is undone from now on, and why.
-func (s *Store) BeginUndoing(ctx context.Context, tx *sqlx.Tx, c *Claimed, token string) error {
+func (s *Store) BeginUndoing(ctx context.Context, tx *Tx, c *Claimed, token string) error {
 	failure, err := jsonText(c.Failure)
 	if err != nil {
 		return err
@@ -62,7 +60,7 @@ func (s *Store) BeginUndoing(ctx context.Context, tx *sqlx.Tx, c *Claimed, token
 
 // EndOperation ends an operation under a claim, or lets it rest, and writes that to the
 // audit log; its state is the one to be.
-func (s *Store) EndOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, token, action string, before trade.OperationState) error {
+func (s *Store) EndOperation(ctx context.Context, tx *Tx, c *Claimed, token, action string, before trade.OperationState) error {
 	failure, err := jsonText(c.Failure)
 	if err != nil {
 		return err
@@ -81,7 +79,7 @@ func (s *Store) EndOperation(ctx context.Context, tx *sqlx.Tx, c *Claimed, token
 	if err := held(s.Exec(ctx, tx, query, c.ID, token, c.State, failure, awaiting, c.State.Rests(), action, before)); err != nil {
 		return err
 	}
-	s.told(tx)
+	tx.logs()
 	return nil
 }
 

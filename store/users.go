@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/trade"
 )
 
@@ -27,7 +25,7 @@ func (s *Store) SaveUser(ctx context.Context, u *trade.User, accounts []string) 
 	if err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			INSERT INTO users (id, display_name, identity, accounts) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, identity = excluded.identity, accounts = excluded.accounts, seen_at = now()`

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"portico/trade"
@@ -102,7 +101,7 @@ func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *List[trade.W
 
 // LockWebhookEndpoint reads an endpoint as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (*trade.WebhookEndpoint, error) {
+func (s *Store) LockWebhookEndpoint(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.WebhookEndpoint, error) {
 	var a args
 	query := `SELECT ` + endpoints.columns[0].list + ` FROM webhook_endpoints e WHERE e.id = ` + a.add(id) + ` AND ` + ownEndpoint(scope, &a) + ` FOR UPDATE`
 	var rows []endpointRow
@@ -114,7 +113,7 @@ func (s *Store) LockWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, scope trad
 
 // CountWebhookEndpoints counts the endpoints of the company that a scope stands for, which
 // nobody adds to before the transaction ends.
-func (s *Store) CountWebhookEndpoints(ctx context.Context, tx *sqlx.Tx, scope trade.Scope) (n int, err error) {
+func (s *Store) CountWebhookEndpoints(ctx context.Context, tx *Tx, scope trade.Scope) (n int, err error) {
 	if _, err := s.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(hashtextextended('webhooks of ' || $1, 0))`, scope.Parties()); err != nil {
 		return 0, fmt.Errorf("webhooks: %w", err)
 	}
@@ -127,7 +126,7 @@ func (s *Store) CountWebhookEndpoints(ctx context.Context, tx *sqlx.Tx, scope tr
 
 // KeepWebhookEndpoint keeps an endpoint with who saved it, as their token said it. One that is
 // new needs a secret; of another one it stays.
-func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, e *trade.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
+func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *Tx, e *trade.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
 	text := trade.Restricted(owner)
 	who, err := s.seals.seal(webhookOwner, &text)
 	if err != nil {
@@ -151,7 +150,7 @@ func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, e *trade.W
 }
 
 // RemoveWebhookEndpoint removes an endpoint with its deliveries.
-func (s *Store) RemoveWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (s *Store) RemoveWebhookEndpoint(ctx context.Context, tx *Tx, id string) error {
 	if _, err := s.Exec(ctx, tx, `DELETE FROM webhook_endpoints WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
@@ -159,7 +158,7 @@ func (s *Store) RemoveWebhookEndpoint(ctx context.Context, tx *sqlx.Tx, id strin
 }
 
 // RotateWebhookSecret replaces the secret of an endpoint; the one before signs too for a while.
-func (s *Store) RotateWebhookSecret(ctx context.Context, tx *sqlx.Tx, id string, secret trade.Restricted, both time.Duration) error {
+func (s *Store) RotateWebhookSecret(ctx context.Context, tx *Tx, id string, secret trade.Restricted, both time.Duration) error {
 	closed, err := s.seals.seal(webhookSecret, &secret)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
@@ -172,7 +171,7 @@ func (s *Store) RotateWebhookSecret(ctx context.Context, tx *sqlx.Tx, id string,
 }
 
 // Greet has an endpoint sent a greeting at once, by which its owner sees that it is reached.
-func (s *Store) Greet(ctx context.Context, tx *sqlx.Tx, e *trade.WebhookEndpoint) error {
+func (s *Store) Greet(ctx context.Context, tx *Tx, e *trade.WebhookEndpoint) error {
 	const query = `INSERT INTO webhook_deliveries (endpoint_id, topic, subject) VALUES ($1, $2, $1)`
 	if _, err := s.Exec(ctx, tx, query, e.ID, e.Topics[0]); err != nil {
 		return fmt.Errorf("webhook: %w", err)
@@ -182,7 +181,7 @@ func (s *Store) Greet(ctx context.Context, tx *sqlx.Tx, e *trade.WebhookEndpoint
 
 // DeliverAgain has a delivery sent again, as if it had not been tried; false where the scope
 // sees none.
-func (s *Store) DeliverAgain(ctx context.Context, tx *sqlx.Tx, scope trade.Scope, id string) (bool, error) {
+func (s *Store) DeliverAgain(ctx context.Context, tx *Tx, scope trade.Scope, id string) (bool, error) {
 	var a args
 	query := `UPDATE webhook_deliveries d SET state = 'PENDING', failures = 0, begun_at = NULL, next_attempt_at = clock_timestamp() FROM webhook_endpoints e
 		WHERE e.id = d.endpoint_id AND d.id = ` + a.add(id) + ` AND ` + ownEndpoint(scope, &a)
@@ -203,7 +202,7 @@ type WebhookTarget struct {
 }
 
 // WebhookTargets are all endpoints that are sent to.
-func (s *Store) WebhookTargets(ctx context.Context, tx *sqlx.Tx, countTo int) ([]WebhookTarget, error) {
+func (s *Store) WebhookTargets(ctx context.Context, tx *Tx, countTo int) ([]WebhookTarget, error) {
 	var rows []struct {
 		ID      string
 		Topics  pq.StringArray
@@ -230,7 +229,7 @@ func (s *Store) WebhookTargets(ctx context.Context, tx *sqlx.Tx, countTo int) ([
 
 // HoldWebhookPlace is the place up to which the log of changes was looked through for what is
 // to be sent, held until the transaction ends; ok is false where another process holds it.
-func (s *Store) HoldWebhookPlace(ctx context.Context, tx *sqlx.Tx) (at trade.Place, ok bool, err error) {
+func (s *Store) HoldWebhookPlace(ctx context.Context, tx *Tx) (at trade.Place, ok bool, err error) {
 	var rows []struct {
 		Xid uint64
 		Seq int64
@@ -245,7 +244,7 @@ func (s *Store) HoldWebhookPlace(ctx context.Context, tx *sqlx.Tx) (at trade.Pla
 }
 
 // MoveWebhookPlace moves the place that is held.
-func (s *Store) MoveWebhookPlace(ctx context.Context, tx *sqlx.Tx, to trade.Place) error {
+func (s *Store) MoveWebhookPlace(ctx context.Context, tx *Tx, to trade.Place) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE webhook_place SET xid = $1::text::xid8, seq = $2`, strconv.FormatUint(to.Transaction, 10), to.Seq); err != nil {
 		return fmt.Errorf("webhooks: %w", err)
 	}
@@ -259,7 +258,7 @@ type PlannedDelivery struct {
 }
 
 // PlanDeliveries keeps what is to be sent, each once.
-func (s *Store) PlanDeliveries(ctx context.Context, tx *sqlx.Tx, all []PlannedDelivery) error {
+func (s *Store) PlanDeliveries(ctx context.Context, tx *Tx, all []PlannedDelivery) error {
 	var to, topics, xids, seqs, subjects, changes textArray
 	for _, d := range all {
 		text, err := json.Marshal(d.Change)
@@ -312,7 +311,7 @@ func (s *Store) TakeDeliveries(ctx context.Context, limit int, again time.Durati
 		UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp() + $3 * interval '1 second', begun_at = coalesce(d.begun_at, clock_timestamp())
 		FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint_id
 		RETURNING d.id, d.endpoint_id, e.url, d.topic, d.change AS told, d.body AS text, e.owner AS who, e.secret, CASE WHEN e.former_until > clock_timestamp() THEN e.former_secret END AS former_secret`
-	err := s.InTx(ctx, func(tx *sqlx.Tx) error { return s.sel(ctx, tx, &rows, query, mostAtOnce, limit, again.Seconds()) })
+	err := s.InTx(ctx, func(tx *Tx) error { return s.sel(ctx, tx, &rows, query, mostAtOnce, limit, again.Seconds()) })
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
@@ -338,7 +337,7 @@ func (s *Store) TakeDeliveries(ctx context.Context, limit int, again time.Durati
 
 // KeepBody keeps what a delivery says, so that it says the same however often it is sent.
 func (s *Store) KeepBody(ctx context.Context, id string, body json.RawMessage) error {
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		if _, err := s.Exec(ctx, tx, `UPDATE webhook_deliveries SET body = $2 WHERE id = $1 AND body IS NULL`, id, string(body)); err != nil {
 			return fmt.Errorf("webhook: %w", err)
 		}
@@ -357,7 +356,7 @@ func (s *Store) Attempted(ctx context.Context, d *DueDelivery, attempt trade.Del
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
-	return s.InTx(ctx, func(tx *sqlx.Tx) error {
+	return s.InTx(ctx, func(tx *Tx) error {
 		var rows []int
 		const noted = `
 			UPDATE webhook_deliveries SET failures = failures + CASE WHEN $3 THEN 0 ELSE 1 END,
@@ -388,7 +387,7 @@ func (s *Store) Attempted(ctx context.Context, d *DueDelivery, attempt trade.Del
 }
 
 // DisableWebhook disables an endpoint that is sent to, for a reason.
-func (s *Store) DisableWebhook(ctx context.Context, tx *sqlx.Tx, id, reason string) error {
+func (s *Store) DisableWebhook(ctx context.Context, tx *Tx, id, reason string) error {
 	if _, err := s.Exec(ctx, tx, `UPDATE webhook_endpoints SET status = 'DISABLED_BY_FAILURE', disabled_reason = $2 WHERE id = $1 AND status = 'ACTIVE'`, id, reason); err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
@@ -398,7 +397,7 @@ func (s *Store) DisableWebhook(ctx context.Context, tx *sqlx.Tx, id, reason stri
 // RemoveWebhookDeliveries removes at most limit deliveries from before a moment, and tells how
 // many.
 func (s *Store) RemoveWebhookDeliveries(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = s.InTx(ctx, func(tx *Tx) error {
 		const query = `WITH gone AS (DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1) SELECT count(*) FROM gone`
 		return s.get(ctx, tx, &removed, query, before, limit)
 	})

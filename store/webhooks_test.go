@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
@@ -21,13 +19,13 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	scope := trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, nil)
 	secret := trade.Restricted("whsec_c2VjcmV0")
 	e := &trade.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: trade.WebhookActive, Accounts: []string{"acc_1"}}
-	in := func(f func(tx *sqlx.Tx) error) {
+	in := func(f func(tx *store.Tx) error) {
 		t.Helper()
 		if err := st.InTx(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	in(func(tx *sqlx.Tx) error {
+	in(func(tx *store.Tx) error {
 		return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret)
 	})
 	status := func() *trade.WebhookEndpoint {
@@ -40,7 +38,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	}
 	play := func(takes bool) (attempts int, took time.Duration) {
 		t.Helper()
-		in(func(tx *sqlx.Tx) error { return st.Greet(t.Context(), tx, e) })
+		in(func(tx *store.Tx) error { return st.Greet(t.Context(), tx, e) })
 		for {
 			if _, err := db.ExecContext(t.Context(), `UPDATE webhook_deliveries SET next_attempt_at = '-infinity' WHERE state = 'PENDING'`); err != nil {
 				t.Fatal(err)
@@ -90,11 +88,13 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	} else if reason := *is.DisabledReason; !strings.HasPrefix(reason, "Nothing was taken since 20") || !strings.HasSuffix(reason, " UTC. The last answer: It answered 503. Mend it, and save the endpoint again.") {
 		t.Errorf("the reason: %s", reason)
 	}
-	in(func(tx *sqlx.Tx) error { return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), nil) })
+	in(func(tx *store.Tx) error {
+		return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), nil)
+	})
 	shift := -90 * time.Minute
 	change := trade.Change{Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1", Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC()}
 	for range 2 { // which is planned once
-		in(func(tx *sqlx.Tx) error {
+		in(func(tx *store.Tx) error {
 			return st.PlanDeliveries(t.Context(), tx, []store.PlannedDelivery{{EndpointID: "whe_1", Change: change}})
 		})
 	}

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -113,7 +112,7 @@ func (l *Log) Seal(ctx context.Context) error {
 }
 
 func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
-	err = l.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	err = l.store.InTx(ctx, func(tx *store.Tx) error {
 		leaves, size, err := l.store.Unsealed(ctx, tx, sealed)
 		if err != nil {
 			return err
@@ -150,7 +149,7 @@ func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
 }
 
 // hashReader reads hashes of the tree: those that were just made, or else from the store.
-func hashReader(ctx context.Context, st *store.Store, tx *sqlx.Tx, fresh map[int64]tlog.Hash) tlog.HashReaderFunc {
+func hashReader(ctx context.Context, st *store.Store, tx *store.Tx, fresh map[int64]tlog.Hash) tlog.HashReaderFunc {
 	return func(indexes []int64) ([]tlog.Hash, error) {
 		var ask []int64
 		for _, i := range indexes {

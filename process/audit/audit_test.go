@@ -28,7 +28,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 		t.Fatal(err)
 	}
 	for n := range 7 {
-		err := st.InTx(t.Context(), func(tx *sqlx.Tx) error {
+		err := st.InTx(t.Context(), func(tx *store.Tx) error {
 			return st.Audit(t.Context(), tx, trade.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
 		})
 		if err != nil {

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 )
 
@@ -20,7 +18,7 @@ func jobOf(operation, source string) (store.Job, error) {
 
 // enqueue puts a job that wakes the engine into River's table, in the transaction of
 // what it is about; [TestAJobOfOursIsAsRiversOwn] holds it to River's own.
-func (e *Engine) enqueue(ctx context.Context, tx *sqlx.Tx, operation, source string) error {
+func (e *Engine) enqueue(ctx context.Context, tx *store.Tx, operation, source string) error {
 	j, err := jobOf(operation, source)
 	if err != nil {
 		return err
@@ -29,7 +27,7 @@ func (e *Engine) enqueue(ctx context.Context, tx *sqlx.Tx, operation, source str
 }
 
 // next puts to work whose turn it is in a lane, which is locked, and on a subject.
-func (e *Engine) next(ctx context.Context, tx *sqlx.Tx, lane string, subject *string) error {
+func (e *Engine) next(ctx context.Context, tx *store.Tx, lane string, subject *string) error {
 	turns, err := e.store.Turns(ctx, tx, lane, subject)
 	if err != nil {
 		return err
@@ -60,7 +58,7 @@ type Beginning[W any] struct {
 // Begin keeps operations of a flow in a transaction, after what they depend on, and tells
 // which by id. Of what depends on one whose key is spent, and which is not kept, nothing
 // may stay. [Engine.Wake] is for after.
-func Begin[W any](ctx context.Context, e *Engine, tx *sqlx.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
+func Begin[W any](ctx context.Context, e *Engine, tx *store.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
 	kept := make([]store.NewOperation, len(all))
 	for i, b := range all {
 		n := b.Operation

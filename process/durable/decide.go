@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/trade"
 )
@@ -17,7 +15,7 @@ import (
 var ErrState = errors.New("the operation is in another state now")
 
 // decide locks an operation, lets change it, and puts to work what then has its turn.
-func (e *Engine) decide(ctx context.Context, tx *sqlx.Tx, id string, in []trade.OperationState, change func(c *store.Claimed, flow player) error) error {
+func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade.OperationState, change func(c *store.Claimed, flow player) error) error {
 	c, err := e.store.LockOperation(ctx, tx, id)
 	if err != nil {
 		return err
@@ -43,7 +41,7 @@ func (e *Engine) decide(ctx context.Context, tx *sqlx.Tx, id string, in []trade.
 }
 
 // Answer lets an operation that waits for a decision go on with other work.
-func Answer[W any](ctx context.Context, e *Engine, tx *sqlx.Tx, id string, change func(w *W)) error {
+func Answer[W any](ctx context.Context, e *Engine, tx *store.Tx, id string, change func(w *W)) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *store.Claimed, _ player) error {
 		var w W
 		if err := json.Unmarshal(c.Work, &w); err != nil {
@@ -58,7 +56,7 @@ func Answer[W any](ctx context.Context, e *Engine, tx *sqlx.Tx, id string, chang
 
 // Drop ends an operation that waits for a decision, without its effect. Its flow is
 // not asked: whoever drops it says what becomes of its subject.
-func (e *Engine) Drop(ctx context.Context, tx *sqlx.Tx, id string, failure trade.OperationFailure) error {
+func (e *Engine) Drop(ctx context.Context, tx *store.Tx, id string, failure trade.OperationFailure) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *store.Claimed, _ player) error {
 		c.Failure, c.State = &failure, trade.OperationFailed
 		for i := range c.Steps {
@@ -71,7 +69,7 @@ func (e *Engine) Drop(ctx context.Context, tx *sqlx.Tx, id string, failure trade
 }
 
 // Retry lets a dead letter be tried again.
-func (e *Engine) Retry(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (e *Engine) Retry(ctx context.Context, tx *store.Tx, id string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *store.Claimed, _ player) error {
 		c.Failure, c.State = nil, trade.OperationQueued
 		for i := range c.Steps {
@@ -84,7 +82,7 @@ func (e *Engine) Retry(ctx context.Context, tx *sqlx.Tx, id string) error {
 }
 
 // Discard gives a dead letter up: what it did is undone, and it ends without its effect.
-func (e *Engine) Discard(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (e *Engine) Discard(ctx context.Context, tx *store.Tx, id string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *store.Claimed, _ player) error {
 		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "DISCARDED", Message: "It could not be done, and was given up.", Retryable: true}
 		c.State = trade.OperationCompensating
@@ -98,7 +96,7 @@ func (e *Engine) Discard(ctx context.Context, tx *sqlx.Tx, id string) error {
 }
 
 // Compensate lets a committed operation be undone, last step first.
-func (e *Engine) Compensate(ctx context.Context, tx *sqlx.Tx, id string) error {
+func (e *Engine) Compensate(ctx context.Context, tx *store.Tx, id string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationCommitted}, func(c *store.Claimed, flow player) error {
 		for i := range c.Steps {
 			if flow.undoes(i) {
@@ -113,7 +111,7 @@ func (e *Engine) Compensate(ctx context.Context, tx *sqlx.Tx, id string) error {
 // Settle takes over what an operator found out about an unknown outcome, or did by hand
 // for one that is parked: that the source has the work, under a reference of its own, or
 // that it has not, and the step is played again.
-func (e *Engine) Settle(ctx context.Context, tx *sqlx.Tx, id string, happened bool, ref string) error {
+func (e *Engine) Settle(ctx context.Context, tx *store.Tx, id string, happened bool, ref string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationUnknown, trade.OperationParked}, func(c *store.Claimed, flow player) error {
 		for i := range c.Steps {
 			s := &c.Steps[i]

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jmoiron/sqlx"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -123,7 +122,7 @@ func (w *world) beginOn(t *testing.T, lane, name string, subject *string) (id st
 	t.Helper()
 	id = durable.NewID("opr_")
 	n := store.NewOperation{Lane: lane, Fingerprint: name, Operation: trade.Operation{ID: id, Key: name, Principal: "p", CorrelationID: "c", Source: "erp", Subject: subject}}
-	err := w.st.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		begun, err := durable.Begin(t.Context(), w.engine, tx, w.flow, durable.Beginning[work]{Operation: n, Work: work{name}, Ref: "ref"})
 		if err == nil && len(begun) == 0 {
 			err = errors.New("the key is spent")
@@ -251,7 +250,7 @@ func TestWhatAnotherProcessHasTakenOnCannotBeWritten(t *testing.T) {
 			t.Fatal("a claim does not end")
 		}
 	}
-	late := func(tx *sqlx.Tx) error {
+	late := func(tx *store.Tx) error {
 		claimed.Steps[0].State = trade.StepSucceeded
 		return w.st.SaveOperation(t.Context(), tx, claimed, "the first", 0, nil)
 	}
@@ -279,7 +278,7 @@ func TestAnOperationWhoseProcessDiedIsTakenUpWithTheAttemptCounted(t *testing.T)
 	if err != nil || claimed == nil {
 		t.Fatalf("%v, %v", claimed, err)
 	}
-	err = w.st.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err = w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		claimed.State, claimed.Steps[0].State, claimed.Steps[0].Attempts = trade.OperationCommitting, trade.StepRunning, 1
 		return w.st.SaveOperation(t.Context(), tx, claimed, "dead", 0, nil)
 	})
@@ -309,7 +308,7 @@ func (w *world) did(name string) bool {
 }
 
 // decided runs a decision about an operation.
-func (w *world) decided(t *testing.T, decide func(tx *sqlx.Tx) error) error {
+func (w *world) decided(t *testing.T, decide func(tx *store.Tx) error) error {
 	t.Helper()
 	err := w.st.InTx(t.Context(), decide)
 	w.engine.Wake("erp")
@@ -333,7 +332,7 @@ func TestAQuestionLetsAnOperationRestUntilItIsAnswered(t *testing.T) {
 	if o := w.wait(t, after); o.State != trade.OperationCommitted {
 		t.Errorf("one that rests holds its lane up: %s", o.State)
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error {
+	if err := w.decided(t, func(tx *store.Tx) error {
 		return durable.Answer(t.Context(), w.engine, tx, asks, func(w *work) { w.Name = "answered" })
 	}); err != nil {
 		t.Fatal(err)
@@ -341,7 +340,7 @@ func TestAQuestionLetsAnOperationRestUntilItIsAnswered(t *testing.T) {
 	if o := w.ended(t, asks); o.State != trade.OperationCommitted || o.Awaiting != nil {
 		t.Errorf("answered: %+v", o)
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Drop(t.Context(), tx, asks, trade.OperationFailure{}) }); !errors.Is(err, durable.ErrState) {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Drop(t.Context(), tx, asks, trade.OperationFailure{}) }); !errors.Is(err, durable.ErrState) {
 		t.Errorf("dropped after its end: %v", err)
 	}
 }
@@ -387,7 +386,7 @@ func TestWhatWasDoneIsUndoneLastStepFirst(t *testing.T) {
 	if o := w.wait(t, done); o.State != trade.OperationCommitted {
 		t.Fatalf("%+v", o)
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Compensate(t.Context(), tx, done) }); err != nil {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Compensate(t.Context(), tx, done) }); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.ended(t, done); o.State != trade.OperationCompensated || o.Steps[0].State != trade.StepUndone || o.Steps[1].State != trade.StepUndone {
@@ -416,14 +415,14 @@ func TestADeadLetterIsTriedAgainOrGivenUp(t *testing.T) {
 			t.Fatalf("not parked: %+v", o)
 		}
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Discard(t.Context(), tx, drop) }); err != nil {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Discard(t.Context(), tx, drop) }); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.ended(t, drop); o.State != trade.OperationFailed || o.Failure.Code != "DISCARDED" {
 		t.Errorf("given up: %+v", o)
 	}
 	well.Store(true)
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Retry(t.Context(), tx, again) }); err != nil {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Retry(t.Context(), tx, again) }); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.ended(t, again); o.State != trade.OperationCommitted {
@@ -447,7 +446,7 @@ func TestAnUnknownOutcomeIsSettled(t *testing.T) {
 		}
 	}
 	for id, did := range map[string]bool{happened: true, not: false} {
-		if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Settle(t.Context(), tx, id, did, "the ERP's") }); err != nil {
+		if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Settle(t.Context(), tx, id, did, "the ERP's") }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -467,7 +466,7 @@ func TestWhatNoProgramCanDoIsParkedAtOnceAndSettled(t *testing.T) {
 	if o := w.wait(t, id); o.State != trade.OperationParked || o.Steps[0].Attempts != 1 || o.Failure.Code != "BY_HAND" || o.Failure.Message != "change it there" {
 		t.Fatalf("not parked: %+v", o)
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Settle(t.Context(), tx, id, true, "done there") }); err != nil {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Settle(t.Context(), tx, id, true, "done there") }); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.ended(t, id); o.State != trade.OperationCommitted || o.Steps[0].Attempts != 1 || !w.did("done there") {
@@ -505,7 +504,7 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	resting, ended := w.begin(t, "a", "rests"), w.begin(t, "b", "ends")
 	w.wait(t, resting)
 	w.wait(t, ended)
-	err := w.st.InTx(t.Context(), func(tx *sqlx.Tx) error {
+	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		for _, id := range []string{"alr_resolved", "alr_open"} {
 			if err := w.st.Raise(t.Context(), tx, []*trade.Alert{{ID: id, Kind: trade.AlertReported, Severity: trade.Info, Message: "m", Audience: []trade.Audience{trade.ForOperator}, Queue: "q", Subject: "s"}}); err != nil {
 				return err
@@ -574,7 +573,7 @@ func TestOneThatRestsHoldsUpItsOwnSubjectAlone(t *testing.T) {
 	if w.did("on the same") {
 		t.Error("an operation has overtaken one on its subject that rests")
 	}
-	if err := w.decided(t, func(tx *sqlx.Tx) error { return w.engine.Settle(t.Context(), tx, resting, true, "the ERP's") }); err != nil {
+	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Settle(t.Context(), tx, resting, true, "the ERP's") }); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.ended(t, behind); o.State != trade.OperationCommitted {

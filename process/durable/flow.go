@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 	"portico/trade"
 )
@@ -23,7 +21,7 @@ type Flow[W any] struct {
 	Steps  []Step[W]
 	// Refused, unless nil, is called in the transaction that ends an operation
 	// without its effect, or once that is undone.
-	Refused func(ctx context.Context, tx *sqlx.Tx, r *Run[W], failure trade.OperationFailure) error
+	Refused func(ctx context.Context, tx *store.Tx, r *Run[W], failure trade.OperationFailure) error
 }
 
 // Step is one step of a flow, with one effect. It may be played twice, so that it asks
@@ -51,12 +49,12 @@ type Run[W any] struct {
 	// Crashed tells that nobody knows how far the attempt before came.
 	Crashed bool
 	Work    W
-	saves   []func(tx *sqlx.Tx) error
+	saves   []func(tx *store.Tx) error
 }
 
 // Save runs a write in the transaction that records that the step is done, or that it
 // waits for a decision.
-func (r *Run[W]) Save(write func(tx *sqlx.Tx) error) { r.saves = append(r.saves, write) }
+func (r *Run[W]) Save(write func(tx *store.Tx) error) { r.saves = append(r.saves, write) }
 
 // Refusal ends an operation without its effect: trying again is of no use. What steps
 // before it did is undone first.
@@ -102,8 +100,8 @@ func (f Flow[W]) steps(ref string) []trade.OperationStep {
 
 // player plays a flow whose type of work is not known to the engine.
 type player interface {
-	play(ctx context.Context, c *claim, position int, undo, crashed bool) (work json.RawMessage, saves []func(*sqlx.Tx) error, err error)
-	refused(ctx context.Context, tx *sqlx.Tx, c *claim) error
+	play(ctx context.Context, c *claim, position int, undo, crashed bool) (work json.RawMessage, saves []func(*store.Tx) error, err error)
+	refused(ctx context.Context, tx *store.Tx, c *claim) error
 	settle(c *store.Claimed, position int, ref string) error
 	undoes(position int) bool
 	length() int
@@ -127,7 +125,7 @@ func (p flowPlayer[W]) run(c *claim) (*Run[W], error) {
 	return r, nil
 }
 
-func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*sqlx.Tx) error, error) {
+func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*store.Tx) error, error) {
 	r, err := p.run(c)
 	if err != nil {
 		return nil, nil, err
@@ -145,7 +143,7 @@ func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, c
 	return work, r.saves, failed
 }
 
-func (p flowPlayer[W]) refused(ctx context.Context, tx *sqlx.Tx, c *claim) error {
+func (p flowPlayer[W]) refused(ctx context.Context, tx *store.Tx, c *claim) error {
 	if p.Refused == nil {
 		return nil
 	}

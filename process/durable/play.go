@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -28,7 +27,7 @@ type claim struct {
 // ended is a step that is done, with what is written together with that.
 type ended struct {
 	position int
-	saves    []func(*sqlx.Tx) error
+	saves    []func(*store.Tx) error
 }
 
 // play takes an operation on and plays it to its end, or as far as it goes now. wait
@@ -218,7 +217,7 @@ func (e *Engine) fail(ctx context.Context, flow player, c *claim, position int) 
 	for before := range position {
 		if flow.undoes(before) && c.Steps[before].State == trade.StepSucceeded {
 			c.State = trade.OperationCompensating
-			err := e.inTx(ctx, c, func(tx *sqlx.Tx) error { return e.store.BeginUndoing(ctx, tx, c.Claimed, c.token) })
+			err := e.inTx(ctx, c, func(tx *store.Tx) error { return e.store.BeginUndoing(ctx, tx, c.Claimed, c.token) })
 			if err != nil {
 				return false, 0, err
 			}
@@ -230,10 +229,10 @@ func (e *Engine) fail(ctx context.Context, flow player, c *claim, position int) 
 }
 
 // rest lets an operation rest in a state, its step being what it is.
-func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, state trade.OperationState, saves []func(*sqlx.Tx) error) error {
+func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, state trade.OperationState, saves []func(*store.Tx) error) error {
 	before := c.State
 	c.State = state
-	err := e.inTx(ctx, c, func(tx *sqlx.Tx) error {
+	err := e.inTx(ctx, c, func(tx *store.Tx) error {
 		for _, write := range saves {
 			if err := write(tx); err != nil {
 				return err
@@ -251,7 +250,7 @@ func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, 
 func (e *Engine) end(ctx context.Context, flow player, c *claim, state trade.OperationState) error {
 	before := c.State
 	c.State = state
-	err := e.inTx(ctx, c, func(tx *sqlx.Tx) error {
+	err := e.inTx(ctx, c, func(tx *store.Tx) error {
 		if state == trade.OperationFailed || state == trade.OperationCompensated {
 			if err := flow.refused(ctx, tx, c); err != nil {
 				return err
@@ -263,7 +262,7 @@ func (e *Engine) end(ctx context.Context, flow player, c *claim, state trade.Ope
 }
 
 // ending ends an operation, or lets it rest, and puts to work whose turn it is then.
-func (e *Engine) ending(ctx context.Context, tx *sqlx.Tx, flow player, c *claim, before trade.OperationState) error {
+func (e *Engine) ending(ctx context.Context, tx *store.Tx, flow player, c *claim, before trade.OperationState) error {
 	if err := e.store.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
 		return err
 	}
@@ -297,12 +296,12 @@ func (e *Engine) told(c *claim, state trade.OperationState, err error) error {
 }
 
 func (e *Engine) save(ctx context.Context, c *claim, position int, free *time.Duration) error {
-	return e.inTx(ctx, c, func(tx *sqlx.Tx) error { return e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, free) })
+	return e.inTx(ctx, c, func(tx *store.Tx) error { return e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, free) })
 }
 
 // inTx writes under a claim, after the end of the step before, where that is not written.
-func (e *Engine) inTx(ctx context.Context, c *claim, write func(tx *sqlx.Tx) error) error {
-	err := e.store.InTx(ctx, func(tx *sqlx.Tx) error {
+func (e *Engine) inTx(ctx context.Context, c *claim, write func(tx *store.Tx) error) error {
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
 		if c.done != nil {
 			for _, save := range c.done.saves {
 				if err := save(tx); err != nil {

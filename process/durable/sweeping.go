@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"portico/store"
 )
 
@@ -27,7 +25,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	taken := slices.Collect(maps.Keys(e.taken))
 	e.mu.Unlock()
 	var orphans []store.Turn
-	err := e.store.InTx(ctx, func(tx *sqlx.Tx) (err error) {
+	err := e.store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if orphans, err = e.store.Orphans(ctx, tx, idle, taken); err != nil {
 			return err
 		}
