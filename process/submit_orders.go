@@ -25,6 +25,12 @@ type keptResult struct {
 	Errors           trade.Refusals
 }
 
+// batchInput is what a key of orders that are submitted together stands for.
+type batchInput struct {
+	Orders []*trade.OrderRequest
+	Whole  bool
+}
+
 // mostTogether is how many orders may be submitted together.
 const mostTogether = 100
 
@@ -38,13 +44,9 @@ func (o *Orders) SubmitAll(ctx context.Context, scope trade.Scope, by Submitter,
 		}}}}, nil
 	}
 	const mutation = "submitOrders"
-	type input struct {
-		Orders []*trade.OrderRequest
-		Whole  bool
-	}
 	batch := &Batch{}
 	var all []*placing
-	a, err := once(ctx, o.store, by, mutation, key, input{requests, whole}, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	a, err := once(ctx, o.store, by, mutation, key, batchInput{requests, whole}, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
 			return spent, nil, err
 		}

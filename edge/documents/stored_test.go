@@ -1,0 +1,11 @@
+package documents
+
+import (
+	"testing"
+
+	"portico/test/stored"
+)
+
+func TestALinkIsReadByTheReleaseBefore(t *testing.T) {
+	stored.Golden(t, "link", stored.Of[sealed]())
+}
