@@ -27,12 +27,18 @@ type keyTold struct {
 
 // entry is what an entry of the audit log says.
 type entry struct {
-	Action string
+	Action string `json:"action"`
 	After  struct {
-		Message, Document, Digest, DocumentDigest, Key, Fingerprint string
-		ArrivedAt, ValidFrom                                        time.Time
-		PurchaseOrders                                              []string
-	}
+		Message        string    `json:"message"`
+		Document       string    `json:"document"`
+		Digest         string    `json:"digest"`
+		DocumentDigest string    `json:"documentDigest"`
+		Key            string    `json:"key"`
+		Fingerprint    string    `json:"fingerprint"`
+		ArrivedAt      time.Time `json:"arrivedAt"`
+		ValidFrom      time.Time `json:"validFrom"`
+		PurchaseOrders []string  `json:"purchaseOrders"`
+	} `json:"after"`
 }
 
 // Verify checks a bundle by itself: each signature, digest, receipt and entry, that they

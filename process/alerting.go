@@ -11,10 +11,10 @@ import (
 
 // Report is an exception that one side reports to the other. Nothing in it is trusted.
 type Report struct {
-	Subject  string
-	Severity trade.Severity
-	Message  string
-	AtRisk   *trade.Quantity
+	Subject  string          `json:"Subject"`
+	Severity trade.Severity  `json:"Severity"`
+	Message  string          `json:"Message"`
+	AtRisk   *trade.Quantity `json:"AtRisk"`
 }
 
 // ReportException tells the other side of something about a purchase order, a line of

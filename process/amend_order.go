@@ -13,10 +13,12 @@ import (
 
 // amendWork is what the steps of a change work on. Back is what takes it back.
 type amendWork struct {
-	Change, Back    trade.OrderChange
-	Account, ShipTo string
-	Ref             string
-	Offered         []trade.UnitPrice
+	Change  trade.OrderChange `json:"Change"`
+	Back    trade.OrderChange `json:"Back"`
+	Account string            `json:"Account"`
+	ShipTo  string            `json:"ShipTo"`
+	Ref     string            `json:"Ref"`
+	Offered []trade.UnitPrice `json:"Offered"`
 }
 
 // amendOrder is the flow of a change to its order's ERP.

@@ -11,10 +11,18 @@ import (
 )
 
 // Cancellation is an order to cancel, with the version that was seen.
-type Cancellation struct{ OrderID, Version, Reason string }
+type Cancellation struct {
+	OrderID string `json:"OrderID"`
+	Version string `json:"Version"`
+	Reason  string `json:"Reason"`
+}
 
 // cancelWork is what the steps of a cancellation work on.
-type cancelWork struct{ Number, Reason, Ref string }
+type cancelWork struct {
+	Number string `json:"Number"`
+	Reason string `json:"Reason"`
+	Ref    string `json:"Ref"`
+}
 
 // Cancel cancels what of an order has not left the warehouse. An order that waits for a
 // decision never reaches the ERP.

@@ -12,18 +12,19 @@ import (
 
 // Amendment is a change of an order as a buyer asks for it. Nothing in it is trusted.
 type Amendment struct {
-	OrderID, Version      string
-	RequestedDeliveryDate *trade.Date
-	Add                   []trade.OrderRequestLine
-	Change                []LineChange
-	Cancel                []string // line ids
+	OrderID               string                   `json:"OrderID"`
+	Version               string                   `json:"Version"`
+	RequestedDeliveryDate *trade.Date              `json:"RequestedDeliveryDate"`
+	Add                   []trade.OrderRequestLine `json:"Add"`
+	Change                []LineChange             `json:"Change"`
+	Cancel                []string                 `json:"Cancel"` // line ids
 }
 
 // LineChange is a change of a line; what is nil stays.
 type LineChange struct {
-	LineID                string
-	Quantity              *trade.Quantity
-	RequestedDeliveryDate *trade.Date
+	LineID                string          `json:"LineID"`
+	Quantity              *trade.Quantity `json:"Quantity"`
+	RequestedDeliveryDate *trade.Date     `json:"RequestedDeliveryDate"`
 }
 
 // mostChanges is how many lines one amendment touches.

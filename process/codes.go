@@ -72,10 +72,10 @@ func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
 
 // Publication is what codes of a table whose version was seen mean from now on.
 type Publication struct {
-	MappingID string
-	Version   int
-	Entries   []trade.CodeMappingEntry
-	Reason    string
+	MappingID string                   `json:"MappingID"`
+	Version   int                      `json:"Version"`
+	Entries   []trade.CodeMappingEntry `json:"Entries"`
+	Reason    string                   `json:"Reason"`
 }
 
 // Publish publishes what codes mean. What came before is read by it when it is replayed.

@@ -14,10 +14,10 @@ import (
 
 // DeviationDecision is what a planner decided about a deviation. Nothing in it is trusted.
 type DeviationDecision struct {
-	DeviationID string
-	Decision    trade.DeviationDecision
-	Counter     *trade.CounterProposal
-	Comment     *string
+	DeviationID string                  `json:"DeviationID"`
+	Decision    trade.DeviationDecision `json:"Decision"`
+	Counter     *trade.CounterProposal  `json:"Counter"`
+	Comment     *string                 `json:"Comment"`
 }
 
 // Decide decides a deviation. Once all of an answer are decided, its operation goes on with

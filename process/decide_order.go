@@ -12,8 +12,9 @@ import (
 
 // Decision is what somebody decided about an order, with the version that was seen.
 type Decision struct {
-	OrderID, Version string
-	Comment          *string
+	OrderID string  `json:"OrderID"`
+	Version string  `json:"Version"`
+	Comment *string `json:"Comment"`
 }
 
 // comment is what was said with a decision.

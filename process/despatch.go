@@ -14,10 +14,10 @@ import (
 
 // announceWork is what the steps of a ship notice, or of its withdrawal, work on.
 type announceWork struct {
-	Announcement trade.Announcement
-	Orders       []string // numbers of the purchase orders
-	Shipment     string
-	Ref          string
+	Announcement trade.Announcement `json:"Announcement"`
+	Orders       []string           `json:"Orders"` // numbers of the purchase orders
+	Shipment     string             `json:"Shipment"`
+	Ref          string             `json:"Ref"`
 }
 
 // Announce takes a supplier's ship notice, of one or many purchase orders to one place.
@@ -129,7 +129,10 @@ func (p *Purchasing) locked(ctx context.Context, tx *store.Tx, scope trade.Scope
 }
 
 // Withdrawal is a ship notice to withdraw.
-type Withdrawal struct{ DespatchID, Reason string }
+type Withdrawal struct {
+	DespatchID string `json:"DespatchID"`
+	Reason     string `json:"Reason"`
+}
 
 // Withdraw withdraws a ship notice, of which nothing was received.
 func (p *Purchasing) Withdraw(ctx context.Context, scope trade.Scope, by Submitter, key string, w Withdrawal, wait time.Duration) (*Acted[trade.SupplierError], error) {

@@ -173,9 +173,9 @@ func equal(a, b string) bool {
 
 // tally counts records and adds up what they are worth and how much they are of.
 type tally struct {
-	Count    int
-	Money    map[string]udecimal.Decimal // by currency
-	Quantity map[string]udecimal.Decimal // by unit
+	Count    int                         `json:"Count"`
+	Money    map[string]udecimal.Decimal `json:"Money"`    // by currency
+	Quantity map[string]udecimal.Decimal `json:"Quantity"` // by unit
 }
 
 // summed says where a subject's records have their amount and their quantities.

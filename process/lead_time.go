@@ -13,8 +13,8 @@ import (
 
 // leadTimeWork is what the steps of a lead time work on.
 type leadTimeWork struct {
-	LeadTime trade.LeadTime
-	Ref      string
+	LeadTime trade.LeadTime `json:"LeadTime"`
+	Ref      string         `json:"Ref"`
 }
 
 // ChangeLeadTime takes the lead time that a supplier announces, in the place of one that it

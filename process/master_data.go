@@ -25,17 +25,25 @@ func NewStewards(d *Desk) *Stewards {
 }
 
 // Verdict is what a steward decides about a conflict, and why.
-type Verdict struct{ Conflict, Value, Reason string }
+type Verdict struct {
+	Conflict string `json:"Conflict"`
+	Value    string `json:"Value"`
+	Reason   string `json:"Reason"`
+}
 
 // correctWork is what the steps of a decision work on. Its fields are stored: they are added
 // to, and never renamed. Other is the system that says something else than the record's
 // owner, and Left tells that it keeps saying so.
 type correctWork struct {
-	Kind, Key, Field string
-	Value, Held      string
-	Other, Says      string
-	Ref              string
-	Left             bool
+	Kind  string `json:"Kind"`
+	Key   string `json:"Key"`
+	Field string `json:"Field"`
+	Value string `json:"Value"`
+	Held  string `json:"Held"`
+	Other string `json:"Other"`
+	Says  string `json:"Says"`
+	Ref   string `json:"Ref"`
+	Left  bool   `json:"Left"`
 }
 
 // change is what a system that says something is told to say.

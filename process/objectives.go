@@ -71,9 +71,10 @@ func checkObjective(o *trade.Objective) (errs []trade.CommonError) {
 
 // TicketCount is how many tickets a help desk opened in some days.
 type TicketCount struct {
-	From, To trade.Date
-	Count    int
-	Source   string
+	From   trade.Date `json:"From"`
+	To     trade.Date `json:"To"`
+	Count  int        `json:"Count"`
+	Source string     `json:"Source"`
 }
 
 // RecordTickets records a count, in the place of the one of the same help desk and days.

@@ -81,7 +81,10 @@ func deedsIn(s trade.OperationState) []string {
 }
 
 // DeadLetter names a dead letter, and why something is done about it.
-type DeadLetter struct{ ID, Reason string }
+type DeadLetter struct {
+	ID     string `json:"ID"`
+	Reason string `json:"Reason"`
+}
 
 // operationOf is the operation that a dead letter is of.
 func (d DeadLetter) operation() string { return "opr_" + strings.TrimPrefix(d.ID, "dlr_") }
@@ -109,8 +112,10 @@ func (o *Operators) Compensate(ctx context.Context, by Submitter, key, operation
 
 // Settlement is what an operator found out about an operation of unknown outcome.
 type Settlement struct {
-	Operation, ExternalRef, Reason string
-	Happened                       bool
+	Operation   string `json:"Operation"`
+	ExternalRef string `json:"ExternalRef"`
+	Reason      string `json:"Reason"`
+	Happened    bool   `json:"Happened"`
 }
 
 // Settle settles an operation of unknown outcome.

@@ -80,13 +80,15 @@ func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id str
 
 // PartnerChange changes a partner whose version was seen; what is nil stays.
 type PartnerChange struct {
-	PartnerID, Version string
-	Name, GLN          *string
-	RequiresSignature  *bool
-	Channels           []trade.PartnerChannel
-	Scopes             []string
-	CostPerMinute      *int
-	ToleranceID        *string
+	PartnerID         string                 `json:"PartnerID"`
+	Version           string                 `json:"Version"`
+	Name              *string                `json:"Name"`
+	GLN               *string                `json:"GLN"`
+	RequiresSignature *bool                  `json:"RequiresSignature"`
+	Channels          []trade.PartnerChannel `json:"Channels"`
+	Scopes            []string               `json:"Scopes"`
+	CostPerMinute     *int                   `json:"CostPerMinute"`
+	ToleranceID       *string                `json:"ToleranceID"`
 }
 
 // Update changes a partner.
@@ -188,8 +190,9 @@ const late = 5 * time.Minute
 
 // NewKey is a key to add to a partner: PEM SubjectPublicKeyInfo, Ed25519.
 type NewKey struct {
-	PartnerID, PEM string
-	ValidFrom      time.Time
+	PartnerID string    `json:"PartnerID"`
+	PEM       string    `json:"PEM"`
+	ValidFrom time.Time `json:"ValidFrom"`
 }
 
 // AddKey adds a signing key. It counts once it is proved.

@@ -64,14 +64,14 @@ func pendingOrder(id, ref, by string, r *trade.OrderRequest, f *trade.OrderFacts
 // submitWork is what the steps of a submission work on. Its fields are stored: they
 // are added to, and never renamed.
 type submitWork struct {
-	Draft  trade.Draft
-	Ref    string
-	Number string
-	Total  trade.Money
+	Draft  trade.Draft `json:"Draft"`
+	Ref    string      `json:"Ref"`
+	Number string      `json:"Number"`
+	Total  trade.Money `json:"Total"`
 	// CheckCredit tells that credit was last known only when the order was accepted.
-	CheckCredit bool
+	CheckCredit bool `json:"CheckCredit"`
 	// Offered are the prices that the buyer is asked about, by line.
-	Offered []trade.UnitPrice
+	Offered []trade.UnitPrice `json:"Offered"`
 }
 
 var erp = trade.ERP

@@ -47,10 +47,11 @@ func Metrics() []prometheus.Collector {
 // run is how far a comparison has come. It is kept with every page, so that
 // another process can go on with it.
 type run struct {
-	Began      time.Time
-	Held, Told tally
-	Missing    map[string]string // references by the keys of what the source has no more
-	Mended     int               // records that were older here than in their source
+	Began   time.Time         `json:"Began"`
+	Held    tally             `json:"Held"`
+	Told    tally             `json:"Told"`
+	Missing map[string]string `json:"Missing"` // references by the keys of what the source has no more
+	Mended  int               `json:"Mended"`  // records that were older here than in their source
 }
 
 // reconcile compares what is held with what its own sources say, or else with the

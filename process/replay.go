@@ -16,15 +16,19 @@ import (
 // Replay is past news to be applied again. Stream is a source instance and a subject,
 // such as erp/orders.
 type Replay struct {
-	Stream   string
-	From, To *time.Time
-	Subject  string // id of a record; empty for all
-	DryRun   bool
-	Reason   string
+	Stream  string     `json:"Stream"`
+	From    *time.Time `json:"From"`
+	To      *time.Time `json:"To"`
+	Subject string     `json:"Subject"` // id of a record; empty for all
+	DryRun  bool       `json:"DryRun"`
+	Reason  string     `json:"Reason"`
 }
 
 // Replayed is what a replay found: news, and records that are otherwise.
-type Replayed struct{ Found, Changes int }
+type Replayed struct {
+	Found   int `json:"Found"`
+	Changes int `json:"Changes"`
+}
 
 // spend audits a replay, and keeps what it found as its answer.
 func (q Replay) spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {

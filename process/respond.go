@@ -45,17 +45,17 @@ var answeredAfter = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 // respondWork is what the steps of an answer work on. Answer is what becomes of the
 // purchase order once it is written.
 type respondWork struct {
-	Number        string
-	Revision      int
-	SupplierOrder *string
-	Lines         []respondLine
-	Ref           string
-	Answer        trade.PurchaseOrderStatus
+	Number        string                    `json:"Number"`
+	Revision      int                       `json:"Revision"`
+	SupplierOrder *string                   `json:"SupplierOrder"`
+	Lines         []respondLine             `json:"Lines"`
+	Ref           string                    `json:"Ref"`
+	Answer        trade.PurchaseOrderStatus `json:"Answer"`
 }
 
 type respondLine struct {
-	LineID    string
-	Confirmed trade.ConfirmedLine
+	LineID    string              `json:"LineID"`
+	Confirmed trade.ConfirmedLine `json:"Confirmed"`
 }
 
 // Respond takes a supplier's answer. What is inside the tolerance is written to the ERP by

@@ -17,22 +17,23 @@ import (
 
 // ReturnRequest is a return as a buyer asks for it. Nothing in it is trusted.
 type ReturnRequest struct {
-	OrderID string
-	Lines   []ReturnRequestLine
+	OrderID string              `json:"OrderID"`
+	Lines   []ReturnRequestLine `json:"Lines"`
 }
 
 // ReturnRequestLine is a line to send back.
 type ReturnRequestLine struct {
-	LineID   string
-	Quantity trade.Quantity
-	Reason   trade.ReturnReason
-	Comment  *string
+	LineID   string             `json:"LineID"`
+	Quantity trade.Quantity     `json:"Quantity"`
+	Reason   trade.ReturnReason `json:"Reason"`
+	Comment  *string            `json:"Comment"`
 }
 
 // returnWork is what the steps of a return work on.
 type returnWork struct {
-	Draft       trade.ReturnDraft
-	Ref, Number string
+	Draft  trade.ReturnDraft `json:"Draft"`
+	Ref    string            `json:"Ref"`
+	Number string            `json:"Number"`
 }
 
 // RequestReturn asks to send goods back, at most what was shipped and is not returned.

@@ -21,14 +21,15 @@ type Batch struct {
 
 // keptResult is what became of one order of a batch, as it is kept.
 type keptResult struct {
-	Operation, Order string
-	Errors           trade.Refusals
+	Operation string         `json:"Operation"`
+	Order     string         `json:"Order"`
+	Errors    trade.Refusals `json:"Errors"`
 }
 
 // batchInput is what a key of orders that are submitted together stands for.
 type batchInput struct {
-	Orders []*trade.OrderRequest
-	Whole  bool
+	Orders []*trade.OrderRequest `json:"Orders"`
+	Whole  bool                  `json:"Whole"`
 }
 
 // mostTogether is how many orders may be submitted together.

@@ -75,10 +75,10 @@ const (
 
 // NewEndpoint is an endpoint to be made, or what one is to be that there is.
 type NewEndpoint struct {
-	ID     string // empty of a new one
-	URL    string
-	Topics []trade.WebhookTopic
-	Active bool
+	ID     string               `json:"ID"` // empty of a new one
+	URL    string               `json:"URL"`
+	Topics []trade.WebhookTopic `json:"Topics"`
+	Active bool                 `json:"Active"`
 }
 
 // Endpoint is what became of a write about an endpoint. Secret is shown once, where it is new.

@@ -140,20 +140,20 @@ func (s *Store) ToldDeliveries(ctx context.Context, instance string, from, to *t
 // SettledDelivery is what became of a delivery. WaitsFor are identifiers of shipments that
 // are not known yet.
 type SettledDelivery struct {
-	ID       string
-	State    trade.InboundState
-	Error    string
-	Subjects []string
-	WaitsFor []trade.Identifier
-	Again    time.Duration // when it is to be looked at again, of one that is RECEIVED still or waits
+	ID       string             `json:"ID"`
+	State    trade.InboundState `json:"State"`
+	Error    string             `json:"Error"`
+	Subjects []string           `json:"Subjects"`
+	WaitsFor []trade.Identifier `json:"WaitsFor"`
+	Again    time.Duration      `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
 }
 
 // SettleDeliveries notes what became of deliveries.
 func (s *Store) SettleDeliveries(ctx context.Context, tx *Tx, all []SettledDelivery) error {
 	type row struct {
 		SettledDelivery
-		Keys  []string
-		After float64
+		Keys  []string `json:"Keys"`
+		After float64  `json:"After"`
 	}
 	rows := make([]row, len(all))
 	for i, d := range all {

@@ -13,7 +13,7 @@ import (
 func (s *Store) KeepResponse(ctx context.Context, tx *Tx, r *trade.PurchaseOrderResponse, lines []trade.LineAcknowledgment, all []trade.Deviation) error {
 	type keptDeviation struct {
 		trade.Deviation
-		Cause string
+		Cause string `json:"Cause"`
 	}
 	kept := make([]keptDeviation, len(all))
 	for i, d := range all {

@@ -14,11 +14,12 @@ import (
 // subject. Action is what the audit log calls it, with After as what is to become.
 type NewOperation struct {
 	trade.Operation
-	Lane, Fingerprint string
-	Work              json.RawMessage
-	Action            string
-	After             map[string]any
-	Job               Job
+	Lane        string          `json:"Lane"`
+	Fingerprint string          `json:"Fingerprint"`
+	Work        json.RawMessage `json:"Work"`
+	Action      string          `json:"Action"`
+	After       map[string]any  `json:"After"`
+	Job         Job             `json:"Job"`
 }
 
 // KeptOperation is an operation found by its key.
@@ -29,7 +30,11 @@ type KeptOperation struct {
 }
 
 // Job is a job of the queue's that wakes a worker for an operation.
-type Job struct{ Queue, Kind, Args string }
+type Job struct {
+	Queue string `json:"Queue"`
+	Kind  string `json:"Kind"`
+	Args  string `json:"Args"`
+}
 
 // BeginOperations keeps operations with their steps, writes them to the audit log and puts
 // their jobs into the queue, and tells which by id: not those whose key is spent. Where
@@ -40,8 +45,8 @@ type Job struct{ Queue, Kind, Args string }
 func (s *Store) BeginOperations(ctx context.Context, tx *Tx, all []NewOperation) (begun []string, err error) {
 	type document struct {
 		NewOperation
-		State trade.OperationState
-		Due   string
+		State trade.OperationState `json:"State"`
+		Due   string               `json:"Due"`
 	}
 	documents := make([]document, len(all))
 	for i, n := range all {

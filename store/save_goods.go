@@ -128,9 +128,9 @@ func (s *Store) stockBefore(ctx context.Context, tx *Tx, records []trade.Stock) 
 // stock was in one word.
 func (s *Store) stockChanged(ctx context.Context, tx *Tx, before map[stockOf][]*stockBefore, records []trade.Stock) error {
 	type change struct {
-		SKU        string
-		Warehouses []string
-		Before     *trade.StockStatus
+		SKU        string             `json:"SKU"`
+		Warehouses []string           `json:"Warehouses"`
+		Before     *trade.StockStatus `json:"Before"`
 	}
 	changed := map[stockOf]*change{}
 	for i := range records {

@@ -40,8 +40,9 @@ func (s *Store) FileTracking(ctx context.Context, tx *Tx, records []trade.Tracki
 		return nil, nil, err
 	}
 	type row struct {
-		Shipment, Instance string
-		Event              trade.ShipmentEvent
+		Shipment string              `json:"Shipment"`
+		Instance string              `json:"Instance"`
+		Event    trade.ShipmentEvent `json:"Event"`
 	}
 	rows, proofs := map[string]row{}, map[string]*trade.DocumentRef{}
 	for i, r := range records {
@@ -110,8 +111,10 @@ func (s *Store) noteNews(ctx context.Context, tx *Tx, shipments []string) error 
 // is told again. Looked for after, it would count as filed, and be lost.
 func (s *Store) tracked(ctx context.Context, tx *Tx, records []trade.Tracking) ([][]string, error) {
 	type key struct {
-		Place, Rank   int
-		Scheme, Value string
+		Place  int    `json:"Place"`
+		Rank   int    `json:"Rank"`
+		Scheme string `json:"Scheme"`
+		Value  string `json:"Value"`
 	}
 	var keys []key
 	for i, r := range records {
@@ -179,11 +182,11 @@ func (s *Store) derive(ctx context.Context, tx *Tx, shipments []string, proofs m
 		byShipment[r.ShipmentID] = append(byShipment[r.ShipmentID], r)
 	}
 	type derived struct {
-		ID        string
-		Status    trade.ShipmentStatus
-		Eta       *trade.Eta
-		Exception *trade.ShipmentException
-		Proof     *trade.Proof
+		ID        string                   `json:"ID"`
+		Status    trade.ShipmentStatus     `json:"Status"`
+		Eta       *trade.Eta               `json:"Eta"`
+		Exception *trade.ShipmentException `json:"Exception"`
+		Proof     *trade.Proof             `json:"Proof"`
 	}
 	all := []derived{}
 	for id, events := range byShipment {

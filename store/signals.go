@@ -20,11 +20,11 @@ const (
 
 // Signal is what a process says of the last minute.
 type Signal struct {
-	Process string
-	Kind    SignalKind
-	Subject string
-	Value   float64
-	At      time.Time
+	Process string     `json:"Process"`
+	Kind    SignalKind `json:"Kind"`
+	Subject string     `json:"Subject"`
+	Value   float64    `json:"Value"`
+	At      time.Time  `json:"At"`
 }
 
 // KeepSignals keeps what a process says now, in the place of all that it said before.

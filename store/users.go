@@ -9,8 +9,9 @@ import (
 )
 
 type identityOf struct {
-	Email           *trade.Restricted
-	Issuer, Subject trade.Restricted
+	Email   *trade.Restricted `json:"Email"`
+	Issuer  trade.Restricted  `json:"Issuer"`
+	Subject trade.Restricted  `json:"Subject"`
 }
 
 // SaveUser keeps who somebody is that writes, as their token names them, and whom they

@@ -4,21 +4,21 @@ import "strings"
 
 // Account is a customer: a company, branch or department that buys.
 type Account struct {
-	ID            string
-	Number        string
-	Name          string
-	Status        AccountStatus
-	ParentRef     Ref
-	Currency      string
-	PaymentTerms  *PaymentTerms
-	DeliveryTerms *DeliveryTerms
-	TaxCategory   *TaxCategory
-	Provenance    Provenance
+	ID            string         `json:"ID"`
+	Number        string         `json:"Number"`
+	Name          string         `json:"Name"`
+	Status        AccountStatus  `json:"Status"`
+	ParentRef     Ref            `json:"ParentRef"`
+	Currency      string         `json:"Currency"`
+	PaymentTerms  *PaymentTerms  `json:"PaymentTerms"`
+	DeliveryTerms *DeliveryTerms `json:"DeliveryTerms"`
+	TaxCategory   *TaxCategory   `json:"TaxCategory"`
+	Provenance    Provenance     `json:"Provenance"`
 	// Locations are set on an account as a source tells it.
-	Locations []AccountLocation
+	Locations []AccountLocation `json:"Locations"`
 	// PartNumbers are the account's own part numbers by sku, set as a source
 	// tells it.
-	PartNumbers map[string]string
+	PartNumbers map[string]string `json:"PartNumbers"`
 }
 
 // NodeID is the account's global id.
@@ -46,14 +46,14 @@ type TaxCategory string
 
 // AccountLocation is a place of an account. Code is unique in the account.
 type AccountLocation struct {
-	ID           string
-	AccountRef   Ref
-	Code         string
-	Roles        []LocationRole
-	Address      Address
-	WarehouseRef Ref
-	DeliveryDays []Weekday
-	ClosedOn     []Date
+	ID           string         `json:"ID"`
+	AccountRef   Ref            `json:"AccountRef"`
+	Code         string         `json:"Code"`
+	Roles        []LocationRole `json:"Roles"`
+	Address      Address        `json:"Address"`
+	WarehouseRef Ref            `json:"WarehouseRef"`
+	DeliveryDays []Weekday      `json:"DeliveryDays"`
+	ClosedOn     []Date         `json:"ClosedOn"`
 }
 
 // NodeID is the location's global id.
@@ -76,22 +76,22 @@ type Weekday string
 // Calendar is when a location of an account receives goods. Key of the Ref is
 // the location's code.
 type Calendar struct {
-	AccountRef   Ref
-	Location     string
-	DeliveryDays []Weekday
-	ClosedOn     []Date
-	Provenance   Provenance
+	AccountRef   Ref        `json:"AccountRef"`
+	Location     string     `json:"Location"`
+	DeliveryDays []Weekday  `json:"DeliveryDays"`
+	ClosedOn     []Date     `json:"ClosedOn"`
+	Provenance   Provenance `json:"Provenance"`
 }
 
 // CreditPosition is an account's credit limit and use. Available is the limit
 // less the exposure, never negative, and nil without a limit.
 type CreditPosition struct {
-	AccountRef Ref
-	Limit      *Money
-	Exposure   Money
-	OnHold     bool
-	HoldReason *string
-	Provenance Provenance
+	AccountRef Ref        `json:"AccountRef"`
+	Limit      *Money     `json:"Limit"`
+	Exposure   Money      `json:"Exposure"`
+	OnHold     bool       `json:"OnHold"`
+	HoldReason *string    `json:"HoldReason"`
+	Provenance Provenance `json:"Provenance"`
 }
 
 // From is where the position's values came from.
@@ -111,14 +111,14 @@ func (c *CreditPosition) Available() *Money {
 
 // Contract is a price agreement with an account.
 type Contract struct {
-	ID         string
-	Number     string
-	AccountRef Ref
-	ValidFrom  Date
-	ValidTo    *Date
+	ID         string `json:"ID"`
+	Number     string `json:"Number"`
+	AccountRef Ref    `json:"AccountRef"`
+	ValidFrom  Date   `json:"ValidFrom"`
+	ValidTo    *Date  `json:"ValidTo"`
 	// Items are the skus it names, set as a source tells it.
-	Items      []string
-	Provenance Provenance
+	Items      []string   `json:"Items"`
+	Provenance Provenance `json:"Provenance"`
 }
 
 // NodeID is the contract's global id.

@@ -4,26 +4,26 @@ import "time"
 
 // Alert is something that a person should look at.
 type Alert struct {
-	ID              string
-	Kind            AlertKind
-	Severity        Severity
-	State           AlertState
-	Message         string
-	SuggestedAction *string
-	Audience        []Audience
-	Queue           string
-	Responsible     *Responsible
-	Subject         string
-	SupplierID      string // whose it is, beside operators; empty for nobody's
-	DeviationID     string
-	AtRisk          *Quantity
-	RaisedAt        time.Time
-	TakerID         string
-	AcknowledgedAt  *time.Time
-	ResolvedAt      *time.Time
-	Resolution      *string
+	ID              string       `json:"ID"`
+	Kind            AlertKind    `json:"Kind"`
+	Severity        Severity     `json:"Severity"`
+	State           AlertState   `json:"State"`
+	Message         string       `json:"Message"`
+	SuggestedAction *string      `json:"SuggestedAction"`
+	Audience        []Audience   `json:"Audience"`
+	Queue           string       `json:"Queue"`
+	Responsible     *Responsible `json:"Responsible"`
+	Subject         string       `json:"Subject"`
+	SupplierID      string       `json:"SupplierID"` // whose it is, beside operators; empty for nobody's
+	DeviationID     string       `json:"DeviationID"`
+	AtRisk          *Quantity    `json:"AtRisk"`
+	RaisedAt        time.Time    `json:"RaisedAt"`
+	TakerID         string       `json:"TakerID"`
+	AcknowledgedAt  *time.Time   `json:"AcknowledgedAt"`
+	ResolvedAt      *time.Time   `json:"ResolvedAt"`
+	Resolution      *string      `json:"Resolution"`
 	// OrderIDs are the customers' orders that it touches, as an alert is raised.
-	OrderIDs []string
+	OrderIDs []string `json:"OrderIDs"`
 }
 
 // NodeID is the alert's global id.

@@ -24,8 +24,8 @@ const (
 // Place is a place in the log of changes: a transaction, and a change in it. Changes are
 // told in the order of their places.
 type Place struct {
-	Transaction uint64
-	Seq         int64
+	Transaction uint64 `json:"Transaction"`
+	Seq         int64  `json:"Seq"`
 }
 
 // Before tells whether this place comes before another one.
@@ -36,17 +36,17 @@ func (p Place) Before(o Place) bool {
 // Change is an entry of the log of changes: what changed, and whose it is.
 type Change struct {
 	Place
-	Topic     Topic
-	SubjectID string
+	Topic     Topic  `json:"Topic"`
+	SubjectID string `json:"SubjectID"`
 	Whose
-	Principal string // whose operation it is
+	Principal string `json:"Principal"` // whose operation it is
 	// Related are ids of what goes with it: a shipment's orders, an order's changed lines and
 	// promises that moved, a purchase order's deviations, the warehouses of stock.
-	Related  []string
-	Previous *string        // status before; nil where it is new or did not change
-	CauseID  string         // the event behind it, if there is one
-	EtaShift *time.Duration `json:",format:nano"`
-	At       time.Time
+	Related  []string       `json:"Related"`
+	Previous *string        `json:"Previous"` // status before; nil where it is new or did not change
+	CauseID  string         `json:"CauseID"`  // the event behind it, if there is one
+	EtaShift *time.Duration `json:"EtaShift,format:nano"`
+	At       time.Time      `json:"At"`
 }
 
 // RelatedOf are the ids of one kind among those that go with the change, by their prefix.

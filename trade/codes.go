@@ -30,7 +30,10 @@ type CodeMapping struct {
 func (m *CodeMapping) NodeID() string { return m.ID }
 
 // CodeMappingEntry is a code and one thing that it means, as Enum.VALUE.
-type CodeMappingEntry struct{ Code, Meaning string }
+type CodeMappingEntry struct {
+	Code    string `json:"Code"`
+	Meaning string `json:"Meaning"`
+}
 
 const (
 	meansMilestone = "Milestone."

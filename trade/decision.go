@@ -8,7 +8,10 @@ import (
 
 // Whose says whose a record is, by the ids of its account and its trading
 // partner; each is empty where it is none's.
-type Whose struct{ AccountID, SupplierID string }
+type Whose struct {
+	AccountID  string `json:"AccountID"`
+	SupplierID string `json:"SupplierID"`
+}
 
 // ErrNotYours is the decision on a record of others. Whoever answers a caller
 // with it answers as if the record were not there.

@@ -44,56 +44,57 @@ const (
 
 // HandlingUnit is a pallet, carton or other logistic unit.
 type HandlingUnit struct {
-	SSCC        string
-	Parent      *string
-	PackageType *string
-	Weight      *Quantity
+	SSCC        string    `json:"SSCC"`
+	Parent      *string   `json:"Parent"`
+	PackageType *string   `json:"PackageType"`
+	Weight      *Quantity `json:"Weight"`
 }
 
 // DespatchLine is a line of a ship notice.
 type DespatchLine struct {
-	LineID            string
-	SSCC              *string
-	Shipped           Quantity
-	Backordered       *Quantity
-	Outstanding       *Quantity
-	OutstandingReason *string
-	Oversupplied      *Quantity
-	Lot               *string
-	Serials           []string
-	ExpiresOn         *Date
-	Received          *Quantity // in good order
-	Damaged           *Quantity
+	LineID            string    `json:"LineID"`
+	SSCC              *string   `json:"SSCC"`
+	Shipped           Quantity  `json:"Shipped"`
+	Backordered       *Quantity `json:"Backordered"`
+	Outstanding       *Quantity `json:"Outstanding"`
+	OutstandingReason *string   `json:"OutstandingReason"`
+	Oversupplied      *Quantity `json:"Oversupplied"`
+	Lot               *string   `json:"Lot"`
+	Serials           []string  `json:"Serials"`
+	ExpiresOn         *Date     `json:"ExpiresOn"`
+	Received          *Quantity `json:"Received"` // in good order
+	Damaged           *Quantity `json:"Damaged"`
 }
 
 // DespatchRequest is a ship notice as a supplier sends it. Nothing in it is trusted.
 type DespatchRequest struct {
-	Number       string
-	ShipFrom     Address
-	DespatchedAt *time.Time
-	ExpectedAt   *time.Time
-	CarrierSCAC  *string
-	References   []Identifier
-	Units        []HandlingUnit
-	Lines        []DespatchLine
+	Number       string         `json:"Number"`
+	ShipFrom     Address        `json:"ShipFrom"`
+	DespatchedAt *time.Time     `json:"DespatchedAt"`
+	ExpectedAt   *time.Time     `json:"ExpectedAt"`
+	CarrierSCAC  *string        `json:"CarrierSCAC"`
+	References   []Identifier   `json:"References"`
+	Units        []HandlingUnit `json:"Units"`
+	Lines        []DespatchLine `json:"Lines"`
 }
 
 // Announcement is a ship notice as it is handed to an ERP.
 type Announcement struct {
-	Number      string
-	Supplier    string // code
-	Warehouse   string // code
-	CarrierSCAC string
-	Tracking    string
-	ExpectedOn  *Date
-	Lines       []AnnouncedLine
+	Number      string          `json:"Number"`
+	Supplier    string          `json:"Supplier"`  // code
+	Warehouse   string          `json:"Warehouse"` // code
+	CarrierSCAC string          `json:"CarrierSCAC"`
+	Tracking    string          `json:"Tracking"`
+	ExpectedOn  *Date           `json:"ExpectedOn"`
+	Lines       []AnnouncedLine `json:"Lines"`
 }
 
 // AnnouncedLine is a part of a purchase order line that is on its way.
 type AnnouncedLine struct {
-	PurchaseOrder, LineNumber string
-	SSCC                      string
-	Quantity                  Quantity
+	PurchaseOrder string   `json:"PurchaseOrder"`
+	LineNumber    string   `json:"LineNumber"`
+	SSCC          string   `json:"SSCC"`
+	Quantity      Quantity `json:"Quantity"`
 }
 
 // Announced is what of a ship notice is handed to an ERP.

@@ -8,21 +8,23 @@ import (
 
 // Deviation is a difference between what was ordered and what a supplier answered.
 type Deviation struct {
-	ID         string
-	ResponseID string
-	LineID     string
-	Field      DeviationField
+	ID         string         `json:"ID"`
+	ResponseID string         `json:"ResponseID"`
+	LineID     string         `json:"LineID"`
+	Field      DeviationField `json:"Field"`
 	// Expected and Proposed are in words, and tell prices where the price differs.
-	Expected, Proposed Confidential
+	Expected Confidential `json:"Expected"`
+	Proposed Confidential `json:"Proposed"`
 	// Delta is the size: percent for quantity and price, days for dates, late being
 	// positive; nil where it has no measure. Limit is the tolerance in the same measure.
-	Delta, Limit    *udecimal.Decimal
-	WithinTolerance bool
-	State           DeviationState
-	DeciderID       string // empty for the rule
-	DecidedAt       *time.Time
-	Comment         *string
-	Review          *CommitmentReview
+	Delta           *udecimal.Decimal `json:"Delta"`
+	Limit           *udecimal.Decimal `json:"Limit"`
+	WithinTolerance bool              `json:"WithinTolerance"`
+	State           DeviationState    `json:"State"`
+	DeciderID       string            `json:"DeciderID"` // empty for the rule
+	DecidedAt       *time.Time        `json:"DecidedAt"`
+	Comment         *string           `json:"Comment"`
+	Review          *CommitmentReview `json:"Review"`
 }
 
 // NodeID is the deviation's global id.
@@ -68,22 +70,25 @@ const (
 
 // CounterProposal is what a planner proposes instead.
 type CounterProposal struct {
-	Quantity     *Quantity
-	UnitPrice    *UnitPrice
-	ShipDate     *Date
-	DeliveryDate *Date
+	Quantity     *Quantity  `json:"Quantity"`
+	UnitPrice    *UnitPrice `json:"UnitPrice"`
+	ShipDate     *Date      `json:"ShipDate"`
+	DeliveryDate *Date      `json:"DeliveryDate"`
 }
 
 // ToleranceProfile is what may differ without a decision. A nil percentage or number of
 // days allows no difference that way.
 type ToleranceProfile struct {
-	ID                                                      string
-	Name                                                    string
-	OverQuantityPercent, UnderQuantityPercent, PricePercent *udecimal.Decimal
-	EarlyDays, LateDays                                     *int
-	AllowSubstitution                                       bool
-	OutOfTolerance                                          OutOfTolerancePolicy
-	Version                                                 string
+	ID                   string               `json:"ID"`
+	Name                 string               `json:"Name"`
+	OverQuantityPercent  *udecimal.Decimal    `json:"OverQuantityPercent"`
+	UnderQuantityPercent *udecimal.Decimal    `json:"UnderQuantityPercent"`
+	PricePercent         *udecimal.Decimal    `json:"PricePercent"`
+	EarlyDays            *int                 `json:"EarlyDays"`
+	LateDays             *int                 `json:"LateDays"`
+	AllowSubstitution    bool                 `json:"AllowSubstitution"`
+	OutOfTolerance       OutOfTolerancePolicy `json:"OutOfTolerance"`
+	Version              string               `json:"Version"`
 }
 
 // NodeID is the profile's global id.
@@ -101,18 +106,18 @@ const (
 
 // CommitmentReview is which of customers' commitments a supply is behind.
 type CommitmentReview struct {
-	AtRisk      Quantity
-	Commitments []CommitmentImpact
+	AtRisk      Quantity           `json:"AtRisk"`
+	Commitments []CommitmentImpact `json:"Commitments"`
 	// DeviationID is whose alerts were raised for it; empty where none were.
 	DeviationID string `json:"-"`
 }
 
 // CommitmentImpact is what a change of supply does to a line of a customer's order.
 type CommitmentImpact struct {
-	OrderLineID          string
-	OrderID              string
-	Quantity             Quantity
-	PromisedDeliveryDate *Date
-	ExpectedDeliveryDate *Date // nil where none is in sight
-	Reasons              []PromiseReason
+	OrderLineID          string          `json:"OrderLineID"`
+	OrderID              string          `json:"OrderID"`
+	Quantity             Quantity        `json:"Quantity"`
+	PromisedDeliveryDate *Date           `json:"PromisedDeliveryDate"`
+	ExpectedDeliveryDate *Date           `json:"ExpectedDeliveryDate"` // nil where none is in sight
+	Reasons              []PromiseReason `json:"Reasons"`
 }

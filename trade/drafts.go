@@ -13,28 +13,33 @@ import (
 
 // OrderRequest is an order as a buyer asks for it. Nothing in it is trusted.
 type OrderRequest struct {
-	AccountID             string
-	ShipToID              string   // location; empty with ShipToAddress, or for the account's first
-	ShipToAddress         *Address // one-time address
-	CustomerPoNumber      string
-	RequestedDeliveryDate *Date
-	AllowPartial          bool
-	Lines                 []OrderRequestLine
-	Comment               *string
+	AccountID             string             `json:"AccountID"`
+	ShipToID              string             `json:"ShipToID"`      // location; empty with ShipToAddress, or for the account's first
+	ShipToAddress         *Address           `json:"ShipToAddress"` // one-time address
+	CustomerPoNumber      string             `json:"CustomerPoNumber"`
+	RequestedDeliveryDate *Date              `json:"RequestedDeliveryDate"`
+	AllowPartial          bool               `json:"AllowPartial"`
+	Lines                 []OrderRequestLine `json:"Lines"`
+	Comment               *string            `json:"Comment"`
 }
 
 // OrderRequestLine is a line as a buyer asks for it.
 type OrderRequestLine struct {
-	LineNumber            *string
-	Item                  ItemKey
-	Quantity              Quantity
-	ExpectedUnitPrice     *UnitPrice
-	RequestedDeliveryDate *Date
-	AllowSubstitute       bool
+	LineNumber            *string    `json:"LineNumber"`
+	Item                  ItemKey    `json:"Item"`
+	Quantity              Quantity   `json:"Quantity"`
+	ExpectedUnitPrice     *UnitPrice `json:"ExpectedUnitPrice"`
+	RequestedDeliveryDate *Date      `json:"RequestedDeliveryDate"`
+	AllowSubstitute       bool       `json:"AllowSubstitute"`
 }
 
 // ItemKey names an item by one of its keys.
-type ItemKey struct{ ID, SKU, GTIN, PartNumber string }
+type ItemKey struct {
+	ID         string `json:"ID"`
+	SKU        string `json:"SKU"`
+	GTIN       string `json:"GTIN"`
+	PartNumber string `json:"PartNumber"`
+}
 
 const (
 	mostOrderLines  = 1000

@@ -4,19 +4,19 @@ import "time"
 
 // Invoice is an invoice or memo to a customer, X12 810.
 type Invoice struct {
-	ID          string
-	Number      string
-	Kind        InvoiceKind
-	AccountRef  Ref
-	IssuedOn    Date
-	DueOn       *Date
-	Status      InvoiceStatus
-	Totals      Totals
-	Balance     Money
-	DocumentRef *DocumentRef
-	Provenance  Provenance
+	ID          string        `json:"ID"`
+	Number      string        `json:"Number"`
+	Kind        InvoiceKind   `json:"Kind"`
+	AccountRef  Ref           `json:"AccountRef"`
+	IssuedOn    Date          `json:"IssuedOn"`
+	DueOn       *Date         `json:"DueOn"`
+	Status      InvoiceStatus `json:"Status"`
+	Totals      Totals        `json:"Totals"`
+	Balance     Money         `json:"Balance"`
+	DocumentRef *DocumentRef  `json:"DocumentRef"`
+	Provenance  Provenance    `json:"Provenance"`
 	// LinesKnown are set on an invoice as a source tells it.
-	LinesKnown []InvoiceLine
+	LinesKnown []InvoiceLine `json:"LinesKnown"`
 }
 
 // NodeID is the invoice's global id.
@@ -63,36 +63,36 @@ func (i *Invoice) StatusOn(day Date) InvoiceStatus {
 // InvoiceLine is a line of an invoice. OrderKey and OrderLineNumber name the
 // order line it charges, and ShipmentKey the shipment.
 type InvoiceLine struct {
-	InvoiceID       string
-	LineNumber      string
-	ItemRef         Ref
-	Description     string
-	Quantity        Quantity
-	UnitPrice       *UnitPrice
-	Amount          Money
-	OrderID         string
-	OrderLineID     string
-	ShipmentID      string
-	OrderKey        string
-	OrderLineNumber string
-	ShipmentKey     string
+	InvoiceID       string     `json:"InvoiceID"`
+	LineNumber      string     `json:"LineNumber"`
+	ItemRef         Ref        `json:"ItemRef"`
+	Description     string     `json:"Description"`
+	Quantity        Quantity   `json:"Quantity"`
+	UnitPrice       *UnitPrice `json:"UnitPrice"`
+	Amount          Money      `json:"Amount"`
+	OrderID         string     `json:"OrderID"`
+	OrderLineID     string     `json:"OrderLineID"`
+	ShipmentID      string     `json:"ShipmentID"`
+	OrderKey        string     `json:"OrderKey"`
+	OrderLineNumber string     `json:"OrderLineNumber"`
+	ShipmentKey     string     `json:"ShipmentKey"`
 }
 
 // Return is goods coming back, X12 180.
 type Return struct {
-	ID            string
-	Number        *string
-	OrderRef      Ref
-	AccountRef    Ref
-	Status        ReturnStatus
-	SendTo        *Address
-	CreditMemoRef Ref
-	RequestedAt   time.Time
-	Provenance    Provenance
+	ID            string       `json:"ID"`
+	Number        *string      `json:"Number"`
+	OrderRef      Ref          `json:"OrderRef"`
+	AccountRef    Ref          `json:"AccountRef"`
+	Status        ReturnStatus `json:"Status"`
+	SendTo        *Address     `json:"SendTo"`
+	CreditMemoRef Ref          `json:"CreditMemoRef"`
+	RequestedAt   time.Time    `json:"RequestedAt"`
+	Provenance    Provenance   `json:"Provenance"`
 	// ExternalRef is our reference of a return that was asked for here; LinesKnown are
 	// set on a return as a source tells it.
-	ExternalRef *string
-	LinesKnown  []ReturnLine
+	ExternalRef *string      `json:"ExternalRef"`
+	LinesKnown  []ReturnLine `json:"LinesKnown"`
 }
 
 // NodeID is the return's global id.
@@ -118,12 +118,12 @@ const (
 
 // ReturnLine is a line of a return.
 type ReturnLine struct {
-	OrderLineID     string
-	OrderLineNumber string
-	Quantity        Quantity
-	Reason          ReturnReason
-	Comment         *string
-	Received        *Quantity
+	OrderLineID     string       `json:"OrderLineID"`
+	OrderLineNumber string       `json:"OrderLineNumber"`
+	Quantity        Quantity     `json:"Quantity"`
+	Reason          ReturnReason `json:"Reason"`
+	Comment         *string      `json:"Comment"`
+	Received        *Quantity    `json:"Received"`
 }
 
 // ReturnReason is a reason for a return.

@@ -4,26 +4,26 @@ import "github.com/quagmt/udecimal"
 
 // Item is a thing that is sold.
 type Item struct {
-	ID              string
-	SKU             string
-	GTIN            *string
-	Name            string
-	Description     *string
-	Brand           *string
-	Identifiers     []Identifier
-	CategoryRef     Ref
-	BaseUnit        string
-	Status          ItemStatus
-	ReplacedByRef   Ref
-	SubstituteRefs  []string // skus, best first
-	Attributes      []ItemAttribute
-	DocumentRefs    []ItemDocumentRef
-	CountryOfOrigin *string
-	CommodityCode   *string
-	Provenance      Provenance
+	ID              string            `json:"ID"`
+	SKU             string            `json:"SKU"`
+	GTIN            *string           `json:"GTIN"`
+	Name            string            `json:"Name"`
+	Description     *string           `json:"Description"`
+	Brand           *string           `json:"Brand"`
+	Identifiers     []Identifier      `json:"Identifiers"`
+	CategoryRef     Ref               `json:"CategoryRef"`
+	BaseUnit        string            `json:"BaseUnit"`
+	Status          ItemStatus        `json:"Status"`
+	ReplacedByRef   Ref               `json:"ReplacedByRef"`
+	SubstituteRefs  []string          `json:"SubstituteRefs"` // skus, best first
+	Attributes      []ItemAttribute   `json:"Attributes"`
+	DocumentRefs    []ItemDocumentRef `json:"DocumentRefs"`
+	CountryOfOrigin *string           `json:"CountryOfOrigin"`
+	CommodityCode   *string           `json:"CommodityCode"`
+	Provenance      Provenance        `json:"Provenance"`
 	// Units and suppliers are set on an item as a source tells it.
-	UnitsKnown     []ItemUnit
-	SuppliersKnown []SupplierItem
+	UnitsKnown     []ItemUnit     `json:"UnitsKnown"`
+	SuppliersKnown []SupplierItem `json:"SuppliersKnown"`
 }
 
 // NodeID is the item's global id.
@@ -49,13 +49,13 @@ const (
 // ItemUnit is a unit an item is handled in; 1 CS = 24 EA has BaseQuantity 24.
 // Minimum, Multiple and Maximum are in this unit.
 type ItemUnit struct {
-	Unit         string
-	BaseQuantity udecimal.Decimal
-	GTIN         *string
-	Orderable    bool
-	Minimum      *udecimal.Decimal
-	Multiple     *udecimal.Decimal
-	Maximum      *udecimal.Decimal
+	Unit         string            `json:"Unit"`
+	BaseQuantity udecimal.Decimal  `json:"BaseQuantity"`
+	GTIN         *string           `json:"GTIN"`
+	Orderable    bool              `json:"Orderable"`
+	Minimum      *udecimal.Decimal `json:"Minimum"`
+	Multiple     *udecimal.Decimal `json:"Multiple"`
+	Maximum      *udecimal.Decimal `json:"Maximum"`
 }
 
 // ItemAttribute is a fact about an item.
@@ -85,12 +85,12 @@ type ItemDocumentKind string
 
 // Category is a branch of the catalogue's tree.
 type Category struct {
-	ID         string
-	Code       string
-	Name       string
-	ParentRef  Ref
-	Position   int
-	Provenance Provenance
+	ID         string     `json:"ID"`
+	Code       string     `json:"Code"`
+	Name       string     `json:"Name"`
+	ParentRef  Ref        `json:"ParentRef"`
+	Position   int        `json:"Position"`
+	Provenance Provenance `json:"Provenance"`
 }
 
 // NodeID is the category's global id.

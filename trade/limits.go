@@ -21,10 +21,10 @@ const (
 // SpendingLimit is a bound on what somebody may order without approval. ResetsAt is nil
 // for a bound per order.
 type SpendingLimit struct {
-	Limit    Money
-	Period   SpendingPeriod
-	Spent    Money
-	ResetsAt *time.Time
+	Limit    Money          `json:"Limit"`
+	Period   SpendingPeriod `json:"Period"`
+	Spent    Money          `json:"Spent"`
+	ResetsAt *time.Time     `json:"ResetsAt"`
 }
 
 // Monthly tells whether one of some limits is for a month.

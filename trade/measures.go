@@ -81,14 +81,15 @@ type MeasureResult struct {
 
 // Objective is what a measure is held to.
 type Objective struct {
-	ID, Name string
-	Measure  BusinessMeasure
-	Maximum  *time.Duration
-	Percent  *udecimal.Decimal
-	Window   time.Duration
-	Queue    string
-	Severity Severity
-	Version  string
+	ID       string            `json:"ID"`
+	Name     string            `json:"Name"`
+	Measure  BusinessMeasure   `json:"Measure"`
+	Maximum  *time.Duration    `json:"Maximum"`
+	Percent  *udecimal.Decimal `json:"Percent"`
+	Window   time.Duration     `json:"Window"`
+	Queue    string            `json:"Queue"`
+	Severity Severity          `json:"Severity"`
+	Version  string            `json:"Version"`
 }
 
 // NodeID is the objective's global id.

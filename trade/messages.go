@@ -45,11 +45,11 @@ func (m *SignedMessage) Verified() bool { return true }
 
 // Receipt is what we sign to a supplier about a message.
 type Receipt struct {
-	MessageID string
-	Kind      ReceiptKind
-	Outcome   ReceiptOutcome
-	IssuedAt  time.Time
-	Signature string
+	MessageID string         `json:"MessageID"`
+	Kind      ReceiptKind    `json:"Kind"`
+	Outcome   ReceiptOutcome `json:"Outcome"`
+	IssuedAt  time.Time      `json:"IssuedAt"`
+	Signature string         `json:"Signature"`
 }
 
 // ReceiptKind is what a receipt confirms.

@@ -7,22 +7,22 @@ import (
 
 // Operation is a durable piece of work behind a write.
 type Operation struct {
-	ID            string
-	Kind          OperationKind
-	State         OperationState
-	CorrelationID string
-	Key           string  // it was submitted with
-	Principal     string  // who submitted it
-	Subject       *string // id of what it works on
-	AccountID     string
-	SupplierID    string
-	SubmittedAt   time.Time
-	FinishedAt    *time.Time
-	Steps         []OperationStep
-	Awaiting      *AwaitedDecision
-	Failure       *OperationFailure
-	Source        string // that it writes to
-	Place         int64  // among all operations
+	ID            string            `json:"ID"`
+	Kind          OperationKind     `json:"Kind"`
+	State         OperationState    `json:"State"`
+	CorrelationID string            `json:"CorrelationID"`
+	Key           string            `json:"Key"`       // it was submitted with
+	Principal     string            `json:"Principal"` // who submitted it
+	Subject       *string           `json:"Subject"`   // id of what it works on
+	AccountID     string            `json:"AccountID"`
+	SupplierID    string            `json:"SupplierID"`
+	SubmittedAt   time.Time         `json:"SubmittedAt"`
+	FinishedAt    *time.Time        `json:"FinishedAt"`
+	Steps         []OperationStep   `json:"Steps"`
+	Awaiting      *AwaitedDecision  `json:"Awaiting"`
+	Failure       *OperationFailure `json:"Failure"`
+	Source        string            `json:"Source"` // that it writes to
+	Place         int64             `json:"Place"`  // among all operations
 }
 
 // NodeID is the operation's global id.
@@ -95,11 +95,11 @@ func (a *AwaitedDecision) UnmarshalJSON(text []byte) error {
 }
 
 type awaitedJSON struct {
-	By          Audience
-	Message     string
-	Since       time.Time
-	Differences Refusals
-	ResponseID  string `json:",omitempty"`
+	By          Audience  `json:"By"`
+	Message     string    `json:"Message"`
+	Since       time.Time `json:"Since"`
+	Differences Refusals  `json:"Differences"`
+	ResponseID  string    `json:"ResponseID,omitempty"`
 }
 
 // Audience is a side of the trade.
@@ -129,14 +129,14 @@ type WorkInState struct {
 
 // OperationStep is a step of an operation.
 type OperationStep struct {
-	Name        string
-	System      *SourceKind
-	State       StepState
-	Attempts    int
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	ExternalRef *string
-	Error       *string
+	Name        string      `json:"Name"`
+	System      *SourceKind `json:"System"`
+	State       StepState   `json:"State"`
+	Attempts    int         `json:"Attempts"`
+	StartedAt   *time.Time  `json:"StartedAt"`
+	FinishedAt  *time.Time  `json:"FinishedAt"`
+	ExternalRef *string     `json:"ExternalRef"`
+	Error       *string     `json:"Error"`
 }
 
 // StepState is a state of a step.
@@ -179,53 +179,54 @@ const (
 // Draft is an order as it is handed to an ERP: checked, and by the numbers that the
 // ERP knows.
 type Draft struct {
-	Account               string // number
-	ShipTo                string // location's code; empty with ShipToAddress
-	ShipToAddress         *Address
-	CustomerPoNumber      string
-	RequestedDeliveryDate *Date
-	Comment               *string
-	Lines                 []DraftLine
+	Account               string      `json:"Account"` // number
+	ShipTo                string      `json:"ShipTo"`  // location's code; empty with ShipToAddress
+	ShipToAddress         *Address    `json:"ShipToAddress"`
+	CustomerPoNumber      string      `json:"CustomerPoNumber"`
+	RequestedDeliveryDate *Date       `json:"RequestedDeliveryDate"`
+	Comment               *string     `json:"Comment"`
+	Lines                 []DraftLine `json:"Lines"`
 }
 
 // DraftLine is a line of a draft.
 type DraftLine struct {
-	LineNumber            string
-	SKU                   string
-	Quantity              Quantity
-	UnitPrice             UnitPrice
-	RequestedDeliveryDate *Date
+	LineNumber            string    `json:"LineNumber"`
+	SKU                   string    `json:"SKU"`
+	Quantity              Quantity  `json:"Quantity"`
+	UnitPrice             UnitPrice `json:"UnitPrice"`
+	RequestedDeliveryDate *Date     `json:"RequestedDeliveryDate"`
 }
 
 // OrderChange is a change of an order as it is handed to an ERP: Lines by their numbers
 // there, of which a quantity of nothing cancels what is open, and new ones.
 type OrderChange struct {
-	Number                string
-	RequestedDeliveryDate *Date
-	Lines                 []ChangedLine
-	Added                 []DraftLine
+	Number                string        `json:"Number"`
+	RequestedDeliveryDate *Date         `json:"RequestedDeliveryDate"`
+	Lines                 []ChangedLine `json:"Lines"`
+	Added                 []DraftLine   `json:"Added"`
 }
 
 // ChangedLine is a line that is changed; what is nil stays.
 type ChangedLine struct {
-	LineNumber            string
-	SKU                   string
-	Quantity              *Quantity
-	UnitPrice             *UnitPrice // that the quantity is ordered at
-	RequestedDeliveryDate *Date
+	LineNumber            string     `json:"LineNumber"`
+	SKU                   string     `json:"SKU"`
+	Quantity              *Quantity  `json:"Quantity"`
+	UnitPrice             *UnitPrice `json:"UnitPrice"` // that the quantity is ordered at
+	RequestedDeliveryDate *Date      `json:"RequestedDeliveryDate"`
 }
 
 // ReturnDraft is a return as it is asked for at an ERP.
 type ReturnDraft struct {
-	Account, OrderNumber string
-	Lines                []ReturnDraftLine
+	Account     string            `json:"Account"`
+	OrderNumber string            `json:"OrderNumber"`
+	Lines       []ReturnDraftLine `json:"Lines"`
 }
 
 // ReturnDraftLine is a line of it.
 type ReturnDraftLine struct {
-	LineNumber string // of the order
-	SKU        string
-	Quantity   Quantity
-	Reason     ReturnReason
-	Comment    *string
+	LineNumber string       `json:"LineNumber"` // of the order
+	SKU        string       `json:"SKU"`
+	Quantity   Quantity     `json:"Quantity"`
+	Reason     ReturnReason `json:"Reason"`
+	Comment    *string      `json:"Comment"`
 }

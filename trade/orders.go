@@ -9,30 +9,30 @@ import (
 // Order is a customer's order. Its status is derived from its lines by rule;
 // the source's own header status is kept in Raw.
 type Order struct {
-	ID                    string
-	Number                *string
-	CustomerPoNumber      *string
-	AccountRef            Ref
-	ShipToRef             Ref // Key is the location's code
-	ShipToAddress         Address
-	BillToRef             Ref // Key is the location's code
-	Status                OrderStatus
-	Raw                   *RawCode
-	Holds                 []OrderHold
-	Totals                *Totals
-	DeliveryTerms         *DeliveryTerms
-	PaymentTerms          *PaymentTerms
-	RequestedDeliveryDate *Date
-	PromisedDeliveryDate  *Date
-	PlacedAt              time.Time
-	Comment               *string
-	Version               string // for changes; see order_version in migrations
-	PlacedBy              string // user id; empty where a source told the order
-	Provenance            Provenance
+	ID                    string         `json:"ID"`
+	Number                *string        `json:"Number"`
+	CustomerPoNumber      *string        `json:"CustomerPoNumber"`
+	AccountRef            Ref            `json:"AccountRef"`
+	ShipToRef             Ref            `json:"ShipToRef"` // Key is the location's code
+	ShipToAddress         Address        `json:"ShipToAddress"`
+	BillToRef             Ref            `json:"BillToRef"` // Key is the location's code
+	Status                OrderStatus    `json:"Status"`
+	Raw                   *RawCode       `json:"Raw"`
+	Holds                 []OrderHold    `json:"Holds"`
+	Totals                *Totals        `json:"Totals"`
+	DeliveryTerms         *DeliveryTerms `json:"DeliveryTerms"`
+	PaymentTerms          *PaymentTerms  `json:"PaymentTerms"`
+	RequestedDeliveryDate *Date          `json:"RequestedDeliveryDate"`
+	PromisedDeliveryDate  *Date          `json:"PromisedDeliveryDate"`
+	PlacedAt              time.Time      `json:"PlacedAt"`
+	Comment               *string        `json:"Comment"`
+	Version               string         `json:"Version"`  // for changes; see order_version in migrations
+	PlacedBy              string         `json:"PlacedBy"` // user id; empty where a source told the order
+	Provenance            Provenance     `json:"Provenance"`
 	// ExternalRef is our reference of an order that was placed here; LinesKnown are set
 	// on an order as a source tells it.
-	ExternalRef *string
-	LinesKnown  []OrderLine
+	ExternalRef *string     `json:"ExternalRef"`
+	LinesKnown  []OrderLine `json:"LinesKnown"`
 }
 
 // NodeID is the order's global id.
@@ -101,28 +101,28 @@ const (
 // OrderLine is a line of an order: ordered = cancelled + shipped + open, and
 // what is backordered is part of what is open. All quantities are in one unit.
 type OrderLine struct {
-	ID                 string
-	OrderID            string
-	LineNumber         string
-	ItemRef            Ref
-	SKU                *string
-	CustomerPartNumber *string
-	Description        string
-	UnitPrice          *UnitPrice
-	Amount             *Money
-	Status             OrderLineStatus
-	Ordered            Quantity
-	Confirmed          Quantity
-	Allocated          Quantity
-	Backordered        Quantity
-	Shipped            Quantity
-	Delivered          Quantity
-	Invoiced           Quantity
-	Cancelled          Quantity
-	Returned           Quantity
-	SubstitutedForRef  Ref
+	ID                 string          `json:"ID"`
+	OrderID            string          `json:"OrderID"`
+	LineNumber         string          `json:"LineNumber"`
+	ItemRef            Ref             `json:"ItemRef"`
+	SKU                *string         `json:"SKU"`
+	CustomerPartNumber *string         `json:"CustomerPartNumber"`
+	Description        string          `json:"Description"`
+	UnitPrice          *UnitPrice      `json:"UnitPrice"`
+	Amount             *Money          `json:"Amount"`
+	Status             OrderLineStatus `json:"Status"`
+	Ordered            Quantity        `json:"Ordered"`
+	Confirmed          Quantity        `json:"Confirmed"`
+	Allocated          Quantity        `json:"Allocated"`
+	Backordered        Quantity        `json:"Backordered"`
+	Shipped            Quantity        `json:"Shipped"`
+	Delivered          Quantity        `json:"Delivered"`
+	Invoiced           Quantity        `json:"Invoiced"`
+	Cancelled          Quantity        `json:"Cancelled"`
+	Returned           Quantity        `json:"Returned"`
+	SubstitutedForRef  Ref             `json:"SubstitutedForRef"`
 	// ScheduleKnown is set on a line as a source tells it.
-	ScheduleKnown []ScheduleLine
+	ScheduleKnown []ScheduleLine `json:"ScheduleKnown"`
 }
 
 // NodeID is the line's global id.
@@ -148,14 +148,14 @@ const (
 // ScheduleLine is a part of an order line with its dates. Requested, promised
 // and actual never share a field.
 type ScheduleLine struct {
-	Quantity              Quantity
-	WarehouseRef          Ref
-	RequestedShipDate     *Date
-	RequestedDeliveryDate *Date
-	PromisedShipDate      *Date
-	PromisedDeliveryDate  *Date
-	ActualShipDate        *Date
-	ActualDeliveryDate    *Date
+	Quantity              Quantity `json:"Quantity"`
+	WarehouseRef          Ref      `json:"WarehouseRef"`
+	RequestedShipDate     *Date    `json:"RequestedShipDate"`
+	RequestedDeliveryDate *Date    `json:"RequestedDeliveryDate"`
+	PromisedShipDate      *Date    `json:"PromisedShipDate"`
+	PromisedDeliveryDate  *Date    `json:"PromisedDeliveryDate"`
+	ActualShipDate        *Date    `json:"ActualShipDate"`
+	ActualDeliveryDate    *Date    `json:"ActualDeliveryDate"`
 }
 
 // Derive sets the status of every line, the order's own and its promised

@@ -10,19 +10,19 @@ import (
 
 // TradingPartner is a supplier or a carrier, and how far it has come with us.
 type TradingPartner struct {
-	ID                string
-	Code              string
-	Name              string
-	GLN               *string
-	Stage             OnboardingStage
-	ActivatedAt       *time.Time
-	RequiresSignature bool
-	Channels          []PartnerChannel
-	Scopes            []string // that it may be given; none: all that its tokens say
-	CostPerMinute     *int     // nil is that of its class
-	ToleranceID       string   // empty is the standard one
-	Version           string
-	Provenance        Provenance
+	ID                string           `json:"ID"`
+	Code              string           `json:"Code"`
+	Name              string           `json:"Name"`
+	GLN               *string          `json:"GLN"`
+	Stage             OnboardingStage  `json:"Stage"`
+	ActivatedAt       *time.Time       `json:"ActivatedAt"`
+	RequiresSignature bool             `json:"RequiresSignature"`
+	Channels          []PartnerChannel `json:"Channels"`
+	Scopes            []string         `json:"Scopes"`        // that it may be given; none: all that its tokens say
+	CostPerMinute     *int             `json:"CostPerMinute"` // nil is that of its class
+	ToleranceID       string           `json:"ToleranceID"`   // empty is the standard one
+	Version           string           `json:"Version"`
+	Provenance        Provenance       `json:"Provenance"`
 }
 
 // NodeID is the partner's global id.
@@ -94,10 +94,10 @@ var SupplierRights = []string{
 
 // PartnerChannel is a way a partner talks to us.
 type PartnerChannel struct {
-	Kind      ChannelKind
-	Direction MessageDirection
-	Documents []PartnerDocumentKind
-	Endpoint  *string
+	Kind      ChannelKind           `json:"Kind"`
+	Direction MessageDirection      `json:"Direction"`
+	Documents []PartnerDocumentKind `json:"Documents"`
+	Endpoint  *string               `json:"Endpoint"`
 }
 
 // ChannelKind is a kind of channel.
@@ -124,14 +124,14 @@ const (
 
 // PartnerKey is a public key of a partner, Ed25519.
 type PartnerKey struct {
-	ID          string
-	PartnerID   string
-	Public      []byte
-	Fingerprint string
-	Proof       string // the text to sign to prove it
-	VerifiedAt  *time.Time
-	ValidFrom   time.Time
-	RevokedAt   *time.Time
+	ID          string     `json:"ID"`
+	PartnerID   string     `json:"PartnerID"`
+	Public      []byte     `json:"Public"`
+	Fingerprint string     `json:"Fingerprint"`
+	Proof       string     `json:"Proof"` // the text to sign to prove it
+	VerifiedAt  *time.Time `json:"VerifiedAt"`
+	ValidFrom   time.Time  `json:"ValidFrom"`
+	RevokedAt   *time.Time `json:"RevokedAt"`
 }
 
 // NodeID is the key's global id.
@@ -167,10 +167,10 @@ func (k *PartnerKey) Unusable(at time.Time) string {
 
 // PartnerTest is the last test document of a kind that a partner sent.
 type PartnerTest struct {
-	Document PartnerDocumentKind
-	Passed   bool
-	Detail   *string
-	At       time.Time
+	Document PartnerDocumentKind `json:"Document"`
+	Passed   bool                `json:"Passed"`
+	Detail   *string             `json:"Detail"`
+	At       time.Time           `json:"At"`
 }
 
 // PartnerFacts are what the checks of onboarding look at.

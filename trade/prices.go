@@ -12,17 +12,17 @@ type PriceResult interface{ priceResult() }
 
 // Price is the net price of an item for an account.
 type Price struct {
-	SKU         string
-	UnitPrice   UnitPrice
-	Breaks      []PriceBreak
-	Kind        PriceKind
-	ContractKey string // contract number, or empty
-	ValidFrom   *Date
-	ValidTo     *Date
-	Provenance  Provenance
+	SKU         string       `json:"SKU"`
+	UnitPrice   UnitPrice    `json:"UnitPrice"`
+	Breaks      []PriceBreak `json:"Breaks"`
+	Kind        PriceKind    `json:"Kind"`
+	ContractKey string       `json:"ContractKey"` // contract number, or empty
+	ValidFrom   *Date        `json:"ValidFrom"`
+	ValidTo     *Date        `json:"ValidTo"`
+	Provenance  Provenance   `json:"Provenance"`
 	// Waterfall are the steps from list to net price, in order.
-	Waterfall []PriceStep
-	ItemID    string
+	Waterfall []PriceStep `json:"Waterfall"`
+	ItemID    string      `json:"ItemID"`
 }
 
 // From is where the price came from.
@@ -43,15 +43,15 @@ const (
 
 // PriceBreak is the price from a quantity on.
 type PriceBreak struct {
-	Minimum   Quantity
-	UnitPrice UnitPrice
+	Minimum   Quantity  `json:"Minimum"`
+	UnitPrice UnitPrice `json:"UnitPrice"`
 }
 
 // PriceStep is a step from list to net price; Change is for the price's Per.
 type PriceStep struct {
-	Kind   PriceStepKind
-	Label  string
-	Change Money
+	Kind   PriceStepKind `json:"Kind"`
+	Label  string        `json:"Label"`
+	Change Money         `json:"Change"`
 }
 
 // PriceStepKind is a kind of step from list to net price.

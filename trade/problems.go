@@ -13,9 +13,9 @@ type UserError interface{ refusal() *Refusal }
 // Refusal is what every refusal tells: a stable code, a sentence to show, and the
 // place in the arguments, which is nil for the whole.
 type Refusal struct {
-	Code    ErrorCode
-	Message string
-	Path    []string
+	Code    ErrorCode `json:"Code"`
+	Message string    `json:"Message"`
+	Path    []string  `json:"Path"`
 }
 
 func (r *Refusal) refusal() *Refusal { return r }
@@ -83,41 +83,41 @@ type InvalidInput struct{ Refusal }
 // nil where the source tells none.
 type PriceChanged struct {
 	Refusal
-	Expected     UnitPrice
-	Current      *Price
-	ChangedSteps []PriceStep
+	Expected     UnitPrice   `json:"Expected"`
+	Current      *Price      `json:"Current"`
+	ChangedSteps []PriceStep `json:"ChangedSteps"`
 }
 
 // InsufficientAvailability tells what could be had instead.
 type InsufficientAvailability struct {
 	Refusal
-	Promise *OrderPromise
+	Promise *OrderPromise `json:"Promise"`
 }
 
 // CreditBlocked tells how much is missing; nil where the account is on hold.
 type CreditBlocked struct {
 	Refusal
-	ShortBy *Money
+	ShortBy *Money `json:"ShortBy"`
 }
 
 // SourceUnavailable is a write that cannot wait for a source that does not answer.
 type SourceUnavailable struct {
 	Refusal
-	System     SourceKind
-	RetryAfter *time.Duration
+	System     SourceKind     `json:"System"`
+	RetryAfter *time.Duration `json:"RetryAfter"`
 }
 
 // IdempotencyConflict is a key that was used for another input.
 type IdempotencyConflict struct {
 	Refusal
-	FirstUsedAt time.Time
-	OperationID string
+	FirstUsedAt time.Time `json:"FirstUsedAt"`
+	OperationID string    `json:"OperationID"`
 }
 
 // Forbidden tells a right that is missing; empty where no scope would be enough.
 type Forbidden struct {
 	Refusal
-	MissingScope *string
+	MissingScope *string `json:"MissingScope"`
 }
 
 // VersionConflict is a change made against a version that is not the current one.
@@ -191,8 +191,8 @@ func (*SourceUnavailable) supplierError()   {}
 
 // keptRefusal is a refusal as it is kept, under the name of its type.
 type keptRefusal struct {
-	Type string
-	Body json.RawMessage
+	Type string          `json:"Type"`
+	Body json.RawMessage `json:"Body"`
 }
 
 var refusalTypes = map[string]func() SubmitOrderError{

@@ -11,32 +11,32 @@ import (
 
 // OrderPromise is when a quantity could be shipped and delivered, and why then.
 type OrderPromise struct {
-	ItemID     string
-	Requested  Quantity
-	Lines      []PromiseLine
-	Unpromised Quantity
-	Reasons    []PromiseReason
-	ExpiresAt  time.Time
+	ItemID     string          `json:"ItemID"`
+	Requested  Quantity        `json:"Requested"`
+	Lines      []PromiseLine   `json:"Lines"`
+	Unpromised Quantity        `json:"Unpromised"`
+	Reasons    []PromiseReason `json:"Reasons"`
+	ExpiresAt  time.Time       `json:"ExpiresAt"`
 }
 
 // PromiseLine is one part of a promise. SubstituteID is the item that would come
 // instead, or empty.
 type PromiseLine struct {
-	Quantity             Quantity
-	WarehouseID          string
-	PromisedShipDate     Date
-	PromisedDeliveryDate Date
-	Certainty            SupplyCertainty
-	SubstituteID         string
+	Quantity             Quantity        `json:"Quantity"`
+	WarehouseID          string          `json:"WarehouseID"`
+	PromisedShipDate     Date            `json:"PromisedShipDate"`
+	PromisedDeliveryDate Date            `json:"PromisedDeliveryDate"`
+	Certainty            SupplyCertainty `json:"Certainty"`
+	SubstituteID         string          `json:"SubstituteID"`
 }
 
 // PromiseReason is a fact behind a promise.
 type PromiseReason struct {
-	Code       PromiseReasonCode
-	Message    string
-	Date       *Date
-	Quantity   *Quantity
-	Provenance *Provenance
+	Code       PromiseReasonCode `json:"Code"`
+	Message    string            `json:"Message"`
+	Date       *Date             `json:"Date"`
+	Quantity   *Quantity         `json:"Quantity"`
+	Provenance *Provenance       `json:"Provenance"`
 }
 
 // PromiseReasonCode is a kind of fact behind a promise.

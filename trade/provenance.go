@@ -36,18 +36,18 @@ const (
 // followed to its end, for until then every later version would have been
 // seen.
 type Provenance struct {
-	System        SourceKind
-	Instance      string
-	Mode          ReadMode
-	AsOf          *time.Time
-	ReceivedAt    time.Time
-	Age           time.Duration
-	Stale         bool
-	SourceRef     *string
-	SourceVersion *string
+	System        SourceKind    `json:"System"`
+	Instance      string        `json:"Instance"`
+	Mode          ReadMode      `json:"Mode"`
+	AsOf          *time.Time    `json:"AsOf"`
+	ReceivedAt    time.Time     `json:"ReceivedAt"`
+	Age           time.Duration `json:"Age"`
+	Stale         bool          `json:"Stale"`
+	SourceRef     *string       `json:"SourceRef"`
+	SourceVersion *string       `json:"SourceVersion"`
 	// Sequence orders the versions of one record: an older one never replaces
 	// a newer one.
-	Sequence int64
+	Sequence int64 `json:"Sequence"`
 }
 
 // At sets Age and Stale as they are at now, for values of a kind that is stale

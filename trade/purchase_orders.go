@@ -4,25 +4,25 @@ import "time"
 
 // PurchaseOrder is a purchase order to a supplier, X12 850.
 type PurchaseOrder struct {
-	ID            string
-	Number        string
-	Revision      int
-	SupplierRef   Ref
-	Buyer         Location
-	ShipTo        *Location
-	WarehouseRef  Ref
-	Status        PurchaseOrderStatus
-	Raw           *RawCode
-	Currency      string
-	Totals        *Totals
-	DeliveryTerms *DeliveryTerms
-	PaymentTerms  *PaymentTerms
-	IssuedAt      time.Time
-	AcknowledgeBy *time.Time
-	Provenance    Provenance
-	SourceStatus  PurchaseOrderStatus // as the source says, whatever was answered
+	ID            string              `json:"ID"`
+	Number        string              `json:"Number"`
+	Revision      int                 `json:"Revision"`
+	SupplierRef   Ref                 `json:"SupplierRef"`
+	Buyer         Location            `json:"Buyer"`
+	ShipTo        *Location           `json:"ShipTo"`
+	WarehouseRef  Ref                 `json:"WarehouseRef"`
+	Status        PurchaseOrderStatus `json:"Status"`
+	Raw           *RawCode            `json:"Raw"`
+	Currency      string              `json:"Currency"`
+	Totals        *Totals             `json:"Totals"`
+	DeliveryTerms *DeliveryTerms      `json:"DeliveryTerms"`
+	PaymentTerms  *PaymentTerms       `json:"PaymentTerms"`
+	IssuedAt      time.Time           `json:"IssuedAt"`
+	AcknowledgeBy *time.Time          `json:"AcknowledgeBy"`
+	Provenance    Provenance          `json:"Provenance"`
+	SourceStatus  PurchaseOrderStatus `json:"SourceStatus"` // as the source says, whatever was answered
 	// LinesKnown are set on a purchase order as a source tells it.
-	LinesKnown []PurchaseOrderLine
+	LinesKnown []PurchaseOrderLine `json:"LinesKnown"`
 }
 
 // NodeID is the purchase order's global id.
@@ -85,21 +85,21 @@ const (
 // PurchaseOrderLine is a line of a purchase order. All quantities are in one
 // unit.
 type PurchaseOrderLine struct {
-	ID                 string
-	PurchaseOrderID    string
-	LineNumber         string
-	ItemRef            Ref
-	SKU                *string
-	SupplierPartNumber *string
-	Description        string
-	UnitPrice          *UnitPrice
-	Ordered            Quantity
-	Acknowledged       Quantity
-	Shipped            Quantity
-	Received           Quantity
-	Cancelled          Quantity
+	ID                 string     `json:"ID"`
+	PurchaseOrderID    string     `json:"PurchaseOrderID"`
+	LineNumber         string     `json:"LineNumber"`
+	ItemRef            Ref        `json:"ItemRef"`
+	SKU                *string    `json:"SKU"`
+	SupplierPartNumber *string    `json:"SupplierPartNumber"`
+	Description        string     `json:"Description"`
+	UnitPrice          *UnitPrice `json:"UnitPrice"`
+	Ordered            Quantity   `json:"Ordered"`
+	Acknowledged       Quantity   `json:"Acknowledged"`
+	Shipped            Quantity   `json:"Shipped"`
+	Received           Quantity   `json:"Received"`
+	Cancelled          Quantity   `json:"Cancelled"`
 	// ScheduleKnown is set on a line as a source tells it.
-	ScheduleKnown []PurchaseScheduleLine
+	ScheduleKnown []PurchaseScheduleLine `json:"ScheduleKnown"`
 }
 
 // NodeID is the line's global id.
@@ -112,10 +112,10 @@ func (l *PurchaseOrderLine) Open() *Quantity {
 
 // PurchaseScheduleLine is a part of a purchase order line with its dates.
 type PurchaseScheduleLine struct {
-	Number                string
-	Quantity              Quantity
-	RequestedShipDate     *Date
-	RequestedDeliveryDate *Date
-	PromisedShipDate      *Date
-	PromisedDeliveryDate  *Date
+	Number                string   `json:"Number"`
+	Quantity              Quantity `json:"Quantity"`
+	RequestedShipDate     *Date    `json:"RequestedShipDate"`
+	RequestedDeliveryDate *Date    `json:"RequestedDeliveryDate"`
+	PromisedShipDate      *Date    `json:"PromisedShipDate"`
+	PromisedDeliveryDate  *Date    `json:"PromisedDeliveryDate"`
 }

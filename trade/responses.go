@@ -7,15 +7,15 @@ import (
 // PurchaseOrderResponse is a supplier's answer to a purchase order: X12 855 or 865, UBL
 // OrderResponse.
 type PurchaseOrderResponse struct {
-	ID                  string
-	PurchaseOrderID     string
-	SupplierID          string
-	ResponseNumber      string
-	SupplierOrderNumber *string
-	Kind                ResponseKind
-	Revision            int // of the purchase order that was answered
-	ReceivedAt          time.Time
-	OperationID         string // that applies it; empty where nothing is to be
+	ID                  string       `json:"ID"`
+	PurchaseOrderID     string       `json:"PurchaseOrderID"`
+	SupplierID          string       `json:"SupplierID"`
+	ResponseNumber      string       `json:"ResponseNumber"`
+	SupplierOrderNumber *string      `json:"SupplierOrderNumber"`
+	Kind                ResponseKind `json:"Kind"`
+	Revision            int          `json:"Revision"` // of the purchase order that was answered
+	ReceivedAt          time.Time    `json:"ReceivedAt"`
+	OperationID         string       `json:"OperationID"` // that applies it; empty where nothing is to be
 }
 
 // NodeID is the answer's global id.
@@ -35,14 +35,14 @@ const (
 
 // LineAcknowledgment is what a supplier says of a line, X12 ACK. Several hold at once.
 type LineAcknowledgment struct {
-	LineID               string
-	Status               LineAckStatus
-	Quantity             *Quantity
-	UnitPrice            *UnitPrice
-	PromisedShipDate     *Date
-	PromisedDeliveryDate *Date
-	Substitute           *Identifier
-	Reason               *string
+	LineID               string        `json:"LineID"`
+	Status               LineAckStatus `json:"Status"`
+	Quantity             *Quantity     `json:"Quantity"`
+	UnitPrice            *UnitPrice    `json:"UnitPrice"`
+	PromisedShipDate     *Date         `json:"PromisedShipDate"`
+	PromisedDeliveryDate *Date         `json:"PromisedDeliveryDate"`
+	Substitute           *Identifier   `json:"Substitute"`
+	Reason               *string       `json:"Reason"`
 }
 
 // LineAckStatus is the meaning of an acknowledgment, X12 element 668.
@@ -78,12 +78,12 @@ func (s LineAckStatus) Waits() bool {
 
 // ResponseRequest is an answer as a supplier sends it. Nothing in it is trusted.
 type ResponseRequest struct {
-	PurchaseOrderID     string
-	Revision            int
-	ResponseNumber      string
-	SupplierOrderNumber *string
-	Kind                ResponseKind
-	Lines               []LineAcknowledgment
+	PurchaseOrderID     string               `json:"PurchaseOrderID"`
+	Revision            int                  `json:"Revision"`
+	ResponseNumber      string               `json:"ResponseNumber"`
+	SupplierOrderNumber *string              `json:"SupplierOrderNumber"`
+	Kind                ResponseKind         `json:"Kind"`
+	Lines               []LineAcknowledgment `json:"Lines"`
 }
 
 // PurchaseConfirmation is a supplier's answer as it is handed to an ERP.
@@ -98,16 +98,16 @@ type PurchaseConfirmation struct {
 // nil UnitPrice is as ordered, an empty SubstituteSKU the item ordered. Cancelled does not
 // come.
 type ConfirmedLine struct {
-	LineNumber    string
-	Parts         []ConfirmedPart
-	Cancelled     Quantity
-	UnitPrice     *UnitPrice
-	SubstituteSKU string
+	LineNumber    string          `json:"LineNumber"`
+	Parts         []ConfirmedPart `json:"Parts"`
+	Cancelled     Quantity        `json:"Cancelled"`
+	UnitPrice     *UnitPrice      `json:"UnitPrice"`
+	SubstituteSKU string          `json:"SubstituteSKU"`
 }
 
 // ConfirmedPart is a part that comes. Nil dates stay as they were.
 type ConfirmedPart struct {
-	Quantity     Quantity
-	ShipDate     *Date
-	DeliveryDate *Date
+	Quantity     Quantity `json:"Quantity"`
+	ShipDate     *Date    `json:"ShipDate"`
+	DeliveryDate *Date    `json:"DeliveryDate"`
 }

@@ -19,10 +19,10 @@ type CapabilityRoute struct {
 // holds. Key is the record's natural key; Field is empty where the whole record is
 // missing on one side.
 type Difference struct {
-	Key         string
-	Field       string
-	Value       *string // held
-	SourceValue *string
+	Key         string  `json:"Key"`
+	Field       string  `json:"Field"`
+	Value       *string `json:"Value"` // held
+	SourceValue *string `json:"SourceValue"`
 }
 
 // RouteMismatch is a difference between what a primary and its shadow say of a

@@ -5,29 +5,29 @@ import "time"
 // Shipment is goods on their way: to a customer, from a supplier, back, or
 // between warehouses. Its status is derived from all its events by rule.
 type Shipment struct {
-	ID             string
-	Number         string
-	Direction      Direction
-	Mode           TransportMode
-	Carrier        *Carrier
-	References     []Identifier
-	Status         ShipmentStatus
-	Origin         *Location
-	Destination    *Location
-	AccountRef     Ref
-	SupplierRef    Ref
-	TrackingNumber string
-	CreatedAt      time.Time
-	Eta            *Eta
-	Exception      *ShipmentException
-	Proof          *Proof
-	Provenance     Provenance
+	ID             string             `json:"ID"`
+	Number         string             `json:"Number"`
+	Direction      Direction          `json:"Direction"`
+	Mode           TransportMode      `json:"Mode"`
+	Carrier        *Carrier           `json:"Carrier"`
+	References     []Identifier       `json:"References"`
+	Status         ShipmentStatus     `json:"Status"`
+	Origin         *Location          `json:"Origin"`
+	Destination    *Location          `json:"Destination"`
+	AccountRef     Ref                `json:"AccountRef"`
+	SupplierRef    Ref                `json:"SupplierRef"`
+	TrackingNumber string             `json:"TrackingNumber"`
+	CreatedAt      time.Time          `json:"CreatedAt"`
+	Eta            *Eta               `json:"Eta"`
+	Exception      *ShipmentException `json:"Exception"`
+	Proof          *Proof             `json:"Proof"`
+	Provenance     Provenance         `json:"Provenance"`
 	// PackagesKnown are set on a shipment as a source tells it, and OrderKeys,
 	// PurchaseOrderKeys and ReturnKey name the documents it belongs to.
-	PackagesKnown     []Package
-	OrderKeys         []string
-	PurchaseOrderKeys []string
-	ReturnKey         string
+	PackagesKnown     []Package `json:"PackagesKnown"`
+	OrderKeys         []string  `json:"OrderKeys"`
+	PurchaseOrderKeys []string  `json:"PurchaseOrderKeys"`
+	ReturnKey         string    `json:"ReturnKey"`
 }
 
 // NodeID is the shipment's global id.
@@ -100,26 +100,26 @@ func (s ShipmentStatus) Final() bool {
 
 // Package is a package of a shipment.
 type Package struct {
-	Number         int // place in the shipment, from 1
-	TrackingNumber *string
-	SSCC           *string
-	Status         ShipmentStatus
-	Weight         *Quantity
-	ShipmentID     string
+	Number         int            `json:"Number"` // place in the shipment, from 1
+	TrackingNumber *string        `json:"TrackingNumber"`
+	SSCC           *string        `json:"SSCC"`
+	Status         ShipmentStatus `json:"Status"`
+	Weight         *Quantity      `json:"Weight"`
+	ShipmentID     string         `json:"ShipmentID"`
 	// LinesKnown are set on a package as a source tells it.
-	LinesKnown []PackageLine
+	LinesKnown []PackageLine `json:"LinesKnown"`
 }
 
 // PackageLine is content of a package: a line of a customer order or of a
 // purchase order, by its document's number and its line number.
 type PackageLine struct {
-	DocumentKey         string
-	LineNumber          string
-	OrderLineID         string
-	PurchaseOrderLineID string
-	Quantity            Quantity
-	Received            *Quantity // in good order; nil until it was received
-	Damaged             *Quantity // nil until it was received
+	DocumentKey         string    `json:"DocumentKey"`
+	LineNumber          string    `json:"LineNumber"`
+	OrderLineID         string    `json:"OrderLineID"`
+	PurchaseOrderLineID string    `json:"PurchaseOrderLineID"`
+	Quantity            Quantity  `json:"Quantity"`
+	Received            *Quantity `json:"Received"` // in good order; nil until it was received
+	Damaged             *Quantity `json:"Damaged"`  // nil until it was received
 }
 
 // Eta is an estimate of arrival.
@@ -143,25 +143,25 @@ const CarrierEta EtaBasis = "CARRIER"
 // ShipmentEvent is something that happened, will happen or was planned on the
 // way.
 type ShipmentEvent struct {
-	ID            string
-	ShipmentID    string
-	Key           string // the source's own id of it
-	Milestone     Milestone
-	Classifier    EventClassifier
-	Status        ShipmentStatus
-	OccurredAt    time.Time
-	OffsetKnown   bool
-	RecordedAt    *time.Time
-	ReceivedAt    time.Time
-	Location      *Location
-	Reason        *RawCode
-	Raw           RawCode
-	PackageNumber *int
-	Late          bool
-	Estimate      *time.Time  // of arrival, where the event gives one
-	SignedBy      *Restricted // who signed, on delivery
-	Corrects      string      // key of the event that it declares wrong
-	Instead       []string    // keys of the events that are right instead of that one
+	ID            string          `json:"ID"`
+	ShipmentID    string          `json:"ShipmentID"`
+	Key           string          `json:"Key"` // the source's own id of it
+	Milestone     Milestone       `json:"Milestone"`
+	Classifier    EventClassifier `json:"Classifier"`
+	Status        ShipmentStatus  `json:"Status"`
+	OccurredAt    time.Time       `json:"OccurredAt"`
+	OffsetKnown   bool            `json:"OffsetKnown"`
+	RecordedAt    *time.Time      `json:"RecordedAt"`
+	ReceivedAt    time.Time       `json:"ReceivedAt"`
+	Location      *Location       `json:"Location"`
+	Reason        *RawCode        `json:"Reason"`
+	Raw           RawCode         `json:"Raw"`
+	PackageNumber *int            `json:"PackageNumber"`
+	Late          bool            `json:"Late"`
+	Estimate      *time.Time      `json:"Estimate"` // of arrival, where the event gives one
+	SignedBy      *Restricted     `json:"SignedBy"` // who signed, on delivery
+	Corrects      string          `json:"Corrects"` // key of the event that it declares wrong
+	Instead       []string        `json:"Instead"`  // keys of the events that are right instead of that one
 }
 
 // NodeID is the event's global id.
@@ -236,13 +236,13 @@ type ProofOfDelivery struct {
 // Tracking is all a carrier says of one tracking number, or of what is known by other
 // identifiers.
 type Tracking struct {
-	TrackingNumber string
+	TrackingNumber string `json:"TrackingNumber"`
 	// About are identifiers of what it is about, where there is no tracking number, most
 	// precise first: the first by which there is a shipment counts.
-	About      []Identifier
-	Events     []ShipmentEvent
-	Proof      *DocumentRef
-	Provenance Provenance
+	About      []Identifier    `json:"About"`
+	Events     []ShipmentEvent `json:"Events"`
+	Proof      *DocumentRef    `json:"Proof"`
+	Provenance Provenance      `json:"Provenance"`
 }
 
 // Consignment is a parcel that a carrier is told of, to follow it.

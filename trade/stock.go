@@ -11,12 +11,12 @@ import (
 // Warehouse is a warehouse of the distributor. Cutoff is the local time, such
 // as 15:30, before which orders ship the same day.
 type Warehouse struct {
-	ID         string
-	Code       string
-	Name       string
-	Location   Location
-	Cutoff     *string
-	Provenance Provenance
+	ID         string     `json:"ID"`
+	Code       string     `json:"Code"`
+	Name       string     `json:"Name"`
+	Location   Location   `json:"Location"`
+	Cutoff     *string    `json:"Cutoff"`
+	Provenance Provenance `json:"Provenance"`
 }
 
 // NodeID is the warehouse's global id.
@@ -24,13 +24,13 @@ func (w *Warehouse) NodeID() string { return w.ID }
 
 // Stock is what one warehouse holds of one item, in the item's base unit.
 type Stock struct {
-	ItemRef      Ref
-	WarehouseRef Ref
-	Unit         string
-	OnHand       udecimal.Decimal
-	Allocated    udecimal.Decimal
-	SafetyStock  udecimal.Decimal
-	Provenance   Provenance
+	ItemRef      Ref              `json:"ItemRef"`
+	WarehouseRef Ref              `json:"WarehouseRef"`
+	Unit         string           `json:"Unit"`
+	OnHand       udecimal.Decimal `json:"OnHand"`
+	Allocated    udecimal.Decimal `json:"Allocated"`
+	SafetyStock  udecimal.Decimal `json:"SafetyStock"`
+	Provenance   Provenance       `json:"Provenance"`
 }
 
 // Available is what can be sold now: on hand less allocated less safety

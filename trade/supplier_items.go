@@ -7,14 +7,14 @@ import (
 
 // SupplierItem is an item in a supplier's range. MinimumQuantity is the least it sells.
 type SupplierItem struct {
-	ID                 string
-	SupplierRef        Ref
-	ItemRef            Ref
-	SupplierPartNumber *string
-	LeadTimeDays       *int // calendar days
-	MinimumQuantity    *Quantity
-	NextLeadTime       *LeadTimeChange
-	Provenance         Provenance
+	ID                 string          `json:"ID"`
+	SupplierRef        Ref             `json:"SupplierRef"`
+	ItemRef            Ref             `json:"ItemRef"`
+	SupplierPartNumber *string         `json:"SupplierPartNumber"`
+	LeadTimeDays       *int            `json:"LeadTimeDays"` // calendar days
+	MinimumQuantity    *Quantity       `json:"MinimumQuantity"`
+	NextLeadTime       *LeadTimeChange `json:"NextLeadTime"`
+	Provenance         Provenance      `json:"Provenance"`
 }
 
 // NodeID is its global id.
@@ -33,16 +33,17 @@ type LeadTimeChange struct {
 
 // LeadTimeRequest is a supplier's change of a lead time. Nothing in it is trusted.
 type LeadTimeRequest struct {
-	SupplierItemID string
-	LeadTimeDays   int
-	EffectiveFrom  Date
-	Reason         *string
+	SupplierItemID string  `json:"SupplierItemID"`
+	LeadTimeDays   int     `json:"LeadTimeDays"`
+	EffectiveFrom  Date    `json:"EffectiveFrom"`
+	Reason         *string `json:"Reason"`
 }
 
 // LeadTime is what a source is told of a lead time.
 type LeadTime struct {
-	Supplier, SKU string
-	Days          int
+	Supplier string `json:"Supplier"`
+	SKU      string `json:"SKU"`
+	Days     int    `json:"Days"`
 }
 
 const (

@@ -74,8 +74,8 @@ func (b *Bus) Committed() error { return b.conn.Publish(b.committed(), nil) }
 // message is part of the log: the changes after a place, in order. One without changes is a
 // sign of life.
 type message struct {
-	After   trade.Place
-	Changes []trade.Change `json:",omitempty"`
+	After   trade.Place    `json:"After"`
+	Changes []trade.Change `json:"Changes,omitempty"`
 }
 
 // Relay carries the log to all processes, from its end on, until ctx ends or it fails. One

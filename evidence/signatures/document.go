@@ -90,7 +90,10 @@ func DocumentKey(jws string) (string, error) {
 	if len(jws) > longestJWS || !strings.HasPrefix(rest, ".") {
 		return "", invalid("", "The signature of the document is no detached JWS: header, nothing and signature, with dots between.")
 	}
-	var header struct{ Kid, Alg string }
+	var header struct {
+		Kid string `json:"kid"`
+		Alg string `json:"alg"`
+	}
 	if raw, err := base64.RawURLEncoding.DecodeString(protected); err != nil || json.Unmarshal(raw, &header) != nil {
 		return "", invalid("", "The header of the document's signature cannot be read.")
 	}
