@@ -56,7 +56,13 @@ func (s *Store) DespatchByNumber(ctx context.Context, tx *Tx, supplier, number s
 // KeepDespatch keeps a ship notice to a warehouse with its units and lines. It fails with
 // [ErrSpent] where the supplier's number of it is known already.
 func (s *Store) KeepDespatch(ctx context.Context, tx *Tx, id, operation, supplier, warehouse string, r *trade.DespatchRequest) error {
-	document, err := json.Marshal(map[string]any{"ID": id, "Operation": operation, "Supplier": supplier, "Warehouse": warehouse, "R": r})
+	document, err := json.Marshal(struct {
+		ID        string                 `json:"ID"`
+		Operation string                 `json:"Operation"`
+		R         *trade.DespatchRequest `json:"R"`
+		Supplier  string                 `json:"Supplier"`
+		Warehouse string                 `json:"Warehouse"`
+	}{id, operation, r, supplier, warehouse})
 	if err != nil {
 		return fmt.Errorf("ship notice: %w", err)
 	}

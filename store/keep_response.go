@@ -22,7 +22,11 @@ func (s *Store) KeepResponse(ctx context.Context, tx *Tx, r *trade.PurchaseOrder
 			kept[i].Cause = "SUPPLIER_QUANTITY"
 		}
 	}
-	document, err := json.Marshal(map[string]any{"Response": r, "Lines": lines, "Deviations": kept})
+	document, err := json.Marshal(struct {
+		Deviations []keptDeviation              `json:"Deviations"`
+		Lines      []trade.LineAcknowledgment   `json:"Lines"`
+		Response   *trade.PurchaseOrderResponse `json:"Response"`
+	}{kept, lines, r})
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}

@@ -24,9 +24,9 @@ func (s *Store) SaveWarehouses(ctx context.Context, tx *Tx, records []trade.Ware
 
 // adopt sets the parents of a batch's rows, and makes its rows the parents of
 // those that came before them, for a source tells children and parents in any
-// order.
-func adopt(table, key, field string) string {
-	batch := "(SELECT j ->> '" + field + "' FROM " + documents + ")"
+// order. keyPath is where a document has the key.
+func adopt(table, key, keyPath string) string {
+	batch := "(SELECT " + keyPath + " FROM " + documents + ")"
 	return `UPDATE ` + table + ` c SET parent_id = p.id FROM ` + table + ` x LEFT JOIN ` + table + ` p ON p.` + key + ` = x.parent_key AND p.id <> x.id
 		WHERE c.id = x.id AND c.parent_id IS DISTINCT FROM p.id AND (x.` + key + ` IN ` + batch + ` OR x.parent_key IN ` + batch + `)`
 }
@@ -38,7 +38,7 @@ var saveCategories = saving[trade.Category]{
 		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, parent_key = excluded.parent_key, ` + toldAgain + `
 		WHERE ` + newer + ` RETURNING code`,
-	parts: []string{adopt("categories", "code", "Code")},
+	parts: []string{adopt("categories", "code", "j ->> 'Code'")},
 }
 
 // SaveCategories saves categories.
@@ -71,7 +71,7 @@ var saveAccounts = saving[trade.Account]{
 			parent_key = excluded.parent_key, ` + toldAgain + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
-		adopt("accounts", "number", "Number"),
+		adopt("accounts", "number", "j ->> 'Number'"),
 		`INSERT INTO account_locations AS t (account_id, code, roles, address, warehouse_id)
 			SELECT a.id, l ->> 'Code', ARRAY(SELECT jsonb_array_elements_text(l -> 'Roles')), l -> 'Address', w.id
 			FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'Locations', 'null')) l
