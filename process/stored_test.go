@@ -1,6 +1,7 @@
 package process
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"portico/sources"
 	"portico/test/stored"
 	"portico/trade"
 )
@@ -142,5 +144,30 @@ func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 	stored.Text(t, "testdata/stored/fingerprints.txt", []byte(prints.String()))
 	for name, input := range inputs { // so that it can be seen what has changed
 		stored.Same(t, "input-"+name, input)
+	}
+}
+
+// TestWhatIsAddedUpIsCalledAsItIsTold holds the names by which a comparison finds amounts and quantities in
+// documents to those that the documents have: otherwise nothing is added up, on either side.
+func TestWhatIsAddedUpIsCalledAsItIsTold(t *testing.T) {
+	told := map[sources.Subject]any{
+		sources.OfCredit: stored.Of[trade.CreditPosition](), sources.OfOrders: stored.Of[trade.Order](), sources.OfPurchaseOrders: stored.Of[trade.PurchaseOrder](),
+		sources.OfInvoices: stored.Of[trade.Invoice](), sources.OfReturns: stored.Of[trade.Return](), sources.OfStock: stored.Of[trade.Stock](),
+	}
+	for subject, record := range told {
+		text, err := json.Marshal(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := says(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum tally
+		sum.add(subject, document)
+		at := summed[subject]
+		if at.amount != "" && len(sum.Money) != 1 || (at.quantity != "" || subject == sources.OfStock) && len(sum.Quantity) != 1 {
+			t.Errorf("%s: of a record with an amount and a quantity only %v is added up", subject, sum)
+		}
 	}
 }
