@@ -61,7 +61,15 @@ var arrows = map[string]map[string]string{
 	"sources/sourcetest": {"sources": "the ports that it tries"},
 
 	// process
-	"process": {"process/durable": "every flow is durable"},
+	"process":             {"process/durable": "every flow is durable"},
+	"process/orders":      {"process": "the desk, keys, refusals", "process/durable": "its flows"},
+	"process/purchasing":  {"process": "the desk, keys, refusals", "process/durable": "its flows"},
+	"process/stewards":    {"process": "the desk, keys, refusals", "process/durable": "its flows"},
+	"process/replica":     {"process": "a replay is a write under a key"},
+	"process/tracking":    {"process": "a replay is a write under a key, and deliveries are gathered"},
+	"process/watch":       {"process": "the desk, keys, refusals", "process/durable": "operations are settled and ids made by it"},
+	"process/notify":      {"process": "endpoints are saved under a key", "process/durable": "ids are made by it"},
+	"process/processtest": {"sandbox": "the company that flows are tried on", "sources/sandbox": "and its systems"},
 
 	// experience
 	"graph":                              {"graph/execution": "the generated table is run by it"},
@@ -80,8 +88,6 @@ var apart = map[string][]string{
 	"trade": {}, "telemetry": {}, "trade/clock": {}, "evidence/signatures": {}, "migrations": {}, "store/postgres": {},
 	// They know GraphQL, and nothing of the trade.
 	"graph/execution": {}, "graph/governance": {}, "edge/guard": {}, "edge/budget": {},
-	// How bytes are sent to partners.
-	"process/notify": {"telemetry", "trade"},
 	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
 	"sandbox": {"trade"},
 	// Another company's system, filled with the sandbox's.
@@ -92,7 +98,9 @@ var apart = map[string][]string{
 	"test/cluster": {"test/e2e/ports", "store/postgres"},
 	"test/faults":  {"test/e2e/ports", "store/postgres", "evidence/signatures"},
 	// The bench holds Portico against handlers of the same pages.
-	"test/bench":    {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	// Golden files of what is stored.
+	"test/stored":   {"trade"},
 	"tools/release": {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {}, "examples/tracking": {},
@@ -106,7 +114,9 @@ var outside = map[string][]string{
 	"process":   {"net/http", "database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
 	// Requests to partners are sent by it.
 	"process/notify": {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
-	"store":          {"net/http", "github.com/99designs"},
+	// A company for tests answers by it.
+	"process/processtest": {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
+	"store":               {"net/http", "github.com/99designs"},
 	// It may have to fetch PostgreSQL.
 	"store/postgres": {"github.com/99designs"},
 	"sources":        {"database/sql", "github.com/99designs", "github.com/jmoiron", "github.com/lib"},
@@ -195,30 +205,30 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 // why that is no decision on what a caller may do or see: that is
 // trade.Scope.Decide alone, and the visibility that asks the same in SQL.
 var deciding = map[string]string{
-	"trade":                            "the decision itself",
-	"store/reading.go":                 "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
-	"store/partners.go":                "the caller's own partner, as any partner",
-	"store/audit.go":                   "for operators alone",
-	"process/messages.go":              "whether a supplier sent it, whose signatures count",
-	"process/partners.go":              "what is the distributor's own to do",
-	"store/items.go":                   "an operator has no part numbers of its own",
-	"resolvers/loaders/loaders.go":     "reads the caller's own accounts, as any accounts",
-	"resolvers/loaders/live.go":        "the account whose share decides which source's count is shown",
-	"process/desk.go":                  "keeps whom somebody acts for that writes",
-	"process/spending.go":              "the limits of an account's table are for its buyers",
-	"process/alerting.go":              "which side an exception is reported to",
-	"store/alerts.go":                  "an operator sees what is meant for either side",
-	"store/purchase_orders.go":         "whose work list it is: to answer, or to decide",
-	"store/users.go":                   "people act for several accounts, of which one is enough",
-	"store/webhooks.go":                "a company's endpoints are those that were saved for its own accounts alone",
-	"process/webhooks.go":              "for which company an endpoint is saved",
-	"edge/auth/auth.go":                "who acts for nobody any more is not let in",
-	"resolvers/queries.go":             "viewer: which of its types, and what stands in it",
-	"resolvers/items.go":               "the account a price is for, where none is named",
-	"edge/known.go":                    "who may send documents of its own, before anything is decided on",
-	"edge/budget.go":                   "whose budget is charged",
-	"test/bench/reference.go":          "a rival of ours",
-	"test/bench/reference_supplies.go": "the same",
+	"trade":                                  "the decision itself",
+	"store/reading.go":                       "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
+	"store/partners.go":                      "the caller's own partner, as any partner",
+	"store/audit.go":                         "for operators alone",
+	"process/purchasing/messages.go":         "whether a supplier sent it, whose signatures count",
+	"process/purchasing/partners.go":         "what is the distributor's own to do",
+	"store/items.go":                         "an operator has no part numbers of its own",
+	"resolvers/loaders/loaders.go":           "reads the caller's own accounts, as any accounts",
+	"resolvers/loaders/live.go":              "the account whose share decides which source's count is shown",
+	"process/desk.go":                        "keeps whom somebody acts for that writes",
+	"process/orders/spending.go":             "the limits of an account's table are for its buyers",
+	"process/purchasing/report_exception.go": "which side an exception is reported to",
+	"store/alerts.go":                        "an operator sees what is meant for either side",
+	"store/purchase_orders.go":               "whose work list it is: to answer, or to decide",
+	"store/users.go":                         "people act for several accounts, of which one is enough",
+	"store/webhooks.go":                      "a company's endpoints are those that were saved for its own accounts alone",
+	"process/notify/webhooks.go":             "for which company an endpoint is saved",
+	"edge/auth/auth.go":                      "who acts for nobody any more is not let in",
+	"resolvers/queries.go":                   "viewer: which of its types, and what stands in it",
+	"resolvers/items.go":                     "the account a price is for, where none is named",
+	"edge/known.go":                          "who may send documents of its own, before anything is decided on",
+	"edge/budget.go":                         "whose budget is charged",
+	"test/bench/reference.go":                "a rival of ours",
+	"test/bench/reference_supplies.go":       "the same",
 }
 
 // TestDecisionsAreMadeInOnePlace finds code that looks into a scope to decide by

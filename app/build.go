@@ -17,6 +17,13 @@ import (
 	"portico/process"
 	"portico/process/audit"
 	"portico/process/durable"
+	"portico/process/notify"
+	"portico/process/orders"
+	"portico/process/purchasing"
+	"portico/process/replica"
+	"portico/process/stewards"
+	"portico/process/tracking"
+	"portico/process/watch"
 	"portico/sources"
 	"portico/store"
 )
@@ -35,16 +42,18 @@ type server struct {
 	hub         *events.Hub
 	cursors     *events.Cursors
 	feed        *events.Feed
-	replica     *process.Replica
-	intake      *process.Intake
+	replica     *replica.Copy
+	intake      *tracking.Intake
 	engine      *durable.Engine
-	ordering    *process.Orders
-	operating   *process.Operators
-	purchasing  *process.Purchasing
-	stewards    *process.Stewards
-	partners    *process.Partners
-	webhooks    *process.Webhooks
-	codes       *process.Codes
+	desk        *process.Desk
+	ordering    *orders.Flows
+	operating   *watch.Operators
+	purchasing  *purchasing.Flows
+	stewards    *stewards.Flows
+	alerting    *watch.Alerts
+	partners    *purchasing.Partners
+	webhooks    *notify.Webhooks
+	codes       *stewards.Codes
 	audit       *audit.Log
 	auditFolder string
 	use         *governance.Counter
@@ -126,9 +135,9 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err := p.store.RestartLog(ctx); err != nil {
 		return err
 	}
-	p.replica = process.NewReplica(p.store, p.sources, p.log)
+	p.replica = replica.New(p.store, p.sources, p.log)
 	p.replica.Rerouted = p.prices.Purge
-	p.intake = process.NewIntake(p.store, p.sources, p.log)
+	p.intake = tracking.NewIntake(p.store, p.sources, p.log)
 	if err := p.replica.TakeRoutes(ctx); err != nil {
 		return err
 	}
@@ -140,10 +149,10 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	desk := process.NewDesk(p.store, p.sources, p.engine)
-	p.ordering, p.operating, p.purchasing, p.stewards = process.NewOrders(desk, p.prices), process.NewOperators(desk), process.NewPurchasing(desk, signing), process.NewStewards(desk)
-	p.partners = process.NewPartners(desk)
-	p.webhooks, p.codes = p.outgoing(cfg, desk), process.NewCodes(desk)
+	p.desk = process.NewDesk(p.store, p.sources, p.engine)
+	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk), purchasing.New(p.desk, signing), stewards.New(p.desk)
+	p.alerting, p.partners = watch.NewAlerts(p.desk), purchasing.NewPartners(p.desk)
+	p.webhooks, p.codes = p.outgoing(cfg, p.desk), stewards.NewCodes(p.desk)
 	if err := p.codes.Begin(ctx); err != nil {
 		return err
 	}

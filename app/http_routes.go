@@ -23,7 +23,9 @@ import (
 	"portico/evidence/signatures"
 	"portico/examples/tracking"
 	"portico/graph"
-	"portico/process"
+	"portico/process/purchasing"
+	"portico/process/replica"
+	"portico/process/watch"
 	"portico/resolvers"
 	"portico/resolvers/loaders"
 	"portico/sources"
@@ -55,7 +57,7 @@ func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	}
 	serving, err := edge.GraphQL(edge.Options{
 		BrownOuts: cfg.File.BrownOuts, Refusals: p.refusals,
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Desk: p.desk, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
@@ -165,7 +167,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger, recent *telemetry.Recent) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), process.Metrics(), loaders.Metrics(), edge.Metrics())...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), replica.Metrics(), purchasing.Metrics(), watch.Metrics(), loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	if recent != nil {

@@ -20,8 +20,8 @@ import (
 
 // outgoing are the webhooks of partners, which need to know who somebody is, how GraphQL
 // answers them, and how bytes are sent.
-func (p *server) outgoing(cfg Config, desk *process.Desk) *process.Webhooks {
-	w, client := process.NewWebhooks(desk, p.log), notify.New(cfg.networks)
+func (p *server) outgoing(cfg Config, desk *process.Desk) *notify.Webhooks {
+	w, client := notify.NewWebhooks(desk, p.log), notify.New(cfg.networks)
 	w.Post, w.Unreachable, w.Plain = client.Post, client.Unreachable, client.Plain
 	w.Owner = func(ctx context.Context, owner json.RawMessage) (trade.Scope, error) {
 		caller, err := p.restore(ctx, owner)
@@ -34,11 +34,11 @@ func (p *server) outgoing(cfg Config, desk *process.Desk) *process.Webhooks {
 func (p *server) restore(ctx context.Context, owner json.RawMessage) (auth.Caller, error) {
 	var standing auth.Standing
 	if json.Unmarshal(owner, &standing) != nil { // which holds up no other endpoint
-		return auth.Caller{}, process.ErrNotLetIn
+		return auth.Caller{}, notify.ErrNotLetIn
 	}
 	caller, err := p.auth.Restore(ctx, standing)
 	if errors.Is(err, auth.ErrToken) {
-		err = process.ErrNotLetIn
+		err = notify.ErrNotLetIn
 	}
 	return caller, err
 }
@@ -69,7 +69,7 @@ func (p *server) tells(serving *edge.Serving) {
 			return nil, nil, err
 		}
 		if told == nil {
-			return nil, nil, process.ErrUntold
+			return nil, nil, notify.ErrUntold
 		}
 		var answer struct {
 			Update json.RawMessage `json:"update"`

@@ -20,7 +20,7 @@ import (
 
 	"portico/edge/guard"
 	"portico/evidence/signatures"
-	"portico/process"
+	"portico/process/purchasing"
 	"portico/store"
 	"portico/trade"
 )
@@ -231,7 +231,7 @@ func knownDocuments(f File, log *slog.Logger) (*guard.Known, error) {
 
 // receiptKey is the key that receipts are signed with: the one in the file that is set, or
 // one that is made once and kept in the data folder. Its public half is kept for ever.
-func receiptKey(ctx context.Context, cfg Config, st *store.Store) (s process.Signing, err error) {
+func receiptKey(ctx context.Context, cfg Config, st *store.Store) (s purchasing.Signing, err error) {
 	path := cfg.ReceiptKeyFile
 	if path == "" {
 		path = filepath.Join(cfg.Data, "receipt-key.pem")

@@ -13,7 +13,7 @@ import (
 
 	"portico/edge"
 	"portico/graph/governance"
-	"portico/process"
+	"portico/process/watch"
 	"portico/telemetry"
 )
 
@@ -82,12 +82,12 @@ func (p *server) background(cfg Config) []part {
 		{name: "pauses", run: until(func(ctx context.Context) { p.operating.Follow(ctx, log) })},
 		{name: "codes", run: until(func(ctx context.Context) { p.codes.Follow(ctx, log) })},
 		{name: "purchase orders", run: until(func(ctx context.Context) { p.purchasing.Watch(ctx, log) })},
-		{name: "systems", run: until(process.NewWatcher(p.store, p.sources, log).Run)},
-		{name: "measures", run: until(process.NewMeasuring(p.store, p.sources, loaded, log).Run)},
+		{name: "systems", run: until(watch.NewSystems(p.store, p.sources, log).Run)},
+		{name: "measures", run: until(watch.NewMeasures(p.store, p.sources, loaded, log).Run)},
 		{name: "Alertmanager", run: until(func(ctx context.Context) { p.tellAlertmanager(ctx, cfg) })},
 		{name: "revocations", run: until(func(ctx context.Context) { p.auth.Watch(ctx, log) }), outlives: []string{"portal"}},
 		{name: "feed", run: until(p.feed.Run), outlives: []string{"portal", "operations"}},
-		{name: "signals", run: until(process.NewSignalling(p.store, p.sources, p.refused, log).Run), outlives: []string{"portal"}},
+		{name: "signals", run: until(watch.NewSignals(p.store, p.sources, p.refused, log).Run), outlives: []string{"portal"}},
 		{name: "schema use", run: until(p.keepSchemaUse), outlives: []string{"portal"}},
 		{name: "encryption", run: until(p.reseal)},
 		{name: "announcement", run: until(func(ctx context.Context) { p.announce(ctx, cfg) })},

@@ -1,9 +1,11 @@
+// Package process is what all flows share: the desk where writes are kept and begun, keys that
+// make a write happen once, calls that are served together, and refusals. What must happen
+// between the systems and the store stands in the rooms below, one for each kind of flow.
 package process
 
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -15,12 +17,15 @@ import (
 	"portico/trade"
 )
 
+// ERP is the system that most steps are about.
+var ERP = trade.ERP
+
 // Desk is what all writes have in common: where they are kept, where they go, and what
 // plays them.
 type Desk struct {
-	store   *store.Store
-	sources *sources.Set
-	engine  *durable.Engine
+	Store   *store.Store
+	Sources *sources.Set
+	Engine  *durable.Engine
 	known   *lru.Cache[string, string] // who was kept, by id
 }
 
@@ -51,47 +56,47 @@ func (d *Desk) Know(ctx context.Context, u *trade.User, scope trade.Scope) error
 	if kept, ok := d.known.Get(u.ID); ok && kept == as {
 		return nil
 	}
-	if err := d.store.SaveUser(ctx, u, accounts); err != nil {
+	if err := d.Store.SaveUser(ctx, u, accounts); err != nil {
 		return err
 	}
 	d.known.Add(u.ID, as)
 	return nil
 }
 
-// begin keeps one operation of a flow, and tells a key that is spent as an error.
-func begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W], n store.NewOperation, work W, ref string) error {
-	begun, err := durable.Begin(ctx, d.engine, tx, f, durable.Beginning[W]{Operation: n, Work: work, Ref: ref})
+// Begin keeps one operation of a flow, and tells a key that is spent as an error.
+func Begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W], n store.NewOperation, work W, ref string) error {
+	begun, err := durable.Begin(ctx, d.Engine, tx, f, durable.Beginning[W]{Operation: n, Work: work, Ref: ref})
 	if err == nil && len(begun) == 0 {
 		return store.ErrSpent
 	}
 	return err
 }
 
-// waited waits for the end of an operation that was begun, at most so long, where its
+// Await waits for the end of an operation that was begun, at most so long, where its
 // source takes writes now.
-func waited[E trade.UserError](ctx context.Context, d *Desk, source string, done *Acted[E], err error, wait time.Duration) (*Acted[E], error) {
+func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done *Acted[E], err error, wait time.Duration) (*Acted[E], error) {
 	if err != nil || done.OperationID == "" || done.Replayed {
 		return done, err
 	}
-	d.engine.Wake(source)
-	if _, held := d.sources.Held(source); held > 0 || wait <= 0 {
+	d.Engine.Wake(source)
+	if _, held := d.Sources.Held(source); held > 0 || wait <= 0 {
 		return done, nil
 	}
-	return done, d.engine.Wait(ctx, done.OperationID, wait)
+	return done, d.Engine.Wait(ctx, done.OperationID, wait)
 }
 
-// handOver lets a source do a write exactly once, or never twice: an earlier attempt
+// HandOver lets a source do a write exactly once, or never twice: an earlier attempt
 // may have arrived although its answer did not, so that its reference is looked up
 // before it is sent again; where it cannot be looked up, nobody can know.
-func (d *Desk) handOver(ctx context.Context, source, ref string, attempt int, crashed bool, write func() (sources.Receipt, error)) (sources.Receipt, error) {
-	blind := d.sources.Guarantee(source) == trade.AtMostOnce
+func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, crashed bool, write func() (sources.Receipt, error)) (sources.Receipt, error) {
+	blind := d.Sources.Guarantee(source) == trade.AtMostOnce
 	const doubt = "Whether the system has it cannot be known: somebody is looking it up."
 	if attempt > 1 {
 		if blind && crashed {
 			return sources.Receipt{}, &durable.Doubt{Message: doubt}
 		}
 		if !blind {
-			receipt, err := d.sources.ReceiptByKey(ctx, source, ref)
+			receipt, err := d.Sources.ReceiptByKey(ctx, source, ref)
 			if err == nil || sources.KindOf(err) != sources.NotFound {
 				return receipt, err
 			}
@@ -111,41 +116,14 @@ func (d *Desk) handOver(ctx context.Context, source, ref string, attempt int, cr
 
 // OperationOf is the id of the operation that a principal's key started, or empty.
 func (d *Desk) OperationOf(ctx context.Context, principal, key string) (string, error) {
-	return d.store.OperationByAnyKey(ctx, principal, key)
+	return d.Store.OperationByAnyKey(ctx, principal, key)
 }
 
-// invalid is a refusal of something at a place in the input.
-func invalid(code trade.ErrorCode, message string, path ...string) *trade.InvalidInput {
-	return &trade.InvalidInput{Refusal: trade.Refusal{Code: code, Message: message, Path: append([]string{"input"}, path...)}}
-}
-
-// said refuses a text that is missing, with the words given, or that cannot be printed.
-func said[E trade.UserError](text, missing, field string) (errs []E) {
-	if strings.TrimSpace(text) == "" {
-		return []E{any(invalid(trade.CodeInvalidInput, missing, field)).(E)}
-	}
-	return printed[E](&text, field)
-}
-
-// printed refuses a text that is too long or cannot be printed; there may be none.
-func printed[E trade.UserError](text *string, field string) (errs []E) {
-	if text == nil {
-		return nil
-	}
-	for _, e := range trade.CheckText(*text, field) {
-		errs = append(errs, e.(E))
-	}
-	return errs
-}
-
-// sayWhy is what is said where a reason is missing.
-const sayWhy = "Say why."
-
-// again reads records as their source has them now, to be saved with the step.
-func again[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
+// Reread reads records as their source has them now, to be saved with the step.
+func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
 	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), numbers ...string,
 ) error {
-	page, err := read(d.sources.At(r.Source), ctx, sources.Query{Refs: numbers})
+	page, err := read(d.Sources.At(r.Source), ctx, sources.Query{Refs: numbers})
 	if err != nil {
 		return err
 	}
@@ -157,7 +135,20 @@ func again[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(
 		if err != nil || len(unknown) == 0 {
 			return err
 		}
-		return d.store.Reject(ctx, tx, unknown)
+		return d.Store.Reject(ctx, tx, unknown)
 	})
 	return nil
+}
+
+// Distinct are keys without those that are empty or were before.
+func Distinct(keys []string) []string {
+	var all []string
+	seen := map[string]bool{"": true}
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			all = append(all, k)
+		}
+	}
+	return all
 }

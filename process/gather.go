@@ -7,16 +7,17 @@ import (
 	"sync"
 )
 
-// mostGathered is how many calls are served together.
-const mostGathered = 64
+// MostGathered is how many calls are served together.
+const MostGathered = 64
 
-// gather serves calls together that come while others are being served, as a database
+// Gather serves calls together that come while others are being served, as a database
 // gathers commits: the more come, the less each takes, and one that comes alone waits for
 // nobody. Only calls of one key are together. Where serving some together fails, each is
 // served alone, so that none fails for another's sake; serve may be called again with what
 // it was called with before. It is for what is soon done: whoever comes waits for it.
-type gather[A, R any] struct {
-	serve func(ctx context.Context, all []A) ([]R, error)
+type Gather[A, R any] struct {
+	// Serve gives the results of some calls, in their order.
+	Serve func(ctx context.Context, all []A) ([]R, error)
 
 	mu      sync.Mutex
 	waiting map[string][]*gatheredCall[A, R] // by key; a key that is there is being served
@@ -30,8 +31,8 @@ type gatheredCall[A, R any] struct {
 	served chan struct{}
 }
 
-// do serves one call. When ctx ends before, what becomes of the call is not known.
-func (g *gather[A, R]) do(ctx context.Context, key string, a A) (told R, err error) {
+// Do serves one call. When ctx ends before, what becomes of the call is not known.
+func (g *Gather[A, R]) Do(ctx context.Context, key string, a A) (told R, err error) {
 	c := &gatheredCall[A, R]{ctx: ctx, asked: a, served: make(chan struct{})}
 	g.mu.Lock()
 	if g.waiting == nil {
@@ -57,7 +58,7 @@ func (g *gather[A, R]) do(ctx context.Context, key string, a A) (told R, err err
 
 // next lets those be served that wait, by somebody else than a caller, whose own call is
 // done.
-func (g *gather[A, R]) next(key string) {
+func (g *Gather[A, R]) next(key string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	waiting := g.waiting[key]
@@ -65,7 +66,7 @@ func (g *gather[A, R]) next(key string) {
 		delete(g.waiting, key)
 		return
 	}
-	n := min(len(waiting), mostGathered)
+	n := min(len(waiting), MostGathered)
 	g.waiting[key] = waiting[n:]
 	go func() {
 		defer g.next(key)
@@ -73,7 +74,7 @@ func (g *gather[A, R]) next(key string) {
 	}()
 }
 
-func (g *gather[A, R]) together(all []*gatheredCall[A, R]) {
+func (g *Gather[A, R]) together(all []*gatheredCall[A, R]) {
 	if len(all) > 1 {
 		asked := make([]A, len(all))
 		for i, c := range all {
@@ -93,7 +94,7 @@ func (g *gather[A, R]) together(all []*gatheredCall[A, R]) {
 	}
 }
 
-func (g *gather[A, R]) alone(c *gatheredCall[A, R]) {
+func (g *Gather[A, R]) alone(c *gatheredCall[A, R]) {
 	told, err := g.safely(c.ctx, []A{c.asked})
 	if c.err = err; err == nil {
 		c.told = told[0]
@@ -101,11 +102,11 @@ func (g *gather[A, R]) alone(c *gatheredCall[A, R]) {
 }
 
 // safely serves calls; a defect is an error of theirs, and not the end of the process.
-func (g *gather[A, R]) safely(ctx context.Context, all []A) (told []R, err error) {
+func (g *Gather[A, R]) safely(ctx context.Context, all []A) (told []R, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	return g.serve(ctx, all)
+	return g.Serve(ctx, all)
 }

@@ -11,7 +11,7 @@ import (
 
 // gatherings is a gather whose first serving is held until it is let go on.
 type gatherings struct {
-	gather[int, int]
+	Gather[int, int]
 	mu      sync.Mutex
 	begun   chan struct{} // when a serving begins
 	on      chan struct{}
@@ -21,7 +21,7 @@ type gatherings struct {
 
 func newGatherings() *gatherings {
 	g := &gatherings{begun: make(chan struct{}, 100), on: make(chan struct{})}
-	g.serve = func(_ context.Context, all []int) ([]int, error) {
+	g.Serve = func(_ context.Context, all []int) ([]int, error) {
 		g.mu.Lock()
 		g.batches = append(g.batches, slices.Sorted(slices.Values(all)))
 		first := len(g.batches) == 1
@@ -51,7 +51,7 @@ func (g *gatherings) behind(t *testing.T, others ...int) map[int]error {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	ask := func(a int) {
-		told, err := g.do(t.Context(), "k", a)
+		told, err := g.Do(t.Context(), "k", a)
 		if err == nil && told != 10*a {
 			t.Errorf("%d is told %d", a, told)
 		}
@@ -65,9 +65,9 @@ func (g *gatherings) behind(t *testing.T, others ...int) map[int]error {
 		all.Go(func() { ask(a) })
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		g.gather.mu.Lock()
+		g.Gather.mu.Lock()
 		n := len(g.waiting["k"])
-		g.gather.mu.Unlock()
+		g.Gather.mu.Unlock()
 		if n == len(others) {
 			break
 		}
@@ -83,7 +83,7 @@ func TestCallsThatComeWhileOthersAreServedAreServedTogether(t *testing.T) {
 	if len(g.batches) != 2 || !slices.Equal(g.batches[1], []int{1, 2, 3}) {
 		t.Errorf("served as %v", g.batches)
 	}
-	kept := func() int { g.gather.mu.Lock(); defer g.gather.mu.Unlock(); return len(g.waiting) }
+	kept := func() int { g.Gather.mu.Lock(); defer g.Gather.mu.Unlock(); return len(g.waiting) }
 	for deadline := time.Now().Add(10 * time.Second); kept() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("a key is kept that nobody asks for")
@@ -115,9 +115,9 @@ func TestNobodyFailsForAnothersSake(t *testing.T) {
 func TestOnlyCallsOfOneKeyAreServedTogether(t *testing.T) {
 	g := newGatherings()
 	var all sync.WaitGroup
-	all.Go(func() { _, _ = g.do(t.Context(), "one", 0) })
+	all.Go(func() { _, _ = g.Do(t.Context(), "one", 0) })
 	<-g.begun
-	if told, err := g.do(t.Context(), "another", 1); told != 10 || err != nil { // it waits for nobody
+	if told, err := g.Do(t.Context(), "another", 1); told != 10 || err != nil { // it waits for nobody
 		t.Errorf("%d, %v", told, err)
 	}
 	close(g.on)
@@ -127,11 +127,11 @@ func TestOnlyCallsOfOneKeyAreServedTogether(t *testing.T) {
 func TestACallerWhoLeavesWaitsNoMore(t *testing.T) {
 	g := newGatherings()
 	var all sync.WaitGroup
-	all.Go(func() { _, _ = g.do(t.Context(), "k", 0) })
+	all.Go(func() { _, _ = g.Do(t.Context(), "k", 0) })
 	<-g.begun
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := g.do(ctx, "k", 1); !errors.Is(err, context.Canceled) {
+	if _, err := g.Do(ctx, "k", 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	close(g.on)

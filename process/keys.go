@@ -16,7 +16,8 @@ import (
 // shortestKey and longestKey are the lengths of a key, as the schema has them.
 const shortestKey, longestKey = 16, 128
 
-func checkKey(key string) *trade.InvalidInput {
+// CheckKey refuses a key that is too short, too long or cannot be printed; nil where it is good.
+func CheckKey(key string) *trade.InvalidInput {
 	if len(key) >= shortestKey && len(key) <= longestKey && printable(key) {
 		return nil
 	}
@@ -34,8 +35,8 @@ func printable(s string) bool {
 	return true
 }
 
-// fingerprint stands for a whole input.
-func fingerprint(input any) (string, error) {
+// Fingerprint stands for a whole input.
+func Fingerprint(input any) (string, error) {
 	text, err := json.Marshal(input)
 	if err != nil {
 		return "", fmt.Errorf("input: %w", err)
@@ -44,7 +45,8 @@ func fingerprint(input any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func conflict(at time.Time, operation string) *trade.IdempotencyConflict {
+// KeyConflict refuses a key that was used for another input.
+func KeyConflict(at time.Time, operation string) *trade.IdempotencyConflict {
 	return &trade.IdempotencyConflict{
 		Refusal:     trade.Refusal{Code: trade.CodeKeyConflict, Message: "This key was used for another input: take a new one.", Path: []string{"idempotencyKey"}},
 		FirstUsedAt: at, OperationID: operation,
@@ -67,16 +69,16 @@ type refused[E trade.UserError] struct{ errors []E }
 
 func (*refused[E]) Error() string { return "refused" }
 
-// once runs a write under a key: the same key with the same input gives the same answer,
+// Once runs a write under a key: the same key with the same input gives the same answer,
 // and with another a conflict. write gives what the answer is about, or refusals, of which
 // nothing stays.
-func once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
+func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
 	write func(tx *store.Tx, print string) (spent store.SpentKey, errs []E, err error),
 ) (*Acted[E], error) {
-	if bad := checkKey(key); bad != nil {
+	if bad := CheckKey(key); bad != nil {
 		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil
 	}
-	print, err := fingerprint(input)
+	print, err := Fingerprint(input)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +88,7 @@ func once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 			return nil, err
 		}
 		if kept.Fingerprint != print {
-			return &Acted[E]{Errors: []E{any(conflict(kept.SpentAt, kept.OperationID)).(E)}}, nil
+			return &Acted[E]{Errors: []E{any(KeyConflict(kept.SpentAt, kept.OperationID)).(E)}}, nil
 		}
 		return &Acted[E]{Replayed: true, OperationID: kept.OperationID, SubjectID: kept.Subject, Answer: kept.Answer}, nil
 	}

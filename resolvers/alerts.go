@@ -5,6 +5,7 @@ import (
 
 	"portico/graph"
 	"portico/process"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -30,21 +31,21 @@ func alertFilter(f *graph.AlertFilter) store.AlertFilter {
 // ReportException reports something to the other side.
 func (r mutation) ReportException(ctx context.Context, idempotencyKey string, input graph.ReportExceptionInput) (*graph.AlertPayload, error) {
 	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Purchasing.ReportException(ctx, s, by, idempotencyKey, process.Report{Subject: input.Subject, Severity: input.Severity, Message: input.Message, AtRisk: (*trade.Quantity)(input.AtRisk)})
+		return r.Purchasing.ReportException(ctx, s, by, idempotencyKey, purchasing.Report{Subject: input.Subject, Severity: input.Severity, Message: input.Message, AtRisk: (*trade.Quantity)(input.AtRisk)})
 	})
 }
 
 // AcknowledgeAlert takes an alert.
 func (r mutation) AcknowledgeAlert(ctx context.Context, idempotencyKey string, input graph.AcknowledgeAlertInput) (*graph.AlertPayload, error) {
 	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Purchasing.TakeAlert(ctx, s, by, idempotencyKey, input.Alert)
+		return r.Alerting.Take(ctx, s, by, idempotencyKey, input.Alert)
 	})
 }
 
 // ResolveAlert closes an alert.
 func (r mutation) ResolveAlert(ctx context.Context, idempotencyKey string, input graph.ResolveAlertInput) (*graph.AlertPayload, error) {
 	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Purchasing.ResolveAlert(ctx, s, by, idempotencyKey, input.Alert, input.Resolution)
+		return r.Alerting.Resolve(ctx, s, by, idempotencyKey, input.Alert, input.Resolution)
 	})
 }
 

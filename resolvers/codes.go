@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
-	"portico/process"
+	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -34,7 +34,7 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 	for i, e := range input.Entries {
 		entries[i] = trade.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
 	}
-	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, process.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
+	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, stewards.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
 	if err != nil {
 		return nil, err
 	}

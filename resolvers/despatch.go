@@ -5,6 +5,7 @@ import (
 
 	"portico/graph"
 	"portico/process"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -37,7 +38,7 @@ func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
 // CancelDespatchAdvice withdraws a ship notice.
 func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.CancelDespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
 	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
-		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, process.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, purchasing.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
-	"portico/process"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/telemetry"
@@ -17,7 +17,7 @@ func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, in
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.Purchasing.Decide(ctx, l.Scope(), by, idempotencyKey, process.DeviationDecision{
+	a, err := r.Purchasing.Decide(ctx, l.Scope(), by, idempotencyKey, purchasing.DeviationDecision{
 		DeviationID: input.Deviation, Decision: input.Decision, Counter: counterProposal(input.Counter), Comment: input.Comment,
 	}, telemetry.Wait(ctx, mostWait))
 	if err != nil {

@@ -25,6 +25,8 @@ import (
 	"portico/graph/execution"
 	"portico/graph/execution/difftest"
 	"portico/process"
+	"portico/process/orders"
+	"portico/process/replica"
 	"portico/resolvers"
 	"portico/resolvers/loaders"
 	company "portico/sandbox"
@@ -59,7 +61,7 @@ func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := process.NewReplica(st, set, slog.New(slog.DiscardHandler))
+	r := replica.New(st, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
@@ -89,7 +91,7 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
 	cfg := graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
 	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))

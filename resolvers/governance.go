@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"portico/graph"
-	"portico/process"
+	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/telemetry"
@@ -139,7 +139,7 @@ func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey 
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.Stewarding.Resolve(ctx, l.Scope(), by, idempotencyKey, process.Verdict{Conflict: input.Conflict, Value: input.Value, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+	a, err := r.Stewarding.Resolve(ctx, l.Scope(), by, idempotencyKey, stewards.Verdict{Conflict: input.Conflict, Value: input.Value, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}

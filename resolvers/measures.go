@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"portico/graph"
-	"portico/process"
+	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -149,7 +149,7 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if input.Period == nil || input.Period.From == nil || input.Period.To == nil {
 		return nil, badInput("a count is of days with both ends")
 	}
-	a, err := r.Operating.RecordTickets(ctx, by, idempotencyKey, process.TicketCount{From: *input.Period.From, To: *input.Period.To, Count: input.Count, Source: input.Source})
+	a, err := r.Operating.RecordTickets(ctx, by, idempotencyKey, watch.TicketCount{From: *input.Period.From, To: *input.Period.To, Count: input.Count, Source: input.Source})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process"
+	"portico/process/tracking"
+	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -46,12 +48,12 @@ func (r mutation) DiscardDeadLetter(ctx context.Context, idempotencyKey string, 
 	return r.deadLetter(ctx, idempotencyKey, input, r.Operating.Discard)
 }
 
-func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLetterInput, do func(context.Context, process.Submitter, string, process.DeadLetter) (*process.Acted[trade.CommonError], error)) (*graph.DeadLetterPayload, error) {
+func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLetterInput, do func(context.Context, process.Submitter, string, watch.DeadLetter) (*process.Acted[trade.CommonError], error)) (*graph.DeadLetterPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a, err := do(ctx, by, key, process.DeadLetter{ID: input.DeadLetter, Reason: input.Reason})
+	a, err := do(ctx, by, key, watch.DeadLetter{ID: input.DeadLetter, Reason: input.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,7 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 		return nil, err
 	}
 	again := r.Replica.Replay
-	if strings.HasSuffix(input.Stream, "/"+process.Deliveries) {
+	if strings.HasSuffix(input.Stream, "/"+tracking.Deliveries) {
 		again = r.Intake.Replay
 	}
 	a, found, err := again(ctx, by, idempotencyKey, process.Replay{
@@ -81,7 +83,7 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 	p := &graph.ReplayPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
 	if len(a.Errors) == 0 {
 		p.Found, p.Changes = found.Found, found.Changes
-		err = r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope())
+		err = r.Desk.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope())
 	}
 	return p, err
 }
@@ -96,7 +98,7 @@ func (r mutation) Compensate(ctx context.Context, idempotencyKey string, input g
 // SettleOperation settles an operation of unknown outcome.
 func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, input graph.SettleOperationInput) (*graph.OperationPayload, error) {
 	return r.operated(ctx, func(by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Operating.Settle(ctx, by, idempotencyKey, process.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
+		return r.Operating.Settle(ctx, by, idempotencyKey, watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
 	})
 }
 
@@ -135,7 +137,7 @@ func (r mutation) controlled(ctx context.Context, key string, input graph.Source
 	}
 	p := &graph.SourcePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
 	if len(a.Errors) == 0 {
-		if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+		if err := r.Desk.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
 			return nil, err
 		}
 	}

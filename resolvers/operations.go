@@ -21,7 +21,7 @@ func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Oper
 	if by.ID != nil {
 		return l.Operations.One(ctx, *by.ID)
 	}
-	id, err := r.Ordering.OperationOf(ctx, auth.UserID(auth.CallerOf(ctx).Principal), text(by.IdempotencyKey))
+	id, err := r.Desk.OperationOf(ctx, auth.UserID(auth.CallerOf(ctx).Principal), text(by.IdempotencyKey))
 	if err != nil || id == "" {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process"
+	"portico/process/orders"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -45,7 +46,7 @@ func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operatio
 	if operation == "" && subject == "" {
 		return nil, record, nil
 	}
-	if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+	if err := r.Desk.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
 		return nil, record, err
 	}
 	if operation != "" {
@@ -95,8 +96,8 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(b.Results, func(s process.Submission) bool { return s.OperationID != "" }) {
-		if err := r.Ordering.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
+	if slices.ContainsFunc(b.Results, func(s orders.Submission) bool { return s.OperationID != "" }) {
+		if err := r.Desk.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope()); err != nil {
 			return nil, err
 		}
 	}
@@ -126,12 +127,12 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 
 // AmendOrder changes an order.
 func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input graph.AmendOrderInput) (*graph.AmendOrderPayload, error) {
-	a := &process.Amendment{OrderID: input.Order, Version: input.ExpectedVersion, RequestedDeliveryDate: input.RequestedDeliveryDate, Cancel: input.CancelLines}
+	a := &orders.Amendment{OrderID: input.Order, Version: input.ExpectedVersion, RequestedDeliveryDate: input.RequestedDeliveryDate, Cancel: input.CancelLines}
 	for _, l := range input.AddLines {
 		a.Add = append(a.Add, orderLineRequest(l))
 	}
 	for _, l := range input.ChangeLines {
-		a.Change = append(a.Change, process.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
+		a.Change = append(a.Change, orders.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
 	}
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
 		return r.Ordering.Amend(ctx, s, by, idempotencyKey, a, telemetry.Wait(ctx, mostWait))
@@ -156,28 +157,28 @@ func (r mutation) changed(ctx context.Context, write func(trade.Scope, process.S
 // CancelOrder cancels an order.
 func (r mutation) CancelOrder(ctx context.Context, idempotencyKey string, input graph.CancelOrderInput) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Cancel(ctx, s, by, idempotencyKey, process.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Cancel(ctx, s, by, idempotencyKey, orders.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // ApproveOrder approves an order of somebody else of the account.
 func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Approve(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Approve(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // RejectOrder rejects an order of somebody else of the account.
 func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Reject(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
+		return r.Ordering.Reject(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
 	})
 }
 
 // AcceptOrderChanges accepts what was found different.
 func (r mutation) AcceptOrderChanges(ctx context.Context, idempotencyKey string, input graph.AcceptOrderChangesInput) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Accept(ctx, s, by, idempotencyKey, process.Decision{OrderID: input.Order, Version: input.ExpectedVersion}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Accept(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
@@ -187,9 +188,9 @@ func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, inpu
 	if err != nil {
 		return nil, err
 	}
-	q := &process.ReturnRequest{OrderID: input.Order}
+	q := &orders.ReturnRequest{OrderID: input.Order}
 	for _, line := range input.Lines {
-		q.Lines = append(q.Lines, process.ReturnRequestLine{LineID: line.Line, Quantity: trade.Quantity(*line.Quantity), Reason: line.Reason, Comment: line.Comment})
+		q.Lines = append(q.Lines, orders.ReturnRequestLine{LineID: line.Line, Quantity: trade.Quantity(*line.Quantity), Reason: line.Reason, Comment: line.Comment})
 	}
 	a, err := r.Ordering.RequestReturn(ctx, l.Scope(), by, idempotencyKey, q, telemetry.Wait(ctx, mostWait))
 	if err != nil {

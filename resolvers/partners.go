@@ -6,6 +6,7 @@ import (
 
 	"portico/graph"
 	"portico/process"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -110,7 +111,7 @@ func channels(in []*graph.PartnerChannelInput) []trade.PartnerChannel {
 // UpdatePartner changes a partner.
 func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, input graph.UpdatePartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Partners.Update(ctx, s, by, idempotencyKey, process.PartnerChange{
+		return r.Partners.Update(ctx, s, by, idempotencyKey, purchasing.PartnerChange{
 			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
 			Scopes: input.Scopes, CostPerMinute: input.CostPerMinute, ToleranceID: input.ToleranceProfile,
 		})
@@ -127,7 +128,7 @@ func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, 
 // RotatePartnerKey adds a signing key.
 func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, input graph.RotatePartnerKeyInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Partners.AddKey(ctx, s, by, idempotencyKey, process.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
+		return r.Partners.AddKey(ctx, s, by, idempotencyKey, purchasing.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
 	})
 }
 

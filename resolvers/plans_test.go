@@ -11,6 +11,7 @@ import (
 	"portico/graph"
 	"portico/graph/execution"
 	"portico/process"
+	"portico/process/orders"
 	"portico/resolvers"
 	"portico/store"
 	"portico/store/storetest"
@@ -24,7 +25,7 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	shared := loadedInto(t, st)
 	base, _ := url.Parse("http://localhost")
 	schema, err := execution.New(graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: process.NewOrders(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
 	}}))
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,13 @@ import (
 	"portico/events"
 	"portico/graph"
 	"portico/process"
+	"portico/process/notify"
+	"portico/process/orders"
+	"portico/process/purchasing"
+	"portico/process/replica"
+	"portico/process/stewards"
+	"portico/process/tracking"
+	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -28,26 +35,30 @@ type Resolver struct {
 	// Hub tells what changes, and Cursors are places in that.
 	Hub     *events.Hub
 	Cursors *events.Cursors
+	// Desk is what all writes have in common.
+	Desk *process.Desk
 	// Ordering are the flows of customers' orders.
-	Ordering *process.Orders
+	Ordering *orders.Flows
 	// Purchasing are the flows of purchase orders.
-	Purchasing *process.Purchasing
+	Purchasing *purchasing.Flows
+	// Alerting is what people do about alerts.
+	Alerting *watch.Alerts
 	// Partners are the writes by which partners are let in.
-	Partners *process.Partners
+	Partners *purchasing.Partners
 	// CostPerMinute is what a partner may ask for a minute unless its profile says so.
 	CostPerMinute int
 	// Replica is the copy of the sources.
-	Replica *process.Replica
+	Replica *replica.Copy
 	// Intake is what other systems push.
-	Intake *process.Intake
+	Intake *tracking.Intake
 	// Codes are the tables of what codes mean.
-	Codes *process.Codes
+	Codes *stewards.Codes
 	// Webhooks are the addresses that what happens is sent to.
-	Webhooks *process.Webhooks
+	Webhooks *notify.Webhooks
 	// Stewarding is what stewards decide.
-	Stewarding *process.Stewards
+	Stewarding *stewards.Flows
 	// Operating is what operators do.
-	Operating *process.Operators
+	Operating *watch.Operators
 	// Deprecations are the parts of the schema that go away.
 	Deprecations []*trade.Deprecation
 }

@@ -6,7 +6,7 @@ import (
 
 	"portico/edge/auth"
 	"portico/graph"
-	"portico/process"
+	"portico/process/notify"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
@@ -51,7 +51,7 @@ func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey, process.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
+	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey, notify.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
 	return r.endpoint(ctx, l, e, err)
 }
 
@@ -62,7 +62,7 @@ func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey stri
 		return nil, err
 	}
 	a, err := r.Webhooks.Delete(ctx, l.Scope(), by, idempotencyKey, input.Endpoint)
-	return r.endpoint(ctx, l, &process.Endpoint{Acted: a}, err)
+	return r.endpoint(ctx, l, &notify.Endpoint{Acted: a}, err)
 }
 
 // RotateWebhookSecret replaces the secret of an endpoint.
@@ -75,7 +75,7 @@ func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string
 	return r.endpoint(ctx, l, e, err)
 }
 
-func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *process.Endpoint, err error) (*trade.WebhookEndpointPayload, error) {
+func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.Endpoint, err error) (*trade.WebhookEndpointPayload, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@ import (
 
 	"portico/app"
 	"portico/process"
+	"portico/process/orders"
+	"portico/process/purchasing"
+	"portico/process/stewards"
 	"portico/trade"
 )
 
@@ -30,7 +33,8 @@ func flowTables() ([]string, error) {
 		return nil, err
 	}
 	var tables []string
-	for _, f := range process.Flows(process.NewDesk(nil, set, nil)) {
+	desk := process.NewDesk(nil, set, nil)
+	for _, f := range slices.Concat(orders.New(desk, nil).Tables(), purchasing.New(desk, purchasing.Signing{}).Tables(), stewards.New(desk).Tables()) {
 		var b strings.Builder
 		fmt.Fprintf(&b, "### %s (%s)\n\n| step | what it does | how it is undone |\n|---|---|---|\n", f.Kind, f.Action)
 		for _, s := range f.Steps {
@@ -63,7 +67,7 @@ func flowTables() ([]string, error) {
 	tables = append(tables, b.String())
 	b.Reset()
 	b.WriteString("| workflow | field | mode | owner of what it writes |\n|---|---|---|---|\n")
-	for _, w := range process.Workflows {
+	for _, w := range workflows {
 		owner := ""
 		if w.Writes != "" {
 			owner = "the system that serves " + string(w.Writes) + ": " + set.Serving(w.Writes, "")

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"portico/graph"
-	"portico/process"
 )
 
 // TestTheTablesOfFlowsAreTheCodes holds docs/flows.md to the steps that are played, the
@@ -33,8 +32,8 @@ func TestTheTablesOfFlowsAreTheCodes(t *testing.T) {
 // does not tell of, and what it tells of that is not there.
 func TestEveryWriteAndStreamHasAMode(t *testing.T) {
 	schema := graph.NewBindings(graph.Config{}).Schema
-	told := map[string]process.Mode{}
-	for _, w := range process.Workflows {
+	told := map[string]mode{}
+	for _, w := range workflows {
 		parent, field, _ := strings.Cut(w.Field, ".")
 		if d := schema.Types[parent]; d == nil || d.Fields.ForName(field) == nil {
 			t.Errorf("%s is no field", w.Field)
@@ -42,12 +41,12 @@ func TestEveryWriteAndStreamHasAMode(t *testing.T) {
 		told[w.Field] = w.Mode
 	}
 	for _, f := range schema.Mutation.Fields {
-		if mode := told["Mutation."+f.Name]; mode != process.Queued && mode != process.AnsweredAtOnce {
+		if mode := told["Mutation."+f.Name]; mode != onceDurable && mode != atOnce {
 			t.Errorf("Mutation.%s has the mode %q", f.Name, mode)
 		}
 	}
 	for _, f := range schema.Subscription.Fields {
-		if told["Subscription."+f.Name] != process.Pushed {
+		if told["Subscription."+f.Name] != asItComes {
 			t.Errorf("Subscription.%s is not pushed", f.Name)
 		}
 	}

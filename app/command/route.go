@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"portico/app"
-	"portico/process"
+	"portico/process/replica"
 	"portico/trade"
 )
 
@@ -38,7 +38,7 @@ func (c routeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) err
 		return err
 	}
 	defer database.Close()
-	before, err := process.SetRoute(ctx, database.Store, set, r)
+	before, err := replica.SetRoute(ctx, database.Store, set, r)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"portico/process"
+	"portico/process/tracking"
 	"portico/sources"
 	"portico/telemetry"
 	"portico/trade"
@@ -27,7 +27,7 @@ const (
 // Handler receives what source systems push. What is answered with 2xx is
 // durable; what came before is answered so too, so that a sender that is in doubt can send it
 // again. Errors are problems as RFC 9457 writes them.
-func Handler(intake *process.Intake) http.HandlerFunc {
+func Handler(intake *tracking.Intake) http.HandlerFunc {
 	room := make(chan struct{}, mostAtOnce)
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -57,7 +57,7 @@ func Handler(intake *process.Intake) http.HandlerFunc {
 		span.SetAttributes(attribute.String("delivery_id", id), attribute.Bool("known", known))
 		telemetry.End(span, err, "not taken")
 		switch {
-		case errors.Is(err, process.ErrNoReceiver):
+		case errors.Is(err, tracking.ErrNoReceiver):
 			problem(w, http.StatusNotFound, "There is no source of that name that pushes.")
 		case sources.KindOf(err) == sources.Denied:
 			denied, _ := errors.AsType[*sources.Error](err)

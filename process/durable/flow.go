@@ -167,3 +167,21 @@ func (p flowPlayer[W]) settle(c *store.Claimed, position int, ref string) error 
 	c.Work, err = json.Marshal(w)
 	return err
 }
+
+// Table is a flow as a table, for people.
+type Table struct {
+	Kind, Action string
+	Steps        []Row
+}
+
+// Row is one step of a [Table].
+type Row struct{ Name, What, Undoes string }
+
+// Table is the flow for people.
+func (f Flow[W]) Table() Table {
+	t := Table{Kind: string(f.Kind), Action: f.Action}
+	for _, s := range f.Steps {
+		t.Steps = append(t.Steps, Row{s.Name, s.What, s.Undoes})
+	}
+	return t
+}

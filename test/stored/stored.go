@@ -6,10 +6,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,4 +204,55 @@ func difference(a, b []byte) string {
 		}
 	}
 	return strings.Join(only, "\n")
+}
+
+// Inputs holds the fingerprint of every mutation's input to the one that the release before makes of it:
+// otherwise a repeated mutation is a conflict after an upgrade.
+func Inputs(t *testing.T, fingerprint func(any) (string, error), inputs map[string]any) {
+	t.Helper()
+	var prints strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		print, err := fingerprint(inputs[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&prints, "%s %s\n", name, print)
+		Same(t, "input-"+name, inputs[name]) // so that it can be seen what has changed
+	}
+	Text(t, "testdata/stored/fingerprints.txt", []byte(prints.String()))
+}
+
+// Flows runs the tests of what each flow of the package in this folder keeps between its steps, by the name of
+// the type, and fails where the package has a flow without one.
+func Flows(t *testing.T, states map[string]func(t *testing.T)) {
+	t.Helper()
+	flows := map[string]bool{}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if x, ok := lit.Type.(*ast.IndexExpr); ok {
+				if of, ok := x.X.(*ast.SelectorExpr); ok && of.Sel.Name == "Flow" {
+					flows[fmt.Sprint(x.Index)] = true
+				}
+			}
+			return true
+		})
+	}
+	if got, want := slices.Sorted(maps.Keys(flows)), slices.Sorted(maps.Keys(states)); !slices.Equal(got, want) {
+		t.Errorf("the flows keep %v, golden files are of %v", got, want)
+	}
+	for name, golden := range states {
+		t.Run(name, golden)
+	}
 }

@@ -1,0 +1,381 @@
+package notify
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/process"
+	"portico/process/durable"
+	"portico/store"
+	"portico/telemetry"
+	"portico/trade"
+)
+
+// Webhooks tell partners of what happens who keep no connection: each change of the log is
+// planned for the endpoints whose owners may see it, and sent until it is taken or given up.
+type Webhooks struct {
+	desk *process.Desk
+	// Owner is who saved an endpoint, as they stand now. It fails with [ErrNotLetIn].
+	Owner func(ctx context.Context, owner json.RawMessage) (trade.Scope, error)
+	// Body is what the owner of an endpoint is told of a change, or where there is none, that
+	// there is nothing to tell yet. It fails with [ErrUntold] where they may not see it any more.
+	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errors json.RawMessage, err error)
+	// Post sends a body, signed with each secret.
+	Post func(ctx context.Context, url, id string, body []byte, secrets []string) trade.DeliveryAttempt
+	// Unreachable says why an address cannot be sent to; nothing where it can.
+	Unreachable func(ctx context.Context, url string) string
+	// Plain tells whether a host may be sent to without TLS.
+	Plain func(host string) bool
+	Log   *slog.Logger
+
+	wake    chan struct{}
+	checked time.Time // when all endpoints were looked at, whatever changed
+}
+
+var (
+	// ErrNotLetIn tells that who saved an endpoint is not let in any more.
+	ErrNotLetIn = errors.New("who saved the endpoint is not let in any more")
+	// ErrUntold tells that a change is not told to who saved an endpoint.
+	ErrUntold = errors.New("who saved the endpoint may not see it any more")
+)
+
+// NewWebhooks makes them; its fields are set before they run.
+func NewWebhooks(d *process.Desk, log *slog.Logger) *Webhooks {
+	return &Webhooks{desk: d, Log: log, wake: make(chan struct{}, 1)}
+}
+
+const (
+	bothSecrets  = 24 * time.Hour
+	lookAlways   = 2 * time.Second // for what is due again, and for changes that nobody has told
+	checkAgain   = time.Minute     // whether owners are still let in, and how much waits, where nothing changes too
+	lookAtOnce   = 2000            // changes
+	mostWaiting  = 100_000         // deliveries to one endpoint, before it is disabled
+	mostSending  = 64              // deliveries at a time, of one process
+	takenAgain   = time.Minute
+	gone         = 410 // the status by which an address asks for no more
+	secretBytes  = 24
+	notLetIn     = "Who saved it is not let in any more: somebody who is saves it anew."
+	tooMany      = "More than 100,000 deliveries wait for it: mend it, ask for the state anew, and save it again."
+	askedForNone = "It answered 410 Gone, by which it asks for no more: save it again to be sent more."
+	cannotBeTold = "It cannot be told at the moment."
+	notReadable  = "The key that it is encrypted with is not in force here: save the endpoint again."
+)
+
+// NewEndpoint is an endpoint to be made, or what one is to be that there is.
+type NewEndpoint struct {
+	ID     string               `json:"ID"` // empty of a new one
+	URL    string               `json:"URL"`
+	Topics []trade.WebhookTopic `json:"Topics"`
+	Active bool                 `json:"Active"`
+}
+
+// Endpoint is what became of a write about an endpoint. Secret is shown once, where it is new.
+type Endpoint struct {
+	*process.Acted[trade.CommonError]
+	Secret *trade.Restricted
+}
+
+var noEndpoint = []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "endpoint")}
+
+// Save makes an endpoint or changes one, and sends it a greeting. Its owner from now on is who
+// saves it.
+func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submitter, owner json.RawMessage, key string, n NewEndpoint) (*Endpoint, error) {
+	errs := trade.CheckWebhook(n.URL, n.Topics, w.Plain)
+	if scope.Role() == trade.Guest {
+		errs = append(errs, forbidden("An endpoint belongs to a company: sign in as one."))
+	}
+	for i, t := range n.Topics {
+		if scope.MayFollow(t.Topic()) != nil {
+			errs = append(errs, forbidden("You may not follow "+string(t)+".", "topics", fmt.Sprint(i)))
+		}
+	}
+	if errs != nil {
+		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: errs}}, nil
+	}
+	if why := w.Unreachable(ctx, n.URL); why != "" {
+		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, why, "url")}}}, nil
+	}
+	var secret *trade.Restricted
+	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		e := &trade.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: trade.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
+		if n.Active {
+			e.Status = trade.WebhookActive
+		}
+		if n.ID != "" {
+			if found, err := w.desk.Store.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
+			}
+		} else {
+			many, err := w.desk.Store.CountWebhookEndpoints(ctx, tx, scope)
+			if err != nil {
+				return spent, nil, err
+			}
+			if many >= trade.MostWebhooks {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", trade.MostWebhooks))}, nil
+			}
+			e.ID, secret = durable.NewID("whe_"), newSecret()
+		}
+		if err := w.desk.Store.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
+			return spent, nil, err
+		}
+		if n.Active {
+			if err := w.desk.Store.Greet(ctx, tx, e); err != nil {
+				return spent, nil, err
+			}
+		}
+		return store.SpentKey{Subject: e.ID}, nil, w.audit(ctx, tx, by, "webhook.save", e.ID, map[string]any{"host": hostOf(n.URL), "topics": n.Topics, "active": n.Active})
+	})
+	if err != nil || done.Replayed || len(done.Errors) > 0 {
+		secret = nil
+	}
+	w.Wake()
+	return &Endpoint{done, secret}, err
+}
+
+func forbidden(message string, path ...string) *trade.Forbidden {
+	return &trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: message, Path: append([]string{"input"}, path...)}}
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func newSecret() *trade.Restricted {
+	b := make([]byte, secretBytes)
+	_, _ = rand.Read(b) // it never fails
+	s := trade.Restricted("whsec_" + base64.StdEncoding.EncodeToString(b))
+	return &s
+}
+
+func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, after map[string]any) error {
+	return w.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
+}
+
+// change runs a write about an endpoint that there is.
+func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string, write func(tx *store.Tx) error) (*process.Acted[trade.CommonError], error) {
+	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		if found, err := w.desk.Store.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
+			return spent, noEndpoint, err
+		}
+		if err := write(tx); err != nil {
+			return spent, nil, err
+		}
+		return store.SpentKey{Subject: endpoint}, nil, w.audit(ctx, tx, by, action, endpoint, nil)
+	})
+}
+
+// Delete deletes an endpoint with its deliveries.
+func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*process.Acted[trade.CommonError], error) {
+	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return w.desk.Store.RemoveWebhookEndpoint(ctx, tx, endpoint) })
+}
+
+// Rotate replaces the secret of an endpoint; the one before signs too for a day.
+func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*Endpoint, error) {
+	secret := newSecret()
+	done, err := w.change(ctx, scope, by, "rotateWebhookSecret", "webhook.rotate", key, endpoint, func(tx *store.Tx) error {
+		return w.desk.Store.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
+	})
+	if err != nil || done.Replayed || len(done.Errors) > 0 {
+		secret = nil
+	}
+	return &Endpoint{done, secret}, err
+}
+
+// Redeliver sends a delivery again, under its id and with the bytes that it had.
+func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key, delivery string) (*process.Acted[trade.CommonError], error) {
+	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		if found, err := w.desk.Store.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
+			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
+		}
+		return store.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
+	})
+	w.Wake()
+	return done, err
+}
+
+// Wake tells that there may be something to send. It waits for nobody.
+func (w *Webhooks) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run plans and sends until ctx ends. Any number of processes may: one plans at a time, and
+// each delivery is one's.
+func (w *Webhooks) Run(ctx context.Context) {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	free := make(chan struct{}, mostSending)
+	failing := false
+	for ctx.Err() == nil {
+		more, err := w.plan(ctx)
+		var due []store.DueDelivery
+		if err == nil {
+			if due, err = w.desk.Store.TakeDeliveries(ctx, mostSending-len(free), takenAgain); err != nil {
+				due = nil
+			}
+		}
+		if err != nil && ctx.Err() == nil && !failing {
+			w.Log.Warn("webhooks wait", "err", err)
+		}
+		failing = err != nil
+		for _, d := range due {
+			free <- struct{}{}
+			sending.Go(func() {
+				defer func() { <-free; w.Wake() }()
+				if err := w.send(context.WithoutCancel(ctx), &d); err != nil { // begun, it is finished
+					w.Log.Warn("what became of a delivery could not be noted; it is sent again", "delivery", d.ID, "err", err)
+				}
+			})
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-w.wake:
+		case <-time.After(lookAlways):
+		}
+	}
+}
+
+// plan looks through the log of changes for what is to be sent, and tells whether there is more.
+func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
+	err = w.desk.Store.InTx(ctx, func(tx *store.Tx) error {
+		at, ok, err := w.desk.Store.HoldWebhookPlace(ctx, tx)
+		if err != nil || !ok {
+			return err
+		}
+		changes, err := w.desk.Store.Changes(ctx, at, lookAtOnce)
+		again, countTo := time.Since(w.checked) >= checkAgain, 0
+		if err != nil || len(changes) == 0 && !again {
+			return err
+		}
+		if again { // counting takes long where many wait
+			w.checked, countTo = time.Now(), mostWaiting+1
+		}
+		more = len(changes) == lookAtOnce
+		targets, err := w.desk.Store.WebhookTargets(ctx, tx, countTo)
+		if err != nil {
+			return err
+		}
+		var planned []store.PlannedDelivery
+		for _, t := range targets {
+			scope, reason, err := w.stands(ctx, &t)
+			if err != nil {
+				return err
+			}
+			if reason != "" {
+				if err := w.desk.Store.DisableWebhook(ctx, tx, t.ID, reason); err != nil {
+					return err
+				}
+				continue
+			}
+			for _, c := range changes {
+				if slices.Contains(t.Topics, c.Topic.Webhook()) && scope.MayFollow(c.Topic) == nil && scope.Sees(&c) {
+					planned = append(planned, store.PlannedDelivery{EndpointID: t.ID, Change: c})
+				}
+			}
+		}
+		if len(planned) > 0 {
+			if err := w.desk.Store.PlanDeliveries(ctx, tx, planned); err != nil {
+				return err
+			}
+		}
+		if len(changes) == 0 {
+			return nil
+		}
+		return w.desk.Store.MoveWebhookPlace(ctx, tx, changes[len(changes)-1].Place)
+	})
+	return more && err == nil, err
+}
+
+// stands is what the owner of an endpoint may see now, or why it is sent to no longer.
+func (w *Webhooks) stands(ctx context.Context, t *store.WebhookTarget) (scope trade.Scope, reason string, err error) {
+	switch {
+	case t.Owner == nil:
+		return scope, notReadable, nil
+	case t.Pending > mostWaiting:
+		return scope, tooMany, nil
+	}
+	if scope, err = w.Owner(ctx, t.Owner); errors.Is(err, ErrNotLetIn) {
+		return scope, notLetIn, nil
+	}
+	return scope, "", err
+}
+
+// send sends a delivery and notes what came of it.
+func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
+	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
+	defer func() { telemetry.End(span, err, "not noted") }()
+	begun := time.Now()
+	failed := func(why string) trade.DeliveryAttempt {
+		return trade.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
+	}
+	retry := trade.WebhookRetry
+	giveUp := func(int) (time.Duration, bool) { return 0, false }
+	if d.Owner == nil || len(d.Secrets) == 0 {
+		return w.desk.Store.Attempted(ctx, d, failed(notReadable), false, retry)
+	}
+	if d.Body == nil {
+		switch err := w.write(ctx, d); {
+		case errors.Is(err, ErrUntold), errors.Is(err, ErrNotLetIn):
+			return w.desk.Store.Attempted(ctx, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
+		case err != nil:
+			w.Log.Warn("a webhook cannot be written", "delivery", d.ID, "err", err)
+			return w.desk.Store.Attempted(ctx, d, failed(cannotBeTold), false, retry)
+		}
+	}
+	attempt := w.Post(ctx, d.URL, d.ID, d.Body, d.Secrets)
+	if attempt.Error != nil {
+		span.SetStatus(codes.Error, "not taken")
+	}
+	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
+		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return w.desk.Store.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
+			return err
+		}
+		retry = giveUp
+	}
+	return w.desk.Store.Attempted(ctx, d, attempt, attempt.Error == nil, retry)
+}
+
+// write makes what a delivery says, of how things are now.
+func (w *Webhooks) write(ctx context.Context, d *store.DueDelivery) error {
+	var at trade.Place
+	if d.Change != nil {
+		at = d.Change.Place
+	} else {
+		var err error
+		if at, err = w.desk.Store.LogEnd(ctx); err != nil {
+			return err
+		}
+	}
+	data, errs, err := w.Body(ctx, d.Owner, d.Topic.Topic(), d.Change, at)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(trade.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
+	if err != nil {
+		return err
+	}
+	d.Body = body
+	return w.desk.Store.KeepBody(ctx, d.ID, body)
+}

@@ -1,0 +1,128 @@
+package orders
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"portico/process"
+	"portico/process/durable"
+	"portico/store"
+	"portico/trade"
+)
+
+// Decision is what somebody decided about an order, with the version that was seen.
+type Decision struct {
+	OrderID string  `json:"OrderID"`
+	Version string  `json:"Version"`
+	Comment *string `json:"Comment"`
+}
+
+// comment is what was said with a decision.
+func (d Decision) comment() string {
+	if d.Comment == nil {
+		return ""
+	}
+	return *d.Comment
+}
+
+// Approve lets an order go on that waited for somebody of the buyer's organisation.
+func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
+	if errs := process.CheckText[trade.AmendOrderError](d.Comment, "comment"); errs != nil {
+		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+	}
+	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalGiven, by.Principal, d.Comment); err != nil {
+			return "", nil, err
+		}
+		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
+			return "", nil, err
+		}
+		if err := o.audit(ctx, tx, by, now, "order.approve", map[string]any{"status": trade.OrderQueued}); err != nil {
+			return "", nil, err
+		}
+		return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(*submitWork) {})
+	})
+	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
+}
+
+// Reject ends an order that waited for somebody of the buyer's organisation.
+func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision) (*process.Acted[trade.AmendOrderError], error) {
+	if errs := process.RequireText[trade.AmendOrderError](d.comment(), process.SayWhy, "comment"); errs != nil {
+		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+	}
+	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalRejected, by.Principal, d.Comment); err != nil {
+			return "", nil, err
+		}
+		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {
+			return "", nil, err
+		}
+		if err := o.audit(ctx, tx, by, now, "order.reject", map[string]any{"status": trade.OrderRejected}); err != nil {
+			return "", nil, err
+		}
+		return now.Asked, nil, o.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.CallerAtFault, Code: "REJECTED", Message: "An approver of the account rejected the order.", Retryable: true})
+	})
+	return process.Await(ctx, o.desk, o.wakeable(), done, err, 0)
+}
+
+// Accept lets an order, or a change of one, go on at what was found different.
+func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
+	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
+			return "", nil, err
+		}
+		if now.AskedKind == trade.AmendOrder {
+			return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, (*amendWork).accept)
+		}
+		var accepted submitWork
+		if err := durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(w *submitWork) { w.accept(); accepted = *w }); err != nil {
+			return "", nil, err
+		}
+		if err := o.reprice(ctx, tx, scope, now, &accepted); err != nil {
+			return "", nil, err
+		}
+		return now.Asked, nil, o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued)
+	})
+	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
+}
+
+// accept takes the prices over that the buyer was asked about.
+func (w *submitWork) accept() {
+	for i, p := range w.Offered {
+		w.Draft.Lines[i].UnitPrice = p
+	}
+	w.Offered = nil
+}
+
+// reprice shows an order at the prices that its buyer has accepted.
+func (o *Flows) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, now *store.OrderNow, w *submitWork) error {
+	var skus, ids []string
+	for _, l := range w.Draft.Lines {
+		skus = append(skus, l.SKU)
+	}
+	items, err := o.desk.Store.ItemsBySKU(ctx, scope, process.Distinct(skus))
+	if err != nil {
+		return err
+	}
+	for _, i := range items {
+		ids = append(ids, i.ID)
+	}
+	slices.Sort(ids)
+	units, err := o.desk.Store.Units(ctx, scope, ids)
+	if err != nil {
+		return err
+	}
+	total := trade.Money{Currency: w.Total.Currency}
+	lines := make([]trade.OrderLine, len(w.Draft.Lines))
+	for i, l := range w.Draft.Lines {
+		var of []*trade.ItemUnit
+		if item := items[l.SKU]; item != nil {
+			of = units[item.ID]
+		}
+		amount, _ := trade.LineAmount(&trade.Price{UnitPrice: l.UnitPrice}, of, l.Quantity)
+		total.Amount = total.Amount.Add(amount.Amount)
+		lines[i] = trade.OrderLine{LineNumber: l.LineNumber, UnitPrice: &w.Draft.Lines[i].UnitPrice, Amount: &amount}
+	}
+	return o.desk.Store.SetOrderPrices(ctx, tx, now.ID, lines, total)
+}

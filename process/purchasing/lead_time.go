@@ -1,0 +1,157 @@
+package purchasing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"portico/process"
+	"portico/process/durable"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+)
+
+// leadTimeWork is what the steps of a lead time work on.
+type leadTimeWork struct {
+	LeadTime trade.LeadTime `json:"LeadTime"`
+	Ref      string         `json:"Ref"`
+}
+
+// ChangeLeadTime takes the lead time that a supplier announces, in the place of one that it
+// announced before and that does not hold yet. Planning is told at once; the ERP when it
+// holds: the operation is empty until then.
+func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
+	d := document{kind: trade.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
+	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
+	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+		now, err := p.desk.Store.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
+		if err != nil {
+			return spent, nil, err
+		}
+		if now == nil {
+			return spent, []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such item of a supplier.", "supplierItem")}, nil
+		}
+		today := trade.DateOf(time.Now())
+		if errs := trade.CheckLeadTime(r, now, today); errs != nil {
+			return spent, errs, nil
+		}
+		c := &store.AnnouncedLeadTime{ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom, Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID}
+		if err := p.desk.Store.AnnounceLeadTime(ctx, tx, c); err != nil {
+			return spent, nil, err
+		}
+		if err := p.tellPlanning(ctx, tx, now, c); err != nil {
+			return spent, nil, err
+		}
+		audit := trade.AuditRecord{
+			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
+			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime}, After: map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
+		}
+		if err := p.desk.Store.Audit(ctx, tx, audit); err != nil {
+			return spent, nil, err
+		}
+		spent.Subject = now.ID
+		if !today.Before(c.From) {
+			spent.OperationID, err = p.applyLeadTime(ctx, tx, now, c, key, print)
+		}
+		return spent, nil, err
+	}
+	return p.sent(ctx, scope, by, key, d, wait)
+}
+
+// tellPlanning raises the alert about a lead time, in the place of an earlier one.
+func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *store.AnnouncedLeadTime) error {
+	if err := p.desk.Store.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier announced anew."); err != nil {
+		return err
+	}
+	was, severity := "", trade.Info
+	if now.LeadTimeDays != nil {
+		was = fmt.Sprintf(" instead of %d", *now.LeadTimeDays)
+	}
+	if now.LeadTimeDays == nil || c.Days > *now.LeadTimeDays {
+		severity = trade.Warning
+	}
+	advice := "Order earlier what is needed after that day, and look at what is ordered already."
+	return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+		ID: durable.NewID("alr_"), Kind: trade.AlertLeadTime, Severity: severity, SuggestedAction: &advice, Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[trade.AlertLeadTime],
+		Message: fmt.Sprintf("%s delivers %s in %d days%s, ordered from %s on.", now.SupplierRef.Key, now.ItemRef.Key, c.Days, was, c.From), Subject: now.ID, SupplierID: now.SupplierRef.ID,
+	}})
+}
+
+// applyLeadTime begins the operation that writes an announced lead time to the ERP. The
+// operation is empty where another has begun, or replaced it.
+func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *store.AnnouncedLeadTime, key, print string) (operation string, err error) {
+	n := store.NewOperation{
+		Lane: item.ID, Fingerprint: print, After: map[string]any{"leadTimeDays": c.Days, "announced": c.ID},
+		Operation: trade.Operation{
+			ID: durable.NewID("opr_"), CorrelationID: c.CorrelationID, Key: key, Principal: c.Principal, Subject: &item.ID, SupplierID: item.SupplierRef.ID, Source: p.desk.Sources.Serving(sources.OfItems, ""),
+		},
+	}
+	if ok, err := p.desk.Store.ApplyLeadTime(ctx, tx, c.ID, n.ID); err != nil || !ok {
+		return "", err
+	}
+	work := leadTimeWork{LeadTime: trade.LeadTime{Supplier: item.SupplierRef.Key, SKU: item.ItemRef.Key, Days: c.Days}, Ref: "PORTICO-" + n.ID[len("opr_"):]}
+	return n.ID, process.Begin(ctx, p.desk, tx, p.leadTime(), n, work, work.Ref)
+}
+
+// applyDue begins the operations of lead times whose day has come.
+func (p *Flows) applyDue(ctx context.Context) error {
+	due, err := p.desk.Store.DueLeadTimes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range due {
+		err := p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
+			item, err := p.desk.Store.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), c.SupplierItemID)
+			if err != nil || item == nil {
+				return err // gone with its announcement, or its supplier is not known any more
+			}
+			_, err = p.applyLeadTime(ctx, tx, item, &c, c.ID, c.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(due) > 0 {
+		p.desk.Engine.Wake(p.desk.Sources.Serving(sources.OfItems, ""))
+	}
+	return nil
+}
+
+// leadTime is the flow of a lead time to the ERP.
+func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
+	return durable.Flow[leadTimeWork]{
+		Kind: trade.SetLeadTime, Action: "lead-time.apply",
+		Steps: []durable.Step[leadTimeWork]{
+			{Name: "apply", System: &process.ERP, What: "Writes the lead time to the ERP, on the day from which it holds.", Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
+				_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+					return p.desk.Sources.SetLeadTime(ctx, r.Source, r.Work.Ref, r.Work.LeadTime)
+				})
+				return err
+			}},
+			{Name: "record", System: &process.ERP, What: "Reads the item as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
+				if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, p.desk.Store.SaveItems, r.Work.LeadTime.SKU); err != nil {
+					return err
+				}
+				r.Save(func(tx *store.Tx) error { return p.desk.Store.EndLeadTime(ctx, tx, r.ID, true) })
+				return nil
+			}},
+		},
+		// Both sides are told that the ERP counts on the old one still.
+		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[leadTimeWork], failure trade.OperationFailure) error {
+			if err := p.desk.Store.EndLeadTime(ctx, tx, r.ID, false); err != nil {
+				return err
+			}
+			now, err := p.desk.Store.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), r.Subject)
+			if err != nil || now == nil {
+				return err
+			}
+			l := r.Work.LeadTime
+			return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: fmt.Sprintf("The lead time of %d days for %s was not applied: %s", l.Days, l.SKU, failure.Message),
+				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &failure.Responsible, Subject: now.ID, SupplierID: now.SupplierRef.ID,
+			}})
+		},
+	}
+}

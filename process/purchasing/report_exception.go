@@ -1,0 +1,53 @@
+package purchasing
+
+import (
+	"context"
+
+	"portico/process"
+	"portico/process/durable"
+	"portico/store"
+	"portico/trade"
+)
+
+// Report is an exception that one side reports to the other. Nothing in it is trusted.
+type Report struct {
+	Subject  string          `json:"Subject"`
+	Severity trade.Severity  `json:"Severity"`
+	Message  string          `json:"Message"`
+	AtRisk   *trade.Quantity `json:"AtRisk"`
+}
+
+// ReportException tells the other side of something about a purchase order, a line of
+// one or a ship notice: a supplier the buyers, and an operator the supplier.
+func (p *Flows) ReportException(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r Report) (*process.Acted[trade.CommonError], error) {
+	if errs := process.RequireText[trade.CommonError](r.Message, "Say what is wrong.", "message"); errs != nil {
+		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+	}
+	if r.AtRisk != nil && !r.AtRisk.Value.IsPos() {
+		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "The quantity must be more than nothing.", "atRisk")}}, nil
+	}
+	return process.Once(ctx, p.desk.Store, by, "reportException", key, r, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		supplier, called, err := p.desk.Store.SupplierOf(ctx, tx, scope, r.Subject)
+		if err != nil {
+			return spent, nil, err
+		}
+		if supplier == "" {
+			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such purchase order, line or ship notice.", "subject")}, nil
+		}
+		side := trade.ForOperator
+		if scope.Supplier() == "" {
+			side = trade.ForSupplier
+		}
+		a := &trade.Alert{
+			ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: r.Severity, Message: called + ": " + r.Message, Audience: []trade.Audience{side}, Queue: trade.Queues[trade.AlertReported],
+			Subject: r.Subject, SupplierID: supplier, AtRisk: r.AtRisk,
+		}
+		if side == trade.ForOperator { // who reports sees it, too, and whether it was taken
+			a.Audience = append(a.Audience, trade.ForSupplier)
+		}
+		if err := p.desk.Store.Raise(ctx, tx, []*trade.Alert{a}); err != nil {
+			return spent, nil, err
+		}
+		return store.SpentKey{Subject: a.ID}, nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "exception.report", Subject: r.Subject, CorrelationID: by.CorrelationID, After: map[string]any{"alert": a.ID, "severity": r.Severity}})
+	})
+}

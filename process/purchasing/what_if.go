@@ -1,0 +1,93 @@
+package purchasing
+
+import (
+	"context"
+	"time"
+
+	"portico/process"
+	"portico/store"
+	"portico/trade"
+)
+
+// WhatIf says which commitments to customers deviations would touch, were they decided so.
+// Accepted, the supply comes as answered; refused, the order stands; countered, it comes as
+// proposed. It writes nothing.
+func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Deviation, decision trade.DeviationDecision, counter *trade.CounterProposal) ([]*trade.CommitmentReview, error) {
+	found := make([]*trade.CommitmentReview, len(all))
+	var lines, responses []string
+	for _, d := range all {
+		lines, responses = append(lines, d.LineID), append(responses, d.ResponseID)
+	}
+	orders, err := p.desk.Store.PurchaseOrdersOfLines(ctx, scope, process.Distinct(lines))
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := p.desk.Store.Responses(ctx, scope, process.Distinct(responses))
+	if err != nil {
+		return nil, err
+	}
+	said, err := p.desk.Store.AcknowledgmentsIn(ctx, scope, process.Distinct(responses))
+	if err != nil {
+		return nil, err
+	}
+	var places []store.PlaceOf
+	for _, o := range orders {
+		for _, l := range o.LinesKnown {
+			if orders[l.ID] != nil && l.ItemRef.ID != "" {
+				places = append(places, store.PlaceOf{ItemID: l.ItemRef.ID, WarehouseID: o.WarehouseRef.ID})
+			}
+		}
+	}
+	today := trade.DateOf(time.Now())
+	pegging, err := p.desk.Store.ToPeg(ctx, nil, places, today)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range all {
+		o, r := orders[d.LineID], kinds[d.ResponseID]
+		if o == nil || r == nil {
+			continue
+		}
+		request := &trade.ResponseRequest{Kind: r.Kind}
+		for _, l := range said[d.ResponseID] {
+			request.Lines = append(request.Lines, *l)
+		}
+		for _, a := range trade.Answers(request, o) {
+			at := pegging[store.PlaceOf{ItemID: a.Line.ItemRef.ID, WarehouseID: o.WarehouseRef.ID}]
+			if a.Line.ID != d.LineID || at == nil {
+				continue
+			}
+			after := at.Supply
+			switch decision {
+			case trade.AcceptDeviation:
+				after = trade.Replaced(at.Supply, d.LineID, a.Parts, today)
+			case trade.CounterDeviation:
+				after = trade.Replaced(at.Supply, d.LineID, countered(a.Parts, counter), today)
+			}
+			found[i] = trade.Review(at.Demands, at.Supply, after, d.LineID, a.Line.Ordered.Unit)
+		}
+	}
+	return found, nil
+}
+
+// countered are the parts that come, were a counter-proposal taken.
+func countered(parts []trade.ConfirmedPart, c *trade.CounterProposal) []trade.ConfirmedPart {
+	if c == nil || c.Quantity == nil && c.DeliveryDate == nil && c.ShipDate == nil {
+		return parts
+	}
+	var all []trade.ConfirmedPart
+	for _, part := range parts {
+		if c.DeliveryDate != nil {
+			part.DeliveryDate = c.DeliveryDate
+		}
+		if c.ShipDate != nil {
+			part.ShipDate = c.ShipDate
+		}
+		all = append(all, part)
+	}
+	if c.Quantity != nil && len(all) > 0 {
+		all = all[:1]
+		all[0].Quantity = *c.Quantity
+	}
+	return all
+}

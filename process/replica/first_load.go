@@ -1,0 +1,131 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"portico/sources"
+	"portico/store"
+)
+
+const (
+	loadPage    = 500
+	reportEvery = 2 * time.Second
+)
+
+// load copies every subject from its source once, in the order in which they
+// refer to each other. The place in the source's change feed is taken before
+// its first record, so that what changes meanwhile is followed afterwards; the
+// place in each subject is saved with its rows, so that a killed load goes on.
+func (r *Copy) load(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	if _, done := r.Progress(); !done {
+		ctx = store.Quiet(ctx)
+	}
+	for _, name := range r.sources.Names() {
+		if err := r.takePlace(ctx, name); err != nil {
+			return err
+		}
+	}
+	type todo struct {
+		subject sources.Subject
+		source  string
+		load    store.Load
+		of      int // rows, as far as is known
+	}
+	var list []todo
+	rows, total := 0, 0
+	for _, s := range sources.Subjects() {
+		if _, copied := r.subjects[s]; !copied {
+			continue
+		}
+		for _, name := range r.sources.Copies(s) {
+			loads, err := r.store.Loads(ctx, name)
+			if err != nil {
+				return err
+			}
+			l := loads[string(s)]
+			l.Subject = string(s)
+			rows += l.Rows
+			if l.Done {
+				total += l.Rows
+				continue
+			}
+			first, err := r.subjects[s].fetch(ctx, name, sources.Query{Limit: 1})
+			if err != nil {
+				return err
+			}
+			t := todo{s, name, l, max(first.total, l.Rows)}
+			total += t.of
+			list = append(list, t)
+		}
+	}
+	before, reported := rows, time.Now()
+	for _, t := range list {
+		for !t.load.Done {
+			b, err := r.subjects[t.subject].fetch(ctx, t.source, sources.Query{After: t.load.After, Limit: loadPage})
+			if err != nil {
+				return err
+			}
+			t.load.After, t.load.Rows, t.load.Done = b.next, t.load.Rows+b.rows, b.next == ""
+			unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return r.store.SaveLoad(ctx, tx, t.source, t.load) })
+			if err != nil {
+				return fmt.Errorf("first load: %w", err)
+			}
+			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, unknown) }); err != nil {
+				return err
+			}
+			rows += b.rows
+			if more := t.load.Rows - t.of; more > 0 { // a source may count by item what is held by item and warehouse
+				t.of, total = t.load.Rows, total+more
+			}
+			r.progress.set(t.subject, rows, before, total)
+			if time.Since(reported) > reportEvery {
+				reported = time.Now()
+				r.log.Info("first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left", r.progress.left().String())
+			}
+		}
+	}
+	if len(list) > 0 {
+		if err := r.store.Analyze(ctx); err != nil {
+			return err
+		}
+		r.log.Info("first load complete", "rows", rows, "took", time.Since(r.progress.started).Round(time.Millisecond).String())
+	}
+	r.progress.finish()
+	return nil
+}
+
+// takePlace notes where a source's feed stands, unless it is being followed
+// already. A source whose feed has begun anew is loaded anew.
+func (r *Copy) takePlace(ctx context.Context, name string) error {
+	epoch, position, err := r.store.Position(ctx, name)
+	if err != nil {
+		return err
+	}
+	feed, tells, err := r.sources.Changes(ctx, name, position, 1)
+	if sources.KindOf(err) == sources.Rejected && position != "" { // a place that the feed does not have
+		feed, tells, err = r.sources.Changes(ctx, name, "", 1)
+	}
+	if err != nil && position != "" {
+		return nil // it was loaded before; what it tells comes when it is back
+	}
+	if err != nil || !tells {
+		return err
+	}
+	if epoch == feed.Epoch {
+		return nil
+	}
+	if epoch != "" {
+		r.log.Warn("the source has begun anew, loading it again", "source", name)
+		if err := r.store.BeginAnew(ctx, name); err != nil {
+			return err
+		}
+		if feed, _, err = r.sources.Changes(ctx, name, "", 1); err != nil {
+			return err
+		}
+	}
+	return r.store.Confirm(ctx, name, feed.Epoch, feed.Next, time.Unix(0, 0))
+}

@@ -1,0 +1,240 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+const (
+	feedPage = 1000
+	// patience is how long a record may name something that another source has
+	// yet to tell, before it is set aside.
+	patience = 10 * time.Minute
+)
+
+// following is the state of one followed feed.
+type following struct {
+	name    string
+	epoch   string
+	next    string // where to read on
+	safe    string // the place up to which nothing is outstanding
+	waiting map[sources.Change]waiting
+	down    bool
+}
+
+// waiting is a record that named something unknown when it was last fetched.
+type waiting struct {
+	since time.Time
+	why   trade.RejectedRecord
+}
+
+// follow reads a source's change feed until ctx ends, fetches what changed and
+// saves it.
+func (r *Copy) follow(ctx context.Context, name string) {
+	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, time.Now()
+	for ctx.Err() == nil {
+		if f.next == "" {
+			epoch, position, err := r.store.Position(ctx, name)
+			if err == nil && position == "" {
+				return // it tells no changes
+			}
+			f.epoch, f.next, f.safe = epoch, position, position
+		}
+		recovering := f.down
+		more, err := r.step(ctx, f)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !f.down:
+			f.down = true
+			r.log.Warn("following stopped", "source", name, "kind", sources.KindOf(err).String(), "err", err)
+		case err == nil && f.down:
+			f.down = false
+			r.log.Info("following again", "source", name)
+		}
+		if err != nil || recovering || r.unfit(name) && time.Since(checked) > lookAgain {
+			r.check(ctx, name)
+			checked = time.Now()
+		}
+		if !more && clock.Pause(ctx, r.sources.Poll(name)) != nil {
+			return
+		}
+	}
+}
+
+// step reads one piece of the feed.
+func (r *Copy) step(ctx context.Context, f *following) (more bool, err error) {
+	at := time.Now()
+	feed, _, err := r.sources.Changes(ctx, f.name, f.next, feedPage)
+	if sources.KindOf(err) == sources.Rejected { // it may not have the place any more
+		now, _, other := r.sources.Changes(ctx, f.name, "", 1)
+		if other != nil || now.Epoch == f.epoch {
+			return false, err
+		}
+		feed, err = now, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if feed.Epoch != f.epoch {
+		f.next = ""
+		r.progress.begin()
+		if err := r.load(ctx); err != nil {
+			return false, err
+		}
+		return false, r.findForgotten(ctx, f.name)
+	}
+	todo := map[sources.Subject][]string{}
+	seen := map[sources.Change]bool{}
+	for _, ch := range feed.Changes {
+		if !seen[ch] {
+			seen[ch] = true
+			todo[ch.Subject] = append(todo[ch.Subject], ch.Ref)
+		}
+	}
+	for ch := range f.waiting {
+		if !seen[ch] {
+			todo[ch.Subject] = append(todo[ch.Subject], ch.Ref)
+		}
+	}
+	for _, s := range sources.Subjects() {
+		// A subject that is routed elsewhere is told there.
+		tell := r.foreign
+		if slices.Contains(r.sources.Copies(s), f.name) {
+			tell = r.fetch
+		}
+		if refs := todo[s]; len(refs) > 0 {
+			if err := tell(ctx, f, s, refs); err != nil {
+				return false, err
+			}
+		}
+	}
+	f.next = feed.Next
+	if len(f.waiting) == 0 {
+		f.safe = f.next
+	}
+	if feed.More {
+		return true, nil
+	}
+	return false, r.store.Confirm(ctx, f.name, f.epoch, f.safe, at)
+}
+
+// fetch reads records again and saves them, some at a time: of a change of many
+// thousand, what is saved stays saved.
+func (r *Copy) fetch(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	for some := range slices.Chunk(refs, loadPage) {
+		if err := r.fetchSome(ctx, f, s, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	b, err := r.subjects[s].fetch(ctx, f.name, sources.Query{Refs: refs})
+	if err != nil {
+		return err
+	}
+	unknown, err := b.save(ctx, r.store, func(*store.Tx) error { return nil })
+	if err != nil {
+		return err
+	}
+	still := map[string]bool{}
+	var givenUp []trade.RejectedRecord
+	for _, u := range unknown {
+		if u.SourceRef == nil {
+			continue
+		}
+		ch := sources.Change{Subject: s, Ref: *u.SourceRef}
+		w, before := f.waiting[ch]
+		if !before {
+			w = waiting{time.Now(), u}
+		}
+		if time.Since(w.since) > patience {
+			givenUp = append(givenUp, u)
+			continue
+		}
+		f.waiting[ch] = w
+		still[*u.SourceRef] = true
+	}
+	for _, ref := range refs {
+		if !still[ref] {
+			delete(f.waiting, sources.Change{Subject: s, Ref: ref})
+		}
+	}
+	if len(givenUp) == 0 {
+		return nil
+	}
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
+}
+
+// movedLately is for how long after a capability has moved its old home may still tell what
+// was written there before.
+const movedLately = 10 * time.Second
+
+// foreign lists, for an operator, what is written in a system that owned it until it moved
+// elsewhere: nobody is shown that. What a shadow says is compared anyway.
+func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+	if !sources.Named(s) || r.sources.Shadow(s) == f.name {
+		return nil
+	}
+	left, err := r.store.MovedAway(ctx, sources.CapabilityOf(s), f.name, movedLately)
+	if err != nil || !left {
+		return err
+	}
+	now := time.Now()
+	all := make([]trade.RejectedRecord, len(refs))
+	for i := range refs {
+		all[i] = trade.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+	}
+	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, all) })
+}
+
+// findForgotten lists, for an operator, orders of ours that a source does not have any
+// more since it has opened a new epoch, as after it was restored from a copy. None is sent
+// again by itself: whoever restored it knows what is to be done.
+func (r *Copy) findForgotten(ctx context.Context, name string) error {
+	ours, err := r.store.OursAt(ctx, name)
+	if err != nil || len(ours) == 0 {
+		return err
+	}
+	numbers := slices.Sorted(maps.Keys(ours))
+	for some := range slices.Chunk(numbers, loadPage) {
+		b, err := r.subjects[sources.OfOrders].fetch(ctx, name, sources.Query{Refs: some})
+		if err != nil {
+			return err
+		}
+		told, err := keyed(b)
+		if err != nil {
+			return err
+		}
+		var forgotten []trade.RejectedRecord
+		for _, n := range some {
+			// Another order may have its number by now.
+			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
+				forgotten = append(forgotten, trade.RejectedRecord{
+					Instance: name, Kind: store.Forgotten, SourceRef: &n, At: time.Now(),
+					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
+				})
+			}
+		}
+		if len(forgotten) == 0 {
+			continue
+		}
+		r.log.Warn("orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders", len(forgotten))
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, forgotten) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

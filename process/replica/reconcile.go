@@ -1,0 +1,173 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+const (
+	// compareEvery is the pause between two comparisons of a capability with its
+	// shadow, and comparePage for how many references they are made at a time.
+	compareEvery = 10 * time.Second
+	comparePage  = 100
+	// settle is for how long a process runs before it looks what a source has that
+	// its feed did not tell: by then the feed has been read on.
+	settle = 30 * time.Second
+	// lookAgain is the longest pause between two looks whether a comparison is due.
+	lookAgain = 30 * time.Second
+	// pace is how many times as long as a page took the pause after it is, for a source
+	// has other things to do; at least leastPause, and at most a hundredth of the time
+	// between two comparisons or mostPause.
+	pace                  = 3
+	leastPause, mostPause = 20 * time.Millisecond, 2 * time.Second
+)
+
+var (
+	comparedRecords = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_reconciliation_records", Help: "Records in the latest comparison, by side: held by Portico, or told by the source.",
+	}, []string{"subject", "held_from", "source", "side"})
+	comparedDifferences = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_reconciliation_differences", Help: "Differences found by the latest comparison.",
+	}, []string{"subject", "held_from", "source"})
+)
+
+// Metrics are the collectors of this package.
+func Metrics() []prometheus.Collector {
+	return []prometheus.Collector{comparedRecords, comparedDifferences}
+}
+
+// run is how far a comparison has come. It is kept with every page, so that
+// another process can go on with it.
+type run struct {
+	Began   time.Time         `json:"Began"`
+	Held    tally             `json:"Held"`
+	Told    tally             `json:"Told"`
+	Missing map[string]string `json:"Missing"` // references by the keys of what the source has no more
+	Mended  int               `json:"Mended"`  // records that were older here than in their source
+}
+
+// reconcile compares what is held with what its own sources say, or else with the
+// shadows of capabilities that move, until ctx ends.
+func (r *Copy) reconcile(ctx context.Context, own bool) {
+	began, next := time.Now(), map[store.Comparison]time.Time{}
+	rest := map[string]time.Time{} // a source that fails is left alone for a while
+	for clock.Pause(ctx, time.Second) == nil {
+		for _, s := range sources.Subjects() {
+			for _, c := range r.comparisons(s) {
+				every := compareEvery
+				if own {
+					every = r.sources.Reconcile(c.Instance)
+				}
+				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own && time.Since(began) < min(settle, every) {
+					continue
+				}
+				err := r.compare(ctx, s, c, every)
+				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
+					rest[c.Instance] = time.Now().Add(lookAgain)
+					r.log.Warn("a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
+				}
+				next[c] = time.Now().Add(min(every/4, lookAgain))
+			}
+		}
+	}
+}
+
+// comparisons are what a subject is compared with: each copy with its own source,
+// and what is shown with the shadow, unless the two share the records out.
+func (r *Copy) comparisons(s sources.Subject) (all []store.Comparison) {
+	if !store.Holds(string(s)) {
+		return nil
+	}
+	c := store.Comparison{Capability: sources.CapabilityOf(s), Subject: string(s)}
+	for _, name := range r.sources.Copies(s) {
+		c.Held, c.Instance = name, name
+		all = append(all, c)
+	}
+	if shadow := r.sources.Shadow(s); shadow != "" && !r.sources.Mixed(s) {
+		c.Held, c.Instance = r.sources.Serving(s, ""), shadow
+		all = append(all, c)
+	}
+	return all
+}
+
+// consistency is what a comparison says of measures: how many records were the same, and of stock how many
+// figures were right as they were shown, those that were mended being wrong until then.
+func consistency(c store.Comparison, now run, different int) (all []store.Tally) {
+	cases := int64(max(now.Held.Count, now.Told.Count))
+	if cases == 0 {
+		return nil
+	}
+	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
+	right := max(cases-int64(different)-int64(now.Mended), 0)
+	all = append(all, store.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	if c.Subject == string(sources.OfStock) {
+		all = append(all, store.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+	}
+	return all
+}
+
+// compare makes one comparison, page by page, if it is due.
+func (r *Copy) compare(ctx context.Context, s sources.Subject, c store.Comparison, every time.Duration) error {
+	loads, err := r.store.Loads(ctx, c.Held)
+	if err != nil || !loads[c.Subject].Done {
+		return err
+	}
+	after, saved, began, due, err := r.store.ClaimComparison(ctx, c, every)
+	if err != nil || !due {
+		return err
+	}
+	now := run{Began: began}
+	if after != "" {
+		if err := json.Unmarshal(saved, &now); err != nil {
+			return fmt.Errorf("comparison: %w", err)
+		}
+	}
+	for {
+		began := time.Now()
+		held, next, err := r.store.Held(ctx, c.Subject, c.Held, after, comparePage)
+		if err != nil {
+			return err
+		}
+		if err := r.comparePage(ctx, s, c, &now, held, next); err != nil {
+			return err
+		}
+		if after = next; next == "" {
+			break
+		}
+		if err := clock.Pause(ctx, max(min(pace*time.Since(began), every/100, mostPause), leastPause)); err != nil {
+			return err
+		}
+	}
+	if err := r.findUnknown(ctx, s, c, &now); err != nil {
+		return err
+	}
+	if err := r.removeMissing(ctx, s, c, &now); err != nil {
+		return err
+	}
+	var left, different int
+	err = r.store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if left, different, err = r.store.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
+			return err
+		}
+		return r.store.KeepTallies(ctx, tx, consistency(c, now, different))
+	})
+	if err != nil {
+		return err
+	}
+	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "portico").Set(float64(now.Held.Count))
+	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "source").Set(float64(now.Told.Count))
+	comparedDifferences.WithLabelValues(c.Subject, c.Held, c.Instance).Set(float64(left))
+	if now.Mended > 0 {
+		r.log.Info("records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records", now.Mended)
+	}
+	return nil
+}

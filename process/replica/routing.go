@@ -1,0 +1,192 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+// routeEvery is the pause between two looks at the routes: they are in force
+// everywhere within a second.
+const routeEvery = 500 * time.Millisecond
+
+// configuration is who made the routes that nobody changed.
+const configuration = "configuration"
+
+// BeginRoutes files the configured routes, for capabilities whose route nobody has
+// changed.
+func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
+	configured := set.Configured()
+	for i := range configured {
+		configured[i].ChangedBy = configuration
+	}
+	return st.InTx(ctx, func(tx *store.Tx) error { return st.BeginRoutes(ctx, tx, configured) })
+}
+
+// SetRoute puts a route in force, on all processes within a second, and tells what
+// it was before. It fails when the sources cannot serve it.
+func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.CapabilityRoute) (before trade.CapabilityRoute, err error) {
+	if err := BeginRoutes(ctx, st, set); err != nil {
+		return before, err
+	}
+	all, err := st.Routes(ctx)
+	if err != nil {
+		return before, err
+	}
+	i := slices.IndexFunc(all, func(b trade.CapabilityRoute) bool { return b.Capability == r.Capability })
+	if i < 0 {
+		return before, fmt.Errorf("%q is no capability", r.Capability)
+	}
+	before = all[i]
+	// A route that cannot be taken any more does not stand in the way of its change.
+	had, mixed := map[sources.Subject][]string{}, map[sources.Subject]bool{}
+	if err := set.Apply([]trade.CapabilityRoute{before}); err == nil {
+		for _, s := range sources.SubjectsOf(r.Capability) {
+			had[s], mixed[s] = set.Copies(s), set.Mixed(s)
+		}
+	}
+	if err := set.Apply([]trade.CapabilityRoute{r}); err != nil {
+		return before, err
+	}
+	anew := map[string][]string{}
+	for _, s := range sources.SubjectsOf(r.Capability) {
+		for _, name := range set.Copies(s) {
+			// What was not copied until now is loaded, and what is or was shared out is read
+			// again by whose it is now.
+			if !slices.Contains(had[s], name) || set.Mixed(s) || mixed[s] {
+				anew[name] = append(anew[name], string(s))
+			}
+		}
+	}
+	return before, st.InTx(ctx, func(tx *store.Tx) error {
+		if err := st.SetRoute(ctx, tx, r, anew); err != nil {
+			return err
+		}
+		return st.Audit(ctx, tx, trade.AuditRecord{
+			Actor: r.ChangedBy, Action: "route.change", Subject: string(r.Capability), Before: routeAudited(before), After: routeAudited(r),
+		})
+	})
+}
+
+func routeAudited(r trade.CapabilityRoute) map[string]any {
+	return map[string]any{"primary": r.Primary, "shadow": r.Shadow, "percentToPrimary": r.PercentToPrimary}
+}
+
+// TakeRoutes puts the routes of the database in force. It is called before anything
+// is read.
+func (r *Copy) TakeRoutes(ctx context.Context) error {
+	if err := BeginRoutes(ctx, r.store, r.sources); err != nil {
+		return err
+	}
+	if _, err := r.applyRoutes(ctx); err != nil {
+		return err
+	}
+	r.sources.Settle()
+	return nil
+}
+
+// applyRoutes puts the routes of the database in force, and tells whether they
+// are others than before. A route that names a source which this process does not
+// have is refused: it goes on as before.
+func (r *Copy) applyRoutes(ctx context.Context) (changed bool, err error) {
+	routes, err := r.store.Routes(ctx)
+	if err != nil || reflect.DeepEqual(routes, r.routes) {
+		return false, err
+	}
+	if err := r.sources.Apply(routes); err != nil {
+		return false, fmt.Errorf("routes: %w; change it by portico route", err)
+	}
+	r.routes = routes
+	return true, nil
+}
+
+// followRoutes puts changed routes in force, and copies what has moved from where
+// it is now, until ctx ends. Until that is copied, readers of stock are shown where
+// it was before.
+func (r *Copy) followRoutes(ctx context.Context) {
+	for failed := ""; clock.Pause(ctx, routeEvery) == nil; {
+		changed, err := r.applyRoutes(ctx)
+		if changed {
+			r.log.Info("routes changed")
+			if r.Rerouted != nil {
+				r.Rerouted()
+			}
+			for !r.tryLoad(ctx) {
+				if clock.Pause(ctx, time.Second) != nil {
+					return
+				}
+				_, _ = r.applyRoutes(ctx) // it may be changed back meanwhile
+			}
+			r.sources.Settle()
+		}
+		text := ""
+		if err != nil && ctx.Err() == nil {
+			if text = err.Error(); text != failed {
+				r.log.Error("routes are not in force", "err", err)
+			}
+		}
+		failed = text
+	}
+}
+
+// comparePrices asks shadows for the prices that callers were told, one answer
+// after the other, until ctx ends.
+func (r *Copy) comparePrices(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case told := <-r.sources.Beside():
+			shadow := r.sources.Shadow(sources.OfPrices)
+			if shadow == "" {
+				continue
+			}
+			theirs, err := r.sources.At(shadow).Prices(ctx, told.Keys)
+			if err != nil {
+				continue // its health says so
+			}
+			keys := make([]string, len(told.Keys))
+			var found []trade.Difference
+			for i, k := range told.Keys {
+				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
+				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
+			}
+			c := store.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
+			err = r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, keys, found) })
+			if err != nil && ctx.Err() == nil {
+				r.log.Warn("differences of prices could not be filed", "err", err)
+			}
+		}
+	}
+}
+
+// priceFields are what two sources can differ in about a price. Prices are for
+// one unit, whatever number a source states them for.
+func priceFields(r trade.PriceResult) map[string]string {
+	switch p := r.(type) {
+	case *trade.PriceUnavailable:
+		return map[string]string{"unavailable": string(p.Reason)}
+	case *trade.Price:
+		each, err := p.UnitPrice.Price.Amount.Div(p.UnitPrice.Per.Value)
+		if err != nil {
+			return nil
+		}
+		fields := map[string]string{
+			"unavailable": "no", "unitPrice": each.RoundBank(6).String(), "currency": p.UnitPrice.Price.Currency, "kind": string(p.Kind), "contract": p.ContractKey,
+		}
+		for name, day := range map[string]*trade.Date{"validFrom": p.ValidFrom, "validTo": p.ValidTo} {
+			if day != nil {
+				fields[name] = day.String()
+			}
+		}
+		return fields
+	}
+	return nil
+}

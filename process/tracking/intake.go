@@ -1,0 +1,347 @@
+// Package tracking takes in what carriers and other systems push: it keeps each delivery, reads it,
+// and applies it to the shipments that it speaks of.
+package tracking
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"portico/process"
+	"portico/sources"
+	"portico/store"
+	"portico/telemetry"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+// Intake takes in what other systems push, or tell when asked: it keeps each delivery with
+// its bytes, and applies it then. Deliveries may come in any order and any number of times;
+// one that cannot be read is parked and holds up no other.
+type Intake struct {
+	store   *store.Store
+	sources *sources.Set
+	log     *slog.Logger
+	keep    process.Gather[store.KeptDelivery, bool]
+	wake    chan struct{} // has room for one: there are deliveries to apply
+
+	mu      sync.Mutex
+	refused map[[2]string]int // by source and reason, what is not noted yet
+}
+
+// NewIntake makes an intake; Run sets it to work.
+func NewIntake(st *store.Store, set *sources.Set, log *slog.Logger) *Intake {
+	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
+	i.keep.Serve = st.KeepDeliveries
+	return i
+}
+
+// ErrNoReceiver says that a source does not push, or is none.
+var ErrNoReceiver = errors.New("there is no such source that pushes")
+
+// Receive verifies a delivery and keeps it: when it returns without an error the delivery is
+// durable. known tells that it had come before. It fails with [sources.Denied] where the
+// delivery is not the source's own, which is noted, and with [ErrNoReceiver].
+func (i *Intake) Receive(ctx context.Context, source string, h map[string][]string, body []byte) (id string, known bool, err error) {
+	r, ok := i.sources.Receiver(source)
+	if !ok {
+		return "", false, ErrNoReceiver
+	}
+	if id, err = r.Delivery(h, body, time.Now()); err != nil {
+		i.Refuse(source, reasonOf(err))
+		return "", false, err
+	}
+	known, err = i.keep.Do(ctx, "", store.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
+	if err == nil && !known {
+		i.Wake()
+	}
+	return id, known, err
+}
+
+// Receives tells whether a source pushes.
+func (i *Intake) Receives(source string) bool {
+	_, ok := i.sources.Receiver(source)
+	return ok
+}
+
+// Refuse notes that a delivery was refused: soon, and together with others, for anybody can
+// have some refused, and the database is not to work for that.
+func (i *Intake) Refuse(source, reason string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refused[[2]string{source, reason}]++
+}
+
+func (i *Intake) noteRefused(ctx context.Context) {
+	for clock.Pause(ctx, time.Second) == nil {
+		i.mu.Lock()
+		refused := i.refused
+		i.refused = map[[2]string]int{}
+		i.mu.Unlock()
+		for of, many := range refused {
+			if err := i.store.RefuseDeliveries(ctx, of[0], of[1], many, time.Now()); err != nil && ctx.Err() == nil {
+				i.log.Warn("that deliveries were refused could not be noted", "source", of[0], "reason", of[1], "deliveries", many)
+			}
+		}
+	}
+}
+
+const longestID = 400
+
+// short is an id as it can be kept.
+func short(id string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(id[:min(len(id), longestID)], ""), "\x00", "")
+}
+
+// Wake tells that there may be deliveries to apply.
+func (i *Intake) Wake() {
+	select {
+	case i.wake <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	applyAtOnce  = 100
+	applyAlways  = time.Second // whatever nobody has told
+	mostAttempts = 8
+)
+
+// Run applies what comes, and asks sources for what they have not pushed, until ctx ends.
+func (i *Intake) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, name := range i.sources.Names() {
+		all.Go(func() { i.catchUp(ctx, name) })
+	}
+	all.Go(func() { i.applyAll(ctx) })
+	all.Go(func() { i.noteRefused(ctx) })
+	all.Wait()
+}
+
+func (i *Intake) applyAll(ctx context.Context) {
+	failed := ""
+	for ctx.Err() == nil {
+		n, err := i.applySome(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != failed {
+			i.log.Warn("news cannot be applied: it is kept, and tried again", "err", err)
+		}
+		if failed = ""; err != nil {
+			failed = err.Error()
+		}
+		if n == applyAtOnce && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-i.wake:
+		case <-time.After(applyAlways):
+		}
+	}
+}
+
+// applySome applies some deliveries together. Where that fails for one of them, each is
+// applied alone.
+func (i *Intake) applySome(ctx context.Context) (n int, err error) {
+	var due []store.KeptDelivery
+	err = i.store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if due, err = i.store.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
+			return err
+		}
+		of := make([]string, len(due))
+		for n, d := range due {
+			of[n] = d.ID
+		}
+		ctx, span := telemetry.Span(ctx, "apply deliveries", trace.SpanKindConsumer, attribute.StringSlice("delivery_ids", of))
+		_, err = i.apply(ctx, tx, due)
+		telemetry.End(span, err, "not applied")
+		return err
+	})
+	if err == nil || len(due) == 0 || ctx.Err() != nil {
+		return len(due), err
+	}
+	for _, d := range due {
+		failure := i.store.InTx(ctx, func(tx *store.Tx) error {
+			_, err := i.apply(ctx, tx, []store.KeptDelivery{d})
+			return err
+		})
+		if failure == nil {
+			continue
+		}
+		settled := store.SettledDelivery{ID: d.ID, State: trade.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
+		if reason, refused := store.Refused(failure); refused {
+			settled.State, settled.Error = trade.InboundParked, reason
+		} else if d.Attempts+1 >= mostAttempts {
+			settled.State, settled.Error = trade.InboundParked, "It could not be applied, however often it was tried."
+		}
+		if err := i.store.InTx(ctx, func(tx *store.Tx) error { return i.store.SettleDeliveries(ctx, tx, []store.SettledDelivery{settled}) }); err != nil {
+			return 0, err
+		}
+		i.log.Warn("a delivery could not be applied", "source", d.Instance, "delivery", d.ID, "state", string(settled.State))
+	}
+	return len(due), nil
+}
+
+// apply reads deliveries and files what they say, in a transaction. It tells how many
+// shipments have something new.
+func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelivery) (changed int, err error) {
+	settled := make([]store.SettledDelivery, len(due))
+	var records []trade.Tracking
+	var of []int // by record, the delivery that it is in
+	for n, d := range due {
+		settled[n] = store.SettledDelivery{ID: d.ID, State: trade.InboundApplied}
+		news, err := i.translate(d)
+		if err != nil {
+			settled[n].State, settled[n].Error = trade.InboundParked, reasonOf(err)
+			continue
+		}
+		var wrong []string
+		for _, r := range news.Rejected {
+			wrong = append(wrong, r.Reason)
+		}
+		if settled[n].Error = strings.Join(wrong, "\n"); len(wrong) > 0 && len(news.Tracking) == 0 {
+			settled[n].State = trade.InboundParked
+		} else if len(wrong) > 0 {
+			settled[n].State = trade.InboundInPart
+		} else if news.Ignored != "" {
+			settled[n].Error = "Nothing is made of it: " + news.Ignored + "."
+		}
+		for _, t := range news.Tracking {
+			records, of = append(records, t), append(of, n)
+		}
+	}
+	about, filed, err := i.store.FileTracking(ctx, tx, records)
+	if err != nil {
+		return 0, err
+	}
+	fresh := map[string]bool{}
+	for _, shipment := range filed {
+		fresh[shipment] = true
+	}
+	told := map[int]bool{} // deliveries with something new
+	for r, shipments := range about {
+		s := &settled[of[r]]
+		if len(shipments) == 0 {
+			s.WaitsFor = append(s.WaitsFor, known(records[r])...)
+		}
+		for _, shipment := range shipments {
+			if told[of[r]] = told[of[r]] || fresh[shipment]; !slices.Contains(s.Subjects, shipment) {
+				s.Subjects = append(s.Subjects, shipment)
+			}
+		}
+	}
+	for n := range settled {
+		s := &settled[n]
+		switch {
+		case s.State == trade.InboundParked:
+		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
+			s.State, s.Again = trade.InboundWaiting, lookedAtAgain(due[n].Attempts)
+			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
+		case s.State == trade.InboundApplied && len(s.Subjects) > 0 && !told[n]:
+			s.State = trade.InboundDuplicate
+		}
+	}
+	return len(fresh), i.store.SettleDeliveries(ctx, tx, settled)
+}
+
+// lookedAtAgain is when a delivery is looked at again that waits. The shipment that it waits
+// for wakes it as it is saved; but one that was being saved while it was looked for knew of
+// nobody who waits.
+func lookedAtAgain(attempts int) time.Duration {
+	looks := [...]time.Duration{2 * time.Second, 30 * time.Second, 10 * time.Minute, time.Hour}
+	return looks[min(attempts, len(looks)-1)]
+}
+
+// listed are identifiers in words, the first few of them.
+func listed(ids []trade.Identifier) string {
+	var all []string
+	for _, id := range ids[:min(len(ids), 5)] {
+		all = append(all, strings.ToLower(strings.ReplaceAll(string(id.Scheme), "_", " "))+" "+id.Value)
+	}
+	return strings.Join(all, " or ")
+}
+
+// known are the identifiers by which a shipment could be known that is not.
+func known(t trade.Tracking) []trade.Identifier {
+	if t.TrackingNumber == "" {
+		return t.About
+	}
+	return append([]trade.Identifier{{Scheme: trade.SchemeTracking, Value: t.TrackingNumber}}, t.About...)
+}
+
+// translate reads a delivery; a defect is an error of it, and not the end of the process.
+func (i *Intake) translate(d store.KeptDelivery) (news sources.News, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			i.log.Error("a delivery cannot be read for a defect of ours", "source", d.Instance, "delivery", d.ID, "stack", string(debug.Stack()))
+			err = sources.Fail(sources.Garbled, "it cannot be read, for a defect of ours")
+		}
+	}()
+	return i.sources.Translate(d.Instance, d.Body)
+}
+
+// reasonOf is why a delivery was refused or parked, in words for who sent it.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*sources.Error](err); ok {
+		return e.Err.Error()
+	}
+	return "it could not be read"
+}
+
+// catchUp asks a source for what it may not have pushed, and keeps it as if it had.
+func (i *Intake) catchUp(ctx context.Context, name string) {
+	if r, ok := i.sources.Receiver(name); !ok {
+		return
+	} else if _, ok := r.(sources.Recovering); !ok {
+		return
+	}
+	failing := false
+	for ctx.Err() == nil {
+		err := i.catchUpSome(ctx, name)
+		if err != nil && ctx.Err() == nil && !failing {
+			i.log.Warn("a source cannot be asked for what it did not push: it is asked again", "source", name, "kind", sources.KindOf(err).String(), "err", err)
+		}
+		failing = err != nil
+		if clock.Pause(ctx, i.sources.Recovers(name)) != nil {
+			return
+		}
+	}
+}
+
+func (i *Intake) catchUpSome(ctx context.Context, name string) error {
+	place := name + "/recovered"
+	_, at, err := i.store.Position(ctx, place)
+	if err != nil {
+		return err
+	}
+	for {
+		found, _, err := i.sources.Recover(ctx, name, at)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(found.Deliveries, process.MostGathered) {
+			kept := make([]store.KeptDelivery, len(some))
+			for n, d := range some {
+				kept[n] = store.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
+			}
+			if _, err := i.store.KeepDeliveries(ctx, kept); err != nil {
+				return err
+			}
+		}
+		i.Wake()
+		at = found.Next
+		if err := i.store.Confirm(ctx, place, "", at, time.Now()); err != nil {
+			return err
+		}
+		if !found.More {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package watch
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/process/durable"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+const (
+	measureEvery  = time.Second
+	measureAtOnce = 1000           // changes
+	measureWhole  = 24 * time.Hour // what is loaded at once is in no log
+	tallyEvery    = 10 * time.Second
+)
+
+var (
+	measureSeconds = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_measure_p95_seconds", Help: "95th percentile of a business measure over its objective's time.",
+	}, []string{"measure", "objective"})
+	measurePercent = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_measure_percent", Help: "Percentage of a business measure over its objective's time.",
+	}, []string{"measure", "objective"})
+	measureCases = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_measure_cases", Help: "Cases that a business measure was made of over its objective's time.",
+	}, []string{"measure", "objective"})
+	objectiveMet = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_objective_met", Help: "1 where an objective is kept, 0 where it is missed.",
+	}, []string{"measure", "objective"})
+)
+
+func noteMeasure(o *trade.Objective, r *trade.MeasureResult) {
+	labels := []string{string(o.Measure), o.Name}
+	measureCases.WithLabelValues(labels...).Set(float64(r.Samples))
+	if r.P95 != nil {
+		measureSeconds.WithLabelValues(labels...).Set(r.P95.Seconds())
+	}
+	if r.Percent != nil {
+		measurePercent.WithLabelValues(labels...).Set(r.Percent.InexactFloat64())
+	}
+	met := 0.0
+	if o.Met(r) {
+		met = 1
+	}
+	objectiveMet.WithLabelValues(labels...).Set(met)
+}
+
+// Measuring keeps the cases that business measures are made of as they come.
+type Measures struct {
+	store   *store.Store
+	sources *sources.Set
+	log     *slog.Logger
+	loaded  func() bool // whether what there is was loaded once
+	process string
+	counted map[string]sources.Calls // that are kept
+}
+
+// NewMeasuring makes it.
+func NewMeasures(st *store.Store, set *sources.Set, loaded func() bool, log *slog.Logger) *Measures {
+	return &Measures{st, set, log, loaded, durable.NewID(""), nil}
+}
+
+// Run measures until ctx ends. Any number of processes may: one looks through the log at a time.
+func (m *Measures) Run(ctx context.Context) {
+	failed := ""
+	var tallied time.Time
+	for clock.Pause(ctx, measureEvery) == nil {
+		err := m.measure(ctx)
+		if err == nil && time.Since(tallied) >= tallyEvery {
+			tallied = time.Now()
+			err = m.tally(ctx, tallied)
+		}
+		if err == nil {
+			failed = ""
+		} else if ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			m.log.Warn("measures wait", "err", err)
+		}
+	}
+}
+
+// measure looks through what changed since it was done last.
+func (m *Measures) measure(ctx context.Context) error {
+	if !m.loaded() {
+		return nil
+	}
+	for more := true; more; {
+		err := m.store.InTx(ctx, func(tx *store.Tx) error {
+			more = false
+			at, ok, err := m.store.HoldMeasuring(ctx, tx)
+			if err != nil || !ok {
+				return err
+			}
+			if at.Place == nil || at.WholeAt == nil || time.Since(*at.WholeAt) > measureWhole {
+				end, err := m.store.LogEnd(ctx)
+				if err != nil {
+					return err
+				}
+				if err := m.store.Measure(ctx, tx, nil); err != nil {
+					return err
+				}
+				return m.store.MoveMeasuring(ctx, tx, end, true)
+			}
+			changes, err := m.store.Changes(ctx, *at.Place, measureAtOnce)
+			if err != nil || len(changes) == 0 {
+				return err
+			}
+			more = len(changes) == measureAtOnce
+			if err := m.store.Measure(ctx, tx, changedOf(changes)); err != nil {
+				return err
+			}
+			return m.store.MoveMeasuring(ctx, tx, changes[len(changes)-1].Place, false)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changedOf are the ids of what changed, by topic; what happens to a shipment happens to its orders
+// and purchase orders.
+func changedOf(changes []trade.Change) map[trade.Topic][]string {
+	all, seen := map[trade.Topic][]string{}, map[string]bool{}
+	add := func(t trade.Topic, ids ...string) {
+		for _, id := range ids {
+			if !seen[id] {
+				seen[id] = true
+				all[t] = append(all[t], id)
+			}
+		}
+	}
+	for _, c := range changes {
+		add(c.Topic, c.SubjectID)
+		if c.Topic == trade.OfShipments {
+			add(trade.OfOrders, c.RelatedOf("ord_")...)
+			add(trade.OfPurchaseOrders, c.RelatedOf("pur_")...)
+		}
+	}
+	return all
+}
+
+// tally keeps how often calls to sources failed, as this process made them, and how many records
+// comparisons found to be the same.
+func (m *Measures) tally(ctx context.Context, now time.Time) error {
+	var all []store.Tally
+	calls := m.sources.Calls()
+	for source, n := range calls {
+		if n = n.Since(m.counted[source]); n.Calls == 0 {
+			continue
+		}
+		all = append(all, store.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	err := m.store.InTx(ctx, func(tx *store.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
+	if err == nil {
+		m.counted = calls
+	}
+	return err
+}

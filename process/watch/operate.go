@@ -1,0 +1,194 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"portico/process"
+	"portico/process/durable"
+	"portico/sources"
+	"portico/store"
+	"portico/trade"
+	"portico/trade/clock"
+)
+
+// pausesEvery is the pause between two looks at which sources are paused.
+const pausesEvery = 500 * time.Millisecond
+
+// Operators is what operators do about operations and sources.
+type Operators struct{ desk *process.Desk }
+
+// NewOperators makes what operators do.
+func NewOperators(d *process.Desk) *Operators { return &Operators{d} }
+
+// deed is something that an operator does about an operation.
+type deed struct {
+	mutation, action string
+	operation        string
+	reason           string
+	field            string // of the input that names the operation
+	do               func(ctx context.Context, tx *store.Tx) error
+	after            map[string]any
+}
+
+// act does it under a key, and writes it to the audit log. An operation that is in
+// another state is a refusal.
+func (o *Operators) act(ctx context.Context, by process.Submitter, key string, input any, d deed) (*process.Acted[trade.CommonError], error) {
+	if errs := process.RequireText[trade.CommonError](d.reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+	}
+	source := ""
+	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		now, err := o.desk.Store.OperationNow(ctx, tx, d.operation)
+		if err != nil {
+			return spent, nil, err
+		}
+		if now == nil {
+			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such operation.", d.field)}, nil
+		}
+		source = now.Source
+		if err := d.do(ctx, tx); err != nil {
+			if errors.Is(err, durable.ErrState) {
+				return spent, []trade.CommonError{&trade.StateNotAllowed{
+					Refusal: trade.Refusal{Code: trade.CodeState, Message: "The operation is in a state in which this is not possible, or is worked on.", Path: []string{"input", d.field}},
+					State:   string(now.State), Allowed: deedsIn(now.State),
+				}}, nil
+			}
+			return spent, nil, err
+		}
+		after := map[string]any{"reason": d.reason}
+		for k, v := range d.after {
+			after[k] = v
+		}
+		err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
+		return store.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
+	})
+	if err == nil && source != "" {
+		o.desk.Engine.Wake(source)
+	}
+	return done, err
+}
+
+// deedsIn are what an operator can do about an operation in a state.
+func deedsIn(s trade.OperationState) []string {
+	switch s {
+	case trade.OperationParked:
+		return []string{"retryDeadLetter", "discardDeadLetter", "settleOperation"}
+	case trade.OperationUnknown:
+		return []string{"settleOperation"}
+	case trade.OperationCommitted:
+		return []string{"compensate"}
+	}
+	return []string{}
+}
+
+// DeadLetter names a dead letter, and why something is done about it.
+type DeadLetter struct {
+	ID     string `json:"ID"`
+	Reason string `json:"Reason"`
+}
+
+// operationOf is the operation that a dead letter is of.
+func (d DeadLetter) operation() string { return "opr_" + strings.TrimPrefix(d.ID, "dlr_") }
+
+// Retry lets a dead letter be tried again.
+func (o *Operators) Retry(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError], error) {
+	return o.act(ctx, by, key, d, deed{mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
+		return o.desk.Engine.Retry(ctx, tx, d.operation())
+	}})
+}
+
+// Discard gives a dead letter up; its history stays.
+func (o *Operators) Discard(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError], error) {
+	return o.act(ctx, by, key, d, deed{mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
+		return o.desk.Engine.Discard(ctx, tx, d.operation())
+	}})
+}
+
+// Compensate undoes an operation, last step first.
+func (o *Operators) Compensate(ctx context.Context, by process.Submitter, key, operation, reason string) (*process.Acted[trade.CommonError], error) {
+	return o.act(ctx, by, key, []string{operation, reason}, deed{mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation", do: func(ctx context.Context, tx *store.Tx) error {
+		return o.desk.Engine.Compensate(ctx, tx, operation)
+	}})
+}
+
+// Settlement is what an operator found out about an operation of unknown outcome.
+type Settlement struct {
+	Operation   string `json:"Operation"`
+	ExternalRef string `json:"ExternalRef"`
+	Reason      string `json:"Reason"`
+	Happened    bool   `json:"Happened"`
+}
+
+// Settle settles an operation of unknown outcome.
+func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string, s Settlement) (*process.Acted[trade.CommonError], error) {
+	if s.Happened && s.ExternalRef == "" {
+		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "Give the source's reference of what it did.", "externalRef")}}, nil
+	}
+	return o.act(ctx, by, key, s, deed{
+		mutation: "settleOperation", action: "operation.settle", operation: s.Operation, reason: s.Reason, field: "operation", after: map[string]any{"happened": s.Happened, "externalRef": s.ExternalRef},
+		do: func(ctx context.Context, tx *store.Tx) error {
+			return o.desk.Engine.Settle(ctx, tx, s.Operation, s.Happened, s.ExternalRef)
+		},
+	})
+}
+
+// Pause holds a source on all processes: writes to it queue, and reads come from the
+// store. Resume lets it run again.
+func (o *Operators) Pause(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error) {
+	return o.control(ctx, by, "pauseSource", "source.pause", key, instance, reason, reason)
+}
+
+// Resume lets a source run that was paused.
+func (o *Operators) Resume(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error) {
+	return o.control(ctx, by, "resumeSource", "source.resume", key, instance, reason, "")
+}
+
+func (o *Operators) control(ctx context.Context, by process.Submitter, mutation, action, key, instance, why, pause string) (*process.Acted[trade.CommonError], error) {
+	if errs := process.RequireText[trade.CommonError](why, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+	}
+	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+		if !slices.Contains(o.desk.Sources.Names(), instance) {
+			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
+		}
+		changed, err := o.desk.Store.PauseSource(ctx, tx, instance, pause, by.Principal)
+		if err != nil {
+			return spent, nil, err
+		}
+		if changed {
+			err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
+		}
+		return store.SpentKey{Subject: instance}, nil, err
+	})
+	if err != nil || len(done.Errors) > 0 {
+		return done, err
+	}
+	return done, takePauses(ctx, o.desk.Store, o.desk.Sources)
+}
+
+// Follow holds the sources that are paused on any process, until ctx ends.
+func (o *Operators) Follow(ctx context.Context, log *slog.Logger) {
+	for failed := ""; ; {
+		if err := takePauses(ctx, o.desk.Store, o.desk.Sources); err != nil && ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			log.Warn("which sources are paused cannot be read", "err", err)
+		}
+		if clock.Pause(ctx, pausesEvery) != nil {
+			return
+		}
+	}
+}
+
+// takePauses holds the sources that are paused, and resumes the others.
+func takePauses(ctx context.Context, st *store.Store, set *sources.Set) error {
+	paused, err := st.Paused(ctx)
+	if err == nil {
+		set.Pause(paused)
+	}
+	return err
+}
