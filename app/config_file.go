@@ -2,8 +2,10 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -55,26 +57,17 @@ type RouteConfig struct {
 	Percent *int   `yaml:"percent"` // 100 when left out
 }
 
-// SourceConfig is one source system.
+// SourceConfig is one source system: what every source has, and what its adapter has besides.
 type SourceConfig struct {
-	Adapter string `yaml:"adapter"`
-	URL     string `yaml:"url"`
-	User    string `yaml:"user"` // login, where the system has one
-	// BranchOf is the type of relation that leads from a branch to its head office,
-	// in Tryton.
-	BranchOf string `yaml:"branch_of"`
-	// Warehouse is the code of the warehouse that orders are sent from, in Tryton.
-	Warehouse string `yaml:"warehouse"`
-	// Mapping says how a carrier's JSON is read, of the adapter webhook: a file, or the name of
-	// one of ours.
-	Mapping string `yaml:"mapping"`
-	// Webhook is how the system signs what it pushes to /webhooks/ and its name.
-	Webhook WebhookConfig  `yaml:"webhook"`
+	Adapter string         `yaml:"adapter"`
 	Key     string         `yaml:"-"`
 	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
 	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
-	Zone    string         `yaml:"zone"`
 	Limits  sources.Limits `yaml:"limits"`
+	// Webhook is how a system that pushes signs what it sends to /webhooks/ and its name.
+	Webhook WebhookConfig `yaml:"webhook"`
+	// Own are the settings of the adapter, which decodes them itself; see [Adapters].
+	Own map[string]yaml.Node `yaml:",inline"`
 }
 
 // WebhookConfig is how a system signs what it pushes.
@@ -107,7 +100,11 @@ func (c *Config) load() error {
 			return fmt.Errorf("PORTICO_CONFIG: alerting.%w", err)
 		}
 	}
-	for name, s := range c.File.Sources {
+	for _, name := range slices.Sorted(maps.Keys(c.File.Sources)) {
+		s := c.File.Sources[name]
+		if err := checkSettings(name, s); err != nil {
+			return fmt.Errorf("PORTICO_CONFIG: %w", err)
+		}
 		if s.KeyEnv != "" {
 			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
 				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)

@@ -66,8 +66,8 @@ func (w *world) erp(t *testing.T) *sandbox.ERP {
 	return erp
 }
 
-func (w *world) at(path string) sandbox.Config {
-	return sandbox.Config{URL: w.url + path, Key: func() string { return company.Key }}
+func (w *world) at(path string) (sandbox.Config, sources.Credentials) {
+	return sandbox.Config{URL: w.url + path}, sources.Credentials{Key: func() string { return company.Key }}
 }
 
 // systems are the company's, with these for its ERP.
