@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"slices"
 	"time"
@@ -151,31 +150,4 @@ func withDefaults(l sources.Limits) sources.Limits {
 	wait(&l.Reconcile, d.Reconcile)
 	set(&l.Remove, d.Remove)
 	return l
-}
-
-// Print writes what is in force, without secrets.
-func (c Config) Print() error {
-	hide := func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return "***"
-	}
-	shown := map[string]any{
-		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
-		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "receipt_key_file": c.ReceiptKeyFile, "sandbox_addr": c.SandboxAddr, "nats_url": redacted(c.NATS), "nats_prefix": c.NATSPrefix, "webhook_networks": c.Networks, "scale": c.Scale, "file": c.File,
-	}
-	return yaml.NewEncoder(os.Stdout).Encode(shown)
-}
-
-// redacted is a connection string without what may be a password.
-func redacted(dsn string) string {
-	if u, err := url.Parse(dsn); err == nil && u.Host != "" {
-		u.RawQuery = ""
-		return u.Redacted()
-	}
-	if dsn != "" {
-		return "***"
-	}
-	return ""
 }
