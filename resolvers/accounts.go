@@ -15,15 +15,15 @@ func (r *Resolver) Account() graph.AccountResolver { return account{r} }
 type account struct{ *Resolver }
 
 func (r account) Parent(ctx context.Context, objs []*trade.Account) ([]*trade.Account, error) {
-	return related(ctx, objs, func(o *trade.Account) string { return o.ParentRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return &l.Accounts })
+	return related(ctx, objs, func(o *trade.Account) string { return o.ParentRef.ID }, loaders.Accounts)
 }
 
 func (r account) Children(ctx context.Context, objs []*trade.Account) ([][]*trade.Account, error) {
-	return lists(related(ctx, objs, func(o *trade.Account) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Account] { return &l.Branches }))
+	return lists(related(ctx, objs, func(o *trade.Account) string { return o.ID }, loaders.Branches))
 }
 
 func (r account) Credit(ctx context.Context, objs []*trade.Account) ([]*trade.CreditPosition, error) {
-	return related(ctx, objs, func(o *trade.Account) string { return o.ID }, func(l *loaders.Loaders) all[*trade.CreditPosition] { return &l.Credit })
+	return related(ctx, objs, func(o *trade.Account) string { return o.ID }, loaders.Credit)
 }
 
 func (r account) Locations(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, role *trade.LocationRole) ([]*trade.AccountLocationConnection, error) {
@@ -57,7 +57,7 @@ func (r account) Returns(ctx context.Context, objs []*trade.Account, first *int,
 }
 
 func (r account) Contracts(ctx context.Context, objs []*trade.Account) ([][]*trade.Contract, error) {
-	return lists(related(ctx, objs, func(o *trade.Account) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Contract] { return &l.ContractsOf }))
+	return lists(related(ctx, objs, func(o *trade.Account) string { return o.ID }, loaders.ContractsOf))
 }
 
 // AccountConnection are the resolvers of AccountConnection.
@@ -75,11 +75,11 @@ func (r *Resolver) AccountLocation() graph.AccountLocationResolver { return acco
 type accountLocation struct{ *Resolver }
 
 func (r accountLocation) Account(ctx context.Context, objs []*trade.AccountLocation) ([]*trade.Account, error) {
-	return related(ctx, objs, func(o *trade.AccountLocation) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return &l.Accounts })
+	return related(ctx, objs, func(o *trade.AccountLocation) string { return o.AccountRef.ID }, loaders.Accounts)
 }
 
 func (r accountLocation) DefaultWarehouse(ctx context.Context, objs []*trade.AccountLocation) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.AccountLocation) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
+	return related(ctx, objs, func(o *trade.AccountLocation) string { return o.WarehouseRef.ID }, loaders.Warehouses)
 }
 
 // AccountLocationConnection are the resolvers of AccountLocationConnection.

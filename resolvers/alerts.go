@@ -59,7 +59,7 @@ func (r mutation) alerted(ctx context.Context, do func(trade.Scope, process.Subm
 		return nil, err
 	}
 	p := &graph.AlertPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Alert, err = about(ctx, r.Resolver, l, "", &l.Alerts, a.SubjectID)
+	_, p.Alert, err = about(ctx, r.Resolver, l, "", loaders.Alerts, a.SubjectID)
 	return p, err
 }
 
@@ -77,7 +77,7 @@ func (r alert) SubjectNode(ctx context.Context, objs []*trade.Alert) ([]trade.No
 }
 
 func (r alert) Deviation(ctx context.Context, objs []*trade.Alert) ([]*trade.Deviation, error) {
-	return related(ctx, objs, func(o *trade.Alert) string { return o.DeviationID }, func(l *loaders.Loaders) all[*trade.Deviation] { return &l.Deviations })
+	return related(ctx, objs, func(o *trade.Alert) string { return o.DeviationID }, loaders.Deviations)
 }
 
 func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *int, after *string, last *int, before *string) ([]*trade.OrderConnection, error) {
@@ -85,7 +85,7 @@ func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *i
 }
 
 func (r alert) AcknowledgedBy(ctx context.Context, objs []*trade.Alert) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.Alert) string { return o.TakerID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.Alert) string { return o.TakerID }, loaders.Users)
 }
 
 // AlertConnection are the resolvers of AlertConnection.

@@ -21,7 +21,7 @@ func (r *Resolver) CodeMapping() graph.CodeMappingResolver { return codeMapping{
 type codeMapping struct{}
 
 func (codeMapping) Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error) {
-	return lists(related(ctx, objs, (*trade.CodeMapping).NodeID, func(l *loaders.Loaders) all[[]*trade.UnmappedCode] { return &l.UnmappedCodes }))
+	return lists(related(ctx, objs, (*trade.CodeMapping).NodeID, loaders.UnmappedCodes))
 }
 
 // PublishCodeMapping publishes what codes mean.
@@ -39,6 +39,6 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 		return nil, err
 	}
 	p := &graph.CodeMappingPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Mapping, err = about(ctx, r.Resolver, l, "", &l.CodeMappings, a.SubjectID)
+	_, p.Mapping, err = about(ctx, r.Resolver, l, "", loaders.CodeMappings, a.SubjectID)
 	return p, err
 }

@@ -53,7 +53,7 @@ func (r mutation) despatched(ctx context.Context, signature *string, do func(tra
 		return nil, err
 	}
 	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
-	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, &l.Despatches, a.SubjectID)
+	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Despatches, a.SubjectID)
 	return p, err
 }
 
@@ -63,31 +63,31 @@ func (r *Resolver) DespatchAdvice() graph.DespatchAdviceResolver { return despat
 type despatchAdvice struct{ *Resolver }
 
 func (r despatchAdvice) Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.SupplierID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.SupplierID }, loaders.Partners)
 }
 
 func (r despatchAdvice) Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.SignedMessage, error) {
-	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[*trade.SignedMessage] { return &l.MessagesBehind })
+	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.MessagesBehind)
 }
 
 func (r despatchAdvice) PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error) {
-	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrder] { return &l.PurchaseOrdersInDespatches }))
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.PurchaseOrdersInDespatches))
 }
 
 func (r despatchAdvice) HandlingUnits(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.HandlingUnit, error) {
-	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.HandlingUnit] { return &l.HandlingUnits }))
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.HandlingUnits))
 }
 
 func (r despatchAdvice) Lines(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.DespatchLine, error) {
-	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[[]*trade.DespatchLine] { return &l.DespatchLines }))
+	return lists(related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.DespatchLines))
 }
 
 func (r despatchAdvice) Shipment(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Shipment, error) {
-	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.ShipmentNumber }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.ShipmentsByNumber })
+	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.ShipmentNumber }, loaders.ShipmentsByNumber)
 }
 
 func (r despatchAdvice) Operation(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Operation, error) {
-	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.LatestOperations)
 }
 
 // DespatchLine are the resolvers of DespatchLine.
@@ -96,5 +96,5 @@ func (r *Resolver) DespatchLine() graph.DespatchLineResolver { return despatchLi
 type despatchLine struct{ *Resolver }
 
 func (r despatchLine) PurchaseOrderLine(ctx context.Context, objs []*trade.DespatchLine) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.DespatchLine) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.DespatchLine) string { return o.LineID }, loaders.PurchaseOrderLines)
 }

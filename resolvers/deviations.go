@@ -24,7 +24,7 @@ func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, in
 		return nil, err
 	}
 	p := &graph.DeviationPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	p.Operation, p.Deviation, err = about(ctx, r.Resolver, l, a.OperationID, &l.Deviations, a.SubjectID)
+	p.Operation, p.Deviation, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Deviations, a.SubjectID)
 	return p, err
 }
 
@@ -41,11 +41,11 @@ func (r *Resolver) Deviation() graph.DeviationResolver { return deviation{r} }
 type deviation struct{ *Resolver }
 
 func (r deviation) Line(ctx context.Context, objs []*trade.Deviation) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.Deviation) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.Deviation) string { return o.LineID }, loaders.PurchaseOrderLines)
 }
 
 func (r deviation) DecidedBy(ctx context.Context, objs []*trade.Deviation) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.Deviation) string { return o.DeciderID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.Deviation) string { return o.DeciderID }, loaders.Users)
 }
 
 // WhatIf says what a decision would touch.
@@ -63,7 +63,7 @@ func (r *Resolver) CommitmentReview() graph.CommitmentReviewResolver { return co
 type commitmentReview struct{ *Resolver }
 
 func (r commitmentReview) Alerts(ctx context.Context, objs []*trade.CommitmentReview) ([][]*trade.Alert, error) {
-	return related(ctx, objs, func(o *trade.CommitmentReview) string { return o.DeviationID }, func(l *loaders.Loaders) all[[]*trade.Alert] { return &l.AlertsOf })
+	return related(ctx, objs, func(o *trade.CommitmentReview) string { return o.DeviationID }, loaders.AlertsOf)
 }
 
 // CommitmentImpact are the resolvers of CommitmentImpact.
@@ -72,7 +72,7 @@ func (r *Resolver) CommitmentImpact() graph.CommitmentImpactResolver { return co
 type commitmentImpact struct{ *Resolver }
 
 func (r commitmentImpact) OrderLine(ctx context.Context, objs []*trade.CommitmentImpact) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.CommitmentImpact) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return related(ctx, objs, func(o *trade.CommitmentImpact) string { return o.OrderLineID }, loaders.OrderLines)
 }
 
 // AwaitedDecision are the resolvers of AwaitedDecision.
@@ -81,7 +81,7 @@ func (r *Resolver) AwaitedDecision() graph.AwaitedDecisionResolver { return awai
 type awaitedDecision struct{ *Resolver }
 
 func (r awaitedDecision) Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error) {
-	return related(ctx, objs, func(o *trade.AwaitedDecision) string { return o.ResponseID }, func(l *loaders.Loaders) all[[]*trade.Deviation] { return &l.DeviationsIn })
+	return related(ctx, objs, func(o *trade.AwaitedDecision) string { return o.ResponseID }, loaders.DeviationsIn)
 }
 
 // ToleranceProfiles are all of them, by name.
@@ -103,6 +103,6 @@ func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey strin
 		return nil, err
 	}
 	p := &graph.ToleranceProfilePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Profile, err = about(ctx, r.Resolver, l, "", &l.Tolerances, a.SubjectID)
+	_, p.Profile, err = about(ctx, r.Resolver, l, "", loaders.Tolerances, a.SubjectID)
 	return p, err
 }

@@ -15,58 +15,45 @@ func (r *Resolver) Entity() graph.EntityResolver { return entity{r} }
 type entity struct{ *Resolver }
 
 func (r entity) FindAccount(ctx context.Context, reps []*graph.AccountRepresentation) ([]*trade.Account, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Account] {
-		return []all[*trade.Account]{&l.Accounts, &l.AccountsByNumber}
-	},
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.Account]{loaders.Accounts, loaders.AccountsByNumber},
 		func(k *graph.AccountRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindItem(ctx context.Context, reps []*graph.ItemRepresentation) ([]*trade.Item, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Item] {
-		return []all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN}
-	},
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.Item]{loaders.Items, loaders.ItemsBySKU, loaders.ItemsByGTIN},
 		func(k *graph.ItemRepresentation) []*string { return []*string{k.ID, k.Sku, k.Gtin} })
 }
 
 func (r entity) FindOrder(ctx context.Context, reps []*graph.OrderRepresentation) ([]*trade.Order, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Order] { return []all[*trade.Order]{&l.Orders, &l.OrdersByNumber} },
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.Order]{loaders.Orders, loaders.OrdersByNumber},
 		func(k *graph.OrderRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindInvoice(ctx context.Context, reps []*graph.InvoiceRepresentation) ([]*trade.Invoice, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Invoice] {
-		return []all[*trade.Invoice]{&l.Invoices, &l.InvoicesByNumber}
-	},
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.Invoice]{loaders.Invoices, loaders.InvoicesByNumber},
 		func(k *graph.InvoiceRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindPurchaseOrder(ctx context.Context, reps []*graph.PurchaseOrderRepresentation) ([]*trade.PurchaseOrder, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.PurchaseOrder] {
-		return []all[*trade.PurchaseOrder]{&l.PurchaseOrders, &l.PurchaseOrdersByNumber}
-	}, func(k *graph.PurchaseOrderRepresentation) []*string { return []*string{k.ID, k.Number} })
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.PurchaseOrder]{loaders.PurchaseOrders, loaders.PurchaseOrdersByNumber}, func(k *graph.PurchaseOrderRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindShipment(ctx context.Context, reps []*graph.ShipmentRepresentation) ([]*trade.Shipment, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.Shipment] {
-		return []all[*trade.Shipment]{&l.Shipments, &l.ShipmentsByNumber}
-	},
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.Shipment]{loaders.Shipments, loaders.ShipmentsByNumber},
 		func(k *graph.ShipmentRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPartnerRepresentation) ([]*trade.TradingPartner, error) {
-	return refer(ctx, reps, func(l *loaders.Loaders) []all[*trade.TradingPartner] {
-		return []all[*trade.TradingPartner]{&l.Partners, &l.PartnersByCode}
-	}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.TradingPartner]{loaders.Partners, loaders.PartnersByCode}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
 }
 
 // refer loads what representations name, each by the first of its keys that is
 // given.
-func refer[R, V any](ctx context.Context, reps []*R, from func(*loaders.Loaders) []all[V], keys func(*R) []*string) ([]V, error) {
-	l, err := reader(ctx)
-	if err != nil {
+func refer[R, V any](ctx context.Context, reps []*R, from []*loaders.Loader[string, V], keys func(*R) []*string) ([]V, error) {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	return named(ctx, from(l), len(reps), func(i int) (kind int, value string, err error) {
+	return named(ctx, from, len(reps), func(i int) (kind int, value string, err error) {
 		for kind, key := range keys(reps[i]) {
 			if key != nil {
 				return kind, *key, nil

@@ -89,11 +89,10 @@ func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
 	if by == nil {
 		return "", nil
 	}
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return "", err
 	}
-	found, err := itemsBy(ctx, l, []*graph.ItemBy{by})
+	found, err := itemsBy(ctx, []*graph.ItemBy{by})
 	if err != nil {
 		return "", err
 	}
@@ -104,22 +103,19 @@ func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
 }
 
 // itemLoaders load items by the fields of ItemBy, in their order.
-func itemLoaders(l *loaders.Loaders) [4]all[*trade.Item] {
-	return [...]all[*trade.Item]{&l.Items, &l.ItemsBySKU, &l.ItemsByGTIN, &l.ItemsByPartNumber}
-}
+var itemLoaders = [...]*loaders.Loader[string, *trade.Item]{loaders.Items, loaders.ItemsBySKU, loaders.ItemsByGTIN, loaders.ItemsByPartNumber}
 
 // itemsBy loads items by their keys, in order; one batch goes to each kind of
 // key.
-func itemsBy(ctx context.Context, l *loaders.Loaders, keys []*graph.ItemBy) ([]*trade.Item, error) {
-	from := itemLoaders(l)
-	return named(ctx, from[:], len(keys), func(i int) (kind int, value string, err error) {
+func itemsBy(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {
+	return named(ctx, itemLoaders[:], len(keys), func(i int) (kind int, value string, err error) {
 		return chosen(keys[i].ID, keys[i].Sku, keys[i].Gtin, keys[i].CustomerPartNumber)
 	})
 }
 
 // named loads n things, each of which is named by a key of one of several kinds:
 // one batch a kind of key.
-func named[V any](ctx context.Context, from []all[V], n int, key func(i int) (kind int, value string, err error)) ([]V, error) {
+func named[V any](ctx context.Context, from []*loaders.Loader[string, V], n int, key func(i int) (kind int, value string, err error)) ([]V, error) {
 	values, places := make([][]string, len(from)), make([][]int, len(from))
 	for i := range n {
 		kind, value, err := key(i)

@@ -130,7 +130,7 @@ func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.Master
 }
 
 func (r masterDataConflict) ResolvedBy(ctx context.Context, objs []*trade.MasterDataConflict) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.MasterDataConflict) string { return o.DeciderID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.MasterDataConflict) string { return o.DeciderID }, loaders.Users)
 }
 
 // ResolveMasterDataConflict decides a conflict.
@@ -144,7 +144,7 @@ func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey 
 		return nil, err
 	}
 	p := &graph.MasterDataConflictPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	p.Operation, p.Conflict, err = about(ctx, r.Resolver, l, a.OperationID, &l.Conflicts, a.SubjectID)
+	p.Operation, p.Conflict, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Conflicts, a.SubjectID)
 	return p, err
 }
 

@@ -15,11 +15,11 @@ func (r *Resolver) Invoice() graph.InvoiceResolver { return invoice{r} }
 type invoice struct{ *Resolver }
 
 func (r invoice) Account(ctx context.Context, objs []*trade.Invoice) ([]*trade.Account, error) {
-	return related(ctx, objs, func(o *trade.Invoice) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return &l.Accounts })
+	return related(ctx, objs, func(o *trade.Invoice) string { return o.AccountRef.ID }, loaders.Accounts)
 }
 
 func (r invoice) Orders(ctx context.Context, objs []*trade.Invoice) ([][]*trade.Order, error) {
-	return lists(related(ctx, objs, func(o *trade.Invoice) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Order] { return &l.OrdersInInvoices }))
+	return lists(related(ctx, objs, func(o *trade.Invoice) string { return o.ID }, loaders.OrdersInInvoices))
 }
 
 func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, after *string, last *int, before *string) ([]*trade.InvoiceLineConnection, error) {
@@ -49,15 +49,15 @@ func (r *Resolver) InvoiceLine() graph.InvoiceLineResolver { return invoiceLine{
 type invoiceLine struct{ *Resolver }
 
 func (r invoiceLine) Item(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ItemRef.ID }, loaders.Items)
 }
 
 func (r invoiceLine) OrderLine(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.OrderLineID }, loaders.OrderLines)
 }
 
 func (r invoiceLine) Shipment(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.Shipment, error) {
-	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ShipmentID }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.Shipments })
+	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ShipmentID }, loaders.Shipments)
 }
 
 // InvoiceLineConnection are the resolvers of InvoiceLineConnection.
@@ -77,23 +77,23 @@ func (r *Resolver) Return() graph.ReturnResolver { return returned{r} }
 type returned struct{ *Resolver }
 
 func (r returned) Operation(ctx context.Context, objs []*trade.Return) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+	return related(ctx, objs, func(o *trade.Return) string { return o.ID }, loaders.LatestOperations)
 }
 
 func (r returned) Order(ctx context.Context, objs []*trade.Return) ([]*trade.Order, error) {
-	return related(ctx, objs, func(o *trade.Return) string { return o.OrderRef.ID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
+	return related(ctx, objs, func(o *trade.Return) string { return o.OrderRef.ID }, loaders.Orders)
 }
 
 func (r returned) Lines(ctx context.Context, objs []*trade.Return) ([][]*trade.ReturnLine, error) {
-	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ReturnLine] { return &l.ReturnLines }))
+	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, loaders.ReturnLines))
 }
 
 func (r returned) Shipments(ctx context.Context, objs []*trade.Return) ([][]*trade.Shipment, error) {
-	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Shipment] { return &l.ShipmentsOfReturns }))
+	return lists(related(ctx, objs, func(o *trade.Return) string { return o.ID }, loaders.ShipmentsOfReturns))
 }
 
 func (r returned) CreditMemo(ctx context.Context, objs []*trade.Return) ([]*trade.Invoice, error) {
-	return related(ctx, objs, func(o *trade.Return) string { return o.CreditMemoRef.ID }, func(l *loaders.Loaders) all[*trade.Invoice] { return &l.Invoices })
+	return related(ctx, objs, func(o *trade.Return) string { return o.CreditMemoRef.ID }, loaders.Invoices)
 }
 
 // ReturnConnection are the resolvers of ReturnConnection.
@@ -111,5 +111,5 @@ func (r *Resolver) ReturnLine() graph.ReturnLineResolver { return returnLine{r} 
 type returnLine struct{ *Resolver }
 
 func (r returnLine) OrderLine(ctx context.Context, objs []*trade.ReturnLine) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.ReturnLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return related(ctx, objs, func(o *trade.ReturnLine) string { return o.OrderLineID }, loaders.OrderLines)
 }

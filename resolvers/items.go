@@ -15,23 +15,23 @@ func (r *Resolver) Item() graph.ItemResolver { return item{r} }
 type item struct{ *Resolver }
 
 func (r item) Category(ctx context.Context, objs []*trade.Item) ([]*trade.Category, error) {
-	return related(ctx, objs, func(o *trade.Item) string { return o.CategoryRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return &l.Categories })
+	return related(ctx, objs, func(o *trade.Item) string { return o.CategoryRef.ID }, loaders.Categories)
 }
 
 func (r item) Units(ctx context.Context, objs []*trade.Item) ([][]*trade.ItemUnit, error) {
-	return lists(related(ctx, objs, func(o *trade.Item) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ItemUnit] { return &l.Units }))
+	return lists(related(ctx, objs, func(o *trade.Item) string { return o.ID }, loaders.Units))
 }
 
 func (r item) Suppliers(ctx context.Context, objs []*trade.Item) ([][]*trade.SupplierItem, error) {
-	return lists(related(ctx, objs, (*trade.Item).NodeID, func(l *loaders.Loaders) all[[]*trade.SupplierItem] { return &l.SuppliersOf }))
+	return lists(related(ctx, objs, (*trade.Item).NodeID, loaders.SuppliersOf))
 }
 
 func (r item) ReplacedBy(ctx context.Context, objs []*trade.Item) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, func(l *loaders.Loaders) all[*trade.Item] { return &l.ItemsBySKU })
+	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, loaders.ItemsBySKU)
 }
 
 func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*string, error) {
-	found, err := related(ctx, objs, func(o *trade.Item) string { return o.SKU }, func(l *loaders.Loaders) all[string] { return &l.PartNumbers })
+	found, err := related(ctx, objs, func(o *trade.Item) string { return o.SKU }, loaders.PartNumbers)
 	numbers := make([]*string, len(objs))
 	for i := range found {
 		if found[i] != "" {
@@ -42,15 +42,14 @@ func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*st
 }
 
 func (r item) Substitutes(ctx context.Context, objs []*trade.Item) ([][]*trade.Item, error) {
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	var skus []string
 	for _, o := range objs {
 		skus = append(skus, o.SubstituteRefs...)
 	}
-	found, err := l.ItemsBySKU.All(ctx, skus)
+	found, err := loaders.ItemsBySKU.All(ctx, skus)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 	key := trade.PriceKey{Day: trade.DateOf(time.Now())}
 	buyer := l.Scope().Buyer()
 	if account != nil {
-		named, err := l.Accounts.One(ctx, *account)
+		named, err := loaders.Accounts.One(ctx, *account)
 		if err != nil {
 			return key, err
 		}
@@ -130,7 +129,7 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 	if shipTo == nil {
 		return key, nil
 	}
-	place, err := l.Locations.One(ctx, *shipTo)
+	place, err := loaders.Locations.One(ctx, *shipTo)
 	if err != nil {
 		return key, err
 	}
@@ -172,11 +171,11 @@ func (r *Resolver) Category() graph.CategoryResolver { return category{r} }
 type category struct{ *Resolver }
 
 func (r category) Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error) {
-	return related(ctx, objs, func(o *trade.Category) string { return o.ParentRef.ID }, func(l *loaders.Loaders) all[*trade.Category] { return &l.Categories })
+	return related(ctx, objs, func(o *trade.Category) string { return o.ParentRef.ID }, loaders.Categories)
 }
 
 func (r category) Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error) {
-	return lists(related(ctx, objs, func(o *trade.Category) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Category] { return &l.SubCategories }))
+	return lists(related(ctx, objs, func(o *trade.Category) string { return o.ID }, loaders.SubCategories))
 }
 
 // Price are the resolvers of Price.
@@ -185,11 +184,11 @@ func (r *Resolver) Price() graph.PriceResolver { return price{r} }
 type price struct{ *Resolver }
 
 func (r price) Item(ctx context.Context, objs []*trade.Price) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Price) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.Price) string { return o.ItemID }, loaders.Items)
 }
 
 func (r price) Contract(ctx context.Context, objs []*trade.Price) ([]*trade.Contract, error) {
-	return related(ctx, objs, func(o *trade.Price) string { return o.ContractKey }, func(l *loaders.Loaders) all[*trade.Contract] { return &l.ContractsByNumber })
+	return related(ctx, objs, func(o *trade.Price) string { return o.ContractKey }, loaders.ContractsByNumber)
 }
 
 // Availability are the resolvers of Availability.
@@ -198,7 +197,7 @@ func (r *Resolver) Availability() graph.AvailabilityResolver { return availabili
 type availability struct{ *Resolver }
 
 func (r availability) Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.Availability) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.Availability) string { return o.ItemID }, loaders.Items)
 }
 
 // InboundSupply are the resolvers of InboundSupply.
@@ -207,7 +206,7 @@ func (r *Resolver) InboundSupply() graph.InboundSupplyResolver { return inboundS
 type inboundSupply struct{ *Resolver }
 
 func (r inboundSupply) PurchaseOrderLine(ctx context.Context, objs []*trade.InboundSupply) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.InboundSupply) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.InboundSupply) string { return o.LineID }, loaders.PurchaseOrderLines)
 }
 
 // WarehouseStock are the resolvers of WarehouseStock.
@@ -216,5 +215,5 @@ func (r *Resolver) WarehouseStock() graph.WarehouseStockResolver { return wareho
 type warehouseStock struct{ *Resolver }
 
 func (r warehouseStock) Warehouse(ctx context.Context, objs []*trade.WarehouseStock) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.WarehouseStock) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
+	return related(ctx, objs, func(o *trade.WarehouseStock) string { return o.WarehouseRef.ID }, loaders.Warehouses)
 }

@@ -136,7 +136,7 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 		return nil, err
 	}
 	p := &graph.ObjectivePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Objective, err = about(ctx, r.Resolver, l, "", &l.Objectives, a.SubjectID)
+	_, p.Objective, err = about(ctx, r.Resolver, l, "", loaders.Objectives, a.SubjectID)
 	return p, err
 }
 

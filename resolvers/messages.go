@@ -37,13 +37,13 @@ func (r *Resolver) SignedMessage() graph.SignedMessageResolver { return signedMe
 type signedMessage struct{ *Resolver }
 
 func (r signedMessage) Partner(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.SupplierID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.SupplierID }, loaders.Partners)
 }
 
 func (r signedMessage) Key(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.PartnerKey, error) {
-	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.KeyID }, func(l *loaders.Loaders) all[*trade.PartnerKey] { return &l.PartnerKeys })
+	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.KeyID }, loaders.PartnerKeys)
 }
 
 func (r signedMessage) Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error) {
-	return lists(related(ctx, objs, (*trade.SignedMessage).NodeID, func(l *loaders.Loaders) all[[]*trade.Receipt] { return &l.Receipts }))
+	return lists(related(ctx, objs, (*trade.SignedMessage).NodeID, loaders.Receipts))
 }

@@ -59,7 +59,7 @@ func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLe
 	}
 	p := &graph.DeadLetterPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
 	if len(a.Errors) == 0 {
-		p.Operation, p.DeadLetter, err = about(ctx, r.Resolver, l, a.OperationID, &l.DeadLetters, input.DeadLetter)
+		p.Operation, p.DeadLetter, err = about(ctx, r.Resolver, l, a.OperationID, loaders.DeadLetters, input.DeadLetter)
 	}
 	return p, err
 }
@@ -112,7 +112,7 @@ func (r mutation) operated(ctx context.Context, do func(process.Submitter) (*pro
 		return nil, err
 	}
 	p := &graph.OperationPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, &l.Operations, "")
+	p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Operations, "")
 	return p, err
 }
 
@@ -156,7 +156,7 @@ func (r *Resolver) AuditEntry() graph.AuditEntryResolver { return auditEntry{r} 
 type auditEntry struct{ *Resolver }
 
 func (r auditEntry) Actor(ctx context.Context, objs []*trade.AuditEntry) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.AuditEntry) string { return o.ActorID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.AuditEntry) string { return o.ActorID }, loaders.Users)
 }
 
 // AuditEntryConnection are the resolvers of AuditEntryConnection.
@@ -187,7 +187,7 @@ func (r *Resolver) TimelineEntry() graph.TimelineEntryResolver { return timeline
 type timelineEntry struct{ *Resolver }
 
 func (r timelineEntry) Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.TimelineEntry) string { return o.ActorID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.TimelineEntry) string { return o.ActorID }, loaders.Users)
 }
 
 // TimelineConnection are the resolvers of TimelineConnection.

@@ -14,18 +14,17 @@ import (
 
 // Operation is one durable operation.
 func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Operation, error) {
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	if by.ID != nil {
-		return l.Operations.One(ctx, *by.ID)
+		return loaders.Operations.One(ctx, *by.ID)
 	}
 	id, err := r.Desk.OperationOf(ctx, auth.UserID(auth.CallerOf(ctx).Principal), text(by.IdempotencyKey))
 	if err != nil || id == "" {
 		return nil, err
 	}
-	return l.Operations.One(ctx, id)
+	return loaders.Operations.One(ctx, id)
 }
 
 // Operations are those that the caller may see, newest first.
@@ -50,7 +49,7 @@ func (r *Resolver) IdempotencyConflict() graph.IdempotencyConflictResolver {
 type idempotencyConflict struct{ *Resolver }
 
 func (r idempotencyConflict) Operation(ctx context.Context, objs []*trade.IdempotencyConflict) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.IdempotencyConflict) string { return o.OperationID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+	return related(ctx, objs, func(o *trade.IdempotencyConflict) string { return o.OperationID }, loaders.Operations)
 }
 
 // Operation are the resolvers of Operation.

@@ -61,7 +61,7 @@ func (r *Resolver) ValidatedLine() graph.ValidatedLineResolver { return validate
 type validatedLine struct{ *Resolver }
 
 func (r validatedLine) Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.ValidatedLine) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.ValidatedLine) string { return o.ItemID }, loaders.Items)
 }
 
 // OrderPromise are the resolvers of OrderPromise.
@@ -70,7 +70,7 @@ func (r *Resolver) OrderPromise() graph.OrderPromiseResolver { return orderPromi
 type orderPromise struct{ *Resolver }
 
 func (r orderPromise) Item(ctx context.Context, objs []*trade.OrderPromise) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.OrderPromise) string { return o.ItemID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.OrderPromise) string { return o.ItemID }, loaders.Items)
 }
 
 // PromiseLine are the resolvers of PromiseLine.
@@ -79,11 +79,11 @@ func (r *Resolver) PromiseLine() graph.PromiseLineResolver { return promiseLine{
 type promiseLine struct{ *Resolver }
 
 func (r promiseLine) Warehouse(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.WarehouseID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
+	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.WarehouseID }, loaders.Warehouses)
 }
 
 func (r promiseLine) Substitute(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.SubstituteID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.PromiseLine) string { return o.SubstituteID }, loaders.Items)
 }
 
 // Promise says when a quantity could be shipped and delivered.
@@ -92,7 +92,7 @@ func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.Qu
 	if err != nil {
 		return nil, err
 	}
-	place, err := l.Locations.One(ctx, shipTo)
+	place, err := loaders.Locations.One(ctx, shipTo)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func writer(ctx context.Context) (*loaders.Loaders, process.Submitter, error) {
 
 // about loads the operation and the record that an answer is about, and keeps the caller
 // to be named beside what they wrote.
-func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operation string, from all[T], subject string) (op *trade.Operation, record T, err error) {
+func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operation string, from *loaders.Loader[string, T], subject string) (op *trade.Operation, record T, err error) {
 	if operation == "" && subject == "" {
 		return nil, record, nil
 	}
@@ -50,7 +50,7 @@ func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operatio
 		return nil, record, err
 	}
 	if operation != "" {
-		if op, err = l.Operations.One(ctx, operation); err != nil {
+		if op, err = loaders.Operations.One(ctx, operation); err != nil {
 			return nil, record, err
 		}
 	}
@@ -71,7 +71,7 @@ func (r mutation) SubmitOrder(ctx context.Context, idempotencyKey string, input 
 		return nil, err
 	}
 	p := &graph.SubmitOrderPayload{Errors: orNone(s.Errors), Replayed: s.Replayed, Provisional: orNone(s.Provisional)}
-	p.Operation, p.Order, err = about(ctx, r.Resolver, l, s.OperationID, &l.Orders, s.OrderID)
+	p.Operation, p.Order, err = about(ctx, r.Resolver, l, s.OperationID, loaders.Orders, s.OrderID)
 	return p, err
 }
 
@@ -106,11 +106,11 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 	for i, s := range b.Results {
 		operations[i], orders[i] = s.OperationID, s.OrderID
 	}
-	found, err := l.Operations.All(ctx, operations)
+	found, err := loaders.Operations.All(ctx, operations)
 	if err != nil {
 		return nil, err
 	}
-	placed, err := l.Orders.All(ctx, orders)
+	placed, err := loaders.Orders.All(ctx, orders)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (r mutation) changed(ctx context.Context, write func(trade.Scope, process.S
 		return nil, err
 	}
 	p := &graph.AmendOrderPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	p.Operation, p.Order, err = about(ctx, r.Resolver, l, a.OperationID, &l.Orders, a.SubjectID)
+	p.Operation, p.Order, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Orders, a.SubjectID)
 	return p, err
 }
 
@@ -197,6 +197,6 @@ func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, inpu
 		return nil, err
 	}
 	p := &graph.RequestReturnPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	p.Operation, p.Return, err = about(ctx, r.Resolver, l, a.OperationID, &l.Returns, a.SubjectID)
+	p.Operation, p.Return, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Returns, a.SubjectID)
 	return p, err
 }

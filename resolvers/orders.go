@@ -16,15 +16,15 @@ func (r *Resolver) Order() graph.OrderResolver { return order{r} }
 type order struct{ *Resolver }
 
 func (r order) Account(ctx context.Context, objs []*trade.Order) ([]*trade.Account, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.AccountRef.ID }, func(l *loaders.Loaders) all[*trade.Account] { return &l.Accounts })
+	return related(ctx, objs, func(o *trade.Order) string { return o.AccountRef.ID }, loaders.Accounts)
 }
 
 func (r order) ShipTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.ShipToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return &l.Locations })
+	return related(ctx, objs, func(o *trade.Order) string { return o.ShipToRef.ID }, loaders.Locations)
 }
 
 func (r order) BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.BillToRef.ID }, func(l *loaders.Loaders) all[*trade.AccountLocation] { return &l.Locations })
+	return related(ctx, objs, func(o *trade.Order) string { return o.BillToRef.ID }, loaders.Locations)
 }
 
 func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.OrderLineConnection, error) {
@@ -50,7 +50,7 @@ func (r order) Returns(ctx context.Context, objs []*trade.Order, first *int, aft
 }
 
 func (r order) PlacedBy(ctx context.Context, objs []*trade.Order) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.PlacedBy }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.Order) string { return o.PlacedBy }, loaders.Users)
 }
 
 // AllowedActions are what the rules allow the caller, as every write is held to them.
@@ -59,7 +59,7 @@ func (r order) AllowedActions(ctx context.Context, objs []*trade.Order) ([][]tra
 	if err != nil {
 		return nil, err
 	}
-	latest, err := l.LatestOperations.All(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }))
+	latest, err := loaders.LatestOperations.All(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }))
 	if err != nil {
 		return nil, err
 	}
@@ -73,19 +73,19 @@ func (r order) AllowedActions(ctx context.Context, objs []*trade.Order) ([][]tra
 }
 
 func (r order) Operation(ctx context.Context, objs []*trade.Order) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.LatestOperations)
 }
 
 func (r order) Approval(ctx context.Context, objs []*trade.Order) ([]*trade.Approval, error) {
-	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[*trade.Approval] { return &l.Approvals })
+	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.Approvals)
 }
 
 func (r order) CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*trade.CommitmentChange, error) {
-	return lists(related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.CommitmentChange] { return &l.CommitmentChanges }))
+	return lists(related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.CommitmentChanges))
 }
 
 func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*trade.StatusExplanation, error) {
-	found, err := related(ctx, objs, func(o *trade.Order) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.OrderLine] { return &l.LinesOf })
+	found, err := related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.LinesOf)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (r *Resolver) Approval() graph.ApprovalResolver { return approval{r} }
 type approval struct{ *Resolver }
 
 func (r approval) DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.Approval) string { return o.DecidedByID }, func(l *loaders.Loaders) all[*trade.User] { return &l.Users })
+	return related(ctx, objs, func(o *trade.Approval) string { return o.DecidedByID }, loaders.Users)
 }
 
 // CommitmentChange are the resolvers of CommitmentChange.
@@ -115,7 +115,7 @@ func (r *Resolver) CommitmentChange() graph.CommitmentChangeResolver { return co
 type commitmentChange struct{ *Resolver }
 
 func (r commitmentChange) Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.CommitmentChange) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return related(ctx, objs, func(o *trade.CommitmentChange) string { return o.LineID }, loaders.OrderLines)
 }
 
 // OrderConnection are the resolvers of OrderConnection.
@@ -133,19 +133,19 @@ func (r *Resolver) OrderLine() graph.OrderLineResolver { return orderLine{r} }
 type orderLine struct{ *Resolver }
 
 func (r orderLine) Order(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Order, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.OrderID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.OrderID }, loaders.Orders)
 }
 
 func (r orderLine) Item(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.ItemRef.ID }, loaders.Items)
 }
 
 func (r orderLine) Schedule(ctx context.Context, objs []*trade.OrderLine) ([][]*trade.ScheduleLine, error) {
-	return lists(related(ctx, objs, func(o *trade.OrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ScheduleLine] { return &l.Schedules }))
+	return lists(related(ctx, objs, func(o *trade.OrderLine) string { return o.ID }, loaders.Schedules))
 }
 
 func (r orderLine) SubstitutedFor(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.OrderLine) string { return o.SubstitutedForRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.OrderLine) string { return o.SubstitutedForRef.ID }, loaders.Items)
 }
 
 // OrderLineConnection are the resolvers of OrderLineConnection.
@@ -165,5 +165,5 @@ func (r *Resolver) ScheduleLine() graph.ScheduleLineResolver { return scheduleLi
 type scheduleLine struct{ *Resolver }
 
 func (r scheduleLine) Warehouse(ctx context.Context, objs []*trade.ScheduleLine) ([]*trade.Warehouse, error) {
-	return related(ctx, objs, func(o *trade.ScheduleLine) string { return o.WarehouseRef.ID }, func(l *loaders.Loaders) all[*trade.Warehouse] { return &l.Warehouses })
+	return related(ctx, objs, func(o *trade.ScheduleLine) string { return o.WarehouseRef.ID }, loaders.Warehouses)
 }

@@ -14,15 +14,7 @@ import (
 
 // Partner finds a trading partner.
 func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*trade.TradingPartner, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at, key, err := chosen(by.ID, by.Code)
-	if err != nil {
-		return nil, err
-	}
-	return []all[*trade.TradingPartner]{&l.Partners, &l.PartnersByCode}[at].One(ctx, key)
+	return find(ctx, by.ID, by.Code, loaders.Partners, loaders.PartnersByCode)
 }
 
 // Partners are the trading partners that the caller may see, by name.
@@ -65,11 +57,11 @@ func (r tradingPartner) Onboarding(ctx context.Context, objs []*trade.TradingPar
 }
 
 func (r tradingPartner) Keys(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.PartnerKey, error) {
-	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[[]*trade.PartnerKey] { return &l.KeysOfPartners }))
+	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.KeysOfPartners))
 }
 
 func (r tradingPartner) Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error) {
-	return related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[*trade.ToleranceProfile] { return &l.TolerancesOf })
+	return related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.TolerancesOf)
 }
 
 func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) ([]*graph.Quota, error) {
@@ -156,6 +148,6 @@ func (r mutation) partnered(ctx context.Context, do func(trade.Scope, process.Su
 		return nil, err
 	}
 	p := &graph.PartnerPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Partner, err = about(ctx, r.Resolver, l, "", &l.Partners, a.SubjectID)
+	_, p.Partner, err = about(ctx, r.Resolver, l, "", loaders.Partners, a.SubjectID)
 	return p, err
 }

@@ -15,7 +15,7 @@ func (r *Resolver) PurchaseOrder() graph.PurchaseOrderResolver { return purchase
 type purchaseOrder struct{ *Resolver }
 
 func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 
 func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.PurchaseOrderLineConnection, error) {
@@ -29,11 +29,11 @@ func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrde
 }
 
 func (r purchaseOrder) Responses(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.PurchaseOrderResponse, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrderResponse] { return &l.ResponsesTo }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.ResponsesTo))
 }
 
 func (r purchaseOrder) StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.StatusExplanation, error) {
-	found, err := related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.PurchaseOrderResponse] { return &l.ResponsesTo })
+	found, err := related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.ResponsesTo)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +45,11 @@ func (r purchaseOrder) StatusExplanation(ctx context.Context, objs []*trade.Purc
 }
 
 func (r purchaseOrder) DespatchAdvices(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.DespatchAdvice, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.DespatchAdvice] { return &l.DespatchesOf }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.DespatchesOf))
 }
 
 func (r purchaseOrder) Tolerance(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.ToleranceProfile, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.ToleranceProfile] { return &l.TolerancesOf })
+	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, loaders.TolerancesOf)
 }
 
 // AllowedActions are what the rules allow the caller, as every write is held to them.
@@ -66,7 +66,7 @@ func (r purchaseOrder) AllowedActions(ctx context.Context, objs []*trade.Purchas
 }
 
 func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.SignedMessage, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[[]*trade.SignedMessage] { return &l.MessagesAbout }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.MessagesAbout))
 }
 
 // EvidenceBundle is a link to all evidence about it, as the link is followed.
@@ -83,7 +83,7 @@ func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder
 }
 
 func (r purchaseOrder) Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error) {
-	return related(ctx, objs, (*trade.PurchaseOrder).NodeID, func(l *loaders.Loaders) all[*trade.Operation] { return &l.LatestOperations })
+	return related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.LatestOperations)
 }
 
 // PurchaseOrderConnection are the resolvers of PurchaseOrderConnection.
@@ -103,19 +103,19 @@ func (r *Resolver) PurchaseOrderLine() graph.PurchaseOrderLineResolver { return 
 type purchaseOrderLine struct{ *Resolver }
 
 func (r purchaseOrderLine) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.PurchaseOrder, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.PurchaseOrderID }, loaders.PurchaseOrders)
 }
 
 func (r purchaseOrderLine) Item(ctx context.Context, objs []*trade.PurchaseOrderLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ItemRef.ID }, loaders.Items)
 }
 
 func (r purchaseOrderLine) Schedule(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.PurchaseScheduleLine, error) {
-	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseScheduleLine] { return &l.PurchaseSchedules }))
+	return lists(related(ctx, objs, func(o *trade.PurchaseOrderLine) string { return o.ID }, loaders.PurchaseSchedules))
 }
 
 func (r purchaseOrderLine) Acknowledgments(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.LineAcknowledgment, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrderLine).NodeID, func(l *loaders.Loaders) all[[]*trade.LineAcknowledgment] { return &l.AcknowledgmentsOf }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrderLine).NodeID, loaders.AcknowledgmentsOf))
 }
 
 // PurchaseOrderLineConnection are the resolvers of PurchaseOrderLineConnection.

@@ -48,22 +48,20 @@ func (r query) Nodes(ctx context.Context, ids []string) ([]trade.Node, error) {
 }
 
 func (r query) Account(ctx context.Context, by graph.AccountBy) (*trade.Account, error) {
-	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Account]) { return &l.Accounts, &l.AccountsByNumber })
+	return find(ctx, by.ID, by.Number, loaders.Accounts, loaders.AccountsByNumber)
 }
 
 // find loads one record by its id or its number, whichever is given.
-func find[V any](ctx context.Context, id, number *string, from func(*loaders.Loaders) (byID, byNumber all[V])) (V, error) {
+func find[V any](ctx context.Context, id, number *string, byID, byNumber *loaders.Loader[string, V]) (V, error) {
 	var none V
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return none, err
 	}
 	place, value, err := chosen(id, number)
 	if err != nil {
 		return none, err
 	}
-	byID, byNumber := from(l)
-	return []all[V]{byID, byNumber}[place].One(ctx, value)
+	return []*loaders.Loader[string, V]{byID, byNumber}[place].One(ctx, value)
 }
 
 func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AccountFilter) (*trade.AccountConnection, error) {
@@ -83,26 +81,24 @@ func (r query) Items(ctx context.Context, first *int, after *string, last *int, 
 }
 
 func (r query) Item(ctx context.Context, by graph.ItemBy) (*trade.Item, error) {
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	kind, value, err := chosen(by.ID, by.Sku, by.Gtin, by.CustomerPartNumber)
 	if err != nil {
 		return nil, err
 	}
-	return itemLoaders(l)[kind].One(ctx, value)
+	return itemLoaders[kind].One(ctx, value)
 }
 
 func (r query) ItemsByKey(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	if len(keys) > maxKeys {
 		return nil, badInput("keys must be at most %d", maxKeys)
 	}
-	return itemsBy(ctx, l, keys)
+	return itemsBy(ctx, keys)
 }
 
 func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
@@ -115,7 +111,7 @@ func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
 }
 
 func (r query) Order(ctx context.Context, by graph.OrderBy) (*trade.Order, error) {
-	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Order]) { return &l.Orders, &l.OrdersByNumber })
+	return find(ctx, by.ID, by.Number, loaders.Orders, loaders.OrdersByNumber)
 }
 
 func (r query) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) (*trade.OrderConnection, error) {
@@ -133,7 +129,7 @@ func (r query) Returns(ctx context.Context, first *int, after *string, last *int
 }
 
 func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice, error) {
-	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Invoice]) { return &l.Invoices, &l.InvoicesByNumber })
+	return find(ctx, by.ID, by.Number, loaders.Invoices, loaders.InvoicesByNumber)
 }
 
 func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) (*trade.InvoiceConnection, error) {
@@ -143,9 +139,7 @@ func (r query) Invoices(ctx context.Context, first *int, after *string, last *in
 }
 
 func (r query) PurchaseOrder(ctx context.Context, by graph.PurchaseOrderBy) (*trade.PurchaseOrder, error) {
-	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.PurchaseOrder]) {
-		return &l.PurchaseOrders, &l.PurchaseOrdersByNumber
-	})
+	return find(ctx, by.ID, by.Number, loaders.PurchaseOrders, loaders.PurchaseOrdersByNumber)
 }
 
 func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.PurchaseOrderConnection, error) {
@@ -157,9 +151,7 @@ func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, la
 }
 
 func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
-	return find(ctx, by.ID, by.Number, func(l *loaders.Loaders) (byID, byNumber all[*trade.Shipment]) {
-		return &l.Shipments, &l.ShipmentsByNumber
-	})
+	return find(ctx, by.ID, by.Number, loaders.Shipments, loaders.ShipmentsByNumber)
 }
 
 func (r query) Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) (*trade.ShipmentConnection, error) {
@@ -289,6 +281,6 @@ func (r supplierViewer) Supplier(ctx context.Context, objs []*graph.SupplierView
 	if err != nil {
 		return nil, err
 	}
-	own, err := l.Partners.One(ctx, l.Scope().Supplier())
+	own, err := loaders.Partners.One(ctx, l.Scope().Supplier())
 	return slices.Repeat([]*trade.TradingPartner{own}, len(objs)), err
 }

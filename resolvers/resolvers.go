@@ -70,13 +70,21 @@ func badInput(format string, args ...any) error {
 	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": "BAD_USER_INPUT"}}
 }
 
-// reader are the operation's loaders, for callers who are signed in.
-func reader(ctx context.Context) (*loaders.Loaders, error) {
+// signedIn fails for callers who are not signed in.
+func signedIn(ctx context.Context) error {
 	if auth.CallerOf(ctx).Principal == nil {
-		return nil, &gqlerror.Error{
+		return &gqlerror.Error{
 			Message:    "Sign in: send the header Authorization: Bearer with a token of a configured issuer.",
 			Extensions: map[string]any{"code": "UNAUTHENTICATED"},
 		}
+	}
+	return nil
+}
+
+// reader are the operation's loaders, for callers who are signed in.
+func reader(ctx context.Context) (*loaders.Loaders, error) {
+	if err := signedIn(ctx); err != nil {
+		return nil, err
 	}
 	return loaders.From(ctx), nil
 }
@@ -170,33 +178,25 @@ func keysOf[T any](objs []*T, key func(*T) string) []string {
 	return keys
 }
 
-// all is a loader of values by id or key.
-type all[V any] = interface {
-	All(context.Context, []string) ([]V, error)
-	One(context.Context, string) (V, error)
-}
-
 // related loads what each parent names by one key.
-func related[P, V any](ctx context.Context, objs []*P, key func(*P) string, from func(*loaders.Loaders) all[V]) ([]V, error) {
-	l, err := reader(ctx)
-	if err != nil {
+func related[P, V any](ctx context.Context, objs []*P, key func(*P) string, from *loaders.Loader[string, V]) ([]V, error) {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	return from(l).All(ctx, keysOf(objs, key))
+	return from.All(ctx, keysOf(objs, key))
 }
 
 // several loads, for each object, all values whose keys it names, without those that the
 // caller may not see: one batch for all.
-func several[P, V any](ctx context.Context, objs []*P, keys func(*P) []string, from func(*loaders.Loaders) all[*V]) ([][]*V, error) {
-	l, err := reader(ctx)
-	if err != nil {
+func several[P, V any](ctx context.Context, objs []*P, keys func(*P) []string, from *loaders.Loader[string, *V]) ([][]*V, error) {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
 	var flat []string
 	for _, o := range objs {
 		flat = append(flat, keys(o)...)
 	}
-	found, err := from(l).All(ctx, flat)
+	found, err := from.All(ctx, flat)
 	if err != nil {
 		return nil, err
 	}

@@ -21,8 +21,8 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 		return nil, err
 	}
 	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
-	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, &l.Responses, a.SubjectID); err == nil && p.Response != nil {
-		p.Deviations, err = l.DeviationsIn.One(ctx, a.SubjectID)
+	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Responses, a.SubjectID); err == nil && p.Response != nil {
+		p.Deviations, err = loaders.DeviationsIn.One(ctx, a.SubjectID)
 		p.Deviations = orNone(p.Deviations)
 	}
 	return p, err
@@ -47,23 +47,23 @@ func (r *Resolver) PurchaseOrderResponse() graph.PurchaseOrderResponseResolver {
 type response struct{ *Resolver }
 
 func (r response) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.PurchaseOrder, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.PurchaseOrderID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
+	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.PurchaseOrderID }, loaders.PurchaseOrders)
 }
 
 func (r response) Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.LineAcknowledgment, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[[]*trade.LineAcknowledgment] { return &l.AcknowledgmentsIn }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, loaders.AcknowledgmentsIn))
 }
 
 func (r response) Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error) {
-	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[[]*trade.Deviation] { return &l.DeviationsIn }))
+	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, loaders.DeviationsIn))
 }
 
 func (r response) Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error) {
-	return related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, func(l *loaders.Loaders) all[*trade.SignedMessage] { return &l.MessagesBehind })
+	return related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, loaders.MessagesBehind)
 }
 
 func (r response) Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.OperationID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+	return related(ctx, objs, func(o *trade.PurchaseOrderResponse) string { return o.OperationID }, loaders.Operations)
 }
 
 // LineAcknowledgment are the resolvers of LineAcknowledgment.
@@ -74,5 +74,5 @@ func (r *Resolver) LineAcknowledgment() graph.LineAcknowledgmentResolver {
 type lineAcknowledgment struct{ *Resolver }
 
 func (r lineAcknowledgment) Line(ctx context.Context, objs []*trade.LineAcknowledgment) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.LineAcknowledgment) string { return o.LineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.LineAcknowledgment) string { return o.LineID }, loaders.PurchaseOrderLines)
 }

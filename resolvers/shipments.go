@@ -24,15 +24,15 @@ func (r shipment) Status(ctx context.Context, objs []*trade.Shipment, maxAge *ti
 }
 
 func (r shipment) Orders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Order, error) {
-	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Order] { return &l.OrdersInShipments }))
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.OrdersInShipments))
 }
 
 func (r shipment) PurchaseOrders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.PurchaseOrder, error) {
-	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.PurchaseOrder] { return &l.PurchaseOrdersInTransit }))
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.PurchaseOrdersInTransit))
 }
 
 func (r shipment) Packages(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Package, error) {
-	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.Package] { return &l.Packages }))
+	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.Packages))
 }
 
 func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) ([]*trade.ShipmentEventConnection, error) {
@@ -40,7 +40,7 @@ func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int
 }
 
 func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error) {
-	found, err := related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, func(l *loaders.Loaders) all[[]*trade.ShipmentEvent] { return &l.EventsOf })
+	found, err := related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.EventsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (r *Resolver) Package() graph.PackageResolver { return parcel{r} }
 type parcel struct{ *Resolver }
 
 func (r parcel) Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error) {
-	return lists(related(ctx, objs, func(o *trade.Package) string { return store.PackageKey(o.ShipmentID, o.Number) }, func(l *loaders.Loaders) all[[]*trade.PackageLine] { return &l.PackageLines }))
+	return lists(related(ctx, objs, func(o *trade.Package) string { return store.PackageKey(o.ShipmentID, o.Number) }, loaders.PackageLines))
 }
 
 // PackageLine are the resolvers of PackageLine.
@@ -96,11 +96,11 @@ func (r *Resolver) PackageLine() graph.PackageLineResolver { return packageLine{
 type packageLine struct{ *Resolver }
 
 func (r packageLine) OrderLine(ctx context.Context, objs []*trade.PackageLine) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.PackageLine) string { return o.OrderLineID }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return related(ctx, objs, func(o *trade.PackageLine) string { return o.OrderLineID }, loaders.OrderLines)
 }
 
 func (r packageLine) PurchaseOrderLine(ctx context.Context, objs []*trade.PackageLine) ([]*trade.PurchaseOrderLine, error) {
-	return related(ctx, objs, func(o *trade.PackageLine) string { return o.PurchaseOrderLineID }, func(l *loaders.Loaders) all[*trade.PurchaseOrderLine] { return &l.PurchaseOrderLines })
+	return related(ctx, objs, func(o *trade.PackageLine) string { return o.PurchaseOrderLineID }, loaders.PurchaseOrderLines)
 }
 
 // ShipmentEvent are the resolvers of ShipmentEvent.
@@ -117,7 +117,7 @@ func (r shipmentEvent) CorrectedBy(ctx context.Context, objs []*trade.ShipmentEv
 }
 
 func corrections(ctx context.Context, objs []*trade.ShipmentEvent, which func(trade.Correction) *trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
-	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string { return o.ShipmentID }, func(l *loaders.Loaders) all[[]*trade.ShipmentEvent] { return &l.EventsOf })
+	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string { return o.ShipmentID }, loaders.EventsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (r shipmentEvent) Package(ctx context.Context, objs []*trade.ShipmentEvent)
 			return ""
 		}
 		return o.ShipmentID
-	}, func(l *loaders.Loaders) all[[]*trade.Package] { return &l.Packages })
+	}, loaders.Packages)
 	packages := make([]*trade.Package, len(objs))
 	for i, of := range found {
 		for _, p := range of {

@@ -78,11 +78,10 @@ func (r subscription) AvailabilityUpdates(ctx context.Context, items []*graph.It
 	if err := few(map[string]int{"items": len(items), "warehouses": len(warehouses)}); err != nil {
 		return nil, err
 	}
-	l, err := reader(ctx)
-	if err != nil {
+	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	found, err := itemsBy(ctx, l, items)
+	found, err := itemsBy(ctx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -167,11 +166,11 @@ func (r *Resolver) ShipmentUpdate() graph.ShipmentUpdateResolver { return shipme
 type shipmentUpdate struct{}
 
 func (shipmentUpdate) Shipment(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.Shipment, error) {
-	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Shipment] { return &l.Shipments })
+	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.SubjectID }, loaders.Shipments)
 }
 
 func (shipmentUpdate) Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error) {
-	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.CauseID }, func(l *loaders.Loaders) all[*trade.ShipmentEvent] { return &l.Events })
+	return related(ctx, objs, func(o *trade.ShipmentUpdate) string { return o.CauseID }, loaders.Events)
 }
 
 // OperationUpdate are the resolvers of OperationUpdate.
@@ -180,7 +179,7 @@ func (r *Resolver) OperationUpdate() graph.OperationUpdateResolver { return oper
 type operationUpdate struct{}
 
 func (operationUpdate) Operation(ctx context.Context, objs []*trade.OperationUpdate) ([]*trade.Operation, error) {
-	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Operation] { return &l.Operations })
+	return related(ctx, objs, func(o *trade.OperationUpdate) string { return o.SubjectID }, loaders.Operations)
 }
 
 // OrderUpdate are the resolvers of OrderUpdate.
@@ -189,15 +188,15 @@ func (r *Resolver) OrderUpdate() graph.OrderUpdateResolver { return orderUpdate{
 type orderUpdate struct{}
 
 func (orderUpdate) Order(ctx context.Context, objs []*trade.OrderUpdate) ([]*trade.Order, error) {
-	return related(ctx, objs, func(o *trade.OrderUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Order] { return &l.Orders })
+	return related(ctx, objs, func(o *trade.OrderUpdate) string { return o.SubjectID }, loaders.Orders)
 }
 
 func (orderUpdate) ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.OrderLine, error) {
-	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("oln_") }, func(l *loaders.Loaders) all[*trade.OrderLine] { return &l.OrderLines })
+	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("oln_") }, loaders.OrderLines)
 }
 
 func (orderUpdate) CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.CommitmentChange, error) {
-	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("cmt_") }, func(l *loaders.Loaders) all[*trade.CommitmentChange] { return &l.Commitments })
+	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("cmt_") }, loaders.Commitments)
 }
 
 // PurchaseOrderUpdate are the resolvers of PurchaseOrderUpdate.
@@ -208,11 +207,11 @@ func (r *Resolver) PurchaseOrderUpdate() graph.PurchaseOrderUpdateResolver {
 type purchaseOrderUpdate struct{}
 
 func (purchaseOrderUpdate) PurchaseOrder(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([]*trade.PurchaseOrder, error) {
-	return related(ctx, objs, func(o *trade.PurchaseOrderUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.PurchaseOrder] { return &l.PurchaseOrders })
+	return related(ctx, objs, func(o *trade.PurchaseOrderUpdate) string { return o.SubjectID }, loaders.PurchaseOrders)
 }
 
 func (purchaseOrderUpdate) Deviations(ctx context.Context, objs []*trade.PurchaseOrderUpdate) ([][]*trade.Deviation, error) {
-	return several(ctx, objs, func(o *trade.PurchaseOrderUpdate) []string { return o.Related }, func(l *loaders.Loaders) all[*trade.Deviation] { return &l.Deviations })
+	return several(ctx, objs, func(o *trade.PurchaseOrderUpdate) []string { return o.Related }, loaders.Deviations)
 }
 
 // AvailabilityUpdate are the resolvers of AvailabilityUpdate.
@@ -228,7 +227,7 @@ func (availabilityUpdate) Availability(ctx context.Context, objs []*trade.Availa
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.Items.All(ctx, keysOf(objs, func(o *trade.AvailabilityUpdate) string { return o.SubjectID }))
+	items, err := loaders.Items.All(ctx, keysOf(objs, func(o *trade.AvailabilityUpdate) string { return o.SubjectID }))
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +241,7 @@ func (r *Resolver) InvoiceUpdate() graph.InvoiceUpdateResolver { return invoiceU
 type invoiceUpdate struct{}
 
 func (invoiceUpdate) Invoice(ctx context.Context, objs []*trade.InvoiceUpdate) ([]*trade.Invoice, error) {
-	return related(ctx, objs, func(o *trade.InvoiceUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Invoice] { return &l.Invoices })
+	return related(ctx, objs, func(o *trade.InvoiceUpdate) string { return o.SubjectID }, loaders.Invoices)
 }
 
 // AlertUpdate are the resolvers of AlertUpdate.
@@ -251,5 +250,5 @@ func (r *Resolver) AlertUpdate() graph.AlertUpdateResolver { return alertUpdate{
 type alertUpdate struct{}
 
 func (alertUpdate) Alert(ctx context.Context, objs []*trade.AlertUpdate) ([]*trade.Alert, error) {
-	return related(ctx, objs, func(o *trade.AlertUpdate) string { return o.SubjectID }, func(l *loaders.Loaders) all[*trade.Alert] { return &l.Alerts })
+	return related(ctx, objs, func(o *trade.AlertUpdate) string { return o.SubjectID }, loaders.Alerts)
 }

@@ -24,7 +24,7 @@ func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, inp
 		return nil, err
 	}
 	p := &graph.SupplierItemPayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
-	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, &l.SupplierItems, a.SubjectID); err != nil || p.SupplierItem == nil {
+	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, loaders.SupplierItems, a.SubjectID); err != nil || p.SupplierItem == nil {
 		return p, err
 	}
 	open := store.AlertList(l.Scope(), store.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})
@@ -41,11 +41,11 @@ func (r *Resolver) SupplierItem() graph.SupplierItemResolver { return supplierIt
 type supplierItem struct{ *Resolver }
 
 func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.SupplierRef.ID }, func(l *loaders.Loaders) all[*trade.TradingPartner] { return &l.Partners })
+	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 
 func (r supplierItem) Item(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.ItemRef.ID }, func(l *loaders.Loaders) all[*trade.Item] { return &l.Items })
+	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.ItemRef.ID }, loaders.Items)
 }
 
 // SupplierItemConnection are the resolvers of SupplierItemConnection.

@@ -18,7 +18,7 @@ func (r query) WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, 
 }
 
 func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error) {
-	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, func(l *loaders.Loaders) all[[]*trade.WebhookEndpoint] { return &l.WebhookEndpointsOf }))
+	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.WebhookEndpointsOf))
 }
 
 // WebhookEndpoint are the resolvers of WebhookEndpoint.
@@ -80,7 +80,7 @@ func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.En
 		return nil, err
 	}
 	p := &trade.WebhookEndpointPayload{Errors: orNone(e.Errors), Replayed: e.Replayed, Secret: e.Secret}
-	_, p.Endpoint, err = about(ctx, r.Resolver, l, "", &l.WebhookEndpoints, e.SubjectID)
+	_, p.Endpoint, err = about(ctx, r.Resolver, l, "", loaders.WebhookEndpoints, e.SubjectID)
 	return p, err
 }
 
@@ -95,6 +95,6 @@ func (r mutation) RedeliverWebhook(ctx context.Context, idempotencyKey string, i
 		return nil, err
 	}
 	p := &graph.WebhookDeliveryPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
-	_, p.Delivery, err = about(ctx, r.Resolver, l, "", &l.WebhookDeliveries, a.SubjectID)
+	_, p.Delivery, err = about(ctx, r.Resolver, l, "", loaders.WebhookDeliveries, a.SubjectID)
 	return p, err
 }

@@ -44,6 +44,14 @@ type Adapter interface {
 	Ping(ctx context.Context) error
 }
 
+// Credentials are what a source is asked with and signs with. They are read anew at
+// every use, so that what is rotated is in force.
+type Credentials struct {
+	Key     func() string   // what it is asked with; empty where it asks for none
+	Secrets func() []string // what it signs with; none where it does not push
+	Scheme  string          // that it signs by; the adapter's own where it is empty
+}
+
 // Query asks for records either by their references in the source, or page by
 // page: at most Limit of them after a place given by an earlier page.
 type Query struct {

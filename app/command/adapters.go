@@ -12,48 +12,70 @@ import (
 
 type adaptersCmd struct{}
 
-// Run prints what every adapter serves, as the table of docs/adapters.md.
+// Run prints what every adapter serves and is set with, as the tables of docs/adapters.md.
 func (adaptersCmd) Run() error {
-	table, err := adapterTable()
-	fmt.Print(table)
-	return err
+	fmt.Print(adapterTable(), "\n", settingTable())
+	return nil
 }
 
+// abilities are what an adapter can do besides serving records, as its type says.
+var abilities = []struct {
+	name string
+	has  func(sources.Adapter) bool
+}{
+	{"tells changes", claims[sources.Changes]},
+	{"pushes", claims[sources.Receiving]},
+	{"is asked for what it did not push", claims[sources.Recovering]},
+	{"keeps papers", claims[sources.Documents]},
+	{"takes parcels", claims[sources.Registering]},
+	{"takes orders", claims[sources.OrderTaking]},
+	{"takes confirmations", claims[sources.PurchaseConfirming]},
+	{"takes ship notices", claims[sources.AnnouncementTaking]},
+	{"takes lead times", claims[sources.LeadTimeTaking]},
+}
+
+func claims[P sources.Adapter](a sources.Adapter) bool { _, is := a.(P); return is }
+
 // adapterTable is what every adapter serves, in Markdown.
-func adapterTable() (string, error) {
+func adapterTable() string {
 	var b strings.Builder
 	names := slices.Sorted(maps.Keys(app.Adapters))
 	fmt.Fprintf(&b, "| | %s |\n|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
-	has := map[string]map[string]bool{}
-	for _, name := range names {
-		a, err := app.Adapters[name](app.SourceConfig{URL: "http://localhost/x", User: "x", Mapping: "easypost"}, app.Credentials{Key: func() string { return "" }, Secrets: func() []string { return nil }})
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
-		}
-		has[name] = map[string]bool{}
-		for _, s := range sources.Serves(a) {
-			has[name][string(s)] = true
-		}
-		_, has[name]["tells changes"] = a.(sources.Changes)
-		_, has[name]["pushes"] = a.(sources.Receiving)
-		_, has[name]["is asked for what it did not push"] = a.(sources.Recovering)
-		_, has[name]["keeps papers"] = a.(sources.Documents)
-		_, has[name]["takes parcels"] = a.(sources.Registering)
-		_, has[name]["takes orders"] = a.(sources.OrderTaking)
-		_, has[name]["takes confirmations"] = a.(sources.PurchaseConfirming)
-		_, has[name]["takes ship notices"] = a.(sources.AnnouncementTaking)
-		_, has[name]["takes lead times"] = a.(sources.LeadTimeTaking)
-	}
-	rows := []string{}
-	for _, s := range sources.Subjects() {
-		rows = append(rows, string(s))
-	}
-	for _, row := range append(rows, "tells changes", "pushes", "is asked for what it did not push", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices", "takes lead times") {
-		b.WriteString("| " + row)
-		for _, name := range names {
-			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])
+	row := func(name string, has func(sources.Adapter) bool) {
+		b.WriteString("| " + name)
+		for _, adapter := range names {
+			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has(app.Adapters[adapter].Claims)])
 		}
 		b.WriteString(" |\n")
 	}
-	return b.String(), nil
+	for _, s := range sources.Subjects() {
+		row(string(s), func(a sources.Adapter) bool { return slices.Contains(sources.Serves(a), s) })
+	}
+	for _, a := range abilities {
+		row(a.name, a.has)
+	}
+	return b.String()
+}
+
+// settingTable is what adapters are set with besides the settings of every source, in Markdown.
+func settingTable() string {
+	of := map[app.Setting][]string{}
+	for _, name := range slices.Sorted(maps.Keys(app.Adapters)) {
+		for _, s := range app.Adapters[name].Settings {
+			of[s] = append(of[s], name)
+		}
+	}
+	settings := slices.SortedFunc(maps.Keys(of), func(a, b app.Setting) int {
+		return strings.Compare(a.Name+" "+of[a][0], b.Name+" "+of[b][0])
+	})
+	var b strings.Builder
+	b.WriteString("| setting | of | what it says |\n|---|---|---|\n")
+	for _, s := range settings {
+		names := of[s]
+		for i, n := range names {
+			names[i] = "`" + n + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, strings.Join(names, ", "), s.Help)
+	}
+	return b.String()
 }

@@ -63,9 +63,9 @@ func (w *World) ERP(t *testing.T) *sandbox.ERP {
 	return erp
 }
 
-// At is the configuration of one of its systems.
-func (w *World) At(path string) sandbox.Config {
-	return sandbox.Config{URL: w.URL + path, Key: func() string { return company.Key }}
+// At is the configuration of one of its systems, and what it is asked with.
+func (w *World) At(path string) (sandbox.Config, sources.Credentials) {
+	return sandbox.Config{URL: w.URL + path}, sources.Credentials{Key: func() string { return company.Key }}
 }
 
 // Systems are the company's, with these for its ERP.

@@ -24,13 +24,13 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 	for i, item := range items {
 		ids[i] = item.ID
 	}
-	stock, err := l.Stock.All(ctx, ids)
+	stock, err := Stock.in(ctx, l, ids)
 	if err != nil {
 		return nil, err
 	}
 	var inbound [][]*trade.InboundSupply
 	if reads := execution.Reads(ctx); reads == nil || reads("Availability.atp") || reads("Availability.inbound") {
-		if inbound, err = l.Inbound.All(ctx, ids); err != nil {
+		if inbound, err = Inbound.in(ctx, l, ids); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +90,7 @@ func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]
 			skus[i] = item.SKU
 		}
 	}
-	live, err := l.liveStock.All(ctx, skus)
+	live, err := liveStock.in(ctx, l, skus)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
@@ -119,7 +119,7 @@ func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]*trade.Stoc
 	for i, s := range live {
 		codes[i] = s.WarehouseRef.Key
 	}
-	found, err := l.WarehousesByCode.All(ctx, codes)
+	found, err := WarehousesByCode.in(ctx, l, codes)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (l *Loaders) StatusOf(ctx context.Context, shipments []*trade.Shipment, max
 	if maxAge == nil {
 		return statuses, nil
 	}
-	news, err := l.liveNews.All(ctx, numbers)
+	news, err := liveTracking.in(ctx, l, numbers)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 	"portico/graph/execution"
 	"portico/store"
 	"portico/telemetry"
+	"portico/trade"
 )
 
 var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
@@ -23,32 +24,35 @@ var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector { return []prometheus.Collector{stragglers} }
 
-// fetcher reads the values of keys within one operation; what is not found is
-// not in the map.
-type fetcher[K comparable, V any] interface {
-	fetch(ctx context.Context, l *Loaders, keys []K) (map[K]V, error)
-}
+// fetch reads the values of keys within one operation; what is not found is not in the map.
+type fetch[K comparable, V any] func(l *Loaders, ctx context.Context, keys []K) (map[K]V, error)
 
-// loader holds the keys and results of one operation in a dataloader. The zero
-// key names nothing and is not loaded; a key that is not found has the zero
-// value.
+// Loader loads one kind of value by one kind of key. It is made once and holds nothing: the
+// keys and results of an operation stand in the operation's [Loaders], from the first use on,
+// in a dataloader. The zero key names nothing and is not loaded; a key that is not found has
+// the zero value.
 //
 // The keys of a level go in at once: the calls that share the loader announce
 // theirs, wait for one another, and the first of them makes the one fetch. No
 // timer takes part, so the number of fetches depends on the operation alone.
 // The dataloader holds a thunk for each key from the moment it is announced, so
 // that no key is fetched twice, be it loaded or on its way.
-//
-// An operation has a loader for everything there is and uses a few, so that
-// there is nothing in one until it is used.
-type loader[K comparable, V any] struct {
-	of   *Loaders
-	from fetcher[K, V]
-	held *held[K, V]
+type Loader[K comparable, V any] struct{ fetch fetch[K, V] }
+
+// made is a loader of what this package fetches itself.
+func made[K comparable, V any](f fetch[K, V]) *Loader[K, V] { return &Loader[K, V]{f} }
+
+// stored is a loader of what the store reads within the caller's scope.
+func stored[V any](read func(*store.Store, context.Context, trade.Scope, []string) (map[string]V, error)) *Loader[string, V] {
+	return made(func(l *Loaders, ctx context.Context, keys []string) (map[string]V, error) {
+		return read(l.Store, ctx, l.scope, keys)
+	})
 }
 
-// held is what a loader that is used holds.
+// held is what a loader holds for one operation.
 type held[K comparable, V any] struct {
+	of   *Loaders
+	from *Loader[K, V]
 	keys *dataloader.Loader[K, V]
 
 	mu     sync.Mutex
@@ -66,17 +70,23 @@ type entry[K comparable, V any] struct {
 // parents may name few things.
 const fewKeys = 64
 
-// hold is what the loader holds, for about n more keys.
-func (l *loader[K, V]) hold(n int) *held[K, V] {
-	l.of.mu.Lock()
-	defer l.of.mu.Unlock()
-	if l.held == nil {
-		h := &held[K, V]{known: make(map[K]entry[K, V], n)}
-		h.keys = dataloader.NewBatchedLoader(l.alone, dataloader.WithCache[K, V](h),
-			dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
-		l.held = h
+// hold is what the loader holds for an operation, with room for about n more keys.
+func (d *Loader[K, V]) hold(l *Loaders, n int) *held[K, V] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, u := range l.used {
+		if u.loader == d {
+			return u.held.(*held[K, V])
+		}
 	}
-	return l.held
+	h := &held[K, V]{of: l, from: d, known: make(map[K]entry[K, V], n)}
+	h.keys = dataloader.NewBatchedLoader(h.alone, dataloader.WithCache[K, V](h),
+		dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
+	if l.used == nil {
+		l.used = l.first[:0]
+	}
+	l.used = append(l.used, use{d, h})
+	return h
 }
 
 // round is one fetch: first its keys, then what came back.
@@ -95,16 +105,21 @@ func (r *round[K, V]) thunk(k K) dataloader.Thunk[V] {
 	}
 }
 
-// All loads the values of keys, in their order.
-func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
+// All loads the values of keys, in their order, for the operation that ctx is of.
+func (d *Loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
+	return d.in(ctx, From(ctx), keys)
+}
+
+// in loads the values of keys for an operation.
+func (d *Loader[K, V]) in(ctx context.Context, l *Loaders, keys []K) ([]V, error) {
 	level := execution.Level(ctx)
-	h := l.hold(min(len(keys), fewKeys))
+	h := d.hold(l, min(len(keys), fewKeys))
 	places, first, own := h.announce(level, keys)
 	err := execution.Rendezvous(ctx)
 	if level != nil {
 		own = h.take(level)
 	}
-	l.run(ctx, own) // also when it failed: whoever announced beside us must not wait in vain
+	h.run(ctx, own) // also when it failed: whoever announced beside us must not wait in vain
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +144,8 @@ func (l *loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
 }
 
 // One loads the value of one key.
-func (l *loader[K, V]) One(ctx context.Context, key K) (V, error) {
-	values, err := l.All(ctx, []K{key})
+func (d *Loader[K, V]) One(ctx context.Context, key K) (V, error) {
+	values, err := d.All(ctx, []K{key})
 	if err != nil {
 		var none V
 		return none, err
@@ -192,7 +207,7 @@ func (h *held[K, V]) take(level any) *round[K, V] {
 	return r
 }
 
-func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
+func (h *held[K, V]) run(ctx context.Context, r *round[K, V]) {
 	if r == nil {
 		return
 	}
@@ -203,7 +218,7 @@ func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
 		}
 	}()
 	if !telemetry.Recording(ctx) {
-		r.found, r.err = l.from.fetch(store.Reading(ctx, execution.Reads(ctx)), l.of, r.keys)
+		r.found, r.err = h.from.fetch(h.of, store.Reading(ctx, execution.Reads(ctx)), r.keys)
 		return
 	}
 	of := reflect.TypeFor[V]().String()
@@ -211,15 +226,15 @@ func (l *loader[K, V]) run(ctx context.Context, r *round[K, V]) {
 		of = "pages of lists"
 	}
 	ctx, span := telemetry.Part(ctx, "load", attribute.String("of", of), attribute.Int("keys", len(r.keys)))
-	r.found, r.err = l.from.fetch(store.Reading(ctx, execution.Reads(ctx)), l.of, r.keys)
+	r.found, r.err = h.from.fetch(h.of, store.Reading(ctx, execution.Reads(ctx)), r.keys)
 	telemetry.End(span, r.err, "load failed")
 }
 
 // alone is the dataloader's own batch function, for a key that no level
 // announced.
-func (l *loader[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result[V] {
+func (h *held[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result[V] {
 	stragglers.Add(float64(len(keys)))
-	found, err := l.from.fetch(ctx, l.of, keys)
+	found, err := h.from.fetch(h.of, ctx, keys)
 	out := make([]*dataloader.Result[V], len(keys))
 	for i, k := range keys {
 		out[i] = &dataloader.Result[V]{Data: found[k], Error: err}

@@ -32,73 +32,73 @@ func (l *Loaders) Nodes(ctx context.Context, ids []string) ([]trade.Node, error)
 func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found map[string]trade.Node) error {
 	switch kind {
 	case "acc":
-		return gather(ctx, &l.Accounts, ids, found)
+		return gather(ctx, l, Accounts, ids, found)
 	case "loc":
-		return gather(ctx, &l.Locations, ids, found)
+		return gather(ctx, l, Locations, ids, found)
 	case "ctr":
-		return gather(ctx, &l.Contracts, ids, found)
+		return gather(ctx, l, Contracts, ids, found)
 	case "ptn":
-		return gather(ctx, &l.Partners, ids, found)
+		return gather(ctx, l, Partners, ids, found)
 	case "key":
-		return gather(ctx, &l.PartnerKeys, ids, found)
+		return gather(ctx, l, PartnerKeys, ids, found)
 	case "msg":
-		return gather(ctx, &l.Messages, ids, found)
+		return gather(ctx, l, Messages, ids, found)
 	case "itm":
-		return gather(ctx, &l.Items, ids, found)
+		return gather(ctx, l, Items, ids, found)
 	case "sit":
-		return gather(ctx, &l.SupplierItems, ids, found)
+		return gather(ctx, l, SupplierItems, ids, found)
 	case "cat":
-		return gather(ctx, &l.Categories, ids, found)
+		return gather(ctx, l, Categories, ids, found)
 	case "whs":
-		return gather(ctx, &l.Warehouses, ids, found)
+		return gather(ctx, l, Warehouses, ids, found)
 	case "ord":
-		return gather(ctx, &l.Orders, ids, found)
+		return gather(ctx, l, Orders, ids, found)
 	case "oln":
-		return gather(ctx, &l.OrderLines, ids, found)
+		return gather(ctx, l, OrderLines, ids, found)
 	case "pur":
-		return gather(ctx, &l.PurchaseOrders, ids, found)
+		return gather(ctx, l, PurchaseOrders, ids, found)
 	case "pol":
-		return gather(ctx, &l.PurchaseOrderLines, ids, found)
+		return gather(ctx, l, PurchaseOrderLines, ids, found)
 	case "rsp":
-		return gather(ctx, &l.Responses, ids, found)
+		return gather(ctx, l, Responses, ids, found)
 	case "dsp":
-		return gather(ctx, &l.Despatches, ids, found)
+		return gather(ctx, l, Despatches, ids, found)
 	case "dev":
-		return gather(ctx, &l.Deviations, ids, found)
+		return gather(ctx, l, Deviations, ids, found)
 	case "tol":
-		return gather(ctx, &l.Tolerances, ids, found)
+		return gather(ctx, l, Tolerances, ids, found)
 	case "alr":
-		return gather(ctx, &l.Alerts, ids, found)
+		return gather(ctx, l, Alerts, ids, found)
 	case "obj":
-		return gather(ctx, &l.Objectives, ids, found)
+		return gather(ctx, l, Objectives, ids, found)
 	case "shp":
-		return gather(ctx, &l.Shipments, ids, found)
+		return gather(ctx, l, Shipments, ids, found)
 	case "evt":
-		return gather(ctx, &l.Events, ids, found)
+		return gather(ctx, l, Events, ids, found)
 	case "inv":
-		return gather(ctx, &l.Invoices, ids, found)
+		return gather(ctx, l, Invoices, ids, found)
 	case "ret":
-		return gather(ctx, &l.Returns, ids, found)
+		return gather(ctx, l, Returns, ids, found)
 	case "opr":
-		return gather(ctx, &l.Operations, ids, found)
+		return gather(ctx, l, Operations, ids, found)
 	case "usr":
-		return gather(ctx, &l.Users, ids, found)
+		return gather(ctx, l, Users, ids, found)
 	case "dlr":
-		return gather(ctx, &l.DeadLetters, ids, found)
+		return gather(ctx, l, DeadLetters, ids, found)
 	case "inb":
-		return gather(ctx, &l.InboundDeliveries, ids, found)
+		return gather(ctx, l, InboundDeliveries, ids, found)
 	case "cmp":
-		return gather(ctx, &l.CodeMappings, ids, found)
+		return gather(ctx, l, CodeMappings, ids, found)
 	case "whe":
-		return gather(ctx, &l.WebhookEndpoints, ids, found)
+		return gather(ctx, l, WebhookEndpoints, ids, found)
 	case "whd":
-		return gather(ctx, &l.WebhookDeliveries, ids, found)
+		return gather(ctx, l, WebhookDeliveries, ids, found)
 	case "aud":
-		return gather(ctx, &l.AuditEntries, ids, found)
+		return gather(ctx, l, AuditEntries, ids, found)
 	case "rec":
-		return gather(ctx, &l.reconciliations, ids, found)
+		return gather(ctx, l, reconciliations, ids, found)
 	case "mdc":
-		return gather(ctx, &l.Conflicts, ids, found)
+		return gather(ctx, l, Conflicts, ids, found)
 	}
 	return nil
 }
@@ -106,8 +106,8 @@ func (l *Loaders) nodesOf(ctx context.Context, kind string, ids []string, found 
 func gather[T any, P interface {
 	*T
 	trade.Node
-}](ctx context.Context, from *loader[string, P], ids []string, found map[string]trade.Node) error {
-	values, err := from.All(ctx, ids)
+}](ctx context.Context, l *Loaders, from *Loader[string, P], ids []string, found map[string]trade.Node) error {
+	values, err := from.in(ctx, l, ids)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents 
 	for i, p := range parents {
 		keys[i] = pageKey{sig, p}
 	}
-	found, err := l.pages.All(ctx, keys)
+	found, err := listPages.in(ctx, l, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +76,12 @@ func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents 
 
 // Counts counts the lists that pages were taken from.
 func Counts[T any](ctx context.Context, l *Loaders, pages []*trade.Connection[T]) ([]*trade.TotalCount, error) {
-	return l.counts.All(ctx, keysOf(pages))
+	return listCounts.in(ctx, l, keysOf(pages))
 }
 
 // Facets are the ways to narrow the lists that pages of items were taken from.
 func Facets(ctx context.Context, l *Loaders, pages []*trade.ItemConnection) ([][]*trade.ItemFacet, error) {
-	return l.facets.All(ctx, keysOf(pages))
+	return listFacets.in(ctx, l, keysOf(pages))
 }
 
 func keysOf[T any](pages []*trade.Connection[T]) []pageKey {

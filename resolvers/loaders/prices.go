@@ -35,7 +35,7 @@ func (l *Loaders) PriceOf(ctx context.Context, keys []trade.PriceKey, maxAge *ti
 	if len(asks) == 0 {
 		return prices, nil
 	}
-	asked, err := l.prices.All(ctx, asks)
+	asked, err := livePrices.in(ctx, l, asks)
 	if err != nil {
 		return nil, err
 	}

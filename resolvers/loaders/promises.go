@@ -27,7 +27,7 @@ func (l *Loaders) PromiseOf(ctx context.Context, items []*trade.Item, args Promi
 		for _, item := range items {
 			skus = append(skus, item.SubstituteRefs...)
 		}
-		found, err := l.ItemsBySKU.All(ctx, skus)
+		found, err := ItemsBySKU.in(ctx, l, skus)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func (l *Loaders) PromiseOf(ctx context.Context, items []*trade.Item, args Promi
 	for i, item := range items {
 		ids[i] = item.ID
 	}
-	units, err := l.Units.All(ctx, ids)
+	units, err := Units.in(ctx, l, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +77,11 @@ func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string
 	for i, item := range items {
 		ids[i] = item.ID
 	}
-	stock, err := l.Stock.All(ctx, ids)
+	stock, err := Stock.in(ctx, l, ids)
 	if err != nil {
 		return nil, nil, err
 	}
-	inbound, err := l.Inbound.All(ctx, ids)
+	inbound, err := Inbound.in(ctx, l, ids)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +102,7 @@ func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string
 		}
 	}
 	slices.Sort(keys)
-	found, err := l.Warehouses.All(ctx, keys)
+	found, err := Warehouses.in(ctx, l, keys)
 	for i, w := range found {
 		places[keys[i]] = w
 	}

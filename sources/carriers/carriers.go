@@ -3,13 +3,17 @@
 package carriers
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,31 +24,56 @@ import (
 	"portico/trade"
 )
 
-// Config is what a source of this package needs.
+// Config are the settings of a service that lists what it may not have pushed.
 type Config struct {
-	URL     string        // of its API, where what was not pushed is asked for; empty where it is not
-	Key     func() string // for its API
-	Scheme  string        // that it signs with, by name; empty where it does not push
-	Secrets pushed.Secrets
-	Zone    *time.Location // of times without an offset
+	URL  string `yaml:"url" help:"Where its API is, to ask for what was not pushed; it is not asked when left out."`
+	Zone string `yaml:"zone" help:"Time zone of times that it writes without an offset; UTC when left out."`
+}
+
+// MappingConfig are the settings of a carrier that only pushes, and whose JSON a mapping reads.
+type MappingConfig struct {
+	Mapping string `yaml:"mapping" help:"How its JSON is read: a file, or the name of a mapping of ours."`
+	Zone    string `yaml:"zone" help:"Time zone of times that it writes without an offset; UTC when left out."`
 }
 
 // Source is a carrier or visibility service whose deliveries a mapping reads.
 type Source struct {
-	config  Config
+	secrets pushed.Secrets
 	mapping *Mapping
-	verify  pushed.Verify
+	verify  pushed.Verify // nil where it does not push
 }
 
-// Open makes a source that only pushes.
-func Open(c Config, m *Mapping) (*Source, error) {
-	s := &Source{config: c, mapping: m.own(c.Zone)}
-	if c.Scheme != "" {
-		if s.verify = pushed.Schemes[c.Scheme]; s.verify == nil {
-			return nil, pushed.NoScheme(c.Scheme)
+// open makes a source of what a mapping reads. It pushes where it is known what it signs with:
+// by its own scheme, where no other one is named.
+func open(m *Mapping, zone string, k sources.Credentials, scheme string) (*Source, error) {
+	of, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone is %q: it must be the name of a time zone, such as Europe/Amsterdam", zone)
+	}
+	s := &Source{secrets: k.Secrets, mapping: m.own(of)}
+	if len(k.Secrets()) > 0 {
+		scheme = cmp.Or(k.Scheme, scheme)
+		if s.verify = pushed.Schemes[scheme]; s.verify == nil {
+			return nil, pushed.NoScheme(scheme)
 		}
 	}
 	return s, nil
+}
+
+// OpenMapped makes a source that pushes JSON of its own, which a mapping reads.
+func OpenMapped(c MappingConfig, k sources.Credentials) (*Source, error) {
+	m := Mappings[c.Mapping]
+	if m == nil {
+		text, err := os.ReadFile(c.Mapping)
+		if err != nil {
+			names := strings.Join(slices.Sorted(maps.Keys(Mappings)), ", ")
+			return nil, fmt.Errorf("mapping must be %s, or name a file that says how the carrier's JSON is read: %w", names, err)
+		}
+		if m, err = ReadMapping(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Mapping, err)
+		}
+	}
+	return open(m, c.Zone, k, "standard-webhooks")
 }
 
 // Kind is a logistics system.
@@ -58,7 +87,7 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 	if s.verify == nil {
 		return "", sources.Fail(sources.Denied, "this source does not push: it is asked")
 	}
-	id, err := s.verify(h, body, s.config.Secrets(), now)
+	id, err := s.verify(h, body, s.secrets(), now)
 	if err == nil && id == "" {
 		id = s.mapping.ID(body)
 	}
@@ -110,12 +139,12 @@ type EasyPost struct {
 }
 
 // OpenEasyPost connects to EasyPost.
-func OpenEasyPost(c Config) (*EasyPost, error) {
-	s, err := Open(c, Mappings["easypost"])
+func OpenEasyPost(c Config, k sources.Credentials) (*EasyPost, error) {
+	s, err := open(Mappings["easypost"], c.Zone, k, "easypost")
 	if err != nil {
 		return nil, err
 	}
-	a, err := newAPI(c, func(r *http.Request, key string) { r.SetBasicAuth(key, "") })
+	a, err := newAPI(c.URL, k.Key, func(r *http.Request, key string) { r.SetBasicAuth(key, "") })
 	return &EasyPost{s, a}, err
 }
 
@@ -152,12 +181,12 @@ type DCSA struct {
 }
 
 // OpenDCSA connects to a carrier that speaks Track and Trace of DCSA.
-func OpenDCSA(c Config) (*DCSA, error) {
-	s, err := Open(c, Mappings["dcsa"])
+func OpenDCSA(c Config, k sources.Credentials) (*DCSA, error) {
+	s, err := open(Mappings["dcsa"], c.Zone, k, "dcsa")
 	if err != nil {
 		return nil, err
 	}
-	a, err := newAPI(c, func(r *http.Request, key string) { r.Header.Set("Authorization", "Bearer "+key) })
+	a, err := newAPI(c.URL, k.Key, func(r *http.Request, key string) { r.Header.Set("Authorization", "Bearer "+key) })
 	return &DCSA{s, a}, err
 }
 
@@ -204,15 +233,15 @@ type api struct {
 	signIn func(r *http.Request, key string)
 }
 
-func newAPI(c Config, signIn func(r *http.Request, key string)) (api, error) {
-	if c.URL == "" {
+func newAPI(address string, key func() string, signIn func(r *http.Request, key string)) (api, error) {
+	if address == "" {
 		return api{}, nil
 	}
-	base, err := url.Parse(c.URL)
+	base, err := url.Parse(address)
 	if err != nil || base.Host == "" {
-		return api{}, fmt.Errorf("url is %q: it must be absolute, such as https://api.example.com/v2", c.URL)
+		return api{}, fmt.Errorf("url is %q: it must be absolute, such as https://api.example.com/v2", address)
 	}
-	return api{base, c.Key, signIn}, nil
+	return api{base, key, signIn}, nil
 }
 
 const mostAnswered = 16 << 20

@@ -58,7 +58,7 @@ func TestWhatCarriersSayIsRead(t *testing.T) {
 
 func TestWhatPushesKeepsTheContract(t *testing.T) {
 	secrets := func() []string { return []string{"whsec_b2xk", "whsec_c2VjcmV0"} }
-	c := Config{Key: func() string { return "" }, Secrets: secrets}
+	k := sources.Credentials{Key: func() string { return "" }, Secrets: secrets}
 	body := map[string]string{
 		"easypost": `{"object": "Event", "id": "evt_1", "result": {"tracking_code": "1", "tracking_details": [{"status": "delivered", "datetime": "2026-03-01T08:00:00Z"}]}}`,
 		"dcsa":     `{"eventID": "1", "eventType": "TRANSPORT", "transportEventTypeCode": "ARRI", "equipmentReference": "C", "eventClassifierCode": "ACT", "eventDateTime": "2026-03-01T07:41:00Z"}`,
@@ -77,18 +77,15 @@ func TestWhatPushesKeepsTheContract(t *testing.T) {
 	}
 	for name, open := range map[string]func() (sources.Receiving, http.Header, error){
 		"easypost": func() (sources.Receiving, http.Header, error) {
-			c.Scheme = "easypost"
-			s, err := OpenEasyPost(c)
+			s, err := OpenEasyPost(Config{}, k)
 			return s, http.Header{"X-Hmac-Signature": {"hmac-sha256-hex=" + hex.EncodeToString(plain(body["easypost"]))}}, err
 		},
 		"dcsa": func() (sources.Receiving, http.Header, error) {
-			c.Scheme = "dcsa"
-			s, err := OpenDCSA(c)
+			s, err := OpenDCSA(Config{}, k)
 			return s, http.Header{"Notification-Signature": {"sha256=" + hex.EncodeToString(plain(body["dcsa"]))}}, err
 		},
 		"webhook": func() (sources.Receiving, http.Header, error) {
-			c.Scheme = "standard-webhooks"
-			s, err := Open(c, Mappings["example"])
+			s, err := OpenMapped(MappingConfig{Mapping: "example"}, k)
 			return s, http.Header{"Webhook-Id": {"m"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac("m.1700000000."+body["webhook"]))}}, err
 		},
 	} {
@@ -98,8 +95,8 @@ func TestWhatPushesKeepsTheContract(t *testing.T) {
 		}
 		sourcetest.Receive(t, s, h, []byte(body[name]), at)
 	}
-	c.Scheme = "md5"
-	if _, err := Open(c, Mappings["example"]); err == nil {
+	k.Scheme = "md5"
+	if _, err := OpenMapped(MappingConfig{Mapping: "example"}, k); err == nil {
 		t.Error("a scheme that there is not")
 	}
 }
@@ -151,8 +148,9 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	c := Config{URL: server.URL + "/v2", Key: func() string { return "key" }, Secrets: func() []string { return nil }}
-	e, err := OpenEasyPost(c)
+	c := Config{URL: server.URL + "/v2"}
+	k := sources.Credentials{Key: func() string { return "key" }, Secrets: func() []string { return nil }}
+	e, err := OpenEasyPost(c, k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,15 +161,15 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 	if last, err := e.Recover(t.Context(), first.Next); err != nil || last.More || last.Next != "" || last.Deliveries[0].ID != "trk_1@u1" {
 		t.Errorf("last: %+v, %v", last, err)
 	}
-	c.Key = func() string { return "another" }
-	if e, _ = OpenEasyPost(c); e.Pushes() {
+	k.Key = func() string { return "another" }
+	if e, _ = OpenEasyPost(c, k); e.Pushes() {
 		t.Error("it pushes without a secret")
 	}
 	if _, err := e.Recover(t.Context(), ""); sources.KindOf(err) != sources.Denied {
 		t.Errorf("another key: %v", err)
 	}
 	c.URL = server.URL + "/dcsa"
-	d, err := OpenDCSA(c)
+	d, err := OpenDCSA(c, k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,14 +187,14 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 		t.Errorf("events %v of %q, on from %q", ids, asked, at)
 	}
 	c.URL = server.URL + "/three"
-	if d, err = OpenDCSA(c); err != nil {
+	if d, err = OpenDCSA(c, k); err != nil {
 		t.Fatal(err)
 	}
 	if found, err := d.Recover(t.Context(), ""); err != nil || len(found.Deliveries) != 2 || found.Deliveries[1].ID != "e2" || found.Next != "2026-03-02T00:00:00Z" {
 		t.Errorf("as 3.0 lists them: %+v, %v", found, err)
 	}
 	c.URL = "nowhere"
-	if _, err := OpenDCSA(c); err == nil {
+	if _, err := OpenDCSA(c, k); err == nil {
 		t.Error("a URL that is none")
 	}
 }

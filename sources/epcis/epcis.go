@@ -3,6 +3,7 @@
 package epcis
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -29,13 +30,18 @@ type Source struct {
 	codes   *sources.Codes
 }
 
-// Open makes a source whose deliveries are signed by a scheme.
-func Open(scheme string, secrets pushed.Secrets) (*Source, error) {
+// Config are the settings of a source: it has none of its own.
+type Config struct{}
+
+// Open makes a source whose deliveries are signed, as Standard Webhooks has it where no other
+// scheme is named.
+func Open(_ Config, k sources.Credentials) (*Source, error) {
+	scheme := cmp.Or(k.Scheme, "standard-webhooks")
 	verify := pushed.Schemes[scheme]
 	if verify == nil {
 		return nil, pushed.NoScheme(scheme)
 	}
-	return &Source{secrets, verify, written.Anew()}, nil
+	return &Source{k.Secrets, verify, written.Anew()}, nil
 }
 
 // Kind is a logistics system.

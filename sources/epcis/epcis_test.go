@@ -19,12 +19,12 @@ func object(more string) string {
 }
 
 func TestItKeepsTheContract(t *testing.T) {
-	s, err := Open("bearer", func() []string { return []string{"secret"} })
+	s, err := Open(Config{}, sources.Credentials{Scheme: "bearer", Secrets: func() []string { return []string{"secret"} }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sourcetest.Receive(t, s, http.Header{"Authorization": {"Bearer secret"}}, fmt.Appendf(nil, whole, object(`"bizStep": "shipping"`)), time.Now())
-	if _, err := Open("md5", nil); err == nil {
+	if _, err := Open(Config{}, sources.Credentials{Scheme: "md5"}); err == nil {
 		t.Error("a scheme that there is not")
 	}
 }

@@ -19,7 +19,9 @@ func OpenCompany(url, key string) (*sources.Set, error) {
 		list = append(list, sources.Source{Name: name, Adapter: a, Limits: sources.DefaultLimits})
 		return err
 	}
-	at := func(path string) Config { return Config{URL: url + path, Key: func() string { return key }} }
+	at := func(path string) (Config, sources.Credentials) {
+		return Config{URL: url + path}, sources.Credentials{Key: func() string { return key }}
+	}
 	erp, err := OpenERP(at("/erp"))
 	if err := add("erp", erp, err); err != nil {
 		return nil, err

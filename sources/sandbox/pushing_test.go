@@ -8,6 +8,7 @@ import (
 	"time"
 
 	company "portico/sandbox"
+	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/sources/sourcetest"
 )
@@ -35,7 +36,9 @@ func TestTheCarrierPushes(t *testing.T) {
 		came <- delivery{r.Header, body}
 	}))
 	defer server.Close()
-	carrier, err := sandbox.OpenCarrier(sandbox.Config{URL: server.URL, Key: func() string { return "" }, Secrets: func() []string { return []string{"whsec_b2xk", company.PushSecret} }})
+	carrier, err := sandbox.OpenCarrier(sandbox.Config{URL: server.URL}, sources.Credentials{
+		Key: func() string { return "" }, Secrets: func() []string { return []string{"whsec_b2xk", company.PushSecret} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

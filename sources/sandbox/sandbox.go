@@ -15,14 +15,10 @@ import (
 	"portico/trade"
 )
 
-// Config says where a system of the company is.
+// Config are the settings of a system of the company.
 type Config struct {
-	URL string        // e.g. http://127.0.0.1:8090/erp
-	Key func() string // API key, as of now
-	// Zone is the zone of the system's local times; Europe/Amsterdam by default.
-	Zone string
-	// Secrets are what the carrier signs what it pushes with, as of now; none where it does not.
-	Secrets func() []string
+	URL  string `yaml:"url" help:"Where the service is, such as http://127.0.0.1:8090/erp."`
+	Zone string `yaml:"zone" help:"Time zone of its local times; Europe/Amsterdam when left out."`
 }
 
 // Every system is an adapter of its own, which claims the ports it serves.
@@ -71,25 +67,31 @@ var (
 )
 
 // OpenERP connects to the enterprise system.
-func OpenERP(cfg Config) (*ERP, error) { return open(cfg, func(w *wire) *ERP { return &ERP{w} }) }
+func OpenERP(cfg Config, k sources.Credentials) (*ERP, error) {
+	return open(cfg, k, func(w *wire) *ERP { return &ERP{w} })
+}
 
 // OpenLedger connects to the finance part of the enterprise system.
-func OpenLedger(cfg Config) (*Ledger, error) {
-	return open(cfg, func(w *wire) *Ledger { return &Ledger{w} })
+func OpenLedger(cfg Config, k sources.Credentials) (*Ledger, error) {
+	return open(cfg, k, func(w *wire) *Ledger { return &Ledger{w} })
 }
 
 // OpenWMS connects to the warehouse system.
-func OpenWMS(cfg Config) (*WMS, error) { return open(cfg, func(w *wire) *WMS { return &WMS{w} }) }
+func OpenWMS(cfg Config, k sources.Credentials) (*WMS, error) {
+	return open(cfg, k, func(w *wire) *WMS { return &WMS{w} })
+}
 
-// OpenCarrier connects to the carrier.
-func OpenCarrier(cfg Config) (*Carrier, error) {
-	return open(cfg, func(w *wire) *Carrier { return &Carrier{w, scans.Anew()} })
+// OpenCarrier connects to the carrier, which pushes where it is known what it signs with.
+func OpenCarrier(cfg Config, k sources.Credentials) (*Carrier, error) {
+	return open(cfg, k, func(w *wire) *Carrier { return &Carrier{w, scans.Anew()} })
 }
 
 // OpenCRM connects to the customer relations system.
-func OpenCRM(cfg Config) (*CRM, error) { return open(cfg, func(w *wire) *CRM { return &CRM{w} }) }
+func OpenCRM(cfg Config, k sources.Credentials) (*CRM, error) {
+	return open(cfg, k, func(w *wire) *CRM { return &CRM{w} })
+}
 
-func open[A any](cfg Config, as func(*wire) *A) (*A, error) {
+func open[A any](cfg Config, k sources.Credentials, as func(*wire) *A) (*A, error) {
 	base, err := url.Parse(cfg.URL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("sandbox: url %q: must be absolute", cfg.URL)
@@ -103,7 +105,7 @@ func open[A any](cfg Config, as func(*wire) *A) (*A, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32
-	return as(&wire{base: base, key: cfg.Key, secrets: cfg.Secrets, zone: zone, client: &http.Client{Transport: transport}}), nil
+	return as(&wire{base: base, key: k.Key, secrets: k.Secrets, zone: zone, client: &http.Client{Transport: transport}}), nil
 }
 
 // Kind is ERP.

@@ -14,7 +14,7 @@ import (
 // products are the company's systems, each with its adapter.
 var products = map[string]struct {
 	path string
-	open func(sandbox.Config) (sources.Adapter, error)
+	open func(sandbox.Config, sources.Credentials) (sources.Adapter, error)
 }{
 	"erp":     {"/erp", opened(sandbox.OpenERP)},
 	"ledger":  {"/erp", opened(sandbox.OpenLedger)},
@@ -23,8 +23,8 @@ var products = map[string]struct {
 	"crm":     {"/crm", opened(sandbox.OpenCRM)},
 }
 
-func opened[A sources.Adapter](open func(sandbox.Config) (A, error)) func(sandbox.Config) (sources.Adapter, error) {
-	return func(c sandbox.Config) (sources.Adapter, error) { return open(c) }
+func opened[A sources.Adapter](open func(sandbox.Config, sources.Credentials) (A, error)) func(sandbox.Config, sources.Credentials) (sources.Adapter, error) {
+	return func(c sandbox.Config, k sources.Credentials) (sources.Adapter, error) { return open(c, k) }
 }
 
 // system is the company behind a door that asks for the suite's key.
@@ -50,7 +50,7 @@ func TestAdaptersKeepTheContract(t *testing.T) {
 	for name, p := range products {
 		t.Run(name, func(t *testing.T) {
 			sourcetest.Run(t, func(url string) (sources.Adapter, error) {
-				return p.open(sandbox.Config{URL: url + p.path, Key: func() string { return sourcetest.Secret }})
+				return p.open(sandbox.Config{URL: url + p.path}, sources.Credentials{Key: func() string { return sourcetest.Secret }})
 			}, url)
 		})
 	}

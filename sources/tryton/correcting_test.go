@@ -11,7 +11,7 @@ import (
 // TestMasterDataAreCorrectedInARealServer sets fields and sets them back.
 func TestMasterDataAreCorrectedInARealServer(t *testing.T) {
 	url, user, password := realServer(t)
-	e, err := tryton.Open(tryton.Config{URL: url + "/erp", User: user, Password: func() string { return password }})
+	e, err := tryton.Open(tryton.Config{URL: url + "/erp", User: user}, sources.Credentials{Key: func() string { return password }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,18 +19,13 @@ import (
 	"portico/trade"
 )
 
-// Config says where Tryton is and who Portico is there.
+// Config are the settings of a Tryton; the key is the user's password.
 type Config struct {
-	URL      string        // of the database, such as http://127.0.0.1:18000/erp
-	User     string        // login
-	Password func() string // as of now
-	Zone     string        // of the company; Europe/Amsterdam by default
-	// BranchOf names the type of relation from a branch to the party it belongs
-	// to; "Branch of" by default.
-	BranchOf string
-	// Warehouse is the code of the warehouse that orders are sent from; the first one by
-	// default.
-	Warehouse string
+	URL       string `yaml:"url" help:"Where the database is, such as http://127.0.0.1:18000/erp."`
+	User      string `yaml:"user" help:"Login of Portico's user."`
+	Zone      string `yaml:"zone" help:"Time zone of the company; Europe/Amsterdam when left out."`
+	BranchOf  string `yaml:"branch_of" help:"Type of the relation from a branch to its head office; Branch of when left out."`
+	Warehouse string `yaml:"warehouse" help:"Code of the warehouse that orders are sent from; the first one when left out."`
 }
 
 // ERP is a Tryton database.
@@ -67,12 +62,12 @@ var (
 const release = "6.0."
 
 // Open makes the adapter. It asks nothing yet.
-func Open(c Config) (*ERP, error) {
+func Open(c Config, k sources.Credentials) (*ERP, error) {
 	zone, err := time.LoadLocation(cmp.Or(c.Zone, "Europe/Amsterdam"))
 	if err != nil {
 		return nil, errors.New("zone must be a time zone such as Europe/Amsterdam")
 	}
-	client, err := rpc.Open(c.URL, c.User, c.Password)
+	client, err := rpc.Open(c.URL, c.User, k.Key)
 	if err != nil {
 		return nil, err
 	}

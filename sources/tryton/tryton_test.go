@@ -210,7 +210,7 @@ func recorder(t *testing.T, base string) string {
 }
 
 func open(url string) (sources.Adapter, error) {
-	return tryton.Open(tryton.Config{URL: url + "/erp", User: "portal", Password: func() string { return sourcetest.Secret }})
+	return tryton.Open(tryton.Config{URL: url + "/erp", User: "portal"}, sources.Credentials{Key: func() string { return sourcetest.Secret }})
 }
 
 func TestTheAdapterKeepsTheContract(t *testing.T) {
@@ -226,7 +226,7 @@ func TestTheContractHoldsOnARealServer(t *testing.T) {
 		url = recorder(t, url)
 	}
 	sourcetest.Run(t, func(at string) (sources.Adapter, error) {
-		return tryton.Open(tryton.Config{URL: at + "/erp", User: user, Password: func() string { return password }})
+		return tryton.Open(tryton.Config{URL: at + "/erp", User: user}, sources.Credentials{Key: func() string { return password }})
 	}, url)
 }
 
@@ -274,7 +274,7 @@ func TestASessionThatEndedIsRenewedOnceForAll(t *testing.T) {
 
 func TestAPasswordThatIsNotTakenIsNotSentAgainAndAgain(t *testing.T) {
 	s, password := recorded(t), "wrong"
-	a, err := tryton.Open(tryton.Config{URL: s.URL + "/erp", User: "portal", Password: func() string { return password }})
+	a, err := tryton.Open(tryton.Config{URL: s.URL + "/erp", User: "portal"}, sources.Credentials{Key: func() string { return password }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestWhatIsMissingInTrytonIsSaid(t *testing.T) {
 		}
 	}
 	for _, c := range []tryton.Config{{URL: "http://x", User: "u"}, {URL: "x/erp", User: "u"}, {URL: "http://x/erp"}, {URL: "http://x/erp", User: "u", Zone: "Nowhere"}} {
-		if _, err := tryton.Open(c); err == nil {
+		if _, err := tryton.Open(c, sources.Credentials{}); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
 	}
