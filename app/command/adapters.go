@@ -34,21 +34,21 @@ func adapterTable() (string, error) {
 		for _, s := range sources.Serves(a) {
 			has[name][string(s)] = true
 		}
-		_, has[name]["tells changes"] = a.(sources.Changes)
+		_, has[name]["reports changes"] = a.(sources.Changes)
 		_, has[name]["pushes"] = a.(sources.Receiving)
-		_, has[name]["is asked for what it did not push"] = a.(sources.Recovering)
-		_, has[name]["keeps papers"] = a.(sources.Documents)
-		_, has[name]["takes parcels"] = a.(sources.Registering)
+		_, has[name]["polled for missed pushes"] = a.(sources.Recovering)
+		_, has[name]["serves documents"] = a.(sources.Documents)
+		_, has[name]["registers parcels"] = a.(sources.Registering)
 		_, has[name]["takes orders"] = a.(sources.OrderTaking)
-		_, has[name]["takes confirmations"] = a.(sources.PurchaseConfirming)
-		_, has[name]["takes ship notices"] = a.(sources.AnnouncementTaking)
+		_, has[name]["takes order responses"] = a.(sources.PurchaseConfirming)
+		_, has[name]["takes despatch advices"] = a.(sources.AnnouncementTaking)
 		_, has[name]["takes lead times"] = a.(sources.LeadTimeTaking)
 	}
 	rows := []string{}
 	for _, s := range sources.Subjects() {
 		rows = append(rows, string(s))
 	}
-	for _, row := range append(rows, "tells changes", "pushes", "is asked for what it did not push", "keeps papers", "takes parcels", "takes orders", "takes confirmations", "takes ship notices", "takes lead times") {
+	for _, row := range append(rows, "reports changes", "pushes", "polled for missed pushes", "serves documents", "registers parcels", "takes orders", "takes order responses", "takes despatch advices", "takes lead times") {
 		b.WriteString("| " + row)
 		for _, name := range names {
 			b.WriteString(map[bool]string{true: " | yes", false: " |"}[has[name][row]])
