@@ -18,11 +18,11 @@ type Viewer interface {
 	IsViewer()
 }
 
-// Changes to accept: what the operation found different before it wrote to the ERP. To refuse them, cancel the order.
+// Changes to accept: the differences that the operation found before it wrote to the ERP. To refuse them, cancel the order.
 type AcceptOrderChangesInput struct {
 	// Order.
 	Order string `json:"order"`
-	// Version seen; it stands for the prices shown.
+	// Version that the caller saw. It includes the prices shown.
 	ExpectedVersion string `json:"expectedVersion"`
 }
 
@@ -34,9 +34,9 @@ type AccountBy struct {
 	Number *string `json:"number,omitempty"`
 }
 
-// Which accounts to include; conditions add up.
+// Filter for accounts; all conditions must match.
 type AccountFilter struct {
-	// Words in name or number.
+	// Search text in name or number.
 	Search *string `json:"search,omitempty"`
 	// Any of these states.
 	Status []trade.AccountStatus `json:"status,omitempty"`
@@ -52,7 +52,7 @@ type AccountRepresentation struct {
 	MatchedKey AccountMatchedKey `json:"-"`
 }
 
-// Alert to take.
+// Alert to acknowledge.
 type AcknowledgeAlertInput struct {
 	// Alert.
 	Alert string `json:"alert"`
@@ -82,15 +82,15 @@ type AddressInput struct {
 type AdvanceOnboardingInput struct {
 	// Partner.
 	Partner string `json:"partner"`
-	// Stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension.
+	// New stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension.
 	To trade.OnboardingStage `json:"to"`
-	// Why; needed for SUSPENDED and OFFBOARDED.
+	// Reason; required for SUSPENDED and OFFBOARDED.
 	Reason *string `json:"reason,omitempty"`
 }
 
-// Which alerts to include; conditions add up.
+// Filter for alerts; all conditions must match.
 type AlertFilter struct {
-	// In any of these states; OPEN and ACKNOWLEDGED by default.
+	// With any of these states; OPEN and ACKNOWLEDGED by default.
 	State []trade.AlertState `json:"state,omitempty"`
 	// Of any of these kinds.
 	Kind []trade.AlertKind `json:"kind,omitempty"`
@@ -102,17 +102,17 @@ type AlertFilter struct {
 	Subject *string `json:"subject,omitempty"`
 }
 
-// Answer to reportException, acknowledgeAlert and resolveAlert.
+// Payload of reportException, acknowledgeAlert and resolveAlert.
 type AlertPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Alert as it is now.
 	Alert *trade.Alert `json:"alert,omitempty"`
 }
 
-// Changes to an order; all of them or none.
+// Changes to an order. All are applied, or none.
 type AmendOrderInput struct {
 	// Order.
 	Order string `json:"order"`
@@ -128,25 +128,25 @@ type AmendOrderInput struct {
 	CancelLines []string `json:"cancelLines,omitempty"`
 }
 
-// Answer to amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges.
+// Payload of amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges.
 type AmendOrderPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.AmendOrderError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Order as it is now.
 	Order *trade.Order `json:"order,omitempty"`
 }
 
-// Which audit entries to include; conditions add up.
+// Filter for audit entries; all conditions must match.
 type AuditFilter struct {
 	// About this.
 	Subject *string `json:"subject,omitempty"`
 	// By this person or client.
 	Actor *string `json:"actor,omitempty"`
-	// Action or its beginning, e.g. order.
+	// Action or its prefix, e.g. order.
 	Action *string `json:"action,omitempty"`
 	// With this correlation id.
 	CorrelationID *string `json:"correlationId,omitempty"`
@@ -154,13 +154,13 @@ type AuditFilter struct {
 	At *DateRangeInput `json:"at,omitempty"`
 }
 
-// Ship notice to withdraw.
+// Despatch advice to cancel.
 type CancelDespatchAdviceInput struct {
-	// Ship notice.
+	// Despatch advice.
 	DespatchAdvice string `json:"despatchAdvice"`
 	// Why.
 	Reason string `json:"reason"`
-	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	// Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so.
 	Signature *string `json:"signature,omitempty"`
 }
 
@@ -184,7 +184,7 @@ type ChangeLeadTimeInput struct {
 	EffectiveFrom trade.Date `json:"effectiveFrom"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
-	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; where the profile demands it.
+	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; required if the partner's profile says so.
 	Signature *string `json:"signature,omitempty"`
 }
 
@@ -192,7 +192,7 @@ type ChangeLeadTimeInput struct {
 type CodeMappingEntryInput struct {
 	// Code.
 	Code string `json:"code"`
-	// Enum value it means, as Enum.VALUE.
+	// Enum value that it maps to, as Enum.VALUE.
 	Meaning string `json:"meaning"`
 }
 
@@ -208,11 +208,11 @@ type CodeMappingInput struct {
 	Reason string `json:"reason"`
 }
 
-// Answer to publishCodeMapping. Replay the stream to apply it to the past.
+// Payload of publishCodeMapping. Replay the stream to apply it to past messages.
 type CodeMappingPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Table as it is now.
 	Mapping *trade.CodeMapping `json:"mapping,omitempty"`
@@ -244,9 +244,9 @@ type CustomerViewer struct {
 	User *trade.User `json:"user,omitempty"`
 	// Scopes in force.
 	Scopes []string `json:"scopes"`
-	// Account acted for when a field does not name one.
+	// Account to use when a field does not name one.
 	Account *trade.Account `json:"account,omitempty"`
-	// Every account the caller may act for, branches included; at most 100.
+	// All accounts the caller may act for, including branches; at most 100.
 	Accounts []*trade.Account `json:"accounts,omitempty"`
 	// What the caller may order without approval, per order and per month.
 	SpendingLimits []*trade.SpendingLimit `json:"spendingLimits,omitempty"`
@@ -254,15 +254,15 @@ type CustomerViewer struct {
 
 func (CustomerViewer) IsViewer() {}
 
-// Span of days; an open end is left out.
+// Range of days; omit an end to leave it open.
 type DateRangeInput struct {
-	// First day included.
+	// First day, included.
 	From *trade.Date `json:"from,omitempty"`
-	// Last day included.
+	// Last day, included.
 	To *trade.Date `json:"to,omitempty"`
 }
 
-// Dead letter to try again or to drop.
+// Dead letter to retry or to discard.
 type DeadLetterInput struct {
 	// Dead letter.
 	DeadLetter string `json:"deadLetter"`
@@ -270,15 +270,15 @@ type DeadLetterInput struct {
 	Reason string `json:"reason"`
 }
 
-// Answer to retryDeadLetter and discardDeadLetter.
+// Payload of retryDeadLetter and discardDeadLetter.
 type DeadLetterPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
-	// Dead letter; null once it is gone.
+	// Dead letter; null after it is removed.
 	DeadLetter *trade.DeadLetter `json:"deadLetter,omitempty"`
 }
 
@@ -288,19 +288,19 @@ type DecideDeviationInput struct {
 	Deviation string `json:"deviation"`
 	// Decision.
 	Decision trade.DeviationDecision `json:"decision"`
-	// What to propose instead; needed for COUNTER.
+	// Counter-proposal; required for COUNTER.
 	Counter *CounterProposalInput `json:"counter,omitempty"`
 	// Reason.
 	Comment *string `json:"comment,omitempty"`
 }
 
-// Ship notice to submit.
+// Despatch advice to submit.
 type DespatchAdviceInput struct {
-	// Supplier's number of it; the same number again is a duplicate.
+	// Supplier's number; a second one with the same number is a duplicate.
 	Number string `json:"number"`
-	// Where the goods leave.
+	// Place where the goods are shipped from.
 	ShipFrom *AddressInput `json:"shipFrom"`
-	// When they left; null when still to leave.
+	// When the goods left; null if they have not left.
 	DespatchedAt *time.Time `json:"despatchedAt,omitempty"`
 	// When they are expected.
 	ExpectedAt *time.Time `json:"expectedAt,omitempty"`
@@ -308,39 +308,39 @@ type DespatchAdviceInput struct {
 	CarrierScac *string `json:"carrierScac,omitempty"`
 	// Bill of lading, tracking numbers and the like.
 	References []*IdentifierInput `json:"references"`
-	// Pallets and cartons; parents before children.
+	// Pallets and cartons; each parent before its children.
 	HandlingUnits []*HandlingUnitInput `json:"handlingUnits"`
 	// Lines.
 	Lines []*DespatchLineInput `json:"lines"`
-	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	// Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so.
 	Signature *string `json:"signature,omitempty"`
 }
 
-// Answer to submitDespatchAdvice and cancelDespatchAdvice.
+// Payload of submitDespatchAdvice and cancelDespatchAdvice.
 type DespatchAdvicePayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.SupplierError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
-	// Ship notice as stored.
+	// Despatch advice as stored.
 	DespatchAdvice *trade.DespatchAdvice `json:"despatchAdvice,omitempty"`
-	// Signed receipt of arrival; null when the message was not signed.
+	// Signed receipt of arrival; null if the message was not signed.
 	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
-// Line of a ship notice.
+// Line of a despatch advice.
 type DespatchLineInput struct {
 	// Line of the purchase order.
 	PurchaseOrderLine string `json:"purchaseOrderLine"`
 	// Shipped now.
 	Shipped *QuantityInput `json:"shipped"`
-	// To come later.
+	// To be delivered later.
 	Backordered *QuantityInput `json:"backordered,omitempty"`
-	// Why the rest does not come.
+	// Why the rest is not delivered.
 	OutstandingReason *string `json:"outstandingReason,omitempty"`
-	// Unit it is packed in.
+	// Packaging unit.
 	Sscc *string `json:"sscc,omitempty"`
 	// Lot or batch.
 	Lot *string `json:"lot,omitempty"`
@@ -350,25 +350,25 @@ type DespatchLineInput struct {
 	ExpiresOn *trade.Date `json:"expiresOn,omitempty"`
 }
 
-// Answer to decideDeviation.
+// Payload of decideDeviation.
 type DeviationPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Deviation as it is now.
 	Deviation *trade.Deviation `json:"deviation,omitempty"`
 }
 
-// Caller who is signed in but mapped to no account, supplier or role, and so sees nothing else.
+// Caller who is signed in but has no account, supplier or role, and therefore sees nothing else.
 type GuestViewer struct {
 	// Person or client.
 	User *trade.User `json:"user,omitempty"`
 	// Scopes in force.
 	Scopes []string `json:"scopes"`
-	// What to do about it.
+	// Suggested action.
 	Message string `json:"message"`
 }
 
@@ -378,7 +378,7 @@ func (GuestViewer) IsViewer() {}
 type HandlingUnitInput struct {
 	// GS1 number on its label.
 	Sscc string `json:"sscc"`
-	// GS1 number of the unit it stands in or on.
+	// SSCC of the parent unit.
 	Parent *string `json:"parent,omitempty"`
 	// Kind of package, UN/ECE Recommendation 21.
 	PackageType *string `json:"packageType,omitempty"`
@@ -394,13 +394,13 @@ type IdentifierInput struct {
 	Value string `json:"value"`
 }
 
-// Which inbound deliveries to include; conditions add up.
+// Filter for inbound deliveries; all conditions must match.
 type InboundDeliveryFilter struct {
 	// From this source.
 	Instance *string `json:"instance,omitempty"`
 	// In any of these states.
 	State []trade.InboundState `json:"state,omitempty"`
-	// That changed this record.
+	// Message that changed this record.
 	Subject *string `json:"subject,omitempty"`
 	// Arrived in these days.
 	Received *DateRangeInput `json:"received,omitempty"`
@@ -414,7 +414,7 @@ type InvoiceBy struct {
 	Number *string `json:"number,omitempty"`
 }
 
-// Which invoices to include; conditions add up.
+// Filter for invoices; all conditions must match.
 type InvoiceFilter struct {
 	// Any of these accounts.
 	Accounts []string `json:"accounts,omitempty"`
@@ -462,23 +462,23 @@ type ItemBy struct {
 	CustomerPartNumber *string `json:"customerPartNumber,omitempty"`
 }
 
-// Which items to include; conditions add up.
+// Filter for items; all conditions must match.
 type ItemFilter struct {
-	// In any of these categories or below.
+	// In any of these categories or their subcategories.
 	Categories []string `json:"categories,omitempty"`
 	// Of any of these brands.
 	Brands []string `json:"brands,omitempty"`
-	// In any of these states; ACTIVE and DISCONTINUED by default.
+	// With any of these statuses; ACTIVE and DISCONTINUED by default.
 	Status []trade.ItemStatus `json:"status,omitempty"`
 	// Having these attributes.
 	Attributes []*ItemAttributeFilter `json:"attributes,omitempty"`
 	// True for items available now.
 	InStock *bool `json:"inStock,omitempty"`
-	// Where to look for stock; everywhere by default.
+	// Warehouses to check for stock; all by default.
 	Warehouses []string `json:"warehouses,omitempty"`
-	// True for items under a contract of the account only.
+	// True for items under a contract of the account.
 	Contracted *bool `json:"contracted,omitempty"`
-	// True for items the account has ordered before: its order guide.
+	// True for items that the account has ordered before, its order guide.
 	OrderedBefore *bool `json:"orderedBefore,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
@@ -493,13 +493,13 @@ type ItemRepresentation struct {
 	MatchedKey ItemMatchedKey `json:"-"`
 }
 
-// What a supplier says of a line.
+// Supplier's acknowledgment of a line.
 type LineAcknowledgmentInput struct {
 	// Line.
 	Line string `json:"line"`
 	// Meaning.
 	Status trade.LineAckStatus `json:"status"`
-	// Quantity it speaks of.
+	// Quantity that it applies to.
 	Quantity *QuantityInput `json:"quantity,omitempty"`
 	// Price proposed.
 	UnitPrice *UnitPriceInput `json:"unitPrice,omitempty"`
@@ -513,7 +513,7 @@ type LineAcknowledgmentInput struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
-// Which conflicts to include; conditions add up.
+// Filter for conflicts; all conditions must match.
 type MasterDataConflictFilter struct {
 	// Of these kinds of record.
 	Capability []trade.Capability `json:"capability,omitempty"`
@@ -523,15 +523,15 @@ type MasterDataConflictFilter struct {
 	Open *bool `json:"open,omitempty"`
 }
 
-// Answer to resolveMasterDataConflict.
+// Payload of resolveMasterDataConflict.
 type MasterDataConflictPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
-	// Conflict as it is now; null once every system says what was decided.
+	// Current state of the conflict; null when every system has the value that was decided.
 	Conflict *trade.MasterDataConflict `json:"conflict,omitempty"`
 }
 
@@ -545,7 +545,7 @@ type MoneyInput struct {
 
 // Objective to create or change.
 type ObjectiveInput struct {
-	// Objective to change; left out for a new one.
+	// Objective to change; omit it to create a new one.
 	ID *string `json:"id,omitempty"`
 	// Version seen; needed to change.
 	ExpectedVersion *string `json:"expectedVersion,omitempty"`
@@ -553,23 +553,23 @@ type ObjectiveInput struct {
 	Name string `json:"name"`
 	// What is measured.
 	Measure trade.BusinessMeasure `json:"measure"`
-	// Bound on its 95th percentile.
+	// Limit of its 95th percentile.
 	Maximum *time.Duration `json:"maximum,omitempty"`
-	// Bound on its percentage.
+	// Limit of its percentage.
 	Percent *udecimal.Decimal `json:"percent,omitempty"`
-	// Time it is measured over.
+	// Period over which it is measured.
 	Window time.Duration `json:"window"`
-	// Queue of people who own it.
+	// Queue of the team that owns it.
 	Queue string `json:"queue"`
 	// Urgency of a breach.
 	Severity trade.Severity `json:"severity"`
 }
 
-// Answer to saveObjective.
+// Payload of saveObjective.
 type ObjectivePayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Objective as it is now.
 	Objective *trade.Objective `json:"objective,omitempty"`
@@ -583,13 +583,13 @@ type OperationBy struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// Which operations to include; conditions add up.
+// Filter for operations; all conditions must match.
 type OperationFilter struct {
 	// In any of these states.
 	State []trade.OperationState `json:"state,omitempty"`
 	// Of any of these kinds.
 	Kind []trade.OperationKind `json:"kind,omitempty"`
-	// On this order, purchase order or other subject.
+	// For this order, purchase order or other subject.
 	Subject *string `json:"subject,omitempty"`
 	// With this correlation id.
 	CorrelationID *string `json:"correlationId,omitempty"`
@@ -597,13 +597,13 @@ type OperationFilter struct {
 	Submitted *DateRangeInput `json:"submitted,omitempty"`
 }
 
-// Answer to compensate and settleOperation.
+// Payload of compensate and settleOperation.
 type OperationPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 }
 
@@ -635,7 +635,7 @@ type OrderBy struct {
 	Number *string `json:"number,omitempty"`
 }
 
-// Which orders to include; conditions add up.
+// Filter for orders; all conditions must match.
 type OrderFilter struct {
 	// Any of these accounts.
 	Accounts []string `json:"accounts,omitempty"`
@@ -651,7 +651,7 @@ type OrderFilter struct {
 	Item *ItemBy `json:"item,omitempty"`
 	// To this account location.
 	ShipTo *string `json:"shipTo,omitempty"`
-	// True for orders that wait for the caller: to approve, or to accept a change.
+	// True for orders that wait for the caller to approve them or to accept a change.
 	NeedsAction *bool `json:"needsAction,omitempty"`
 	// Changed after this moment.
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
@@ -659,15 +659,15 @@ type OrderFilter struct {
 
 // Order to validate or submit. Terms, taxes and calendar come from the account.
 type OrderInput struct {
-	// Account that orders.
+	// Account that places orders.
 	Account string `json:"account"`
-	// Where it goes; the account's default location when left out.
+	// Destination; the account's default location if omitted.
 	ShipTo *ShipToInput `json:"shipTo,omitempty"`
 	// Customer's purchase order number, unique among the account's open orders.
 	CustomerPoNumber string `json:"customerPoNumber"`
 	// Day of delivery wished for.
 	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
-	// Whether it may come in parts.
+	// Whether partial deliveries are allowed.
 	AllowPartial bool `json:"allowPartial"`
 	// Lines; at most 1000.
 	Lines []*OrderLineInput `json:"lines"`
@@ -687,17 +687,17 @@ type OrderLineChangeInput struct {
 
 // Line to order.
 type OrderLineInput struct {
-	// Customer's line number; counted from 1 when left out.
+	// Customer's line number; counted from 1 if omitted.
 	LineNumber *string `json:"lineNumber,omitempty"`
 	// Item.
 	Item *ItemBy `json:"item"`
 	// How much.
 	Quantity *QuantityInput `json:"quantity"`
-	// Price the buyer saw; another price now is a PriceChanged error and no order.
+	// Price that the buyer saw. If the price differs now, the result is a PriceChanged error and no order.
 	ExpectedUnitPrice *UnitPriceInput `json:"expectedUnitPrice,omitempty"`
 	// Day of delivery wished for.
 	RequestedDeliveryDate *trade.Date `json:"requestedDeliveryDate,omitempty"`
-	// Whether a substitute may come.
+	// Whether a substitute is allowed.
 	AllowSubstitute bool `json:"allowSubstitute"`
 }
 
@@ -709,15 +709,15 @@ type OrderRepresentation struct {
 	MatchedKey OrderMatchedKey `json:"-"`
 }
 
-// Way a partner talks to us.
+// Channel by which a partner communicates.
 type PartnerChannelInput struct {
 	// Kind.
 	Kind trade.ChannelKind `json:"kind"`
 	// From or to the partner.
 	Direction trade.MessageDirection `json:"direction"`
-	// Documents that go over it.
+	// Documents exchanged over it.
 	Documents []trade.PartnerDocumentKind `json:"documents"`
-	// Address; left out where the partner calls us.
+	// Address; omit it if the partner calls Portico.
 	Endpoint *string `json:"endpoint,omitempty"`
 }
 
@@ -731,21 +731,21 @@ type PartnerInput struct {
 	Gln *string `json:"gln,omitempty"`
 	// Whether its procurement messages must be signed.
 	RequiresSignature bool `json:"requiresSignature"`
-	// Ways it talks to us.
+	// Communication channels.
 	Channels []*PartnerChannelInput `json:"channels"`
-	// Scopes it may be given.
+	// Scopes that it may be given.
 	Scopes []string `json:"scopes"`
-	// Cost units per minute; the default of its class when left out.
+	// Cost units per minute; the default of its class if omitted.
 	CostPerMinute *int `json:"costPerMinute,omitempty"`
 	// Tolerance profile.
 	ToleranceProfile *string `json:"toleranceProfile,omitempty"`
 }
 
-// Answer to registerPartner, updatePartner, advanceOnboarding and the key mutations.
+// Payload of registerPartner, updatePartner, advanceOnboarding and the key mutations.
 type PartnerPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Partner as it is now.
 	Partner *trade.TradingPartner `json:"partner,omitempty"`
@@ -767,7 +767,7 @@ type PurchaseOrderBy struct {
 	Number *string `json:"number,omitempty"`
 }
 
-// Which purchase orders to include; conditions add up.
+// Filter for purchase orders; all conditions must match.
 type PurchaseOrderFilter struct {
 	// Any of these states.
 	Status []trade.PurchaseOrderStatus `json:"status,omitempty"`
@@ -775,9 +775,9 @@ type PurchaseOrderFilter struct {
 	Number *string `json:"number,omitempty"`
 	// Of this supplier.
 	Supplier *string `json:"supplier,omitempty"`
-	// True for those that wait for the caller: the supplier's or the planner's work list.
+	// True for those that wait for the caller: the work list of the supplier or the planner.
 	NeedsAction *bool `json:"needsAction,omitempty"`
-	// With a promised delivery in these days.
+	// With a promised delivery date in this range.
 	Promised *DateRangeInput `json:"promised,omitempty"`
 	// With this item.
 	Item *ItemBy `json:"item,omitempty"`
@@ -793,37 +793,37 @@ type PurchaseOrderRepresentation struct {
 	MatchedKey PurchaseOrderMatchedKey `json:"-"`
 }
 
-// Supplier's answer to a purchase order.
+// Order response of a supplier.
 type PurchaseOrderResponseInput struct {
 	// Purchase order.
 	PurchaseOrder string `json:"purchaseOrder"`
-	// Revision answered.
+	// Revision that it responds to.
 	ExpectedRevision int `json:"expectedRevision"`
-	// Supplier's number of the answer; the same number again is a duplicate.
+	// Supplier's number of the order response; a second one with the same number is a duplicate.
 	ResponseNumber string `json:"responseNumber"`
 	// Supplier's own order number.
 	SupplierOrderNumber *string `json:"supplierOrderNumber,omitempty"`
-	// What it says as a whole.
+	// Meaning for the order as a whole.
 	Kind trade.ResponseKind `json:"kind"`
-	// Line by line; every open line must appear unless kind is ACCEPTED or REJECTED.
+	// Lines; every open line must appear unless kind is ACCEPTED or REJECTED.
 	Lines []*LineAcknowledgmentInput `json:"lines"`
-	// Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it.
+	// Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so.
 	Signature *string `json:"signature,omitempty"`
 }
 
-// Answer to respondToPurchaseOrder.
+// Payload of respondToPurchaseOrder.
 type PurchaseOrderResponsePayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.SupplierError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
-	// Answer as stored.
+	// Order response as stored.
 	Response *trade.PurchaseOrderResponse `json:"response,omitempty"`
-	// Where it differs from the order.
+	// Differences from the order.
 	Deviations []*trade.Deviation `json:"deviations,omitempty"`
-	// Signed receipt of arrival; null when the message was not signed.
+	// Signed receipt of arrival; null if the message was not signed.
 	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
@@ -841,15 +841,15 @@ type Quota struct {
 	CostPerMinute int `json:"costPerMinute"`
 }
 
-// Delivery to send again.
+// Delivery to resend.
 type RedeliverWebhookInput struct {
 	// Delivery.
 	Delivery string `json:"delivery"`
 }
 
-// Past news to apply again. No effect happens twice.
+// Past messages to replay. No effect happens twice.
 type ReplayInput struct {
-	// Source instance and subject, such as erp/orders, or carrier/deliveries for what a source pushed.
+	// Source instance and subject, such as erp/orders, or carrier/deliveries for messages that a source pushed.
 	Stream string `json:"stream"`
 	// From this moment.
 	From *time.Time `json:"from,omitempty"`
@@ -857,27 +857,27 @@ type ReplayInput struct {
 	To *time.Time `json:"to,omitempty"`
 	// Only about this.
 	Subject *string `json:"subject,omitempty"`
-	// Only count and show what would change.
+	// Whether to count what would change without applying it.
 	DryRun bool `json:"dryRun"`
 	// Why.
 	Reason string `json:"reason"`
 }
 
-// Answer to replay.
+// Payload of replay.
 type ReplayPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// News found.
+	// Messages found.
 	Found int `json:"found"`
 	// Records that change or would change.
 	Changes int `json:"changes"`
 }
 
-// Exception to report: a supplier's to the distributor, or the distributor's to a supplier.
+// Exception to report, from a supplier to the distributor or from the distributor to a supplier.
 type ReportExceptionInput struct {
-	// Purchase order, line of one or ship notice that it is about.
+	// Purchase order, purchase order line or despatch advice that it concerns.
 	Subject string `json:"subject"`
 	// How urgent.
 	Severity trade.Severity `json:"severity"`
@@ -887,7 +887,7 @@ type ReportExceptionInput struct {
 	AtRisk *QuantityInput `json:"atRisk,omitempty"`
 }
 
-// Return to ask for.
+// Return to request.
 type RequestReturnInput struct {
 	// Order.
 	Order string `json:"order"`
@@ -895,13 +895,13 @@ type RequestReturnInput struct {
 	Lines []*ReturnLineInput `json:"lines"`
 }
 
-// Answer to requestReturn.
+// Payload of requestReturn.
 type RequestReturnPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Return.
 	Return *trade.Return `json:"return,omitempty"`
@@ -919,13 +919,13 @@ type ResolveAlertInput struct {
 type ResolveMasterDataConflictInput struct {
 	// Conflict.
 	Conflict string `json:"conflict"`
-	// Value to hold from now on.
+	// Value that applies from now on.
 	Value string `json:"value"`
 	// Why.
 	Reason string `json:"reason"`
 }
 
-// Which returns to include; conditions add up.
+// Filter for returns; all conditions must match.
 type ReturnFilter struct {
 	// Any of these states.
 	Status []trade.ReturnStatus `json:"status,omitempty"`
@@ -937,15 +937,15 @@ type ReturnFilter struct {
 	ChangedSince *time.Time `json:"changedSince,omitempty"`
 }
 
-// Line to send back.
+// Line to return.
 type ReturnLineInput struct {
 	// Line of the order.
 	Line string `json:"line"`
-	// How much; at most what was shipped and not returned.
+	// Quantity; at most what was shipped and not yet returned.
 	Quantity *QuantityInput `json:"quantity"`
 	// Why.
 	Reason trade.ReturnReason `json:"reason"`
-	// More about it.
+	// Details.
 	Comment *string `json:"comment,omitempty"`
 }
 
@@ -957,7 +957,7 @@ type RevokePartnerKeyInput struct {
 	Reason string `json:"reason"`
 }
 
-// New key of a partner. The one before stays valid until it is revoked or ends.
+// New key of a partner. The previous key stays valid until it is revoked or expires.
 type RotatePartnerKeyInput struct {
 	// Partner.
 	Partner string `json:"partner"`
@@ -967,19 +967,19 @@ type RotatePartnerKeyInput struct {
 	ValidFrom time.Time `json:"validFrom"`
 }
 
-// What an operator found out about an operation of unknown outcome, or did by hand.
+// What an operator found out about an operation with an unknown outcome, or did by hand.
 type SettleOperationInput struct {
-	// Operation in OUTCOME_UNKNOWN, or in DEAD_LETTERED whose work was done by hand.
+	// Operation in state OUTCOME_UNKNOWN, or in state DEAD_LETTERED if the work was done by hand.
 	Operation string `json:"operation"`
 	// Whether the source did the work.
 	Happened bool `json:"happened"`
-	// The source's reference, when it did.
+	// External reference, if it happened.
 	ExternalRef *string `json:"externalRef,omitempty"`
-	// How it was found out.
+	// How it was detected.
 	Reason string `json:"reason"`
 }
 
-// Where an order goes: a known location or a one-time address.
+// Destination of an order: an account location or a one-time address.
 type ShipToInput struct {
 	// Location of the account.
 	Location *string `json:"location,omitempty"`
@@ -995,7 +995,7 @@ type ShipmentBy struct {
 	Number *string `json:"number,omitempty"`
 }
 
-// Which shipments to include; conditions add up.
+// Filter for shipments; all conditions must match.
 type ShipmentFilter struct {
 	// Any of these directions.
 	Direction []trade.Direction `json:"direction,omitempty"`
@@ -1021,7 +1021,7 @@ type ShipmentRepresentation struct {
 	MatchedKey ShipmentMatchedKey `json:"-"`
 }
 
-// Source to pause or resume. While it is paused, writes queue and reads come from the store.
+// Source to pause or resume. While it is paused, writes are queued and reads are served from the store.
 type SourceControlInput struct {
 	// Source instance.
 	Instance string `json:"instance"`
@@ -1029,27 +1029,27 @@ type SourceControlInput struct {
 	Reason string `json:"reason"`
 }
 
-// Answer to pauseSource and resumeSource.
+// Payload of pauseSource and resumeSource.
 type SourcePayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Source as it is now.
 	Source *trade.SourceHealth `json:"source,omitempty"`
 }
 
-// Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error.
+// Payload of submitOrder, returned when the order is durable. If the ERP is down, the result is a queued operation, not an error.
 type SubmitOrderPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.SubmitOrderError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Order, also while it is queued.
 	Order *trade.Order `json:"order,omitempty"`
-	// Checks made against last known values because the ERP could not be asked; made again before it is written to.
+	// Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP.
 	Provisional []trade.OrderCheck `json:"provisional"`
 }
 
@@ -1057,15 +1057,15 @@ type SubmitOrderPayload struct {
 type SubmitOrdersInput struct {
 	// Orders; at most 100.
 	Orders []*OrderInput `json:"orders"`
-	// What to do when one is refused.
+	// What to do if one is refused.
 	Policy BulkPolicy `json:"policy"`
 }
 
-// Answer to submitOrders.
+// Payload of submitOrders.
 type SubmitOrdersPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// One per order, in the order given.
 	Results []*SubmitOrdersResult `json:"results"`
@@ -1075,31 +1075,31 @@ type SubmitOrdersPayload struct {
 	Rejected int `json:"rejected"`
 }
 
-// What became of one order of many.
+// Result of one order of a batch.
 type SubmitOrdersResult struct {
 	// Place in the input, from 0.
 	Index int `json:"index"`
 	// Order, also while it is queued.
 	Order *trade.Order `json:"order,omitempty"`
-	// Durable operation to follow.
+	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.SubmitOrderError `json:"errors"`
 }
 
-// Answer to changeLeadTime.
+// Payload of changeLeadTime.
 type SupplierItemPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.SupplierError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Durable operation to follow; null until the day from which it holds.
+	// Durable operation of this write; null until the day from which the lead time applies.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Supplier item as it is now.
 	SupplierItem *trade.SupplierItem `json:"supplierItem,omitempty"`
-	// Alert that tells planning; null for others.
+	// Alert for planning; null for other callers.
 	Alert *trade.Alert `json:"alert,omitempty"`
-	// Signed receipt of arrival; null when the message was not signed.
+	// Signed receipt of arrival; null if the message was not signed.
 	Receipt *trade.Receipt `json:"receipt,omitempty"`
 }
 
@@ -1125,11 +1125,11 @@ type SupportTicketCountInput struct {
 	Source string `json:"source"`
 }
 
-// Answer to recordSupportTickets.
+// Payload of recordSupportTickets.
 type SupportTicketsPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Measure as it is now.
 	Result *trade.MeasureResult `json:"result,omitempty"`
@@ -1137,7 +1137,7 @@ type SupportTicketsPayload struct {
 
 // Tolerance profile to create or change.
 type ToleranceProfileInput struct {
-	// Profile to change; left out for a new one.
+	// Profile to change; omit it to create a new one.
 	ID *string `json:"id,omitempty"`
 	// Version seen; needed to change.
 	ExpectedVersion *string `json:"expectedVersion,omitempty"`
@@ -1149,21 +1149,21 @@ type ToleranceProfileInput struct {
 	UnderQuantityPercent *udecimal.Decimal `json:"underQuantityPercent,omitempty"`
 	// Dearer than ordered, percent.
 	PricePercent *udecimal.Decimal `json:"pricePercent,omitempty"`
-	// Earlier than asked, days.
+	// Allowed days early.
 	EarlyDays *int `json:"earlyDays,omitempty"`
-	// Later than asked, days.
+	// Allowed days late.
 	LateDays *int `json:"lateDays,omitempty"`
-	// Whether substitutes may come.
+	// Whether substitutes are allowed.
 	AllowSubstitution bool `json:"allowSubstitution"`
-	// What happens beyond.
+	// What happens beyond the tolerance.
 	OutOfTolerance trade.OutOfTolerancePolicy `json:"outOfTolerance"`
 }
 
-// Answer to saveToleranceProfile.
+// Payload of saveToleranceProfile.
 type ToleranceProfilePayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Profile as it is now.
 	Profile *trade.ToleranceProfile `json:"profile,omitempty"`
@@ -1177,9 +1177,9 @@ type TradingPartnerBy struct {
 	Code *string `json:"code,omitempty"`
 }
 
-// Which partners to include; conditions add up.
+// Filter for partners; all conditions must match.
 type TradingPartnerFilter struct {
-	// Words in name or code.
+	// Search text in name or code.
 	Search *string `json:"search,omitempty"`
 	// In any of these stages.
 	Stage []trade.OnboardingStage `json:"stage,omitempty"`
@@ -1195,13 +1195,13 @@ type TradingPartnerRepresentation struct {
 
 // Unit price given by the caller.
 type UnitPriceInput struct {
-	// Money for `per`.
+	// Price for the quantity in `per`.
 	Price *MoneyInput `json:"price"`
-	// Quantity that the price buys.
+	// Quantity that the price applies to.
 	Per *QuantityInput `json:"per"`
 }
 
-// Changes to a partner; what is left out stays.
+// Changes to a partner; omitted fields stay as they are.
 type UpdatePartnerInput struct {
 	// Partner.
 	Partner string `json:"partner"`
@@ -1213,9 +1213,9 @@ type UpdatePartnerInput struct {
 	Gln *string `json:"gln,omitempty"`
 	// Whether its procurement messages must be signed.
 	RequiresSignature *bool `json:"requiresSignature,omitempty"`
-	// Ways it talks to us, replacing those before.
+	// Communication channels, replacing the existing ones.
 	Channels []*PartnerChannelInput `json:"channels,omitempty"`
-	// Scopes it may be given, replacing those before.
+	// Scopes that it may be given, replacing the existing ones.
 	Scopes []string `json:"scopes,omitempty"`
 	// Cost units per minute.
 	CostPerMinute *int `json:"costPerMinute,omitempty"`
@@ -1223,11 +1223,11 @@ type UpdatePartnerInput struct {
 	ToleranceProfile *string `json:"toleranceProfile,omitempty"`
 }
 
-// Answer to redeliverWebhook.
+// Payload of redeliverWebhook.
 type WebhookDeliveryPayload struct {
-	// Why it was refused; empty when it was accepted.
+	// Reasons why it was refused; empty if it was accepted.
 	Errors []trade.CommonError `json:"errors"`
-	// Whether this key was spent before on the same input; the answer is then the first one's, brought up to date.
+	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Delivery as it is now.
 	Delivery *trade.WebhookDelivery `json:"delivery,omitempty"`
@@ -1235,9 +1235,9 @@ type WebhookDeliveryPayload struct {
 
 // Endpoint to create or change. A test event is sent at once.
 type WebhookEndpointInput struct {
-	// Endpoint to change; left out for a new one.
+	// Endpoint to change; omit it to create a new one.
 	ID *string `json:"id,omitempty"`
-	// Address: https, and no private network.
+	// Address: HTTPS, and not in a private network.
 	URL string `json:"url"`
 	// What to send.
 	Topics []trade.WebhookTopic `json:"topics"`
@@ -1251,13 +1251,13 @@ type WebhookEndpointRef struct {
 	Endpoint string `json:"endpoint"`
 }
 
-// What to do with a batch when one part is refused.
+// What to do with a batch if one part is refused.
 type BulkPolicy string
 
 const (
 	// Refuse all.
 	BulkPolicyAllOrNothing BulkPolicy = "ALL_OR_NOTHING"
-	// Take what is right.
+	// Accept the valid ones.
 	BulkPolicyAcceptValid BulkPolicy = "ACCEPT_VALID"
 )
 

@@ -10573,15 +10573,15 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# Portico: the contract with customer, supplier and operator portals.
 #
-#   ids       opaque, Portico's own, stable across a change of ERP. Natural keys are fields and further @keys.
-#             Look-ups with several keys are one @oneOf argument ` + "`" + `by` + "`" + `, enforced for variables too.
-#   lists     connections (edges, nodes, pageInfo, totalCount; first/after or last/before; 25 unless asked, at most
-#             100, over it a typed error) where they grow; plain lists where the parent bounds them.
-#   null      whatever another system or a missing right can withhold is null: root fields, relations into another
+#   ids       Opaque and Portico's own. They stay the same when the ERP changes. Natural keys are fields and further @keys.
+#             A query by one of several keys takes one @oneOf argument ` + "`" + `by` + "`" + `, which is enforced for variables too.
+#   lists     Lists that grow are connections (edges, nodes, pageInfo, totalCount; first/after or last/before). They return
+#             25 elements by default and at most 100; more is a typed error. Other lists are bounded by their parent.
+#   null      A field is null if another system or a missing scope can withhold it: root fields, relations that need another
 #             scope, prices, stock, documents. Own columns, lists in the same scope and list members are not null.
-#   rights    @scope on a type holds on every path to it; on a field it narrows. Connections and edges follow their
-#             node, value types the field that leads to them.
-#   values    times carry an offset; percents are percents (2.5 is 2.5 %); codes of others stay verbatim in ` + "`" + `raw` + "`" + `.
+#   scopes    @scope on a type applies on every path to it; on a field it narrows. Connections and edges have the scope of
+#             their node, value types that of the field that leads to them.
+#   values    Times carry an offset. Percentages are percent (2.5 is 2.5 %). Codes of other systems stay verbatim in ` + "`" + `raw` + "`" + `.
 #
 # Scopes: account:read credit:read user:read catalog:read price:read inventory:read order:read order:write operation:read invoice:read
 #   shipment:read po:read procurement:read partner:read ops:read mdm:read mdm:write
@@ -10593,43 +10593,43 @@ extend schema
 # Directives
 # ======================================================================================================================
 
-"Rights that admit a caller: any one of the named scopes. Ownership by account or partner is checked besides."
+"Scopes that give access: any one of them is enough. Ownership by account or partner is checked in addition."
 directive @scope("Scopes of which one is enough." anyOf: [String!]!) on OBJECT | FIELD_DEFINITION
 
 "System of record behind a type or field, and how Portico reads it."
 directive @source(
   "System of record."
   system: SourceKind!
-  "How it is read when all is well."
+  "How it is read in normal operation."
   via: ReadMode! = ODS
   "Age past which a value is marked stale."
   maxAge: Duration
 ) on OBJECT | FIELD_DEFINITION
 
-"Commercial sensitivity; drives redaction in logs, traces and audit."
+"Commercial sensitivity. It controls redaction in logs, traces and the audit log."
 directive @classified("Sensitivity." level: Classification!) on OBJECT | FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 
-"Machine-readable companion of @deprecated: when the element goes and what takes its place."
+"Machine-readable companion of @deprecated: when the element is removed and what replaces it."
 directive @sunset(
   "Day of removal."
   on: Date!
-  "Day from which it is deprecated; always said."
+  "Day from which it is deprecated; always given."
   since: Date
   "Schema coordinate to use instead, e.g. Order.number."
   replacement: String
 ) on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
-"Cost units of one element; drives the client's budget."
+"Cost units of one element, charged to the client's budget."
 directive @cost(
   "Cost units."
   weight: Int!
 ) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
 
-"How many elements a field is expected to return, for the cost before execution."
+"How many elements a field is expected to return, to estimate the cost before execution."
 directive @listSize(
   "Elements assumed when no slicing argument is given."
   assumedSize: Int
-  "Arguments that say how many elements come back."
+  "Arguments that limit how many elements are returned."
   slicingArguments: [String!]
   "Fields below that hold these elements."
   sizedFields: [String!]
@@ -10640,25 +10640,25 @@ directive @listSize(
 "Exactly one field of the input must be given, and not null."
 directive @oneOf on INPUT_OBJECT
 
-"Systems that hold facts."
+"Systems of record."
 enum SourceKind {
   "Enterprise resource planning: orders, prices, purchasing, invoices." ERP
   "Warehouse management: stock, picking, packing." WMS
-  "Transport management: planning of own and hired transport." TMS
+  "Transport management: planning of own and contracted transport." TMS
   "Carrier or visibility service: tracking." LOGISTICS
-  "Customer relations." CRM
-  "Ledger and receivables, where they are not the ERP's." FINANCE
+  "Customer relationship management." CRM
+  "Ledger and receivables, if they are not in the ERP." FINANCE
   "Master data management: items, parties." MDM
-  "A trading partner's own message." PARTNER
+  "A message from a trading partner." PARTNER
   "Portico itself." PORTICO
 }
 
 "How a value was read."
 enum ReadMode {
-  "Asked of the source for this answer." LIVE
-  "From the operational data store that Portico keeps current." ODS
-  "From a bounded cache of live answers." CACHE
-  "Last known value, because the source did not answer." FALLBACK
+  "Read from the source for this response." LIVE
+  "From the operational data store, which Portico keeps up to date." ODS
+  "From a bounded cache of live responses." CACHE
+  "Last known value, because the source did not respond." FALLBACK
 }
 
 "Classes of commercial data."
@@ -10685,9 +10685,9 @@ scalar LocalTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#secti
 "Length of time, ISO 8601, e.g. PT15M or P90D."
 scalar Duration @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#appendix-A")
 
-"Caller's key of one write, 16 to 128 printable ASCII characters. The same key and input give the same answer."
+"Caller's key for one write, 16 to 128 printable ASCII characters. The same key and input return the same response."
 scalar IdempotencyKey @specifiedBy(url: "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/")
-"Place in a stream: opaque, resumable, sealed to one stream and one caller."
+"Position in a stream: opaque, resumable, signed for one stream and one caller."
 scalar EventCursor
 
 "Exact decimal number, carried as a JSON string, e.g. \"1998.61\". No exponent, at most 18 digits before and 9 after the point."
@@ -10699,7 +10699,7 @@ scalar CurrencyCode @specifiedBy(url: "https://www.iso.org/iso-4217-currency-cod
 "Country, ISO 3166-1 alpha-2, e.g. DE."
 scalar CountryCode @specifiedBy(url: "https://www.iso.org/iso-3166-country-codes.html")
 
-"Unit of measure, UN/ECE Recommendation 20, or package, Recommendation 21: EA each, KGM kilogram, FOT foot, CS case."
+"Unit of measure (UN/ECE Recommendation 20) or package (Recommendation 21): EA each, KGM kilogram, FOT foot, CS case."
 scalar UnitCode @specifiedBy(url: "https://unece.org/trade/uncefact/cl-recommendations")
 
 "GS1 trade item number of 8, 12, 13 or 14 digits; the check digit is verified."
@@ -10723,33 +10723,33 @@ scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 # Shared shapes
 # ======================================================================================================================
 
-"Anything with a global id."
+"Object with a global id."
 interface Node {
   "Opaque global id, accepted by node and nodes."
   id: ID!
 }
 
-"Anything that was read from a source system."
+"Object that was read from a source system."
 interface Sourced {
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
-"Where a value came from and how old it is."
+"Source and age of a value."
 type Provenance {
-  "System that said so."
+  "System that reported the value."
   system: SourceKind!
-  "Which one of several, e.g. erp-eu."
+  "Instance of the system, e.g. erp-eu."
   instance: String!
-  "How it was read for this answer."
+  "How it was read for this response."
   mode: ReadMode!
-  "When the source says the value held; null when it does not say."
+  "When the value was valid according to the source; null if the source does not report it."
   asOf: DateTime
   "When Portico received it."
   receivedAt: DateTime!
-  "Now less asOf, or less receivedAt when asOf is unknown."
+  "Time since asOf, or since receivedAt if asOf is unknown."
   age: Duration!
-  "Older than the limit of its kind."
+  "Whether it is older than the limit for its kind."
   stale: Boolean!
   "The source's id of the record."
   sourceRef: String @scope(anyOf: ["ops:read"])
@@ -10757,7 +10757,7 @@ type Provenance {
   sourceVersion: String @scope(anyOf: ["ops:read"])
 }
 
-"Where a page stands in its list."
+"Position of a page in its list."
 type PageInfo @shareable {
   "More elements follow."
   hasNextPage: Boolean!
@@ -10769,11 +10769,11 @@ type PageInfo @shareable {
   endCursor: String
 }
 
-"Number of elements in the whole list, as far as it is worth counting."
+"Number of elements in the whole list, counted up to a limit."
 type TotalCount {
-  "Number, or the lower bound reached before counting stopped."
+  "The number, or a lower bound if counting stopped at the limit."
   value: Int!
-  "Whether value is the number and not a bound."
+  "Whether value is exact. If false, it is a lower bound."
   exact: Boolean!
 }
 
@@ -10795,9 +10795,9 @@ type Quantity @shareable {
 
 "Unit price given by the caller."
 input UnitPriceInput {
-  "Money for ` + "`" + `per` + "`" + `."
+  "Price for the quantity in ` + "`" + `per` + "`" + `."
   price: MoneyInput!
-  "Quantity that the price buys."
+  "Quantity that the price applies to."
   per: QuantityInput!
 }
 
@@ -10837,11 +10837,11 @@ input QuantityInput {
   unit: UnitCode!
 }
 
-"Price and the quantity it buys: 8.40 EUR per 100 EA. X12 PO104 with PO105, UBL Price with BaseQuantity."
+"Price and the quantity it applies to, e.g. 8.40 EUR per 100 EA. X12 PO104 with PO105, UBL Price with BaseQuantity."
 type UnitPrice {
-  "Money for ` + "`" + `per` + "`" + `."
+  "Price for the quantity in ` + "`" + `per` + "`" + `."
   price: Money!
-  "Quantity that the price buys."
+  "Quantity that the price applies to."
   per: Quantity!
 }
 
@@ -10855,39 +10855,39 @@ type Totals {
   freight: Money
   "Tax; null until known."
   tax: Money
-  "What is to be paid as far as known."
+  "Amount to pay, as far as it is known."
   total: Money!
 }
 
-"Span of days."
+"Range of days."
 type DateRange {
-  "First day included."
+  "First day, included."
   from: Date!
-  "Last day included."
+  "Last day, included."
   to: Date!
 }
 
-"Span of days; an open end is left out."
+"Range of days; omit an end to leave it open."
 input DateRangeInput {
-  "First day included."
+  "First day, included."
   from: Date
-  "Last day included."
+  "Last day, included."
   to: Date
 }
 
-"The same record's id in a source system."
+"Id of the same record in a source system."
 type ExternalId {
   "System."
   system: SourceKind!
-  "Which one of several."
+  "Instance of the system."
   instance: String!
-  "The source's kind of record."
+  "Kind of record in the source."
   kind: String!
   "The id."
   value: String!
 }
 
-"Identifier with the scheme that gives it meaning."
+"Identifier and the scheme it belongs to."
 type Identifier {
   "Scheme."
   scheme: IdScheme!
@@ -10916,8 +10916,8 @@ enum IdScheme {
   "Standard carrier alpha code." SCAC
   "Purchase order number." PO_NUMBER
   "Bill of lading." BOL
-  "Carrier's progressive number of a road consignment." PRO
-  "Master bill of lading of a sea or air consignment." MBL
+  "Carrier's PRO number of a road shipment." PRO
+  "Master bill of lading of a sea or air shipment." MBL
   "Freight container, ISO 6346." CONTAINER
   "Carrier's tracking number." TRACKING_NUMBER
 }
@@ -10932,7 +10932,7 @@ type Address {
   line2: String
   "City."
   city: String
-  "State or province, ISO 3166-2 part after the hyphen where there is one."
+  "State or province: the part of the ISO 3166-2 code after the hyphen, if there is one."
   region: String
   "Postal code."
   postalCode: String
@@ -10964,23 +10964,23 @@ type Location {
   timeZone: String
 }
 
-"Link to a document that lives elsewhere. It expires; ask again instead of keeping it."
+"Link to a document in another system. It expires: query it again instead of storing it."
 type DocumentLink {
-  "Where to fetch it, with the caller's right sealed in."
+  "Signed URL to fetch it. The signature carries the caller's access."
   url: URL!
   "Media type, e.g. application/pdf."
   mediaType: String!
   "File name to save under."
   fileName: String!
-  "When the link stops working; null when it does not."
+  "When the link expires; null if it does not."
   expiresAt: DateTime
 }
 
-"Who bears carriage and risk."
+"Who pays for transport and bears the risk."
 type DeliveryTerms {
   "Incoterms 2020 rule."
   incoterm: Incoterm
-  "Place the rule names."
+  "Named place of the rule."
   namedPlace: String
   "Who pays the carrier."
   freightTerms: FreightTerms
@@ -11006,10 +11006,10 @@ enum FreightTerms {
   "Seller pays." PREPAID
   "Receiver pays." COLLECT
   "A third party pays." THIRD_PARTY
-  "Seller pays and adds it to the invoice." PREPAID_AND_ADD
+  "The seller pays and adds it to the invoice." PREPAID_AND_ADD
 }
 
-"Code as its owner wrote it, so that a mapping can be corrected and replayed."
+"Code exactly as its owner sent it, so that a mapping can be corrected and replayed."
 type RawCode {
   "Standard or owner."
   standard: CodeStandard!
@@ -11017,7 +11017,7 @@ type RawCode {
   list: String!
   "The code."
   code: String!
-  "Text that came with it."
+  "Text sent with it."
   text: String
 }
 
@@ -11043,35 +11043,35 @@ type StatusExplanation {
   status: String!
   "Rule that decided, in one sentence."
   rule: String!
-  "Facts considered, in the order they happened."
+  "Facts considered, in the order in which they happened."
   facts: [StatusFact!]!
 }
 
-"One fact that a rule considered."
+"A fact that a rule considered."
 type StatusFact {
   "When it happened."
   at: DateTime!
-  "What it says."
+  "Text."
   message: String!
   "Id of the event, line or document."
   ref: ID
-  "Whether it counted."
+  "Whether it was used."
   used: Boolean!
-  "Why it did not count; null when it did."
+  "Why it was ignored; null if it was used."
   ignoredBecause: IgnoredReason
 }
 
-"Why a fact did not count."
+"Why a fact was ignored."
 enum IgnoredReason {
-  "Happened before a later state that does not go back." LATE
+  "It is older than the current state, and a status never moves back." LATE
   "The same fact came before." DUPLICATE
   "Withdrawn by a correction." CORRECTED
-  "An estimate or plan, which moves dates but no status." NOT_ACTUAL
+  "It is an estimate or a plan. Those change dates but not the status." NOT_ACTUAL
   "A code without a mapping." UNMAPPED
 }
 
 # ======================================================================================================================
-# Who is calling, accounts, buyer organisation
+# Callers, accounts, buyer organisation
 # ======================================================================================================================
 
 "The signed-in caller."
@@ -11088,23 +11088,23 @@ type CustomerViewer implements Viewer {
   user: User
   "Scopes in force."
   scopes: [String!]!
-  "Account acted for when a field does not name one."
+  "Account to use when a field does not name one."
   account: Account
-  "Every account the caller may act for, branches included; at most 100."
+  "All accounts the caller may act for, including branches; at most 100."
   accounts: [Account!]
   "What the caller may order without approval, per order and per month."
   spendingLimits: [SpendingLimit!] @scope(anyOf: ["order:write", "order:approve"])
 }
 
-"Bound on spending per period."
+"Spending limit per period."
 type SpendingLimit {
-  "Most that may be ordered in the period."
+  "Maximum order value in the period."
   limit: Money!
-  "When it starts anew."
+  "When the next period starts."
   period: SpendingPeriod!
   "Ordered so far."
   spent: Money!
-  "When the period ends; null for a bound per order."
+  "When the period ends; null for a limit per order."
   resetsAt: DateTime
 }
 
@@ -11132,17 +11132,17 @@ type OperatorViewer implements Viewer {
   scopes: [String!]!
 }
 
-"Caller who is signed in but mapped to no account, supplier or role, and so sees nothing else."
+"Caller who is signed in but has no account, supplier or role, and therefore sees nothing else."
 type GuestViewer implements Viewer {
   "Person or client."
   user: User
   "Scopes in force."
   scopes: [String!]!
-  "What to do about it."
+  "Suggested action."
   message: String!
 }
 
-"Person or client known from a token."
+"Person or client that a token identifies."
 type User implements Node @scope(anyOf: ["user:read"]) {
   "Global id."
   id: ID!
@@ -11166,11 +11166,11 @@ type Account implements Node & Sourced @key(fields: "id") @key(fields: "number")
   name: String!
   "Whether it may order."
   status: AccountStatus!
-  "Account this one is a branch of."
+  "Account that this one is a branch of."
   parent: Account
-  "Branches directly below; at most 100."
+  "Direct branches; at most 100."
   children: [Account!]!
-  "Currency of its prices and invoices."
+  "Currency of prices and invoices."
   currency: CurrencyCode!
   "Agreed terms of payment."
   paymentTerms: PaymentTerms
@@ -11221,18 +11221,18 @@ type Account implements Node & Sourced @key(fields: "id") @key(fields: "number")
     "Only before this cursor." before: String
     "What to include." filter: ReturnFilter
   ): ReturnConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Price agreements in force or to come; at most 100."
+  "Current and future price agreements; at most 100."
   contracts: [Contract!] @scope(anyOf: ["price:read"])
   "The same account in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
 "Whether an account may order."
 enum AccountStatus {
   "May order." ACTIVE
-  "Orders are taken and held until credit is released." CREDIT_HOLD
+  "Orders are accepted, and held until credit is released." CREDIT_HOLD
   "Orders are refused." ORDER_BLOCK
   "No longer a customer." CLOSED
 }
@@ -11249,11 +11249,11 @@ type AccountLocation implements Node @scope(anyOf: ["account:read"]) {
   roles: [LocationRole!]!
   "Address."
   address: Address!
-  "Warehouse that serves it by default."
+  "Warehouse that ships to it by default."
   defaultWarehouse: Warehouse
   "Weekdays on which it receives goods."
   deliveryDays: [Weekday!]!
-  "Days on which it is closed, from today on; at most 100."
+  "Days from today on which it is closed; at most 100."
   closedOn: [Date!]!
 }
 
@@ -11278,13 +11278,13 @@ enum Weekday {
 
 "Terms of payment, X12 ITD."
 type PaymentTerms {
-  "Text for people, e.g. 2 % 10 days, net 30."
+  "Text to display, e.g. 2 % 10 days, net 30."
   description: String!
   "Days until payment is due."
   netDays: Int
   "Discount for early payment, in percent."
   discountPercent: Decimal
-  "Days within which the discount holds."
+  "Number of days for which the discount applies."
   discountDays: Int
 }
 
@@ -11305,13 +11305,13 @@ type CreditPosition implements Sourced {
   limit: Money
   "Open invoices plus uninvoiced orders."
   exposure: Money!
-  "Limit less exposure, never negative; null without a limit."
+  "Limit minus exposure, never negative; null without a limit."
   available: Money
   "Whether new orders are held."
   onHold: Boolean!
   "Why they are held."
   holdReason: String
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -11323,9 +11323,9 @@ input AccountBy @oneOf {
   number: String
 }
 
-"Which accounts to include; conditions add up."
+"Filter for accounts; all conditions must match."
 input AccountFilter {
-  "Words in name or number."
+  "Search text in name or number."
   search: String
   "Any of these states."
   status: [AccountStatus!]
@@ -11337,7 +11337,7 @@ input AccountFilter {
 # Catalogue
 # ======================================================================================================================
 
-"Thing that is sold. Its live figures hang below it: price, availability, promise."
+"Item for sale. Its live data are fields of it: price, availability, promise."
 type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(fields: "gtin") @scope(anyOf: ["catalog:read"]) @source(system: MDM, maxAge: "P1D") {
   "Global id."
   id: ID!
@@ -11353,55 +11353,55 @@ type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(
   brand: String
   "The caller's own part number, X12 235 BP; null for callers without an account."
   customerPartNumber: String
-  "All further identifiers, e.g. the manufacturer's part number; at most 50."
+  "Other identifiers, e.g. the manufacturer's part number; at most 50."
   identifiers: [Identifier!]!
-  "Category it is filed under."
+  "Category that it belongs to."
   category: Category
-  "Unit that stock is kept in."
+  "Unit in which stock is kept."
   baseUnit: UnitCode!
-  "Units it can be ordered and shipped in, smallest first; at most 20."
+  "Units in which it can be ordered and shipped, smallest first; at most 20."
   units: [ItemUnit!]!
   "Place in its life."
   status: ItemStatus!
-  "Item that takes its place."
+  "Item that replaces it."
   replacedBy: Item
-  "Items that serve instead, best first; at most 20."
+  "Substitutes, best first; at most 20."
   substitutes: [Item!]!
-  "Facts that can be filtered on; at most 100."
+  "Attributes that can be filtered on; at most 100."
   attributes: [ItemAttribute!]!
-  "Pictures and papers; at most 50."
+  "Pictures and documents; at most 50."
   documents: [ItemDocument!]
   "Country of origin."
   countryOfOrigin: CountryCode
-  "Harmonised System code of customs, 6 to 10 digits."
+  "Customs code of the Harmonised System, 6 to 10 digits."
   commodityCode: String
-  "What it costs the account now or on a day. Taken live from the ERP, in one batch for all items of a page."
+  "Price for the account now or on a day. It is read live from the ERP, in one batch for all items of a page."
   price(
-    "Quantity asked for; one base unit by default." quantity: QuantityInput
-    "Account; the caller's own by default, needed from operators." account: ID
-    "Location of the account it ships to." shipTo: ID
+    "Quantity to price; one base unit by default." quantity: QuantityInput
+    "Account; the caller's own by default. Operators must name one." account: ID
+    "Account location that it ships to." shipTo: ID
     "Day of the price; today by default." on: Date
-    "Oldest answer accepted; PT0S forces a fresh read." maxAge: Duration
+    "Maximum age of the value; PT0S forces a read from the source." maxAge: Duration
   ): PriceResult @scope(anyOf: ["price:read"]) @source(system: ERP, via: LIVE, maxAge: "PT5M") @cost(weight: 2)
-  "What is in stock and to come."
+  "Stock and expected supply."
   availability(
     "Only these warehouses." warehouses: [ID!]
     "How far to look ahead." horizon: Duration! = "P90D"
-    "Oldest answer accepted; PT0S forces a fresh read." maxAge: Duration
+    "Maximum age of the value; PT0S forces a read from the source." maxAge: Duration
   ): Availability @scope(anyOf: ["inventory:read"]) @source(system: WMS, maxAge: "PT1M") @cost(weight: 2)
-  "When a quantity could be shipped and delivered, and why then. Reserves nothing."
+  "When a quantity could be shipped and delivered, and why on those dates. It reserves nothing."
   promise(
     "Quantity wanted." quantity: QuantityInput!
-    "Location of the account it ships to." shipTo: ID!
+    "Account location that it ships to." shipTo: ID!
     "Day of delivery wished for." requestedDeliveryDate: Date
-    "Whether it may come in parts." allowPartial: Boolean! = true
-    "Whether a substitute may be promised." allowSubstitute: Boolean! = false
+    "Whether partial deliveries are allowed." allowPartial: Boolean! = true
+    "Whether a substitute may be promised instead." allowSubstitute: Boolean! = false
   ): OrderPromise @scope(anyOf: ["inventory:read"]) @cost(weight: 5)
-  "Who supplies it, preferred first; at most 20."
+  "Suppliers of it, preferred first; at most 20."
   suppliers: [SupplierItem!] @scope(anyOf: ["procurement:read"])
   "The same item in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -11413,21 +11413,21 @@ enum ItemStatus {
   "Replaced by another item." REPLACED
 }
 
-"Unit an item is handled in, e.g. 1 CS = 24 EA."
+"Unit in which an item is handled, e.g. 1 CS = 24 EA."
 type ItemUnit {
   "Unit."
   unit: UnitCode!
-  "How many base units it holds."
+  "Number of base units in it."
   baseQuantity: Decimal!
   "GS1 number of this pack level."
   gtin: GTIN
   "Whether it can be ordered."
   orderable: Boolean!
-  "Least that can be ordered, in this unit."
+  "Minimum order quantity, in this unit."
   minimum: Decimal
-  "Orders come in multiples of this, in this unit."
+  "Order quantities must be a multiple of this, in this unit."
   multiple: Decimal
-  "Most that can be ordered, in this unit."
+  "Maximum order quantity, in this unit."
   maximum: Decimal
 }
 
@@ -11443,7 +11443,7 @@ type ItemAttribute {
   unit: UnitCode
 }
 
-"Picture or paper of an item."
+"Picture or document of an item."
 type ItemDocument {
   "What it is."
   kind: ItemDocumentKind!
@@ -11472,11 +11472,11 @@ type Category implements Node @scope(anyOf: ["catalog:read"]) {
   name: String!
   "Category above; null at the top."
   parent: Category
-  "Categories below, in order; at most 100."
+  "Subcategories, in order; at most 100."
   children: [Category!]!
 }
 
-"Page of items, with what the whole result could be narrowed by."
+"Page of items, with facets of the whole result."
 type ItemConnection {
   "Items with their cursors."
   edges: [ItemEdge!]!
@@ -11486,11 +11486,11 @@ type ItemConnection {
   pageInfo: PageInfo!
   "Number of items found."
   totalCount: TotalCount
-  "Ways to narrow the result; at most 20."
+  "Facets that can narrow the result; at most 20."
   facets: [ItemFacet!]!
 }
 
-"One way to narrow a list of items."
+"Facet of a list of items."
 type ItemFacet {
   "Attribute name, or ` + "`" + `category` + "`" + `, ` + "`" + `brand` + "`" + `, ` + "`" + `status` + "`" + `."
   name: String!
@@ -11502,7 +11502,7 @@ type ItemFacet {
 
 "Value of a facet."
 type ItemFacetValue {
-  "Value for the filter: an attribute value, a brand, a category id."
+  "Value to filter by: an attribute value, a brand or a category id."
   value: String!
   "Value to show."
   label: String!
@@ -11510,19 +11510,19 @@ type ItemFacetValue {
   count: Int!
 }
 
-"When a quantity could come, and why then."
+"When a quantity could be delivered, and why on those dates."
 type OrderPromise {
   "Item."
   item: Item
   "Quantity asked for."
   requested: Quantity!
-  "Parts in which it would come; at most 20."
+  "Partial deliveries; at most 20."
   lines: [PromiseLine!]!
   "What cannot be promised."
   unpromised: Quantity!
-  "Facts behind the dates, in order; at most 50."
+  "Facts that determine the dates, in order; at most 50."
   reasons: [PromiseReason!]!
-  "When to ask again instead of relying on it."
+  "When it expires. Query it again after that."
   expiresAt: DateTime!
 }
 
@@ -11538,7 +11538,7 @@ type PromiseLine {
   promisedDeliveryDate: Date!
   "How sure the supply is."
   certainty: SupplyCertainty!
-  "Item that would come instead."
+  "Item that would be delivered instead."
   substitute: Item
 }
 
@@ -11548,28 +11548,28 @@ type PromiseReason {
   code: PromiseReasonCode!
   "Sentence to show."
   message: String!
-  "Day it speaks of."
+  "Day that it applies to."
   date: Date
-  "Quantity it speaks of."
+  "Quantity that it applies to."
   quantity: Quantity
-  "Where the fact came from."
+  "Source of the fact."
   provenance: Provenance
 }
 
 "Kinds of facts behind a promise."
 enum PromiseReasonCode {
   "Stock on hand." ON_HAND
-  "Stock set aside for others." ALLOCATED_ELSEWHERE
-  "Stock kept back." SAFETY_STOCK
-  "Purchase on its way." INBOUND_PO
-  "Purchase that is late." INBOUND_LATE
+  "Stock was allocated to others." ALLOCATED_ELSEWHERE
+  "Safety stock." SAFETY_STOCK
+  "Purchase order in progress." INBOUND_PO
+  "Purchase order that is late." INBOUND_LATE
   "Past the warehouse's cutoff." CUTOFF_MISSED
   "Warehouse or receiver closed." NON_WORKING_DAY
   "Days on the road." TRANSIT_TIME
   "Account on credit hold." CREDIT_HOLD
   "Below the least quantity." MINIMUM_QUANTITY
   "Rounded to a multiple." MULTIPLE_ROUNDING
-  "Another item instead." SUBSTITUTION
+  "Another item as a substitute." SUBSTITUTION
   "Figures older than they should be." STALE_SOURCE
 }
 
@@ -11585,23 +11585,23 @@ input ItemBy @oneOf {
   customerPartNumber: String
 }
 
-"Which items to include; conditions add up."
+"Filter for items; all conditions must match."
 input ItemFilter {
-  "In any of these categories or below."
+  "In any of these categories or their subcategories."
   categories: [ID!]
   "Of any of these brands."
   brands: [String!]
-  "In any of these states; ACTIVE and DISCONTINUED by default."
+  "With any of these statuses; ACTIVE and DISCONTINUED by default."
   status: [ItemStatus!]
   "Having these attributes."
   attributes: [ItemAttributeFilter!]
   "True for items available now."
   inStock: Boolean
-  "Where to look for stock; everywhere by default."
+  "Warehouses to check for stock; all by default."
   warehouses: [ID!]
-  "True for items under a contract of the account only."
+  "True for items under a contract of the account."
   contracted: Boolean
-  "True for items the account has ordered before: its order guide."
+  "True for items that the account has ordered before, its order guide."
   orderedBefore: Boolean
   "Changed after this moment."
   changedSince: DateTime
@@ -11615,20 +11615,20 @@ input ItemAttributeFilter {
   anyOf: [String!]!
 }
 
-"Order of items. There is none by price: prices are the account's own and come live."
+"Order of items. Sorting by price is not available, because prices are specific to the account and read live."
 enum ItemSort {
-  "Best match first; by sku without search words." RELEVANCE
+  "Best match first; by SKU if there is no search text." RELEVANCE
   "Item number." SKU_ASC
   "Name." NAME_ASC
   "Newest first." NEWEST
-  "What the account orders most, first." MOST_ORDERED
+  "Items the account orders most often first." MOST_ORDERED
 }
 
 # ======================================================================================================================
 # Prices
 # ======================================================================================================================
 
-"A price, or why there is none now."
+"A price, or the reason why there is none at the moment."
 union PriceResult = Price | PriceUnavailable
 
 "Net price of an item for an account."
@@ -11637,19 +11637,19 @@ type Price implements Sourced {
   item: Item
   "Price at the quantity asked for."
   unitPrice: UnitPrice!
-  "Prices at other quantities, ascending; at most 20."
+  "Prices at other quantities, in ascending order; at most 20."
   breaks: [PriceBreak!]!
-  "Where it comes from."
+  "Origin."
   kind: PriceKind!
-  "Agreement it rests on."
+  "Agreement that it is based on."
   contract: Contract
-  "First day it holds."
+  "First day it is valid."
   validFrom: Date
-  "Last day it holds."
+  "Last day it is valid."
   validTo: Date
-  "Steps from list price to net price, in order; null where the ERP tells none or the seller does not show them."
+  "Steps from list price to net price, in order; null if the ERP does not report them or the seller does not show them."
   waterfall: [PriceStep!] @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -11675,9 +11675,9 @@ type PriceBreak {
 type PriceStep {
   "Kind."
   kind: PriceStepKind!
-  "Text to show, e.g. Contract C-118, 4 %."
+  "Text to display, e.g. Contract C-118, 4 %."
   label: String!
-  "Change for the price's ` + "`" + `per` + "`" + ` quantity; negative lowers."
+  "Change for the price's ` + "`" + `per` + "`" + ` quantity; a negative value is a deduction."
   change: Money!
 }
 
@@ -11698,9 +11698,9 @@ type Contract implements Node @scope(anyOf: ["price:read"]) @classified(level: C
   id: ID!
   "Contract number, X12 REF CT."
   number: String!
-  "First day it holds."
+  "First day it is valid."
   validFrom: Date!
-  "Last day it holds; null when open."
+  "Last day it is valid; null if it has no end."
   validTo: Date
 }
 
@@ -11710,7 +11710,7 @@ type PriceUnavailable {
   reason: PriceUnavailableReason!
   "Text to show."
   message: String!
-  "When to ask again; null when asking again is of no use."
+  "When to retry; null if a retry cannot help."
   retryAfter: Duration
   "Last price known, with its age."
   lastKnown: Price
@@ -11720,44 +11720,44 @@ type PriceUnavailable {
 enum PriceUnavailableReason {
   "The account may not buy it." NOT_ENTITLED
   "Sold on request only." CALL_FOR_PRICE
-  "The ERP does not answer." SOURCE_DOWN
-  "No price holds on that day." NO_VALID_PRICE
+  "The ERP does not respond." SOURCE_DOWN
+  "No price is valid on that day." NO_VALID_PRICE
 }
 
 # ======================================================================================================================
 # Availability and promise
 # ======================================================================================================================
 
-"What is in stock and to come. Figures are null where the seller shows only the status."
+"Stock and expected supply. Quantities are null if the seller shows only the status."
 type Availability implements Sourced {
   "Item."
   item: Item
-  "In one word."
+  "Summary."
   status: StockStatus!
   "In the warehouses."
   onHand: Quantity
-  "Set aside for orders."
+  "Allocated to orders."
   allocated: Quantity
-  "onHand less allocated less safety stock, never negative."
+  "onHand minus allocated minus safety stock, never negative."
   availableNow: Quantity
   "Available-to-promise by date, ascending; at most 100."
   atp: [AtpBucket!]!
   "By warehouse; at most 50."
   byWarehouse: [WarehouseStock!]!
-  "Supply on its way, soonest first; at most 50."
+  "Expected supply, soonest first; at most 50."
   inbound: [InboundSupply!]!
   "Oldest of the figures."
   provenance: Provenance!
 }
 
-"Stock in one word."
+"Stock status."
 enum StockStatus {
   "Plenty." IN_STOCK
   "Little left." LOW
   "Enough in some warehouses only." PARTIAL
-  "None now; can be ordered and comes later." BACKORDERABLE
-  "None, and cannot be ordered." OUT_OF_STOCK
-  "None, and none will come." DISCONTINUED
+  "Out of stock; it can be ordered and is delivered later." BACKORDERABLE
+  "Out of stock, and cannot be ordered." OUT_OF_STOCK
+  "Out of stock, and none is expected." DISCONTINUED
   "Not known." UNKNOWN
 }
 
@@ -11765,7 +11765,7 @@ enum StockStatus {
 type AtpBucket {
   "First day."
   from: Date!
-  "What this day adds or takes."
+  "What this day adds or removes."
   quantity: Quantity!
   "What can be promised for this day."
   cumulative: Quantity!
@@ -11777,33 +11777,33 @@ type WarehouseStock implements Sourced {
   warehouse: Warehouse!
   "In the warehouse."
   onHand: Quantity
-  "Set aside for orders."
+  "Allocated to orders."
   allocated: Quantity
-  "onHand less allocated less safety stock, never negative."
+  "onHand minus allocated minus safety stock, never negative."
   availableNow: Quantity
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
-"Supply on its way."
+"Expected supply."
 type InboundSupply {
   "Day it is expected to be in stock."
   expectedOn: Date!
   "How much."
   quantity: Quantity!
-  "How sure it is."
+  "How certain it is."
   certainty: SupplyCertainty!
-  "Purchase order line it comes from."
+  "Purchase order line that it belongs to."
   purchaseOrderLine: PurchaseOrderLine @scope(anyOf: ["procurement:read"])
 }
 
-"How sure a supply is, from least to most."
+"How certain a supply is, from least to most."
 enum SupplyCertainty {
   "Planned." PLANNED
   "Ordered from the supplier." ORDERED
   "Acknowledged by the supplier." ACKNOWLEDGED
   "Shipped by the supplier." SHIPPED
-  "Arrived, not yet put away." ARRIVED
+  "Arrived, but not yet put away." ARRIVED
   "In stock." ON_HAND
 }
 
@@ -11815,9 +11815,9 @@ type Warehouse implements Node @scope(anyOf: ["inventory:read", "order:read", "s
   code: String!
   "Name."
   name: String!
-  "Where it is."
+  "Place."
   location: Location!
-  "Orders before this local time ship the same day."
+  "Orders placed before this local time ship the same day."
   cutoff: LocalTime
 }
 
@@ -11825,29 +11825,29 @@ type Warehouse implements Node @scope(anyOf: ["inventory:read", "order:read", "s
 # Customer orders
 # ======================================================================================================================
 
-"Customer's order. Lines carry quantities and dates; the status is derived from them by rule."
+"Customer's order. Lines hold quantities and dates; the status is derived from them by rule."
 type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["order:read"]) @source(system: ERP, maxAge: "PT1M") {
-  "Global id, known from the moment the order is accepted."
+  "Global id, assigned when the order is accepted."
   id: ID!
-  "Order number; null until the ERP has given it."
+  "Order number; null until the ERP assigns it."
   number: String
   "Customer's purchase order number, X12 BEG03."
   customerPoNumber: String
   "Account that ordered."
   account: Account
-  "Account location it ships to; null for a one-time address."
+  "Account location that it ships to; null for a one-time address."
   shipTo: AccountLocation
   "Address it ships to."
   shipToAddress: Address!
   "Account location that is invoiced."
   billTo: AccountLocation
-  "Where it stands."
+  "Status."
   status: OrderStatus!
-  "Why it stands there."
+  "Explanation of the status."
   statusExplanation: StatusExplanation
-  "Source's own header status, verbatim."
+  "Header status in the source, verbatim."
   raw: RawCode @scope(anyOf: ["ops:read"])
-  "What keeps it from moving; at most 20."
+  "Holds that block it; at most 20."
   holds: [OrderHold!]!
   "Lines, by line number."
   lines(
@@ -11864,19 +11864,19 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
   paymentTerms: PaymentTerms
   "Day of delivery wished for."
   requestedDeliveryDate: Date
-  "Latest promised delivery of the open lines; null when one has no promise."
+  "Latest promised delivery of the open lines; null if a line has no promise."
   promisedDeliveryDate: Date
   "When it was placed."
   placedAt: DateTime!
-  "Who placed it; null where a source told it."
+  "Who placed it; null if it was read from a source."
   placedBy: User
   "Buyer's comment."
   comment: String
-  "Version for changes; grows with every change."
+  "Version for optimistic locking; it changes with every write."
   version: String!
   "What the caller may do now."
   allowedActions: [OrderAction!]!
-  "Shipments of it."
+  "Shipments for it."
   shipments(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -11890,14 +11890,14 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): InvoiceConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Returns of it."
+  "Returns for it."
   returns(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): ReturnConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Promises that moved, newest first; at most 100."
+  "Changes of promised dates, newest first; at most 100."
   commitmentChanges: [CommitmentChange!]!
   "What happened to it, newest first."
   timeline(
@@ -11908,11 +11908,11 @@ type Order implements Node & Sourced @key(fields: "id") @key(fields: "number") @
   ): TimelineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "Latest durable operation on it."
   operation: Operation
-  "Approval inside the buyer's organisation; null when none is needed."
+  "Approval inside the buyer's organisation; null if none is needed."
   approval: Approval
   "The same order in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -11922,8 +11922,8 @@ enum OrderStatus {
   "Being checked." VALIDATING
   "Waiting for the ERP." QUEUED
   "Waiting for the buyer's approval." PENDING_APPROVAL
-  "On hold, see holds." ON_HOLD
-  "In the ERP, nothing backordered." CONFIRMED
+  "On hold; see holds." ON_HOLD
+  "In the ERP, with nothing backordered." CONFIRMED
   "Some confirmed, some backordered." PARTIALLY_BACKORDERED
   "All open quantity backordered." BACKORDERED
   "Being picked and packed." IN_FULFILLMENT
@@ -11937,24 +11937,24 @@ enum OrderStatus {
   "Refused by the ERP or the approver." REJECTED
 }
 
-"What can be done with an order."
+"Actions on an order."
 enum OrderAction {
   "Change lines, quantities or dates." AMEND
   "Cancel the order." CANCEL
   "Cancel single lines." CANCEL_LINE
-  "Send goods back." RETURN
+  "Return goods." RETURN
   "Approve as the buyer's approver." APPROVE
   "Reject as the buyer's approver." REJECT
-  "Accept what changed before the ERP was written to, e.g. a price." ACCEPT_CHANGES
+  "Accept what changed before the order was written to the ERP, e.g. a price." ACCEPT_CHANGES
 }
 
 "Approval of one order inside the buyer's organisation."
 type Approval {
-  "Where it stands."
+  "Status."
   state: ApprovalState!
-  "Limit that was exceeded; null when a rule asked for it."
+  "Limit that was exceeded; null if a rule required the approval."
   limit: SpendingLimit
-  "Who decided last."
+  "Who made the last decision."
   decidedBy: User
   "When."
   decidedAt: DateTime
@@ -11969,7 +11969,7 @@ enum ApprovalState {
   "Refused." REJECTED
 }
 
-"A promise to the customer that moved."
+"Change of a promise to the customer."
 type CommitmentChange {
   "Line."
   line: OrderLine!
@@ -11977,25 +11977,25 @@ type CommitmentChange {
   from: ScheduleLine!
   "After."
   to: ScheduleLine!
-  "What moved it."
+  "Cause of the change."
   cause: CommitmentCause!
-  "Text to show, by the seller's policy."
+  "Text to display, according to the seller's policy."
   message: String
   "When."
   at: DateTime!
 }
 
-"What moves a promise."
+"Causes of changed promises."
 enum CommitmentCause {
   "Supplier changed a date." SUPPLIER_DATE
   "Supplier changed a quantity." SUPPLIER_QUANTITY
   "Carrier is late." CARRIER_DELAY
-  "Stock was set aside otherwise." ALLOCATION
+  "Stock was allocated differently." ALLOCATION
   "Customer asked." CUSTOMER_REQUEST
   "Credit." CREDIT
 }
 
-"What keeps an order from moving."
+"Hold that blocks an order."
 type OrderHold {
   "Kind."
   kind: HoldKind!
@@ -12010,7 +12010,7 @@ enum HoldKind {
   "Credit." CREDIT
   "Price differs." PRICE
   "Export, hazard or licence check." COMPLIANCE
-  "Waiting for stock to be set aside." ALLOCATION
+  "Waiting for stock to be allocated." ALLOCATION
   "Set by a person." MANUAL
 }
 
@@ -12022,7 +12022,7 @@ type OrderLine implements Node @scope(anyOf: ["order:read"]) {
   order: Order!
   "Line number, X12 PO101."
   lineNumber: String!
-  "Item; null for text and freight lines."
+  "Item; null for text lines and freight lines."
   item: Item
   "Item number as ordered."
   sku: String
@@ -12034,13 +12034,13 @@ type OrderLine implements Node @scope(anyOf: ["order:read"]) {
   unitPrice: UnitPrice @scope(anyOf: ["price:read"])
   "Net amount of the line."
   amount: Money @scope(anyOf: ["price:read"])
-  "Where it stands."
+  "Status."
   status: OrderLineStatus!
   "Ordered."
   ordered: Quantity!
   "Confirmed by the ERP."
   confirmed: Quantity!
-  "Set aside in stock."
+  "Allocated from stock."
   allocated: Quantity!
   "Waiting for supply."
   backordered: Quantity!
@@ -12056,7 +12056,7 @@ type OrderLine implements Node @scope(anyOf: ["order:read"]) {
   returned: Quantity!
   "Parts with their dates; at most 50."
   schedule: [ScheduleLine!]!
-  "Item ordered, when another one is supplied."
+  "Item that was ordered, if another one is supplied."
   substitutedFor: Item
 }
 
@@ -12065,7 +12065,7 @@ enum OrderLineStatus {
   "Not yet confirmed." OPEN
   "Confirmed." CONFIRMED
   "Waiting for supply." BACKORDERED
-  "Set aside in stock." ALLOCATED
+  "Allocated from stock." ALLOCATED
   "Picked." PICKED
   "Shipped." SHIPPED
   "Delivered." DELIVERED
@@ -12074,7 +12074,7 @@ enum OrderLineStatus {
   "On hold." ON_HOLD
 }
 
-"Part of a line with its dates. Requested, promised and actual never share a field."
+"Part of a line with its dates. Requested, promised and actual dates are separate fields."
 type ScheduleLine {
   "How much."
   quantity: Quantity!
@@ -12094,7 +12094,7 @@ type ScheduleLine {
   actualDeliveryDate: Date
 }
 
-"Changes to an order; all of them or none."
+"Changes to an order. All are applied, or none."
 input AmendOrderInput {
   "Order."
   order: ID!
@@ -12140,11 +12140,11 @@ input OrderApprovalInput {
   comment: String
 }
 
-"Changes to accept: what the operation found different before it wrote to the ERP. To refuse them, cancel the order."
+"Changes to accept: the differences that the operation found before it wrote to the ERP. To refuse them, cancel the order."
 input AcceptOrderChangesInput {
   "Order."
   order: ID!
-  "Version seen; it stands for the prices shown."
+  "Version that the caller saw. It includes the prices shown."
   expectedVersion: String!
 }
 
@@ -12152,24 +12152,24 @@ input AcceptOrderChangesInput {
 input SubmitOrdersInput {
   "Orders; at most 100."
   orders: [OrderInput!]!
-  "What to do when one is refused."
+  "What to do if one is refused."
   policy: BulkPolicy! = ACCEPT_VALID
 }
 
-"What to do with a batch when one part is refused."
+"What to do with a batch if one part is refused."
 enum BulkPolicy {
   "Refuse all." ALL_OR_NOTHING
-  "Take what is right." ACCEPT_VALID
+  "Accept the valid ones." ACCEPT_VALID
 }
 
-"Checks whose facts only the ERP has."
+"Checks that only the ERP can make."
 enum OrderCheck {
   "Price." PRICE
   "Credit." CREDIT
   "Availability." AVAILABILITY
 }
 
-"Where an order goes: a known location or a one-time address."
+"Destination of an order: an account location or a one-time address."
 input ShipToInput @oneOf {
   "Location of the account."
   location: ID
@@ -12179,15 +12179,15 @@ input ShipToInput @oneOf {
 
 "Order to validate or submit. Terms, taxes and calendar come from the account."
 input OrderInput {
-  "Account that orders."
+  "Account that places orders."
   account: ID!
-  "Where it goes; the account's default location when left out."
+  "Destination; the account's default location if omitted."
   shipTo: ShipToInput
   "Customer's purchase order number, unique among the account's open orders."
   customerPoNumber: String!
   "Day of delivery wished for."
   requestedDeliveryDate: Date
-  "Whether it may come in parts."
+  "Whether partial deliveries are allowed."
   allowPartial: Boolean! = true
   "Lines; at most 1000."
   lines: [OrderLineInput!]!
@@ -12197,33 +12197,33 @@ input OrderInput {
 
 "Line to order."
 input OrderLineInput {
-  "Customer's line number; counted from 1 when left out."
+  "Customer's line number; counted from 1 if omitted."
   lineNumber: String
   "Item."
   item: ItemBy!
   "How much."
   quantity: QuantityInput!
-  "Price the buyer saw; another price now is a PriceChanged error and no order."
+  "Price that the buyer saw. If the price differs now, the result is a PriceChanged error and no order."
   expectedUnitPrice: UnitPriceInput
   "Day of delivery wished for."
   requestedDeliveryDate: Date
-  "Whether a substitute may come."
+  "Whether a substitute is allowed."
   allowSubstitute: Boolean! = false
 }
 
-"Result of validating an order: what submitting it would say. Writes nothing."
+"Result of validating an order: what submitting it would return. It writes nothing."
 type OrderValidation {
   "Whether it would be accepted as it is."
   valid: Boolean!
   "Lines as they would be ordered."
   lines: [ValidatedLine!]!
-  "Sums at current prices; null while a price is unknown."
+  "Totals at current prices; null while a price is unknown."
   totals: Totals
-  "Checks made against last known values because the ERP could not be asked; made again before it is written to."
+  "Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP."
   provisional: [OrderCheck!]!
-  "Whether the caller's limits make it wait for approval."
+  "Whether it needs approval because it exceeds the caller's limits."
   needsApproval: Boolean!
-  "What stands against it, with paths into the input."
+  "Errors, with their paths in the input."
   errors: [SubmitOrderError!]!
 }
 
@@ -12235,7 +12235,7 @@ type ValidatedLine {
   item: Item
   "Price now."
   price: PriceResult
-  "When it could come."
+  "When it could be delivered."
   promise: OrderPromise
 }
 
@@ -12247,7 +12247,7 @@ input OrderBy @oneOf {
   number: String
 }
 
-"Which orders to include; conditions add up."
+"Filter for orders; all conditions must match."
 input OrderFilter {
   "Any of these accounts."
   accounts: [ID!]
@@ -12263,7 +12263,7 @@ input OrderFilter {
   item: ItemBy
   "To this account location."
   shipTo: ID
-  "True for orders that wait for the caller: to approve, or to accept a change."
+  "True for orders that wait for the caller to approve them or to accept a change."
   needsAction: Boolean
   "Changed after this moment."
   changedSince: DateTime
@@ -12285,33 +12285,33 @@ enum OrderSort {
 type Return implements Node & Sourced @scope(anyOf: ["order:read"]) @source(system: ERP, maxAge: "PT5M") {
   "Global id."
   id: ID!
-  "Return authorisation number; null until given."
+  "Return authorisation number; null until it is assigned."
   number: String
   "Order."
   order: Order!
-  "Where it stands."
+  "Status."
   status: ReturnStatus!
   "Lines; at most 1000."
   lines: [ReturnLine!]!
-  "Where to send the goods; null until authorised."
+  "Where to send the goods; null until the return is authorised."
   sendTo: Address
-  "Shipments that bring it back; at most 20."
+  "Return shipments; at most 20."
   shipments: [Shipment!]
   "Credit memo."
   creditMemo: Invoice
-  "When it was asked for."
+  "When it was requested."
   requestedAt: DateTime!
   "Latest durable operation on it."
   operation: Operation
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
 "States of a return."
 enum ReturnStatus {
-  "Asked for." REQUESTED
-  "Allowed; send the goods." AUTHORIZED
-  "On its way back." IN_TRANSIT
+  "Requested." REQUESTED
+  "Authorised; send the goods." AUTHORIZED
+  "In transit back to the seller." IN_TRANSIT
   "Received." RECEIVED
   "Inspected." INSPECTED
   "Credited." CREDITED
@@ -12337,14 +12337,14 @@ type ReturnLine {
 enum ReturnReason {
   "Arrived damaged." DAMAGED
   "Does not work." DEFECTIVE
-  "Another item than ordered." WRONG_ITEM
+  "Item differs from the order." WRONG_ITEM
   "More than ordered." OVER_SHIPPED
   "Arrived too late." LATE
   "Ordered by mistake or no longer needed." NOT_NEEDED
   "Something else, see the comment." OTHER
 }
 
-"Return to ask for."
+"Return to request."
 input RequestReturnInput {
   "Order."
   order: ID!
@@ -12352,19 +12352,19 @@ input RequestReturnInput {
   lines: [ReturnLineInput!]!
 }
 
-"Line to send back."
+"Line to return."
 input ReturnLineInput {
   "Line of the order."
   line: ID!
-  "How much; at most what was shipped and not returned."
+  "Quantity; at most what was shipped and not yet returned."
   quantity: QuantityInput!
   "Why."
   reason: ReturnReason!
-  "More about it."
+  "Details."
   comment: String
 }
 
-"Which returns to include; conditions add up."
+"Filter for returns; all conditions must match."
 input ReturnFilter {
   "Any of these states."
   status: [ReturnStatus!]
@@ -12392,11 +12392,11 @@ type Invoice implements Node & Sourced @key(fields: "id") @key(fields: "number")
   issuedOn: Date!
   "Day payment is due."
   dueOn: Date
-  "Where it stands."
+  "Status."
   status: InvoiceStatus!
   "Sums."
   totals: Totals!
-  "What is still to be paid."
+  "Amount still to be paid."
   balance: Money!
   "Lines."
   lines(
@@ -12405,19 +12405,19 @@ type Invoice implements Node & Sourced @key(fields: "id") @key(fields: "number")
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): InvoiceLineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "The paper itself; null where none is kept."
+  "The document; null if none is kept."
   document: DocumentLink
   "The same invoice in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
 "Kinds of invoices."
 enum InvoiceKind {
   "Invoice." INVOICE
-  "Lowers what is owed." CREDIT_MEMO
-  "Raises what is owed." DEBIT_MEMO
+  "Reduces the amount owed." CREDIT_MEMO
+  "Increases the amount owed." DEBIT_MEMO
 }
 
 "States of an invoice."
@@ -12458,7 +12458,7 @@ input InvoiceBy @oneOf {
   number: String
 }
 
-"Which invoices to include; conditions add up."
+"Filter for invoices; all conditions must match."
 input InvoiceFilter {
   "Any of these accounts."
   accounts: [ID!]
@@ -12482,29 +12482,29 @@ input InvoiceFilter {
 # Purchase orders and supplier responses
 # ======================================================================================================================
 
-"Purchase order to a supplier, X12 850. A supplier sees its own, and no customer data in them."
+"Purchase order to a supplier, X12 850. A supplier sees only its own, without customer data."
 type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["po:read"]) @source(system: ERP, maxAge: "PT5M") {
   "Global id."
   id: ID!
   "Purchase order number."
   number: String!
-  "Revision; grows with every change the buyer publishes."
+  "Revision; it increases with every change that the buyer publishes."
   revision: Int!
   "Supplier."
   supplier: TradingPartner
   "Buying party."
   buyer: Location!
-  "Where the goods go; null until decided."
+  "Destination of the goods; null until decided."
   shipTo: Location
-  "Where it stands."
+  "Status."
   status: PurchaseOrderStatus!
-  "Why it stands there."
+  "Explanation of the status."
   statusExplanation: StatusExplanation
-  "Source's own header status, verbatim."
+  "Header status in the source, verbatim."
   raw: RawCode @scope(anyOf: ["ops:read"])
   "Currency of its prices."
   currency: CurrencyCode!
-  "Sums; null where a line has no price yet."
+  "Totals; null while a line has no price."
   totals: Totals @classified(level: PARTNER) @scope(anyOf: ["price:read"])
   "Terms of delivery."
   deliveryTerms: DeliveryTerms
@@ -12521,11 +12521,11 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): PurchaseOrderLineConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Answers of the supplier, newest first; at most 100."
+  "Order responses of the supplier, newest first; at most 100."
   responses: [PurchaseOrderResponse!]!
-  "Ship notices, newest first; at most 100."
+  "Despatch advices, newest first; at most 100."
   despatchAdvices: [DespatchAdvice!]!
-  "Shipments of it."
+  "Shipments for it."
   shipments(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -12551,7 +12551,7 @@ type PurchaseOrder implements Node & Sourced @key(fields: "id") @key(fields: "nu
   evidenceBundle: DocumentLink @scope(anyOf: ["audit:read"]) @cost(weight: 50)
   "The same purchase order in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -12562,7 +12562,7 @@ enum PurchaseOrderStatus {
   "Receipt confirmed by the supplier." RECEIVED_BY_SUPPLIER
   "Acknowledged as it is." ACKNOWLEDGED
   "Acknowledged with changes that were accepted." ACKNOWLEDGED_WITH_CHANGES
-  "Changes wait for the buyer's decision." PENDING_REVIEW
+  "Changes are waiting for the buyer's decision." PENDING_REVIEW
   "Some shipped." PARTIALLY_SHIPPED
   "All shipped." SHIPPED
   "Some received." PARTIALLY_RECEIVED
@@ -12595,15 +12595,15 @@ type PurchaseOrderLine implements Node @scope(anyOf: ["po:read"]) {
   ordered: Quantity!
   "Acknowledged by the supplier."
   acknowledged: Quantity!
-  "Announced as shipped."
+  "Quantity shipped according to the despatch advice."
   shipped: Quantity!
   "Received."
   received: Quantity!
-  "Ordered less received less cancelled."
+  "Ordered minus received minus cancelled."
   open: Quantity!
   "Parts with their dates; at most 50."
   schedule: [PurchaseScheduleLine!]!
-  "What the supplier said, newest first. Several hold at once: price changed, rescheduled, substituted. At most 100."
+  "Acknowledgments of the supplier, newest first. Several apply at once: price changed, rescheduled, substituted. At most 100."
   acknowledgments: [LineAcknowledgment!]!
 }
 
@@ -12613,65 +12613,65 @@ type PurchaseScheduleLine {
   number: String!
   "How much."
   quantity: Quantity!
-  "Day of shipping asked for, X12 374 010."
+  "Requested ship date, X12 374 010."
   requestedShipDate: Date
-  "Day of delivery asked for, X12 374 002."
+  "Requested delivery date, X12 374 002."
   requestedDeliveryDate: Date
-  "Day of shipping promised, X12 374 079."
+  "Promised ship date, X12 374 079."
   promisedShipDate: Date
-  "Day of delivery promised, X12 374 017 or 067."
+  "Promised delivery date, X12 374 017 or 067."
   promisedDeliveryDate: Date
 }
 
-"What can be done with a purchase order."
+"Actions on a purchase order."
 enum PurchaseOrderAction {
   "Acknowledge as it is." ACKNOWLEDGE
-  "Answer with changes." PROPOSE_CHANGE
-  "Announce a shipment." SHIP
-  "Withdraw a ship notice." CANCEL_DESPATCH_ADVICE
+  "Respond with changes." PROPOSE_CHANGE
+  "Submit a despatch advice." SHIP
+  "Cancel a despatch advice." CANCEL_DESPATCH_ADVICE
   "Decide a deviation." DECIDE_DEVIATION
 }
 
-"Supplier's answer to a purchase order: X12 855 or 865, EDIFACT ORDRSP, UBL OrderResponse, cXML ConfirmationRequest."
+"Order response of a supplier: X12 855 or 865, EDIFACT ORDRSP, UBL OrderResponse, cXML ConfirmationRequest."
 type PurchaseOrderResponse implements Node @scope(anyOf: ["po:read"]) {
   "Global id."
   id: ID!
   "Purchase order."
   purchaseOrder: PurchaseOrder!
-  "Supplier's number of the answer; one number counts once."
+  "Supplier's number of the order response, unique per supplier."
   responseNumber: String!
   "Supplier's own order number."
   supplierOrderNumber: String
-  "What it says as a whole."
+  "Meaning for the order as a whole."
   kind: ResponseKind!
   "When it arrived."
   receivedAt: DateTime!
   "Line by line."
   lines: [LineAcknowledgment!]!
-  "Where it differs from the order."
+  "Differences from the order."
   deviations: [Deviation!]!
-  "Message it came in, when signed."
+  "Signed message that it was in; null if not signed."
   message: SignedMessage
   "Durable operation that applies it."
   operation: Operation
 }
 
-"Header meanings of X12 BAK02 and of UBL and Peppol order responses, folded to five."
+"Header codes of X12 BAK02 and of UBL and Peppol order responses, reduced to five."
 enum ResponseKind {
-  "Received, not yet answered: X12 AK, Peppol AB." RECEIVED
+  "Received, without an order response yet: X12 AK, Peppol AB." RECEIVED
   "Accepted as it is: X12 AD, AT, Peppol AP." ACCEPTED
   "Accepted with changes: X12 AC, AE, Peppol CA." ACCEPTED_WITH_CHANGES
   "Refused: X12 RD, RJ, Peppol RE." REJECTED
   "Being worked on." IN_PROCESS
 }
 
-"What a supplier says of a line, X12 ACK."
+"Supplier's acknowledgment of a line, X12 ACK."
 type LineAcknowledgment {
   "Line."
   line: PurchaseOrderLine!
   "Meaning."
   status: LineAckStatus!
-  "Quantity it speaks of."
+  "Quantity that it applies to."
   quantity: Quantity
   "Price proposed."
   unitPrice: UnitPrice @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
@@ -12705,7 +12705,7 @@ enum LineAckStatus {
   "Refused, IR, R1 to R8." REJECTED
 }
 
-"Difference between what was ordered and what a supplier answered."
+"Difference between the order and the supplier's order response."
 type Deviation implements Node @scope(anyOf: ["po:read"]) {
   "Global id."
   id: ID!
@@ -12713,27 +12713,27 @@ type Deviation implements Node @scope(anyOf: ["po:read"]) {
   line: PurchaseOrderLine!
   "What differs."
   field: DeviationField!
-  "As ordered, in words."
+  "Value in the order, as text."
   expected: String @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
-  "As answered, in words."
+  "Value in the order response, as text."
   proposed: String @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
-  "Size: percent for quantity and price, days for dates (late is positive); null for item and unit."
+  "Size: percent for quantity and price, days for dates (positive is late); null for item and unit."
   delta: Decimal
-  "Tolerance in the same measure; null when none is set."
+  "Tolerance in the same unit; null if none is set."
   limit: Decimal @scope(anyOf: ["planning:read"])
   "Whether it is inside the tolerance."
   withinTolerance: Boolean!
-  "Where it stands."
+  "Status."
   state: DeviationState!
-  "Who decided; null for the rule."
+  "Who decided; null if a rule did."
   decidedBy: User
   "When."
   decidedAt: DateTime
   "Reason given."
   comment: String
-  "Customer commitments it touches, as raised before anything was written to the ERP."
+  "Customer commitments that it affects, as found before anything was written to the ERP."
   commitmentReview: CommitmentReview @scope(anyOf: ["planning:read"])
-  "Same, if it were decided so. Writes nothing."
+  "The same for a given decision. It writes nothing."
   whatIf(
     "Decision to try." decision: DeviationDecision!
     "Counter-proposal to try." counter: CounterProposalInput
@@ -12755,28 +12755,28 @@ enum DeviationState {
   "Waits for a decision." PENDING
   "Accepted." ACCEPTED
   "Refused." REJECTED
-  "Answered with another proposal." COUNTERED
+  "Countered with another proposal." COUNTERED
   "Withdrawn or superseded by the supplier." WITHDRAWN
 }
 
 "Decisions on a deviation."
 enum DeviationDecision {
-  "Take it as proposed." ACCEPT
-  "Refuse it; the order stands." REJECT
-  "Propose something else." COUNTER
+  "Accept it as proposed." ACCEPT
+  "Refuse it; the order remains as it was." REJECT
+  "Make a counter-proposal." COUNTER
 }
 
-"Customer commitments that count on a supply."
+"Customer commitments that depend on a supply."
 type CommitmentReview {
   "Quantity at risk."
   atRisk: Quantity!
-  "Order lines touched, most urgent first; at most 500."
+  "Affected order lines, most urgent first; at most 500."
   commitments: [CommitmentImpact!]!
   "Alerts raised for it."
   alerts: [Alert!]
 }
 
-"What a supply change does to a customer's order line. Supply is pegged to the earliest need first."
+"Effect of a supply change on a customer's order line. Supply is pegged to the earliest demand first."
 type CommitmentImpact {
   "Order line."
   orderLine: OrderLine
@@ -12784,31 +12784,31 @@ type CommitmentImpact {
   quantity: Quantity!
   "Delivery promised so far."
   promisedDeliveryDate: Date
-  "Delivery to be expected now; null when none is in sight."
+  "Delivery date now expected; null if none can be given."
   expectedDeliveryDate: Date
   "Why, in order."
   reasons: [PromiseReason!]!
 }
 
-"What may differ without a decision, per supplier."
+"Differences that are allowed without a decision, per supplier."
 type ToleranceProfile implements Node @scope(anyOf: ["planning:read"]) {
   "Global id."
   id: ID!
   "Name."
   name: String!
-  "More than ordered, percent; null refuses any."
+  "Allowed excess quantity, percent; null allows none."
   overQuantityPercent: Decimal
   "Less than ordered, percent."
   underQuantityPercent: Decimal
   "Dearer than ordered, percent."
   pricePercent: Decimal
-  "Earlier than asked, days."
+  "Allowed days early."
   earlyDays: Int
-  "Later than asked, days."
+  "Allowed days late."
   lateDays: Int
-  "Whether substitutes may come."
+  "Whether substitutes are allowed."
   allowSubstitution: Boolean!
-  "What happens beyond."
+  "What happens beyond the tolerance."
   outOfTolerance: OutOfTolerancePolicy!
   "Version for changes."
   version: String!
@@ -12829,7 +12829,7 @@ input PurchaseOrderBy @oneOf {
   number: String
 }
 
-"Which purchase orders to include; conditions add up."
+"Filter for purchase orders; all conditions must match."
 input PurchaseOrderFilter {
   "Any of these states."
   status: [PurchaseOrderStatus!]
@@ -12837,9 +12837,9 @@ input PurchaseOrderFilter {
   number: String
   "Of this supplier."
   supplier: ID
-  "True for those that wait for the caller: the supplier's or the planner's work list."
+  "True for those that wait for the caller: the work list of the supplier or the planner."
   needsAction: Boolean
-  "With a promised delivery in these days."
+  "With a promised delivery date in this range."
   promised: DateRangeInput
   "With this item."
   item: ItemBy
@@ -12855,31 +12855,31 @@ enum PurchaseOrderSort {
   "By number." NUMBER_ASC
 }
 
-"Supplier's answer to a purchase order."
+"Order response of a supplier."
 input PurchaseOrderResponseInput {
   "Purchase order."
   purchaseOrder: ID!
-  "Revision answered."
+  "Revision that it responds to."
   expectedRevision: Int!
-  "Supplier's number of the answer; the same number again is a duplicate."
+  "Supplier's number of the order response; a second one with the same number is a duplicate."
   responseNumber: String!
   "Supplier's own order number."
   supplierOrderNumber: String
-  "What it says as a whole."
+  "Meaning for the order as a whole."
   kind: ResponseKind!
-  "Line by line; every open line must appear unless kind is ACCEPTED or REJECTED."
+  "Lines; every open line must appear unless kind is ACCEPTED or REJECTED."
   lines: [LineAcknowledgmentInput!]! = []
-  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  "Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so."
   signature: String
 }
 
-"What a supplier says of a line."
+"Supplier's acknowledgment of a line."
 input LineAcknowledgmentInput {
   "Line."
   line: ID!
   "Meaning."
   status: LineAckStatus!
-  "Quantity it speaks of."
+  "Quantity that it applies to."
   quantity: QuantityInput
   "Price proposed."
   unitPrice: UnitPriceInput @classified(level: CONFIDENTIAL)
@@ -12899,7 +12899,7 @@ input DecideDeviationInput {
   deviation: ID!
   "Decision."
   decision: DeviationDecision!
-  "What to propose instead; needed for COUNTER."
+  "Counter-proposal; required for COUNTER."
   counter: CounterProposalInput
   "Reason."
   comment: String
@@ -12927,13 +12927,13 @@ input ChangeLeadTimeInput {
   effectiveFrom: Date!
   "Why."
   reason: String
-  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; where the profile demands it."
+  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input; required if the partner's profile says so."
   signature: String
 }
 
 "Tolerance profile to create or change."
 input ToleranceProfileInput {
-  "Profile to change; left out for a new one."
+  "Profile to change; omit it to create a new one."
   id: ID
   "Version seen; needed to change."
   expectedVersion: String
@@ -12945,35 +12945,35 @@ input ToleranceProfileInput {
   underQuantityPercent: Decimal
   "Dearer than ordered, percent."
   pricePercent: Decimal
-  "Earlier than asked, days."
+  "Allowed days early."
   earlyDays: Int
-  "Later than asked, days."
+  "Allowed days late."
   lateDays: Int
-  "Whether substitutes may come."
+  "Whether substitutes are allowed."
   allowSubstitution: Boolean! = false
-  "What happens beyond."
+  "What happens beyond the tolerance."
   outOfTolerance: OutOfTolerancePolicy!
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Ship notices
+# Despatch advices
 # ----------------------------------------------------------------------------------------------------------------------
 
-"Supplier's ship notice: X12 856, EDIFACT DESADV, UBL DespatchAdvice. One may cover many orders, and one line many notices."
+"Despatch advice of a supplier: X12 856, EDIFACT DESADV, UBL DespatchAdvice. One can cover many orders, and one line can appear in many."
 type DespatchAdvice implements Node & Sourced @scope(anyOf: ["po:read"]) @source(system: PARTNER) {
   "Global id."
   id: ID!
-  "Supplier's number of it, X12 BSN02; unique per supplier."
+  "Supplier's number, X12 BSN02; unique per supplier."
   number: String!
   "Supplier."
   supplier: TradingPartner
   "Purchase orders it covers."
   purchaseOrders: [PurchaseOrder!]!
-  "Where it stands."
+  "Status."
   status: DespatchStatus!
-  "Where the goods leave."
+  "Place where the goods are shipped from."
   shipFrom: Location!
-  "Where they go."
+  "Destination."
   shipTo: Location!
   "When they left."
   despatchedAt: DateTime
@@ -12987,24 +12987,24 @@ type DespatchAdvice implements Node & Sourced @scope(anyOf: ["po:read"]) @source
   handlingUnits: [HandlingUnit!]!
   "Lines; at most 5000."
   lines: [DespatchLine!]!
-  "Shipment it announces."
+  "Shipment that it describes."
   shipment: Shipment
-  "Message it came in, when signed."
+  "Signed message that it was in; null if not signed."
   message: SignedMessage
   "Durable operation that applies it."
   operation: Operation
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
-"States of a ship notice."
+"States of a despatch advice."
 enum DespatchStatus {
   "Arrived, being checked." SUBMITTED
   "Accepted." ACCEPTED
   "Refused." REJECTED
-  "Goods on their way." IN_TRANSIT
-  "Goods received as announced." RECEIVED
-  "Goods received otherwise than announced." RECEIVED_WITH_DISCREPANCY
+  "Goods in transit." IN_TRANSIT
+  "Goods received match the despatch advice." RECEIVED
+  "Goods received differ from the despatch advice." RECEIVED_WITH_DISCREPANCY
   "Withdrawn." CANCELLED
 }
 
@@ -13012,7 +13012,7 @@ enum DespatchStatus {
 type HandlingUnit {
   "GS1 number on its label."
   sscc: SSCC!
-  "GS1 number of the unit it stands in or on."
+  "SSCC of the parent unit."
   parent: SSCC
   "Kind of package, UN/ECE Recommendation 21."
   packageType: UnitCode
@@ -13020,17 +13020,17 @@ type HandlingUnit {
   weight: Quantity
 }
 
-"Line of a ship notice."
+"Line of a despatch advice."
 type DespatchLine {
   "Line of the purchase order."
   purchaseOrderLine: PurchaseOrderLine!
-  "Unit it is packed in."
+  "Packaging unit."
   sscc: SSCC
   "Shipped now, UBL DeliveredQuantity."
   shipped: Quantity!
-  "To come later."
+  "To be delivered later."
   backordered: Quantity
-  "Not to come."
+  "Not to be delivered."
   outstanding: Quantity
   "Why not."
   outstandingReason: String
@@ -13042,19 +13042,19 @@ type DespatchLine {
   serials: [String!]!
   "Day it expires."
   expiresOn: Date
-  "Received in good order; null until received."
+  "Quantity received in good condition; null until received."
   received: Quantity
-  "Received damaged; null until received."
+  "Quantity received damaged; null until received."
   damaged: Quantity
 }
 
-"Ship notice to submit."
+"Despatch advice to submit."
 input DespatchAdviceInput {
-  "Supplier's number of it; the same number again is a duplicate."
+  "Supplier's number; a second one with the same number is a duplicate."
   number: String!
-  "Where the goods leave."
+  "Place where the goods are shipped from."
   shipFrom: AddressInput!
-  "When they left; null when still to leave."
+  "When the goods left; null if they have not left."
   despatchedAt: DateTime
   "When they are expected."
   expectedAt: DateTime
@@ -13062,11 +13062,11 @@ input DespatchAdviceInput {
   carrierScac: String
   "Bill of lading, tracking numbers and the like."
   references: [IdentifierInput!]! = []
-  "Pallets and cartons; parents before children."
+  "Pallets and cartons; each parent before its children."
   handlingUnits: [HandlingUnitInput!]! = []
   "Lines."
   lines: [DespatchLineInput!]!
-  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  "Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so."
   signature: String
 }
 
@@ -13074,7 +13074,7 @@ input DespatchAdviceInput {
 input HandlingUnitInput {
   "GS1 number on its label."
   sscc: SSCC!
-  "GS1 number of the unit it stands in or on."
+  "SSCC of the parent unit."
   parent: SSCC
   "Kind of package, UN/ECE Recommendation 21."
   packageType: UnitCode
@@ -13082,17 +13082,17 @@ input HandlingUnitInput {
   weight: QuantityInput
 }
 
-"Line of a ship notice."
+"Line of a despatch advice."
 input DespatchLineInput {
   "Line of the purchase order."
   purchaseOrderLine: ID!
   "Shipped now."
   shipped: QuantityInput!
-  "To come later."
+  "To be delivered later."
   backordered: QuantityInput
-  "Why the rest does not come."
+  "Why the rest is not delivered."
   outstandingReason: String
-  "Unit it is packed in."
+  "Packaging unit."
   sscc: SSCC
   "Lot or batch."
   lot: String
@@ -13102,13 +13102,13 @@ input DespatchLineInput {
   expiresOn: Date
 }
 
-"Ship notice to withdraw."
+"Despatch advice to cancel."
 input CancelDespatchAdviceInput {
-  "Ship notice."
+  "Despatch advice."
   despatchAdvice: ID!
   "Why."
   reason: String!
-  "Detached JWS (RFC 7515, RFC 7797) over the canonical JSON (RFC 8785) of this input without this field; where the profile demands it."
+  "Detached JWS (RFC 7515, RFC 7797) over this input without this field as canonical JSON (RFC 8785); required if the profile says so."
   signature: String
 }
 
@@ -13116,27 +13116,27 @@ input CancelDespatchAdviceInput {
 # Shipments
 # ======================================================================================================================
 
-"Goods on their way: to a customer, from a supplier, back, or between warehouses."
+"Goods in transit: to a customer, from a supplier, returned, or between warehouses."
 type Shipment implements Node & Sourced @key(fields: "id") @key(fields: "number") @scope(anyOf: ["shipment:read"]) @source(system: LOGISTICS, maxAge: "PT2M") {
   "Global id."
   id: ID!
-  "Shipment number: the warehouse's, or Portico's own where others announced it."
+  "Shipment number of the warehouse, or of Portico if a supplier or carrier reported the shipment."
   number: String!
-  "Which way it goes."
+  "Direction."
   direction: Direction!
-  "How it goes; of the main leg."
+  "Mode of transport of the main leg."
   mode: TransportMode!
   "Carrier."
   carrier: Carrier
   "Tracking numbers, bills of lading, containers; at most 100."
   references: [Identifier!]!
-  "Where it stands, derived from all its events by rule."
-  status("Oldest news accepted; PT0S asks the carrier first." maxAge: Duration): ShipmentStatus! @cost(weight: 1)
-  "Why it stands there: events used and ignored."
+  "Status, derived from all its events by rule."
+  status("Maximum age of the tracking data; PT0S queries the carrier first." maxAge: Duration): ShipmentStatus! @cost(weight: 1)
+  "Explanation of the status: events used and ignored."
   statusExplanation: StatusExplanation
-  "Where it leaves."
+  "Origin."
   origin: Location
-  "Where it goes."
+  "Destination."
   destination: Location
   "Customer orders in it; at most 100."
   orders: [Order!]
@@ -13154,13 +13154,13 @@ type Shipment implements Node & Sourced @key(fields: "id") @key(fields: "number"
     "Only before this cursor." before: String
     "Only these." classifier: [EventClassifier!]
   ): ShipmentEventConnection! @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "What went wrong and is not yet solved."
+  "Exception that is not yet solved."
   exception: ShipmentException
   "Proof of delivery."
   proofOfDelivery: ProofOfDelivery
   "The same shipment in source systems."
   externalIds: [ExternalId!] @scope(anyOf: ["ops:read"])
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -13194,23 +13194,23 @@ type Carrier {
 
 "States of a shipment or package."
 enum ShipmentStatus {
-  "Nothing known yet." UNKNOWN
-  "Announced to the carrier." PRE_TRANSIT
+  "No information yet." UNKNOWN
+  "Registered with the carrier." PRE_TRANSIT
   "Picked up." PICKED_UP
-  "On its way." IN_TRANSIT
+  "In transit." IN_TRANSIT
   "At a terminal or hub." AT_FACILITY
   "With customs." CUSTOMS
   "Late." DELAYED
   "On the last vehicle." OUT_FOR_DELIVERY
   "Waits to be collected." AVAILABLE_FOR_PICKUP
-  "Delivery tried, not done." DELIVERY_ATTEMPTED
+  "Delivery attempted without success." DELIVERY_ATTEMPTED
   "Some packages delivered." PARTIALLY_DELIVERED
   "Delivered." DELIVERED
   "Stopped by a problem." EXCEPTION
-  "On its way back." RETURNING
+  "In transit back to the seller." RETURNING
   "Back." RETURNED
   "Cancelled." CANCELLED
-  "No news for so long that none is expected." EXPIRED
+  "No update for so long that none is expected." EXPIRED
 }
 
 "Package in a shipment."
@@ -13219,7 +13219,7 @@ type Package {
   trackingNumber: String
   "GS1 number on its label."
   sscc: SSCC
-  "Where it stands."
+  "Status."
   status: ShipmentStatus!
   "Gross weight."
   weight: Quantity
@@ -13245,21 +13245,21 @@ type Eta {
   earliest: DateTime
   "Not after."
   latest: DateTime
-  "What it rests on."
+  "Basis of the estimate."
   basis: EtaBasis!
-  "When it was given."
+  "When it was issued."
   issuedAt: DateTime!
 }
 
-"What an estimate rests on."
+"Basis of an estimate."
 enum EtaBasis {
   "Timetable." SCHEDULE
-  "Carrier's word." CARRIER
+  "Carrier's text." CARRIER
   "Prediction from history." PREDICTED
   "Appointment with the receiver." APPOINTMENT
 }
 
-"Something that happened, will happen or was planned on the way."
+"Event of a shipment that happened, is expected or was planned."
 type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   "Global id."
   id: ID!
@@ -13267,13 +13267,13 @@ type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   milestone: Milestone!
   "Planned, estimated or actual."
   classifier: EventClassifier!
-  "Status it speaks for."
+  "Status that it supports."
   status: ShipmentStatus!
   "When it happened or will happen."
   occurredAt: DateTime!
-  "Whether the source gave the offset; else it was taken from the place."
+  "Whether the source gave the offset. If not, it was taken from the place."
   offsetKnown: Boolean!
-  "When the source recorded it; null when it does not say."
+  "When the source recorded it; null if the source does not report it."
   recordedAt: DateTime
   "When Portico received it."
   receivedAt: DateTime!
@@ -13283,9 +13283,9 @@ type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   reason: RawCode
   "Code, verbatim."
   raw: RawCode!
-  "Package it is about; null for the whole shipment."
+  "Package that it concerns; null for the whole shipment."
   package: Package
-  "Whether it arrived after a later one."
+  "Whether it arrived after a more recent event."
   late: Boolean!
   "Event this one corrects, e.g. an EPCIS error declaration."
   corrects: ShipmentEvent
@@ -13314,7 +13314,7 @@ enum Milestone {
   "Unloaded from a vessel." DISCHARGED
   "Held by customs." CUSTOMS_HOLD
   "Released by customs." CUSTOMS_RELEASED
-  "On the way." EN_ROUTE
+  "In transit." EN_ROUTE
   "On the last vehicle." OUT_FOR_DELIVERY
   "Vehicle at the place of delivery." DELIVERY_ARRIVED
   "Delivery tried." DELIVERY_ATTEMPTED
@@ -13343,7 +13343,7 @@ type ShipmentException {
   message: String!
   "Since when."
   since: DateTime!
-  "What the receiver or sender can do; null when nothing."
+  "What the receiver or sender can do; null if there is nothing."
   suggestedAction: String
 }
 
@@ -13353,7 +13353,7 @@ type ProofOfDelivery {
   signedBy: String @classified(level: RESTRICTED)
   "When it was delivered."
   deliveredAt: DateTime!
-  "The paper or picture."
+  "The document or picture."
   document: DocumentLink
 }
 
@@ -13365,7 +13365,7 @@ input ShipmentBy @oneOf {
   number: String
 }
 
-"Which shipments to include; conditions add up."
+"Filter for shipments; all conditions must match."
 input ShipmentFilter {
   "Any of these directions."
   direction: [Direction!]
@@ -13401,13 +13401,13 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
   onboarding: Onboarding!
   "Whether its procurement messages must be signed."
   requiresSignature: Boolean!
-  "Ways it talks to us; at most 20."
+  "Communication channels; at most 20."
   channels: [PartnerChannel!]!
   "Signing keys, newest first; at most 20."
   keys: [PartnerKey!]!
   "Tolerances in force."
   tolerance: ToleranceProfile
-  "Scopes it may be given."
+  "Scopes that it may be given."
   scopes: [String!]!
   "Request budget."
   quota: Quota!
@@ -13418,7 +13418,7 @@ type TradingPartner implements Node @key(fields: "id") @key(fields: "code") @sco
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): SupplierItemConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "How well it keeps its word; the supplier sees its own."
+  "Scorecard of its reliability. The supplier sees its own."
   scorecard("Days; the last 90 by default." period: DateRangeInput): [MeasureResult!] @cost(weight: 5)
   "Outgoing webhooks; at most 20."
   webhookEndpoints: [WebhookEndpoint!]
@@ -13432,7 +13432,7 @@ type Quota {
   costPerMinute: Int!
 }
 
-"Where a partner's onboarding stands."
+"Progress of a partner's onboarding."
 type Onboarding {
   "Stage."
   stage: OnboardingStage!
@@ -13468,15 +13468,15 @@ type OnboardingCheck {
   at: DateTime
 }
 
-"Way a partner talks to us."
+"Channel by which a partner communicates."
 type PartnerChannel {
   "Kind."
   kind: ChannelKind!
   "From or to the partner."
   direction: MessageDirection!
-  "Documents that go over it."
+  "Documents exchanged over it."
   documents: [PartnerDocumentKind!]!
-  "Address; null where the partner calls us."
+  "Address; null if the partner calls Portico."
   endpoint: String
 }
 
@@ -13492,7 +13492,7 @@ enum ChannelKind {
   "Tables in files, CSV." FILE_BATCH
 }
 
-"Which way a message goes."
+"Direction of a message."
 enum MessageDirection {
   "From the partner." INBOUND
   "To the partner." OUTBOUND
@@ -13502,8 +13502,8 @@ enum MessageDirection {
 enum PartnerDocumentKind {
   "Purchase order: X12 850, ORDERS, UBL Order." PURCHASE_ORDER
   "Change of a purchase order: X12 860, ORDCHG." PURCHASE_ORDER_CHANGE
-  "Answer to a purchase order: X12 855 and 865, ORDRSP, UBL OrderResponse." PURCHASE_ORDER_RESPONSE
-  "Ship notice: X12 856, DESADV, UBL DespatchAdvice." DESPATCH_ADVICE
+  "Order response: X12 855 and 865, ORDRSP, UBL OrderResponse." PURCHASE_ORDER_RESPONSE
+  "Despatch advice: X12 856, DESADV, UBL DespatchAdvice." DESPATCH_ADVICE
   "Transport status: X12 214, IFTSTA, EPCIS, DCSA." TRANSPORT_STATUS
   "Stock report: X12 846, INVRPT." INVENTORY_REPORT
   "Forecast: X12 830, DELFOR." FORECAST
@@ -13511,7 +13511,7 @@ enum PartnerDocumentKind {
   "Invoice: X12 810, INVOIC, UBL Invoice." INVOICE
 }
 
-"Item in a supplier's range, with the lead time that planning counts on."
+"Item in a supplier's range, with the lead time that planning uses."
 type SupplierItem implements Node & Sourced @scope(anyOf: ["po:read", "procurement:read"]) @source(system: ERP, maxAge: "PT1H") {
   "Global id."
   id: ID!
@@ -13523,11 +13523,11 @@ type SupplierItem implements Node & Sourced @scope(anyOf: ["po:read", "procureme
   supplierPartNumber: String
   "Calendar days from order to delivery."
   leadTimeDays: Int
-  "Lead time announced to hold later."
+  "Lead time that applies from a later day."
   nextLeadTime: LeadTimeChange
   "Least quantity per order."
   minimumQuantity: Quantity
-  "Where the values came from and how old they are."
+  "Source and age of the values."
   provenance: Provenance!
 }
 
@@ -13539,7 +13539,7 @@ type LeadTimeChange {
   effectiveFrom: Date!
   "Why."
   reason: String
-  "When it was announced."
+  "When it was reported."
   announcedAt: DateTime!
 }
 
@@ -13551,7 +13551,7 @@ type PartnerKey implements Node @scope(anyOf: ["partner:read"]) {
   algorithm: String!
   "SHA-256 of the public key, hex."
   fingerprint: String!
-  "Text to sign to prove the key; null once proved."
+  "Text to sign to prove the key; null when the key is proved."
   challenge: String
   "When it was proved."
   verifiedAt: DateTime
@@ -13563,25 +13563,25 @@ type PartnerKey implements Node @scope(anyOf: ["partner:read"]) {
   revokedAt: DateTime
 }
 
-"Signed message, kept for non-repudiation: exact bytes by digest, signature, receipts."
+"Signed message, kept for non-repudiation: the digest of the exact bytes, the signature and the receipts."
 type SignedMessage implements Node @scope(anyOf: ["po:read", "audit:read"]) {
   "Global id."
   id: ID!
   "Partner."
   partner: TradingPartner
-  "Which way it went."
+  "Direction."
   direction: MessageDirection!
   "What it is."
   document: PartnerDocumentKind!
   "Digest of the bytes, RFC 9530 Content-Digest."
   digest: String!
-  "Key that signed."
+  "Key that signed it."
   key: PartnerKey
-  "Whether the signature held when it arrived."
+  "Whether the signature was valid when the message arrived."
   verified: Boolean!
   "When it arrived or left."
   at: DateTime!
-  "Receipts given: of arrival at once, of the outcome later."
+  "Receipts issued: for the arrival at once, for the outcome later."
   receipts: [Receipt!]!
   "Leaf hash in the audit log, hex."
   logHash: String!
@@ -13595,14 +13595,14 @@ type Receipt {
   outcome: ReceiptOutcome!
   "When it was issued."
   issuedAt: DateTime!
-  "Detached JWS by Portico over message digest, kind, outcome and time."
+  "Detached JWS signed by Portico over the message digest, kind, outcome and time."
   signature: String!
 }
 
 "What a receipt confirms."
 enum ReceiptKind {
-  "The bytes arrived and the signature holds." ARRIVAL
-  "What came of it in business." OUTCOME
+  "The bytes arrived and the signature is valid." ARRIVAL
+  "Business outcome." OUTCOME
 }
 
 "How it went."
@@ -13613,9 +13613,9 @@ enum ReceiptOutcome {
   "Known already." DUPLICATE
 }
 
-"Which partners to include; conditions add up."
+"Filter for partners; all conditions must match."
 input TradingPartnerFilter {
-  "Words in name or code."
+  "Search text in name or code."
   search: String
   "In any of these stages."
   stage: [OnboardingStage!]
@@ -13639,17 +13639,17 @@ input PartnerInput {
   gln: GLN
   "Whether its procurement messages must be signed."
   requiresSignature: Boolean! = false
-  "Ways it talks to us."
+  "Communication channels."
   channels: [PartnerChannelInput!]!
-  "Scopes it may be given."
+  "Scopes that it may be given."
   scopes: [String!]! = []
-  "Cost units per minute; the default of its class when left out."
+  "Cost units per minute; the default of its class if omitted."
   costPerMinute: Int
   "Tolerance profile."
   toleranceProfile: ID
 }
 
-"Changes to a partner; what is left out stays."
+"Changes to a partner; omitted fields stay as they are."
 input UpdatePartnerInput {
   "Partner."
   partner: ID!
@@ -13661,9 +13661,9 @@ input UpdatePartnerInput {
   gln: GLN
   "Whether its procurement messages must be signed."
   requiresSignature: Boolean
-  "Ways it talks to us, replacing those before."
+  "Communication channels, replacing the existing ones."
   channels: [PartnerChannelInput!]
-  "Scopes it may be given, replacing those before."
+  "Scopes that it may be given, replacing the existing ones."
   scopes: [String!]
   "Cost units per minute."
   costPerMinute: Int
@@ -13671,15 +13671,15 @@ input UpdatePartnerInput {
   toleranceProfile: ID
 }
 
-"Way a partner talks to us."
+"Channel by which a partner communicates."
 input PartnerChannelInput {
   "Kind."
   kind: ChannelKind!
   "From or to the partner."
   direction: MessageDirection!
-  "Documents that go over it."
+  "Documents exchanged over it."
   documents: [PartnerDocumentKind!]!
-  "Address; left out where the partner calls us."
+  "Address; omit it if the partner calls Portico."
   endpoint: String
 }
 
@@ -13687,13 +13687,13 @@ input PartnerChannelInput {
 input AdvanceOnboardingInput {
   "Partner."
   partner: ID!
-  "Stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension."
+  "New stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension."
   to: OnboardingStage!
-  "Why; needed for SUSPENDED and OFFBOARDED."
+  "Reason; required for SUSPENDED and OFFBOARDED."
   reason: String
 }
 
-"New key of a partner. The one before stays valid until it is revoked or ends."
+"New key of a partner. The previous key stays valid until it is revoked or expires."
 input RotatePartnerKeyInput {
   "Partner."
   partner: ID!
@@ -13727,29 +13727,29 @@ input RevokePartnerKeyInput {
 type SourceHealth {
   "System."
   system: SourceKind!
-  "Which one of several."
+  "Instance of the system."
   instance: String!
-  "In one word."
+  "Summary."
   state: SourceState!
-  "What is wrong and what to do; null when all is well."
+  "What is wrong and what to do; null if nothing is wrong."
   message: String
   "Circuit breaker."
   circuit: CircuitState!
   "What it is used for."
   capabilities: [Capability!]!
-  "What it promises for a repeated write."
+  "What it guarantees for a repeated write."
   guarantee: EffectGuarantee @scope(anyOf: ["ops:read"])
-  "Age of the newest news from it."
+  "Replication lag: age of the newest data from it."
   lag: Duration
-  "Last time it answered."
+  "When it last responded."
   lastSuccessAt: DateTime
   "Operations waiting for it."
   queueDepth: Int @scope(anyOf: ["operation:read"])
-  "Why an operator paused it; null when it runs."
+  "Why an operator paused it; null if it is not paused."
   pausedReason: String @scope(anyOf: ["ops:read"])
-  "Planned windows, soonest first; at most 20."
+  "Planned maintenance windows, soonest first; at most 20."
   maintenance: [MaintenanceWindow!]!
-  "Records set aside because they could not be read, newest first."
+  "Records rejected because they could not be read, newest first."
   rejectedRecords(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -13758,20 +13758,20 @@ type SourceHealth {
   ): RejectedRecordConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
 }
 
-"Source in one word."
+"State of a source."
 enum SourceState {
-  "Answers." UP
-  "Answers slowly or in part." DEGRADED
+  "Order responses." UP
+  "It responds slowly or only in part." DEGRADED
   "In a planned window." MAINTENANCE
   "Paused by an operator." PAUSED
-  "Does not answer." DOWN
+  "It does not respond." DOWN
 }
 
-"What a source promises for a repeated write."
+"What a source guarantees for a repeated write."
 enum EffectGuarantee {
-  "Honours our key: exactly one effect." KEY_HONOURED
-  "Can be searched by our reference: exactly one effect." REFERENCE_SEARCHABLE
-  "Neither: never two effects, and OUTCOME_UNKNOWN where the answer is lost." AT_MOST_ONCE
+  "It honours the idempotency key: exactly one effect." KEY_HONOURED
+  "It can be searched by the external reference: exactly one effect." REFERENCE_SEARCHABLE
+  "Neither: at most one effect, and OUTCOME_UNKNOWN if the response is lost." AT_MOST_ONCE
   "Only read from." READ_ONLY
 }
 
@@ -13779,7 +13779,7 @@ enum EffectGuarantee {
 type MaintenanceWindow {
   "Begins."
   from: DateTime!
-  "Ends."
+  "Expires."
   to: DateTime!
 }
 
@@ -13790,19 +13790,19 @@ enum CircuitState {
   "Calls fail at once." OPEN
 }
 
-"Record of a source that could not be read."
+"Rejected record of a source, which could not be read."
 type RejectedRecord {
-  "The source's kind of record."
+  "Kind of record in the source."
   kind: String!
   "The source's id of it."
   sourceRef: String
   "What is wrong with it."
   reason: String!
-  "When it was set aside."
+  "When it was rejected."
   at: DateTime!
 }
 
-"What can be routed to a source by itself."
+"Capability that can be routed to a source independently."
 enum Capability {
   "Accounts and locations." ACCOUNTS
   "Items and units." ITEMS
@@ -13816,7 +13816,7 @@ enum Capability {
 }
 
 # ======================================================================================================================
-# Connections: all alike
+# Connections
 # ======================================================================================================================
 
 "Page of accounts."
@@ -14079,15 +14079,15 @@ type ShipmentEventEdge {
   node: ShipmentEvent!
 }
 
-"Where a capability is served, while it moves from one system to the next."
+"Routing of a capability while it moves from one system to another."
 type CapabilityRoute @scope(anyOf: ["ops:read"]) {
   "Capability."
   capability: Capability!
-  "Source it moves to or rests with."
+  "Source that it moves to or stays with."
   primary: String!
-  "Source that is asked beside it, or still serves the rest."
+  "Source that is compared with the primary, or that still serves the rest of the accounts."
   shadow: String
-  "Accounts served by the primary, percent; the rest by the shadow."
+  "Percentage of accounts that the primary serves; the shadow serves the rest."
   percentToPrimary: Int!
   "Since when."
   since: DateTime!
@@ -14142,7 +14142,7 @@ type Reconciliation implements Node @scope(anyOf: ["ops:read"]) {
   capability: Capability!
   "Kind of record, e.g. invoices."
   subject: String!
-  "Source that Portico's copy came from; another than instance while a capability moves."
+  "Source of Portico's copy. It differs from instance while a capability moves."
   heldFrom: String!
   "Source."
   instance: String!
@@ -14173,7 +14173,7 @@ type Reconciliation implements Node @scope(anyOf: ["ops:read"]) {
 type RecordDifference {
   "Natural key of the record."
   key: String!
-  "Field; null when the whole record is missing on one side."
+  "Field; null if the whole record is missing on one side."
   field: String
   "Portico's value."
   value: String @scope(anyOf: ["price:read"]) @classified(level: CONFIDENTIAL)
@@ -14201,7 +14201,7 @@ type RecordDifferenceEdge {
   node: RecordDifference!
 }
 
-"Systems that contradict each other about a field."
+"Conflict: systems report different values for a field."
 type MasterDataConflict implements Node @scope(anyOf: ["mdm:read"]) {
   "Global id."
   id: ID!
@@ -14213,52 +14213,52 @@ type MasterDataConflict implements Node @scope(anyOf: ["mdm:read"]) {
   subject: ID
   "Field."
   field: String!
-  "What each system says."
+  "Value in each system."
   values: [SourcedValue!]!
   "Steward who decides."
   steward: String!
   "Since when."
   since: DateTime!
-  "Value decided; null while open."
+  "Value that was decided; null while the conflict is open."
   resolvedValue: String
-  "Who decided; null for a policy."
+  "Who decided; null if a policy did."
   resolvedBy: User
   "When."
   resolvedAt: DateTime
 }
 
-"What one system says."
+"Value in one system."
 type SourcedValue implements Sourced {
   "Value."
   value: String @scope(anyOf: ["mdm:read"]) @classified(level: CONFIDENTIAL)
-  "Where the value came from and how old it is."
+  "Source and age of the value."
   provenance: Provenance!
 }
 
-"Who owns a field and how it is kept the same everywhere."
+"Who owns a field and how it is synchronised."
 type DataPolicy @scope(anyOf: ["mdm:read"]) {
   "Kind of record."
   capability: Capability!
   "Field; null for the whole record."
   field: String
-  "System that owns it; writes from elsewhere are refused."
+  "System that owns it. Writes from other systems are refused."
   owner: SourceKind!
   "Steward."
   steward: String!
   "How it reaches Portico."
   sync: SyncMode!
-  "How often, for SCHEDULED and POLLED."
+  "Interval, for SCHEDULED and POLLED."
   every: Duration
   "What decides a conflict."
   conflictRule: ConflictRule!
 }
 
-"How news reaches Portico."
+"How updates reach Portico."
 enum SyncMode {
   "Pushed as it happens." PUSHED
-  "Asked for changes again and again." POLLED
+  "Changes were requested repeatedly." POLLED
   "Read wholly at set times." SCHEDULED
-  "Read at the moment of asking." LIVE
+  "Read at query time." LIVE
 }
 
 "What decides a conflict."
@@ -14272,13 +14272,13 @@ enum ConflictRule {
 input ResolveMasterDataConflictInput {
   "Conflict."
   conflict: ID!
-  "Value to hold from now on."
+  "Value that applies from now on."
   value: String!
   "Why."
   reason: String!
 }
 
-"Which conflicts to include; conditions add up."
+"Filter for conflicts; all conditions must match."
 input MasterDataConflictFilter {
   "Of these kinds of record."
   capability: [Capability!]
@@ -14340,7 +14340,7 @@ type ItemEdge {
 # Outgoing webhooks
 # ======================================================================================================================
 
-"Address that events are sent to, signed as Standard Webhooks describes."
+"Address that events are delivered to, signed as Standard Webhooks specifies."
 type WebhookEndpoint implements Node @scope(anyOf: ["webhook:read"]) {
   "Global id."
   id: ID!
@@ -14348,11 +14348,11 @@ type WebhookEndpoint implements Node @scope(anyOf: ["webhook:read"]) {
   url: URL!
   "What is sent."
   topics: [WebhookTopic!]!
-  "Whether it is sent to."
+  "Whether the endpoint is active."
   status: WebhookStatus!
   "Why it is disabled."
   disabledReason: String
-  "Deliveries, newest first; kept 30 days."
+  "Deliveries, newest first; kept for 30 days."
   deliveries(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -14371,7 +14371,7 @@ enum WebhookStatus {
   "Switched off." PAUSED
 }
 
-"Topics of webhooks; each body has the shape of the stream's update."
+"Topics of webhooks. Each body has the shape of the update in the stream."
 enum WebhookTopic {
   "Order changed." ORDER_UPDATED
   "Shipment changed." SHIPMENT_UPDATED
@@ -14388,9 +14388,9 @@ type WebhookDelivery implements Node @scope(anyOf: ["webhook:read"]) {
   id: ID!
   "Topic."
   topic: WebhookTopic!
-  "What the event is about."
+  "Subject of the event."
   subject: ID!
-  "Where it stands."
+  "Status."
   state: DeliveryState!
   "Body sent."
   body: JSON! @classified(level: PARTNER)
@@ -14402,16 +14402,16 @@ type WebhookDelivery implements Node @scope(anyOf: ["webhook:read"]) {
 
 "States of a delivery."
 enum DeliveryState {
-  "To be sent or sent again." PENDING
-  "Taken with a 2xx." DELIVERED
-  "Given up." FAILED
+  "Waiting for the first attempt or a retry." PENDING
+  "Accepted with a 2xx status." DELIVERED
+  "Abandoned after the last retry." FAILED
 }
 
 "One attempt of a delivery."
 type DeliveryAttempt {
   "When."
   at: DateTime!
-  "HTTP status; null when there was no answer."
+  "HTTP status; null if there was no response."
   httpStatus: Int
   "How long it took."
   took: Duration!
@@ -14421,9 +14421,9 @@ type DeliveryAttempt {
 
 "Endpoint to create or change. A test event is sent at once."
 input WebhookEndpointInput {
-  "Endpoint to change; left out for a new one."
+  "Endpoint to change; omit it to create a new one."
   id: ID
-  "Address: https, and no private network."
+  "Address: HTTPS, and not in a private network."
   url: URL!
   "What to send."
   topics: [WebhookTopic!]!
@@ -14437,7 +14437,7 @@ input WebhookEndpointRef {
   endpoint: ID!
 }
 
-"Delivery to send again."
+"Delivery to resend."
 input RedeliverWebhookInput {
   "Delivery."
   delivery: ID!
@@ -14447,7 +14447,7 @@ input RedeliverWebhookInput {
 # Alerts and exceptions
 # ======================================================================================================================
 
-"Something a person should look at: planning alert, exception of either side, breach of an objective."
+"Alert for a person: a planning problem, an exception of either side, or a missed objective."
 type Alert implements Node @scope(anyOf: ["alert:read"]) {
   "Global id."
   id: ID!
@@ -14455,21 +14455,21 @@ type Alert implements Node @scope(anyOf: ["alert:read"]) {
   kind: AlertKind!
   "How urgent."
   severity: Severity!
-  "Where it stands."
+  "Status."
   state: AlertState!
   "Sentence to show."
   message: String!
-  "What to do about it."
+  "Suggested action."
   suggestedAction: String
   "Who may see it."
   audience: [Audience!]!
-  "Queue of people who own it."
+  "Queue of the team that owns it."
   queue: String!
-  "Tier at fault, where it is known."
+  "Responsible tier, if known."
   responsible: Responsible
   "Id of what it is about."
   subject: ID!
-  "What it is about; null when the caller may not see it."
+  "Subject of the alert; null if the caller may not see it."
   subjectNode: Node
   "Deviation behind it."
   deviation: Deviation
@@ -14484,9 +14484,9 @@ type Alert implements Node @scope(anyOf: ["alert:read"]) {
   ): OrderConnection @scope(anyOf: ["planning:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "When it was raised."
   raisedAt: DateTime!
-  "Who took it."
+  "Who acknowledged it."
   acknowledgedBy: User
-  "When it was taken."
+  "When it was acknowledged."
   acknowledgedAt: DateTime
   "When it was resolved."
   resolvedAt: DateTime
@@ -14496,47 +14496,47 @@ type Alert implements Node @scope(anyOf: ["alert:read"]) {
 
 "Kinds of alerts."
 enum AlertKind {
-  "Supply comes late." SUPPLY_LATE
-  "Supply comes short." SUPPLY_SHORT
+  "Supply is late." SUPPLY_LATE
+  "Supply is short." SUPPLY_SHORT
   "Supply costs more." PRICE_VARIANCE
   "Lead time changed." LEAD_TIME_CHANGED
   "A customer's promise cannot be kept." CUSTOMER_COMMITMENT_AT_RISK
   "Stock will run out." REPLENISHMENT_EXCEPTION
   "Acknowledgment overdue." ACKNOWLEDGMENT_OVERDUE
-  "Ship notice overdue." DESPATCH_ADVICE_OVERDUE
-  "Received otherwise than announced." RECEIPT_DISCREPANCY
+  "Despatch advice overdue." DESPATCH_ADVICE_OVERDUE
+  "The receipt differs from the despatch advice." RECEIPT_DISCREPANCY
   "Reported by a partner or a person." REPORTED
   "Source down, slow or stale." SOURCE_UNHEALTHY
-  "Operation stuck or of unknown outcome." OPERATION_STUCK
+  "Operation is stuck or its outcome is unknown." OPERATION_STUCK
   "Message parked." DEAD_LETTER
   "Code without a mapping." UNMAPPED_CODE
-  "Source no longer knows an effect it had confirmed." EFFECT_FORGOTTEN
-  "Record written by a system that does not own it." FOREIGN_WRITE
-  "Systems contradict each other." MASTER_DATA_CONFLICT
+  "Source no longer has a record that it had confirmed." EFFECT_FORGOTTEN
+  "Record was written in a system that does not own it." FOREIGN_WRITE
+  "Systems report different values." MASTER_DATA_CONFLICT
   "Objective missed." OBJECTIVE_BREACHED
-  "Shipment late, or nothing is heard of it." SHIPMENT_DELAYED
+  "Shipment is late, or has no updates." SHIPMENT_DELAYED
   "A part of Portico is down or slow." PROCESS_UNHEALTHY
-  "Requests of a client are refused, again and again." CLIENT_REFUSED
-  "A system refused what it was asked to do." OPERATION_REFUSED
+  "Requests of a client are refused repeatedly." CLIENT_REFUSED
+  "A system refused a write." OPERATION_REFUSED
 }
 
 "States of an alert."
 enum AlertState {
-  "Nobody has taken it." OPEN
-  "Taken." ACKNOWLEDGED
+  "Not yet acknowledged." OPEN
+  "Acknowledged." ACKNOWLEDGED
   "Done." RESOLVED
 }
 
 "How bad."
 enum Severity {
   "Good to know." INFO
-  "Look at it today." WARNING
-  "Look at it now." CRITICAL
+  "Act today." WARNING
+  "Act now." CRITICAL
 }
 
-"Which alerts to include; conditions add up."
+"Filter for alerts; all conditions must match."
 input AlertFilter {
-  "In any of these states; OPEN and ACKNOWLEDGED by default."
+  "With any of these states; OPEN and ACKNOWLEDGED by default."
   state: [AlertState!]
   "Of any of these kinds."
   kind: [AlertKind!]
@@ -14548,9 +14548,9 @@ input AlertFilter {
   subject: ID
 }
 
-"Exception to report: a supplier's to the distributor, or the distributor's to a supplier."
+"Exception to report, from a supplier to the distributor or from the distributor to a supplier."
 input ReportExceptionInput {
-  "Purchase order, line of one or ship notice that it is about."
+  "Purchase order, purchase order line or despatch advice that it concerns."
   subject: ID!
   "How urgent."
   severity: Severity!
@@ -14560,7 +14560,7 @@ input ReportExceptionInput {
   atRisk: QuantityInput
 }
 
-"Alert to take."
+"Alert to acknowledge."
 input AcknowledgeAlertInput {
   "Alert."
   alert: ID!
@@ -14646,13 +14646,13 @@ type Objective implements Node @scope(anyOf: ["ops:read"]) {
   name: String!
   "What is measured."
   measure: BusinessMeasure!
-  "Bound on its 95th percentile."
+  "Limit of its 95th percentile."
   maximum: Duration
-  "Bound on its percentage, from below or above as the measure says."
+  "Limit of its percentage: a minimum or a maximum, depending on the measure."
   percent: Decimal
-  "Time it is measured over."
+  "Period over which it is measured."
   window: Duration!
-  "Queue of people who own it."
+  "Queue of the team that owns it."
   queue: String!
   "Urgency of a breach."
   severity: Severity!
@@ -14660,13 +14660,13 @@ type Objective implements Node @scope(anyOf: ["ops:read"]) {
   version: String!
 }
 
-"How an objective was kept."
+"Whether an objective was met."
 type SlaReport {
   "Objective."
   objective: Objective!
   "What was measured."
   actual: MeasureResult!
-  "Whether it was kept."
+  "Whether it was met."
   met: Boolean!
   "Alerts of breaches, newest first; at most 100."
   breaches: [Alert!]
@@ -14683,7 +14683,7 @@ type RoiReport {
 "Business measures."
 enum BusinessMeasure {
   "From order placed to delivered." ORDER_CYCLE_TIME
-  "From purchase order sent to acknowledged." ACKNOWLEDGMENT_LATENCY
+  "Time from sending a purchase order to its acknowledgment." ACKNOWLEDGMENT_LATENCY
   "Stock shown that equals stock counted, percent, at least." INVENTORY_ACCURACY
   "Calls to a route that failed, percent, at most." INTEGRATION_FAILURE_RATE
   "From alert raised to resolved." EXCEPTION_RESOLUTION_TIME
@@ -14700,7 +14700,7 @@ enum BusinessMeasure {
 type MeasureResult {
   "Measure."
   measure: BusinessMeasure!
-  "What it is broken down by: account, supplier, route or queue; null for the whole."
+  "Key of the breakdown: account, supplier, route or queue; null for the total."
   key: String
   "Number of cases."
   samples: Int!
@@ -14716,7 +14716,7 @@ type MeasureResult {
 
 "Objective to create or change."
 input ObjectiveInput {
-  "Objective to change; left out for a new one."
+  "Objective to change; omit it to create a new one."
   id: ID
   "Version seen; needed to change."
   expectedVersion: String
@@ -14724,13 +14724,13 @@ input ObjectiveInput {
   name: String!
   "What is measured."
   measure: BusinessMeasure!
-  "Bound on its 95th percentile."
+  "Limit of its 95th percentile."
   maximum: Duration
-  "Bound on its percentage."
+  "Limit of its percentage."
   percent: Decimal
-  "Time it is measured over."
+  "Period over which it is measured."
   window: Duration!
-  "Queue of people who own it."
+  "Queue of the team that owns it."
   queue: String!
   "Urgency of a breach."
   severity: Severity! = WARNING
@@ -14750,7 +14750,7 @@ input SupportTicketCountInput {
 # API life cycle
 # ======================================================================================================================
 
-"Part of this schema that goes away."
+"Element of this schema that will be removed."
 type Deprecation {
   "Schema coordinate, e.g. Order.number."
   coordinate: String!
@@ -14762,11 +14762,11 @@ type Deprecation {
   sunsetOn: Date!
   "What to use instead."
   replacement: String
-  "Who still uses it; the caller sees itself, operators everybody."
+  "Clients that still use it. Callers see themselves; operators see all."
   usage: [DeprecatedUse!]!
 }
 
-"Use of something deprecated."
+"Use of a deprecated element."
 type DeprecatedUse {
   "Client."
   client: String!
@@ -14780,17 +14780,17 @@ type DeprecatedUse {
 # Operations
 # ======================================================================================================================
 
-"Durable piece of work behind a write: steps, retries, undo."
+"Durable operation behind a write: steps, retries, compensation."
 type Operation implements Node @scope(anyOf: ["operation:read"]) {
   "Global id."
   id: ID!
   "What it does."
   kind: OperationKind!
-  "Where it stands."
+  "Status."
   state: OperationState!
   "Correlation id of the request that started it, W3C trace id."
   correlationId: String!
-  "Key it was submitted with; null for others than the caller."
+  "Key it was submitted with; null if the caller did not submit it."
   idempotencyKey: IdempotencyKey
   "Id of what it works on."
   subject: ID
@@ -14800,9 +14800,9 @@ type Operation implements Node @scope(anyOf: ["operation:read"]) {
   finishedAt: DateTime
   "Steps in order."
   steps: [OperationStep!]!
-  "Place in the queue; null when it does not wait."
+  "Position in the queue; null if it is not waiting."
   queue: QueuePosition
-  "Decision it waits for; null in other states than AWAITING_DECISION."
+  "Decision that it waits for; null unless the state is AWAITING_DECISION."
   awaiting: AwaitedDecision
   "Why it failed."
   failure: OperationFailure
@@ -14810,15 +14810,15 @@ type Operation implements Node @scope(anyOf: ["operation:read"]) {
 
 "Decision that an operation waits for."
 type AwaitedDecision {
-  "Who has to decide."
+  "Who must decide."
   by: Audience!
-  "What is to be decided, in a sentence."
+  "What must be decided, in one sentence."
   message: String!
   "Since when."
   since: DateTime!
-  "What the ERP found different, for the buyer: acceptOrderChanges or cancelOrder."
+  "Differences in the ERP for the buyer: decide with acceptOrderChanges or cancelOrder."
   differences: [SubmitOrderError!]!
-  "What the supplier answered otherwise, for the planner: decideDeviation."
+  "Deviations of the order response for the planner: decide with decideDeviation."
   deviations: [Deviation!] @scope(anyOf: ["po:read"])
 }
 
@@ -14826,7 +14826,7 @@ type AwaitedDecision {
 type QueuePosition {
   "Place, from 1."
   position: Int!
-  "What is waited for."
+  "What it waits for."
   reason: String!
   "When its turn is expected."
   estimatedStart: DateTime
@@ -14848,7 +14848,7 @@ enum OperationKind {
   "respondToPurchaseOrder." RESPOND_TO_PURCHASE_ORDER
   "submitDespatchAdvice." SUBMIT_DESPATCH_ADVICE
   "cancelDespatchAdvice." CANCEL_DESPATCH_ADVICE
-  "changeLeadTime, on the day from which it holds." CHANGE_LEAD_TIME
+  "changeLeadTime, on the day from which it applies." CHANGE_LEAD_TIME
   "resolveMasterDataConflict." RESOLVE_MASTER_DATA
 }
 
@@ -14856,14 +14856,14 @@ enum OperationKind {
 enum OperationState {
   "Accepted and stored." ACCEPTED
   "Being checked." VALIDATING
-  "Waits for its turn or for the source." QUEUED
+  "Waiting for its turn or for the source." QUEUED
   "Being written to the source." COMMITTING
   "Written." COMMITTED
   "Waits for a person's decision." AWAITING_DECISION
-  "Sent, answer lost, and the source cannot be asked; an operator settles it." OUTCOME_UNKNOWN
-  "Being undone." COMPENSATING
-  "Undone." COMPENSATED
-  "Refused or failed; nothing is left behind." FAILED
+  "Sent, but the response was lost and the source cannot be queried; an operator settles it." OUTCOME_UNKNOWN
+  "Being compensated." COMPENSATING
+  "Compensated." COMPENSATED
+  "Refused or failed, without any effect left in a source." FAILED
   "Parked for an operator." DEAD_LETTERED
 }
 
@@ -14871,9 +14871,9 @@ enum OperationState {
 type OperationStep {
   "Name."
   name: String!
-  "System it touches."
+  "System that it affects."
   system: SourceKind
-  "Where it stands."
+  "Status."
   state: StepState!
   "Attempts so far."
   attempts: Int!
@@ -14881,7 +14881,7 @@ type OperationStep {
   startedAt: DateTime
   "When it ended."
   finishedAt: DateTime
-  "Reference at the source, fixed before the first attempt."
+  "External reference, assigned before the first attempt."
   externalRef: String @scope(anyOf: ["ops:read"])
   "What went wrong last."
   error: String @scope(anyOf: ["ops:read"])
@@ -14892,13 +14892,13 @@ enum StepState {
   "Not begun." PENDING
   "Running." RUNNING
   "Done." SUCCEEDED
-  "Will be tried again." RETRYING
+  "Will be retried." RETRYING
   "Failed." FAILED
-  "Undone." COMPENSATED
+  "Compensated." COMPENSATED
   "Not needed." SKIPPED
 }
 
-"Why an operation failed, and whose turn it is."
+"Why an operation failed, and who must act."
 type OperationFailure {
   "Tier at fault."
   responsible: Responsible!
@@ -14906,15 +14906,15 @@ type OperationFailure {
   code: String!
   "Sentence to show."
   message: String!
-  "Whether the same request may be sent again, with a new key."
+  "Whether the same request can be sent with a new key."
   retryable: Boolean!
 }
 
-"Whose fault: the support desk's first question."
+"Tier responsible for a failure."
 enum Responsible {
   "The caller's input." CALLER
   "The portal in front of Portico." PORTAL
-  "Portico's edge: limits, rights, budget." GATEWAY
+  "Portico's edge: limits, access rights, budgets." GATEWAY
   "Portico's own process or store." ORCHESTRATION
   "The ERP." ERP
   "The warehouse system." WMS
@@ -14922,7 +14922,7 @@ enum Responsible {
   "A trading partner." PARTNER
 }
 
-"One entry of a history or trace, for people."
+"Entry of a history or trace, for people to read."
 type TimelineEntry {
   "When."
   at: DateTime!
@@ -14932,30 +14932,30 @@ type TimelineEntry {
   message: String!
   "System that acted."
   system: SourceKind!
-  "Person or client that acted; null for systems and for others' people."
+  "Person or client that acted; null for systems and for people of other organisations."
   actor: User
   "Id of what it is about."
   subject: ID
-  "Correlation id, W3C trace id; null for what nothing of ours began."
+  "Correlation id, W3C trace id; null if it did not start with a request to Portico."
   correlationId: String
-  "How long it took, for calls and steps."
+  "Duration of calls and steps."
   took: Duration
-  "Tier at fault, where something failed."
+  "Responsible tier, if something failed."
   responsible: Responsible
 }
 
-"Kinds of timeline entries: the hops from click to ERP record to carrier event."
+"Kinds of timeline entries, from the request to the ERP record and the carrier event."
 enum TimelineKind {
   "Request by a portal." REQUEST
   "Step of an operation." STEP
   "Call to a source." SOURCE_CALL
-  "News from outside." NEWS_IN
+  "Event from outside." NEWS_IN
   "Event sent out." NEWS_OUT
   "Status changed." STATUS_CHANGE
   "Decision by a person." DECISION
 }
 
-"Entry of the append-only audit log, sealed in a Merkle tree."
+"Entry of the append-only audit log, recorded in a Merkle tree."
 type AuditEntry implements Node @scope(anyOf: ["audit:read"]) {
   "Global id."
   id: ID!
@@ -14967,7 +14967,7 @@ type AuditEntry implements Node @scope(anyOf: ["audit:read"]) {
   actor: User
   "What was done, e.g. order.amend."
   action: String!
-  "To what."
+  "Subject of the action."
   subject: ID!
   "Correlation id, W3C trace id."
   correlationId: String!
@@ -14975,17 +14975,17 @@ type AuditEntry implements Node @scope(anyOf: ["audit:read"]) {
   before: JSON
   "Values after, redacted by class."
   after: JSON
-  "SHA-256 of the entry, hex: its leaf in the tree."
+  "SHA-256 of the entry in hex, which is its leaf in the tree."
   digest: String!
 }
 
-"Which operations to include; conditions add up."
+"Filter for operations; all conditions must match."
 input OperationFilter {
   "In any of these states."
   state: [OperationState!]
   "Of any of these kinds."
   kind: [OperationKind!]
-  "On this order, purchase order or other subject."
+  "For this order, purchase order or other subject."
   subject: ID
   "With this correlation id."
   correlationId: String
@@ -14993,13 +14993,13 @@ input OperationFilter {
   submitted: DateRangeInput
 }
 
-"Which audit entries to include; conditions add up."
+"Filter for audit entries; all conditions must match."
 input AuditFilter {
   "About this."
   subject: ID
   "By this person or client."
   actor: ID
-  "Action or its beginning, e.g. order."
+  "Action or its prefix, e.g. order."
   action: String
   "With this correlation id."
   correlationId: String
@@ -15027,15 +15027,15 @@ input CompensateInput {
   reason: String!
 }
 
-"What an operator found out about an operation of unknown outcome, or did by hand."
+"What an operator found out about an operation with an unknown outcome, or did by hand."
 input SettleOperationInput {
-  "Operation in OUTCOME_UNKNOWN, or in DEAD_LETTERED whose work was done by hand."
+  "Operation in state OUTCOME_UNKNOWN, or in state DEAD_LETTERED if the work was done by hand."
   operation: ID!
   "Whether the source did the work."
   happened: Boolean!
-  "The source's reference, when it did."
+  "External reference, if it happened."
   externalRef: String
-  "How it was found out."
+  "How it was detected."
   reason: String!
 }
 
@@ -15108,14 +15108,14 @@ input OperationBy @oneOf {
 }
 
 # ======================================================================================================================
-# Dead letters, and what operators do
+# Dead letters and operator actions
 # ======================================================================================================================
 
-"Message or job that could not be applied, parked with its history so that others pass."
+"Message or job that could not be applied. It is parked with its history, so that it does not block others."
 type DeadLetter implements Node @scope(anyOf: ["ops:read"]) {
   "Global id."
   id: ID!
-  "Stream, queue or webhook it came by."
+  "Stream, queue or webhook that it arrived on."
   stream: String!
   "Its content."
   payload: JSON! @classified(level: RESTRICTED)
@@ -15153,7 +15153,7 @@ type DeadLetterEdge {
   node: DeadLetter!
 }
 
-"Table from a partner's or standard's codes to ours. Versioned; a new version can be replayed over history."
+"Table that maps the codes of a partner or a standard to enum values. It is versioned; a new version can be replayed over past messages."
 type CodeMapping implements Node @scope(anyOf: ["ops:read"]) {
   "Global id."
   id: ID!
@@ -15161,7 +15161,7 @@ type CodeMapping implements Node @scope(anyOf: ["ops:read"]) {
   standard: CodeStandard!
   "Code list or element."
   list: String!
-  "Source or partner it is for; null for all."
+  "Source or partner that it applies to; null for all."
   instance: String
   "Version in force."
   version: Int!
@@ -15169,7 +15169,7 @@ type CodeMapping implements Node @scope(anyOf: ["ops:read"]) {
   publishedAt: DateTime!
   "Codes and their meanings."
   entries: [CodeMappingEntry!]!
-  "Codes seen that have no meaning yet, most frequent first; at most 100."
+  "Codes received that are not mapped, most frequent first; at most 100."
   unmapped: [UnmappedCode!]!
 }
 
@@ -15177,15 +15177,15 @@ type CodeMapping implements Node @scope(anyOf: ["ops:read"]) {
 type CodeMappingEntry {
   "Code."
   code: String!
-  "Enum value it means, as Enum.VALUE, e.g. ShipmentStatus.DELIVERED."
+  "Enum value that it maps to, as Enum.VALUE, e.g. ShipmentStatus.DELIVERED."
   meaning: String!
 }
 
-"Code without a meaning."
+"Unmapped code."
 type UnmappedCode {
   "Code."
   code: String!
-  "Text that came with it."
+  "Text sent with it."
   text: String
   "How often it was seen."
   count: Int!
@@ -15209,11 +15209,11 @@ input CodeMappingInput {
 input CodeMappingEntryInput {
   "Code."
   code: String!
-  "Enum value it means, as Enum.VALUE."
+  "Enum value that it maps to, as Enum.VALUE."
   meaning: String!
 }
 
-"Dead letter to try again or to drop."
+"Dead letter to retry or to discard."
 input DeadLetterInput {
   "Dead letter."
   deadLetter: ID!
@@ -15221,23 +15221,23 @@ input DeadLetterInput {
   reason: String!
 }
 
-"Delivery that another system pushed to us, kept with its bytes before it is answered."
+"Delivery that another system pushed to Portico. It is stored with its bytes before it is acknowledged."
 type InboundDelivery implements Node @scope(anyOf: ["ops:read"]) {
   "Global id."
   id: ID!
   "Source it came from."
   instance: String!
-  "The source's id of the delivery; the same id again is a duplicate."
+  "The source's id of the delivery; a second one with the same id is a duplicate."
   deliveryId: String!
   "When it arrived."
   receivedAt: DateTime!
-  "Where it stands."
+  "Status."
   state: InboundState!
   "Attempts to apply it."
   attempts: Int!
-  "How often it came again."
+  "Number of repetitions."
   repeats: Int!
-  "What is wrong with it, or why nothing is made of it."
+  "What is wrong with it, or why it has no effect."
   error: String
   "Ids of the records it changed; at most 100."
   subjects: [ID!]!
@@ -15245,7 +15245,7 @@ type InboundDelivery implements Node @scope(anyOf: ["ops:read"]) {
 
 "States of an inbound delivery."
 enum InboundState {
-  "Kept, not yet applied." RECEIVED
+  "Stored, not yet applied." RECEIVED
   "Applied." APPLIED
   "Applied in part; the rest is parked." APPLIED_IN_PART
   "Waits for the record it is about." WAITING_FOR_SUBJECT
@@ -15254,21 +15254,21 @@ enum InboundState {
   "Parked." PARKED
 }
 
-"Which inbound deliveries to include; conditions add up."
+"Filter for inbound deliveries; all conditions must match."
 input InboundDeliveryFilter {
   "From this source."
   instance: String
   "In any of these states."
   state: [InboundState!]
-  "That changed this record."
+  "Message that changed this record."
   subject: ID
   "Arrived in these days."
   received: DateRangeInput
 }
 
-"Past news to apply again. No effect happens twice."
+"Past messages to replay. No effect happens twice."
 input ReplayInput {
-  "Source instance and subject, such as erp/orders, or carrier/deliveries for what a source pushed."
+  "Source instance and subject, such as erp/orders, or carrier/deliveries for messages that a source pushed."
   stream: String!
   "From this moment."
   from: DateTime
@@ -15276,13 +15276,13 @@ input ReplayInput {
   to: DateTime
   "Only about this."
   subject: ID
-  "Only count and show what would change."
+  "Whether to count what would change without applying it."
   dryRun: Boolean! = true
   "Why."
   reason: String!
 }
 
-"Source to pause or resume. While it is paused, writes queue and reads come from the store."
+"Source to pause or resume. While it is paused, writes are queued and reads are served from the store."
 input SourceControlInput {
   "Source instance."
   instance: String!
@@ -15291,10 +15291,10 @@ input SourceControlInput {
 }
 
 # ======================================================================================================================
-# What a write may answer
+# Errors and payloads of mutations
 # ======================================================================================================================
 
-"Refusal of a write that the caller can act on. Select it first: old clients then understand new members of the unions."
+"Reason why a write was refused, which the caller can act on. Select it first, so that old clients can handle new members of the unions."
 interface UserError {
   "Stable code."
   code: ErrorCode!
@@ -15307,98 +15307,98 @@ interface UserError {
 "Codes of refusals."
 enum ErrorCode {
   "Breaks a rule of its field." INVALID_INPUT
-  "Not there, or not the caller's: the two look alike." NOT_FOUND
+  "It does not exist, or the caller may not see it. The two are not distinguished." NOT_FOUND
   "The caller lacks a right." FORBIDDEN
-  "Changed since it was read." VERSION_CONFLICT
+  "It changed since it was read." VERSION_CONFLICT
   "Key already used for another input." IDEMPOTENCY_CONFLICT
-  "Price differs from the one expected." PRICE_CHANGED
-  "Not available as asked." INSUFFICIENT_AVAILABILITY
-  "Credit does not allow it." CREDIT_BLOCKED
+  "The price differs from the expected one." PRICE_CHANGED
+  "Not available as requested." INSUFFICIENT_AVAILABILITY
+  "The credit limit does not allow it." CREDIT_BLOCKED
   "Item is not sold to the account." ITEM_NOT_ORDERABLE
   "Unit cannot be ordered." UNIT_NOT_ORDERABLE
   "Below the least quantity." MINIMUM_NOT_MET
   "Not a multiple of the pack." MULTIPLE_NOT_MET
   "Above the greatest quantity." MAXIMUM_EXCEEDED
-  "Day on which nothing is shipped or received, or in the past." DATE_NOT_POSSIBLE
-  "Customer's purchase order number is in use." DUPLICATE_PO_NUMBER
+  "Date in the past, or on which nothing is shipped or received." DATE_NOT_POSSIBLE
+  "The customer's purchase order number is already used." DUPLICATE_PO_NUMBER
   "Its state does not allow it." STATE_NOT_ALLOWED
-  "Beyond the tolerance, and the profile refuses." TOLERANCE_EXCEEDED
-  "More than is open." QUANTITY_EXCEEDED
+  "Beyond the tolerance, and the profile refuses it." TOLERANCE_EXCEEDED
+  "More than the open quantity." QUANTITY_EXCEEDED
   "Open lines are missing." LINES_MISSING
-  "Signature missing, wrong, old or of an unknown key." SIGNATURE_INVALID
+  "Signature is missing, invalid, expired or made with an unknown key." SIGNATURE_INVALID
   "Document was received before." DUPLICATE_DOCUMENT
-  "Source does not answer and the write cannot wait." SOURCE_UNAVAILABLE
+  "The source does not respond and the write cannot wait." SOURCE_UNAVAILABLE
 }
 
-"Input breaks a rule; the code says which."
+"The input violates a rule, which the code names."
 type InvalidInput implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
 }
 
-"Price differs from the one expected."
+"The price differs from the expected one."
 type PriceChanged implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "Price expected."
   expected: UnitPrice!
   "Price now."
   current: Price!
-  "Steps of the waterfall that moved, as they are now; null where the ERP tells none, or it is not known what they were."
+  "Current values of the waterfall steps that changed; null if the ERP does not report steps, or the previous ones are not known."
   changedSteps: [PriceStep!] @classified(level: CONFIDENTIAL) @scope(anyOf: ["price:read"])
 }
 
-"Not available as asked."
+"Not available as requested."
 type InsufficientAvailability implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
-  "What could be had instead."
+  "Possible substitutes."
   promise: OrderPromise!
 }
 
-"Credit does not allow it."
+"The credit limit does not allow it."
 type CreditBlocked implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "How much is missing."
   shortBy: Money @scope(anyOf: ["credit:read"])
 }
 
-"Beyond the tolerance, and the profile refuses."
+"Beyond the tolerance, and the profile refuses it."
 type ToleranceExceeded implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "Difference."
   deviation: Deviation
 }
 
-"Signature missing, wrong, old or of an unknown key."
+"Signature is missing, invalid, expired or made with an unknown key."
 type SignatureInvalid implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "Key named."
   keyId: String
@@ -15410,19 +15410,19 @@ type DuplicateDocument implements UserError {
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
-  "Global id of what came of it."
+  "Global id of the result."
   existing: ID!
 }
 
-"Source does not answer and the write cannot wait."
+"The source does not respond and the write cannot wait."
 type SourceUnavailable implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "System."
   system: SourceKind!
@@ -15436,7 +15436,7 @@ type IdempotencyConflict implements UserError {
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "When it was used."
   firstUsedAt: DateTime!
@@ -15450,19 +15450,19 @@ type Forbidden implements UserError {
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "Scope that would be enough."
   missingScope: String
 }
 
-"Changed since it was read."
+"It changed since it was read."
 type VersionConflict implements UserError {
   "Stable code."
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "Version now."
   currentVersion: String!
@@ -15476,7 +15476,7 @@ type StateNotAllowed implements UserError {
   code: ErrorCode!
   "Sentence to show."
   message: String!
-  "Place in the arguments; null for the whole."
+  "Path in the arguments; null for the input as a whole."
   path: [String!]
   "State now."
   state: String!
@@ -15495,25 +15495,25 @@ union SupplierError = InvalidInput | Forbidden | IdempotencyConflict | VersionCo
 "Refusals of any write."
 union CommonError = InvalidInput | Forbidden | IdempotencyConflict | VersionConflict | StateNotAllowed | SourceUnavailable
 
-"Answer to submitOrder, given when the order is durable. A dead ERP gives a queued operation, not an error."
+"Payload of submitOrder, returned when the order is durable. If the ERP is down, the result is a queued operation, not an error."
 type SubmitOrderPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [SubmitOrderError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
   "Order, also while it is queued."
   order: Order
-  "Checks made against last known values because the ERP could not be asked; made again before it is written to."
+  "Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP."
   provisional: [OrderCheck!]!
 }
 
-"Answer to submitOrders."
+"Payload of submitOrders."
 type SubmitOrdersPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "One per order, in the order given."
   results: [SubmitOrdersResult!]!
@@ -15523,233 +15523,233 @@ type SubmitOrdersPayload {
   rejected: Int!
 }
 
-"What became of one order of many."
+"Result of one order of a batch."
 type SubmitOrdersResult {
   "Place in the input, from 0."
   index: Int!
   "Order, also while it is queued."
   order: Order
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [SubmitOrderError!]!
 }
 
-"Answer to amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges."
+"Payload of amendOrder, cancelOrder, approveOrder, rejectOrder and acceptOrderChanges."
 type AmendOrderPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [AmendOrderError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
   "Order as it is now."
   order: Order
 }
 
-"Answer to requestReturn."
+"Payload of requestReturn."
 type RequestReturnPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
   "Return."
   return: Return
 }
 
-"Answer to respondToPurchaseOrder."
+"Payload of respondToPurchaseOrder."
 type PurchaseOrderResponsePayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [SupplierError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
-  "Answer as stored."
+  "Order response as stored."
   response: PurchaseOrderResponse
-  "Where it differs from the order."
+  "Differences from the order."
   deviations: [Deviation!]
-  "Signed receipt of arrival; null when the message was not signed."
+  "Signed receipt of arrival; null if the message was not signed."
   receipt: Receipt
 }
 
-"Answer to submitDespatchAdvice and cancelDespatchAdvice."
+"Payload of submitDespatchAdvice and cancelDespatchAdvice."
 type DespatchAdvicePayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [SupplierError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
-  "Ship notice as stored."
+  "Despatch advice as stored."
   despatchAdvice: DespatchAdvice
-  "Signed receipt of arrival; null when the message was not signed."
+  "Signed receipt of arrival; null if the message was not signed."
   receipt: Receipt
 }
 
-"Answer to changeLeadTime."
+"Payload of changeLeadTime."
 type SupplierItemPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [SupplierError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow; null until the day from which it holds."
+  "Durable operation of this write; null until the day from which the lead time applies."
   operation: Operation
   "Supplier item as it is now."
   supplierItem: SupplierItem
-  "Alert that tells planning; null for others."
+  "Alert for planning; null for other callers."
   alert: Alert
-  "Signed receipt of arrival; null when the message was not signed."
+  "Signed receipt of arrival; null if the message was not signed."
   receipt: Receipt
 }
 
-"Answer to decideDeviation."
+"Payload of decideDeviation."
 type DeviationPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
   "Deviation as it is now."
   deviation: Deviation
 }
 
-"Answer to saveToleranceProfile."
+"Payload of saveToleranceProfile."
 type ToleranceProfilePayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Profile as it is now."
   profile: ToleranceProfile
 }
 
-"Answer to registerPartner, updatePartner, advanceOnboarding and the key mutations."
+"Payload of registerPartner, updatePartner, advanceOnboarding and the key mutations."
 type PartnerPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Partner as it is now."
   partner: TradingPartner
 }
 
-"Answer to saveWebhookEndpoint, deleteWebhookEndpoint and rotateWebhookSecret."
+"Payload of saveWebhookEndpoint, deleteWebhookEndpoint and rotateWebhookSecret."
 type WebhookEndpointPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Endpoint as it is now; null when deleted."
+  "Current state of the endpoint; null if it was deleted."
   endpoint: WebhookEndpoint
-  "Signing secret, shown this once: when the endpoint is new or its secret was rotated."
+  "Signing secret. It is shown only once, when the endpoint is created or the secret is rotated."
   secret: String @classified(level: RESTRICTED)
 }
 
-"Answer to redeliverWebhook."
+"Payload of redeliverWebhook."
 type WebhookDeliveryPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Delivery as it is now."
   delivery: WebhookDelivery
 }
 
-"Answer to publishCodeMapping. Replay the stream to apply it to the past."
+"Payload of publishCodeMapping. Replay the stream to apply it to past messages."
 type CodeMappingPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Table as it is now."
   mapping: CodeMapping
 }
 
-"Answer to reportException, acknowledgeAlert and resolveAlert."
+"Payload of reportException, acknowledgeAlert and resolveAlert."
 type AlertPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Alert as it is now."
   alert: Alert
 }
 
-"Answer to retryDeadLetter and discardDeadLetter."
+"Payload of retryDeadLetter and discardDeadLetter."
 type DeadLetterPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
-  "Dead letter; null once it is gone."
+  "Dead letter; null after it is removed."
   deadLetter: DeadLetter
 }
 
-"Answer to saveObjective."
+"Payload of saveObjective."
 type ObjectivePayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Objective as it is now."
   objective: Objective
 }
 
-"Answer to resolveMasterDataConflict."
+"Payload of resolveMasterDataConflict."
 type MasterDataConflictPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
-  "Conflict as it is now; null once every system says what was decided."
+  "Current state of the conflict; null when every system has the value that was decided."
   conflict: MasterDataConflict
 }
 
-"Answer to recordSupportTickets."
+"Payload of recordSupportTickets."
 type SupportTicketsPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Measure as it is now."
   result: MeasureResult
 }
 
-"Answer to compensate and settleOperation."
+"Payload of compensate and settleOperation."
 type OperationPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Durable operation to follow."
+  "Durable operation of this write."
   operation: Operation
 }
 
-"Answer to replay."
+"Payload of replay."
 type ReplayPayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "News found."
+  "Messages found."
   found: Int!
   "Records that change or would change."
   changes: Int!
 }
 
-"Answer to pauseSource and resumeSource."
+"Payload of pauseSource and resumeSource."
 type SourcePayload {
-  "Why it was refused; empty when it was accepted."
+  "Reasons why it was refused; empty if it was accepted."
   errors: [CommonError!]!
-  "Whether this key was spent before on the same input; the answer is then the first one's, brought up to date."
+  "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
   "Source as it is now."
   source: SourceHealth
@@ -15759,13 +15759,13 @@ type SourcePayload {
 # Roots
 # ======================================================================================================================
 
-"Reads. Everything is limited to what the caller may see; foreign and missing look alike."
+"Queries. Results are limited to what the caller may see. Records of others are treated as missing."
 type Query {
-  "Anything by its global id."
+  "Object by its global id."
   node("Global id." id: ID!): Node
-  "Many things by their global ids, in the order asked; null for each that is not there."
+  "Objects by their global ids, in the order given; null for each that does not exist."
   nodes("Global ids; at most 100." ids: [ID!]!): [Node] @cost(weight: 1) @listSize(assumedSize: 100)
-  "The signed-in caller; null when nobody is."
+  "The signed-in caller; null if nobody is signed in."
   viewer: Viewer
   "One account."
   account("Its key." by: AccountBy!): Account
@@ -15777,21 +15777,21 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: AccountFilter
   ): AccountConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Search and browse the catalogue. Prices and stock of a page come in one batch each."
+  "Searches and browses the catalogue. Prices and stock of a page are read in one batch each."
   items(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
-    "Words, part numbers or a GTIN." search: String
+    "Search text: words, part numbers or a GTIN." search: String
     "What to include." filter: ItemFilter
     "Order of the list." orderBy: ItemSort! = RELEVANCE
   ): ItemConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "One item."
   item("Its key." by: ItemBy!): Item
-  "Many items by their keys, in the order asked; null for each that is not there."
+  "Items by their keys, in the order given; null for each that does not exist."
   itemsByKey("Keys; at most 100." keys: [ItemBy!]!): [Item] @cost(weight: 1) @listSize(assumedSize: 100)
-  "Categories at the top of the catalogue, in order."
+  "Top-level categories of the catalogue, in order."
   categories: [Category!]
   "One order."
   order(
@@ -15869,7 +15869,7 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: ShipmentFilter
   ): ShipmentConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "What submitting this order would say: prices, promises, errors. Prices a basket too. Writes nothing."
+  "What submitting this order would return: prices, promises, errors. It can also price a basket. It writes nothing."
   validateOrder("Order." input: OrderInput!): OrderValidation @scope(anyOf: ["order:write"]) @cost(weight: 10)
   "One durable operation."
   operation("Its key." by: OperationBy!): Operation
@@ -15883,7 +15883,7 @@ type Query {
   ): OperationConnection @scope(anyOf: ["operation:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
   "Operations by kind and state, with the age of the oldest."
   workInProgress: [WorkInState!] @scope(anyOf: ["ops:read"])
-  "Every hop of one correlation id, from the portal's click to the carrier's event, oldest first."
+  "Trace of one correlation id, from the portal's request to the carrier's event, oldest first."
   trace(
     "Correlation id, W3C trace id." correlationId: String!
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
@@ -15907,7 +15907,7 @@ type Query {
     "Only before this cursor." before: String
     "Only of this stream." stream: String
   ): DeadLetterConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Deliveries that other systems pushed to us, newest first."
+  "Deliveries that other systems pushed to Portico, newest first."
   inboundDeliveries(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -15915,14 +15915,14 @@ type Query {
     "Only before this cursor." before: String
     "What to include." filter: InboundDeliveryFilter
   ): InboundDeliveryConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
-  "Objectives and how they were kept."
+  "Objectives and whether they were met."
   sla("Days." period: DateRangeInput!): [SlaReport!] @scope(anyOf: ["ops:read"]) @cost(weight: 10)
   "Business measures."
   roi(
     "Days." period: DateRangeInput!
     "Break down by account, supplier, route or queue." breakDown: Boolean! = false
   ): RoiReport @scope(anyOf: ["ops:read"]) @cost(weight: 10)
-  "Parts of this schema that go away, soonest first."
+  "Elements of this schema that will be removed, soonest first."
   deprecations: [Deprecation!] @scope(anyOf: ["schema:read", "ops:read"])
   "Code tables."
   codeMappings("Only of this standard." standard: CodeStandard): [CodeMapping!] @scope(anyOf: ["ops:read"])
@@ -15930,13 +15930,13 @@ type Query {
   webhookEndpoints: [WebhookEndpoint!] @scope(anyOf: ["webhook:read"])
   "State of the source systems."
   sourceHealth: [SourceHealth!]
-  "Where each capability is served."
+  "Routing of each capability."
   capabilityRoutes: [CapabilityRoute!]
-  "Latest comparison per kind of record and source."
+  "Latest comparison for each kind of record and source."
   reconciliations: [Reconciliation!]
-  "Owner, steward and synchronisation of every kind of record and field."
+  "Owner, steward and synchronisation of each kind of record and field."
   dataPolicies: [DataPolicy!]
-  "Fields on which systems contradict each other, newest first."
+  "Conflicts: fields for which systems report different values, newest first."
   masterDataConflicts(
     "Items from the start, 1 to 100; 25 unless last is given." first: Int
     "Only after this cursor." after: String
@@ -15946,14 +15946,14 @@ type Query {
   ): MasterDataConflictConnection @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
 }
 
-"Writes. The same idempotencyKey with the same input gives the same answer, on every replica and after a restart."
+"Mutations. The same idempotencyKey with the same input returns the same payload, on every process and after a restart."
 type Mutation {
-  "Places an order. Acknowledged when it is durable; waits a short while for the ERP, as Prefer: wait=N says."
+  "Places an order. It is acknowledged when it is durable. The response waits briefly for the ERP, as set by Prefer: wait=N."
   submitOrder(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: OrderInput!
   ): SubmitOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
-  "Places many orders; costs as often as there are orders."
+  "Places many orders. The cost is multiplied by the number of orders."
   submitOrders(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SubmitOrdersInput!
@@ -15963,7 +15963,7 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: AmendOrderInput!
   ): AmendOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 20)
-  "Cancels what of an order has not left the warehouse."
+  "Cancels the part of an order that has not left the warehouse."
   cancelOrder(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: CancelOrderInput!
@@ -15978,37 +15978,37 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: OrderApprovalInput!
   ): AmendOrderPayload @scope(anyOf: ["order:approve"]) @cost(weight: 10)
-  "Accepts what was found different before the ERP write; the operation goes on."
+  "Accepts the differences found before the ERP write; the operation continues."
   acceptOrderChanges(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: AcceptOrderChangesInput!
   ): AmendOrderPayload @scope(anyOf: ["order:write"]) @cost(weight: 10)
-  "Asks to send goods back."
+  "Requests a return."
   requestReturn(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: RequestReturnInput!
   ): RequestReturnPayload @scope(anyOf: ["order:write"]) @cost(weight: 10)
-  "Answers a purchase order, line by line. Inside the tolerance it is applied; beyond, it waits for a decision."
+  "Submits an order response, line by line. Within the tolerance it is applied; beyond it, it waits for a decision."
   respondToPurchaseOrder(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: PurchaseOrderResponseInput!
   ): PurchaseOrderResponsePayload @scope(anyOf: ["po:respond"]) @cost(weight: 20)
-  "Announces a shipment: pallets, cartons, lots, serials, of one or many purchase orders."
+  "Submits a despatch advice: pallets, cartons, lots and serial numbers of one or many purchase orders."
   submitDespatchAdvice(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: DespatchAdviceInput!
   ): DespatchAdvicePayload @scope(anyOf: ["despatch:write"]) @cost(weight: 20)
-  "Withdraws a ship notice."
+  "Cancels a despatch advice."
   cancelDespatchAdvice(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: CancelDespatchAdviceInput!
   ): DespatchAdvicePayload @scope(anyOf: ["despatch:write"]) @cost(weight: 10)
-  "Announces the lead time of a supplier's item; planning is told, and the ERP on the day from which it holds. One that was announced before and does not hold yet is replaced."
+  "Changes a supplier item's lead time from a given day on, when the ERP is updated. It replaces a change that does not apply yet."
   changeLeadTime(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ChangeLeadTimeInput!
   ): SupplierItemPayload @scope(anyOf: ["po:respond"]) @cost(weight: 10)
-  "Decides a deviation; its operation goes on or is undone."
+  "Decides a deviation; its operation continues or is compensated."
   decideDeviation(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: DecideDeviationInput!
@@ -16028,17 +16028,17 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: UpdatePartnerInput!
   ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
-  "Moves a partner to the next stage, stops or resumes it."
+  "Moves a partner to the next stage, suspends it or resumes it."
   advanceOnboarding(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: AdvanceOnboardingInput!
   ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
-  "Adds a signing key of a partner; it counts once proved."
+  "Adds a signing key of a partner. It is valid when it is proved."
   rotatePartnerKey(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: RotatePartnerKeyInput!
   ): PartnerPayload @scope(anyOf: ["partner:write"]) @cost(weight: 10)
-  "Proves a signing key by a signed challenge."
+  "Proves a signing key with a signed challenge."
   provePartnerKey(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ProvePartnerKeyInput!
@@ -16063,12 +16063,12 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: WebhookEndpointRef!
   ): WebhookEndpointPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
-  "Replaces the secret; the one before signs too for 24 hours."
+  "Replaces the secret. The previous one also signs for 24 hours."
   rotateWebhookSecret(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: WebhookEndpointRef!
   ): WebhookEndpointPayload @scope(anyOf: ["webhook:write"]) @cost(weight: 5)
-  "Sends a delivery again, with the same id."
+  "Resends a delivery with the same id."
   redeliverWebhook(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: RedeliverWebhookInput!
@@ -16078,7 +16078,7 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ReportExceptionInput!
   ): AlertPayload @scope(anyOf: ["alert:write"]) @cost(weight: 5)
-  "Takes an alert."
+  "Acknowledges an alert."
   acknowledgeAlert(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: AcknowledgeAlertInput!
@@ -16088,27 +16088,27 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ResolveAlertInput!
   ): AlertPayload @scope(anyOf: ["alert:write"]) @cost(weight: 5)
-  "Tries a dead letter again."
+  "Retries a dead letter."
   retryDeadLetter(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: DeadLetterInput!
   ): DeadLetterPayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
-  "Drops a dead letter; its history stays."
+  "Discards a dead letter; its history is kept."
   discardDeadLetter(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: DeadLetterInput!
   ): DeadLetterPayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
-  "Applies past news again, e.g. after a mapping was corrected; counts only, unless dryRun is false."
+  "Replays past messages, e.g. after a mapping was corrected. It only counts unless dryRun is false."
   replay(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ReplayInput!
   ): ReplayPayload @scope(anyOf: ["ops:write"]) @cost(weight: 50)
-  "Undoes an operation, last step first."
+  "Compensates an operation, last step first."
   compensate(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: CompensateInput!
   ): OperationPayload @scope(anyOf: ["ops:write"]) @cost(weight: 10)
-  "Settles an operation of unknown outcome."
+  "Settles an operation with an unknown outcome."
   settleOperation(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SettleOperationInput!
@@ -16123,7 +16123,7 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SourceControlInput!
   ): SourcePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
-  "Decides what systems that contradict each other say from now on; a durable operation writes it to its owner, and to the other where that takes it."
+  "Decides a conflict of master data. A durable operation writes the value to the owner, and to the other system if it accepts it."
   resolveMasterDataConflict(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ResolveMasterDataConflictInput!
@@ -16133,7 +16133,7 @@ type Mutation {
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: ObjectiveInput!
   ): ObjectivePayload @scope(anyOf: ["ops:write"]) @cost(weight: 5)
-  "Records a count of support tickets from outside."
+  "Records a count of support tickets from a help desk."
   recordSupportTickets(
     "Caller's key of this write." idempotencyKey: IdempotencyKey!
     "What to do." input: SupportTicketCountInput!
@@ -16144,20 +16144,20 @@ type Mutation {
 # Streams
 # ======================================================================================================================
 
-# On the wire: what was missed since ` + "`" + `after` + "`" + `, then StreamCaughtUp, then live items. StreamGap says what was no longer
-# kept, so that a client asks again instead of guessing. Without ` + "`" + `after` + "`" + ` a stream begins with StreamCaughtUp.
+# Order of items: the changes since ` + "`" + `after` + "`" + `, then StreamCaughtUp, then live items. StreamGap reports changes that are no longer
+# kept, so that the client can query them again. Without ` + "`" + `after` + "`" + ` a stream starts with StreamCaughtUp.
 
-"Anything that comes over a stream."
+"Item of a stream."
 interface StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
 }
 
-"All that was missed has been sent; what follows is live."
+"All missed changes have been delivered; what follows is live."
 type StreamCaughtUp implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
@@ -16165,67 +16165,67 @@ type StreamCaughtUp implements StreamItem {
   replayed: Int!
 }
 
-"Items are missing, because they are older than what is kept."
+"Changes are missing because they are no longer kept."
 type StreamGap implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
-  "Where the gap begins; cursor is where it ends."
+  "Start of the gap; cursor is its end."
   from: EventCursor!
-  "What to ask again, in words."
+  "What to query again, as text."
   requery: String!
 }
 
 "An order changed."
 type OrderUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
   "Order as it is now."
   order: Order!
-  "Status before; null when it is new or did not change."
+  "Previous status; null if it is new or did not change."
   previousStatus: OrderStatus
   "Lines that changed."
   changedLines: [OrderLine!]!
-  "Promises that moved."
+  "Changes of promised dates."
   commitmentChanges: [CommitmentChange!]!
 }
 
 "A shipment changed."
 type ShipmentUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
   "Shipment as it is now."
   shipment: Shipment!
-  "Status before; null when it is new or did not change."
+  "Previous status; null if it is new or did not change."
   previousStatus: ShipmentStatus
   "Event behind it."
   event: ShipmentEvent
-  "How far the arrival moved; negative is earlier."
+  "Change of the estimated arrival; negative is earlier."
   etaShift: Duration
 }
 
 "A purchase order changed."
 type PurchaseOrderUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
   "Purchase order as it is now."
   purchaseOrder: PurchaseOrder!
-  "Status before; null when it is new or did not change."
+  "Previous status; null if it is new or did not change."
   previousStatus: PurchaseOrderStatus
-  "Deviations opened or closed."
+  "Deviations that were opened or closed."
   deviations: [Deviation!]!
 }
 
 "An item's stock changed."
 type AvailabilityUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
@@ -16237,7 +16237,7 @@ type AvailabilityUpdate implements StreamItem {
 
 "An invoice was issued or changed."
 type InvoiceUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
@@ -16249,7 +16249,7 @@ type InvoiceUpdate implements StreamItem {
 
 "An operation changed its state."
 type OperationUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
@@ -16259,9 +16259,9 @@ type OperationUpdate implements StreamItem {
   previousState: OperationState
 }
 
-"An alert was raised, taken or resolved."
+"An alert was raised, acknowledged or resolved."
 type AlertUpdate implements StreamItem {
-  "Where to resume: pass it as ` + "`" + `after` + "`" + `."
+  "Cursor to resume from: pass it as ` + "`" + `after` + "`" + `."
   cursor: EventCursor!
   "When it was written."
   at: DateTime!
@@ -16286,45 +16286,45 @@ union OperationStream = OperationUpdate | StreamCaughtUp | StreamGap
 "Stream of alerts."
 union AlertStream = AlertUpdate | StreamCaughtUp | StreamGap
 
-"What happens, as it happens: first what was missed since a cursor, then StreamCaughtUp, then what comes."
+"Subscriptions: first the changes since a cursor, then StreamCaughtUp, then live changes."
 type Subscription {
   "Changes of orders."
   orderUpdates(
-    "Only these, at most 100; all visible ones by default." orders: [ID!]
+    "Only these, at most 100; all that the caller may see by default." orders: [ID!]
     "Only of these accounts, at most 100." accounts: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): OrderStream @scope(anyOf: ["order:read"]) @cost(weight: 10)
   "Changes of shipments."
   shipmentUpdates(
-    "Only these, at most 100; all visible ones by default." shipments: [ID!]
+    "Only these, at most 100; all that the caller may see by default." shipments: [ID!]
     "Only with these orders, at most 100." orders: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): ShipmentStream @scope(anyOf: ["shipment:read"]) @cost(weight: 10)
   "Changes of purchase orders."
   purchaseOrderUpdates(
-    "Only these, at most 100; all visible ones by default." purchaseOrders: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Only these, at most 100; all that the caller may see by default." purchaseOrders: [ID!]
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): PurchaseOrderStream @scope(anyOf: ["po:read"]) @cost(weight: 10)
   "Changes of stock."
   availabilityUpdates(
     "Items; at most 100." items: [ItemBy!]!
     "Only in these warehouses, at most 100." warehouses: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): AvailabilityStream @scope(anyOf: ["inventory:read"]) @cost(weight: 10)
   "New and changed invoices."
   invoiceUpdates(
     "Only of these accounts, at most 100." accounts: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): InvoiceStream @scope(anyOf: ["invoice:read"]) @cost(weight: 10)
   "Changes of operations."
   operationUpdates(
     "Only these, at most 100; all of the caller's by default." operations: [ID!]
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): OperationStream @scope(anyOf: ["operation:read"]) @cost(weight: 10)
-  "Alerts raised, taken and resolved."
+  "Alerts raised, acknowledged and resolved."
   alertUpdates(
-    "What to include, as the alert is when it is told." filter: AlertFilter
-    "Cursor of the last item seen; live from now on by default." after: EventCursor
+    "Filter, applied to the alert as it is when it is delivered." filter: AlertFilter
+    "Cursor of the last item received; only live changes by default." after: EventCursor
   ): AlertStream @scope(anyOf: ["alert:read"]) @cost(weight: 10)
 }
 `, BuiltIn: false},

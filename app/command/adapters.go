@@ -23,14 +23,14 @@ var abilities = []struct {
 	name string
 	has  func(sources.Adapter) bool
 }{
-	{"tells changes", claims[sources.Changes]},
+	{"reports changes", claims[sources.Changes]},
 	{"pushes", claims[sources.Receiving]},
-	{"is asked for what it did not push", claims[sources.Recovering]},
-	{"keeps papers", claims[sources.Documents]},
-	{"takes parcels", claims[sources.Registering]},
+	{"polled for missed pushes", claims[sources.Recovering]},
+	{"serves documents", claims[sources.Documents]},
+	{"registers parcels", claims[sources.Registering]},
 	{"takes orders", claims[sources.OrderTaking]},
-	{"takes confirmations", claims[sources.PurchaseConfirming]},
-	{"takes ship notices", claims[sources.AnnouncementTaking]},
+	{"takes order responses", claims[sources.PurchaseConfirming]},
+	{"takes despatch advices", claims[sources.AnnouncementTaking]},
 	{"takes lead times", claims[sources.LeadTimeTaking]},
 }
 

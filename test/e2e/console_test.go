@@ -71,22 +71,22 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	step("sign in", chromedp.Navigate(s.url+"/console"), text("main button", "operator of the sandbox"), chromedp.Click("main button"))
 	step("the alert", until(`[...document.querySelectorAll('[aria-label="Alerts"] tr')].some((r) => r.textContent.includes('erp') && r.textContent.includes('the ERP') && r.textContent.includes('Look at the system'))`),
-		text(`[aria-label="Systems"]`, "down"), text(`[aria-label="Work in flight"]`, "submit order"))
+		text(`[aria-label="Systems"]`, "down"), text(`[aria-label="Work in progress"]`, "submit order"))
 	picture("now")
 	// By keyboard: the button to take the alert is reached with Tab and pressed with Enter.
 	step("taken by keyboard", chromedp.Evaluate(`[...document.querySelectorAll('[aria-label="Alerts"] tr')].find((r) => r.textContent.includes('erp:') || r.textContent.includes('erp does')).previousElementSibling?.querySelector('button:last-of-type')?.focus() ?? document.querySelector('nav a:last-child').focus()`, nil))
 	for range 40 {
 		var on string
 		step("tab", chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.textContent + '|' + (document.activeElement.closest('tr')?.textContent ?? '')`, &on))
-		if strings.HasPrefix(on, "Take|") && strings.Contains(on, "the ERP") && strings.Contains(on, "operations") {
+		if strings.HasPrefix(on, "Acknowledge|") && strings.Contains(on, "the ERP") && strings.Contains(on, "operations") {
 			break
 		}
 	}
-	step("taken", chromedp.KeyEvent(kb.Enter), text("#said", "It is yours."))
+	step("taken", chromedp.KeyEvent(kb.Enter), text("#said", "Acknowledged."))
 	s.until(t, 10*time.Second, "the alert taken", func() bool {
 		return s.alert(t, "SOURCE_UNHEALTHY", []string{"ACKNOWLEDGED"}, func(m map[string]any) bool { return m["subject"] == "erp" || m["subject"] == "finance" }) != nil
 	})
-	for _, page := range []struct{ name, shows string }{{"parked", "Operations that could not be done"}, {"deviations", "beyond tolerance"}, {"conflicts", "No two systems contradict each other."}, {"partners", "V2001"}, {"measures", "Calls to systems succeed"}, {"schema", "Nothing is deprecated."}} {
+	for _, page := range []struct{ name, shows string }{{"parked", "Dead letters"}, {"deviations", "beyond tolerance"}, {"conflicts", "There are no open conflicts."}, {"partners", "V2001"}, {"measures", "Calls to systems succeed"}, {"schema", "Nothing is deprecated."}} {
 		step(page.name, chromedp.Click(`nav a[href="#`+page.name+`"]`), text("main", page.shows), until(`document.querySelector('nav a[aria-current="page"]').getAttribute('href') === '#`+page.name+`'`))
 		picture(page.name)
 	}
@@ -118,7 +118,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	step("decided", chromedp.Navigate(s.url+"/console#conflicts"), text(`[aria-label="Conflicts"]`, "Something else"))
 	picture("conflicts")
-	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`), chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "No two systems contradict each other."))
+	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`), chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "There are no open conflicts."))
 	s.until(t, 20*time.Second, "written", func() bool {
 		return s.good(t, "operator", `{ operations(first: 1, filter: {kind: [RESOLVE_MASTER_DATA]}) { nodes { state } } }`, nil).at("operations", "nodes", 0, "state") == "COMMITTED"
 	})

@@ -4,13 +4,13 @@ import { onEnd, pipe, subscribe, take, toPromise } from 'wonka';
 import type { DetailsFragment } from './gql/graphql';
 import { shipments, updates } from './operations';
 
-/** What the page is told. */
+/** What the page receives. */
 export interface Listener {
-  /** All shipments that it shows, to begin with or after a gap. */
+  /** All shipments to show, initially or after a gap. */
   all(shipments: DetailsFragment[]): void;
-  /** A shipment changed; it is as it is now. */
+  /** A shipment changed; this is its current state. */
   changed(shipment: DetailsFragment): void;
-  /** How the connection stands, in words. */
+  /** State of the connection, as text. */
   state(state: 'live' | 'catching up' | 'lost', text: string): void;
 }
 
@@ -22,12 +22,12 @@ export interface Persona {
   what: string;
 }
 
-/** Who can sign in here, in development. */
+/** Personas that can sign in, in development. */
 export async function known(): Promise<Persona[]> {
   return (await fetch(personas)).json();
 }
 
-/** Follows the shipments of a persona until the returned function is called. */
+/** Subscribes to the shipments of a persona until the returned function is called. */
 export function follow(persona: string, on: Listener): () => void {
   let cursor: string | undefined; // of the last item that was dealt with
   let stopped = false;
@@ -51,7 +51,7 @@ export function follow(persona: string, on: Listener): () => void {
     const socket = createClient({
       url: graphQL.href.replace(/^http/, 'ws'),
       connectionParams: { authorization: `Bearer ${bearer}` },
-      retryAttempts: 0, // a stream that broke goes on from another cursor, not from where it began
+      retryAttempts: 0, // a broken stream resumes from the last cursor, not from its start
       keepAlive: 10_000,
     });
     const client = new Client({
@@ -93,9 +93,9 @@ export function follow(persona: string, on: Listener): () => void {
             void load();
             break;
           case 'StreamCaughtUp':
-            // What is shown first is asked for once nothing more can be missed.
+            // The list is first loaded when no change can be missed any more.
             if (!cursor) void load();
-            on.state('live', item.replayed ? `Live: ${item.replayed} missed changes told` : 'Live');
+            on.state('live', item.replayed ? `Live: ${item.replayed} missed changes received` : 'Live');
             break;
           case 'ShipmentUpdate':
             if (item.shipment.direction === 'OUTBOUND') on.changed(item.shipment);
@@ -108,7 +108,7 @@ export function follow(persona: string, on: Listener): () => void {
 
   const again = () => {
     if (stopped) return;
-    on.state('lost', 'Connection lost, trying again…');
+    on.state('lost', 'Connection lost, reconnecting…');
     setTimeout(() => !stopped && void connect(), wait);
     wait = Math.min(wait * 2, 5000);
   };

@@ -32,14 +32,14 @@ function show() {
   );
   const s = shown.find((x) => x.id === chosen);
   if (!s) {
-    article.replaceChildren(el('p', { class: 'hint' }, shown.length ? 'Choose a shipment.' : 'There is no shipment here yet.'));
+    article.replaceChildren(el('p', { class: 'hint' }, shown.length ? 'Choose a shipment.' : 'There are no shipments yet.'));
     return;
   }
   const open = article.querySelector('details')?.open ?? false;
-  const why = el('details', open ? { open: '' } : {}, el('summary', {}, 'Why is it so?'));
+  const why = el('details', open ? { open: '' } : {}, el('summary', {}, 'Explain this status'));
   why.append(el('p', {}, s.statusExplanation?.rule ?? ''));
   const facts = el('ul');
-  for (const f of s.statusExplanation?.facts ?? []) facts.append(el('li', f.used ? {} : { class: 'ignored' }, `${when(f.at)} · ${f.message}${f.used ? '' : ` (does not count: ${words(f.ignoredBecause ?? '')})`}`));
+  for (const f of s.statusExplanation?.facts ?? []) facts.append(el('li', f.used ? {} : { class: 'ignored' }, `${when(f.at)} · ${f.message}${f.used ? '' : ` (ignored: ${words(f.ignoredBecause ?? '')})`}`));
   why.append(facts);
   article.replaceChildren(
     el('h2', {}, `Shipment ${s.number} `, el('span', { class: `status ${s.status}` }, words(s.status))),
@@ -59,7 +59,7 @@ function show() {
   );
 }
 
-/** The way that it went, drawn from coordinates; no tiles come from elsewhere. */
+/** The route, drawn from coordinates, without map tiles. */
 function route(s: DetailsFragment): SVGElement {
   const points: { name: string; lat: number; lon: number }[] = [];
   const add = (name: string | null | undefined, lat?: number | null, lon?: number | null) => {
@@ -77,7 +77,7 @@ function route(s: DetailsFragment): SVGElement {
     return e;
   };
   const picture = svg('svg', { id: 'route', viewBox: `0 0 ${width} ${height}`, role: 'img' });
-  picture.append(svg('title', {}, points.length ? `Route: ${points.map((p) => p.name).join(', ')}` : 'No places are known yet'));
+  picture.append(svg('title', {}, points.length ? `Route: ${points.map((p) => p.name).join(', ')}` : 'No places yet'));
   if (!points.length) return picture;
   const middle = (Math.min(...points.map((p) => p.lat)) + Math.max(...points.map((p) => p.lat))) / 2;
   const flat = points.map((p) => ({ ...p, x: p.lon * Math.cos((middle * Math.PI) / 180), y: -p.lat }));

@@ -1,6 +1,6 @@
 import { graphql } from './gql';
 
-// What the page shows of a shipment; updates bring the same, so that a change needs no second question.
+// What the page shows of a shipment; updates bring the same, so that a change needs no second query.
 graphql(`
   fragment Details on Shipment {
     id

@@ -86,7 +86,7 @@ function Page() {
             </select>
           </label>
         ) : (
-          <span>Put your token into Headers below: {'{ "Authorization": "Bearer …" }'}</span>
+          <span>Enter your token under Headers below: {'{ "Authorization": "Bearer …" }'}</span>
         )}
         {error && <span className="error" role="alert">{error}</span>}
       </header>

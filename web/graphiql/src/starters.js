@@ -1,8 +1,8 @@
-// One tab for each area, with a query worth running at once.
+// One tab for each area, with a query that runs as it is.
 export const starterTabs = [
   {
-    query: `# One query over a customer's areas. Run it: Ctrl-Enter.
-# As supplier, go to PurchaseOrders.
+    query: `# One query over all areas of a customer. Run it with Ctrl-Enter.
+# As supplier, use the tab PurchaseOrders.
 query Everything {
   viewer {
     ... on CustomerViewer { account { number name } }
@@ -90,9 +90,9 @@ query Everything {
 `,
   },
   {
-    query: `# For buyer and approver. The run button asks which:
-# Account first, whose id goes into the variables below.
-# A key counts once: take a new one for the next order.
+    query: `# For buyer and approver. The run button lets you select an operation.
+# Run Account first, and copy an id into the variables below.
+# Use a new key for each order.
 mutation Place($key: IdempotencyKey!, $order: OrderInput!) {
   submitOrder(idempotencyKey: $key, input: $order) {
     replayed
@@ -105,7 +105,7 @@ mutation Place($key: IdempotencyKey!, $order: OrderInput!) {
   }
 }
 
-# With the order's id and version, and a key of its own each.
+# Needs the order's id and version, and a new key each time.
 mutation Amend($key: IdempotencyKey!, $change: AmendOrderInput!) {
   amendOrder(idempotencyKey: $key, input: $change) {
     errors {
@@ -132,7 +132,7 @@ query Account {
   accounts(first: 5) { nodes { id number name } }
 }
 
-# As approver: what buyers may not order alone waits here.
+# As approver: orders that wait for approval.
 query Waiting {
   orders(first: 10, filter: {status: [PENDING_APPROVAL]}) { nodes { id number version approval { state } totals { total { amount currency } } } }
 }
@@ -183,7 +183,7 @@ query PurchaseOrders {
   }
 }
 
-# As supplier, with an order's id and revision, and a key and a number of its own each.
+# As supplier: needs an order's id and revision, and a new key and response number each time.
 mutation Respond($key: IdempotencyKey!, $response: PurchaseOrderResponseInput!) {
   respondToPurchaseOrder(idempotencyKey: $key, input: $response) {
     errors { ... on UserError { code message path } }
@@ -192,7 +192,7 @@ mutation Respond($key: IdempotencyKey!, $response: PurchaseOrderResponseInput!) 
   }
 }
 
-# As operator, with the id of a deviation that is PENDING.
+# As operator: needs the id of a PENDING deviation.
 mutation Decide($key: IdempotencyKey!, $decision: DecideDeviationInput!) {
   decideDeviation(idempotencyKey: $key, input: $decision) {
     errors { ... on UserError { code message path } }
@@ -202,7 +202,7 @@ mutation Decide($key: IdempotencyKey!, $decision: DecideDeviationInput!) {
 }
 `,
     variables: `{
-  "key": "my-first-answer-0001",
+  "key": "my-first-response-0001",
   "response": {
     "purchaseOrder": "",
     "expectedRevision": 1,
@@ -213,7 +213,7 @@ mutation Decide($key: IdempotencyKey!, $decision: DecideDeviationInput!) {
 }`,
   },
   {
-    query: `# A supplier asks for purchaseOrderLine where a customer asks for orderLine.
+    query: `# Suppliers select purchaseOrderLine instead of orderLine.
 query Shipments {
   shipments(first: 10) {
     nodes {
