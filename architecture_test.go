@@ -92,7 +92,9 @@ var apart = map[string][]string{
 	"test/cluster": {"test/e2e/ports", "store/postgres"},
 	"test/faults":  {"test/e2e/ports", "store/postgres", "evidence/signatures"},
 	// The bench holds Portico against handlers of the same pages.
-	"test/bench":    {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	// It sees the code as text, and the tests as a command.
+	"test/breaks":   {},
 	"tools/release": {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {}, "examples/tracking": {},
