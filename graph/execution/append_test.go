@@ -51,7 +51,10 @@ func FuzzText(f *testing.F) {
 }
 
 func TestNumbersAreReadAsTheyWere(t *testing.T) {
-	for _, v := range []float64{0, math.Copysign(0, -1), 1, -1.5, 0.1, 1e21, 1e-7, 123456789.125, math.MaxFloat64, math.SmallestNonzeroFloat64, math.MaxInt32} {
+	for _, v := range []float64{
+		0, math.Copysign(0, -1), 1, -1.5, 0.1, 1e21, 1e-7, 123456789.125,
+		math.MaxFloat64, math.SmallestNonzeroFloat64, math.MaxInt32,
+	} {
 		var got float64
 		if text := AppendFloat(nil, v); json.Unmarshal(text, &got) != nil || got != v {
 			t.Errorf("%v is appended as %s", v, text)
