@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster prove-upgrade test check faults release reset web bench publish generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster prove-upgrade test check faults prove-tests release reset web bench publish generate tryton run-tryton tryton-stop
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ generate: ## Generate the graph from schema.graphqls and gqlgen.yml
 
 faults: bin/portico ## Kill, freeze and cut server, database and ERP in 200 seeded runs, and check that every order is there once (RUNS, SEED)
 	@$(GO) run ./test/faults -runs $(or $(RUNS),200) -seed $(or $(SEED),1)
+
+prove-tests: ## Plant sixty mistakes, one at a time, and say which of them a test of the same package catches
+	@$(GO) run ./test/breaks
 
 release: ## A static, reproducible binary in dist/, what it is made of (CycloneDX), and its known vulnerabilities
 	@$(GO) run ./tools/release

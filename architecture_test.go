@@ -93,7 +93,9 @@ var apart = map[string][]string{
 	// The bench holds Portico against handlers of the same pages.
 	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
 	// Golden files of what is stored.
-	"test/stored":   {"trade"},
+	"test/stored": {"trade"},
+	// It sees the code as text, and the tests as a command.
+	"test/breaks":   {},
 	"tools/release": {},
 	// What suppliers copy: the standard library alone.
 	"examples/supplier-client": {}, "examples/tracking": {},

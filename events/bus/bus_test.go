@@ -23,6 +23,7 @@ type written struct {
 	changes []trade.Change
 	closed  bool // only where it ends is told
 	reads   int
+	tries   int // to read it, though it was closed
 }
 
 func (w *written) LogEnd(context.Context) (trade.Place, error) {
@@ -34,6 +35,7 @@ func (w *written) LogEnd(context.Context) (trade.Place, error) {
 func (w *written) Changes(_ context.Context, from trade.Place, limit int) (all []trade.Change, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tries++
 	if w.closed {
 		return nil, errors.New("closed")
 	}
