@@ -15,6 +15,7 @@ import (
 	"portico/graph/governance"
 	"portico/process"
 	"portico/telemetry"
+	"portico/trade/clock"
 )
 
 // gcPercent trades memory, of which an answer leaves little, for the CPU that
@@ -26,6 +27,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	clock.SetPace(cfg.Pace)
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADDR", err)

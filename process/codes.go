@@ -9,6 +9,7 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // Codes are the tables of what the codes of sources mean. They come with their sources; what is
@@ -61,7 +62,7 @@ func (c *Codes) take(ctx context.Context) error {
 
 // Follow puts in force what others publish, until ctx ends.
 func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
-	for failing := false; pause(ctx, codesEvery) == nil; {
+	for failing := false; pause(ctx, clock.Paced(codesEvery)) == nil; {
 		err := c.take(ctx)
 		if err != nil && ctx.Err() == nil && !failing {
 			log.Warn("codes that were published are not in force here yet", "err", err)

@@ -19,6 +19,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // Intake takes in what other systems push, or tell when asked: it keeps each delivery with
@@ -79,7 +80,7 @@ func (i *Intake) Refuse(source, reason string) {
 }
 
 func (i *Intake) noteRefused(ctx context.Context) {
-	for pause(ctx, time.Second) == nil {
+	for pause(ctx, clock.Paced(time.Second)) == nil {
 		i.mu.Lock()
 		refused := i.refused
 		i.refused = map[[2]string]int{}
@@ -140,7 +141,7 @@ func (i *Intake) applyAll(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-i.wake:
-		case <-time.After(applyAlways):
+		case <-time.After(clock.Paced(applyAlways)):
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 const (
@@ -70,9 +71,9 @@ func NewMeasuring(st *store.Store, set *sources.Set, loaded func() bool, log *sl
 func (m *Measuring) Run(ctx context.Context) {
 	failed := ""
 	var tallied time.Time
-	for pause(ctx, measureEvery) == nil {
+	for pause(ctx, clock.Paced(measureEvery)) == nil {
 		err := m.measure(ctx)
-		if err == nil && time.Since(tallied) >= tallyEvery {
+		if err == nil && time.Since(tallied) >= clock.Paced(tallyEvery) {
 			tallied = time.Now()
 			err = m.tally(ctx, tallied)
 		}

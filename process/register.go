@@ -6,6 +6,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/trade/clock"
 )
 
 const (
@@ -16,7 +17,7 @@ const (
 // register tells the carrier of parcels that others pack, so that it follows them,
 // until ctx ends. Telling it twice does no harm, so it is noted afterwards.
 func (r *Replica) register(ctx context.Context) {
-	for down := false; pause(ctx, registerEvery) == nil; {
+	for down := false; pause(ctx, clock.Paced(registerEvery)) == nil; {
 		err := r.registerSome(ctx)
 		switch {
 		case ctx.Err() != nil:

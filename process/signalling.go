@@ -9,6 +9,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/trade/clock"
 )
 
 const (
@@ -50,7 +51,7 @@ func (s *Signalling) Run(ctx context.Context) {
 			failed = err.Error()
 			s.log.Warn("signals cannot be given", "err", err)
 		}
-		if pause(ctx, signalEvery) != nil {
+		if pause(ctx, clock.Paced(signalEvery)) != nil {
 			break
 		}
 	}

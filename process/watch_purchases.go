@@ -7,6 +7,7 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // watchEvery is the pause between two looks.
@@ -21,7 +22,7 @@ func (p *Purchasing) Watch(ctx context.Context, log *slog.Logger) {
 			failed = err.Error()
 			log.Warn("purchase orders cannot be watched", "err", err)
 		}
-		if pause(ctx, watchEvery) != nil {
+		if pause(ctx, clock.Paced(watchEvery)) != nil {
 			return
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // Webhooks tell partners of what happens who keep no connection: each change of the log is
@@ -251,7 +252,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-w.wake:
-		case <-time.After(lookAlways):
+		case <-time.After(clock.Paced(lookAlways)):
 		}
 	}
 }
@@ -264,7 +265,7 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		changes, err := w.store.Changes(ctx, at, lookAtOnce)
-		again, countTo := time.Since(w.checked) >= checkAgain, 0
+		again, countTo := time.Since(w.checked) >= clock.Paced(checkAgain), 0
 		if err != nil || len(changes) == 0 && !again {
 			return err
 		}

@@ -29,6 +29,7 @@ var (
 //
 // Covers: O04 O05
 func TestDashboardsAndRulesAskForMetricsThatAreThere(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	for range 2 { // something is refused, asked of every source, and told
 		_ = s.query(t, "buyer", `{ nothing }`, nil)
@@ -118,6 +119,7 @@ func declared(t *testing.T) map[string]bool {
 //
 // Covers: O05
 func TestPrometheusTakesTheRules(t *testing.T) {
+	t.Parallel()
 	promtool := extras.Program(t, "Prometheus's rules", "promtool")
 	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"check", "config", "prometheus.yml"}, {"test", "rules", "rules_test.yml"}} {
 		cmd := exec.Command(promtool, args...)
@@ -133,6 +135,7 @@ func TestPrometheusTakesTheRules(t *testing.T) {
 //
 // Covers: H04
 func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	help, err := exec.Command(binary, "serve", "--help").CombinedOutput()
 	if err != nil {
@@ -187,7 +190,7 @@ func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
 func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	extras.Program(t, "backup and restore", "pg_dump")
 	t.Parallel()
-	data := folder(t, true)
+	data := loaded(t)
 	s := start(t, data)
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)

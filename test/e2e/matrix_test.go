@@ -423,6 +423,7 @@ func (s *server) numbers(t *testing.T, ids []string) (numbers []string) {
 
 // Covers: C02 X01 X07
 func TestTheIsolationMatrixHasNoLeak(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	cells, leaks := s.matrix(t)
 	for _, l := range leaks[:min(len(leaks), 10)] {
@@ -442,13 +443,13 @@ func TestTheIsolationMatrixHasNoLeak(t *testing.T) {
 
 // Covers: C02 X07
 func TestTheIsolationMatrixFindsALoaderThatForgetsItsScope(t *testing.T) {
-	right := binary
-	defer func() { binary = right }()
-	binary = filepath.Join(t.TempDir(), "leaky")
-	if out, err := exec.Command("go", "build", "-tags", "leak", "-o", binary, "portico").CombinedOutput(); err != nil {
+	t.Parallel()
+	leaky := filepath.Join(t.TempDir(), "leaky")
+	if out, err := exec.Command("go", "build", "-tags", "leak", "-o", leaky, "portico").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	s := start(t, folder(t, true))
+	s := launchBuild(t, leaky, loaded(t))
+	s.ready(t)
 	defer func() { _ = s.stop() }()
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)

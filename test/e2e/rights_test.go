@@ -91,6 +91,7 @@ func (s *server) answered(t *testing.T) {
 
 // Covers: C02 X01
 func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	s.answered(t)
 	ids, shipments := map[string]map[string]bool{}, map[string]string{}
@@ -238,6 +239,7 @@ func (s *server) lookups(t *testing.T, persona string, foreign []string) {
 
 // Covers: C02 X01 P01
 func TestASupplierSeesNoCustomerData(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "supplier", `{ viewer { __typename ... on SupplierViewer { supplier { code } } }
 		purchaseOrders(first: 50) { nodes { number supplier { code } totals { total { amount } } lines { nodes { unitPrice { price { amount } } } } shipments { nodes { direction orders { id } } } } }
@@ -266,6 +268,7 @@ func TestASupplierSeesNoCustomerData(t *testing.T) {
 
 // Covers: X01 X09 C02
 func TestRightsNarrowFieldByField(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	token := s.token(t, "buyer", "--scope", "account:read order:read catalog:read")
 	a, err := s.ask(t.Context(), token, `{ orders(first: 3, orderBy: PLACED_AT_ASC) { # the newest may be another test's, without a number
@@ -289,6 +292,7 @@ func TestRightsNarrowFieldByField(t *testing.T) {
 
 // Covers: C01 G05
 func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "", `{ viewer { __typename } orders { nodes { id } } }`, nil)
 	if a.at("viewer") != nil || a.at("orders") != nil || !slices.Equal(a.codes(), []string{"UNAUTHENTICATED"}) {
@@ -315,6 +319,7 @@ func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
 //
 // Covers: X07
 func TestTheSchemaIsReadByWhoMay(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	full, narrow := s.token(t, "buyer"), s.token(t, "buyer", "--scope", "order:read price:read")
 	for _, query := range []string{`{ __schema { types { name } } }`, `{ __type(name: "OrderLine") { name fields { name } } }`, `{ _service { sdl } }`} {

@@ -121,6 +121,7 @@ const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments
 
 // Covers: U06 T02 T01 F10
 func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	personas := []string{"operator", "buyer", "buyer-child", "buyer-other", "supplier", "supplier-other"}
 	streams := map[string]*stream{}
@@ -184,6 +185,7 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 
 // Covers: U05
 func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -219,6 +221,7 @@ func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
 
 // Covers: C01
 func TestAConnectionEndsWithItsToken(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	open := func(n int) func() bool {
 		return func() bool { return s.metric(t, "portico_edge_streams") == n }
@@ -279,6 +282,7 @@ func (s *server) deaf(t *testing.T, token string) net.Conn {
 
 // Covers: C01 X07
 func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	revoke := func(args ...string) {
 		cmd := exec.Command(binary, append([]string{"revoke"}, args...)...)
@@ -343,7 +347,8 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 
 // Covers: R07
 func TestStoppingTellsStreamsToConnectElsewhere(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	f := s.follow(t, s.token(t, "buyer"), updates, nil)
 	at := time.Now()
 	if err := s.stop(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 // Covers: P11 P03 U03
 func TestTrytonTakesWhatSuppliersConfirm(t *testing.T) {
+	t.Parallel()
 	e, _ := ownERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}
@@ -124,6 +125,7 @@ func times(quantity string, factor float64) string {
 
 // Covers: P07 U03
 func TestTrytonTakesLeadTimes(t *testing.T) {
+	t.Parallel()
 	e, _ := ownERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}

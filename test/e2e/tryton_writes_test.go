@@ -62,6 +62,7 @@ func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 
 // Covers: C06 C09 U03 C10
 func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
+	t.Parallel()
 	e, _ := ownERP(t) // whose stock others do not count
 	s := e.onTryton(t)
 	o := orderingAt(t, s)
@@ -216,6 +217,7 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 //
 // Covers: R01 R09
 func TestManyOrdersAtOnceReachTrytonOnce(t *testing.T) {
+	t.Parallel()
 	e, _ := ownERP(t) // whose stock others do not count
 	s := e.onTryton(t)
 	o := orderingAt(t, s)
