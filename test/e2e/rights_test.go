@@ -56,8 +56,11 @@ func harvest(v any, into map[string]bool, shipments map[string]string) {
 	}
 }
 
-// answered lets both suppliers refuse a purchase order and announce a shipment, so that
-// there are answers, deviations, alerts and notices that belong to one of them.
+const reporting = `mutation ($key: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } alert { id } } }`
+
+// answered lets both suppliers refuse a purchase order, announce a shipment and report
+// something about its ship notice, so that there are answers, deviations, notices and alerts
+// about each that belong to one of them.
 func (s *server) answered(t *testing.T) {
 	t.Helper()
 	for _, persona := range []string{"supplier", "supplier-other"} {
@@ -83,8 +86,13 @@ func (s *server) answered(t *testing.T) {
 		}
 		line := walk(po, "lines.nodes.0")
 		notice := map[string]any{"number": fmt.Sprint("notice ", time.Now().UnixNano()), "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"}, "lines": []any{map[string]any{"purchaseOrderLine": walk(line, "id"), "shipped": map[string]any{"value": "1", "unit": walk(line, "open.unit")}}}}
-		if a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice}); a.at("out", "despatchAdvice", "id") == nil {
+		a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice})
+		if a.at("out", "despatchAdvice", "id") == nil {
 			t.Fatalf("%s announces: %s", persona, a.Body)
+		}
+		report := map[string]any{"subject": a.at("out", "despatchAdvice", "id"), "severity": "INFO", "message": "It leaves a day later."}
+		if a := s.good(t, persona, reporting, map[string]any{"key": fmt.Sprint("reported-", time.Now().UnixNano()), "in": report}); a.at("out", "alert", "id") == nil {
+			t.Fatalf("%s reports: %s", persona, a.Body)
 		}
 	}
 }
@@ -183,7 +191,8 @@ func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments ma
 			... on Shipment { orders { account { number } } purchaseOrders { supplier { code } } }
 			... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } ... on TradingPartner { code }
 			... on PurchaseOrderResponse { purchaseOrder { supplier { code } } } ... on DespatchAdvice { supplier { code } } ... on Deviation { line { purchaseOrder { supplier { code } } } }
-			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } } } } }`, map[string]any{"ids": owners})
+			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } }
+				... on DespatchAdvice { supplier { code } } ... on SupplierItem { supplier { code } } } } } }`, map[string]any{"ids": owners})
 		for i, n := range a.at("nodes").([]any) {
 			text, _ := json.Marshal(n)
 			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`) && (!strings.HasPrefix(batch[i], "alr_") || strings.Contains(string(text), "SUPPLIER"))
