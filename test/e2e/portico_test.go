@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "portico")
-		if out, err := exec.Command("go", "build", "-o", binary, "portico").CombinedOutput(); err != nil {
+		binary = filepath.Join(dir, "portico") // built once; PORTICO_BUILD are flags, such as -race
+		if out, err := exec.Command("go", append(strings.Fields("build -o "+binary+" "+os.Getenv("PORTICO_BUILD")), "portico")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building portico: %v\n%s", err, out)
 			return 1
 		}
@@ -161,7 +161,7 @@ func launchBuild(t *testing.T, binary, data string, env ...string) *server {
 // ready waits until the server is.
 func (s *server) ready(t *testing.T) {
 	t.Helper()
-	s.until(t, time.Minute, "ready", func() bool {
+	s.until(t, 3*time.Minute, "ready", func() bool {
 		resp, err := http.Get(s.url + "/readyz")
 		if err != nil {
 			return false

@@ -32,9 +32,10 @@ type resource struct {
 }
 
 var (
-	theShared = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	theTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	thePlaces = &resource{has: map[string]bool{}}
+	theShared    = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
+	theTryton    = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
+	theOwnTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that a story stops or spoils
+	thePlaces    = &resource{has: map[string]bool{}}
 )
 
 // schedule makes as many places as -parallel says, and lets go of all stories at once.
@@ -95,7 +96,7 @@ func takePlace(t *testing.T) {
 	}
 }
 
-// took is how long stories took from when they had what they need.
+// took is how long stories took from when they had all that they need.
 var took = struct {
 	sync.Mutex
 	began map[string]time.Time
@@ -111,7 +112,7 @@ func note(by string) {
 func noteEnd(by string) {
 	took.Lock()
 	defer took.Unlock()
-	took.of[by] += time.Since(took.began[by])
+	took.of[by] = time.Since(took.began[by])
 }
 
 // reportSlowest writes which stories took longest, without what they waited for each other.
@@ -148,6 +149,22 @@ var prepared struct {
 	folder string
 }
 
+// measured waits until what was loaded is in the measures, too.
+func (s *server) measured(t *testing.T) {
+	t.Helper()
+	db, before, since := s.database(t), -1, time.Now()
+	s.until(t, time.Minute, "measured", func() bool {
+		var n int
+		if err := db.Get(&n, `SELECT count(*) FROM measured`); err != nil {
+			t.Fatal(err)
+		}
+		if n != before {
+			before, since = n, time.Now()
+		}
+		return n > 0 && time.Since(since) > time.Second // five looks at this pace
+	})
+}
+
 // loaded is a data folder of the story's own, whose database has a company loaded already:
 // loading takes ten times as long as starting over it. A story about loading begins with an
 // empty [folder]. Time in the company stood still until now.
@@ -169,6 +186,7 @@ func copyPrepared(t *testing.T, data string) {
 		data := folder(t, false)
 		s := start(t, data, "PORTICO_SANDBOX_SPEED=0")
 		s.settled(t)
+		s.measured(t)
 		if err := s.stop(); err != nil {
 			t.Fatal(err)
 		}

@@ -24,6 +24,7 @@ import (
 func ownERP(t *testing.T) (e *erp, run func(args ...string)) {
 	t.Helper()
 	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
+	theOwnTryton.take(t) // which is one at a time, for it takes a core
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
