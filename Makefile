@@ -36,7 +36,7 @@ bin/portico:
 	@$(GO) build -o $@ .
 
 # How many stories that have a server of their own run at a time.
-STORIES ?= 3
+STORIES ?= 4
 
 test: ## All tests once, shuffled: packages with the race detector, beside them the stories over the built binary; what a missing program leaves out is said at the end
 	@dir=$$(mktemp -d); \

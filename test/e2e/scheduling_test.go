@@ -21,8 +21,8 @@ import (
 // intent. A story that holds the defaults sets PORTICO_PACE=1.
 const pace = "5"
 
-// A story begins when it has what it needs: the server that stories share, which one of them
-// has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
+// resource is what a story needs and waits for: the server that stories share, which one of
+// them has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
 // which there are as many as -parallel says. So all stories are parallel, and the one who has
 // the shared server runs beside those who have their own.
 type resource struct {
@@ -32,10 +32,10 @@ type resource struct {
 }
 
 var (
-	theShared    = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	theTryton    = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
-	theOwnTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that a story stops or spoils
-	thePlaces    = &resource{has: map[string]bool{}}
+	theShared  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
+	theTryton  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
+	theWritten = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story writes into
+	thePlaces  = &resource{has: map[string]bool{}}
 )
 
 // schedule makes as many places as -parallel says, and lets go of all stories at once.

@@ -10,7 +10,7 @@ import (
 // Covers: P11 P03 U03
 func TestTrytonTakesWhatSuppliersConfirm(t *testing.T) {
 	t.Parallel()
-	e, _ := ownERP(t)
+	e := writableERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}
 	p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
@@ -126,7 +126,7 @@ func times(quantity string, factor float64) string {
 // Covers: P07 U03
 func TestTrytonTakesLeadTimes(t *testing.T) {
 	t.Parallel()
-	e, _ := ownERP(t)
+	e := writableERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}
 	p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
