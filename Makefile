@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster prove-upgrade test check faults prove-tests release reset web bench publish generate tryton run-tryton tryton-stop
+.PHONY: help run run-cluster prove-cluster prove-upgrade test test-packages test-stories test-race-server check faults release reset web bench publish generate tryton run-tryton tryton-stop prove-tests
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,10 +35,24 @@ tryton-stop: ## Stop it
 bin/portico:
 	@$(GO) build -o $@ .
 
-test: ## All tests once, with race detector and shuffle; what a missing program leaves out is said at the end
-	@list=$$(mktemp); \
-	PORTICO_LEFT_OUT=$$list PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(GO) test -race -shuffle=on -timeout 25m ./...; code=$$?; \
-	cat $$list; rm -f $$list; exit $$code
+# How many stories that have a server of their own run at a time.
+STORIES ?= 4
+
+test: ## All tests once, shuffled: packages with the race detector, beside them the stories over the built binary; what a missing program leaves out is said at the end
+	@dir=$$(mktemp -d); \
+	PORTICO_LEFT_OUT=$$dir/left PORTICO_SLOWEST=$$dir/slowest PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(MAKE) --no-print-directory -j2 -k -O test-packages test-stories; code=$$?; \
+	cat $$dir/slowest $$dir/left 2> /dev/null; rm -rf $$dir; exit $$code
+
+# Packages give way to stories, which have clocks to keep.
+test-packages:
+	@echo "packages, with the race detector:"; nice -n 5 $(GO) test -race -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '/test/e2e$$')
+
+# The race detector would watch the stories' client alone: its server is another process.
+test-stories:
+	@echo "stories, over the built binary:"; $(GO) test -shuffle=on -parallel $(STORIES) -timeout 25m ./test/e2e
+
+test-race-server: ## The stories once more, over a server that is built with the race detector: for the night
+	@PORTICO_NETWORK=1 PORTICO_BUILD=-race sandbox/tryton/run.sh with $(GO) test -shuffle=on -parallel $(STORIES) -timeout 90m ./test/e2e
 
 check: ## Format, lint, vet, generated code, the schema against what was published and what clients send, allocations and calls of the pages; no tests
 	@$(GO) generate ./... && git diff --exit-code --stat -- graph

@@ -61,11 +61,14 @@ type server struct {
 	ends        []func()
 }
 
-func (p *server) close() {
-	for i := len(p.ends) - 1; i >= 0; i-- {
+func (p *server) close() { p.closeTo(0) }
+
+// closeTo ends what was opened after the first kept.
+func (p *server) closeTo(kept int) {
+	for i := len(p.ends) - 1; i >= kept; i-- {
 		p.ends[i]()
 	}
-	p.ends = nil
+	p.ends = p.ends[:kept]
 }
 
 func (p *server) open(ctx context.Context, cfg Config) error {

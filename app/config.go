@@ -27,6 +27,7 @@ type Config struct {
 	Data           string        `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
 	DatabaseURL    string        `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
 	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
+	DatabaseWait   time.Duration `help:"How long a server that starts waits for a database that cannot be reached, such as one that restarts." default:"30s" env:"PORTICO_DATABASE_WAIT"`
 	NATS           string        `name:"nats-url" help:"URL of a NATS server with JetStream, or several with commas, that carries changes to all processes. Without it each reads them from the database." env:"NATS_URL"`
 	NATSPrefix     string        `name:"nats-prefix" help:"What NATS subjects begin with: another one for each database." default:"portico" env:"PORTICO_NATS_PREFIX"`
 	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
@@ -49,6 +50,7 @@ type Config struct {
 	Traces         string        `help:"Where traces go: memory, for the page /debug/traces of the admin address; otlp, to where OTEL_EXPORTER_OTLP_ENDPOINT says; off. memory in development; otlp in production where that variable is set." enum:"memory,otlp,off,auto" default:"auto" env:"PORTICO_TRACES"`
 	TraceShare     float64       `name:"trace-share" help:"Share of the traces that are kept, from 0 to 1, besides those of what failed or was slow; 0.05 in production and 1 in development when left out." default:"-1" env:"PORTICO_TRACE_SHARE"`
 	TraceSlow      time.Duration `name:"trace-slow" help:"What takes as long is slow: its trace is always kept." default:"1s" env:"PORTICO_TRACE_SLOW"`
+	Pace           float64       `help:"How many times as fast as by default a server does what it waits for by intent, such as comparing, watching and removing, for development and tests; 1 in production. Leases, timeouts, deadlines and repetitions keep their values." default:"1" env:"PORTICO_PACE"`
 	SandboxAddr    string        `help:"Address of the sandbox company." default:"localhost:8090" env:"PORTICO_SANDBOX_ADDR"`
 	Scale          int           `help:"Multiplies the size of the sandbox company, when it is made." default:"1" env:"PORTICO_SCALE"`
 
@@ -115,6 +117,9 @@ func (c *Config) AfterApply() error {
 	if c.KeepChanges < 0 {
 		return Wrong("PORTICO_KEEP_CHANGES", c.KeepChanges.String(), "a duration such as 168h, or 0 for ever")
 	}
+	if c.DatabaseWait < 0 {
+		return Wrong("PORTICO_DATABASE_WAIT", c.DatabaseWait.String(), "a duration such as 30s, or 0 to end at once")
+	}
 	if c.KeepDeliveries < 0 {
 		return Wrong("PORTICO_KEEP_DELIVERIES", c.KeepDeliveries.String(), "a duration such as 2160h, or 0 for ever")
 	}
@@ -136,6 +141,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.TraceSlow <= 0 {
 		return Wrong("PORTICO_TRACE_SLOW", c.TraceSlow.String(), "a duration such as 1s")
+	}
+	if !(c.Pace >= 1 && c.Pace <= 100) {
+		return Wrong("PORTICO_PACE", fmt.Sprint(c.Pace), "a number from 1 to 100")
 	}
 	if c.Scale < 1 || c.Scale > 2000 {
 		return Wrong("PORTICO_SCALE", fmt.Sprint(c.Scale), "1 to 2000")
@@ -197,6 +205,8 @@ func (c *Config) checkProduction() error {
 		return Wrong("PORTICO_ADDR", c.Addr, "a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
 	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
 		return Wrong("PORTICO_PUBLIC_URL", c.PublicURL, "https in the production profile")
+	case c.Pace != 1:
+		return Wrong("PORTICO_PACE", fmt.Sprint(c.Pace), "1 in the production profile: the pace is for development and tests")
 	case c.KeepOperations > 0 && c.KeepOperations < leastKept:
 		return Wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "at least "+leastKept.String()+", for a portal may send a key again until then")
 	case slices.Contains(c.Origins, "*"):

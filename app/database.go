@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"portico/graph"
 	"portico/store"
 	"portico/store/postgres"
+	"portico/trade/clock"
 )
 
 // Database is the store, and the PostgreSQL under it where that is our own.
@@ -72,4 +74,33 @@ func connect(ctx context.Context, d *Database) (*Database, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// databaseAnew is the pause between two attempts to start without the database.
+const databaseAnew = 250 * time.Millisecond
+
+// awaitDatabase repeats open, which undoes what it did before it fails, while the database
+// cannot be reached: it may be restarting, or start later than we do. After within, or on any
+// other failure, the start has failed.
+func awaitDatabase(ctx context.Context, within time.Duration, log *slog.Logger, open func() error) error {
+	for began, waits := time.Now(), false; ; {
+		err := open()
+		switch {
+		case err == nil:
+			if waits {
+				log.Info("the database answers; the start goes on", "took", time.Since(began).Round(time.Millisecond))
+			}
+			return nil
+		case !store.Unreachable(err):
+			return err
+		case time.Since(began) >= within:
+			return fmt.Errorf("%w: start the database, or set DATABASE_URL", err)
+		case !waits:
+			log.Warn("the database cannot be reached; the start waits for it", "err", err)
+			waits = true
+		}
+		if err := clock.Pause(ctx, databaseAnew); err != nil {
+			return err
+		}
+	}
 }

@@ -23,6 +23,7 @@ import (
 	"portico/process/purchasing"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // lookEvery is how often files of secrets are looked at, at most: what is
@@ -53,7 +54,7 @@ func reload[T any](log *slog.Logger, files []string, read func() (T, error)) (*r
 func (r *reloaded[T]) get() T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.looked) < lookEvery {
+	if time.Since(r.looked) < clock.Paced(lookEvery) {
 		return r.value
 	}
 	r.looked = time.Now()

@@ -15,6 +15,7 @@ import (
 	"portico/graph/governance"
 	"portico/process/watch"
 	"portico/telemetry"
+	"portico/trade/clock"
 )
 
 // gcPercent trades memory, of which an answer leaves little, for the CPU that
@@ -26,6 +27,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	clock.SetPace(cfg.Pace)
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("%w: stop what listens there, or set PORTICO_ADDR", err)
@@ -46,12 +48,19 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	p := &server{log: log, use: &governance.Counter{}, refusals: &edge.Refusals{}}
 	p.ends = append(p.ends, func() { flush(stopTracing, log) })
 	defer p.close()
-	if err := p.open(ctx, cfg); err != nil {
-		return err
-	}
 	stopping, stop := context.WithCancel(ctx) // streams end as the portal begins to drain
 	defer stop()
-	portal, err := p.portal(stopping, cfg)
+	var portal http.Handler
+	err = awaitDatabase(ctx, cfg.DatabaseWait, log, func() (err error) {
+		kept := len(p.ends)
+		if err = p.open(ctx, cfg); err == nil {
+			portal, err = p.portal(stopping, cfg)
+		}
+		if err != nil {
+			p.closeTo(kept)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

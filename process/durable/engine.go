@@ -21,6 +21,7 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 const (
@@ -39,6 +40,8 @@ const (
 	begunPerSecond = 50
 	// firstPause and longestPause are those between two attempts of a step.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+	// startAnew is the pause between two attempts to begin while the database cannot be reached.
+	startAnew = 250 * time.Millisecond
 	// removeEvery is the pause between two looks for operations that are kept no longer, and
 	// removeAtOnce how many are removed in one transaction.
 	removeEvery, removeAtOnce = 10 * time.Minute, 1000
@@ -126,15 +129,16 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, s := range e.sources {
 		queues[queueOf(s)] = river.QueueConfig{MaxWorkers: workers}
 	}
-	client, err := river.NewClient(riverpgxv5.New(e.pool), &river.Config{
+	config := &river.Config{
 		Workers: all, Queues: queues, Logger: slog.New(slog.DiscardHandler), FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
 		CompletedJobRetentionPeriod: time.Minute,
-	})
+	}
+	client, err := e.startRiver(ctx, config)
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
-	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("durable: %w", err)
+	if client == nil { // ctx has ended
+		return nil
 	}
 	for _, s := range e.sources {
 		go e.notify(ctx, s)
@@ -159,6 +163,27 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// startRiver starts a client. While the database cannot be reached it tries until ctx ends, and
+// returns none then; operations are kept meanwhile, and played once it is back.
+func (e *Engine) startRiver(ctx context.Context, config *river.Config) (*river.Client[pgx.Tx], error) {
+	for waits := false; ctx.Err() == nil; _ = clock.Pause(ctx, startAnew) {
+		client, err := river.NewClient(riverpgxv5.New(e.pool), config)
+		if err != nil {
+			return nil, err
+		}
+		switch err := client.Start(context.WithoutCancel(ctx)); {
+		case err == nil:
+			return client, nil
+		case !store.Unreachable(err):
+			return nil, err
+		case !waits:
+			e.log.Warn("the database cannot be reached; operations wait for it", "err", err)
+			waits = true
+		}
+	}
+	return nil, nil
 }
 
 // Board is a client by which the queue can be looked at.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/trade/clock"
 )
 
 // sweep wakes workers for operations that are due and that nobody is at or about to be. Where all
@@ -48,7 +49,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 
 // remove removes what is kept no longer, until ctx ends.
 func (e *Engine) remove(ctx context.Context) {
-	tick := time.NewTicker(min(removeEvery, e.keep))
+	tick := time.NewTicker(min(clock.Paced(removeEvery), e.keep))
 	defer tick.Stop()
 	for {
 		removed := 0

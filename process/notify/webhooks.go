@@ -22,6 +22,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // Webhooks tell partners of what happens who keep no connection: each change of the log is
@@ -252,7 +253,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-w.wake:
-		case <-time.After(lookAlways):
+		case <-time.After(clock.Paced(lookAlways)):
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (p *Flows) Watch(ctx context.Context, log *slog.Logger) {
 			failed = err.Error()
 			log.Warn("purchase orders cannot be watched", "err", err)
 		}
-		if clock.Pause(ctx, watchEvery) != nil {
+		if clock.Pause(ctx, clock.Paced(watchEvery)) != nil {
 			return
 		}
 	}

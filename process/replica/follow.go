@@ -61,7 +61,7 @@ func (r *Copy) follow(ctx context.Context, name string) {
 			f.down = false
 			r.log.Info("following again", "source", name)
 		}
-		if err != nil || recovering || r.unfit(name) && time.Since(checked) > lookAgain {
+		if err != nil || recovering || r.unfit(name) && time.Since(checked) > clock.Paced(lookAgain) {
 			r.check(ctx, name)
 			checked = time.Now()
 		}

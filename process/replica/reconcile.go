@@ -60,22 +60,22 @@ type run struct {
 func (r *Copy) reconcile(ctx context.Context, own bool) {
 	began, next := time.Now(), map[store.Comparison]time.Time{}
 	rest := map[string]time.Time{} // a source that fails is left alone for a while
-	for clock.Pause(ctx, time.Second) == nil {
+	for clock.Pause(ctx, clock.Paced(time.Second)) == nil {
 		for _, s := range sources.Subjects() {
 			for _, c := range r.comparisons(s) {
-				every := compareEvery
+				every := clock.Paced(compareEvery)
 				if own {
 					every = r.sources.Reconcile(c.Instance)
 				}
-				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own && time.Since(began) < min(settle, every) {
+				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own && time.Since(began) < min(clock.Paced(settle), every) {
 					continue
 				}
 				err := r.compare(ctx, s, c, every)
 				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
-					rest[c.Instance] = time.Now().Add(lookAgain)
+					rest[c.Instance] = time.Now().Add(clock.Paced(lookAgain))
 					r.log.Warn("a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
 				}
-				next[c] = time.Now().Add(min(every/4, lookAgain))
+				next[c] = time.Now().Add(min(every/4, clock.Paced(lookAgain)))
 			}
 		}
 	}

@@ -17,7 +17,7 @@ const (
 // register tells the carrier of parcels that others pack, so that it follows them,
 // until ctx ends. Telling it twice does no harm, so it is noted afterwards.
 func (r *Copy) register(ctx context.Context) {
-	for down := false; clock.Pause(ctx, registerEvery) == nil; {
+	for down := false; clock.Pause(ctx, clock.Paced(registerEvery)) == nil; {
 		err := r.registerSome(ctx)
 		switch {
 		case ctx.Err() != nil:

@@ -63,7 +63,7 @@ func (c *Codes) take(ctx context.Context) error {
 
 // Follow puts in force what others publish, until ctx ends.
 func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
-	for failing := false; clock.Pause(ctx, codesEvery) == nil; {
+	for failing := false; clock.Pause(ctx, clock.Paced(codesEvery)) == nil; {
 		err := c.take(ctx)
 		if err != nil && ctx.Err() == nil && !failing {
 			log.Warn("codes that were published are not in force here yet", "err", err)

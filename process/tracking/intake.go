@@ -81,7 +81,7 @@ func (i *Intake) Refuse(source, reason string) {
 }
 
 func (i *Intake) noteRefused(ctx context.Context) {
-	for clock.Pause(ctx, time.Second) == nil {
+	for clock.Pause(ctx, clock.Paced(time.Second)) == nil {
 		i.mu.Lock()
 		refused := i.refused
 		i.refused = map[[2]string]int{}
@@ -142,7 +142,7 @@ func (i *Intake) applyAll(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-i.wake:
-		case <-time.After(applyAlways):
+		case <-time.After(clock.Paced(applyAlways)):
 		}
 	}
 }

@@ -71,9 +71,9 @@ func NewMeasures(st *store.Store, set *sources.Set, loaded func() bool, log *slo
 func (m *Measures) Run(ctx context.Context) {
 	failed := ""
 	var tallied time.Time
-	for clock.Pause(ctx, measureEvery) == nil {
+	for clock.Pause(ctx, clock.Paced(measureEvery)) == nil {
 		err := m.measure(ctx)
-		if err == nil && time.Since(tallied) >= tallyEvery {
+		if err == nil && time.Since(tallied) >= clock.Paced(tallyEvery) {
 			tallied = time.Now()
 			err = m.tally(ctx, tallied)
 		}

@@ -51,7 +51,7 @@ func (s *Signals) Run(ctx context.Context) {
 			failed = err.Error()
 			s.log.Warn("signals cannot be given", "err", err)
 		}
-		if clock.Pause(ctx, signalEvery) != nil {
+		if clock.Pause(ctx, clock.Paced(signalEvery)) != nil {
 			break
 		}
 	}

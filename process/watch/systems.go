@@ -59,7 +59,7 @@ func (w *Systems) Run(ctx context.Context) {
 				if err := w.look(ctx); err != nil {
 					return err
 				}
-				if err := clock.Pause(ctx, lookAtSystems); err != nil {
+				if err := clock.Pause(ctx, clock.Paced(lookAtSystems)); err != nil {
 					return err
 				}
 			}
@@ -68,7 +68,7 @@ func (w *Systems) Run(ctx context.Context) {
 			failed = err.Error()
 			w.log.Warn("alerts cannot be raised", "err", err)
 		}
-		_ = clock.Pause(ctx, lookAtSystems)
+		_ = clock.Pause(ctx, clock.Paced(lookAtSystems))
 	}
 }
 
@@ -196,7 +196,7 @@ func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trad
 		if !seen {
 			w.down[h.Instance], since = now, now
 		}
-		if now.Sub(since) < downAfter {
+		if now.Sub(since) < clock.Paced(downAfter) {
 			continue
 		}
 		action := "Portico shows what it knew, and writes wait in the queue. Look at the system; nothing needs to be done here when it is back."
@@ -237,9 +237,9 @@ func (w *Systems) said(ctx context.Context, signals []store.Signal, now time.Tim
 			if err := w.store.RemoveSignals(ctx, s.Process); err != nil {
 				return nil, err
 			}
-		case s.Kind == store.Alive && age > deadAfter:
+		case s.Kind == store.Alive && age > clock.Paced(deadAfter):
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.", "Look at its log and start it again; what it was at is taken up by the others.")
-		case age > deadAfter:
+		case age > clock.Paced(deadAfter):
 		case s.Kind == store.SlowDatabase:
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
 		case s.Kind == store.ManyRefused:
@@ -264,7 +264,7 @@ func (w *Systems) said(ctx context.Context, signals []store.Signal, now time.Tim
 func slow(signals []store.Signal, now time.Time) map[string]float64 {
 	all := map[string]float64{}
 	for _, s := range signals {
-		if s.Kind == store.SlowSource && now.Sub(s.At) <= deadAfter {
+		if s.Kind == store.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
 			all[s.Subject] = max(all[s.Subject], s.Value)
 		}
 	}

@@ -55,7 +55,26 @@ func begin() {
 		return
 	}
 	defer func() { _ = template.Close() }()
+	if failed = unsafe(); failed != nil {
+		return
+	}
 	failed = template.Migrate(context.Background())
+}
+
+// unsafe has the cluster write without waiting for the disk, which is all that most of making
+// and removing a database is: no test has the machine itself crash.
+func unsafe() error {
+	db, err := sql.Open("postgres", cluster.DSN())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	for _, statement := range []string{"ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"} {
+		if _, err := db.ExecContext(context.Background(), statement); err != nil {
+			return fmt.Errorf("settings of the cluster for tests: %w", err)
+		}
+	}
+	return nil
 }
 
 // DSN is the connection string of a fresh copy of the migrated database.

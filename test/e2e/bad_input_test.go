@@ -11,6 +11,7 @@ var leaks = regexp.MustCompile(`(?i)goroutine|\.go:\d|panic|pq:|SELECT |portico/
 
 // Covers: G06
 func TestBadInputGetsATypedLocatedErrorOrNull(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	cursor := s.good(t, "buyer", `{ items(first: 1) { pageInfo { endCursor } } }`, nil).at("items", "pageInfo", "endCursor").(string)
 	for _, c := range []struct {
@@ -73,6 +74,7 @@ func TestBadInputGetsATypedLocatedErrorOrNull(t *testing.T) {
 
 // Covers: L02 L04
 func TestNoWordOrCodeOfTheERPIsInTheGraph(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "operator", wide, nil)
 	b := s.good(t, "operator", `{ orders(first: 50) { nodes { status holds { kind } paymentTerms { description } deliveryTerms { incoterm freightTerms } lines { nodes { status ordered { unit } } } } }

@@ -11,6 +11,7 @@ import (
 //
 // Covers: X07
 func TestRiversPagesAreForOperators(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	get := func(path, password string, header ...string) (int, string) {
 		t.Helper()

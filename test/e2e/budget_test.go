@@ -11,7 +11,8 @@ import (
 
 // Covers: G07 X08
 func TestWhoAsksForTooMuchIsToldWhenToComeAgain(t *testing.T) {
-	s := start(t, folder(t, true), "PORTICO_CLIENT_RATE=2000", "PORTICO_CLIENT_BURST=3000")
+	t.Parallel()
+	s := start(t, loaded(t), "PORTICO_CLIENT_RATE=2000", "PORTICO_CLIENT_BURST=3000")
 	defer func() { _ = s.stop() }()
 	token, other := s.token(t, "buyer"), ""
 	post := func(token, query string) (*http.Response, answer) {

@@ -13,7 +13,8 @@ import (
 //
 // Covers: X06 X09
 func TestNothingSecretOrCommercialIsLogged(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	stopped := false
 	defer func() {
 		if !stopped {

@@ -51,6 +51,7 @@ func (o *ordering) now(t *testing.T, persona string, id any) map[string]any {
 
 // Covers: C13 C10 F07 G11
 func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	order := o.placed(t)
@@ -115,6 +116,7 @@ func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 
 // Covers: C10 F02 C04
 func TestAPromiseThatMovesIsToldAndOperationsAreFollowed(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	const follow = `subscription { operationUpdates { ... on OperationUpdate { at previousState operation { id kind state } } } }`
@@ -148,6 +150,7 @@ func TestAPromiseThatMovesIsToldAndOperationsAreFollowed(t *testing.T) {
 
 // Covers: C13 G06 G11
 func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	order, other := o.placed(t), o.placed(t)
@@ -214,6 +217,7 @@ func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
 
 // Covers: C13 C10 F07
 func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	order := o.placed(t)
@@ -252,6 +256,7 @@ func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 
 // Covers: C02 C06
 func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	child := s.good(t, "buyer-child", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } spendingLimits { period limit { amount currency } spent { amount } resetsAt } } } }`, nil)
@@ -327,7 +332,8 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 
 // Covers: C11 C12
 func TestGoodsAreSentBackAndCredited(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	order := o.placed(t)
@@ -364,6 +370,7 @@ func TestGoodsAreSentBackAndCredited(t *testing.T) {
 
 // Covers: C06 R09
 func TestManyOrdersAreSubmittedTogether(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	const many = `mutation ($key: IdempotencyKey!, $in: SubmitOrdersInput!) { out: submitOrders(idempotencyKey: $key, input: $in) { replayed accepted rejected errors { ... on UserError { code path } }
@@ -405,7 +412,8 @@ func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 
 // Covers: R03 R04 R05 O01 O03 X05
 func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	control := func(mutation, instance string) answer {
@@ -501,6 +509,7 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 //
 // Covers: R01 G06
 func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	order := o.placed(t)

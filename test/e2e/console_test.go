@@ -25,8 +25,9 @@ var consolePictures = flag.String("console", "", "folder to put pictures of the 
 //
 // Covers: F12 O06 O03 O05
 func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
+	t.Parallel()
 	chromium := extras.Program(t, "the console in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
 	o := orderingAt(t, s)

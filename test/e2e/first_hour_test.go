@@ -21,7 +21,7 @@ func TestTheFirstHourLeadsToAnIncidentThatIsUnderstood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, folder(t, true))
+	s := start(t, folder(t, true), "PORTICO_PACE=1")
 	t.Cleanup(func() { _ = s.stop() })
 	host := func(url string) string { return strings.TrimPrefix(url, "http://") }
 	here := strings.NewReplacer("localhost:8080", host(s.url), "localhost:8090", host(s.company), "localhost:9464", host(s.admin), "go run .", binary)

@@ -13,7 +13,7 @@ import (
 // Covers: G04 G14
 func TestWhatClientsAskForIsCounted(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true))
+	s := start(t, folder(t, true)) // where nobody has asked for anything
 	for range 3 {
 		s.good(t, "buyer", `{ orders(first: 2) { nodes { customerPoNumber lines(first: 1) { nodes { ordered { unit } } } } } }`, nil)
 	}

@@ -35,6 +35,7 @@ func browse(t *testing.T, chromium, host string) context.Context {
 
 // Covers: U07
 func TestGraphiQLSignsInAndRunsTheStarterWithoutLeavingTheHost(t *testing.T) {
+	t.Parallel()
 	chromium := extras.Program(t, "GraphiQL in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	s := portico(t)
 	own, err := url.Parse(s.url)

@@ -32,7 +32,7 @@ type pushing struct {
 
 func pushingAt(t *testing.T) *pushing {
 	t.Helper()
-	data, company := folder(t, true), freeAddr(t)
+	data, company := loaded(t), freeAddr(t)
 	mapping, err := os.ReadFile("../../sources/carriers/example.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ func persisted(hash string) map[string]any {
 
 // Covers: X08
 func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	token := s.token(t, "buyer")
 	query := fmt.Sprintf(`query Named%d { viewer { __typename } }`, time.Now().UnixNano())
@@ -72,6 +73,7 @@ func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 
 // Covers: X08 G02
 func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
+	t.Parallel()
 	dir, company := t.TempDir(), freeAddr(t)
 	sandbox := exec.Command(binary, "sandbox", "--speed", "0")
 	sandbox.Env = append(os.Environ(), "PORTICO_DATA="+folder(t, true), "PORTICO_SANDBOX_ADDR="+company)

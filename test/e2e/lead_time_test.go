@@ -37,7 +37,7 @@ func (p *supplying) item(t *testing.T, persona, sku string) map[string]any {
 // Covers: P07 P08
 func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	p := &supplying{s: s}

@@ -34,6 +34,7 @@ const (
 
 // Covers: U02 C04
 func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	token := s.token(t, "buyer")
 	s.settled(t) // the replica asks for nothing any more
@@ -84,6 +85,7 @@ func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 
 // Covers: U02
 func TestTheSameLevelOnTwoPathsIsOneCall(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	one, err := s.took(t.Context(), s.token(t, "buyer"), `{ orders(first: 30) { nodes { account { name } } } }`, nil)
 	if err != nil {
@@ -100,6 +102,7 @@ func TestTheSameLevelOnTwoPathsIsOneCall(t *testing.T) {
 
 // Covers: G06
 func TestAnAnswerListsAHundredErrorsAndCountsTheRest(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "operator", `{ orders(first: 50) { nodes { lines(first: 100) { nodes { item { price { __typename } } } } } } }`, nil)
 	omitted, _ := a.Extensions["errorsOmitted"].(float64)
@@ -110,6 +113,7 @@ func TestAnAnswerListsAHundredErrorsAndCountsTheRest(t *testing.T) {
 
 // Covers: G12
 func TestEveryAnswerTellsWhatItTook(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "buyer", `{ orders(first: 2) { nodes { number lines(first: 3) { nodes { sku } } } } }`, nil)
 	// orders: 1, and for each of 2: itself, its lines, and 3 of them

@@ -74,7 +74,7 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 		}
 		return all
 	}
-	for wait := time.Now().Add(10 * time.Second); time.Now().Before(wait); time.Sleep(200 * time.Millisecond) {
+	for wait := time.Now().Add(30 * time.Second); time.Now().Before(wait); time.Sleep(100 * time.Millisecond) {
 		want = s.naively(t) // alerts may have been closed meanwhile
 		if got := told(); !slices.ContainsFunc(slices.Collect(maps.Keys(want)), func(m string) bool {
 			return want[m].cases > 0 && fmt.Sprint(walk(got[m], "samples")) != fmt.Sprint(want[m].cases)

@@ -55,6 +55,7 @@ func (p *supplying) despatch(t *testing.T, id any) map[string]any {
 
 // Covers: P06 P08 M03 P11
 func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	one, two := p.acknowledged(t, 1000, "SCR-10006"), p.acknowledged(t, 500, "SCR-10007")
 	pallet, carton, other := p.sscc(), p.sscc(), p.sscc()
@@ -116,6 +117,7 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 
 // Covers: P06 P09
 func TestSupplierNoticesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	sent := p.bought(t, 1000, "SCR-10008")
 	po := p.acknowledged(t, 1000, "SCR-10008")
@@ -163,6 +165,7 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 
 // Covers: P06 P11
 func TestSupplierWithdrawsANotice(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.acknowledged(t, 1000, "SCR-10009")
 	a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")})})

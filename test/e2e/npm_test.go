@@ -46,6 +46,7 @@ func (s *server) node(t *testing.T, script string, env ...string) string {
 
 // Covers: U01
 func TestEveryAuditOfGraphQLOverHTTPPasses(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	passed := 0
 	for line := range strings.Lines(s.node(t, "audits.mjs")) {
@@ -62,16 +63,19 @@ func TestEveryAuditOfGraphQLOverHTTPPasses(t *testing.T) {
 
 // Covers: U05
 func TestTheClientOfGraphQLOverWebSocketGetsOn(t *testing.T) {
+	t.Parallel()
 	portico(t).node(t, "websocket.mjs")
 }
 
 // Covers: U05
 func TestTheClientOfGraphQLOverSSEAndEventSourceGetOn(t *testing.T) {
+	t.Parallel()
 	portico(t).node(t, "sse.mjs")
 }
 
 // Covers: U08
 func TestPorticoIsASubgraphOfEveryRouter(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	s.node(t, "federation.mjs", "OTHER="+s.token(t, "buyer-other"))
 }

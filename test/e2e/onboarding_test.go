@@ -27,7 +27,7 @@ func missing(partner map[string]any) (all []string) {
 // Covers: G08 X01
 func TestSupplierIsLetInStepByStep(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=1")
+	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=1")
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	po := p.bought(t, 100, "SCR-10001")

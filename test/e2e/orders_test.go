@@ -25,6 +25,7 @@ func refusals(a answer) (all []string) {
 
 // Covers: C07 C08 C04
 func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	told := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
 		items(first: 30, filter: {inStock: true, contracted: true}) { nodes { sku baseUnit price { ... on Price { unitPrice { price { amount currency } per { value unit } } } } } }
@@ -130,6 +131,7 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 
 // Covers: C04 P04
 func TestAPromiseIsToldWithTheItem(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	place := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { locations(first: 1) { nodes { id } } } } } }`, nil).at("viewer", "account", "locations", "nodes", 0, "id")
 	const q = `query ($at: ID!) { items(first: 20, filter: {inStock: true}) { nodes { sku baseUnit availability { availableNow { value } }
@@ -155,6 +157,7 @@ func TestAPromiseIsToldWithTheItem(t *testing.T) {
 
 // Covers: C03 F08
 func TestAPriceTellsItsStepsFromTheList(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "buyer", `{ items(first: 50) { nodes { sku price { ... on Price { unitPrice { price { amount currency } } waterfall { kind label change { amount currency } } } } } } }`, nil)
 	told := 0

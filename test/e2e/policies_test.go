@@ -11,6 +11,7 @@ import (
 //
 // Covers: P15 P03
 func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
 	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}, map[string]any{"status": "ACCEPTED"}))
@@ -52,7 +53,7 @@ func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
 // Covers: P09 P12 P03
 func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	policy := func(name, beyond string) {
@@ -101,6 +102,7 @@ func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 //
 // Covers: P08 G13
 func TestSupplierAndBuyerReportToEachOther(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 10, "SCR-10001")
 	const alerting = `{ errors { __typename ... on UserError { code path } } alert { id kind severity state message queue acknowledgedBy { displayName } resolution } }`

@@ -36,9 +36,13 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "portico")
-		if out, err := exec.Command("go", "build", "-o", binary, "portico").CombinedOutput(); err != nil {
+		binary = filepath.Join(dir, "portico") // built once; PORTICO_BUILD are flags, such as -race
+		if out, err := exec.Command("go", append(strings.Fields("build -o "+binary+" "+os.Getenv("PORTICO_BUILD")), "portico")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building portico: %v\n%s", err, out)
+			return 1
+		}
+		if err := schedule(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		code := m.Run()
@@ -46,6 +50,8 @@ func TestMain(m *testing.M) {
 			shared.stop()
 			_ = os.RemoveAll(shared.data)
 		}
+		_ = os.RemoveAll(prepared.folder)
+		reportSlowest(os.Stdout)
 		return code
 	}())
 }
@@ -80,19 +86,17 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-var (
-	shared   *server
-	sharedMu sync.Mutex
-)
+var shared *server
 
-// portico is the server that tests share as long as they leave it as it was.
-// Time in its company stands still.
+// portico is the server that tests share as long as they leave it as it was, one test at a
+// time. Time in its company stands still.
 func portico(t *testing.T) *server {
 	t.Helper()
-	sharedMu.Lock()
-	defer sharedMu.Unlock()
+	takeShared(t)
 	if shared == nil {
-		shared = start(t, folder(t, false))
+		data := folder(t, false)
+		copyPrepared(t, data)
+		shared = start(t, data)
 		shared.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 		shared.settled(t)
 	}
@@ -134,10 +138,17 @@ func start(t *testing.T, data string, env ...string) *server {
 
 func launch(t *testing.T, data string, env ...string) *server {
 	t.Helper()
+	return launchBuild(t, binary, data, env...)
+}
+
+// launchBuild runs a server of another build.
+func launchBuild(t *testing.T, binary, data string, env ...string) *server {
+	t.Helper()
+	takePlace(t)
 	addr, admin, company := freeAddr(t), freeAddr(t), freeAddr(t)
 	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{}, exited: make(chan error, 1), env: env}
 	s.cmd = exec.Command(binary, "serve")
-	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data, "DATABASE_URL=")
+	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data, "DATABASE_URL=", "PORTICO_PACE="+pace)
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
@@ -150,7 +161,7 @@ func launch(t *testing.T, data string, env ...string) *server {
 // ready waits until the server is.
 func (s *server) ready(t *testing.T) {
 	t.Helper()
-	s.until(t, time.Minute, "ready", func() bool {
+	s.until(t, 3*time.Minute, "ready", func() bool {
 		resp, err := http.Get(s.url + "/readyz")
 		if err != nil {
 			return false
@@ -164,7 +175,7 @@ func (s *server) ready(t *testing.T) {
 func (s *server) revive(t *testing.T) {
 	t.Helper()
 	before := s.cmd
-	s.cmd, s.exited = exec.Command(binary, "serve"), make(chan error, 1)
+	s.cmd, s.exited = exec.Command(before.Path, "serve"), make(chan error, 1)
 	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = before.Env, s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -175,11 +186,11 @@ func (s *server) revive(t *testing.T) {
 func (s *server) until(t *testing.T, within time.Duration, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)
-	for !done() {
+	for pause := 10 * time.Millisecond; !done(); pause = min(pause*5/4, 80*time.Millisecond) { // who waits long asks less often, for asking takes the CPU of others
 		select {
 		case err := <-s.exited:
 			t.Fatalf("the server ended before it was %s: %v\n%s", what, err, s.log)
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(pause):
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("not %s within %s\n%s", what, within, s.log)

@@ -53,6 +53,7 @@ issuers: [{url: %[2]s, audience: portico}]
 
 // Covers: X04 X06 G05
 func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	certify(t, dir, 1)
 	write := func(name, text string) string {
@@ -84,6 +85,7 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 		"links without TLS":          {"PORTICO_PUBLIC_URL=http://portal.example.com", "PORTICO_PUBLIC_URL"},
 		"pages of everybody":         {"PORTICO_ORIGINS=*", "PORTICO_ORIGINS"},
 		"metrics for everybody":      {"PORTICO_ADMIN_ADDR=0.0.0.0:9464", "PORTICO_ADMIN_ADDR"},
+		"a pace of tests":            {"PORTICO_PACE=5", "PORTICO_PACE"},
 		"a key that is not set":      {"ERP_KEY=", "ERP_KEY"},
 	} {
 		cmd := exec.Command(binary, "serve")
@@ -105,6 +107,7 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 
 // Covers: X04 C01
 func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
+	t.Parallel()
 	dir, data, company := t.TempDir(), folder(t, true), freeAddr(t)
 	sandbox := exec.Command(binary, "sandbox", "--speed", "0")
 	sandbox.Env = append(os.Environ(), "PORTICO_DATA="+folder(t, true), "PORTICO_SANDBOX_ADDR="+company)
@@ -119,7 +122,7 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys, "PORTICO_DATA_KEY_FILE="+keys,
+	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_PACE=1", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys, "PORTICO_DATA_KEY_FILE="+keys,
 		"PORTICO_TLS_CERT="+filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY="+filepath.Join(dir, "key.pem"))
 	defer func() { _ = s.stop() }()
 	s.url = strings.Replace(s.url, "http://", "https://", 1)

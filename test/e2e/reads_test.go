@@ -28,6 +28,7 @@ query ($account: ID!, $sku: String!, $order: String!) {
 
 // Covers: U01 U03 L03 C04 C10 T01
 func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	acc := s.good(t, "operator", `{ account(by: {number: "10001"}) { id orders(first: 1, filter: {status: [DELIVERED, INVOICED]}) { nodes { number lines { nodes { sku } } } } } }`, nil)
 	order, sku := acc.at("account", "orders", "nodes", 0, "number").(string), acc.at("account", "orders", "nodes", 0, "lines", "nodes", 0, "sku").(string)
@@ -88,6 +89,7 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 
 // Covers: C04 M03 P01
 func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "operator", `{ new: purchaseOrders(first: 20) { ...orders } old: purchaseOrders(last: 6) { ...orders } }
 		fragment orders on PurchaseOrderConnection { nodes { number status lines { nodes { id sku ordered { value } received { value } open { value } } } } }`, nil)
@@ -125,6 +127,7 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 
 // Covers: C04 F05
 func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"]) { status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
 	for i := range 3 {
@@ -137,6 +140,7 @@ func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 
 // Covers: U02 C10
 func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	for name, q := range map[string]string{
 		"orders": `query ($n: Int!) { orders(first: $n) { nodes { number account { name } shipTo { code } lines { nodes { sku } }
@@ -187,6 +191,7 @@ func (s *server) outside(t *testing.T) int {
 
 // Covers: C03 U02
 func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	prices := func() int {
 		var calls map[string]int
@@ -214,6 +219,7 @@ func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
 
 // Covers: U01
 func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	s.settled(t) // what another test let happen is in the store
 	for list, order := range map[string]string{"orders": "NUMBER_ASC", "items": "NAME_ASC", "shipments": "", "invoices": "", "purchaseOrders": "DELIVERY_DATE_ASC"} {
@@ -261,6 +267,7 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 
 // Covers: F01
 func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	first := s.good(t, "buyer", `{ items(first: 1, filter: {contracted: true}) { nodes { sku gtin customerPartNumber units { gtin } category { id } brand } } }`, nil)
 	item := first.at("items", "nodes", 0).(map[string]any)
@@ -294,6 +301,7 @@ func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 
 // Covers: C12 X04
 func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "buyer", `{ invoices(first: 1) { nodes { number document { url mediaType fileName expiresAt } } }
 		shipments(first: 1, filter: {status: [DELIVERED]}) { nodes { proofOfDelivery { signedBy document { url } } } } }`, nil)

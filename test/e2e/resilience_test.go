@@ -33,7 +33,8 @@ func outage(t *testing.T) time.Duration {
 
 // Covers: R08 C14 C05 C10 C04
 func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	defer s.stop()
 	s.good(t, "buyer", page, nil) // prices are known
 	token := s.token(t, "buyer")
@@ -107,6 +108,7 @@ func seconds(t *testing.T, iso any) float64 {
 
 // Covers: C05 F02 C10 T01
 func TestNewsIsInTheGraph(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	before := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
 	var worst time.Duration
@@ -167,6 +169,7 @@ func TestNewsIsInTheGraph(t *testing.T) {
 
 // Covers: L06 R03 G15
 func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	list := s.good(t, "operator", `{ orders(first: 2, orderBy: NUMBER_ASC, filter: {status: [DELIVERED, INVOICED]}) { nodes { number status version } } }`, nil)
 	bad, fine := list.at("orders", "nodes", 0, "number").(string), list.at("orders", "nodes", 1, "number").(string)
@@ -208,7 +211,8 @@ func children(data string) []string {
 
 // Covers: R07
 func TestStoppingLeavesNothingBehind(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	if len(children(s.data)) < 2 {
 		t.Fatalf("the database and the company do not run: %v", children(s.data))
 	}
@@ -222,7 +226,8 @@ func TestStoppingLeavesNothingBehind(t *testing.T) {
 
 // Covers: R07 R11
 func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
-	data := folder(t, true)
+	t.Parallel()
+	data := loaded(t)
 	s := start(t, data)
 	ids := s.good(t, "operator", `{ orders(first: 100, orderBy: NUMBER_ASC) { nodes { id number } } }`, nil).Body
 	_ = s.cmd.Process.Signal(syscall.SIGKILL)
@@ -243,6 +248,7 @@ func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
 
 // Covers: R11
 func TestAKilledFirstLoadGoesOn(t *testing.T) {
+	t.Parallel()
 	data := folder(t, true)
 	s := launch(t, data, "PORTICO_SCALE=4")
 	s.until(t, 30*time.Second, "loading", func() bool {
@@ -273,6 +279,7 @@ func TestAKilledFirstLoadGoesOn(t *testing.T) {
 
 // Covers: H02
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ env, want string }{
 		{"PORTICO_ADDR=nonsense", `PORTICO_ADDR is "nonsense": it must be host:port`},
 		{"PORTICO_ADDR=0.0.0.0:8080", "loopback"},
@@ -285,7 +292,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		{"DATABASE_URL=postgres://u:hunter2@localhost:1/x", "database"},
 	} {
 		cmd := exec.Command(binary, "serve")
-		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), c.env)
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), "PORTICO_DATABASE_WAIT=500ms", c.env)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("%s: got %v\n%s\nwant it refused with %q", c.env, err, out, c.want)

@@ -59,7 +59,7 @@ func (s *server) ticks(t *testing.T, n int) {
 // Covers: U05 R04 C10
 func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
-	data := folder(t, true)
+	data := loaded(t)
 	s := start(t, data)
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
@@ -139,7 +139,7 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 // Covers: U05
 func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
@@ -175,6 +175,7 @@ func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 
 // Covers: U05 C02
 func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	f := s.follow(t, s.token(t, "operator"), resuming, nil)
 	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
@@ -208,7 +209,7 @@ func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 // Covers: U05 R04
 func TestAStreamSaysWhatIsKeptNoLonger(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true), "PORTICO_KEEP_CHANGES=1s")
+	s := start(t, loaded(t), "PORTICO_KEEP_CHANGES=1s")
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	token := s.token(t, "operator")

@@ -56,8 +56,11 @@ func harvest(v any, into map[string]bool, shipments map[string]string) {
 	}
 }
 
-// answered lets both suppliers refuse a purchase order and announce a shipment, so that
-// there are answers, deviations, alerts and notices that belong to one of them.
+const reporting = `mutation ($key: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } alert { id } } }`
+
+// answered lets both suppliers refuse a purchase order, announce a shipment and report
+// something about its ship notice, so that there are answers, deviations, notices and alerts
+// about each that belong to one of them.
 func (s *server) answered(t *testing.T) {
 	t.Helper()
 	for _, persona := range []string{"supplier", "supplier-other"} {
@@ -83,14 +86,20 @@ func (s *server) answered(t *testing.T) {
 		}
 		line := walk(po, "lines.nodes.0")
 		notice := map[string]any{"number": fmt.Sprint("notice ", time.Now().UnixNano()), "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"}, "lines": []any{map[string]any{"purchaseOrderLine": walk(line, "id"), "shipped": map[string]any{"value": "1", "unit": walk(line, "open.unit")}}}}
-		if a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice}); a.at("out", "despatchAdvice", "id") == nil {
+		a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice})
+		if a.at("out", "despatchAdvice", "id") == nil {
 			t.Fatalf("%s announces: %s", persona, a.Body)
+		}
+		report := map[string]any{"subject": a.at("out", "despatchAdvice", "id"), "severity": "INFO", "message": "It leaves a day later."}
+		if a := s.good(t, persona, reporting, map[string]any{"key": fmt.Sprint("reported-", time.Now().UnixNano()), "in": report}); a.at("out", "alert", "id") == nil {
+			t.Fatalf("%s reports: %s", persona, a.Body)
 		}
 	}
 }
 
 // Covers: C02 X01
 func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	s.answered(t)
 	ids, shipments := map[string]map[string]bool{}, map[string]string{}
@@ -182,7 +191,8 @@ func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments ma
 			... on Shipment { orders { account { number } } purchaseOrders { supplier { code } } }
 			... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } ... on TradingPartner { code }
 			... on PurchaseOrderResponse { purchaseOrder { supplier { code } } } ... on DespatchAdvice { supplier { code } } ... on Deviation { line { purchaseOrder { supplier { code } } } }
-			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } } } } }`, map[string]any{"ids": owners})
+			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } }
+				... on DespatchAdvice { supplier { code } } ... on SupplierItem { supplier { code } } } } } }`, map[string]any{"ids": owners})
 		for i, n := range a.at("nodes").([]any) {
 			text, _ := json.Marshal(n)
 			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`) && (!strings.HasPrefix(batch[i], "alr_") || strings.Contains(string(text), "SUPPLIER"))
@@ -238,6 +248,7 @@ func (s *server) lookups(t *testing.T, persona string, foreign []string) {
 
 // Covers: C02 X01 P01
 func TestASupplierSeesNoCustomerData(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "supplier", `{ viewer { __typename ... on SupplierViewer { supplier { code } } }
 		purchaseOrders(first: 50) { nodes { number supplier { code } totals { total { amount } } lines { nodes { unitPrice { price { amount } } } } shipments { nodes { direction orders { id } } } } }
@@ -266,6 +277,7 @@ func TestASupplierSeesNoCustomerData(t *testing.T) {
 
 // Covers: X01 X09 C02
 func TestRightsNarrowFieldByField(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	token := s.token(t, "buyer", "--scope", "account:read order:read catalog:read")
 	a, err := s.ask(t.Context(), token, `{ orders(first: 3, orderBy: PLACED_AT_ASC) { # the newest may be another test's, without a number
@@ -289,6 +301,7 @@ func TestRightsNarrowFieldByField(t *testing.T) {
 
 // Covers: C01 G05
 func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "", `{ viewer { __typename } orders { nodes { id } } }`, nil)
 	if a.at("viewer") != nil || a.at("orders") != nil || !slices.Equal(a.codes(), []string{"UNAUTHENTICATED"}) {
@@ -315,6 +328,7 @@ func TestNobodySeesNothingAndABadTokenIsRefused(t *testing.T) {
 //
 // Covers: X07
 func TestTheSchemaIsReadByWhoMay(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	full, narrow := s.token(t, "buyer"), s.token(t, "buyer", "--scope", "order:read price:read")
 	for _, query := range []string{`{ __schema { types { name } } }`, `{ __type(name: "OrderLine") { name fields { name } } }`, `{ _service { sdl } }`} {

@@ -68,7 +68,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
 	db := s.database(t)

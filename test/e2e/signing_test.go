@@ -203,7 +203,7 @@ func (p *supplying) addKey(t *testing.T, persona string, partner any, from time.
 // Covers: X02 X03 P03
 func TestSupplierSigns(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=1")
+	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=1")
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	partner := p.partner(t, "operator", "V2002")

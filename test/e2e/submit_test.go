@@ -74,6 +74,7 @@ func (s *server) effects(t *testing.T) map[string]int {
 
 // Covers: C06 R01 C09 F01 U04 C10
 func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	before := len(s.effects(t))
@@ -155,6 +156,7 @@ func (s *server) over(t *testing.T, database string, env ...string) *server {
 
 // Covers: R01
 func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	servers := []*server{s, s.beside(t)}
 	o := orderingAt(t, s)
@@ -189,7 +191,8 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 
 // Covers: R02 R06 C14 C10
 func TestOrdersWaitForAnERPThatIsAwayAndForAnswersThatAreLost(t *testing.T) {
-	s := start(t, folder(t, true))
+	t.Parallel()
+	s := start(t, loaded(t))
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	keys := map[string]map[string]any{}
@@ -237,7 +240,8 @@ func lastKey(o *ordering) string {
 
 // Covers: R06 R07 R01
 func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
-	data := folder(t, true)
+	t.Parallel()
+	data := loaded(t)
 	s := start(t, data)
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)

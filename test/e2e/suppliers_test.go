@@ -103,6 +103,7 @@ func supplyingAt(t *testing.T) *supplying {
 
 // Covers: P03 P11 F06
 func TestSupplierAcceptsAll(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
 	if po["status"] != "SENT" || fmt.Sprint(po["allowedActions"]) != "[ACKNOWLEDGE PROPOSE_CHANGE]" {
@@ -149,6 +150,7 @@ func TestSupplierAcceptsAll(t *testing.T) {
 
 // Covers: P04 P09 P03
 func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
@@ -188,6 +190,7 @@ func (p *supplying) scarce(t *testing.T, sku string) (order map[string]any) {
 
 // Covers: P12 P13 P14 P15 P04 P03
 func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	order := p.scarce(t, "SCR-10003")
 	po := p.bought(t, 5000, "SCR-10003")
@@ -243,6 +246,7 @@ func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T)
 
 // Covers: P15 P03
 func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
@@ -265,6 +269,7 @@ func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 
 // Covers: P05 P10 P03
 func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002", "SCR-10004")
 	price := walk(po, "lines.nodes.0.unitPrice").(map[string]any)
@@ -315,6 +320,7 @@ func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 
 // Covers: P09 G06 P03
 func TestSupplierAnswersThatAreRefused(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
 	other := p.bought(t, 1000, "SCR-10001")
@@ -390,6 +396,7 @@ func with(m map[string]any, field string, v any) map[string]any {
 
 // Covers: P15 F06 P03
 func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	a := p.respond(t, p.answer(po, "REJECTED"))
@@ -411,6 +418,7 @@ func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 
 // Covers: P02 F09 P03
 func TestSupplierIsTooLateToAnswer(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	number := fmt.Sprint(po["number"])

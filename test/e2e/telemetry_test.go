@@ -101,6 +101,7 @@ directive @shareable repeatable on OBJECT | FIELD_DEFINITION
 //
 // Covers: G12 O02
 func TestEveryRootFieldIsFollowed(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	text, err := os.ReadFile("../../schema.graphqls")
 	if err != nil {
@@ -195,7 +196,8 @@ func (s *server) followed(t *testing.T, persona, operation, trace string, stream
 //
 // Covers: O01 O02 F04 R06
 func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
-	data := folder(t, true)
+	t.Parallel()
+	data := loaded(t)
 	s := start(t, data)
 	s.settled(t)
 	o := orderingAt(t, s)
@@ -245,6 +247,7 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 //
 // Covers: O07 G12
 func TestTracesAreSentOverOTLP(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var sent []byte
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -256,7 +259,7 @@ func TestTracesAreSentOverOTLP(t *testing.T) {
 		}
 	}))
 	defer collector.Close()
-	s := launch(t, folder(t, true), "PORTICO_TRACES=otlp", "PORTICO_TRACE_SHARE=0", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100")
+	s := launch(t, loaded(t), "PORTICO_TRACES=otlp", "PORTICO_TRACE_SHARE=0", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100")
 	s.ready(t)
 	s.settled(t)
 	wanted, unwanted := random(16), random(16)

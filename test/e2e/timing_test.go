@@ -17,6 +17,7 @@ import (
 //
 // Covers: C02
 func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	const pairs, off = 1200, 0.08
 	others := s.good(t, "buyer-other", `{ orders(first: 50, orderBy: PLACED_AT_ASC) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)

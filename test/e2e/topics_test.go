@@ -42,7 +42,7 @@ func (f *stream) of(id any) (all []map[string]any) {
 // Covers: U05 T02 C10 T01
 func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t, true), "PORTICO_SANDBOX_SPEED=0")
+	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=0")
 	t.Cleanup(func() { _ = s.stop() })
 	s.settled(t)
 	db := s.database(t)
@@ -209,6 +209,7 @@ func within(some, others []string) bool {
 
 // Covers: C10 F10
 func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
 	f := s.follow(t, s.token(t, "buyer"), `subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id number status } previousStatus changedLines { id ordered { value } } commitmentChanges { cause line { id } } } } }`, nil)
@@ -239,6 +240,7 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 
 // Covers: C04 F05
 func TestStockIsToldAsItMoves(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	stocked := s.good(t, "operator", `{ items(first: 5, filter: {inStock: true}) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
 	item := stocked[4]
@@ -267,6 +269,7 @@ func TestStockIsToldAsItMoves(t *testing.T) {
 
 // Covers: P08 P12
 func TestDeviationsAndAlertsAreTold(t *testing.T) {
+	t.Parallel()
 	p := supplyingAt(t)
 	s := p.s
 	pos := s.follow(t, s.token(t, "supplier"), `subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate { subject: purchaseOrder { id status } previousStatus deviations { id field state } } } }`, nil)

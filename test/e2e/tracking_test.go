@@ -27,7 +27,7 @@ var trackingPicture = flag.String("tracking", "", "where to put a picture of the
 func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 	chromium := extras.Program(t, "the tracking page in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 	t.Parallel()
-	s := start(t, folder(t, true))
+	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)

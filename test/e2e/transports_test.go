@@ -13,6 +13,7 @@ import (
 
 // Covers: U05 C01
 func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	for name, c := range map[string]struct{ token, want string }{
 		"a buyer": {"Bearer " + s.token(t, "buyer"), "CustomerViewer"}, "an operator": {"Bearer " + s.token(t, "operator"), "OperatorViewer"}, "nobody": {"", "null"},
@@ -67,6 +68,7 @@ func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 
 // Covers: U05
 func TestAQueryRunsOverServerSentEvents(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(`{"query":"{ viewer { __typename } }"}`))
 	if err != nil {
@@ -91,6 +93,7 @@ func TestAQueryRunsOverServerSentEvents(t *testing.T) {
 
 // Covers: G06
 func TestAnswersSayWhatWentWrongWithTheRequest(t *testing.T) {
+	t.Parallel()
 	s := portico(t)
 	post := func(body, accept string) (int, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(body))

@@ -12,12 +12,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"portico/sources/tryton/rpc"
 	"portico/test/e2e/extras"
 )
+
+var ownERPs atomic.Int64 // made until now
+
+// writableERP is a Tryton for one story that writes, whose stock others do not count. There is
+// one at a time, for each takes a core.
+func writableERP(t *testing.T) *erp {
+	t.Helper()
+	theWritten.take(t)
+	e, _ := ownERP(t)
+	return e
+}
 
 // ownERP is a Tryton that a test may stop, spoil and restore: another one beside the
 // one that the tests share, from the same snapshot. run runs sandbox/tryton/run.sh for it.
@@ -30,7 +42,7 @@ func ownERP(t *testing.T) (e *erp, run func(args ...string)) {
 	}
 	_ = listener.Close()
 	port := 20000 + listener.Addr().(*net.TCPAddr).Port%10000 // below the ephemeral ones, as its own
-	folder := filepath.Join(os.TempDir(), fmt.Sprint("portico-tryton-", os.Getpid()))
+	folder := filepath.Join(os.TempDir(), fmt.Sprintf("portico-tryton-%d-%d", os.Getpid(), ownERPs.Add(1)))
 	call := func(args ...string) (string, error) {
 		cmd := exec.Command("../../sandbox/tryton/run.sh", args...)
 		cmd.Env = append(os.Environ(), "PORTICO_TRYTON_DATA="+folder, "PORTICO_TRYTON_PORT="+strconv.Itoa(port))

@@ -9,7 +9,8 @@ import (
 
 // Covers: P11 P03 U03
 func TestTrytonTakesWhatSuppliersConfirm(t *testing.T) {
-	e, _ := ownERP(t)
+	t.Parallel()
+	e := writableERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}
 	p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
@@ -124,7 +125,8 @@ func times(quantity string, factor float64) string {
 
 // Covers: P07 U03
 func TestTrytonTakesLeadTimes(t *testing.T) {
-	e, _ := ownERP(t)
+	t.Parallel()
+	e := writableERP(t)
 	s := e.onTryton(t)
 	p := &supplying{s: s}
 	p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)

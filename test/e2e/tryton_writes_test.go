@@ -62,7 +62,8 @@ func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 
 // Covers: C06 C09 U03 C10
 func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
-	e, _ := ownERP(t) // whose stock others do not count
+	t.Parallel()
+	e := writableERP(t)
 	s := e.onTryton(t)
 	o := orderingAt(t, s)
 	admin := e.admin(t)
@@ -216,7 +217,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 //
 // Covers: R01 R09
 func TestManyOrdersAtOnceReachTrytonOnce(t *testing.T) {
-	e, _ := ownERP(t) // whose stock others do not count
+	t.Parallel()
+	e := writableERP(t)
 	s := e.onTryton(t)
 	o := orderingAt(t, s)
 	var numbers []string

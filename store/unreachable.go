@@ -1,0 +1,30 @@
+package store
+
+import (
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+)
+
+// Unreachable tells whether err says that the database cannot be reached now, or is about to
+// end or to begin: what was asked may be asked again later. A wrong password, or a database
+// that does not exist, is not that.
+func Unreachable(err error) bool {
+	if state, is := errors.AsType[interface { // of both drivers
+		error
+		SQLState() string
+	}](err); is {
+		switch code := state.SQLState(); code {
+		case "57P01", "57P02", "57P03", "53300": // it is shut down, has crashed, is starting, has too many connections
+			return true
+		default:
+			return strings.HasPrefix(code, "08") // of the connection
+		}
+	}
+	if _, is := errors.AsType[net.Error](err); is {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

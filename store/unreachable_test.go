@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/lib/pq"
+
+	"portico/store"
+	"portico/store/storetest"
+)
+
+// TestADatabaseThatIsAwayIsToldFromOneThatRefuses holds both drivers' errors to the question
+// whether waiting helps.
+func TestADatabaseThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
+	dsn := storetest.DSN(t)
+	at := func(old, replacement string) string { return strings.Replace(dsn, old, replacement, 1) }
+	name := dsn[strings.Index(dsn, "dbname=")+len("dbname="):]
+	name, _, _ = strings.Cut(name, " ")
+	ask := func(dsn string) error {
+		db := storetest.Connect(t, dsn)
+		return db.PingContext(t.Context())
+	}
+	askPgx := func(dsn string) error {
+		conn, err := pgx.Connect(t.Context(), strings.ReplaceAll(dsn, " binary_parameters=yes", ""))
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		return err
+	}
+	cut := func() error { // an administrator ends the connection of a statement that runs
+		conn, err := storetest.Connect(t, dsn).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		_, err = conn.ExecContext(t.Context(), `SELECT pg_terminate_backend(pg_backend_pid())`)
+		return err
+	}
+	for what, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nobody listens":                 {ask("host=localhost port=1 user=portico dbname=portico sslmode=disable"), true},
+		"nobody listens, pgx":            {askPgx("host=localhost port=1 user=portico dbname=portico sslmode=disable"), true},
+		"there is no socket":             {ask("host=/does/not/exist user=portico dbname=portico sslmode=disable"), true},
+		"the statement's connection cut": {cut(), true},
+		"it is starting":                 {fmt.Errorf("migrations: %w", &pq.Error{Code: "57P03"}), true},
+		"it has ended meanwhile":         {fmt.Errorf("lock: %w", io.ErrUnexpectedEOF), true},
+		"there is no such database":      {ask(at("dbname="+name, "dbname=nowhere")), false},
+		"no such database, pgx":          {askPgx(at("dbname="+name, "dbname=nowhere")), false},
+		"there is no such user":          {ask(at("user=portico", "user=nobody")), false},
+		"a statement is wrong":           {ignoring(storetest.Connect(t, dsn).ExecContext(t.Context(), `SELECT nothing`)), false},
+		"the caller gave up":             {context.Canceled, false},
+	} {
+		if c.err == nil {
+			t.Errorf("%s: no error", what)
+		} else if got := store.Unreachable(c.err); got != c.want {
+			t.Errorf("%s: %v counts as unreachable: %t, want %t", what, c.err, got, c.want)
+		}
+	}
+}
+
+func ignoring(_ sql.Result, err error) error { return err }

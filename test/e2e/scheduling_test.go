@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// pace is how many times as fast as by default servers of stories do what they wait for by
+// intent. A story that holds the defaults sets PORTICO_PACE=1.
+const pace = "5"
+
+// resource is what a story needs and waits for: the server that stories share, which one of
+// them has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
+// which there are as many as -parallel says. So all stories are parallel, and the one who has
+// the shared server runs beside those who have their own.
+type resource struct {
+	mu   sync.Mutex
+	free chan struct{}
+	has  map[string]bool // by story
+}
+
+var (
+	theShared  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
+	theTryton  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
+	theWritten = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story writes into
+	thePlaces  = &resource{has: map[string]bool{}}
+)
+
+// schedule makes as many places as -parallel says, and lets go of all stories at once.
+func schedule() error {
+	flag.Parse()
+	places, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
+	if err != nil {
+		return err
+	}
+	thePlaces.free = make(chan struct{}, places)
+	return flag.Set("test.parallel", "1000")
+}
+
+// story is the name of the test that t is of.
+func story(t *testing.T) string {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return name
+}
+
+func (r *resource) held(by string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.has[by]
+}
+
+// take waits until the story has it, and gives it back when t ends. A story that has it does
+// not take it twice.
+func (r *resource) take(t *testing.T) {
+	by := story(t)
+	if r.held(by) {
+		return
+	}
+	r.free <- struct{}{}
+	r.set(by, true)
+	note(by)
+	t.Cleanup(func() { // the first to be registered, and so the last to be done
+		r.set(by, false)
+		<-r.free
+		noteEnd(by)
+	})
+}
+
+func (r *resource) set(by string, has bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.has[by] = has
+}
+
+// takeShared waits for the server that stories share.
+func takeShared(t *testing.T) { t.Helper(); theShared.take(t) }
+
+// takePlace waits for a place for a server of the story's own. Who has the shared server needs
+// none for those that it starts beside: it would wait for others that wait for it.
+func takePlace(t *testing.T) {
+	t.Helper()
+	if !theShared.held(story(t)) {
+		thePlaces.take(t)
+	}
+}
+
+// took is how long stories took from when they had all that they need.
+var took = struct {
+	sync.Mutex
+	began map[string]time.Time
+	of    map[string]time.Duration
+}{began: map[string]time.Time{}, of: map[string]time.Duration{}}
+
+func note(by string) {
+	took.Lock()
+	defer took.Unlock()
+	took.began[by] = time.Now()
+}
+
+func noteEnd(by string) {
+	took.Lock()
+	defer took.Unlock()
+	took.of[by] = time.Since(took.began[by])
+}
+
+// reportSlowest writes which stories took longest, without what they waited for each other.
+func reportSlowest(w io.Writer) {
+	took.Lock()
+	defer took.Unlock()
+	var names []string
+	var sum time.Duration
+	for name, d := range took.of {
+		names, sum = append(names, name), sum+d
+	}
+	if len(names) < 20 { // somebody looks at a few
+		return
+	}
+	if path := os.Getenv("PORTICO_SLOWEST"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			fmt.Fprintln(w, err)
+			return
+		}
+		defer f.Close()
+		w = f
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(took.of[b], took.of[a]) })
+	fmt.Fprintf(w, "%d stories took %s one after the other, with %d places; the slowest:\n", len(names), sum.Round(time.Second), cap(thePlaces.free))
+	for _, name := range names[:10] {
+		fmt.Fprintf(w, "%8.1f s  %s\n", took.of[name].Seconds(), name)
+	}
+}
+
+// prepared is the data folder of a server that has loaded its company and has ended.
+var prepared struct {
+	once   sync.Once
+	folder string
+}
+
+// measured waits until what was loaded is in the measures, too.
+func (s *server) measured(t *testing.T) {
+	t.Helper()
+	db, before, since := s.database(t), -1, time.Now()
+	s.until(t, time.Minute, "measured", func() bool {
+		var n int
+		if err := db.Get(&n, `SELECT count(*) FROM measured`); err != nil {
+			t.Fatal(err)
+		}
+		if n != before {
+			before, since = n, time.Now()
+		}
+		return n > 0 && time.Since(since) > time.Second // five looks at this pace
+	})
+}
+
+// loaded is a data folder of the story's own, whose database has a company loaded already:
+// loading takes ten times as long as starting over it. A story about loading begins with an
+// empty [folder]. Time in the company stood still until now.
+func loaded(t *testing.T) string {
+	t.Helper()
+	data := folder(t, true)
+	copyPrepared(t, data)
+	return data
+}
+
+// copyPrepared fills a data folder. Keys that only this server needs to know are left out, so
+// that each makes its own.
+func copyPrepared(t *testing.T, data string) {
+	t.Helper()
+	if !theShared.held(story(t)) {
+		takePlace(t)
+	}
+	prepared.once.Do(func() {
+		data := folder(t, false)
+		s := start(t, data, "PORTICO_SANDBOX_SPEED=0")
+		s.settled(t)
+		s.measured(t)
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"development-issuer.jwk", "link-key", "lock", "socket"} {
+			if err := os.RemoveAll(filepath.Join(data, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// No story has the machine itself crash, which is all that this is good for.
+		settings, err := os.OpenFile(filepath.Join(data, "postgres", "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = settings.Close() }()
+		if _, err := settings.WriteString("fsync = off\n"); err != nil {
+			t.Fatal(err)
+		}
+		prepared.folder = data
+	})
+	if prepared.folder == "" {
+		t.Fatal("the data folder that all begin with could not be made")
+	}
+	args := []string{"-a", prepared.folder + "/.", data}
+	if runtime.GOOS == "linux" {
+		args = append([]string{"--reflink=auto"}, args...)
+	}
+	if out, err := exec.Command("cp", args...).CombinedOutput(); err != nil {
+		t.Fatalf("copying the prepared folder: %v\n%s", err, out)
+	}
+}
