@@ -108,7 +108,9 @@ func SandboxFile(addr string) File {
 			"erp": at("sandbox-erp", "/erp"), "finance": at("sandbox-ledger", "/erp"), "wms": at("sandbox-wms", "/wms"),
 			"carrier": carrier, "crm": at("sandbox-crm", "/crm"),
 			// A carrier that pushes: whoever tries it out.
-			"acme": {Adapter: "webhook", Own: settings("mapping", "example"), Webhook: WebhookConfig{Secret: acmeSecret}, Limits: sources.DefaultLimits},
+			"acme": {
+				Adapter: "webhook", Own: settings("mapping", "example"), Webhook: WebhookConfig{Secret: acmeSecret}, Limits: sources.DefaultLimits,
+			},
 		},
 		Routes: sandbox.Routes,
 	}

@@ -13,16 +13,25 @@ import (
 )
 
 func TestASourceThatPushesIsRefusedWhereItCannotBeVerifiedOrRead(t *testing.T) {
+	example, signed := settings("mapping", "example"), WebhookConfig{Secret: acmeSecret}
 	for name, c := range map[string]struct {
 		source SourceConfig
 		want   string
 	}{
-		"a short secret":             {SourceConfig{Adapter: "webhook", Own: settings("mapping", "example"), Webhook: WebhookConfig{Secret: "whsec_c2hvcnQ="}}, "sources.new.webhook"},
-		"one of two":                 {SourceConfig{Adapter: "epcis", Webhook: WebhookConfig{Secret: acmeSecret + "\nshort"}}, "sources.new.webhook"},
-		"a scheme that there is not": {SourceConfig{Adapter: "dcsa", Webhook: WebhookConfig{Secret: acmeSecret, Scheme: "md5"}}, "webhook.scheme"},
-		"no mapping":                 {SourceConfig{Adapter: "webhook", Webhook: WebhookConfig{Secret: acmeSecret}}, "mapping must"},
-		"a zone that there is not":   {SourceConfig{Adapter: "webhook", Own: settings("mapping", "example", "zone", "Mars/Base"), Webhook: WebhookConfig{Secret: acmeSecret}}, "zone"},
-		"a URL that is none":         {SourceConfig{Adapter: "easypost", Own: settings("url", "api")}, "url"},
+		"a short secret": {
+			SourceConfig{Adapter: "webhook", Own: example, Webhook: WebhookConfig{Secret: "whsec_c2hvcnQ="}}, "sources.new.webhook",
+		},
+		"one of two": {
+			SourceConfig{Adapter: "epcis", Webhook: WebhookConfig{Secret: acmeSecret + "\nshort"}}, "sources.new.webhook",
+		},
+		"a scheme that there is not": {
+			SourceConfig{Adapter: "dcsa", Webhook: WebhookConfig{Secret: acmeSecret, Scheme: "md5"}}, "webhook.scheme",
+		},
+		"no mapping": {SourceConfig{Adapter: "webhook", Webhook: WebhookConfig{Secret: acmeSecret}}, "mapping must"},
+		"a zone that there is not": {
+			SourceConfig{Adapter: "webhook", Own: settings("mapping", "example", "zone", "Mars/Base"), Webhook: signed}, "zone",
+		},
+		"a URL that is none": {SourceConfig{Adapter: "easypost", Own: settings("url", "api")}, "url"},
 	} {
 		f := SandboxFile("localhost:1")
 		f.Sources["new"] = c.source
@@ -44,10 +53,20 @@ func read(t *testing.T, text string) (Config, error) {
 
 func TestASettingThatDoesNotApplyIsRefusedWithTheAdaptersThatItBelongsTo(t *testing.T) {
 	for name, c := range map[string]struct{ source, want string }{
-		"of another adapter":       {"{ adapter: sandbox-erp, url: http://erp, warehouse: W1 }", "sources.erp.warehouse: the adapter sandbox-erp has no such setting; tryton has"},
-		"of several others":        {"{ adapter: epcis, url: http://erp }", "sources.erp.url: the adapter epcis has no such setting; dcsa, easypost, sandbox-carrier, sandbox-crm, sandbox-erp, sandbox-ledger, sandbox-wms, tryton have"},
-		"of none":                  {"{ adapter: tryton, url: http://erp, colour: red }", "sources.erp.colour: no adapter has such a setting"},
-		"of what pushes":           {"{ adapter: tryton, webhook: { secret_file: /s } }", "sources.erp.webhook: the adapter tryton has no such setting; dcsa, easypost, epcis, sandbox-carrier, webhook have"},
+		"of another adapter": {
+			"{ adapter: sandbox-erp, url: http://erp, warehouse: W1 }",
+			"sources.erp.warehouse: the adapter sandbox-erp has no such setting; tryton has",
+		},
+		"of several others": {
+			"{ adapter: epcis, url: http://erp }",
+			"sources.erp.url: the adapter epcis has no such setting; " +
+				"dcsa, easypost, sandbox-carrier, sandbox-crm, sandbox-erp, sandbox-ledger, sandbox-wms, tryton have",
+		},
+		"of none": {"{ adapter: tryton, url: http://erp, colour: red }", "sources.erp.colour: no adapter has such a setting"},
+		"of what pushes": {
+			"{ adapter: tryton, webhook: { secret_file: /s } }",
+			"sources.erp.webhook: the adapter tryton has no such setting; dcsa, easypost, epcis, sandbox-carrier, webhook have",
+		},
 		"of nothing in the limits": {"{ adapter: tryton, limits: { colour: red } }", "field colour not found"},
 		"an adapter of none":       {"{ adapter: sap }", `sources.erp.adapter is "sap": it must be one of dcsa`},
 	} {

@@ -7,33 +7,6 @@ import (
 	"portico/trade"
 )
 
-// defaultPolicies hold where the configuration says nothing: what describes things
-// and parties is for people to agree on, what counts and states is the system's
-// that owns it.
-var defaultPolicies = map[Subject]trade.Stewardship{
-	OfWarehouses: decides("logistics"), OfStock: owned("logistics"), OfShipments: owned("logistics"), OfTracking: owned("logistics"),
-	OfCategories: decides("product data"), OfItems: decides("product data"),
-	OfSuppliers: decides("purchasing"), OfPurchaseOrders: owned("purchasing"),
-	OfAccounts: decides("customer data"), OfCalendars: owned("customer data"),
-	OfContracts: owned("pricing"), OfPrices: owned("pricing"),
-	OfOrders: owned("customer service"), OfReturns: owned("customer service"),
-	OfCredit: owned("finance"), OfInvoices: owned("finance"),
-}
-
-func decides(steward string) trade.Stewardship {
-	return trade.Stewardship{Steward: steward, Conflict: trade.StewardDecides}
-}
-
-func owned(steward string) trade.Stewardship {
-	return trade.Stewardship{Steward: steward, Conflict: trade.OwnerWins}
-}
-
-// fieldOf is the part of its capability's records that a subject is; none where it
-// is the records themselves.
-var fieldOf = map[Subject]string{
-	OfWarehouses: "warehouse", OfCategories: "category", OfSuppliers: "supplier", OfCalendars: "locations.deliveryDays", OfCredit: "credit", OfContracts: "contract", OfTracking: "events",
-}
-
 // Govern sets what the configuration says about subjects. It fails for a subject
 // that is not there, and for a rule that nothing carries out.
 func (s *Set) Govern(policies map[Subject]trade.Stewardship) error {
@@ -51,7 +24,7 @@ func (s *Set) Govern(policies map[Subject]trade.Stewardship) error {
 
 // Stewardship is what holds for a subject.
 func (s *Set) Stewardship(subject Subject) trade.Stewardship {
-	p := defaultPolicies[subject]
+	p := portOf(subject).policy
 	if own := s.policies[subject]; own.Steward != "" {
 		p.Steward = own.Steward
 	}
@@ -64,11 +37,11 @@ func (s *Set) Stewardship(subject Subject) trade.Stewardship {
 // Policies are the policies of every subject, by capability, the whole record first.
 func (s *Set) Policies() (all []trade.DataPolicy) {
 	for _, main := range mains {
-		capability := portOf(main).capability
+		capability := portOf(main).Capability
 		all = append(all, s.policy(main))
 		for _, p := range ports {
-			if p.capability == capability && p.subject != main {
-				all = append(all, s.policy(p.subject))
+			if p.Capability == capability && p.Subject != main {
+				all = append(all, s.policy(p.Subject))
 			}
 		}
 	}
@@ -76,10 +49,10 @@ func (s *Set) Policies() (all []trade.DataPolicy) {
 }
 
 func (s *Set) policy(subject Subject) trade.DataPolicy {
-	g, set := s.route(subject).primary, s.Stewardship(subject)
-	p := trade.DataPolicy{Capability: portOf(subject).capability, Owner: g.adapter.Kind(), Steward: set.Steward, ConflictRule: set.Conflict}
-	if field := fieldOf[subject]; field != "" {
-		p.Field = &field
+	port, g, set := portOf(subject), s.route(subject).primary, s.Stewardship(subject)
+	p := trade.DataPolicy{Capability: port.Capability, Owner: g.adapter.Kind(), Steward: set.Steward, ConflictRule: set.Conflict}
+	if port.field != "" {
+		p.Field = &port.field
 	}
 	_, tells := g.adapter.(Changes)
 	switch {

@@ -22,60 +22,21 @@ func (r route) of(account string) *guarded {
 	return r.primary
 }
 
-type port struct {
-	subject    Subject
-	capability trade.Capability
-	serves     func(Adapter) bool
-	split      split
-}
-
-// split is how a subject is shared out while its capability moves.
-type split int
-
-const (
-	whole     split = iota // its records are the same for all accounts: it moves at once
-	byAccount              // each record, or answer, is of an account, whose share decides
-	byReader               // it is copied from both, and who reads decides
-)
-
-func serves[P any](a Adapter) bool { _, ok := a.(P); return ok }
-
-// ports lists every subject in the order of a first load, with the capability
-// portals know it under and the port an adapter must have to serve it.
-var ports = []port{
-	{OfWarehouses, trade.Inventory, serves[Warehouses], whole},
-	{OfCategories, trade.Items, serves[Categories], whole},
-	{OfSuppliers, trade.PurchaseOrders, serves[Suppliers], whole},
-	{OfAccounts, trade.Accounts, serves[Accounts], byAccount},
-	{OfCalendars, trade.Accounts, serves[Calendars], byAccount},
-	{OfCredit, trade.Accounts, serves[Credit], byAccount},
-	{OfItems, trade.Items, serves[Items], whole},
-	{OfContracts, trade.Pricing, serves[Contracts], byAccount},
-	{OfStock, trade.Inventory, serves[Inventory], byReader},
-	{OfOrders, trade.Orders, serves[Orders], byAccount},
-	{OfPurchaseOrders, trade.PurchaseOrders, serves[PurchaseOrders], whole},
-	{OfShipments, trade.TrackingOf, serves[Shipments], whole},
-	{OfTracking, trade.TrackingOf, serves[Tracking], whole},
-	{OfInvoices, trade.Invoices, serves[Invoices], byAccount},
-	{OfReturns, trade.Returns, serves[Returns], byAccount},
-	{OfPrices, trade.Pricing, serves[Pricing], byAccount},
-}
-
 // Named tells whether a capability is named for a subject.
 func Named(s Subject) bool { return slices.Contains(mains, s) }
 
 // mains are the subjects that capabilities are named for.
 var mains = []Subject{OfAccounts, OfItems, OfPrices, OfStock, OfOrders, OfPurchaseOrders, OfShipments, OfInvoices, OfReturns}
 
-func portOf(subject Subject) port {
-	return ports[slices.IndexFunc(ports, func(p port) bool { return p.subject == subject })]
+func portOf(subject Subject) Port {
+	return ports[slices.IndexFunc(ports, func(p Port) bool { return p.Subject == subject })]
 }
 
 // Subjects are all subjects, in the order of a first load.
 func Subjects() []Subject {
 	all := make([]Subject, len(ports))
 	for i, p := range ports {
-		all[i] = p.subject
+		all[i] = p.Subject
 	}
 	return all
 }
@@ -84,7 +45,7 @@ func Subjects() []Subject {
 func Serves(a Adapter) (all []Subject) {
 	for _, p := range ports {
 		if p.serves(a) {
-			all = append(all, p.subject)
+			all = append(all, p.Subject)
 		}
 	}
 	return all
@@ -107,7 +68,7 @@ func (s *Set) Begin(routes []trade.CapabilityRoute) error {
 func (s *Set) Configured() []trade.CapabilityRoute {
 	all := make([]trade.CapabilityRoute, len(mains))
 	for i, m := range mains {
-		all[i] = trade.CapabilityRoute{Capability: portOf(m).capability, Primary: s.base[m].name, PercentToPrimary: 100}
+		all[i] = trade.CapabilityRoute{Capability: portOf(m).Capability, Primary: s.base[m].name, PercentToPrimary: 100}
 		for _, r := range s.begin {
 			if r.Capability == all[i].Capability {
 				all[i] = r
@@ -125,17 +86,17 @@ func (s *Set) Configured() []trade.CapabilityRoute {
 func (s *Set) Apply(routes []trade.CapabilityRoute) error {
 	all := map[Subject]route{}
 	for _, p := range ports {
-		all[p.subject] = route{primary: s.base[p.subject], percent: 100}
+		all[p.Subject] = route{primary: s.base[p.Subject], percent: 100}
 	}
 	for _, r := range routes {
 		if err := s.check(r); err != nil {
 			return err
 		}
 		for _, p := range ports {
-			if p.capability != r.Capability {
+			if p.Capability != r.Capability {
 				continue
 			}
-			to := all[p.subject]
+			to := all[p.Subject]
 			to.primary = s.from(p, r.Primary, to.primary)
 			if r.Shadow != nil {
 				to.shadow = s.from(p, *r.Shadow, nil)
@@ -146,7 +107,7 @@ func (s *Set) Apply(routes []trade.CapabilityRoute) error {
 			if to.shadow == nil || p.split == whole {
 				to.percent = 100
 			}
-			all[p.subject] = to
+			all[p.Subject] = to
 		}
 	}
 	s.routes.Store(&all)
@@ -156,11 +117,11 @@ func (s *Set) Apply(routes []trade.CapabilityRoute) error {
 // from is where a route to the named source leads for one subject: to that source;
 // where it was, if the source is the configured one of the capability; to other
 // otherwise.
-func (s *Set) from(p port, name string, other *guarded) *guarded {
-	main := mains[slices.IndexFunc(mains, func(m Subject) bool { return portOf(m).capability == p.capability })]
+func (s *Set) from(p Port, name string, other *guarded) *guarded {
+	main := mains[slices.IndexFunc(mains, func(m Subject) bool { return portOf(m).Capability == p.Capability })]
 	switch g := s.byName[name]; {
 	case s.base[main].name == name:
-		return s.base[p.subject]
+		return s.base[p.Subject]
 	case p.serves(g.adapter):
 		return g
 	}
@@ -176,7 +137,7 @@ func (s *Set) check(r trade.CapabilityRoute) error {
 			return err
 		}
 	}
-	if r.PercentToPrimary < 100 && !slices.ContainsFunc(ports, func(p port) bool { return p.capability == r.Capability && p.split != whole }) {
+	if r.PercentToPrimary < 100 && !slices.ContainsFunc(ports, func(p Port) bool { return p.Capability == r.Capability && p.split != whole }) {
 		return fmt.Errorf("%s cannot be shared out: its records are the same for all accounts, so that 100 percent are served by one source", r.Capability)
 	}
 	return nil
@@ -190,8 +151,8 @@ func (s *Set) serves(name string, capability trade.Capability) error {
 	}
 	known := false
 	for _, p := range ports {
-		known = known || p.capability == capability
-		if p.capability == capability && p.serves(g.adapter) {
+		known = known || p.Capability == capability
+		if p.Capability == capability && p.serves(g.adapter) {
 			return nil
 		}
 	}
@@ -204,22 +165,22 @@ func (s *Set) serves(name string, capability trade.Capability) error {
 // SubjectsOf are the subjects of a capability.
 func SubjectsOf(capability trade.Capability) (all []Subject) {
 	for _, p := range ports {
-		if p.capability == capability {
-			all = append(all, p.subject)
+		if p.Capability == capability {
+			all = append(all, p.Subject)
 		}
 	}
 	return all
 }
 
 // CapabilityOf is the capability that a subject belongs to.
-func CapabilityOf(subject Subject) trade.Capability { return portOf(subject).capability }
+func CapabilityOf(subject Subject) trade.Capability { return portOf(subject).Capability }
 
 // At is the set in which every subject is asked of the named source.
 func (s *Set) At(name string) *Set {
 	at := &Set{names: s.names, byName: s.byName, base: s.base}
 	all := map[Subject]route{}
 	for _, p := range ports {
-		all[p.subject] = route{primary: s.byName[name], percent: 100}
+		all[p.Subject] = route{primary: s.byName[name], percent: 100}
 	}
 	at.routes.Store(&all)
 	return at

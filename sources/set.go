@@ -49,18 +49,18 @@ func NewSet(list []Source, routes map[Subject]string) (*Set, error) {
 		}
 	}
 	for _, p := range ports {
-		name, ok := routes[p.subject]
+		name, ok := routes[p.Subject]
 		if !ok {
-			return nil, fmt.Errorf("routes: %s leads nowhere; name one of %v", p.subject, s.names)
+			return nil, fmt.Errorf("routes: %s leads nowhere; name one of %v", p.Subject, s.names)
 		}
 		g := s.byName[name]
 		if g == nil {
-			return nil, fmt.Errorf("routes: %s leads to %q, which is not one of %v", p.subject, name, s.names)
+			return nil, fmt.Errorf("routes: %s leads to %q, which is not one of %v", p.Subject, name, s.names)
 		}
 		if !p.serves(g.adapter) {
-			return nil, fmt.Errorf("routes: %s leads to %q, which does not serve it", p.subject, name)
+			return nil, fmt.Errorf("routes: %s leads to %q, which does not serve it", p.Subject, name)
 		}
-		s.base[p.subject] = g
+		s.base[p.Subject] = g
 	}
 	if err := s.Apply(nil); err != nil {
 		return nil, err
@@ -87,8 +87,8 @@ func (s *Set) Health() []trade.SourceHealth {
 	for _, name := range s.names {
 		h := s.byName[name].health()
 		for _, p := range ports {
-			if r := s.route(p.subject); (r.primary.name == name || r.shadow != nil && r.shadow.name == name) && !slices.Contains(h.Capabilities, p.capability) {
-				h.Capabilities = append(h.Capabilities, p.capability)
+			if r := s.route(p.Subject); (r.primary.name == name || r.shadow != nil && r.shadow.name == name) && !slices.Contains(h.Capabilities, p.Capability) {
+				h.Capabilities = append(h.Capabilities, p.Capability)
 			}
 		}
 		all = append(all, h)

@@ -25,6 +25,27 @@ func money(t T, what string, m trade.Money) {
 	}
 }
 
+// check plays what is asked of a record besides what all kinds have in common.
+func check(t T, record any) {
+	t.Helper()
+	switch r := record.(type) {
+	case *trade.Account:
+		checkAccount(t, r)
+	case *trade.Item:
+		checkItem(t, r)
+	case *trade.Stock:
+		checkStock(t, r)
+	case *trade.Order:
+		checkOrder(t, r)
+	case *trade.PurchaseOrder:
+		checkPurchaseOrder(t, r)
+	case *trade.Tracking:
+		checkTracking(t, r)
+	case *trade.Invoice:
+		checkInvoice(t, r)
+	}
+}
+
 func checkAccount(t T, a *trade.Account) {
 	t.Helper()
 	if len(a.Locations) == 0 || len(a.Currency) != 3 || a.Status == "" {

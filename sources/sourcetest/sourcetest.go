@@ -44,58 +44,43 @@ func Run(t T, open Open, url string) {
 	if err := a.Ping(t.Context()); err != nil {
 		t.Errorf("ping: %v", err)
 	}
-	run(t, a, "warehouses", sources.Warehouses.Warehouses, func(r *trade.Warehouse) key { return key{r.Code, &r.Provenance} }, nil)
-	run(t, a, "categories", sources.Categories.Categories, func(r *trade.Category) key { return key{r.Code, &r.Provenance} }, nil)
-	run(t, a, "suppliers", sources.Suppliers.Suppliers, func(r *trade.TradingPartner) key { return key{r.Code, &r.Provenance} }, nil)
-	run(t, a, "accounts", sources.Accounts.Accounts, func(r *trade.Account) key { return key{r.Number, &r.Provenance} }, checkAccount)
-	run(t, a, "calendars", sources.Calendars.Calendars, func(r *trade.Calendar) key { return key{r.AccountRef.Key + "/" + r.Location, &r.Provenance} }, nil)
-	run(t, a, "credit", sources.Credit.Credit, func(r *trade.CreditPosition) key { return key{r.AccountRef.Key, &r.Provenance} }, nil)
-	run(t, a, "items", sources.Items.Items, func(r *trade.Item) key { return key{r.SKU, &r.Provenance} }, checkItem)
-	run(t, a, "contracts", sources.Contracts.Contracts, func(r *trade.Contract) key { return key{r.Number, &r.Provenance} }, nil)
-	run(t, a, "stock", sources.Inventory.Stock, func(r *trade.Stock) key { return key{r.ItemRef.Key + " " + r.WarehouseRef.Key, &r.Provenance} }, checkStock)
-	run(t, a, "orders", sources.Orders.Orders, func(r *trade.Order) key { return key{*r.Number, &r.Provenance} }, checkOrder)
-	run(t, a, "purchase orders", sources.PurchaseOrders.PurchaseOrders, func(r *trade.PurchaseOrder) key { return key{r.Number, &r.Provenance} }, checkPurchaseOrder)
-	run(t, a, "shipments", sources.Shipments.Shipments, func(r *trade.Shipment) key { return key{r.Number, &r.Provenance} }, nil)
-	run(t, a, "tracking", sources.Tracking.Tracking, func(r *trade.Tracking) key { return key{r.TrackingNumber, &r.Provenance} }, checkTracking)
-	run(t, a, "invoices", sources.Invoices.Invoices, func(r *trade.Invoice) key { return key{r.Number, &r.Provenance} }, checkInvoice)
-	run(t, a, "returns", sources.Returns.Returns, func(r *trade.Return) key { return key{*r.Number, &r.Provenance} }, nil)
+	for _, p := range sources.Ports() {
+		if p.Readable() {
+			run(t, a, p)
+		}
+	}
 	changes(t, a)
 	prices(t, a)
 	papers(t, a)
 	faults(t, open)
 }
 
-type key struct {
-	name string
-	from *trade.Provenance
-}
-
 // run plays pages, batches and the shape of one kind of record.
-func run[P sources.Adapter, R any](t T, a sources.Adapter, kind string, read func(P, context.Context, sources.Query) (sources.Page[R], error), keyOf func(*R) key, check func(T, *R)) {
+func run(t T, a sources.Adapter, of sources.Port) {
 	t.Helper()
-	port, claims := a.(P)
-	if !claims {
+	kind := string(of.Subject)
+	if !of.Serves(a) {
 		t.Logf("not claimed: %s", kind)
 		return
 	}
-	var all []R
+	read := func(q sources.Query) (sources.Page[sources.Record], error) { return of.Records(t.Context(), a, q) }
+	var all []sources.Record
 	seen := map[string]bool{}
 	refs := map[string]bool{}
 	after := ""
 	for range 10_000 {
-		page, err := read(port, t.Context(), sources.Query{After: after, Limit: 7})
+		page, err := read(sources.Query{After: after, Limit: 7})
 		if err != nil {
 			t.Errorf("%s: a page: %v", kind, err)
 			return
 		}
-		for i := range page.Records {
-			k := keyOf(&page.Records[i])
-			if seen[k.name] {
-				t.Errorf("%s: %s is on two pages", kind, k.name)
+		for _, r := range page.Records {
+			if seen[r.Key] {
+				t.Errorf("%s: %s is on two pages", kind, r.Key)
 			}
-			seen[k.name] = true
-			stamped(t, kind, k)
-			refs[ref(k)] = true
+			seen[r.Key] = true
+			stamped(t, kind, r)
+			refs[ref(r)] = true
 		}
 		all = append(all, page.Records...)
 		if page.Next == "" {
@@ -111,7 +96,7 @@ func run[P sources.Adapter, R any](t T, a sources.Adapter, kind string, read fun
 		t.Errorf("%s: there are none to test with", kind)
 		return
 	}
-	whole, err := read(port, t.Context(), sources.Query{Limit: 1000})
+	whole, err := read(sources.Query{Limit: 1000})
 	if err != nil {
 		t.Errorf("%s: a large page: %v", kind, err)
 		return
@@ -125,14 +110,14 @@ func run[P sources.Adapter, R any](t T, a sources.Adapter, kind string, read fun
 			some = append(some, r)
 		}
 	}
-	batch, err := read(port, t.Context(), sources.Query{Refs: some})
+	batch, err := read(sources.Query{Refs: some})
 	if err != nil {
 		t.Errorf("%s: a batch with a key that is not known: %v; leave it out instead", kind, err)
 		return
 	}
 	got := map[string]bool{}
-	for i := range batch.Records {
-		got[ref(keyOf(&batch.Records[i]))] = true
+	for _, r := range batch.Records {
+		got[ref(r)] = true
 	}
 	for _, r := range some[1:] {
 		if !got[r] {
@@ -142,29 +127,27 @@ func run[P sources.Adapter, R any](t T, a sources.Adapter, kind string, read fun
 	if len(got) > len(some)-1 {
 		t.Errorf("%s: a batch of %d brought %d", kind, len(some)-1, len(got))
 	}
-	for i := range all {
-		if check != nil {
-			check(t, &all[i])
-		}
+	for _, r := range all {
+		check(t, r.Value)
 	}
 }
 
-func ref(k key) string {
-	if k.from.SourceRef == nil {
+func ref(r sources.Record) string {
+	if r.From.SourceRef == nil {
 		return ""
 	}
-	return *k.from.SourceRef
+	return *r.From.SourceRef
 }
 
-func stamped(t T, kind string, k key) {
+func stamped(t T, kind string, r sources.Record) {
 	t.Helper()
 	switch {
-	case k.name == "":
+	case r.Key == "":
 		t.Errorf("%s: a record has no key", kind)
-	case ref(k) == "":
-		t.Errorf("%s %s: it does not say its reference in the source", kind, k.name)
-	case k.from.AsOf == nil || time.Since(*k.from.AsOf) > time.Minute:
-		t.Errorf("%s %s: it does not say that it holds now", kind, k.name)
+	case ref(r) == "":
+		t.Errorf("%s %s: it does not say its reference in the source", kind, r.Key)
+	case r.From.AsOf == nil || time.Since(*r.From.AsOf) > time.Minute:
+		t.Errorf("%s %s: it does not say that it holds now", kind, r.Key)
 	}
 }
 
