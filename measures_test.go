@@ -13,7 +13,7 @@ import (
 // TestTheDefinitionsOfMeasuresAreTheCodes holds docs/measures.md and the schema to the definitions in code.
 func TestTheDefinitionsOfMeasuresAreTheCodes(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("| measure | told as | one case | broken down by |\n|---|---|---|---|\n")
+	b.WriteString("| measure | unit | one case | broken down by |\n|---|---|---|---|\n")
 	for _, m := range trade.Measures {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Measure, m.Unit, m.Case, m.By)
 	}

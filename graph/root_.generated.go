@@ -14527,7 +14527,7 @@ enum AlertState {
   "Done." RESOLVED
 }
 
-"How bad."
+"Severity."
 enum Severity {
   "Good to know." INFO
   "Act today." WARNING
@@ -14900,7 +14900,7 @@ enum StepState {
 
 "Why an operation failed, and who must act."
 type OperationFailure {
-  "Tier at fault."
+  "Responsible tier."
   responsible: Responsible!
   "Stable code."
   code: String!
@@ -15121,7 +15121,7 @@ type DeadLetter implements Node @scope(anyOf: ["ops:read"]) {
   payload: JSON! @classified(level: RESTRICTED)
   "What went wrong last."
   error: String!
-  "Tier at fault."
+  "Responsible tier."
   responsible: Responsible!
   "Attempts so far."
   attempts: Int!
@@ -15426,7 +15426,7 @@ type SourceUnavailable implements UserError {
   path: [String!]
   "System."
   system: SourceKind!
-  "When to try again."
+  "When to retry."
   retryAfter: Duration
 }
 
