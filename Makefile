@@ -35,12 +35,9 @@ tryton-stop: ## Stop it
 bin/portico:
 	@$(GO) build -o $@ .
 
-# How many stories that have a server of their own run at a time.
-STORIES ?= 4
-
 test: ## All tests once, shuffled: packages with the race detector, beside them the stories over the built binary; what a missing program leaves out is said at the end
 	@dir=$$(mktemp -d); \
-	PORTICO_LEFT_OUT=$$dir/left PORTICO_SLOWEST=$$dir/slowest PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(MAKE) --no-print-directory -j2 -k -O test-packages test-stories; code=$$?; \
+	PORTICO_LEFT_OUT=$$dir/left PORTICO_SLOWEST=$$dir/slowest PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(MAKE) --no-print-directory -j2 -k test-packages test-stories; code=$$?; \
 	cat $$dir/slowest $$dir/left 2> /dev/null; rm -rf $$dir; exit $$code
 
 # Packages give way to stories, which have clocks to keep.
@@ -49,10 +46,10 @@ test-packages:
 
 # The race detector would watch the stories' client alone: its server is another process.
 test-stories:
-	@echo "stories, over the built binary:"; $(GO) test -shuffle=on -parallel $(STORIES) -timeout 25m ./test/e2e
+	@echo "stories, over the built binary:"; $(GO) test -shuffle=on -timeout 25m ./test/e2e
 
 test-race-server: ## The stories once more, over a server that is built with the race detector: for the night
-	@PORTICO_NETWORK=1 PORTICO_BUILD=-race sandbox/tryton/run.sh with $(GO) test -shuffle=on -parallel $(STORIES) -timeout 90m ./test/e2e
+	@PORTICO_NETWORK=1 PORTICO_BUILD=-race sandbox/tryton/run.sh with $(GO) test -shuffle=on -timeout 90m ./test/e2e
 
 check: ## Format, lint, vet, generated code, the schema against what was published and what clients send, allocations and calls of the pages; no tests
 	@$(GO) generate ./... && git diff --exit-code --stat -- graph

@@ -23,7 +23,7 @@ const pace = "5"
 
 // resource is what a story needs and waits for: the server that stories share, which one of
 // them has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
-// which there are as many as -parallel says. So all stories are parallel, and the one who has
+// which there are a few. So all stories are parallel, and the one who has
 // the shared server runs beside those who have their own.
 type resource struct {
 	mu   sync.Mutex
@@ -38,10 +38,17 @@ var (
 	thePlaces  = &resource{has: map[string]bool{}}
 )
 
-// schedule makes as many places as -parallel says, and lets go of all stories at once.
+// schedule makes as many places as -parallel says, or two for each core, for most of a story is
+// waiting; and lets go of all stories at once.
 func schedule() error {
 	flag.Parse()
-	places, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
+	places := 2 * runtime.GOMAXPROCS(0)
+	var err error
+	flag.Visit(func(f *flag.Flag) { // what was set
+		if f.Name == "test.parallel" {
+			places, err = strconv.Atoi(f.Value.String())
+		}
+	})
 	if err != nil {
 		return err
 	}
