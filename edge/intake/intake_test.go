@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"portico/edge/intake"
-	"portico/process"
+	"portico/process/tracking"
 	company "portico/sandbox"
 	"portico/sources/sandbox"
 	"portico/store"
@@ -31,7 +31,7 @@ func open(t *testing.T, st *store.Store) door {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/{source}", intake.Handler(process.NewIntake(st, set, slog.New(slog.DiscardHandler))))
+	mux.HandleFunc("POST /webhooks/{source}", intake.Handler(tracking.NewIntake(st, set, slog.New(slog.DiscardHandler))))
 	return door{mux}
 }
 
