@@ -105,10 +105,10 @@ func (p *server) tellAlertmanager(ctx context.Context, cfg Config) {
 	}
 	to := notify.Alertmanager{URL: cfg.File.Alerting.Alertmanager, Console: cfg.PublicURL + consolePath, Quiet: cfg.File.Alerting.Quiet}
 	client := &http.Client{Timeout: 5 * time.Second}
-	lead := clock.Loop{Task: "leading of Alertmanager", Every: clock.Paced(tellAlerts), Log: p.log}
+	lead := clock.Loop{Task: "leading of Alertmanager", Every: tellAlerts, Log: p.log}
 	lead.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		_, err := p.store.Lead(ctx, "alertmanager", func(ctx context.Context) error {
-			post := clock.Loop{Task: "alerts to Alertmanager", Every: clock.Paced(tellAlerts), Log: p.log}
+			post := clock.Loop{Task: "alerts to Alertmanager", Every: tellAlerts, Log: p.log}
 			post.Run(ctx, clock.Pass(func(ctx context.Context) error { return p.postAlerts(ctx, to, client) }))
 			return nil
 		})

@@ -16,7 +16,7 @@ const resealEvery = time.Hour
 func (p *server) reseal(ctx context.Context) {
 	var with string
 	var at time.Time
-	loop := clock.Loop{Task: "encryption with the first key", Every: clock.Paced(lookEvery), Log: p.log}
+	loop := clock.Loop{Task: "encryption with the first key", Every: lookEvery, Log: p.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		first := string(p.dataKeys()[0])
 		if first == with && time.Since(at) <= clock.Paced(resealEvery) {

@@ -39,7 +39,7 @@ func (p *server) remove(what string, keep time.Duration, remove func(ctx context
 		if keep <= 0 {
 			return
 		}
-		loop := clock.Loop{Task: task, Every: min(clock.Paced(removeEvery), keep), Log: p.log}
+		loop := clock.Loop{Task: task, Every: min(removeEvery, keep), Log: p.log}
 		loop.Run(ctx, func(ctx context.Context) (bool, error) {
 			removed, err := remove(ctx, time.Now().Add(-keep), removeAtOnce)
 			return removed == removeAtOnce, err
@@ -49,7 +49,7 @@ func (p *server) remove(what string, keep time.Duration, remove func(ctx context
 
 // keepSchemaUse keeps what clients ask for, until ctx ends and once more then.
 func (p *server) keepSchemaUse(ctx context.Context) {
-	loop := clock.Loop{Task: "use of the schema", Every: clock.Paced(countEvery), Late: true, Log: p.log}
+	loop := clock.Loop{Task: "use of the schema", Every: countEvery, Late: true, Log: p.log}
 	loop.Run(ctx, clock.Pass(p.countSchemaUse))
 	if err := p.countSchemaUse(context.WithoutCancel(ctx)); err != nil {
 		p.log.Warn("what clients asked for last is not counted", "err", err)

@@ -6,9 +6,11 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // Log is where changes are read from.
@@ -35,6 +37,7 @@ const (
 // in common.
 type Hub struct {
 	wake    chan struct{}
+	woken   atomic.Bool // since it was looked at last
 	started chan struct{}
 
 	mu        sync.Mutex
@@ -50,6 +53,7 @@ func New() *Hub {
 
 // Wake tells that there may be something to read. It waits for nobody.
 func (h *Hub) Wake() {
+	h.woken.Store(true)
 	select {
 	case h.wake <- struct{}{}:
 	default:
@@ -80,35 +84,24 @@ func (h *Hub) Offered() bool {
 // Run reads the log until ctx ends. While it cannot be read nothing is told, and nothing is
 // lost.
 func (h *Hub) Run(ctx context.Context, of Log, log *slog.Logger) {
-	failed := ""
-	try := func(err error) bool {
-		if err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			log.Warn("the log of changes cannot be read: streams wait", "err", err)
-		}
-		return err == nil
-	}
-	var looked time.Time
-	for begun, woken := false, false; ctx.Err() == nil; {
+	begun, looked := false, time.Time{}
+	loop := clock.Loop{Task: "log of changes", Every: lookAlways, Wake: h.wake, Log: log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
+		woken := h.woken.Swap(false)
 		if !begun {
 			end, err := of.LogEnd(ctx)
-			if begun = try(err); begun {
-				h.begin(end)
+			if err != nil {
+				return err
 			}
+			begun = true
+			h.begin(end)
 		}
-		if begun && (woken || !h.Offered() || time.Since(looked) > lookAnyway) {
-			if looked = time.Now(); try(h.read(ctx, of)) {
-				failed = ""
-			}
+		if !woken && h.Offered() && time.Since(looked) <= lookAnyway {
+			return nil
 		}
-		woken = false
-		select {
-		case <-ctx.Done():
-		case <-h.wake:
-			woken = true
-		case <-time.After(lookAlways):
-		}
-	}
+		looked = time.Now()
+		return h.read(ctx, of)
+	}))
 }
 
 func (h *Hub) begin(at trade.Place) {

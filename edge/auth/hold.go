@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // revokedEvery is how often revocations are looked up: with the time a
@@ -63,19 +64,8 @@ func (a *Authenticator) Refresh(ctx context.Context) error {
 
 // Watch keeps up with revocations until ctx ends, and ends what they are of.
 func (a *Authenticator) Watch(ctx context.Context, log *slog.Logger) {
-	down := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(revokedEvery):
-		}
-		err := a.Refresh(ctx)
-		if err != nil && !down && ctx.Err() == nil {
-			log.Warn("revocations cannot be read; the last known stay in force", "err", err)
-		}
-		down = err != nil
-	}
+	loop := clock.Loop{Task: "revocations", Every: revokedEvery, Late: true, Log: log}
+	loop.Run(ctx, clock.Pass(a.Refresh))
 }
 
 func (a *Authenticator) revoke(all []trade.Revocation) {

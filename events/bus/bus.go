@@ -17,6 +17,7 @@ import (
 
 	"portico/events"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 const (
@@ -172,17 +173,8 @@ func (b *Bus) send(ctx context.Context, m message) error {
 // Listen hands what is carried to a hub until ctx ends. While nothing comes the hub looks by
 // itself.
 func (b *Bus) Listen(ctx context.Context, hub *events.Hub) {
-	for failing := false; ctx.Err() == nil; {
-		err := b.listen(ctx, hub)
-		if err != nil && ctx.Err() == nil && !failing {
-			b.log.Info("nothing comes over NATS: the log of changes is read instead", "err", err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-		case <-time.After(tryAgain):
-		}
-	}
+	loop := clock.Loop{Task: "changes over NATS", Every: tryAgain, Log: b.log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return b.listen(ctx, hub) }))
 }
 
 func (b *Bus) listen(ctx context.Context, hub *events.Hub) error {

@@ -22,6 +22,7 @@ import (
 
 	"portico/evidence"
 	"portico/store"
+	"portico/trade/clock"
 )
 
 const (
@@ -81,17 +82,8 @@ func makeKey(folder string) ([]byte, error) {
 
 // Run seals what is written, until ctx ends.
 func (l *Log) Run(ctx context.Context, log *slog.Logger) {
-	for tick := time.NewTicker(sealEvery); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-			if err := l.Seal(ctx); err != nil && ctx.Err() == nil {
-				log.Error("the audit log cannot be sealed; it is tried again", "err", err)
-			}
-		}
-	}
+	loop := clock.Loop{Task: "audit log", Every: sealEvery, Late: true, Log: log}
+	loop.Run(ctx, clock.Pass(l.Seal))
 }
 
 // Seal seals what is not sealed yet, and signs the head of the tree if it is another one.

@@ -144,25 +144,18 @@ func (e *Engine) Run(ctx context.Context) error {
 		go e.notify(ctx, s)
 	}
 	if e.keep > 0 {
-		go e.remove(ctx)
+		loop := clock.Loop{Task: "operations that are kept no longer", Every: min(removeEvery, e.keep), Log: e.log}
+		go loop.Run(ctx, clock.Pass(e.remove))
 	}
-	for tick := time.NewTicker(sweepEvery); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			close(e.stopping)
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			if err := client.Stop(stop); err != nil {
-				_ = client.StopAndCancel(context.WithoutCancel(ctx)) // others take over what it was at
-			}
-			return nil
-		case <-tick.C:
-			if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
-				e.log.Warn("looking for operations that nobody is at", "err", err)
-			}
-		}
+	loop := clock.Loop{Task: "operations that nobody is at", Every: sweepEvery, Late: true, Log: e.log}
+	loop.Run(ctx, clock.Pass(e.sweep))
+	close(e.stopping)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := client.Stop(stop); err != nil {
+		_ = client.StopAndCancel(context.WithoutCancel(ctx)) // others take over what it was at
 	}
+	return nil
 }
 
 // startRiver starts a client. While the database cannot be reached it tries until ctx ends, and

@@ -13,6 +13,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // claim is an operation that this process is at.
@@ -106,18 +107,16 @@ func (e *Engine) undo(ctx context.Context, flow player, c *claim) (wait time.Dur
 // hold gives signs of life for a claim, until ctx ends. Once the claim is lost, what
 // runs is cancelled: nothing that it writes would count.
 func (e *Engine) hold(ctx context.Context, c *claim, lost func()) {
-	for tick := time.NewTicker(heartbeat); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-			if err := e.store.RenewClaim(ctx, c.ID, c.token, lease); errors.Is(err, store.ErrClaimLost) {
-				e.log.Warn("an operation was taken over", "operation_id", c.ID)
-				lost()
-			}
+	loop := clock.Loop{Task: "signs of life for an operation", Every: heartbeat, Late: true, Log: e.log.With("operation_id", c.ID)}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
+		err := e.store.RenewClaim(ctx, c.ID, c.token, lease)
+		if errors.Is(err, store.ErrClaimLost) {
+			e.log.Warn("an operation was taken over", "operation_id", c.ID)
+			lost()
+			return nil
 		}
-	}
+		return err
+	}))
 }
 
 // step plays one step, or undoes it. on tells that it is done; wait is when to try it

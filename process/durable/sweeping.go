@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"portico/store"
-	"portico/trade/clock"
 )
 
 // sweep wakes workers for operations that are due and that nobody is at or about to be. Where all
@@ -47,26 +46,19 @@ func (e *Engine) sweep(ctx context.Context) error {
 	return nil
 }
 
-// remove removes what is kept no longer, until ctx ends.
-func (e *Engine) remove(ctx context.Context) {
-	tick := time.NewTicker(min(clock.Paced(removeEvery), e.keep))
-	defer tick.Stop()
-	for {
-		removed := 0
-		for more := true; more && ctx.Err() == nil; {
-			n, left, err := e.store.RemoveOperations(ctx, time.Now().Add(-e.keep), removeAtOnce)
-			if err != nil && ctx.Err() == nil {
-				e.log.Warn("removing operations that are kept no longer", "err", err)
-			}
-			removed, more = removed+n, left
-		}
+// remove removes what is kept no longer.
+func (e *Engine) remove(ctx context.Context) error {
+	removed := 0
+	defer func() {
 		if removed > 0 {
 			e.log.Info("operations and keys that are kept no longer were removed", "records", removed)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	}()
+	for more := true; more; {
+		n, left, err := e.store.RemoveOperations(ctx, time.Now().Add(-e.keep), removeAtOnce)
+		if removed, more = removed+n, left; err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -225,19 +225,15 @@ func (w *Webhooks) Run(ctx context.Context) {
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	free := make(chan struct{}, mostSending)
-	failing := false
-	for ctx.Err() == nil {
-		more, err := w.plan(ctx)
-		var due []store.DueDelivery
-		if err == nil {
-			if due, err = w.desk.Store.TakeDeliveries(ctx, mostSending-len(free), takenAgain); err != nil {
-				due = nil
-			}
+	loop := clock.Loop{Task: "webhooks", Every: lookAlways, Wake: w.wake, Log: w.Log}
+	loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
+		if more, err = w.plan(ctx); err != nil {
+			return false, err
 		}
-		if err != nil && ctx.Err() == nil && !failing {
-			w.Log.Warn("webhooks wait", "err", err)
+		due, err := w.desk.Store.TakeDeliveries(ctx, mostSending-len(free), takenAgain)
+		if err != nil {
+			return false, err
 		}
-		failing = err != nil
 		for _, d := range due {
 			free <- struct{}{}
 			sending.Go(func() {
@@ -247,15 +243,8 @@ func (w *Webhooks) Run(ctx context.Context) {
 				}
 			})
 		}
-		if more {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-w.wake:
-		case <-time.After(clock.Paced(lookAlways)):
-		}
-	}
+		return more, nil
+	})
 }
 
 // plan looks through the log of changes for what is to be sent, and tells whether there is more.

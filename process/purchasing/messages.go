@@ -294,12 +294,8 @@ const outcomesEvery = 500 * time.Millisecond
 // Receipt signs to suppliers what became of their documents, once that is known, until ctx
 // ends.
 func (p *Flows) Receipt(ctx context.Context, log *slog.Logger) {
-	for failed := ""; clock.Pause(ctx, outcomesEvery) == nil; {
-		if err := p.outcomes(ctx); err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			log.Warn("receipts cannot be given; it is tried again", "err", err)
-		}
-	}
+	loop := clock.Loop{Task: "receipts of documents", Every: outcomesEvery, Late: true, Log: log}
+	loop.Run(ctx, clock.Pass(p.outcomes))
 }
 
 func (p *Flows) outcomes(ctx context.Context) error {

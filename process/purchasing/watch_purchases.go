@@ -17,15 +17,8 @@ const watchEvery = 5 * time.Second
 // notices up to what became of their goods, begins the lead times whose day has come, and
 // closes cases that cannot matter any more, until ctx ends.
 func (p *Flows) Watch(ctx context.Context, log *slog.Logger) {
-	for failed := ""; ; {
-		if err := p.watch(ctx); err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			log.Warn("purchase orders cannot be watched", "err", err)
-		}
-		if clock.Pause(ctx, clock.Paced(watchEvery)) != nil {
-			return
-		}
-	}
+	loop := clock.Loop{Task: "watch of purchase orders", Every: watchEvery, Log: log}
+	loop.Run(ctx, clock.Pass(p.watch))
 }
 
 func (p *Flows) watch(ctx context.Context) error {

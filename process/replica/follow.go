@@ -28,7 +28,7 @@ type following struct {
 	next    string // where to read on
 	safe    string // the place up to which nothing is outstanding
 	waiting map[sources.Change]waiting
-	down    bool
+	failed  bool // when it was read last
 }
 
 // waiting is a record that named something unknown when it was last fetched.
@@ -40,35 +40,31 @@ type waiting struct {
 // follow reads a source's change feed until ctx ends, fetches what changed and
 // saves it.
 func (r *Copy) follow(ctx context.Context, name string) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, time.Now()
-	for ctx.Err() == nil {
+	loop := clock.Loop{Task: "replication of a source", Every: r.sources.Poll(name), Log: r.log.With("source", name)}
+	loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
 		if f.next == "" {
 			epoch, position, err := r.store.Position(ctx, name)
-			if err == nil && position == "" {
-				return // it tells no changes
+			if err != nil {
+				return false, err
+			}
+			if position == "" {
+				stop() // it tells no changes
+				return false, nil
 			}
 			f.epoch, f.next, f.safe = epoch, position, position
 		}
-		recovering := f.down
-		more, err := r.step(ctx, f)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !f.down:
-			f.down = true
-			r.log.Warn("following stopped", "source", name, "kind", sources.KindOf(err).String(), "err", err)
-		case err == nil && f.down:
-			f.down = false
-			r.log.Info("following again", "source", name)
-		}
-		if err != nil || recovering || r.unfit(name) && time.Since(checked) > clock.Paced(lookAgain) {
+		recovering := f.failed
+		more, err = r.step(ctx, f)
+		f.failed = err != nil
+		if f.failed || recovering || r.unfit(name) && time.Since(checked) > clock.Paced(lookAgain) {
 			r.check(ctx, name)
 			checked = time.Now()
 		}
-		if !more && clock.Pause(ctx, r.sources.Poll(name)) != nil {
-			return
-		}
-	}
+		return more, err
+	})
 }
 
 // step reads one piece of the feed.

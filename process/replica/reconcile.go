@@ -60,7 +60,8 @@ type run struct {
 func (r *Copy) reconcile(ctx context.Context, own bool) {
 	began, next := time.Now(), map[store.Comparison]time.Time{}
 	rest := map[string]time.Time{} // a source that fails is left alone for a while
-	for clock.Pause(ctx, clock.Paced(time.Second)) == nil {
+	loop := clock.Loop{Task: "comparison", Every: time.Second, Late: true, Log: r.log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		for _, s := range sources.Subjects() {
 			for _, c := range r.comparisons(s) {
 				every := clock.Paced(compareEvery)
@@ -78,7 +79,8 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 				next[c] = time.Now().Add(min(every/4, clock.Paced(lookAgain)))
 			}
 		}
-	}
+		return nil // each source has its own failures
+	}))
 }
 
 // comparisons are what a subject is compared with: each copy with its own source,

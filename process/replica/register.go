@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"portico/sources"
 	"portico/store"
 	"portico/trade/clock"
 )
@@ -17,18 +16,8 @@ const (
 // register tells the carrier of parcels that others pack, so that it follows them,
 // until ctx ends. Telling it twice does no harm, so it is noted afterwards.
 func (r *Copy) register(ctx context.Context) {
-	for down := false; clock.Pause(ctx, clock.Paced(registerEvery)) == nil; {
-		err := r.registerSome(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !down:
-			r.log.Warn("the carrier is not told of parcels", "kind", sources.KindOf(err).String(), "err", err)
-		case err == nil && down:
-			r.log.Info("the carrier is told of parcels again")
-		}
-		down = err != nil
-	}
+	loop := clock.Loop{Task: "registration of parcels with the carrier", Every: registerEvery, Late: true, Log: r.log}
+	loop.Run(ctx, clock.Pass(r.registerSome))
 }
 
 func (r *Copy) registerSome(ctx context.Context) error {

@@ -162,9 +162,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 func (r *Copy) Run(ctx context.Context) {
 	r.progress.begin()
 	r.check(ctx, r.sources.Names()...)
-	for !r.tryLoad(ctx) && clock.Pause(ctx, time.Second) == nil {
-		r.check(ctx, r.unwell()...)
-	}
+	r.loadFirst(ctx)
 	var all sync.WaitGroup
 	for _, name := range r.sources.Names() {
 		all.Go(func() { r.follow(ctx, name) })
@@ -180,13 +178,28 @@ func (r *Copy) Run(ctx context.Context) {
 // Progress says how the first load stands; done is true when it is complete.
 func (r *Copy) Progress() (text string, done bool) { return r.progress.text() }
 
-func (r *Copy) tryLoad(ctx context.Context) bool {
+func (r *Copy) tryLoad(ctx context.Context) error {
 	err := r.load(ctx)
 	if err != nil && ctx.Err() == nil {
 		r.progress.fail(err)
-		r.log.Warn("first load stopped, trying again", "err", err)
 	}
-	return err == nil
+	return err
+}
+
+// loadFirst loads what was not loaded yet, however often it takes.
+func (r *Copy) loadFirst(ctx context.Context) {
+	loading, loaded := context.WithCancel(ctx)
+	defer loaded()
+	loop := clock.Loop{Task: "first load", Every: time.Second, Log: r.log}
+	loop.Run(loading, clock.Pass(func(ctx context.Context) error {
+		err := r.tryLoad(ctx)
+		if err != nil {
+			r.check(ctx, r.unwell()...)
+			return err
+		}
+		loaded()
+		return nil
+	}))
 }
 
 // unwell are the sources that are not up.

@@ -111,29 +111,27 @@ func (r *Copy) applyRoutes(ctx context.Context) (changed bool, err error) {
 // it is now, until ctx ends. Until that is copied, readers of stock are shown where
 // it was before.
 func (r *Copy) followRoutes(ctx context.Context) {
-	for failed := ""; clock.Pause(ctx, routeEvery) == nil; {
+	moving := false // what has moved is not copied yet
+	loop := clock.Loop{Task: "routes", Every: routeEvery, Late: true, Log: r.log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		changed, err := r.applyRoutes(ctx)
 		if changed {
+			moving = true
 			r.log.Info("routes changed")
 			if r.Rerouted != nil {
 				r.Rerouted()
 			}
-			for !r.tryLoad(ctx) {
-				if clock.Pause(ctx, time.Second) != nil {
-					return
-				}
-				_, _ = r.applyRoutes(ctx) // it may be changed back meanwhile
-			}
-			r.sources.Settle()
 		}
-		text := ""
-		if err != nil && ctx.Err() == nil {
-			if text = err.Error(); text != failed {
-				r.log.Error("routes are not in force", "err", err)
-			}
+		if err != nil || !moving {
+			return err
 		}
-		failed = text
-	}
+		if err := r.tryLoad(ctx); err != nil {
+			return err
+		}
+		moving = false
+		r.sources.Settle()
+		return nil
+	}))
 }
 
 // comparePrices asks shadows for the prices that callers were told, one answer

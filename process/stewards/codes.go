@@ -63,13 +63,8 @@ func (c *Codes) take(ctx context.Context) error {
 
 // Follow puts in force what others publish, until ctx ends.
 func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
-	for failing := false; clock.Pause(ctx, clock.Paced(codesEvery)) == nil; {
-		err := c.take(ctx)
-		if err != nil && ctx.Err() == nil && !failing {
-			log.Warn("codes that were published are not in force here yet", "err", err)
-		}
-		failing = err != nil
-	}
+	loop := clock.Loop{Task: "codes that were published", Every: codesEvery, Late: true, Log: log}
+	loop.Run(ctx, clock.Pass(c.take))
 }
 
 // Publication is what codes of a table whose version was seen mean from now on.

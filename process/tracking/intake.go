@@ -80,18 +80,25 @@ func (i *Intake) Refuse(source, reason string) {
 	i.refused[[2]string{source, reason}]++
 }
 
-func (i *Intake) noteRefused(ctx context.Context) {
-	for clock.Pause(ctx, clock.Paced(time.Second)) == nil {
-		i.mu.Lock()
-		refused := i.refused
-		i.refused = map[[2]string]int{}
-		i.mu.Unlock()
-		for of, many := range refused {
-			if err := i.store.RefuseDeliveries(ctx, of[0], of[1], many, time.Now()); err != nil && ctx.Err() == nil {
-				i.log.Warn("that deliveries were refused could not be noted", "source", of[0], "reason", of[1], "deliveries", many)
+// noteRefused notes the deliveries that were refused since it was done last. What cannot be
+// noted is noted with the next.
+func (i *Intake) noteRefused(ctx context.Context) error {
+	i.mu.Lock()
+	refused := i.refused
+	i.refused = map[[2]string]int{}
+	i.mu.Unlock()
+	for of, many := range refused {
+		if err := i.store.RefuseDeliveries(ctx, of[0], of[1], many, time.Now()); err != nil {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			for of, many := range refused {
+				i.refused[of] += many
 			}
+			return err
 		}
+		delete(refused, of)
 	}
+	return nil
 }
 
 const longestID = 400
@@ -112,6 +119,7 @@ func (i *Intake) Wake() {
 const (
 	applyAtOnce  = 100
 	applyAlways  = time.Second // whatever nobody has told
+	noteEvery    = time.Second
 	mostAttempts = 8
 )
 
@@ -121,30 +129,18 @@ func (i *Intake) Run(ctx context.Context) {
 	for _, name := range i.sources.Names() {
 		all.Go(func() { i.catchUp(ctx, name) })
 	}
-	all.Go(func() { i.applyAll(ctx) })
-	all.Go(func() { i.noteRefused(ctx) })
+	all.Go(func() {
+		loop := clock.Loop{Task: "deliveries that were received", Every: applyAlways, Wake: i.wake, Log: i.log}
+		loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
+			n, err := i.applySome(ctx)
+			return n == applyAtOnce, err
+		})
+	})
+	all.Go(func() {
+		loop := clock.Loop{Task: "note of refused deliveries", Every: noteEvery, Late: true, Log: i.log}
+		loop.Run(ctx, clock.Pass(i.noteRefused))
+	})
 	all.Wait()
-}
-
-func (i *Intake) applyAll(ctx context.Context) {
-	failed := ""
-	for ctx.Err() == nil {
-		n, err := i.applySome(ctx)
-		if err != nil && ctx.Err() == nil && err.Error() != failed {
-			i.log.Warn("news cannot be applied: it is kept, and tried again", "err", err)
-		}
-		if failed = ""; err != nil {
-			failed = err.Error()
-		}
-		if n == applyAtOnce && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-i.wake:
-		case <-time.After(clock.Paced(applyAlways)):
-		}
-	}
 }
 
 // applySome applies some deliveries together. Where that fails for one of them, each is
@@ -302,17 +298,8 @@ func (i *Intake) catchUp(ctx context.Context, name string) {
 	} else if _, ok := r.(sources.Recovering); !ok {
 		return
 	}
-	failing := false
-	for ctx.Err() == nil {
-		err := i.catchUpSome(ctx, name)
-		if err != nil && ctx.Err() == nil && !failing {
-			i.log.Warn("a source cannot be asked for what it did not push: it is asked again", "source", name, "kind", sources.KindOf(err).String(), "err", err)
-		}
-		failing = err != nil
-		if clock.Pause(ctx, i.sources.Recovers(name)) != nil {
-			return
-		}
-	}
+	loop := clock.Loop{Task: "what a source did not push", Every: i.sources.Recovers(name), Log: i.log.With("source", name)}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return i.catchUpSome(ctx, name) }))
 }
 
 func (i *Intake) catchUpSome(ctx context.Context, name string) error {

@@ -52,7 +52,7 @@ func noteMeasure(o *trade.Objective, r *trade.MeasureResult) {
 	objectiveMet.WithLabelValues(labels...).Set(met)
 }
 
-// Measuring keeps the cases that business measures are made of as they come.
+// Measures keep the cases that business measures are made of as they come.
 type Measures struct {
 	store   *store.Store
 	sources *sources.Set
@@ -62,28 +62,22 @@ type Measures struct {
 	counted map[string]sources.Calls // that are kept
 }
 
-// NewMeasuring makes it.
+// NewMeasures makes them.
 func NewMeasures(st *store.Store, set *sources.Set, loaded func() bool, log *slog.Logger) *Measures {
 	return &Measures{st, set, log, loaded, durable.NewID(""), nil}
 }
 
 // Run measures until ctx ends. Any number of processes may: one looks through the log at a time.
 func (m *Measures) Run(ctx context.Context) {
-	failed := ""
 	var tallied time.Time
-	for clock.Pause(ctx, clock.Paced(measureEvery)) == nil {
-		err := m.measure(ctx)
-		if err == nil && time.Since(tallied) >= clock.Paced(tallyEvery) {
-			tallied = time.Now()
-			err = m.tally(ctx, tallied)
+	loop := clock.Loop{Task: "measures", Every: measureEvery, Late: true, Log: m.log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
+		if err := m.measure(ctx); err != nil || time.Since(tallied) < clock.Paced(tallyEvery) {
+			return err
 		}
-		if err == nil {
-			failed = ""
-		} else if ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			m.log.Warn("measures wait", "err", err)
-		}
-	}
+		tallied = time.Now()
+		return m.tally(ctx, tallied)
+	}))
 }
 
 // measure looks through what changed since it was done last.

@@ -173,15 +173,8 @@ func (o *Operators) control(ctx context.Context, by process.Submitter, mutation,
 
 // Follow holds the sources that are paused on any process, until ctx ends.
 func (o *Operators) Follow(ctx context.Context, log *slog.Logger) {
-	for failed := ""; ; {
-		if err := takePauses(ctx, o.desk.Store, o.desk.Sources); err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			log.Warn("which sources are paused cannot be read", "err", err)
-		}
-		if clock.Pause(ctx, pausesEvery) != nil {
-			return
-		}
-	}
+	loop := clock.Loop{Task: "pauses of sources", Every: pausesEvery, Log: log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return takePauses(ctx, o.desk.Store, o.desk.Sources) }))
 }
 
 // takePauses holds the sources that are paused, and resumes the others.

@@ -20,7 +20,7 @@ const (
 	slowSource, slowDatabase, fewCalls = 1.0, 0.5, 5
 )
 
-// Signalling says, again and again, what only the process itself knows: that it runs, whose requests it
+// Signals say, again and again, what only the process itself knows: that it runs, whose requests it
 // refused, and what was slow.
 type Signals struct {
 	store    *store.Store
@@ -34,7 +34,7 @@ type Signals struct {
 	answered []float64 // seconds of the database, of the last few
 }
 
-// NewSignalling makes it.
+// NewSignals makes them.
 func NewSignals(st *store.Store, set *sources.Set, refusals func() map[[2]string]int, log *slog.Logger) *Signals {
 	host, err := os.Hostname()
 	if err != nil {
@@ -45,20 +45,12 @@ func NewSignals(st *store.Store, set *sources.Set, refusals func() map[[2]string
 
 // Run says it until ctx ends, and then that it ended.
 func (s *Signals) Run(ctx context.Context) {
-	failed := ""
-	for {
-		if err := s.store.KeepSignals(ctx, s.process, s.now(ctx)); err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			s.log.Warn("signals cannot be given", "err", err)
-		}
-		if clock.Pause(ctx, clock.Paced(signalEvery)) != nil {
-			break
-		}
-	}
+	loop := clock.Loop{Task: "signals of this process", Every: signalEvery, Log: s.log}
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return s.store.KeepSignals(ctx, s.process, s.now(ctx)) }))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := s.store.RemoveSignals(ctx, s.process); err != nil {
-		s.log.Warn("signals cannot be given", "err", err)
+		s.log.Warn("signals are not removed: this process is taken for silent", "err", err)
 	}
 }
 

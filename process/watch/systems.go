@@ -44,32 +44,23 @@ type Systems struct {
 	looks   int
 }
 
-// NewWatcher makes a watcher.
+// NewSystems makes it.
 func NewSystems(st *store.Store, set *sources.Set, log *slog.Logger) *Systems {
 	return &Systems{store: st, sources: set, log: log, down: map[string]time.Time{}}
 }
 
 // Run watches, in one process at a time, until ctx ends.
 func (w *Systems) Run(ctx context.Context) {
-	failed := ""
-	for ctx.Err() == nil {
+	lead := clock.Loop{Task: "leading of alerts about systems", Every: lookAtSystems, Log: w.log}
+	lead.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		_, err := w.store.Lead(ctx, "alerts", func(ctx context.Context) error {
 			defer forgetCounts() // another process tells them then
-			for {
-				if err := w.look(ctx); err != nil {
-					return err
-				}
-				if err := clock.Pause(ctx, clock.Paced(lookAtSystems)); err != nil {
-					return err
-				}
-			}
+			look := clock.Loop{Task: "alerts about systems", Every: lookAtSystems, Log: w.log}
+			look.Run(ctx, clock.Pass(w.look))
+			return nil
 		})
-		if err != nil && ctx.Err() == nil && err.Error() != failed {
-			failed = err.Error()
-			w.log.Warn("alerts cannot be raised", "err", err)
-		}
-		_ = clock.Pause(ctx, clock.Paced(lookAtSystems))
-	}
+		return err
+	}))
 }
 
 // look looks at everything whose turn it is: at what processes say each time, at what tables tell every third time, and at

@@ -12,7 +12,8 @@ import (
 type Loop struct {
 	// Task names it in the log.
 	Task string
-	// Every is the pause after a pass that left nothing to do, or that failed.
+	// Every is the pause after a pass that left nothing to do, or that failed, at the pace of
+	// the process.
 	Every time.Duration
 	// Wake ends a pause early, if it is set.
 	Wake <-chan struct{}
@@ -50,7 +51,7 @@ func (l Loop) Run(ctx context.Context, pass func(ctx context.Context) (more bool
 
 // pause waits, and says whether to go on.
 func (l Loop) pause(ctx context.Context) bool {
-	timer := time.NewTimer(l.Every)
+	timer := time.NewTimer(Paced(l.Every))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
