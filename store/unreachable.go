@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 )
 
@@ -22,6 +23,9 @@ func Unreachable(err error) bool {
 		default:
 			return strings.HasPrefix(code, "08") // of the connection
 		}
+	}
+	if _, is := errors.AsType[*url.Error](err); is {
+		return false // of a request over HTTP, which no driver makes
 	}
 	if _, is := errors.AsType[net.Error](err); is {
 		return true

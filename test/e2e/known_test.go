@@ -120,7 +120,7 @@ func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
 		}
 	}
 	write(manifest, `{"known-2": "query Later { viewer { __typename } }"}`)
-	s.until(t, 5*time.Second, "knowing the new manifest", func() bool {
+	s.within(t, 5*time.Second, "knowing the new manifest", func() bool {
 		a, err := s.send(t.Context(), s.token(t, "buyer"), map[string]any{"documentId": "known-2"})
 		return err == nil && a.at("viewer", "__typename") == "CustomerViewer"
 	})

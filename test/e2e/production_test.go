@@ -189,11 +189,11 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 		t.Errorf("certificate %d, %v", n, err)
 	}
 	certify(t, dir, 2)
-	s.until(t, 5*time.Second, "serving the new certificate", func() bool { n, err := serial(0); return err == nil && n == 2 })
+	s.within(t, 5*time.Second, "serving the new certificate", func() bool { n, err := serial(0); return err == nil && n == 2 })
 	if err := os.WriteFile(filepath.Join(dir, "cert.pem"), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.until(t, 5*time.Second, "told of a bad certificate", func() bool { _, _ = serial(0); return strings.Contains(s.log.String(), "changed files cannot be read") })
+	s.within(t, 5*time.Second, "told of a bad certificate", func() bool { _, _ = serial(0); return strings.Contains(s.log.String(), "changed files cannot be read") })
 	if n, err := serial(0); err != nil || n != 2 {
 		t.Errorf("with a bad certificate on disk: %d, %v", n, err)
 	}

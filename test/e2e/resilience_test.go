@@ -84,7 +84,7 @@ func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
 
 	s.control(t, http.MethodDelete, "/control/faults", nil)
 	back := time.Now()
-	s.until(t, 5*time.Second, "fresh again", func() bool {
+	s.within(t, 5*time.Second, "fresh again", func() bool {
 		a := s.good(t, "buyer", strings.Replace(page, "price {", `price(maxAge: "PT0S") {`, 1), nil)
 		return a.at("items", "nodes", 1, "price", "provenance", "mode") == "LIVE" && seconds(t, a.at("orders", "nodes", 0, "provenance", "age")) < 2
 	})

@@ -81,9 +81,14 @@ func (s *server) answered(t *testing.T) {
 		}
 		po = bought()
 		accepted := map[string]any{"purchaseOrder": walk(po, "id"), "expectedRevision": walk(po, "revision"), "responseNumber": fmt.Sprint("accepted ", time.Now().UnixNano()), "kind": "ACCEPTED"}
-		if a := s.good(t, persona, respond, map[string]any{"key": fmt.Sprint("accepted-", time.Now().UnixNano()), "in": accepted}); a.at("out", "operation", "state") != "COMMITTED" {
-			t.Fatalf("%s accepts: %s", persona, a.Body)
-		}
+		key := fmt.Sprint("accepted-", time.Now().UnixNano())
+		s.until(t, 20*time.Second, persona+"'s answer taken by the ERP", func() bool { // the same key, until it is
+			a := s.good(t, persona, respond, map[string]any{"key": key, "in": accepted})
+			if a.at("out", "operation", "id") == nil {
+				t.Fatalf("%s accepts: %s", persona, a.Body)
+			}
+			return a.at("out", "operation", "state") == "COMMITTED"
+		})
 		line := walk(po, "lines.nodes.0")
 		notice := map[string]any{"number": fmt.Sprint("notice ", time.Now().UnixNano()), "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"}, "lines": []any{map[string]any{"purchaseOrderLine": walk(line, "id"), "shipped": map[string]any{"value": "1", "unit": walk(line, "open.unit")}}}}
 		a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice})

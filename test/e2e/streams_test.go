@@ -277,7 +277,7 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 		t.Errorf("the reading one was closed with %d after %v: %s", closed.Code, took, closed.Reason)
 	}
 	// A token's times are whole seconds.
-	s.until(t, time.Until(at.Add(ttl+2*time.Second)), "without those that do not read", open(0))
+	s.within(t, time.Until(at.Add(ttl+2*time.Second)), "without those that do not read", open(0))
 }
 
 // deaf asks for a large answer over SSE, and reads none of it.
