@@ -1,6 +1,10 @@
 package trade
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Account is a customer: a company, branch or department that buys.
 type Account struct {
@@ -138,3 +142,21 @@ func (u *User) NodeID() string { return u.ID }
 
 // WeekdayOf is the day of the week of a day.
 func WeekdayOf(d Date) Weekday { return Weekday(strings.ToUpper(d.Time().Weekday().String())) }
+
+// Receives tells whether a location takes goods on a day: on its days of the week,
+// or Monday to Friday where it names none, unless it is closed.
+func (l *AccountLocation) Receives(day Date) bool {
+	if slices.Contains(l.ClosedOn, day) {
+		return false
+	}
+	if len(l.DeliveryDays) == 0 {
+		return WorkingDay(day)
+	}
+	return slices.Contains(l.DeliveryDays, WeekdayOf(day))
+}
+
+// WorkingDay tells whether a day is one of Monday to Friday.
+func WorkingDay(day Date) bool {
+	w := day.Time().Weekday()
+	return w != time.Saturday && w != time.Sunday
+}

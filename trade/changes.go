@@ -216,3 +216,30 @@ type AlertUpdate struct {
 
 // PreviousState is the state before.
 func (u *AlertUpdate) PreviousState() *AlertState { return (*AlertState)(u.Previous) }
+
+// WebhookTopic is what an endpoint is sent: the changes of a topic.
+type WebhookTopic string
+
+const updated = "_UPDATED"
+
+// Webhook is how a topic is called where it is sent.
+func (t Topic) Webhook() WebhookTopic { return WebhookTopic(t) + updated }
+
+// Topic is the topic of changes that are sent.
+func (t WebhookTopic) Topic() Topic { return Topic(strings.TrimSuffix(string(t), updated)) }
+
+// toldBy are the rights by which the changes of a topic are told.
+var toldBy = map[Topic]string{
+	OfShipments: "shipment:read", OfOperations: "operation:read", OfOrders: "order:read", OfPurchaseOrders: "po:read", OfAvailability: "inventory:read", OfInvoices: "invoice:read", OfAlerts: "alert:read",
+}
+
+// MayFollow tells why a scope may not be told of a topic; nil where it may.
+func (s Scope) MayFollow(t Topic) error { return s.Decide([][]string{{toldBy[t]}}, nil) }
+
+// Sees tells whether a change is told to a scope that may follow its topic.
+func (s Scope) Sees(c *Change) bool {
+	if c.Topic == OfAvailability { // stock is everybody's who may see stock
+		return true
+	}
+	return s.Decide(nil, &c.Whose) == nil
+}

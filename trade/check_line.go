@@ -13,22 +13,22 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 	asked, facts, at := r.Lines[i], f.Lines[i], []string{"lines", strconv.Itoa(i)}
 	line := ValidatedLine{Index: i, Price: facts.Price}
 	if facts.Item == nil {
-		c.refuse(CodeNotFound, "There is no such item.", append(at, "item")...)
+		c.Refuse(CodeNotFound, "There is no such item.", append(at, "item")...)
 		return line
 	}
 	line.ItemID = facts.Item.ID
 	switch facts.Item.Status {
 	case ItemOnHold:
-		c.refuse(CodeNotOrderable, "The item is not sold at the moment.", append(at, "item")...)
+		c.Refuse(CodeNotOrderable, "The item is not sold at the moment.", append(at, "item")...)
 	case ItemReplaced:
-		c.refuse(CodeNotOrderable, "The item is replaced by another one.", append(at, "item")...)
+		c.Refuse(CodeNotOrderable, "The item is replaced by another one.", append(at, "item")...)
 	}
 	if asked.RequestedDeliveryDate != nil {
 		c.day(*asked.RequestedDeliveryDate, f, append(at, "requestedDeliveryDate")...)
 	}
-	unit := unitOf(facts.Units, asked.Quantity.Unit)
+	unit := UnitOf(facts.Units, asked.Quantity.Unit)
 	if unit == nil || !unit.Orderable {
-		c.refuse(CodeUnit, "It cannot be ordered in "+asked.Quantity.Unit+": "+orderable(facts.Units)+".", append(at, "quantity", "unit")...)
+		c.Refuse(CodeUnit, "It cannot be ordered in "+asked.Quantity.Unit+": "+orderable(facts.Units)+".", append(at, "quantity", "unit")...)
 		return line
 	}
 	c.quantity(asked.Quantity, unit, append(at, "quantity")...)
@@ -50,20 +50,11 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 	}
 	// What is still made comes later; what is not, comes never.
 	if facts.Item.Status == ItemDiscontinued && line.Promise.Unpromised.Value.IsPos() {
-		c.errors = append(c.errors, &InsufficientAvailability{
-			Refusal{CodeInsufficient, "The item is not made any more, and there is less of it.", place(append(at, "quantity"))}, line.Promise,
+		c.All = append(c.All, &InsufficientAvailability{
+			Refusal{CodeInsufficient, "The item is not made any more, and there is less of it.", InputPath(append(at, "quantity")...)}, line.Promise,
 		})
 	}
 	return line
-}
-
-func unitOf(units []*ItemUnit, code string) *ItemUnit {
-	for _, u := range units {
-		if u.Unit == code {
-			return u
-		}
-	}
-	return nil
 }
 
 func orderable(units []*ItemUnit) string {
@@ -91,12 +82,12 @@ func (c *checking) quantity(q Quantity, unit *ItemUnit, path ...string) {
 	}
 	switch {
 	case unit.Minimum != nil && q.Value.LessThan(*unit.Minimum):
-		c.refuse(CodeMinimum, fmt.Sprintf("At least %s %s are ordered.", unit.Minimum, q.Unit), path...)
+		c.Refuse(CodeMinimum, fmt.Sprintf("At least %s %s are ordered.", unit.Minimum, q.Unit), path...)
 	case unit.Maximum != nil && q.Value.GreaterThan(*unit.Maximum):
-		c.refuse(CodeMaximum, fmt.Sprintf("At most %s %s are ordered at a time.", unit.Maximum, q.Unit), path...)
+		c.Refuse(CodeMaximum, fmt.Sprintf("At most %s %s are ordered at a time.", unit.Maximum, q.Unit), path...)
 	case multiple != nil && multiple.IsPos():
 		if rest, err := q.Value.Mod(*multiple); err != nil || !rest.IsZero() {
-			c.refuse(CodeMultiple, fmt.Sprintf("It is ordered in multiples of %s %s.", multiple, q.Unit), path...)
+			c.Refuse(CodeMultiple, fmt.Sprintf("It is ordered in multiples of %s %s.", multiple, q.Unit), path...)
 		}
 	}
 }
@@ -106,18 +97,18 @@ func (c *checking) price(asked OrderRequestLine, facts LineFacts, v *OrderValida
 	if gap, unavailable := facts.Price.(*PriceUnavailable); unavailable {
 		switch gap.Reason {
 		case NotEntitled:
-			c.refuse(CodeNotOrderable, "The item is not sold to this account.", append(at, "item")...)
+			c.Refuse(CodeNotOrderable, "The item is not sold to this account.", append(at, "item")...)
 			return
 		case SourceDown:
 			v.provisional(PriceCheck)
 			current, ok = gap.LastKnown, gap.LastKnown != nil
 		}
 	}
-	if !ok || asked.ExpectedUnitPrice == nil || samePrice(*asked.ExpectedUnitPrice, current.UnitPrice, facts.Units) {
+	if !ok || asked.ExpectedUnitPrice == nil || PricesEqual(*asked.ExpectedUnitPrice, current.UnitPrice, facts.Units) {
 		return
 	}
-	c.errors = append(c.errors, &PriceChanged{
-		Refusal:  Refusal{CodePriceChanged, "The price is another one now.", place(append(at, "expectedUnitPrice"))},
+	c.All = append(c.All, &PriceChanged{
+		Refusal:  Refusal{CodePriceChanged, "The price is another one now.", InputPath(append(at, "expectedUnitPrice")...)},
 		Expected: *asked.ExpectedUnitPrice, Current: current, ChangedSteps: ChangedSteps(facts.Before, *asked.ExpectedUnitPrice, current, facts.Units),
 	})
 }

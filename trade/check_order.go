@@ -12,7 +12,7 @@ func CheckOrder(r *OrderRequest, f *OrderFacts) *OrderValidation {
 	c := &checking{}
 	v := &OrderValidation{Lines: make([]ValidatedLine, len(r.Lines)), Provisional: []OrderCheck{}, Errors: []SubmitOrderError{}}
 	if f.Account == nil {
-		c.refuse(CodeNotFound, "There is no such account.", "account")
+		c.Refuse(CodeNotFound, "There is no such account.", "account")
 	} else {
 		c.account(r, f, v)
 	}
@@ -32,7 +32,7 @@ func CheckOrder(r *OrderRequest, f *OrderFacts) *OrderValidation {
 		v.Totals = &Totals{Subtotal: total, Discount: none, Total: total}
 		c.credit(f, total, v)
 	}
-	v.Errors = append(v.Errors, c.errors...)
+	v.Errors = append(v.Errors, c.All...)
 	v.Valid = len(v.Errors) == 0
 	return v
 }
@@ -46,26 +46,26 @@ func (v *OrderValidation) provisional(check OrderCheck) {
 func (c *checking) account(r *OrderRequest, f *OrderFacts, _ *OrderValidation) {
 	switch f.Account.Status {
 	case AccountClosed:
-		c.refuse(CodeState, "The account is closed.", "account")
+		c.Refuse(CodeState, "The account is closed.", "account")
 	case AccountOrderBlock:
-		c.refuse(CodeState, "The account may not order at the moment.", "account")
+		c.Refuse(CodeState, "The account may not order at the moment.", "account")
 	case AccountCreditHold:
-		c.errors = append(c.errors, &CreditBlocked{Refusal{CodeCreditBlocked, "The account is on credit hold.", place([]string{"account"})}, nil})
+		c.All = append(c.All, &CreditBlocked{Refusal{CodeCreditBlocked, "The account is on credit hold.", InputPath("account")}, nil})
 	}
 	switch {
 	case r.ShipToAddress != nil:
 		if r.ShipToAddress.Country == "" {
-			c.refuse(CodeInvalidInput, "The country is missing.", "shipTo", "address", "country")
+			c.Refuse(CodeInvalidInput, "The country is missing.", "shipTo", "address", "country")
 		}
 	case f.ShipTo == nil && r.ShipToID != "":
-		c.refuse(CodeNotFound, "The account has no such location.", "shipTo", "location")
+		c.Refuse(CodeNotFound, "The account has no such location.", "shipTo", "location")
 	case f.ShipTo == nil:
-		c.refuse(CodeInvalidInput, "The account has no location to ship to: name an address.", "shipTo")
+		c.Refuse(CodeInvalidInput, "The account has no location to ship to: name an address.", "shipTo")
 	case !slices.Contains(f.ShipTo.Roles, ShipTo):
-		c.refuse(CodeInvalidInput, "Nothing is shipped to this location.", "shipTo", "location")
+		c.Refuse(CodeInvalidInput, "Nothing is shipped to this location.", "shipTo", "location")
 	}
 	if f.PoInUse {
-		c.refuse(CodeDuplicateNumber, "An open order has this purchase order number.", "customerPoNumber")
+		c.Refuse(CodeDuplicateNumber, "An open order has this purchase order number.", "customerPoNumber")
 	}
 	if r.RequestedDeliveryDate != nil {
 		c.day(*r.RequestedDeliveryDate, f, "requestedDeliveryDate")
@@ -76,10 +76,10 @@ func (c *checking) day(day Date, f *OrderFacts, path ...string) {
 	today := DateOf(f.Now)
 	switch {
 	case day.Before(today):
-		c.refuse(CodeDate, "The day is past.", path...)
-	case f.ShipTo != nil && !f.ShipTo.Receives(day) || f.ShipTo == nil && !working(day):
-		c.refuse(CodeDate, "Nothing is received on this day.", path...)
+		c.Refuse(CodeDate, "The day is past.", path...)
+	case f.ShipTo != nil && !f.ShipTo.Receives(day) || f.ShipTo == nil && !WorkingDay(day):
+		c.Refuse(CodeDate, "Nothing is received on this day.", path...)
 	case today.AddDays(2 * 366).Before(day):
-		c.refuse(CodeDate, "The day is more than two years away.", path...)
+		c.Refuse(CodeDate, "The day is more than two years away.", path...)
 	}
 }

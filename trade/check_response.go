@@ -9,52 +9,55 @@ import (
 	"github.com/quagmt/udecimal"
 )
 
+// documentChecks collects what stands against a document of a supplier.
+type documentChecks struct{ InputErrors }
+
 const mostAcknowledgments = 1000
 
 // CheckResponse refuses an answer that cannot be meant, or that does not fit the purchase
 // order as it is now. Where the answer by itself is refused, nothing else is looked at.
 func CheckResponse(r *ResponseRequest, po *PurchaseOrder, today Date) []SupplierError {
-	c := &checking{}
-	if c.responseShape(r); c.errors == nil {
+	c := &documentChecks{}
+	if c.responseShape(r); c.All == nil {
 		c.responseLines(r, po, today)
 	}
 	return c.supplier()
 }
 
-func (c *checking) responseShape(r *ResponseRequest) {
+func (c *documentChecks) responseShape(r *ResponseRequest) {
 	if strings.TrimSpace(r.ResponseNumber) == "" {
-		c.refuse(CodeInvalidInput, "The number of the answer is missing: with it, sending twice counts once.", "responseNumber")
+		c.Refuse(CodeInvalidInput, "The number of the answer is missing: with it, sending twice counts once.", "responseNumber")
 	}
-	c.text(r.ResponseNumber, longestTradeNumber, "responseNumber")
+	c.Text(r.ResponseNumber, longestTradeNumber, "responseNumber")
 	if r.SupplierOrderNumber != nil {
-		c.text(*r.SupplierOrderNumber, longestTradeNumber, "supplierOrderNumber")
+		c.Text(*r.SupplierOrderNumber, longestTradeNumber, "supplierOrderNumber")
 	}
 	switch n := len(r.Lines); {
 	case n > mostAcknowledgments:
-		c.refuse(CodeInvalidInput, fmt.Sprintf("An answer has at most %d acknowledgments; this one has %d.", mostAcknowledgments, n), "lines")
+		c.Refuse(CodeInvalidInput, fmt.Sprintf("An answer has at most %d acknowledgments; this one has %d.", mostAcknowledgments, n), "lines")
 		return
 	case n > 0 && (r.Kind == ResponseReceived || r.Kind == ResponseInProcess):
-		c.refuse(CodeInvalidInput, "An answer of this kind says nothing of lines yet: leave them out, or say ACCEPTED_WITH_CHANGES.", "lines")
+		c.Refuse(CodeInvalidInput, "An answer of this kind says nothing of lines yet: leave them out, or say ACCEPTED_WITH_CHANGES.", "lines")
 	}
 	for i, l := range r.Lines {
 		at := []string{"lines", strconv.Itoa(i)}
 		if l.Reason != nil {
-			c.text(*l.Reason, longestText, append(at, "reason")...)
+			c.Text(*l.Reason, LongestText, append(at, "reason")...)
 		}
 		if l.Substitute != nil {
-			c.text(l.Substitute.Value, longestTradeNumber, append(at, "substitute", "value")...)
+			c.Text(l.Substitute.Value, longestTradeNumber, append(at, "substitute", "value")...)
 		}
 		if l.Quantity != nil {
-			c.amount(l.Quantity.Value, append(at, "quantity")...)
+			c.Amount(l.Quantity.Value, append(at, "quantity")...)
 		}
-		if p := l.UnitPrice; p != nil && (p.Price.Amount.IsNeg() || !p.Per.Value.IsPos() || p.Price.Amount.GreaterThan(mostOrdered) || !p.Price.Amount.RoundBank(6).Equal(p.Price.Amount)) {
-			c.refuse(CodeInvalidInput, "A price is not less than nothing, has at most 6 decimals, and is for more than nothing.", append(at, "unitPrice")...)
+		if p := l.UnitPrice; p != nil && (p.Price.Amount.IsNeg() || !p.Per.Value.IsPos() || p.Price.Amount.GreaterThan(MostOrdered) || !p.Price.Amount.RoundBank(6).Equal(p.Price.Amount)) {
+			c.Refuse(CodeInvalidInput, "A price is not less than nothing, has at most 6 decimals, and is for more than nothing.", append(at, "unitPrice")...)
 		}
 		for _, n := range needs(l) {
-			c.refuse(CodeInvalidInput, "An acknowledgment "+string(l.Status)+" needs its "+n+".", append(at, n)...)
+			c.Refuse(CodeInvalidInput, "An acknowledgment "+string(l.Status)+" needs its "+n+".", append(at, n)...)
 		}
 		if r.Kind == ResponseAccepted && l.Status != AckAccepted || r.Kind == ResponseRejected && !l.Status.Refuses() {
-			c.refuse(CodeInvalidInput, "The line says otherwise than the answer as a whole, which is "+string(r.Kind)+".", append(at, "status")...)
+			c.Refuse(CodeInvalidInput, "The line says otherwise than the answer as a whole, which is "+string(r.Kind)+".", append(at, "status")...)
 		}
 	}
 }
@@ -82,7 +85,7 @@ func needs(l LineAcknowledgment) (missing []string) {
 	return missing
 }
 
-func (c *checking) responseLines(r *ResponseRequest, po *PurchaseOrder, today Date) {
+func (c *documentChecks) responseLines(r *ResponseRequest, po *PurchaseOrder, today Date) {
 	lines := map[string]*PurchaseOrderLine{}
 	for i := range po.LinesKnown {
 		lines[po.LinesKnown[i].ID] = &po.LinesKnown[i]
@@ -96,28 +99,28 @@ func (c *checking) responseLines(r *ResponseRequest, po *PurchaseOrder, today Da
 		at := []string{"lines", strconv.Itoa(i)}
 		line := lines[l.LineID]
 		if line == nil {
-			c.refuse(CodeNotFound, "The purchase order has no such line.", append(at, "line")...)
+			c.Refuse(CodeNotFound, "The purchase order has no such line.", append(at, "line")...)
 			continue
 		}
 		if !line.Open().Value.IsPos() {
-			c.refuse(CodeState, "Line "+line.LineNumber+" is closed: nothing of it is open.", append(at, "line")...)
+			c.Refuse(CodeState, "Line "+line.LineNumber+" is closed: nothing of it is open.", append(at, "line")...)
 			continue
 		}
 		if l.Quantity == nil && count[l.LineID] > 1 && !only(l) {
-			c.refuse(CodeInvalidInput, "The line is acknowledged more than once: say how much each speaks of.", append(at, "quantity")...)
+			c.Refuse(CodeInvalidInput, "The line is acknowledged more than once: say how much each speaks of.", append(at, "quantity")...)
 		}
 		if l.Quantity != nil && l.Quantity.Unit != line.Ordered.Unit {
-			c.refuse(CodeUnit, "The line is ordered in "+line.Ordered.Unit+".", append(at, "quantity", "unit")...)
+			c.Refuse(CodeUnit, "The line is ordered in "+line.Ordered.Unit+".", append(at, "quantity", "unit")...)
 		} else if l.Quantity != nil {
 			said[l.LineID] = said[l.LineID].Add(l.Quantity.Value)
 			if before := said[l.LineID].Sub(l.Quantity.Value); before.IsPos() && said[l.LineID].GreaterThan(line.Open().Value) {
-				c.refuse(CodeQuantity, "Together the acknowledgments speak of more than is open: "+line.Open().Value.String()+" "+line.Ordered.Unit+".", append(at, "quantity")...)
+				c.Refuse(CodeQuantity, "Together the acknowledgments speak of more than is open: "+line.Open().Value.String()+" "+line.Ordered.Unit+".", append(at, "quantity")...)
 			}
 		}
 		if p := l.UnitPrice; p != nil && p.Per.Unit != line.Ordered.Unit {
-			c.refuse(CodeUnit, "The line is ordered in "+line.Ordered.Unit+".", append(at, "unitPrice", "per", "unit")...)
+			c.Refuse(CodeUnit, "The line is ordered in "+line.Ordered.Unit+".", append(at, "unitPrice", "per", "unit")...)
 		} else if p != nil && line.UnitPrice != nil && p.Price.Currency != line.UnitPrice.Price.Currency {
-			c.refuse(CodeInvalidInput, "The purchase order is in "+line.UnitPrice.Price.Currency+".", append(at, "unitPrice", "price", "currency")...)
+			c.Refuse(CodeInvalidInput, "The purchase order is in "+line.UnitPrice.Price.Currency+".", append(at, "unitPrice", "price", "currency")...)
 		}
 		c.promisedDays(l, today, at)
 	}
@@ -131,11 +134,11 @@ func (c *checking) responseLines(r *ResponseRequest, po *PurchaseOrder, today Da
 		}
 	}
 	if missing != nil {
-		c.refuse(CodeLinesMissing, "Every open line must be answered; missing: "+strings.Join(missing, ", ")+".", "lines")
+		c.Refuse(CodeLinesMissing, "Every open line must be answered; missing: "+strings.Join(missing, ", ")+".", "lines")
 	}
 }
 
-func (c *checking) promisedDays(l LineAcknowledgment, today Date, at []string) {
+func (c *documentChecks) promisedDays(l LineAcknowledgment, today Date, at []string) {
 	for _, d := range []struct {
 		day  *Date
 		name string
@@ -143,15 +146,15 @@ func (c *checking) promisedDays(l LineAcknowledgment, today Date, at []string) {
 		switch {
 		case d.day == nil:
 		case l.Status.Refuses():
-			c.refuse(CodeInvalidInput, "What is refused has no day.", append(at, d.name)...)
+			c.Refuse(CodeInvalidInput, "What is refused has no day.", append(at, d.name)...)
 		case d.day.Before(today):
-			c.refuse(CodeDate, "The day is past.", append(at, d.name)...)
+			c.Refuse(CodeDate, "The day is past.", append(at, d.name)...)
 		case today.AddDays(mostDaysAhead).Before(*d.day):
-			c.refuse(CodeDate, "The day is more than five years ahead.", append(at, d.name)...)
+			c.Refuse(CodeDate, "The day is more than five years ahead.", append(at, d.name)...)
 		}
 	}
 	if l.PromisedShipDate != nil && l.PromisedDeliveryDate != nil && l.PromisedDeliveryDate.Before(*l.PromisedShipDate) {
-		c.refuse(CodeDate, "It arrives before it is shipped.", append(at, "promisedDeliveryDate")...)
+		c.Refuse(CodeDate, "It arrives before it is shipped.", append(at, "promisedDeliveryDate")...)
 	}
 }
 

@@ -11,7 +11,7 @@ func (c *checking) credit(f *OrderFacts, total Money, v *OrderValidation) {
 		return
 	}
 	if blocked := CheckCredit(f.Credit, total); blocked != nil {
-		c.errors = append(c.errors, blocked)
+		c.All = append(c.All, blocked)
 	}
 }
 
@@ -19,7 +19,7 @@ func (c *checking) credit(f *OrderFacts, total Money, v *OrderValidation) {
 // nil where it does not.
 func CheckCredit(p *CreditPosition, more Money) *CreditBlocked {
 	if p.OnHold {
-		return &CreditBlocked{Refusal{CodeCreditBlocked, "The account is on credit hold.", place([]string{"account"})}, nil}
+		return &CreditBlocked{Refusal{CodeCreditBlocked, "The account is on credit hold.", InputPath("account")}, nil}
 	}
 	if p.Limit == nil || p.Limit.Currency != more.Currency {
 		return nil
@@ -29,6 +29,6 @@ func CheckCredit(p *CreditPosition, more Money) *CreditBlocked {
 		return nil
 	}
 	return &CreditBlocked{
-		Refusal{CodeCreditBlocked, "The order is more than the account's credit allows.", place([]string{"account"})}, &Money{Amount: short, Currency: more.Currency},
+		Refusal{CodeCreditBlocked, "The order is more than the account's credit allows.", InputPath("account")}, &Money{Amount: short, Currency: more.Currency},
 	}
 }

@@ -22,3 +22,23 @@ type Node interface{ NodeID() string }
 
 // Sourced is anything that was read from a source system.
 type Sourced interface{ From() *Provenance }
+
+// These are the records that other graphs may refer to, by id or by natural key.
+
+// IsEntity says that other graphs may refer to it.
+func (*Account) IsEntity() {}
+
+// IsEntity says that other graphs may refer to it.
+func (*Item) IsEntity() {}
+
+// IsEntity says that other graphs may refer to it.
+func (*Order) IsEntity() {}
+
+// IsEntity says that other graphs may refer to it.
+func (*Invoice) IsEntity() {}
+
+// IsEntity says that other graphs may refer to it.
+func (*PurchaseOrder) IsEntity() {}
+
+// IsEntity says that other graphs may refer to it.
+func (*Shipment) IsEntity() {}

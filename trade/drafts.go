@@ -5,10 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/quagmt/udecimal"
 )
 
 // OrderRequest is an order as a buyer asks for it. Nothing in it is trusted.
@@ -44,12 +40,8 @@ type ItemKey struct {
 const (
 	mostOrderLines  = 1000
 	longestPoNumber = 35 // UBL and X12 take 22 to 35
-	longestText     = 2000
 	longestLine     = 6
 )
-
-// mostOrdered is more than any warehouse holds of anything.
-var mostOrdered = udecimal.MustFromInt64(10_000_000, 0)
 
 // OrderFacts are what an order is checked against. Lines are those of the request,
 // in its order.
@@ -110,21 +102,21 @@ func CheckOrderShape(r *OrderRequest) []SubmitOrderError {
 	c := &checking{}
 	switch n := len(r.Lines); {
 	case n == 0:
-		c.refuse(CodeInvalidInput, "An order needs a line.", "lines")
-		return c.errors
+		c.Refuse(CodeInvalidInput, "An order needs a line.", "lines")
+		return c.All
 	case n > mostOrderLines:
-		c.refuse(CodeInvalidInput, fmt.Sprintf("An order has at most %d lines; this one has %d.", mostOrderLines, n), "lines")
-		return c.errors
+		c.Refuse(CodeInvalidInput, fmt.Sprintf("An order has at most %d lines; this one has %d.", mostOrderLines, n), "lines")
+		return c.All
 	}
 	if strings.TrimSpace(r.CustomerPoNumber) == "" {
-		c.refuse(CodeInvalidInput, "The customer's purchase order number is missing.", "customerPoNumber")
+		c.Refuse(CodeInvalidInput, "The customer's purchase order number is missing.", "customerPoNumber")
 	}
-	c.text(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
+	c.Text(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
 	if r.Comment != nil {
-		c.text(*r.Comment, longestText, "comment")
+		c.Text(*r.Comment, LongestText, "comment")
 	}
 	c.lines(r.Lines)
-	return c.errors
+	return c.All
 }
 
 func (c *checking) lines(lines []OrderRequestLine) {
@@ -132,24 +124,13 @@ func (c *checking) lines(lines []OrderRequestLine) {
 	for i, l := range lines {
 		at := []string{"lines", strconv.Itoa(i)}
 		if l.LineNumber != nil {
-			c.text(*l.LineNumber, longestLine, append(at, "lineNumber")...)
+			c.Text(*l.LineNumber, longestLine, append(at, "lineNumber")...)
 			if numbers[*l.LineNumber] || *l.LineNumber == "" {
-				c.refuse(CodeInvalidInput, "The line number is empty or stands twice.", append(at, "lineNumber")...)
+				c.Refuse(CodeInvalidInput, "The line number is empty or stands twice.", append(at, "lineNumber")...)
 			}
 			numbers[*l.LineNumber] = true
 		}
-		c.amount(l.Quantity.Value, append(at, "quantity")...)
-	}
-}
-
-func (c *checking) amount(q udecimal.Decimal, path ...string) {
-	switch {
-	case !q.IsPos():
-		c.refuse(CodeInvalidInput, "The quantity must be more than nothing.", path...)
-	case q.GreaterThan(mostOrdered):
-		c.refuse(CodeMaximum, "The quantity is more than anybody has.", path...)
-	case !q.RoundBank(6).Equal(q):
-		c.refuse(CodeInvalidInput, "The quantity has more than 6 decimals.", path...)
+		c.Amount(l.Quantity.Value, append(at, "quantity")...)
 	}
 }
 
@@ -157,31 +138,8 @@ func (c *checking) amount(q udecimal.Decimal, path ...string) {
 func CheckLines(lines []OrderRequestLine) []SubmitOrderError {
 	c := &checking{}
 	c.lines(lines)
-	return c.errors
+	return c.All
 }
 
-// CheckText refuses a text that is too long or that nothing can print, at a place in
-// the input.
-func CheckText(text string, path ...string) []SubmitOrderError {
-	c := &checking{}
-	c.text(text, longestText, path...)
-	return c.errors
-}
-
-type checking struct{ errors []SubmitOrderError }
-
-func (c *checking) refuse(code ErrorCode, message string, path ...string) {
-	c.errors = append(c.errors, &InvalidInput{Refusal{code, message, place(path)}})
-}
-
-// place is a path into the input as the caller gave it.
-func place(path []string) []string { return append([]string{"input"}, path...) }
-
-func (c *checking) text(s string, longest int, path ...string) {
-	if utf8.RuneCountInString(s) > longest {
-		c.refuse(CodeInvalidInput, fmt.Sprintf("It is longer than %d characters.", longest), path...)
-	}
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
-		c.refuse(CodeInvalidInput, "It holds characters that cannot be printed.", path...)
-	}
-}
+// checking collects what stands against an order.
+type checking struct{ InputErrors }

@@ -56,7 +56,7 @@ func goodOrder() (*OrderRequest, *OrderFacts) {
 // told are the codes of refusals with their places.
 func told(errors []SubmitOrderError) (all []string) {
 	for _, e := range errors {
-		r := e.refusal()
+		r := RefusalOf(e)
 		all = append(all, string(r.Code)+" "+strings.Join(r.Path, "."))
 	}
 	return all
@@ -217,7 +217,7 @@ func TestWhatMovedInAPriceIsTold(t *testing.T) {
 		"what was there before, as 9": {before, price("9.00"), price("10", list), []PriceStep{step(ContractStep, "Agreement", "0")}},
 	} {
 		got := ChangedSteps(c.before, c.expected.UnitPrice, c.now, nil)
-		same := func(a, b PriceStep) bool { return a.same(b) && a.Change.Amount.Equal(b.Change.Amount) }
+		same := func(a, b PriceStep) bool { return a.SameStep(b) && a.Change.Amount.Equal(b.Change.Amount) }
 		if !slices.EqualFunc(got, c.want, same) || (got == nil) != (c.want == nil) {
 			t.Errorf("%s: %d steps, want %d", what, len(got), len(c.want))
 		}

@@ -59,7 +59,7 @@ func ExplainOrder(o *Order, lines []OrderLine) *StatusExplanation {
 	}
 	whole := *o
 	whole.LinesKnown = lines
-	derived := whole.derived() == o.Status
+	derived := whole.DerivedStatus() == o.Status
 	switch {
 	case o.Number == nil:
 		x.Rule, derived = ownRule, false

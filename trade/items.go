@@ -121,3 +121,12 @@ const (
 	ItemsNewest      ItemSort = "NEWEST"
 	ItemsMostOrdered ItemSort = "MOST_ORDERED"
 )
+
+func UnitOf(units []*ItemUnit, code string) *ItemUnit {
+	for _, u := range units {
+		if u.Unit == code {
+			return u
+		}
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package trade
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quagmt/udecimal"
 )
@@ -59,7 +60,7 @@ func Answers(r *ResponseRequest, po *PurchaseOrder) []LineAnswer {
 	return all
 }
 
-var never = DateOf(Date{}.t.AddDate(9998, 0, 0))
+var never = DateOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // days is the day that a part is sorted by.
 func days(p ConfirmedPart) Date {

@@ -168,7 +168,7 @@ func (o *Order) Derive() {
 	switch o.Status {
 	case OrderRejected, OrderClosed, OrderQueued, OrderReceived, OrderValidating, OrderPendingApproval:
 	default:
-		o.Status = o.derived()
+		o.Status = o.DerivedStatus()
 	}
 	o.PromisedDeliveryDate = o.promised()
 }
@@ -196,7 +196,8 @@ func (l *OrderLine) derive(held bool) {
 	}
 }
 
-func (o *Order) derived() OrderStatus {
+// DerivedStatus is the status that the lines of an order make together.
+func (o *Order) DerivedStatus() OrderStatus {
 	var live, shipped, delivered, invoiced, backordered, moving udecimal.Decimal
 	for _, l := range o.LinesKnown {
 		live = live.Add(l.Ordered.Value).Sub(l.Cancelled.Value)

@@ -82,9 +82,7 @@ func (g PartnerGrant) Scope(rights []string) Scope {
 	if len(g.Scopes) > 0 {
 		rights = slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return !slices.Contains(g.Scopes, r) && !slices.Contains(always, r) })
 	}
-	s := SupplierScope(g.ID, rights)
-	s.costPerMinute = g.CostPerMinute
-	return s
+	return SupplierScope(g.ID, rights).WithCost(g.CostPerMinute)
 }
 
 // SupplierRights are the rights that a partner may be given.
@@ -313,3 +311,6 @@ func CheckPartner(p *TradingPartner) (errs []CommonError) {
 	}
 	return errs
 }
+
+// IsEntity says that other graphs may refer to it.
+func (*TradingPartner) IsEntity() {}

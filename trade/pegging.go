@@ -98,10 +98,10 @@ func Review(demands []OpenDemand, before, after []SupplyPart, line, unit string)
 		switch {
 		case now == nil:
 		case d.Promised == nil:
-			c.ExpectedDeliveryDate = ref(now.AddDays(1))
+			c.ExpectedDeliveryDate = new(now.AddDays(1))
 		default:
 			late := now.Time().Sub(orElse(d.Needed, d.Promised).Time()).Hours() / 24
-			c.ExpectedDeliveryDate = ref(d.Promised.AddDays(max(int(late), 0)))
+			c.ExpectedDeliveryDate = new(d.Promised.AddDays(max(int(late), 0)))
 		}
 		for _, p := range is[i] {
 			c.Reasons = append(c.Reasons, reasonOf(p, line, unit))
@@ -118,7 +118,7 @@ func Replaced(supply []SupplyPart, line string, parts []ConfirmedPart, today Dat
 	for _, p := range parts {
 		day := p.DeliveryDate
 		if day == nil && p.ShipDate != nil {
-			day = ref(p.ShipDate.AddDays(1))
+			day = new(p.ShipDate.AddDays(1))
 		}
 		if day != nil && day.Before(today) {
 			day = &today

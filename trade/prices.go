@@ -68,7 +68,7 @@ const (
 // was expected, as they are now, and those that are no more, with no change. They are nil
 // where the source tells no steps, or the price before is not the one expected.
 func ChangedSteps(before *Price, expected UnitPrice, current *Price, units []*ItemUnit) []PriceStep {
-	if before == nil || before.Waterfall == nil || current.Waterfall == nil || before.UnitPrice.Per.Unit != expected.Per.Unit || !samePrice(expected, before.UnitPrice, units) {
+	if before == nil || before.Waterfall == nil || current.Waterfall == nil || before.UnitPrice.Per.Unit != expected.Per.Unit || !PricesEqual(expected, before.UnitPrice, units) {
 		return nil
 	}
 	return movedSteps(before.Waterfall, current.Waterfall)
@@ -77,12 +77,12 @@ func ChangedSteps(before *Price, expected UnitPrice, current *Price, units []*It
 func movedSteps(before, now []PriceStep) []PriceStep {
 	moved := []PriceStep{}
 	for _, s := range now {
-		if !slices.ContainsFunc(before, func(b PriceStep) bool { return b.same(s) && b.Change.Amount.Equal(s.Change.Amount) }) {
+		if !slices.ContainsFunc(before, func(b PriceStep) bool { return b.SameStep(s) && b.Change.Amount.Equal(s.Change.Amount) }) {
 			moved = append(moved, s)
 		}
 	}
 	for _, b := range before {
-		if !slices.ContainsFunc(now, b.same) {
+		if !slices.ContainsFunc(now, b.SameStep) {
 			b.Change.Amount = udecimal.Zero
 			moved = append(moved, b)
 		}
@@ -90,7 +90,8 @@ func movedSteps(before, now []PriceStep) []PriceStep {
 	return moved
 }
 
-func (s PriceStep) same(as PriceStep) bool { return s.Kind == as.Kind && s.Label == as.Label }
+// SameStep tells whether two steps are of one kind and have one label.
+func (s PriceStep) SameStep(as PriceStep) bool { return s.Kind == as.Kind && s.Label == as.Label }
 
 // PriceUnavailable says why there is no price now. RetryAfter is nil when
 // asking again is of no use.

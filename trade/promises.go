@@ -9,56 +9,9 @@ import (
 	"github.com/quagmt/udecimal"
 )
 
-// OrderPromise is when a quantity could be shipped and delivered, and why then.
-type OrderPromise struct {
-	ItemID     string          `json:"ItemID"`
-	Requested  Quantity        `json:"Requested"`
-	Lines      []PromiseLine   `json:"Lines"`
-	Unpromised Quantity        `json:"Unpromised"`
-	Reasons    []PromiseReason `json:"Reasons"`
-	ExpiresAt  time.Time       `json:"ExpiresAt"`
-}
-
-// PromiseLine is one part of a promise. SubstituteID is the item that would come
-// instead, or empty.
-type PromiseLine struct {
-	Quantity             Quantity        `json:"Quantity"`
-	WarehouseID          string          `json:"WarehouseID"`
-	PromisedShipDate     Date            `json:"PromisedShipDate"`
-	PromisedDeliveryDate Date            `json:"PromisedDeliveryDate"`
-	Certainty            SupplyCertainty `json:"Certainty"`
-	SubstituteID         string          `json:"SubstituteID"`
-}
-
-// PromiseReason is a fact behind a promise.
-type PromiseReason struct {
-	Code       PromiseReasonCode `json:"Code"`
-	Message    string            `json:"Message"`
-	Date       *Date             `json:"Date"`
-	Quantity   *Quantity         `json:"Quantity"`
-	Provenance *Provenance       `json:"Provenance"`
-}
-
-// PromiseReasonCode is a kind of fact behind a promise.
-type PromiseReasonCode string
-
-// Kinds of facts behind a promise.
 const (
-	ByStock          PromiseReasonCode = "ON_HAND"
-	ByAllocation     PromiseReasonCode = "ALLOCATED_ELSEWHERE"
-	BySafetyStock    PromiseReasonCode = "SAFETY_STOCK"
-	ByInbound        PromiseReasonCode = "INBOUND_PO"
-	ByLateInbound    PromiseReasonCode = "INBOUND_LATE"
-	ByCutoff         PromiseReasonCode = "CUTOFF_MISSED"
-	ByNonWorkingDay  PromiseReasonCode = "NON_WORKING_DAY"
-	ByTransit        PromiseReasonCode = "TRANSIT_TIME"
-	ByCreditHold     PromiseReasonCode = "CREDIT_HOLD"
-	ByMinimum        PromiseReasonCode = "MINIMUM_QUANTITY"
-	ByMultiple       PromiseReasonCode = "MULTIPLE_ROUNDING"
-	BySubstitution   PromiseReasonCode = "SUBSTITUTION"
-	ByStaleSource    PromiseReasonCode = "STALE_SOURCE"
-	promiseHolds                       = 5 * time.Minute
-	mostPromiseLines                   = 20
+	promiseHolds     = 5 * time.Minute
+	mostPromiseLines = 20
 )
 
 // Supply is what there is of an item and what is on its way, in its base unit.
@@ -204,7 +157,7 @@ func (p *promising) today(warehouse string) (day Date, missed bool) {
 	}
 	here := p.now.In(zone)
 	day = DateOf(here)
-	if w != nil && w.Cutoff != nil && here.Format("15:04") >= *w.Cutoff && working(day) {
+	if w != nil && w.Cutoff != nil && here.Format("15:04") >= *w.Cutoff && WorkingDay(day) {
 		return day.AddDays(1), true
 	}
 	return day, false
@@ -240,8 +193,8 @@ func (p *promising) days(warehouse string, from Date) (ship, delivery Date) {
 		transit = transitDaysAbroad
 	}
 	ship = from
-	for !working(ship) {
-		p.because(ByNonWorkingDay, ref(ship), nil, nil, "Nothing is shipped on %s.", ship)
+	for !WorkingDay(ship) {
+		p.because(ByNonWorkingDay, new(ship), nil, nil, "Nothing is shipped on %s.", ship)
 		ship = ship.AddDays(1)
 	}
 	p.because(ByTransit, nil, nil, nil, "%d working days on the road.", transit)
@@ -251,7 +204,7 @@ func (p *promising) days(warehouse string, from Date) (ship, delivery Date) {
 	}
 	delivery = p.received(*p.demand.Wished)
 	for next := ship.AddDays(1); !delivery.Before(travel(next, transit)); next = next.AddDays(1) {
-		if working(next) {
+		if WorkingDay(next) {
 			ship = next
 		}
 	}
@@ -264,7 +217,7 @@ func (p *promising) received(day Date) Date {
 		if p.takes(day) {
 			return day
 		}
-		p.because(ByNonWorkingDay, ref(day), nil, nil, "Nothing is received on %s.", day)
+		p.because(ByNonWorkingDay, new(day), nil, nil, "Nothing is received on %s.", day)
 		day = day.AddDays(1)
 	}
 	return day
@@ -273,21 +226,9 @@ func (p *promising) received(day Date) Date {
 func (p *promising) takes(day Date) bool {
 	at := p.demand.ShipTo
 	if at == nil {
-		return working(day)
+		return WorkingDay(day)
 	}
 	return at.Receives(day)
-}
-
-// Receives tells whether a location takes goods on a day: on its days of the week,
-// or Monday to Friday where it names none, unless it is closed.
-func (l *AccountLocation) Receives(day Date) bool {
-	if slices.Contains(l.ClosedOn, day) {
-		return false
-	}
-	if len(l.DeliveryDays) == 0 {
-		return working(day)
-	}
-	return slices.Contains(l.DeliveryDays, WeekdayOf(day))
 }
 
 // together makes all parts arrive with the last of them; nothing is promised where
@@ -311,14 +252,9 @@ func (p *promising) together() {
 	}
 }
 
-func working(day Date) bool {
-	w := day.Time().Weekday()
-	return w != time.Saturday && w != time.Sunday
-}
-
 func travel(day Date, days int) Date {
 	for days > 0 {
-		if day = day.AddDays(1); working(day) {
+		if day = day.AddDays(1); WorkingDay(day) {
 			days--
 		}
 	}

@@ -4,19 +4,19 @@ import (
 	"github.com/quagmt/udecimal"
 )
 
-// samePrice tells whether two prices are the same for one piece.
-func samePrice(a, b UnitPrice, units []*ItemUnit) bool {
+// PricesEqual tells whether two prices are the same for one piece.
+func PricesEqual(a, b UnitPrice, units []*ItemUnit) bool {
 	x, err := perPiece(a, units)
 	y, err2 := perPiece(b, units)
 	return err == nil && err2 == nil && a.Price.Currency == b.Price.Currency && x.Equal(y)
 }
 
 // SamePrice tells whether two prices for quantities of one unit are the same.
-func SamePrice(a, b UnitPrice) bool { return a.Per.Unit == b.Per.Unit && samePrice(a, b, nil) }
+func SamePrice(a, b UnitPrice) bool { return a.Per.Unit == b.Per.Unit && PricesEqual(a, b, nil) }
 
 func perPiece(p UnitPrice, units []*ItemUnit) (udecimal.Decimal, error) {
 	each := udecimal.One
-	if u := unitOf(units, p.Per.Unit); u != nil {
+	if u := UnitOf(units, p.Per.Unit); u != nil {
 		each = u.BaseQuantity
 	}
 	piece, err := p.Price.Amount.Div(p.Per.Value.Mul(each))
@@ -41,7 +41,7 @@ func LineAmount(price PriceResult, units []*ItemUnit, q Quantity) (amount Money,
 	}
 	each, per := udecimal.One, udecimal.One
 	if p.UnitPrice.Per.Unit != q.Unit {
-		from, to := unitOf(units, q.Unit), unitOf(units, p.UnitPrice.Per.Unit)
+		from, to := UnitOf(units, q.Unit), UnitOf(units, p.UnitPrice.Per.Unit)
 		if from == nil || to == nil {
 			return Money{}, false
 		}

@@ -114,3 +114,9 @@ func (s Scope) Rights() []string { return s.rights }
 // RightsKey is the same text for scopes with the same rights, and for no
 // others. It is empty for the zero Scope alone.
 func (s Scope) RightsKey() string { return s.allowed }
+
+// WithCost is the scope with another number of points that may be spent in a minute; 0 is that of its class.
+func (s Scope) WithCost(perMinute int) Scope {
+	s.costPerMinute = perMinute
+	return s
+}
