@@ -13,6 +13,7 @@ import (
 	"portico/edge/documents"
 	"portico/events"
 	"portico/events/bus"
+	"portico/graph"
 	"portico/graph/governance"
 	"portico/process"
 	"portico/process/audit"
@@ -71,8 +72,25 @@ func (p *server) closeTo(kept int) {
 	p.ends = p.ends[:kept]
 }
 
+// storeOptions are what the store is opened with. Its keys are read once the data folder is
+// this process's own, and before the first read.
+func (p *server) storeOptions(cfg Config) (store.Options, error) {
+	hidden, err := store.HiddenCommitments(cfg.File.Tell)
+	if err != nil {
+		return store.Options{}, err
+	}
+	return store.Options{
+		Limits: graph.StaleAfter(), Matching: cfg.File.Match, Hidden: hidden,
+		Seals: &store.Seals{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
+	}, store.CheckMatching(cfg.File.Match)
+}
+
 func (p *server) open(ctx context.Context, cfg Config) error {
-	database, err := ownDatabase(ctx, cfg, p.log)
+	options, err := p.storeOptions(cfg)
+	if err != nil {
+		return fmt.Errorf("PORTICO_CONFIG: %w", err)
+	}
+	database, err := ownDatabase(ctx, cfg, options, p.log)
 	if err != nil {
 		return err
 	}
@@ -117,13 +135,6 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if p.dataKeys, err = dataKeys(cfg, p.log); err != nil {
 		return err
 	}
-	if err := p.store.Match(cfg.File.Match); err != nil {
-		return fmt.Errorf("PORTICO_CONFIG: %w", err)
-	}
-	if err := p.store.Tell(cfg.File.Tell); err != nil {
-		return fmt.Errorf("PORTICO_CONFIG: %w", err)
-	}
-	p.store.Seal(&store.Seals{Keys: p.dataKeys, Log: p.log})
 	p.hub, p.cursors = events.New(), events.NewCursors(keys)
 	var carrier events.Carrier // none where processes notify each other by the database
 	if cfg.NATS != "" {

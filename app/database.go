@@ -32,24 +32,25 @@ func (d *Database) Close() {
 // OpenDatabase connects to the database that is set, or to the embedded one, which it
 // starts unless a server of this data folder has. The tables are up to date then.
 func OpenDatabase(ctx context.Context, cfg Config, log *slog.Logger) (*Database, error) {
-	d, err := ownDatabase(ctx, cfg, log)
+	options := store.Options{Limits: graph.StaleAfter()}
+	d, err := ownDatabase(ctx, cfg, options, log)
 	if errors.Is(err, postgres.ErrInUse) {
-		return connect(ctx, &Database{dsn: func() string { return postgres.Running(cfg.Data) }, stop: func() {}})
+		return connect(ctx, &Database{dsn: func() string { return postgres.Running(cfg.Data) }, stop: func() {}}, options)
 	}
 	return d, err
 }
 
 // ownDatabase is [OpenDatabase] for a server, which shares the embedded one with nobody.
-func ownDatabase(ctx context.Context, cfg Config, log *slog.Logger) (*Database, error) {
+func ownDatabase(ctx context.Context, cfg Config, options store.Options, log *slog.Logger) (*Database, error) {
 	switch {
 	case cfg.DatabaseFile != "":
 		dsn, err := secretIn("DATABASE_URL_FILE", cfg.DatabaseFile, log)
 		if err != nil {
 			return nil, err
 		}
-		return connect(ctx, &Database{dsn: dsn, stop: func() {}})
+		return connect(ctx, &Database{dsn: dsn, stop: func() {}}, options)
 	case cfg.DatabaseURL != "":
-		return connect(ctx, &Database{dsn: func() string { return cfg.DatabaseURL }, stop: func() {}})
+		return connect(ctx, &Database{dsn: func() string { return cfg.DatabaseURL }, stop: func() {}}, options)
 	}
 	repository := postgres.Repository{URL: cfg.Repository, SHA256: cfg.SHA256, Folder: filepath.Join(cfg.Data, "postgresql")}
 	if err := postgres.Ensure(ctx, repository, os.Stderr); err != nil {
@@ -59,13 +60,13 @@ func ownDatabase(ctx context.Context, cfg Config, log *slog.Logger) (*Database, 
 	if err != nil {
 		return nil, fmt.Errorf("embedded database: %w", err)
 	}
-	return connect(ctx, &Database{dsn: cluster.DSN, ended: cluster.Exited(), stop: cluster.Stop})
+	return connect(ctx, &Database{dsn: cluster.DSN, ended: cluster.Exited(), stop: cluster.Stop}, options)
 }
 
 // connect opens the database and brings its tables up to date.
-func connect(ctx context.Context, d *Database) (*Database, error) {
+func connect(ctx context.Context, d *Database, options store.Options) (*Database, error) {
 	var err error
-	if d.Store, err = store.Open(ctx, d.dsn, graph.StaleAfter()); err != nil {
+	if d.Store, err = store.Open(ctx, d.dsn, options); err != nil {
 		d.stop()
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"portico/store"
 	"portico/trade/clock"
 )
 
@@ -22,7 +24,7 @@ func (p *server) reseal(ctx context.Context) {
 		if first == with && time.Since(at) <= clock.Paced(resealEvery) {
 			return nil
 		}
-		n, err := p.store.Reseal(ctx)
+		n, err := p.store.Reseal(ctx, slices.Concat(store.EncryptedColumns, store.WebhookColumns)...)
 		if err == nil {
 			with, at = first, time.Now()
 		}

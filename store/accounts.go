@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -48,7 +49,7 @@ type AccountFilter struct {
 
 // AccountList is the accounts the scope sees, by number.
 func AccountList(scope trade.Scope, f AccountFilter) *List[trade.Account] {
-	l := &List[trade.Account]{relation: accounts, name: "accounts", scope: scope, order: []sortKey{{"a.number", "text", false}}}
+	l := &List[trade.Account]{relation: accounts, name: "accounts", scope: scope, order: []sortKey{ascending("a.number", "text")}}
 	if f.Search != "" {
 		p := l.args.add("%" + likeEscaper.Replace(f.Search) + "%")
 		l.and("(a.name ILIKE " + p + " OR a.number ILIKE " + p + ")")
@@ -126,7 +127,7 @@ func (s *Store) Locations(ctx context.Context, scope trade.Scope, ids []string) 
 // LocationList is the locations below accounts, by code.
 func LocationList(scope trade.Scope, role *trade.LocationRole) *List[trade.AccountLocation] {
 	l := &List[trade.AccountLocation]{
-		relation: locations, name: "locations", scope: scope, parent: "l.account_id", order: []sortKey{{"l.code", "text", false}, {"l.id", "text", false}},
+		relation: locations, name: "locations", scope: scope, parent: "l.account_id", order: []sortKey{ascending("l.code", "text"), ascending("l.id", "text")},
 	}
 	if role != nil {
 		l.and(l.args.add(string(*role)) + " = ANY(l.roles)")
@@ -175,7 +176,7 @@ func (s *Store) ContractsByNumber(ctx context.Context, scope trade.Scope, number
 // 100 each.
 func (s *Store) ContractsOf(ctx context.Context, scope trade.Scope, accounts []string) (map[string][]*trade.Contract, error) {
 	found, err := contracts.under(ctx, s, scope, "", "c.account_id", "c.number", accounts)
-	today := trade.DateOf(now())
+	today := trade.DateOf(time.Now())
 	for k, all := range found {
 		inForce := all[:0]
 		for _, c := range all {

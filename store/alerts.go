@@ -67,7 +67,7 @@ type AlertFilter struct {
 func AlertList(scope trade.Scope, f AlertFilter) *List[trade.Alert] {
 	l := &List[trade.Alert]{
 		relation: alerts, name: "alerts", scope: scope,
-		order: []sortKey{{"w.urgency", "integer", false}, {"w.raised_at", "timestamptz", true}, {"w.id", "text", false}},
+		order: []sortKey{ascending("w.urgency", "integer"), descending("w.raised_at", "timestamptz"), ascending("w.id", "text")},
 	}
 	if f.State == nil {
 		l.and("w.state <> 'RESOLVED'")
@@ -98,13 +98,6 @@ func (s *Store) IsAlert(ctx context.Context, scope trade.Scope, f AlertFilter, i
 	l.and("w.id = " + l.args.add(id))
 	counts, err := l.Count(ctx, s, []string{""})
 	return counts[""].Value > 0, err
-}
-
-// AlertedOrders are the orders of customers that alerts touch, newest first.
-func AlertedOrders(scope trade.Scope) *List[trade.Order] {
-	l := OrderList(scope, OrderFilter{}, trade.OrdersNewest, false)
-	l.name, l.join, l.parent = "orders of alerts", "JOIN alert_orders x ON x.order_id = d.id", "x.alert_id"
-	return l
 }
 
 // Raise raises alerts, with the orders that they touch. One of a kind, about the same, is

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"portico/trade"
 )
@@ -26,63 +24,4 @@ var approvals = read(relation[trade.Approval]{
 // Approvals reads the approvals of orders.
 func (s *Store) Approvals(ctx context.Context, scope trade.Scope, orders []string) (map[string]*trade.Approval, error) {
 	return approvals.by(ctx, s, scope, "v.order_id", "", orders)
-}
-
-// LatestOperations reads the latest operation on each of some subjects.
-func (s *Store) LatestOperations(ctx context.Context, scope trade.Scope, subjects []string) (map[string]*trade.Operation, error) {
-	return operations.by(ctx, s, scope, "o.subject", "o.place DESC", subjects)
-}
-
-type commitmentRow struct {
-	trade.CommitmentChange
-	BeforeJSON, AfterJSON jsonOf[trade.ScheduleLine]
-}
-
-func (r *commitmentRow) trade() *trade.CommitmentChange {
-	r.From, r.To = r.BeforeJSON.value, r.AfterJSON.value
-	return &r.CommitmentChange
-}
-
-var commitments = read(relation[trade.CommitmentChange]{
-	kind: "CommitmentChange", from: "commitment_changes m", visible: ownAccount("m.account_id"),
-	columns: []columns{always(`m.order_line_id AS line_id, m.before AS before_json, m.after AS after_json, m.cause, m.at`)},
-}, (*commitmentRow).trade)
-
-// Tell sets which moves of a promise customers are told of, by cause. It is called before
-// the first read, and fails where there is no such cause or telling.
-func (s *Store) Tell(how map[trade.CommitmentCause]trade.Telling) error {
-	for cause, telling := range how {
-		if !slices.Contains(trade.CommitmentCauses, cause) {
-			return fmt.Errorf("tell: there is no cause %q: it must be one of %v", cause, trade.CommitmentCauses)
-		}
-		switch telling {
-		case trade.TellAlways:
-		case trade.TellLater:
-			s.untold = append(s.untold, fmt.Sprintf("(m.cause = '%s' AND coalesce((m.after ->> 'PromisedDeliveryDate')::date <= (m.before ->> 'PromisedDeliveryDate')::date, FALSE))", cause))
-		case trade.TellNever:
-			s.untold = append(s.untold, fmt.Sprintf("m.cause = '%s'", cause))
-		default:
-			return fmt.Errorf("tell.%s is %q: it must be ALWAYS, LATER or NEVER", cause, telling)
-		}
-	}
-	return nil
-}
-
-// Commitments reads promises that moved by id; customers those that they are told of.
-func (s *Store) Commitments(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.CommitmentChange, error) {
-	return s.commitments().by(ctx, s, scope, "m.id", "", ids)
-}
-
-// commitments are the promises that moved and that customers are told of.
-func (s *Store) commitments() relation[trade.CommitmentChange] {
-	r := commitments
-	r.visible = hiding(r.visible, s.untold)
-	return r
-}
-
-// CommitmentChanges reads the promises of orders that moved, newest first, at most 100
-// each; customers those that they are told of.
-func (s *Store) CommitmentChanges(ctx context.Context, scope trade.Scope, orders []string) (map[string][]*trade.CommitmentChange, error) {
-	found, err := s.commitments().under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
-	return atMost(found, 100), err
 }

@@ -44,7 +44,7 @@ func (s *Store) AuditEntries(ctx context.Context, scope trade.Scope, ids []strin
 
 // AuditList is the sealed entries of the audit log, newest first.
 func AuditList(scope trade.Scope, f AuditFilter) *List[trade.AuditEntry] {
-	l := &List[trade.AuditEntry]{relation: auditLog, name: "audit log", scope: scope, order: []sortKey{{"f.index", "bigint", true}}}
+	l := &List[trade.AuditEntry]{relation: auditLog, name: "audit log", scope: scope, order: []sortKey{descending("f.index", "bigint")}}
 	for _, c := range []struct{ column, value string }{{"e.subject", f.Subject}, {"e.actor", f.Actor}, {"e.correlation_id", f.CorrelationID}} {
 		if c.value != "" {
 			l.and(c.column + " = " + l.args.add(c.value))
@@ -53,7 +53,7 @@ func AuditList(scope trade.Scope, f AuditFilter) *List[trade.AuditEntry] {
 	if f.Action != "" {
 		l.and("starts_with(e.action, " + l.args.add(f.Action) + ")")
 	}
-	within(l, "e.at", f.At, true)
+	l.within("e.at", f.At, true)
 	return l
 }
 

@@ -21,14 +21,6 @@ import (
 // with it: whoever hears it reads the log.
 const changesChannel = "portico_changes"
 
-type quietKey struct{}
-
-// Quiet is a context under which what is saved is not told as changed: a first load is no
-// news.
-func Quiet(ctx context.Context) context.Context { return context.WithValue(ctx, quietKey{}, true) }
-
-func quiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
-
 type changeRow struct {
 	trade.Change
 	Xid     uint64

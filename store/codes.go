@@ -41,7 +41,7 @@ func (s *Store) CodeMappings(ctx context.Context, scope trade.Scope, ids []strin
 
 // CodeMappingList is the tables of codes, by the names of their sources.
 func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *List[trade.CodeMapping] {
-	l := &List[trade.CodeMapping]{relation: codeMappings, name: "code mappings", scope: scope, order: []sortKey{{"m.instance", "text", false}}}
+	l := &List[trade.CodeMapping]{relation: codeMappings, name: "code mappings", scope: scope, order: []sortKey{ascending("m.instance", "text")}}
 	if standard != nil {
 		l.and("m.standard = " + l.args.add(string(*standard)))
 	}

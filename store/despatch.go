@@ -51,12 +51,6 @@ func (s *Store) DespatchesOf(ctx context.Context, scope trade.Scope, purchaseOrd
 	return atMost(found, 100), err
 }
 
-// PurchaseOrdersInDespatches reads the purchase orders that ship notices cover.
-func (s *Store) PurchaseOrdersInDespatches(ctx context.Context, scope trade.Scope, despatches []string) (map[string][]*trade.PurchaseOrder, error) {
-	const join = `JOIN (SELECT DISTINCT x.despatch_advice_id, l.purchase_order_id FROM despatch_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id) y ON y.purchase_order_id = d.id`
-	return purchaseOrders.under(ctx, s, scope, join, "y.despatch_advice_id", "d.number", despatches)
-}
-
 type logisticUnitRow struct {
 	trade.HandlingUnit
 	Kg     nullDecimal

@@ -42,7 +42,7 @@ type InboundFilter struct {
 // InboundList is the inbound deliveries, newest first.
 func InboundList(scope trade.Scope, f InboundFilter) *List[trade.InboundDelivery] {
 	l := &List[trade.InboundDelivery]{
-		relation: inboundDeliveries, name: "inbound deliveries", scope: scope, order: []sortKey{{"b.received_at", "timestamptz", true}, {"b.id", "text", true}},
+		relation: inboundDeliveries, name: "inbound deliveries", scope: scope, order: []sortKey{descending("b.received_at", "timestamptz"), descending("b.id", "text")},
 	}
 	if f.Instance != "" {
 		l.and("b.instance = " + l.args.add(f.Instance))
@@ -53,7 +53,7 @@ func InboundList(scope trade.Scope, f InboundFilter) *List[trade.InboundDelivery
 	if f.Subject != "" {
 		l.and("b.subjects @> ARRAY[" + l.args.add(f.Subject) + "::text]")
 	}
-	within(l, "b.received_at", f.Received, true)
+	l.within("b.received_at", f.Received, true)
 	return l
 }
 

@@ -22,7 +22,7 @@ func (r *invoiceRow) trade() *trade.Invoice {
 		i.Totals = *sums
 	}
 	i.Balance, i.DocumentRef = *r.Unpaid.money(r.Sums.Currency), r.Document
-	i.Status = i.StatusOn(trade.DateOf(now()))
+	i.Status = i.StatusOn(trade.DateOf(time.Now()))
 	if i.DocumentRef != nil {
 		i.DocumentRef.Instance = i.Provenance.Instance
 	}
@@ -66,7 +66,7 @@ type InvoiceFilter struct {
 // InvoiceList is the invoices the scope sees, newest first; below accounts or
 // orders, one list for each.
 func InvoiceList(scope trade.Scope, f InvoiceFilter, per ShipmentParent) *List[trade.Invoice] {
-	l := &List[trade.Invoice]{relation: invoices, name: "invoices", scope: scope, order: []sortKey{{"d.issued_on", "date", true}, {"d.id", "text", true}}}
+	l := &List[trade.Invoice]{relation: invoices, name: "invoices", scope: scope, order: []sortKey{descending("d.issued_on", "date"), descending("d.id", "text")}}
 	switch per {
 	case PerAccount:
 		l.parent = "d.account_id"
@@ -88,9 +88,9 @@ func InvoiceList(scope trade.Scope, f InvoiceFilter, per ShipmentParent) *List[t
 	if f.Order != "" {
 		l.and("EXISTS (SELECT FROM invoice_lines y WHERE y.invoice_id = d.id AND y.order_id = " + l.args.add(f.Order) + ")")
 	}
-	within(l, "d.issued_on", f.Issued, false)
-	within(l, "d.due_on", f.Due, false)
-	since(l, "d.received_at", f.ChangedSince)
+	l.within("d.issued_on", f.Issued, false)
+	l.within("d.due_on", f.Due, false)
+	l.since("d.received_at", f.ChangedSince)
 	return l
 }
 
@@ -122,7 +122,7 @@ var invoiceLines = read(relation[trade.InvoiceLine]{
 func InvoiceLineList(scope trade.Scope) *List[trade.InvoiceLine] {
 	return &List[trade.InvoiceLine]{
 		relation: invoiceLines, name: "invoice lines", scope: scope, parent: "l.invoice_id",
-		order: []sortKey{{"l.position", "integer", false}, {"l.line_number", "text", false}},
+		order: []sortKey{ascending("l.position", "integer"), ascending("l.line_number", "text")},
 	}
 }
 
@@ -151,7 +151,7 @@ type ReturnFilter struct {
 // ReturnList is the returns the scope sees, newest first; below accounts or
 // orders, one list for each.
 func ReturnList(scope trade.Scope, f ReturnFilter, per ShipmentParent) *List[trade.Return] {
-	l := &List[trade.Return]{relation: returns, name: "returns", scope: scope, order: []sortKey{{"d.requested_at", "timestamptz", true}, {"d.id", "text", true}}}
+	l := &List[trade.Return]{relation: returns, name: "returns", scope: scope, order: []sortKey{descending("d.requested_at", "timestamptz"), descending("d.id", "text")}}
 	switch per {
 	case PerAccount:
 		l.parent = "d.account_id"
@@ -167,7 +167,7 @@ func ReturnList(scope trade.Scope, f ReturnFilter, per ShipmentParent) *List[tra
 	if f.Order != "" {
 		l.and("d.order_id = " + l.args.add(f.Order))
 	}
-	since(l, "d.received_at", f.ChangedSince)
+	l.since("d.received_at", f.ChangedSince)
 	return l
 }
 
@@ -201,6 +201,6 @@ var rejected = read(relation[trade.RejectedRecord]{
 // RejectedList is the records set aside below sources, newest first.
 func RejectedList(scope trade.Scope) *List[trade.RejectedRecord] {
 	return &List[trade.RejectedRecord]{
-		relation: rejected, name: "rejected records", scope: scope, parent: "r.instance", order: []sortKey{{"r.at", "timestamptz", true}, {"r.id", "bigint", true}},
+		relation: rejected, name: "rejected records", scope: scope, parent: "r.instance", order: []sortKey{descending("r.at", "timestamptz"), descending("r.id", "bigint")},
 	}
 }

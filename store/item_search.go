@@ -50,22 +50,22 @@ func prefixQuery(search string) string {
 // and the GS1 numbers of any unit count as words.
 func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *List[trade.Item] {
 	l := &List[trade.Item]{relation: items, name: "items " + string(sort), scope: scope}
-	sku := sortKey{"i.sku", "text", false}
+	sku := ascending("i.sku", "text")
 	l.order = []sortKey{sku}
 	switch sort {
 	case trade.ItemsByName:
-		l.order = []sortKey{{"i.name", "text", false}, sku}
+		l.order = []sortKey{ascending("i.name", "text"), sku}
 	case trade.ItemsNewest:
-		l.order = []sortKey{{"i.created_at", "timestamptz", true}, sku}
+		l.order = []sortKey{descending("i.created_at", "timestamptz"), sku}
 	case trade.ItemsMostOrdered:
 		l.ranking = func(a *args) []sortKey {
-			return []sortKey{{"(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND " + ownAccount("ol.account_id")(scope, a) + ")", "bigint", true}, sku}
+			return []sortKey{descending("(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND "+ownAccount("ol.account_id")(scope, a)+")", "bigint"), sku}
 		}
 	}
 	if f.Search != "" {
-		l.search(f.Search, sort)
+		searchItems(l, f.Search, sort)
 	}
-	l.narrow(f)
+	narrowItems(l, f)
 	return l
 }
 
@@ -78,7 +78,8 @@ func numbered(scope trade.Scope, a *args, number string) string {
 		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku WHERE x.part_number = ` + n + ` AND ` + ownAccount("x.account_id")(scope, a) + `)`
 }
 
-func (l *List[T]) search(words string, sort trade.ItemSort) {
+// searchItems narrows a list to the items that words are of, and ranks them where it is asked.
+func searchItems(l *List[trade.Item], words string, sort trade.ItemSort) {
 	number, query := strings.TrimSpace(words), prefixQuery(words)
 	match := numbered(l.scope, &l.args, number)
 	if query == "" {
@@ -91,12 +92,12 @@ func (l *List[T]) search(words string, sort trade.ItemSort) {
 		order := l.order
 		l.ranking = func(a *args) []sortKey {
 			rank := "(CASE WHEN " + numbered(l.scope, a, number) + " THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.add(query) + ")))::float8"
-			return append([]sortKey{{rank, "float8", true}}, order...)
+			return append([]sortKey{descending(rank, "float8")}, order...)
 		}
 	}
 }
 
-func (l *List[T]) narrow(f ItemFilter) {
+func narrowItems(l *List[trade.Item], f ItemFilter) {
 	status := f.Status
 	if status == nil {
 		status = []trade.ItemStatus{trade.ItemActive, trade.ItemDiscontinued}

@@ -3,15 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/lib/pq"
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
 )
-
-func now() time.Time { return time.Now() }
 
 type itemRow struct {
 	trade.Item

@@ -47,6 +47,11 @@ type sortKey struct {
 	desc bool
 }
 
+// ascending and descending are keys that a list is sorted by: an expression, and its type
+// in SQL.
+func ascending(expr, kind string) sortKey  { return sortKey{expr, kind, false} }
+func descending(expr, kind string) sortKey { return sortKey{expr, kind, true} }
+
 // maxCount is where counting stops.
 const maxCount = 10000
 
@@ -270,4 +275,33 @@ func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[st
 		counts[r.ID] = trade.TotalCount{Value: min(r.N, maxCount), Exact: r.N <= maxCount}
 	}
 	return counts, nil
+}
+
+// within narrows a list to a span of days; moments are taken in UTC.
+func (l *List[T]) within(column string, span trade.DateRange, moment bool) {
+	cast := "::date"
+	if moment {
+		cast = "::date::timestamp AT TIME ZONE 'UTC'"
+	}
+	if span.From != nil {
+		l.and(column + " >= " + l.args.add(span.From.String()) + cast)
+	}
+	if span.To != nil {
+		l.and(column + " < " + l.args.add(span.To.AddDays(1).String()) + cast)
+	}
+}
+
+// since narrows a list to what changed after a moment.
+func (l *List[T]) since(column string, at *time.Time) {
+	if at != nil {
+		l.and(column + " > " + l.args.add(*at))
+	}
+}
+
+// atMost cuts each of some lists at n.
+func atMost[T any](found map[string][]*T, n int) map[string][]*T {
+	for k, v := range found {
+		found[k] = v[:min(len(v), n)]
+	}
+	return found
 }

@@ -10,13 +10,14 @@ import (
 )
 
 func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
-	st := storetest.New(t)
-	if err := st.Match(map[string]string{"items": "sku"}); err == nil {
+	if err := store.CheckMatching(map[string]string{"items": "sku"}); err == nil {
 		t.Error("a key that is not there is taken")
 	}
-	if err := st.Match(map[string]string{"items": "gtin", "suppliers": "gln"}); err != nil {
+	by := map[string]string{"items": "gtin", "suppliers": "gln"}
+	if err := store.CheckMatching(by); err != nil {
 		t.Fatal(err)
 	}
+	st, _ := storetest.With(t, store.Options{Matching: by})
 	save := func(instance string, of map[string]string) {
 		t.Helper()
 		var items []trade.Item

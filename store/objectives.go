@@ -43,7 +43,7 @@ func (s *Store) Objectives(ctx context.Context, scope trade.Scope, ids []string)
 
 // ObjectiveList are all objectives, by name.
 func ObjectiveList(scope trade.Scope) *List[trade.Objective] {
-	return &List[trade.Objective]{relation: objectives, name: "objectives", scope: scope, order: []sortKey{{"o.name", "text", false}, {"o.id", "text", false}}}
+	return &List[trade.Objective]{relation: objectives, name: "objectives", scope: scope, order: []sortKey{ascending("o.name", "text"), ascending("o.id", "text")}}
 }
 
 // AllObjectives reads all objectives.

@@ -189,3 +189,8 @@ func (s *Store) RemoveOperations(ctx context.Context, before time.Time, most int
 	}
 	return removed, more, nil
 }
+
+// LatestOperations reads the latest operation on each of some subjects.
+func (s *Store) LatestOperations(ctx context.Context, scope trade.Scope, subjects []string) (map[string]*trade.Operation, error) {
+	return operations.by(ctx, s, scope, "o.subject", "o.place DESC", subjects)
+}

@@ -93,13 +93,6 @@ func (s *Store) OrdersInInvoices(ctx context.Context, scope trade.Scope, invoice
 	return atMost(found, 100), err
 }
 
-func atMost[T any](found map[string][]*T, n int) map[string][]*T {
-	for k, v := range found {
-		found[k] = v[:min(len(v), n)]
-	}
-	return found
-}
-
 // OrderFilter narrows a list of orders; Item and ShipTo are ids.
 type OrderFilter struct {
 	Accounts         []string
@@ -121,13 +114,13 @@ func OrderList(scope trade.Scope, f OrderFilter, sort trade.OrderSort, perAccoun
 	}
 	switch sort {
 	case trade.OrdersOldest:
-		l.order = []sortKey{{"d.placed_at", "timestamptz", false}, {"d.id", "text", false}}
+		l.order = []sortKey{ascending("d.placed_at", "timestamptz"), ascending("d.id", "text")}
 	case trade.OrdersByRequested:
-		l.order = []sortKey{{"coalesce(d.requested_delivery_date, 'infinity')", "date", false}, {"d.id", "text", false}}
+		l.order = []sortKey{ascending("coalesce(d.requested_delivery_date, 'infinity')", "date"), ascending("d.id", "text")}
 	case trade.OrdersByNumber:
-		l.order = []sortKey{{"coalesce(d.number, '')", "text", false}, {"d.id", "text", false}}
+		l.order = []sortKey{ascending("coalesce(d.number, '')", "text"), ascending("d.id", "text")}
 	default:
-		l.order = []sortKey{{"d.placed_at", "timestamptz", true}, {"d.id", "text", true}}
+		l.order = []sortKey{descending("d.placed_at", "timestamptz"), descending("d.id", "text")}
 	}
 	if f.Accounts != nil {
 		l.and("d.account_id = ANY(" + l.args.set(f.Accounts) + ")")
@@ -141,35 +134,15 @@ func OrderList(scope trade.Scope, f OrderFilter, sort trade.OrderSort, perAccoun
 	if f.CustomerPoNumber != "" {
 		l.and("d.customer_po_number = " + l.args.add(f.CustomerPoNumber))
 	}
-	within(l, "d.placed_at", f.Placed, true)
+	l.within("d.placed_at", f.Placed, true)
 	if f.Item != "" {
 		l.and("EXISTS (SELECT FROM order_lines ol WHERE ol.order_id = d.id AND ol.item_id = " + l.args.add(f.Item) + ")")
 	}
 	if f.ShipTo != "" {
 		l.and("d.ship_to_id = " + l.args.add(f.ShipTo))
 	}
-	since(l, "d.received_at", f.ChangedSince)
+	l.since("d.received_at", f.ChangedSince)
 	return l
-}
-
-// within narrows a list to a span of days; moments are taken in UTC.
-func within[T any](l *List[T], column string, span trade.DateRange, moment bool) {
-	cast := "::date"
-	if moment {
-		cast = "::date::timestamp AT TIME ZONE 'UTC'"
-	}
-	if span.From != nil {
-		l.and(column + " >= " + l.args.add(span.From.String()) + cast)
-	}
-	if span.To != nil {
-		l.and(column + " < " + l.args.add(span.To.AddDays(1).String()) + cast)
-	}
-}
-
-func since[T any](l *List[T], column string, at *time.Time) {
-	if at != nil {
-		l.and(column + " > " + l.args.add(*at))
-	}
 }
 
 type orderLineRow struct {
@@ -237,7 +210,7 @@ func (s *Store) LinesOf(ctx context.Context, scope trade.Scope, orders []string)
 // OrderLineList is the lines below orders, by line number.
 func OrderLineList(scope trade.Scope) *List[trade.OrderLine] {
 	return &List[trade.OrderLine]{
-		relation: orderLines, name: "order lines", scope: scope, parent: "l.order_id", order: []sortKey{{"l.position", "integer", false}, {"l.id", "text", false}},
+		relation: orderLines, name: "order lines", scope: scope, parent: "l.order_id", order: []sortKey{ascending("l.position", "integer"), ascending("l.id", "text")},
 	}
 }
 
@@ -259,4 +232,11 @@ var schedules = read(relation[trade.ScheduleLine]{
 // Schedules reads the schedule lines of order lines, in order.
 func (s *Store) Schedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.ScheduleLine, error) {
 	return schedules.under(ctx, s, scope, "", "x.order_line_id", "x.order_line_id, x.position", lines)
+}
+
+// AlertedOrders are the orders of customers that alerts touch, newest first.
+func AlertedOrders(scope trade.Scope) *List[trade.Order] {
+	l := OrderList(scope, OrderFilter{}, trade.OrdersNewest, false)
+	l.name, l.join, l.parent = "orders of alerts", "JOIN alert_orders x ON x.order_id = d.id", "x.alert_id"
+	return l
 }

@@ -55,7 +55,7 @@ type PartnerFilter struct {
 
 // PartnerList are trading partners, by name.
 func PartnerList(scope trade.Scope, f PartnerFilter) *List[trade.TradingPartner] {
-	l := &List[trade.TradingPartner]{relation: partners, name: "partners", scope: scope, order: []sortKey{{"p.name", "text", false}, {"p.id", "text", false}}}
+	l := &List[trade.TradingPartner]{relation: partners, name: "partners", scope: scope, order: []sortKey{ascending("p.name", "text"), ascending("p.id", "text")}}
 	for word := range strings.FieldsSeq(f.Search) {
 		l.and("strpos(lower(p.name || ' ' || p.code), lower(" + l.args.add(word) + ")) > 0")
 	}
@@ -95,7 +95,7 @@ var ErrTaken = errors.New("it is there already")
 // source told and nobody registered. It fails with [ErrTaken] where one is registered.
 func (s *Store) RegisterPartner(ctx context.Context, tx *Tx, p *trade.TradingPartner) error {
 	const made = `
-		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, ` + told + `) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
+		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, system, instance, source_ref, source_version, sequence, as_of) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
 		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = excluded.tolerance_profile_id RETURNING id`
 	if err := s.get(ctx, tx, &p.ID, made, p.ID, storable(p.Code), storable(p.Name), p.GLN, p.ToleranceID); err != nil {
 		return fmt.Errorf("partner: %w", err)

@@ -67,16 +67,16 @@ type PurchaseOrderFilter struct {
 // PurchaseOrderList is the purchase orders the scope sees.
 func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.PurchaseOrderSort) *List[trade.PurchaseOrder] {
 	l := &List[trade.PurchaseOrder]{relation: purchaseOrders, name: "purchase orders " + string(sort), scope: scope}
-	id := sortKey{"d.id", "text", false}
+	id := ascending("d.id", "text")
 	switch sort {
 	case trade.PurchaseOrdersByDue:
-		l.order = []sortKey{{"coalesce(d.acknowledge_by, 'infinity')", "timestamptz", false}, id}
+		l.order = []sortKey{ascending("coalesce(d.acknowledge_by, 'infinity')", "timestamptz"), id}
 	case trade.PurchaseOrdersByDelivery:
-		l.order = []sortKey{{"coalesce(d.delivery_date, 'infinity')", "date", false}, id}
+		l.order = []sortKey{ascending("coalesce(d.delivery_date, 'infinity')", "date"), id}
 	case trade.PurchaseOrdersByNumber:
-		l.order = []sortKey{{"d.number", "text", false}, id}
+		l.order = []sortKey{ascending("d.number", "text"), id}
 	default:
-		l.order = []sortKey{{"d.issued_at", "timestamptz", true}, {"d.id", "text", true}}
+		l.order = []sortKey{descending("d.issued_at", "timestamptz"), descending("d.id", "text")}
 	}
 	if f.Status != nil {
 		l.and("d.state = ANY(" + l.args.add(pq.Array(f.Status)) + ")")
@@ -96,7 +96,7 @@ func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.Purc
 	}
 	if f.Promised.From != nil || f.Promised.To != nil {
 		inner := &List[trade.PurchaseOrder]{args: l.args}
-		within(inner, "y.promised_delivery_date", f.Promised, false)
+		inner.within("y.promised_delivery_date", f.Promised, false)
 		l.args = inner.args
 		condition := "EXISTS (SELECT FROM purchase_order_lines x JOIN purchase_schedule_lines y ON y.purchase_order_line_id = x.id WHERE x.purchase_order_id = d.id"
 		for _, w := range inner.where {
@@ -107,7 +107,7 @@ func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.Purc
 	if f.Item != "" {
 		l.and("EXISTS (SELECT FROM purchase_order_lines x WHERE x.purchase_order_id = d.id AND x.item_id = " + l.args.add(f.Item) + ")")
 	}
-	since(l, "d.received_at", f.ChangedSince)
+	l.since("d.received_at", f.ChangedSince)
 	return l
 }
 
@@ -154,7 +154,7 @@ func (s *Store) PurchaseOrderLines(ctx context.Context, scope trade.Scope, ids [
 func PurchaseOrderLineList(scope trade.Scope) *List[trade.PurchaseOrderLine] {
 	return &List[trade.PurchaseOrderLine]{
 		relation: purchaseLines, name: "purchase order lines", scope: scope, parent: "l.purchase_order_id",
-		order: []sortKey{{"l.position", "integer", false}, {"l.id", "text", false}},
+		order: []sortKey{ascending("l.position", "integer"), ascending("l.id", "text")},
 	}
 }
 
@@ -174,4 +174,10 @@ var purchaseSchedules = read(relation[trade.PurchaseScheduleLine]{
 // PurchaseSchedules reads the schedule lines of purchase order lines, in order.
 func (s *Store) PurchaseSchedules(ctx context.Context, scope trade.Scope, lines []string) (map[string][]*trade.PurchaseScheduleLine, error) {
 	return purchaseSchedules.under(ctx, s, scope, "", "x.purchase_order_line_id", "x.purchase_order_line_id, x.position", lines)
+}
+
+// PurchaseOrdersInDespatches reads the purchase orders that ship notices cover.
+func (s *Store) PurchaseOrdersInDespatches(ctx context.Context, scope trade.Scope, despatches []string) (map[string][]*trade.PurchaseOrder, error) {
+	const join = `JOIN (SELECT DISTINCT x.despatch_advice_id, l.purchase_order_id FROM despatch_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id) y ON y.purchase_order_id = d.id`
+	return purchaseOrders.under(ctx, s, scope, join, "y.despatch_advice_id", "d.number", despatches)
 }

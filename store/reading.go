@@ -120,14 +120,15 @@ func anyParty(s trade.Scope, _ *args) string {
 	return "FALSE"
 }
 
-// hiding sees what v sees; rows that any of some conditions is true of only who sees
+// hiding sees what v sees; the rows of a kind that the store was opened to hide, only who sees
 // everything.
-func hiding(v visibility, conditions []string) visibility {
-	return func(s trade.Scope, a *args) string {
-		if len(conditions) == 0 || s.Everything() {
-			return v(s, a)
+func hiding(v visibility, s *Store, kind string) visibility {
+	conditions := s.options.Hidden[kind]
+	return func(scope trade.Scope, a *args) string {
+		if len(conditions) == 0 || scope.Everything() {
+			return v(scope, a)
 		}
-		return v(s, a) + " AND NOT (" + strings.Join(conditions, " OR ") + ")"
+		return v(scope, a) + " AND NOT (" + strings.Join(conditions, " OR ") + ")"
 	}
 }
 
@@ -334,6 +335,14 @@ func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 		return fmt.Errorf("%s: %w", r.kind, err)
 	}
 	return nil
+}
+
+// all reads every record for all requests: whoever shows one asks for the scope before.
+func (r relation[T]) all(ctx context.Context, s *Store) ([]*T, error) {
+	sh := r.shape(s, nil)
+	var all []*T
+	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.from, args{}, func(_ string, _ []string, record *T) { all = append(all, record) })
+	return all, err
 }
 
 // by reads the records that the scope sees among those with a key. Where a key

@@ -83,11 +83,8 @@ var routes = read(relation[trade.CapabilityRoute]{
 
 // RouteList is where each capability is served.
 func RouteList(scope trade.Scope) *List[trade.CapabilityRoute] {
-	return &List[trade.CapabilityRoute]{relation: routes, name: "routes", scope: scope, order: []sortKey{{"r.capability", "text", false}}}
+	return &List[trade.CapabilityRoute]{relation: routes, name: "routes", scope: scope, order: []sortKey{ascending("r.capability", "text")}}
 }
-
-// newest is the order of differences.
-var newest = []sortKey{{"d.since", "timestamptz", true}, {"d.id", "text", false}}
 
 var mismatches = read(relation[trade.RouteMismatch]{
 	kind: "RouteMismatch", from: "differences d JOIN capability_routes r ON r.capability = d.capability AND r.shadow = d.instance", visible: operatorOnly,

@@ -52,7 +52,7 @@ func (s *Store) FileTracking(ctx context.Context, tx *Tx, records []trade.Tracki
 				proofs[shipment] = r.Proof
 			}
 			for _, e := range r.Events {
-				if e.SignedBy, err = s.seals.seal(signer, e.SignedBy); err != nil {
+				if e.SignedBy, err = s.encrypt(signer, e.SignedBy); err != nil {
 					return nil, nil, fmt.Errorf("tracking: %w", err)
 				}
 				rows[shipment+" "+e.Key] = row{shipment, r.Provenance.Instance, e}

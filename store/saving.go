@@ -70,7 +70,7 @@ func (v saving[T]) save(ctx context.Context, s *Store, tx *Tx, records []T) ([]t
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
-	if by, ok := v.others[s.matching[v.kind]]; ok {
+	if by, ok := v.others[s.Matching(v.kind)]; ok {
 		if err := v.rename(ctx, s, tx, by, string(documents)); err != nil {
 			return nil, err
 		}
@@ -126,17 +126,14 @@ func (v saving[T]) rename(ctx context.Context, s *Store, tx *Tx, by [2]string, t
 	return nil
 }
 
-// Match sets by which key, beside the natural one, records are known again when
-// another source tells them, by subject. It is called before the first write, and
-// fails where there is no such key.
-func (s *Store) Match(by map[string]string) error {
+// CheckMatching fails where records are to be known again by a key that is none of theirs.
+func CheckMatching(by map[string]string) error {
 	for subject, key := range by {
 		others := map[string]map[string][2]string{saveItems.kind: saveItems.others, savePartners.kind: savePartners.others}[subject]
 		if _, ok := others[key]; !ok {
 			return fmt.Errorf("match: %s cannot be matched by %q: items can by gtin, suppliers by gln", subject, key)
 		}
 	}
-	s.matching = by
 	return nil
 }
 
@@ -254,7 +251,7 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 			fmt.Fprintf(&b, "UPDATE %s SET sequence = -1 WHERE instance = '%s';", t, strings.ReplaceAll(instance, "'", "''"))
 		}
 		b.WriteString("UPDATE shipments SET tracked_seq = -1; UPDATE account_locations SET calendar_seq = -1")
-		if _, err := tx.tx.ExecContext(ctx, b.String()); err != nil {
+		if err := tx.script(ctx, b.String()); err != nil {
 			return fmt.Errorf("beginning anew: %w", err)
 		}
 		for _, query := range []string{
@@ -268,12 +265,4 @@ func (s *Store) BeginAnew(ctx context.Context, instance string) error {
 		}
 		return nil
 	})
-}
-
-// Analyze tells the planner what the tables hold now.
-func (s *Store) Analyze(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `ANALYZE`); err != nil {
-		return fmt.Errorf("analyze: %w", err)
-	}
-	return nil
 }

@@ -26,7 +26,7 @@ var shipments = read(relation[trade.Shipment]{
 	kind: "Shipment", from: "shipments d", visible: shipmentVisible, source: (*trade.Shipment).From,
 	opened: func(s *Store, d *trade.Shipment) {
 		if d.Proof != nil {
-			d.Proof.SignedBy = s.shown(signer, d.Proof.SignedBy)
+			d.Proof.SignedBy = s.decrypt(signer, d.Proof.SignedBy)
 		}
 	},
 	columns: []columns{
@@ -88,7 +88,7 @@ const (
 // one list for each.
 func ShipmentList(scope trade.Scope, f ShipmentFilter, per ShipmentParent) *List[trade.Shipment] {
 	l := &List[trade.Shipment]{
-		relation: shipments, name: "shipments", scope: scope, order: []sortKey{{"d.created_at", "timestamptz", true}, {"d.id", "text", true}},
+		relation: shipments, name: "shipments", scope: scope, order: []sortKey{descending("d.created_at", "timestamptz"), descending("d.id", "text")},
 	}
 	switch per {
 	case PerAccount:
@@ -116,8 +116,8 @@ func ShipmentList(scope trade.Scope, f ShipmentFilter, per ShipmentParent) *List
 		l.and("(EXISTS (SELECT FROM shipment_orders y WHERE y.shipment_id = d.id AND y.order_id = " + p +
 			") OR EXISTS (SELECT FROM shipment_purchase_orders y WHERE y.shipment_id = d.id AND y.purchase_order_id = " + p + "))")
 	}
-	within(l, "d.eta_at", f.Eta, true)
-	since(l, "d.received_at", f.ChangedSince)
+	l.within("d.eta_at", f.Eta, true)
+	l.since("d.received_at", f.ChangedSince)
 	return l
 }
 
@@ -208,7 +208,7 @@ func (s *Store) EventsOf(ctx context.Context, scope trade.Scope, shipments []str
 // EventList is the events below shipments, by the time they happened.
 func EventList(scope trade.Scope, classifiers []trade.EventClassifier) *List[trade.ShipmentEvent] {
 	l := &List[trade.ShipmentEvent]{
-		relation: events, name: "events", scope: scope, parent: "e.shipment_id", order: []sortKey{{"e.occurred_at", "timestamptz", false}, {"e.id", "text", false}},
+		relation: events, name: "events", scope: scope, parent: "e.shipment_id", order: []sortKey{ascending("e.occurred_at", "timestamptz"), ascending("e.id", "text")},
 	}
 	if classifiers != nil {
 		l.and("e.classifier = ANY(" + l.args.add(pq.Array(classifiers)) + ")")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"portico/trade"
@@ -15,42 +14,49 @@ var warehouses = read(relation[trade.Warehouse]{
 	columns: []columns{always("w.id, w.code, w.name, w.cutoff"), when("location Item.promise", "w.location")},
 }, same[trade.Warehouse])
 
+// allWarehouses are few, change once in a year, and stand on every page with stock, so that
+// they are kept: for warehousesKept, or for warehousesLeast where one is asked for that is not
+// among them.
+type allWarehouses struct {
+	list  []*trade.Warehouse
+	codes map[string]string // by id
+}
+
+const (
+	warehousesKept  = time.Second
+	warehousesLeast = 20 * time.Millisecond
+)
+
+var keptWarehouses = newSnapshot(func(ctx context.Context, s *Store) (allWarehouses, error) {
+	list, err := warehouses.all(ctx, s)
+	all := allWarehouses{list, make(map[string]string, len(list))}
+	for _, w := range list {
+		all.codes[w.ID] = w.Code
+	}
+	return all, err
+})
+
 // Warehouses finds warehouses by id.
 func (s *Store) Warehouses(_ context.Context, scope trade.Scope, ids []string) (map[string]*trade.Warehouse, error) {
-	return s.places.find(s, scope, ids, func(w *trade.Warehouse) string { return w.ID })
+	return findWarehouses(s, scope, ids, func(w *trade.Warehouse) string { return w.ID })
 }
 
 // WarehousesByCode finds warehouses by code.
 func (s *Store) WarehousesByCode(_ context.Context, scope trade.Scope, codes []string) (map[string]*trade.Warehouse, error) {
-	return s.places.find(s, scope, codes, func(w *trade.Warehouse) string { return w.Code })
+	return findWarehouses(s, scope, codes, func(w *trade.Warehouse) string { return w.Code })
 }
 
-// places are all warehouses. They are few, change once in a year, and stand on
-// every page with stock, so that they are kept: for placesKept, or for
-// placesLeast where one is asked for that is not among them.
-type places struct {
-	mu     sync.Mutex
-	all    []*trade.Warehouse
-	codes  map[string]string // by id
-	readAt time.Time
-}
-
-const (
-	placesKept  = time.Second
-	placesLeast = 20 * time.Millisecond
-)
-
-func (p *places) find(s *Store, scope trade.Scope, keys []string, key func(*trade.Warehouse) string) (map[string]*trade.Warehouse, error) {
+func findWarehouses(s *Store, scope trade.Scope, keys []string, key func(*trade.Warehouse) string) (map[string]*trade.Warehouse, error) {
 	found := make(map[string]*trade.Warehouse, len(keys))
 	if anyParty(scope, nil) != "TRUE" {
 		return found, nil
 	}
-	for _, oldest := range []time.Duration{placesKept, placesLeast} {
-		all, err := p.list(s, oldest)
+	for _, oldest := range []time.Duration{warehousesKept, warehousesLeast} {
+		all, err := keptWarehouses.asOf(s, oldest)
 		if err != nil {
 			return nil, err
 		}
-		for _, w := range all {
+		for _, w := range all.list {
 			if k := key(w); slices.Contains(keys, k) {
 				found[k] = w
 			}
@@ -60,37 +66,6 @@ func (p *places) find(s *Store, scope trade.Scope, keys []string, key func(*trad
 		}
 	}
 	return found, nil
-}
-
-// codesByID are the codes of all warehouses by their ids.
-func (p *places) codesByID(s *Store) (map[string]string, error) {
-	_, err := p.list(s, placesKept)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.codes, err
-}
-
-// list are all warehouses as of at most oldest ago. They are read for all
-// requests, and so neither end with this one nor count as its own.
-func (p *places) list(s *Store, oldest time.Duration) ([]*trade.Warehouse, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.readAt) < oldest {
-		return p.all, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), freshnessTimeout)
-	defer cancel()
-	var all []*trade.Warehouse
-	sh := warehouses.shape(s, nil)
-	statement := "SELECT '', " + sh.columns + " FROM " + warehouses.from
-	if err := warehouses.query(ctx, s, sh, false, statement, args{}, func(_ string, _ []string, w *trade.Warehouse) { all = append(all, w) }); err != nil {
-		return nil, err
-	}
-	p.all, p.codes, p.readAt = all, make(map[string]string, len(all)), time.Now()
-	for _, w := range all {
-		p.codes[w.ID] = w.Code
-	}
-	return all, nil
 }
 
 var stock = read(relation[trade.Stock]{
@@ -113,7 +88,8 @@ func (s *Store) Stock(ctx context.Context, scope trade.Scope, items []string, fr
 	if err != nil {
 		return nil, err
 	}
-	codes, err := s.places.codesByID(s)
+	all, err := keptWarehouses.asOf(s, warehousesKept)
+	codes := all.codes
 	for _, figures := range found {
 		slices.SortFunc(figures, func(a, b *trade.Stock) int { return cmp.Compare(codes[a.WarehouseRef.ID], codes[b.WarehouseRef.ID]) })
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -26,14 +27,29 @@ import (
 // Store is the operational data store.
 type Store struct {
 	db        *sqlx.DB
+	options   Options
 	prepared  *lru.Cache[string, *sqlx.Stmt]
 	fresh     freshness
-	places    places
+	snapshots sync.Map // the last one of each, by what reads it
 	committed func()
-	seals     *Seals
-	untold    []string // conditions under which customers are not told that a promise moved
-	matching  map[string]string
 }
+
+// Options are what a store is opened with. They stay as they are.
+type Options struct {
+	Limits Limits
+	// Seals are what restricted columns are encrypted with. Without them none is written or read.
+	Seals *Seals
+	// Matching is by which key, beside the natural one, records are known again when another
+	// source reports them, by subject.
+	Matching map[string]string
+	// Hidden are the conditions of rows that only those see who see everything, by the kind of
+	// record.
+	Hidden map[string][]string
+}
+
+// Matching is the key, beside the natural one, by which records of a subject are known again;
+// empty where there is none.
+func (s *Store) Matching(subject string) string { return s.options.Matching[subject] }
 
 // Committed sets what is called when a transaction has committed that wrote into the log of
 // changes. It must not wait, and is set before the first write.
@@ -53,7 +69,7 @@ var errDSN = errors.New("DATABASE_URL is no connection string for PostgreSQL")
 
 // Open connects to the database, each time as dsn says then. It does not
 // migrate.
-func Open(ctx context.Context, dsn func() string, limits Limits) (*Store, error) {
+func Open(ctx context.Context, dsn func() string, options Options) (*Store, error) {
 	if _, err := pq.NewConnector(dsn()); err != nil {
 		return nil, errDSN
 	}
@@ -70,7 +86,7 @@ func Open(ctx context.Context, dsn func() string, limits Limits) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, prepared: prepared, fresh: freshness{limits: limits}}, nil
+	return &Store{db: db, options: options, prepared: prepared, fresh: freshness{limits: options.Limits}}, nil
 }
 
 // Close ends all connections.
@@ -152,4 +168,12 @@ func (s *Store) Alone(ctx context.Context, fn func() error) error {
 	}
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, alone) }()
 	return fn()
+}
+
+// Analyze tells the planner what the tables hold now.
+func (s *Store) Analyze(ctx context.Context) error {
+	if _, err := s.db.ExecContext(ctx, `ANALYZE`); err != nil {
+		return fmt.Errorf("analyze: %w", err)
+	}
+	return nil
 }

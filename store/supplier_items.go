@@ -51,7 +51,7 @@ func (s *Store) SuppliersOf(ctx context.Context, scope trade.Scope, items []stri
 
 // RangeOf is what each of some suppliers supplies, by item number.
 func RangeOf(scope trade.Scope) *List[trade.SupplierItem] {
-	return &List[trade.SupplierItem]{relation: supplierItems, name: "items of partners", scope: scope, parent: "p.id", order: []sortKey{{"i.sku", "text", false}, {"s.id", "text", false}}}
+	return &List[trade.SupplierItem]{relation: supplierItems, name: "items of partners", scope: scope, parent: "p.id", order: []sortKey{ascending("i.sku", "text"), ascending("s.id", "text")}}
 }
 
 // LockSupplierItem reads an item in a supplier's range as it is now, within a scope, and

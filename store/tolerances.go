@@ -51,7 +51,7 @@ func (s *Store) TolerancesOf(ctx context.Context, scope trade.Scope, suppliers [
 
 // ToleranceList are all tolerance profiles, by name.
 func ToleranceList(scope trade.Scope) *List[trade.ToleranceProfile] {
-	return &List[trade.ToleranceProfile]{relation: tolerances, name: "tolerance profiles", scope: scope, order: []sortKey{{"t.name", "text", false}, {"t.id", "text", false}}}
+	return &List[trade.ToleranceProfile]{relation: tolerances, name: "tolerance profiles", scope: scope, order: []sortKey{ascending("t.name", "text"), ascending("t.id", "text")}}
 }
 
 // SaveTolerance makes a tolerance profile, or changes one whose version was seen. It tells

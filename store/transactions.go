@@ -12,6 +12,7 @@ import (
 // Tx is a transaction, from when [Store.InTx] begins it until it ends. What is done in it
 // is done by the functions of the store.
 type Tx struct {
+	store  *Store
 	tx     *sqlx.Tx
 	logged bool // it writes into the log of changes, or may
 }
@@ -23,7 +24,7 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{tx: begun}
+	tx := &Tx{store: s, tx: begun}
 	if err := s.run(ctx, tx, fn); err != nil {
 		if back := begun.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, fmt.Errorf("rollback: %w", back))
@@ -51,3 +52,20 @@ func (s *Store) run(ctx context.Context, tx *Tx, fn func(tx *Tx) error) error {
 // logs notes that a transaction writes into the log of changes, or may: its subscribers are
 // woken. What is written and not noted is delivered half a second later.
 func (tx *Tx) logs() { tx.logged = true }
+
+type quietKey struct{}
+
+// Quiet is a context under which what is saved is not told as changed: a first load is no
+// news.
+func Quiet(ctx context.Context) context.Context { return context.WithValue(ctx, quietKey{}, true) }
+
+func quiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
+
+// script runs several statements at once, which take no arguments.
+func (tx *Tx) script(ctx context.Context, text string) error {
+	_, err := tx.tx.ExecContext(ctx, text)
+	return err
+}
+
+// Store is where the transaction was begun: what is read from it by itself is read outside.
+func (tx *Tx) Store() *Store { return tx.store }

@@ -8,6 +8,9 @@ import (
 	"portico/trade"
 )
 
+// identity is who a user is at the issuer of their tokens.
+const identity = "identity of a user"
+
 type identityOf struct {
 	Email   *trade.Restricted `json:"Email"`
 	Issuer  trade.Restricted  `json:"Issuer"`
@@ -22,7 +25,7 @@ func (s *Store) SaveUser(ctx context.Context, u *trade.User, accounts []string) 
 		return fmt.Errorf("user: %w", err)
 	}
 	plain := trade.Restricted(text)
-	closed, err := s.seals.seal(identity, &plain)
+	closed, err := s.encrypt(identity, &plain)
 	if err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
@@ -56,7 +59,7 @@ func ofOwnAccounts(s trade.Scope, a *args) string {
 var users = read(relation[userRow]{
 	kind: "User", from: "users u", visible: ofOwnAccounts, columns: []columns{always("u.id, u.display_name, u.identity")},
 	opened: func(s *Store, r *userRow) {
-		text := s.shown(identity, &r.Identity)
+		text := s.decrypt(identity, &r.Identity)
 		if text == nil {
 			return
 		}
@@ -75,4 +78,23 @@ func (s *Store) Users(ctx context.Context, scope trade.Scope, ids []string) (map
 		all[id] = &r.User
 	}
 	return all, err
+}
+
+// EncryptedColumns are the columns of records whose texts are encrypted.
+var EncryptedColumns = []EncryptedColumn{
+	{
+		signer,
+		`SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE shipment_events t SET signed_by = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
+	{
+		signer,
+		`SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text)) FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
+	{
+		identity,
+		`SELECT id, identity AS text FROM users WHERE identity NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE users t SET identity = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
 }

@@ -63,7 +63,7 @@ func (s *Store) WebhookEndpointsOf(ctx context.Context, scope trade.Scope, suppl
 
 // EndpointList is the endpoints, newest first.
 func EndpointList(scope trade.Scope) *List[trade.WebhookEndpoint] {
-	return &List[trade.WebhookEndpoint]{relation: endpoints, name: "webhooks", scope: scope, order: []sortKey{{"e.created_at", "timestamptz", true}, {"e.id", "text", true}}}
+	return &List[trade.WebhookEndpoint]{relation: endpoints, name: "webhooks", scope: scope, order: []sortKey{descending("e.created_at", "timestamptz"), descending("e.id", "text")}}
 }
 
 type webhookDeliveryRow struct {
@@ -91,7 +91,7 @@ func (s *Store) WebhookDeliveries(ctx context.Context, scope trade.Scope, ids []
 // DeliveriesTo are the deliveries to each of some endpoints, newest first.
 func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *List[trade.WebhookDelivery] {
 	l := &List[trade.WebhookDelivery]{
-		relation: webhookDeliveries, name: "webhook deliveries", scope: scope, parent: "d.endpoint_id", order: []sortKey{{"d.created_at", "timestamptz", true}, {"d.id", "text", true}},
+		relation: webhookDeliveries, name: "webhook deliveries", scope: scope, parent: "d.endpoint_id", order: []sortKey{descending("d.created_at", "timestamptz"), descending("d.id", "text")},
 	}
 	if states != nil {
 		l.and("d.state = ANY(" + l.args.add(pq.Array(states)) + ")")
@@ -128,7 +128,7 @@ func (s *Store) CountWebhookEndpoints(ctx context.Context, tx *Tx, scope trade.S
 // new needs a secret; of another one it stays.
 func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *Tx, e *trade.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
 	text := trade.Restricted(owner)
-	who, err := s.seals.seal(webhookOwner, &text)
+	who, err := s.encrypt(webhookOwner, &text)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
@@ -139,7 +139,7 @@ func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *Tx, e *trade.Webhoo
 	if secret == nil {
 		const query = `UPDATE webhook_endpoints SET url = $2, topics = $3, status = $4, disabled_reason = NULL, owner = $5, accounts = $6, supplier_id = nullif($7, ''), succeeded_at = NULL WHERE id = $1`
 		_, err = s.Exec(ctx, tx, query, e.ID, storable(e.URL), topics, e.Status, string(*who), textArray(e.Accounts), e.SupplierID)
-	} else if secret, err = s.seals.seal(webhookSecret, secret); err == nil {
+	} else if secret, err = s.encrypt(webhookSecret, secret); err == nil {
 		const query = `INSERT INTO webhook_endpoints (id, url, topics, status, owner, accounts, supplier_id, secret) VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), $8)`
 		_, err = s.Exec(ctx, tx, query, e.ID, storable(e.URL), topics, e.Status, string(*who), textArray(e.Accounts), e.SupplierID, string(*secret))
 	}
@@ -159,7 +159,7 @@ func (s *Store) RemoveWebhookEndpoint(ctx context.Context, tx *Tx, id string) er
 
 // RotateWebhookSecret replaces the secret of an endpoint; the one before signs too for a while.
 func (s *Store) RotateWebhookSecret(ctx context.Context, tx *Tx, id string, secret trade.Restricted, both time.Duration) error {
-	closed, err := s.seals.seal(webhookSecret, &secret)
+	closed, err := s.encrypt(webhookSecret, &secret)
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
@@ -220,7 +220,7 @@ func (s *Store) WebhookTargets(ctx context.Context, tx *Tx, countTo int) ([]Webh
 		for _, t := range r.Topics {
 			all[i].Topics = append(all[i].Topics, trade.WebhookTopic(t))
 		}
-		if text := s.shown(webhookOwner, &r.Owner); text != nil {
+		if text := s.decrypt(webhookOwner, &r.Owner); text != nil {
 			all[i].Owner = json.RawMessage(*text)
 		}
 	}
@@ -322,11 +322,11 @@ func (s *Store) TakeDeliveries(ctx context.Context, limit int, again time.Durati
 		if r.Text != nil {
 			d.Body = json.RawMessage(*r.Text)
 		}
-		if text := s.shown(webhookOwner, &r.Who); text != nil {
+		if text := s.decrypt(webhookOwner, &r.Who); text != nil {
 			d.Owner = json.RawMessage(*text)
 		}
 		for _, secret := range []*trade.Restricted{&r.Secret, r.FormerSecret} {
-			if plain := s.shown(webhookSecret, secret); plain != nil {
+			if plain := s.decrypt(webhookSecret, secret); plain != nil {
 				d.Secrets = append(d.Secrets, string(*plain))
 			}
 		}
@@ -405,4 +405,23 @@ func (s *Store) RemoveWebhookDeliveries(ctx context.Context, before time.Time, l
 		return 0, fmt.Errorf("webhooks: %w", err)
 	}
 	return removed, nil
+}
+
+// WebhookColumns are the columns of endpoints whose texts are encrypted.
+var WebhookColumns = []EncryptedColumn{
+	{
+		webhookOwner,
+		`SELECT id, owner AS text FROM webhook_endpoints WHERE owner NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE webhook_endpoints t SET owner = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
+	{
+		webhookSecret,
+		`SELECT id, secret AS text FROM webhook_endpoints WHERE secret NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE webhook_endpoints t SET secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
+	{
+		webhookSecret,
+		`SELECT id, former_secret AS text FROM webhook_endpoints WHERE former_secret NOT LIKE $1 AND former_until > clock_timestamp() AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		`UPDATE webhook_endpoints t SET former_secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+	},
 }

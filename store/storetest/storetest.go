@@ -51,7 +51,7 @@ func begin() {
 		return
 	}
 	var template *store.Store
-	if template, failed = store.Open(context.Background(), cluster.DSN, nil); failed != nil {
+	if template, failed = store.Open(context.Background(), cluster.DSN, store.Options{}); failed != nil {
 		return
 	}
 	defer func() { _ = template.Close() }()
@@ -140,12 +140,30 @@ func At(t testing.TB) (*store.Store, string) { t.Helper(); return Under(t, graph
 // that is.
 func Under(t testing.TB, limits store.Limits) (*store.Store, string) {
 	t.Helper()
+	return open(t, store.Options{Limits: limits})
+}
+
+// With is a store on a fresh database that is opened with options, and a way past it. Where
+// they say nothing of limits and keys, it has those of [New].
+func With(t testing.TB, options store.Options) (*store.Store, *sql.DB) {
+	t.Helper()
+	if options.Limits == nil {
+		options.Limits = graph.StaleAfter()
+	}
+	s, dsn := open(t, options)
+	return s, Connect(t, dsn)
+}
+
+func open(t testing.TB, options store.Options) (*store.Store, string) {
+	t.Helper()
+	if options.Seals == nil {
+		options.Seals = &store.Seals{Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} }, Log: slog.New(slog.DiscardHandler)}
+	}
 	dsn := DSN(t)
-	s, err := store.Open(t.Context(), func() string { return dsn }, limits)
+	s, err := store.Open(t.Context(), func() string { return dsn }, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	s.Seal(&store.Seals{Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} }, Log: slog.New(slog.DiscardHandler)})
 	return s, dsn
 }

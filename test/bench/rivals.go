@@ -50,7 +50,7 @@ func rival(name, addr, data, company, companyKey string) error {
 		return err
 	}
 	ctx := context.Background()
-	st, err := store.Open(ctx, func() string { return dsn }, graph.StaleAfter())
+	st, err := store.Open(ctx, func() string { return dsn }, store.Options{Limits: graph.StaleAfter()})
 	if err != nil {
 		return err
 	}

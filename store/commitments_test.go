@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -11,12 +12,15 @@ import (
 func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 	for telling, want := range map[trade.Telling]int{"": 2, trade.TellAlways: 2, trade.TellLater: 1, trade.TellNever: 0} {
 		t.Run(string(telling), func(t *testing.T) {
-			s := storetest.New(t)
+			how := map[trade.CommitmentCause]trade.Telling{}
 			if telling != "" {
-				if err := s.Tell(map[trade.CommitmentCause]trade.Telling{trade.MovedByAllocation: telling}); err != nil {
-					t.Fatal(err)
-				}
+				how[trade.MovedByAllocation] = telling
 			}
+			hidden, err := store.HiddenCommitments(how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, _ := storetest.With(t, store.Options{Hidden: hidden})
 			save(t, s, s.SaveAccounts, account("1", "a", 1))
 			day := trade.DateOf(time.Now())
 			for version, days := range []int{5, 9, 7} { // later, and then a bit sooner
@@ -49,9 +53,8 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 }
 
 func TestAPolicyThatIsNoneIsRefused(t *testing.T) {
-	s := storetest.New(t)
 	for _, bad := range []map[trade.CommitmentCause]trade.Telling{{"WEATHER": trade.TellNever}, {trade.MovedByCredit: "SOMETIMES"}} {
-		if err := s.Tell(bad); err == nil {
+		if _, err := store.HiddenCommitments(bad); err == nil {
 			t.Errorf("%v is taken", bad)
 		}
 	}

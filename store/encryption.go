@@ -31,9 +31,6 @@ const sealed = "sealed:"
 // derived from events.
 const signer = "signer of a delivery"
 
-// identity is who a user is at the issuer of their tokens.
-const identity = "identity of a user"
-
 var unreadable = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "portico_store_unreadable_total", Help: "Restricted values that no key in force opens; they are answered as null.",
 })
@@ -51,10 +48,6 @@ type key struct {
 	id   string
 	aead cipher.AEAD
 }
-
-// Seal sets what restricted columns are sealed with. Without it none is written
-// or read. It is called before the first read and write.
-func (s *Store) Seal(with *Seals) { s.seals = with }
 
 var errNoKey = errors.New("no key for restricted columns")
 
@@ -137,14 +130,19 @@ func (s *Seals) open(what string, text *trade.Restricted) (*trade.Restricted, er
 	return nil, fmt.Errorf("the key of a value (%s) is not in force: put it back as a further line of PORTICO_DATA_KEY_FILE", what)
 }
 
-// shown is what a read tells of a sealed value: nothing where it does not open,
+// encrypt encrypts a text, for what it says.
+func (s *Store) encrypt(what string, text *trade.Restricted) (*trade.Restricted, error) {
+	return s.options.Seals.seal(what, text)
+}
+
+// decrypt is what a read tells of a sealed value: nothing where it does not open,
 // which whoever runs this is told.
-func (s *Store) shown(what string, text *trade.Restricted) *trade.Restricted {
-	plain, err := s.seals.open(what, text)
+func (s *Store) decrypt(what string, text *trade.Restricted) *trade.Restricted {
+	plain, err := s.options.Seals.open(what, text)
 	if err != nil {
 		unreadable.Inc()
-		if s.seals != nil {
-			s.seals.Log.Error("a restricted value cannot be read", "err", err)
+		if s.options.Seals != nil {
+			s.options.Seals.Log.Error("a restricted value cannot be read", "err", err)
 		}
 		return nil
 	}
@@ -154,45 +152,18 @@ func (s *Store) shown(what string, text *trade.Restricted) *trade.Restricted {
 // resealed is how many values are sealed anew in one transaction.
 const resealed = 500
 
-// Reseal seals anew what is not sealed with the first key, so that the others
+// EncryptedColumn is a column that holds encrypted texts: what they say, the statement that
+// reads some that are not encrypted with the first key, and the one that writes them.
+type EncryptedColumn struct{ What, Stale, Write string }
+
+// Reseal seals anew what in some columns is not sealed with the first key, so that the others
 // can be taken out of force. Several processes may do it at once.
-func (s *Store) Reseal(ctx context.Context) (done int, err error) {
-	keys, err := s.seals.keys()
+func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done int, err error) {
+	keys, err := s.options.Seals.keys()
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range []struct{ what, stale, write string }{
-		{
-			signer,
-			`SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE shipment_events t SET signed_by = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-		{
-			signer,
-			`SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text)) FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-		{
-			identity,
-			`SELECT id, identity AS text FROM users WHERE identity NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE users t SET identity = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-		{
-			webhookOwner,
-			`SELECT id, owner AS text FROM webhook_endpoints WHERE owner NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE webhook_endpoints t SET owner = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-		{
-			webhookSecret,
-			`SELECT id, secret AS text FROM webhook_endpoints WHERE secret NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE webhook_endpoints t SET secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-		{
-			webhookSecret,
-			`SELECT id, former_secret AS text FROM webhook_endpoints WHERE former_secret NOT LIKE $1 AND former_until > clock_timestamp() AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			`UPDATE webhook_endpoints t SET former_secret = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
-		},
-	} {
+	for _, c := range columns {
 		lost := []string{} // that do not open, and stay as they are
 		for n := resealed; n == resealed; {
 			err := s.InTx(ctx, func(tx *Tx) error {
@@ -200,24 +171,24 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 					ID   string
 					Text trade.Restricted
 				}
-				if err := s.sel(ctx, tx, &rows, c.stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
+				if err := s.sel(ctx, tx, &rows, c.Stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
 					return fmt.Errorf("sealing anew: %w", err)
 				}
 				n = len(rows)
 				var ids, texts []string
 				for _, r := range rows {
-					plain, err := s.seals.open(c.what, &r.Text)
+					plain, err := s.options.Seals.open(c.What, &r.Text)
 					if err != nil {
 						lost = append(lost, r.ID)
 						continue
 					}
-					anew, err := s.seals.seal(c.what, plain)
+					anew, err := s.options.Seals.seal(c.What, plain)
 					if err != nil {
 						return err
 					}
 					ids, texts = append(ids, r.ID), append(texts, string(*anew))
 				}
-				_, err := s.Exec(ctx, tx, c.write, pq.Array(ids), pq.Array(texts))
+				_, err := s.Exec(ctx, tx, c.Write, pq.Array(ids), pq.Array(texts))
 				done += len(ids)
 				return err
 			})
@@ -226,7 +197,7 @@ func (s *Store) Reseal(ctx context.Context) (done int, err error) {
 			}
 		}
 		if len(lost) > 0 {
-			s.seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of PORTICO_DATA_KEY_FILE", "values", len(lost))
+			s.options.Seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of PORTICO_DATA_KEY_FILE", "values", len(lost))
 		}
 	}
 	return done, nil

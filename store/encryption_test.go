@@ -26,16 +26,15 @@ func delivered(number string, signer trade.Restricted) trade.Tracking {
 // TestWhoSignedIsEncryptedAndItsKeyRotates looks past the store at what lies in
 // the database, while the keys change.
 func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
-	s, db := storetest.Pair(t)
 	var log strings.Builder
 	var keys atomic.Pointer[[]string]
 	inForce := func(list ...string) { keys.Store(&list) }
-	s.Seal(&store.Seals{Log: slog.New(slog.NewTextHandler(&log, nil)), Keys: func() (all [][]byte) {
+	s, db := storetest.With(t, store.Options{Seals: &store.Seals{Log: slog.New(slog.NewTextHandler(&log, nil)), Keys: func() (all [][]byte) {
 		for _, k := range *keys.Load() {
 			all = append(all, []byte(k))
 		}
 		return all
-	}})
+	}}})
 	inForce(oldKey)
 	save(t, s, s.SaveAccounts, account("1", "a", 1))
 	for _, n := range []string{"T1", "T2"} {
@@ -82,7 +81,7 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	}
 	reseal := func(when string, want int) {
 		t.Helper()
-		if n, err := s.Reseal(t.Context()); err != nil || n != want {
+		if n, err := s.Reseal(t.Context(), store.EncryptedColumns...); err != nil || n != want {
 			t.Errorf("%s: %d sealed anew, %v; want %d", when, n, err, want)
 		}
 	}
@@ -139,7 +138,7 @@ func TestADatabasesPasswordRotates(t *testing.T) {
 	dsn := storetest.DSN(t)
 	var now atomic.Pointer[string]
 	now.Store(&dsn)
-	s, err := store.Open(t.Context(), func() string { return *now.Load() }, nil)
+	s, err := store.Open(t.Context(), func() string { return *now.Load() }, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

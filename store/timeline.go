@@ -1,0 +1,49 @@
+package store
+
+import (
+	"time"
+
+	"portico/trade"
+)
+
+type timelineRow struct {
+	trade.TimelineEntry
+	What, Before, After *string
+	Seconds             *float64
+}
+
+func (r *timelineRow) trade() *trade.TimelineEntry {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	r.Say(text(r.What), text(r.Before), text(r.After))
+	if r.Seconds != nil {
+		took := time.Duration(*r.Seconds * float64(time.Second)).Truncate(time.Millisecond)
+		r.Took = &took
+	}
+	return &r.TimelineEntry
+}
+
+var timeline = read(relation[trade.TimelineEntry]{
+	kind: "TimelineEntry", from: "timeline t", visible: ownEither("t.account_id", "t.supplier_id"),
+	columns: []columns{always(`t.at, t.kind, t.what, t.before, t.after, t.system, coalesce(t.actor, '') AS actor_id, t.subject, t.correlation_id, extract(epoch FROM t.took)::float8 AS seconds, t.responsible`)},
+}, (*timelineRow).trade)
+
+// TimelineList is what happened to orders and purchase orders, newest first, one list below each.
+func TimelineList(scope trade.Scope) *List[trade.TimelineEntry] {
+	return &List[trade.TimelineEntry]{relation: timeline, name: "timeline", scope: scope, parent: "t.order_id", order: []sortKey{descending("t.at", "timestamptz"), descending("t.key", "text")}}
+}
+
+// TraceList is every hop of a correlation id, oldest first: what was asked for under it,
+// and what came of it in the systems.
+func TraceList(scope trade.Scope, correlation string) *List[trade.TimelineEntry] {
+	l := &List[trade.TimelineEntry]{relation: timeline, name: "trace", scope: scope, order: []sortKey{ascending("t.at", "timestamptz"), ascending("t.key", "text")}}
+	id := l.args.add(correlation)
+	// What happened to an order before it was asked for under this id is of another one.
+	l.and(`t.order_id IN (SELECT coalesce(r.order_id, p.subject) FROM operations p LEFT JOIN returns r ON r.id = p.subject WHERE p.correlation_id = ` + id + `)
+		AND (t.correlation_id = ` + id + ` OR t.correlation_id IS NULL AND t.at >= (SELECT min(submitted_at) FROM operations p WHERE p.correlation_id = ` + id + `))`)
+	return l
+}
