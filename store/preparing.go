@@ -35,37 +35,82 @@ const discardAfter = time.Minute
 // on, and one of them may be in a transaction that waits for the very one that would wait here.
 func discard(stmt *sqlx.Stmt) { time.AfterFunc(discardAfter, func() { _ = stmt.Close() }) }
 
-// Exec runs a statement in a transaction, prepared: planning a write that is run for
-// every order costs more than running it.
+// Exec, get and sel are those of a transaction, or of the store where it is nil.
 func (s *Store) Exec(ctx context.Context, tx *Tx, query string, args ...any) (sql.Result, error) {
-	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // closed by its transaction
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(ctx, args...)
+	return tx.Exec(ctx, query, args...)
 }
 
-// get and sel read prepared, in a transaction unless it is nil.
 func (s *Store) get(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
-	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // kept, or closed by its transaction
+	if tx == nil {
+		return s.Get(ctx, into, query, args...)
+	}
+	return tx.Get(ctx, into, query, args...)
+}
+
+func (s *Store) sel(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
+	if tx == nil {
+		return s.Select(ctx, into, query, args...)
+	}
+	return tx.Select(ctx, into, query, args...)
+}
+
+// Reader is where records are read: the store, or a transaction of it.
+type Reader interface {
+	// Get reads one row, and Select all of them.
+	Get(ctx context.Context, into any, query string, args ...any) error
+	Select(ctx context.Context, into any, query string, args ...any) error
+}
+
+// Get reads one row.
+func (s *Store) Get(ctx context.Context, into any, query string, args ...any) error {
+	stmt, err := s.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
 	if err != nil {
 		return err
 	}
 	return stmt.GetContext(ctx, into, args...)
 }
 
-func (s *Store) sel(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
-	stmt, err := s.preparedIn(ctx, tx, query) //nolint:sqlclosecheck // kept, or closed by its transaction
+// Select reads all rows.
+func (s *Store) Select(ctx context.Context, into any, query string, args ...any) error {
+	stmt, err := s.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
 	if err != nil {
 		return err
 	}
 	return stmt.SelectContext(ctx, into, args...)
 }
 
-func (s *Store) preparedIn(ctx context.Context, tx *Tx, query string) (*sqlx.Stmt, error) {
-	stmt, err := s.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
-	if err != nil || tx == nil {
-		return stmt, err
+// Exec runs a statement in the transaction, prepared: planning a write that is run for
+// every order costs more than running it.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// Get reads one row in the transaction.
+func (tx *Tx) Get(ctx context.Context, into any, query string, args ...any) error {
+	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
+	if err != nil {
+		return err
+	}
+	return stmt.GetContext(ctx, into, args...)
+}
+
+// Select reads all rows in the transaction.
+func (tx *Tx) Select(ctx context.Context, into any, query string, args ...any) error {
+	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
+	if err != nil {
+		return err
+	}
+	return stmt.SelectContext(ctx, into, args...)
+}
+
+func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	stmt, err := tx.store.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
+	if err != nil {
+		return nil, err
 	}
 	return tx.tx.StmtxContext(ctx, stmt), nil
 }
