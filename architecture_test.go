@@ -50,8 +50,12 @@ var arrows = map[string]map[string]string{
 	"trade/clock": {},
 
 	// system
-	"store":           {"migrations": "it brings the tables up to date"},
-	"store/storetest": {"store": "a fresh store for each test", "store/postgres": "on a PostgreSQL of its own", "graph": "the ages in the schema"},
+	"store":                     {"migrations": "it brings the tables up to date"},
+	"store/records":             {"store": "the connection, lists and who sees what"},
+	"store/records/replication": {"store": "the connection and transactions", "store/operating": "a shipment that is saved wakes the deliveries that waited for it, in its transaction"},
+	"store/ledger":              {"store": "the connection, lists and who sees what"},
+	"store/operating":           {"store": "the connection, lists and who sees what"},
+	"store/storetest":           {"store": "a fresh store for each test", "store/postgres": "on a PostgreSQL of its own", "graph": "the ages in the schema"},
 
 	// process
 	"process":             {"process/durable": "every flow is durable"},
@@ -66,8 +70,8 @@ var arrows = map[string]map[string]string{
 
 	// experience
 	"graph":                              {"graph/execution": "the generated table is run by it"},
-	"resolvers":                          {"graph": "the contract", "graph/execution": "streams", "resolvers/loaders": "the read side", "edge/auth": "who asks", "edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements"},
-	"resolvers/loaders":                  {"graph/execution": "keys of a whole level", "store": "the read side ends at the store", "sources": "or at a source"},
+	"resolvers":                          {"store/records": "the same", "store/ledger": "the same", "store/operating": "the same", "graph": "the contract", "graph/execution": "streams", "resolvers/loaders": "the read side", "edge/auth": "who asks", "edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements"},
+	"resolvers/loaders":                  {"store/records": "reads the copy", "store/ledger": "what was promised", "store/operating": "and what runs the product", "graph/execution": "keys of a whole level", "store": "the read side ends at the store", "sources": "or at a source"},
 	"edge":                               {"edge/auth": "who asks", "edge/budget": "what it may cost", "edge/guard": "what it may be", "graph/execution": "runs it", "graph/governance": "counts it", "resolvers/loaders": "one operation's"},
 	"edge/documents":                     {"sources": "the error kinds of whoever keeps a document"},
 	"edge/intake":                        {"sources": "why a delivery was not taken"},
@@ -91,7 +95,7 @@ var apart = map[string][]string{
 	"test/cluster": {"test/e2e/ports", "store/postgres"},
 	"test/faults":  {"test/e2e/ports", "store/postgres", "evidence/signatures"},
 	// The bench holds Portico against handlers of the same pages.
-	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "trade"},
+	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "store/ledger", "store/operating", "store/records", "trade"},
 	// Golden files of what is stored.
 	"test/stored": {"trade"},
 	// It sees the code as text, and the tests as a command.
@@ -205,20 +209,20 @@ func TestRoomsImportOnlyWhatTheirLayerAllows(t *testing.T) {
 var deciding = map[string]string{
 	"trade":                                  "the decision itself",
 	"store/reading.go":                       "the decision in SQL, held to the other by TestThePredicatesSeeWhatTheDecisionAllows",
-	"store/partners.go":                      "the caller's own partner, as any partner",
-	"store/audit.go":                         "for operators alone",
+	"store/ledger/partners.go":               "the caller's own partner, as any partner",
+	"store/ledger/audit.go":                  "for operators alone",
 	"process/purchasing/messages.go":         "whether a supplier sent it, whose signatures count",
 	"process/purchasing/partners.go":         "what is the distributor's own to do",
-	"store/items.go":                         "an operator has no part numbers of its own",
+	"store/records/items.go":                 "an operator has no part numbers of its own",
 	"resolvers/loaders/loaders.go":           "reads the caller's own accounts, as any accounts",
 	"resolvers/loaders/live.go":              "the account whose share decides which source's count is shown",
 	"process/desk.go":                        "keeps whom somebody acts for that writes",
 	"process/orders/spending.go":             "the limits of an account's table are for its buyers",
 	"process/purchasing/report_exception.go": "which side an exception is reported to",
-	"store/alerts.go":                        "an operator sees what is meant for either side",
-	"store/purchase_orders.go":               "whose work list it is: to answer, or to decide",
-	"store/users.go":                         "people act for several accounts, of which one is enough",
-	"store/webhooks.go":                      "a company's endpoints are those that were saved for its own accounts alone",
+	"store/operating/alerts.go":              "an operator sees what is meant for either side",
+	"store/records/purchase_orders.go":       "whose work list it is: to answer, or to decide",
+	"store/records/users.go":                 "people act for several accounts, of which one is enough",
+	"store/operating/webhooks.go":            "a company's endpoints are those that were saved for its own accounts alone",
 	"process/notify/webhooks.go":             "for which company an endpoint is saved",
 	"edge/auth/auth.go":                      "who acts for nobody any more is not let in",
 	"resolvers/queries.go":                   "viewer: which of its types, and what stands in it",

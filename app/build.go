@@ -27,6 +27,9 @@ import (
 	"portico/process/watch"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records/replication"
 )
 
 // server is what a server is made of; close ends it in reverse.
@@ -75,14 +78,14 @@ func (p *server) closeTo(kept int) {
 // storeOptions are what the store is opened with. Its keys are read once the data folder is
 // this process's own, and before the first read.
 func (p *server) storeOptions(cfg Config) (store.Options, error) {
-	hidden, err := store.HiddenCommitments(cfg.File.Tell)
+	hidden, err := ledger.HiddenCommitments(cfg.File.Tell)
 	if err != nil {
 		return store.Options{}, err
 	}
 	return store.Options{
 		Limits: graph.StaleAfter(), Matching: cfg.File.Match, Hidden: hidden,
 		Seals: &store.Seals{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
-	}, store.CheckMatching(cfg.File.Match)
+	}, replication.CheckMatching(cfg.File.Match)
 }
 
 func (p *server) open(ctx context.Context, cfg Config) error {
@@ -114,7 +117,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, p.store); err != nil {
+	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, directory{p.store}); err != nil {
 		return err
 	}
 	if err := p.auth.Refresh(ctx); err != nil {
@@ -145,8 +148,8 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 		p.ends = append(p.ends, nats.Close)
 		carrier = nats
 	}
-	p.feed = events.NewFeed(p.hub, p.store, p.database.dsn, carrier, p.log)
-	if err := p.store.RestartLog(ctx); err != nil {
+	p.feed = events.NewFeed(p.hub, operating.Log{Store: p.store}, p.database.dsn, carrier, p.log)
+	if err := operating.RestartLog(ctx, p.store); err != nil {
 		return err
 	}
 	p.replica = replica.New(p.store, p.sources, p.log)

@@ -16,6 +16,7 @@ import (
 
 	"portico/process/audit"
 	"portico/sources"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -44,7 +45,7 @@ func (p documentSource) Document(ctx context.Context, source, ref string) (io.Re
 // receiptKeys tells the public keys of receipts as a JSON Web Key Set (RFC 7517), so that
 // whoever has a receipt can check it.
 func (p *server) receiptKeys(w http.ResponseWriter, r *http.Request) {
-	keys, err := p.store.ReceiptKeys(r.Context())
+	keys, err := ledger.ReceiptKeys(r.Context(), p.store)
 	if err != nil {
 		p.log.ErrorContext(r.Context(), "receipt keys", "err", err)
 		http.Error(w, "The keys cannot be read at the moment. Try again soon.", http.StatusServiceUnavailable)

@@ -30,6 +30,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/web"
 )
@@ -43,7 +44,7 @@ const consolePath = "/console"
 // portal are all paths that portals reach.
 func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	development := cfg.Profile != Production
-	points, err := budget.New(p.store, p.log)
+	points, err := budget.New(operating.Leases{Store: p.store}, p.log)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	serving, err := edge.GraphQL(edge.Options{
 		BrownOuts: cfg.File.BrownOuts, Refusals: p.refusals,
 		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Desk: p.desk, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
-		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: p.store, Budgets: edge.Budgets{
+		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: operating.Tickets{Store: p.store}, Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
 	})

@@ -14,6 +14,7 @@ import (
 	"portico/process"
 	"portico/process/notify"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -118,7 +119,7 @@ func (p *server) tellAlertmanager(ctx context.Context, cfg Config) {
 
 // postAlerts posts all alerts that stand.
 func (p *server) postAlerts(ctx context.Context, to notify.Alertmanager, client *http.Client) error {
-	page, err := store.AlertList(trade.OperatorScope(nil), store.AlertFilter{}).Page(ctx, p.store, []string{""}, store.PageArgs{First: mostAlerts})
+	page, err := operating.AlertList(trade.OperatorScope(nil), operating.AlertFilter{}).Page(ctx, p.store, []string{""}, store.PageArgs{First: mostAlerts})
 	if err != nil || page[""] == nil {
 		return err
 	}

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"portico/store"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/trade/clock"
 )
 
@@ -24,7 +25,7 @@ func (p *server) reseal(ctx context.Context) {
 		if first == with && time.Since(at) <= clock.Paced(resealEvery) {
 			return nil
 		}
-		n, err := p.store.Reseal(ctx, slices.Concat(store.EncryptedColumns, store.WebhookColumns)...)
+		n, err := p.store.Reseal(ctx, slices.Concat(records.EncryptedColumns, operating.EncryptedColumns)...)
 		if err == nil {
 			with, at = first, time.Now()
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -24,16 +26,16 @@ const (
 // retention are the parts that remove what is older than it is kept.
 func (p *server) retention(cfg Config) []part {
 	return []part{
-		p.remove("measured cases", keepMeasured, p.store.RemoveMeasured),
-		p.remove("changes", cfg.KeepChanges, p.store.RemoveChanges),
-		p.remove("inbound deliveries", cfg.KeepDeliveries, p.store.RemoveDeliveries),
-		p.remove("use of the schema", KeepSchemaUse, p.store.RemoveSchemaUse),
-		p.remove("webhook deliveries", keepWebhooks, p.store.RemoveWebhookDeliveries),
+		p.remove("measured cases", keepMeasured, operating.RemoveMeasured),
+		p.remove("changes", cfg.KeepChanges, operating.RemoveChanges),
+		p.remove("inbound deliveries", cfg.KeepDeliveries, operating.RemoveDeliveries),
+		p.remove("use of the schema", KeepSchemaUse, operating.RemoveSchemaUse),
+		p.remove("webhook deliveries", keepWebhooks, operating.RemoveWebhookDeliveries),
 	}
 }
 
 // remove is the part that removes what is older than keep; where keep is 0, it removes nothing.
-func (p *server) remove(what string, keep time.Duration, remove func(ctx context.Context, before time.Time, limit int) (int, error)) part {
+func (p *server) remove(what string, keep time.Duration, remove func(ctx context.Context, st *store.Store, before time.Time, limit int) (int, error)) part {
 	task := "removal of old " + what
 	return part{name: task, run: until(func(ctx context.Context) {
 		if keep <= 0 {
@@ -41,7 +43,7 @@ func (p *server) remove(what string, keep time.Duration, remove func(ctx context
 		}
 		loop := clock.Loop{Task: task, Every: min(removeEvery, keep), Log: p.log}
 		loop.Run(ctx, func(ctx context.Context) (bool, error) {
-			removed, err := remove(ctx, time.Now().Add(-keep), removeAtOnce)
+			removed, err := remove(ctx, p.store, time.Now().Add(-keep), removeAtOnce)
 			return removed == removeAtOnce, err
 		})
 	})}
@@ -65,5 +67,5 @@ func (p *server) countSchemaUse(ctx context.Context) error {
 	for i, u := range taken {
 		all[i] = trade.SchemaUse(u)
 	}
-	return p.store.AddSchemaUse(ctx, all)
+	return operating.AddSchemaUse(ctx, p.store, all)
 }

@@ -22,6 +22,7 @@ import (
 	"portico/evidence/signatures"
 	"portico/process/purchasing"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -249,7 +250,7 @@ func receiptKey(ctx context.Context, cfg Config, st *store.Store) (s purchasing.
 	}
 	public := s.Key.Public().(ed25519.PublicKey)
 	s.KeyID = "receipts-" + signatures.Fingerprint(public)[:16]
-	return s, st.SaveReceiptKey(ctx, s.KeyID, public)
+	return s, ledger.SaveReceiptKey(ctx, st, s.KeyID, public)
 }
 
 func ownReceiptKey(path string) error {

@@ -14,11 +14,11 @@ type Committing interface {
 	Log
 	// Committed sets what is called when a transaction has committed that wrote into the log.
 	Committed(call func())
-	// TellOthers notifies other processes that there is something to read.
-	TellOthers(ctx context.Context) error
-	// Hear calls heard whenever another process notifies this one, until ctx ends or the
+	// NotifyOfChanges notifies other processes that there is something to read.
+	NotifyOfChanges(ctx context.Context) error
+	// ListenForChanges calls heard whenever another process notifies this one, until ctx ends or the
 	// connection breaks.
-	Hear(ctx context.Context, dsn string, heard func()) error
+	ListenForChanges(ctx context.Context, dsn string, heard func()) error
 	// Lead runs fn while no other process runs one of that name.
 	Lead(ctx context.Context, name string, fn func(ctx context.Context) error) (led bool, err error)
 }
@@ -97,7 +97,7 @@ func (f *Feed) notify(ctx context.Context) {
 		case <-f.committed:
 		}
 		if f.carrier == nil || !f.hub.Offered() || f.carrier.Committed() != nil {
-			if err := f.of.TellOthers(ctx); err != nil && ctx.Err() == nil {
+			if err := f.of.NotifyOfChanges(ctx); err != nil && ctx.Err() == nil {
 				f.log.Debug("other processes are not notified of changes: they read the log by themselves", "err", err)
 			}
 		}
@@ -110,7 +110,7 @@ func (f *Feed) notify(ctx context.Context) {
 // hear wakes the hub when other processes commit.
 func (f *Feed) hear(ctx context.Context) {
 	for {
-		if err := f.of.Hear(ctx, f.dsn(), f.hub.Wake); err != nil && ctx.Err() == nil {
+		if err := f.of.ListenForChanges(ctx, f.dsn(), f.hub.Wake); err != nil && ctx.Err() == nil {
 			f.log.Debug("changes of other processes are not heard of: they are looked for", "err", err)
 		}
 		if clock.Pause(ctx, connectEvery) != nil {

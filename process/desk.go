@@ -14,6 +14,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -56,7 +59,7 @@ func (d *Desk) Know(ctx context.Context, u *trade.User, scope trade.Scope) error
 	if kept, ok := d.known.Get(u.ID); ok && kept == as {
 		return nil
 	}
-	if err := d.Store.SaveUser(ctx, u, accounts); err != nil {
+	if err := records.SaveUser(ctx, d.Store, u, accounts); err != nil {
 		return err
 	}
 	d.known.Add(u.ID, as)
@@ -64,10 +67,10 @@ func (d *Desk) Know(ctx context.Context, u *trade.User, scope trade.Scope) error
 }
 
 // Begin keeps one operation of a flow, and tells a key that is spent as an error.
-func Begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W], n store.NewOperation, work W, ref string) error {
+func Begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W], n ledger.NewOperation, work W, ref string) error {
 	begun, err := durable.Begin(ctx, d.Engine, tx, f, durable.Beginning[W]{Operation: n, Work: work, Ref: ref})
 	if err == nil && len(begun) == 0 {
-		return store.ErrSpent
+		return ledger.ErrSpent
 	}
 	return err
 }
@@ -116,7 +119,7 @@ func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, cr
 
 // OperationOf is the id of the operation that a principal's key started, or empty.
 func (d *Desk) OperationOf(ctx context.Context, principal, key string) (string, error) {
-	return d.Store.OperationByAnyKey(ctx, principal, key)
+	return ledger.OperationByAnyKey(ctx, d.Store, principal, key)
 }
 
 // Reread reads records as their source has them now, to be saved with the step.
@@ -135,7 +138,7 @@ func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func
 		if err != nil || len(unknown) == 0 {
 			return err
 		}
-		return d.Store.Reject(ctx, tx, unknown)
+		return replication.RejectRecords(ctx, tx, unknown)
 	})
 	return nil
 }

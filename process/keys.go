@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -73,7 +74,7 @@ func (*refused[E]) Error() string { return "refused" }
 // and with another a conflict. write gives what the answer is about, or refusals, of which
 // nothing stays.
 func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
-	write func(tx *store.Tx, print string) (spent store.SpentKey, errs []E, err error),
+	write func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []E, err error),
 ) (*Acted[E], error) {
 	if bad := CheckKey(key); bad != nil {
 		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil
@@ -83,7 +84,7 @@ func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 		return nil, err
 	}
 	replayed := func() (*Acted[E], error) {
-		kept, err := st.SpentKey(ctx, by.Principal, mutation, key)
+		kept, err := ledger.FindSpentKey(ctx, st, by.Principal, mutation, key)
 		if err != nil || kept == nil {
 			return nil, err
 		}
@@ -106,7 +107,7 @@ func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 		}
 		spent.Fingerprint = print
 		done.OperationID, done.SubjectID, done.Answer = spent.OperationID, spent.Subject, spent.Answer
-		return st.SpendKey(ctx, tx, by.Principal, mutation, key, spent)
+		return ledger.SpendKey(ctx, tx, by.Principal, mutation, key, spent)
 	})
 	if r, ok := errors.AsType[*refused[E]](err); ok {
 		// A twin may have been faster, and what stands against this one is its effect.
@@ -115,7 +116,7 @@ func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 		}
 		return &Acted[E]{Errors: r.errors}, nil
 	}
-	if errors.Is(err, store.ErrSpent) {
+	if errors.Is(err, ledger.ErrSpent) {
 		return replayed()
 	}
 	if err != nil {

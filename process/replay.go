@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -27,8 +28,8 @@ type Replayed struct {
 }
 
 // Spend audits a replay, and keeps what it found as its answer.
-func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {
-	err = st.Audit(ctx, tx, trade.AuditRecord{
+func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey, err error) {
+	err = ledger.Audit(ctx, tx, trade.AuditRecord{
 		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -27,7 +28,7 @@ func (r account) Credit(ctx context.Context, objs []*trade.Account) ([]*trade.Cr
 }
 
 func (r account) Locations(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, role *trade.LocationRole) ([]*trade.AccountLocationConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.AccountLocation] { return store.LocationList(s, role) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.AccountLocation] { return records.LocationList(s, role) }, first, after, last, before)
 }
 
 func (r account) Orders(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) ([]*trade.OrderConnection, error) {
@@ -35,24 +36,24 @@ func (r account) Orders(ctx context.Context, objs []*trade.Account, first *int, 
 	if err != nil {
 		return nil, err
 	}
-	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Order] { return store.OrderList(s, f, orderBy, true) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, true) }, first, after, last, before)
 }
 
 func (r account) Shipments(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
-		return store.ShipmentList(s, shipmentFilter(filter), store.PerAccount)
+		return records.ShipmentList(s, shipmentFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
 func (r account) Invoices(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) ([]*trade.InvoiceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Invoice] {
-		return store.InvoiceList(s, invoiceFilter(filter), store.PerAccount)
+		return records.InvoiceList(s, invoiceFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
 func (r account) Returns(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.ReturnFilter) ([]*trade.ReturnConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
-		return store.ReturnList(s, returnFilter(filter), store.PerAccount)
+		return records.ReturnList(s, returnFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 

@@ -8,20 +8,22 @@ import (
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/trade"
 )
 
 // Alerts are those that the caller may see, most urgent first.
 func (r query) Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AlertFilter) (*trade.AlertConnection, error) {
 	f := alertFilter(filter)
-	return page(ctx, func(s trade.Scope) *store.List[trade.Alert] { return store.AlertList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.Alert] { return operating.AlertList(s, f) }, first, after, last, before)
 }
 
-func alertFilter(f *graph.AlertFilter) store.AlertFilter {
+func alertFilter(f *graph.AlertFilter) operating.AlertFilter {
 	if f == nil {
-		return store.AlertFilter{}
+		return operating.AlertFilter{}
 	}
-	of := store.AlertFilter{State: f.State, Kind: f.Kind, Queue: text(f.Queue), Subject: text(f.Subject)}
+	of := operating.AlertFilter{State: f.State, Kind: f.Kind, Queue: text(f.Queue), Subject: text(f.Subject)}
 	if f.MinSeverity != nil {
 		of.Least = *f.MinSeverity
 	}
@@ -81,7 +83,7 @@ func (r alert) Deviation(ctx context.Context, objs []*trade.Alert) ([]*trade.Dev
 }
 
 func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *int, after *string, last *int, before *string) ([]*trade.OrderConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.Alert).NodeID), store.AlertedOrders, first, after, last, before)
+	return pages(ctx, keysOf(objs, (*trade.Alert).NodeID), records.AlertedOrders, first, after, last, before)
 }
 
 func (r alert) AcknowledgedBy(ctx context.Context, objs []*trade.Alert) ([]*trade.User, error) {

@@ -7,12 +7,13 @@ import (
 	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
 // CodeMappings are the tables of what codes mean, by the names of their sources.
 func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error) {
-	return whole(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return store.CodeMappingList(s, standard) })
+	return whole(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return operating.CodeMappingList(s, standard) })
 }
 
 // CodeMapping are the resolvers of CodeMapping.

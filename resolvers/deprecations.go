@@ -6,6 +6,7 @@ import (
 
 	"portico/edge/auth"
 	"portico/graph"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -28,7 +29,7 @@ func (r deprecation) Usage(ctx context.Context, objs []*trade.Deprecation) ([][]
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.DeprecatedUse(ctx, l.Scope(), auth.CallerOf(ctx).Principal.Client, time.Now().Add(-usedWithin), keysOf(objs, func(o *trade.Deprecation) string { return o.Coordinate }))
+	found, err := operating.DeprecatedUse(ctx, l.Store, l.Scope(), auth.CallerOf(ctx).Principal.Client, time.Now().Add(-usedWithin), keysOf(objs, func(o *trade.Deprecation) string { return o.Coordinate }))
 	all := make([][]*trade.DeprecatedUse, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.Coordinate]; all[i] == nil {

@@ -6,7 +6,7 @@ import (
 	"portico/graph"
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
-	"portico/store"
+	"portico/store/records"
 	"portico/telemetry"
 	"portico/trade"
 )
@@ -86,7 +86,7 @@ func (r awaitedDecision) Deviations(ctx context.Context, objs []*trade.AwaitedDe
 
 // ToleranceProfiles are all of them, by name.
 func (r query) ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile, error) {
-	return everyOne(ctx, store.ToleranceList)
+	return everyOne(ctx, records.ToleranceList)
 }
 
 // SaveToleranceProfile makes or changes a tolerance profile.

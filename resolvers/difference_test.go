@@ -32,6 +32,8 @@ import (
 	company "portico/sandbox"
 	"portico/sources/sandbox"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -162,11 +164,11 @@ func ask(t *testing.T, schema graphql.ExecutableSchema, shared loaders.Shared, s
 // callers are a customer, a supplier and an operator.
 func callers(t *testing.T, st *store.Store) []trade.Scope {
 	t.Helper()
-	accounts, err := st.AccountTree(t.Context(), []string{"10001"})
+	accounts, err := records.AccountTree(t.Context(), st, []string{"10001"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	supplier, err := st.PartnerGrant(t.Context(), "V2001")
+	supplier, err := ledger.PartnerGrant(t.Context(), st, "V2001")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,14 +182,14 @@ func known(t *testing.T, st *store.Store) []string {
 	all := trade.OperatorScope(nil)
 	add := func(id string) { ids = append(ids, id) }
 	first := store.PageArgs{First: 3}
-	orders, err := store.OrderList(all, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, first)
+	orders, err := records.OrderList(all, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, _ := store.ItemList(all, store.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, first)
-	shipments, _ := store.ShipmentList(all, store.ShipmentFilter{}, store.NoParent).Page(t.Context(), st, []string{""}, first)
-	purchases, _ := store.PurchaseOrderList(all, store.PurchaseOrderFilter{}, trade.PurchaseOrdersNewest).Page(t.Context(), st, []string{""}, first)
-	invoices, _ := store.InvoiceList(all, store.InvoiceFilter{}, store.NoParent).Page(t.Context(), st, []string{""}, first)
+	items, _ := records.ItemList(all, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, first)
+	shipments, _ := records.ShipmentList(all, records.ShipmentFilter{}, records.NoParent).Page(t.Context(), st, []string{""}, first)
+	purchases, _ := records.PurchaseOrderList(all, records.PurchaseOrderFilter{}, trade.PurchaseOrdersNewest).Page(t.Context(), st, []string{""}, first)
+	invoices, _ := records.InvoiceList(all, records.InvoiceFilter{}, records.NoParent).Page(t.Context(), st, []string{""}, first)
 	for i := range 3 {
 		add(orders[""].Nodes[i].ID)
 		add(orders[""].Nodes[i].AccountRef.ID)

@@ -5,26 +5,26 @@ import (
 
 	"portico/graph"
 	"portico/resolvers/loaders"
-	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
-func accountFilter(f *graph.AccountFilter) store.AccountFilter {
+func accountFilter(f *graph.AccountFilter) records.AccountFilter {
 	if f == nil {
-		return store.AccountFilter{}
+		return records.AccountFilter{}
 	}
-	return store.AccountFilter{Search: text(f.Search), Status: f.Status, Parent: text(f.Parent)}
+	return records.AccountFilter{Search: text(f.Search), Status: f.Status, Parent: text(f.Parent)}
 }
 
-func itemFilter(search *string, f *graph.ItemFilter) store.ItemFilter {
-	out := store.ItemFilter{Search: text(search)}
+func itemFilter(search *string, f *graph.ItemFilter) records.ItemFilter {
+	out := records.ItemFilter{Search: text(search)}
 	if f == nil {
 		return out
 	}
 	out.Categories, out.Brands, out.Status, out.InStock, out.Warehouses = f.Categories, f.Brands, f.Status, f.InStock, f.Warehouses
 	out.Contracted, out.OrderedBefore, out.ChangedSince = yes(f.Contracted), yes(f.OrderedBefore), f.ChangedSince
 	for _, a := range f.Attributes {
-		out.Attributes = append(out.Attributes, store.AttributeFilter{Name: a.Name, AnyOf: a.AnyOf})
+		out.Attributes = append(out.Attributes, records.AttributeFilter{Name: a.Name, AnyOf: a.AnyOf})
 	}
 	return out
 }
@@ -33,32 +33,32 @@ func itemFilter(search *string, f *graph.ItemFilter) store.ItemFilter {
 // finds nothing.
 const noSuchItem = "-"
 
-func orderFilter(ctx context.Context, f *graph.OrderFilter) (store.OrderFilter, error) {
+func orderFilter(ctx context.Context, f *graph.OrderFilter) (records.OrderFilter, error) {
 	if f == nil {
-		return store.OrderFilter{}, nil
+		return records.OrderFilter{}, nil
 	}
 	item, err := itemID(ctx, f.Item)
-	return store.OrderFilter{
+	return records.OrderFilter{
 		Accounts: f.Accounts, Status: f.Status, Number: text(f.Number), CustomerPoNumber: text(f.CustomerPoNumber), Placed: span(f.Placed), Item: item,
 		ShipTo: text(f.ShipTo), ChangedSince: f.ChangedSince,
 	}, err
 }
 
-func purchaseOrderFilter(ctx context.Context, f *graph.PurchaseOrderFilter) (store.PurchaseOrderFilter, error) {
+func purchaseOrderFilter(ctx context.Context, f *graph.PurchaseOrderFilter) (records.PurchaseOrderFilter, error) {
 	if f == nil {
-		return store.PurchaseOrderFilter{}, nil
+		return records.PurchaseOrderFilter{}, nil
 	}
 	item, err := itemID(ctx, f.Item)
-	return store.PurchaseOrderFilter{
+	return records.PurchaseOrderFilter{
 		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item, ChangedSince: f.ChangedSince, NeedsAction: yes(f.NeedsAction),
 	}, err
 }
 
-func shipmentFilter(f *graph.ShipmentFilter) store.ShipmentFilter {
+func shipmentFilter(f *graph.ShipmentFilter) records.ShipmentFilter {
 	if f == nil {
-		return store.ShipmentFilter{}
+		return records.ShipmentFilter{}
 	}
-	out := store.ShipmentFilter{
+	out := records.ShipmentFilter{
 		Direction: f.Direction, Status: f.Status, CarrierScac: text(f.CarrierScac), Order: text(f.Order), Eta: span(f.Eta), ChangedSince: f.ChangedSince,
 	}
 	if f.Reference != nil {
@@ -67,21 +67,21 @@ func shipmentFilter(f *graph.ShipmentFilter) store.ShipmentFilter {
 	return out
 }
 
-func invoiceFilter(f *graph.InvoiceFilter) store.InvoiceFilter {
+func invoiceFilter(f *graph.InvoiceFilter) records.InvoiceFilter {
 	if f == nil {
-		return store.InvoiceFilter{}
+		return records.InvoiceFilter{}
 	}
-	return store.InvoiceFilter{
+	return records.InvoiceFilter{
 		Accounts: f.Accounts, Kind: f.Kind, Status: f.Status, Number: text(f.Number), Order: text(f.Order), Issued: span(f.Issued), Due: span(f.Due),
 		ChangedSince: f.ChangedSince,
 	}
 }
 
-func returnFilter(f *graph.ReturnFilter) store.ReturnFilter {
+func returnFilter(f *graph.ReturnFilter) records.ReturnFilter {
 	if f == nil {
-		return store.ReturnFilter{}
+		return records.ReturnFilter{}
 	}
-	return store.ReturnFilter{Status: f.Status, Number: text(f.Number), Order: text(f.Order), ChangedSince: f.ChangedSince}
+	return records.ReturnFilter{Status: f.Status, Number: text(f.Number), Order: text(f.Order), ChangedSince: f.ChangedSince}
 }
 
 // itemID is the id of the item a filter names; empty when it names none.

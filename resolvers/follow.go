@@ -7,6 +7,7 @@ import (
 	"portico/events"
 	"portico/graph/execution"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -139,7 +140,7 @@ func (s *stream[I]) resume(ctx context.Context) error {
 
 // miss tells the next of what was missed.
 func (s *stream[I]) miss(ctx context.Context) error {
-	missed, err := s.store.ChangesOf(ctx, s.scope, s.topic, s.at, s.live.From, replayAtOnce)
+	missed, err := operating.ChangesOf(ctx, s.store, s.scope, s.topic, s.at, s.live.From, replayAtOnce)
 	if err != nil {
 		return err
 	}
@@ -172,11 +173,11 @@ func (s *stream[I]) alone(one events.Alone) {
 // gap sets where a stream goes on that is resumed from a place, and tells whether what comes
 // after that place is kept no longer, or was never here.
 func (following[I]) gap(ctx context.Context, st *store.Store, since trade.Place, at *trade.Place) (bool, error) {
-	start, err := st.LogStart(ctx)
+	start, err := operating.LogStart(ctx, st)
 	if err != nil {
 		return false, err
 	}
-	end, err := st.LogEnd(ctx)
+	end, err := operating.LogEnd(ctx, st)
 	switch {
 	case err != nil:
 		return false, err

@@ -8,6 +8,7 @@ import (
 	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 )
@@ -24,7 +25,7 @@ func everyOne[T any](ctx context.Context, list func(trade.Scope) *store.List[T])
 
 // CapabilityRoutes are where capabilities are served, for operators.
 func (r query) CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error) {
-	return everyOne(ctx, store.RouteList)
+	return everyOne(ctx, operating.RouteList)
 }
 
 // CapabilityRoute are the resolvers of CapabilityRoute.
@@ -33,7 +34,7 @@ func (r *Resolver) CapabilityRoute() graph.CapabilityRouteResolver { return capa
 type capabilityRoute struct{ *Resolver }
 
 func (r capabilityRoute) Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.RouteMismatchConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.CapabilityRoute) string { return string(o.Capability) }), store.MismatchList, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.CapabilityRoute) string { return string(o.Capability) }), operating.MismatchList, first, after, last, before)
 }
 
 // RouteMismatchConnection are the resolvers of RouteMismatchConnection.
@@ -49,7 +50,7 @@ func (r routeMismatchConnection) TotalCount(ctx context.Context, objs []*trade.R
 
 // Reconciliations are the latest comparisons, for operators.
 func (r query) Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error) {
-	return everyOne(ctx, store.ReconciliationList)
+	return everyOne(ctx, operating.ReconciliationList)
 }
 
 // Reconciliation are the resolvers of Reconciliation.
@@ -58,7 +59,7 @@ func (r *Resolver) Reconciliation() graph.ReconciliationResolver { return reconc
 type reconciliation struct{ *Resolver }
 
 func (r reconciliation) Differences(ctx context.Context, objs []*trade.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.RecordDifferenceConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Reconciliation) string { return o.ID }), store.DifferenceList, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Reconciliation) string { return o.ID }), operating.DifferenceList, first, after, last, before)
 }
 
 // RecordDifferenceConnection are the resolvers of RecordDifferenceConnection.
@@ -93,11 +94,11 @@ func (r query) MasterDataConflicts(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	var wanted store.ConflictFilter
+	var wanted operating.ConflictFilter
 	if filter != nil {
 		wanted = l.Conflicting(filter.Capability, filter.Steward, filter.Open)
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return store.ConflictList(s, wanted) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return operating.ConflictList(s, wanted) }, first, after, last, before)
 }
 
 // MasterDataConflict are the resolvers of MasterDataConflict.

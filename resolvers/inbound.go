@@ -5,16 +5,17 @@ import (
 
 	"portico/graph"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
 // InboundDeliveries are what other systems pushed to us, newest first.
 func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*trade.InboundDeliveryConnection, error) {
-	f := store.InboundFilter{}
+	f := operating.InboundFilter{}
 	if filter != nil {
-		f = store.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
+		f = operating.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.InboundDelivery] { return store.InboundList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.InboundDelivery] { return operating.InboundList(s, f) }, first, after, last, before)
 }
 
 // InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.

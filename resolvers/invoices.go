@@ -6,6 +6,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -23,7 +24,7 @@ func (r invoice) Orders(ctx context.Context, objs []*trade.Invoice) ([][]*trade.
 }
 
 func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, after *string, last *int, before *string) ([]*trade.InvoiceLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }), func(s trade.Scope) *store.List[trade.InvoiceLine] { return store.InvoiceLineList(s) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }), func(s trade.Scope) *store.List[trade.InvoiceLine] { return records.InvoiceLineList(s) }, first, after, last, before)
 }
 
 func (r invoice) Document(_ context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {

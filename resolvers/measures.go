@@ -7,7 +7,7 @@ import (
 	"portico/graph"
 	"portico/process/watch"
 	"portico/resolvers/loaders"
-	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -49,11 +49,11 @@ func (r query) SLA(ctx context.Context, period graph.DateRangeInput) ([]*trade.S
 	if err != nil {
 		return nil, err
 	}
-	objectives, err := l.Store.AllObjectives(ctx, l.Scope())
+	objectives, err := operating.AllObjectives(ctx, l.Store, l.Scope())
 	if err != nil {
 		return nil, err
 	}
-	results, err := l.Store.Measured(ctx, l.Scope(), store.MeasuredBy{From: from, Until: until})
+	results, err := operating.MeasureResults(ctx, l.Store, l.Scope(), operating.MeasuredBy{From: from, Until: until})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (r slaReport) Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Breaches(ctx, l.Scope(), objs[0].From, objs[0].Until, keysOf(objs, func(o *trade.SlaReport) string { return o.Objective.ID }))
+	found, err := operating.Breaches(ctx, l.Store, l.Scope(), objs[0].From, objs[0].Until, keysOf(objs, func(o *trade.SlaReport) string { return o.Objective.ID }))
 	all := make([][]*trade.Alert, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.Objective.ID]; all[i] == nil {
@@ -99,7 +99,7 @@ func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown b
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Measured(ctx, l.Scope(), store.MeasuredBy{From: from, Until: until, Keys: breakDown})
+	found, err := operating.MeasureResults(ctx, l.Store, l.Scope(), operating.MeasuredBy{From: from, Until: until, Keys: breakDown})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (r tradingPartner) Scorecard(ctx context.Context, objs []*trade.TradingPart
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Scorecards(ctx, l.Scope(), from, until, keysOf(objs, func(o *trade.TradingPartner) string { return o.ID }))
+	found, err := operating.Scorecards(ctx, l.Store, l.Scope(), from, until, keysOf(objs, func(o *trade.TradingPartner) string { return o.ID }))
 	all := make([][]*trade.MeasureResult, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.ID]; all[i] == nil {
@@ -161,7 +161,7 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Measured(ctx, l.Scope(), store.MeasuredBy{From: from, Until: until, Measures: []trade.BusinessMeasure{trade.SupportTickets}})
+	found, err := operating.MeasureResults(ctx, l.Store, l.Scope(), operating.MeasuredBy{From: from, Until: until, Measures: []trade.BusinessMeasure{trade.SupportTickets}})
 	if len(found) > 0 {
 		p.Result = found[0]
 	}

@@ -11,31 +11,32 @@ import (
 	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
 // WorkInProgress is what has not ended, for operators.
 func (r query) WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error) {
-	return everyOne(ctx, store.WorkList)
+	return everyOne(ctx, ledger.WorkList)
 }
 
 // Trace is every hop of a correlation id.
 func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.TimelineConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.TimelineEntry] { return store.TraceList(s, correlationID) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.TimelineEntry] { return ledger.TraceList(s, correlationID) }, first, after, last, before)
 }
 
 // AuditLog is what was done, by whom.
 func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AuditFilter) (*trade.AuditEntryConnection, error) {
-	f := store.AuditFilter{}
+	f := ledger.AuditFilter{}
 	if filter != nil {
-		f = store.AuditFilter{Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action), CorrelationID: text(filter.CorrelationID), At: span(filter.At)}
+		f = ledger.AuditFilter{Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action), CorrelationID: text(filter.CorrelationID), At: span(filter.At)}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.AuditEntry] { return store.AuditList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.AuditEntry] { return ledger.AuditList(s, f) }, first, after, last, before)
 }
 
 // DeadLetters are what is parked.
 func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before, stream *string) (*trade.DeadLetterConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.DeadLetter] { return store.DeadLetterList(s, text(stream)) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.DeadLetter] { return ledger.DeadLetterList(s, text(stream)) }, first, after, last, before)
 }
 
 // RetryDeadLetter tries a dead letter again.

@@ -9,6 +9,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -30,15 +31,15 @@ func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Oper
 // Operations are those that the caller may see, newest first.
 func (r query) Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OperationFilter) (*trade.OperationConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Operation] {
-		return store.OperationList(s, operationFilter(filter))
+		return ledger.OperationList(s, operationFilter(filter))
 	}, first, after, last, before)
 }
 
-func operationFilter(f *graph.OperationFilter) store.OperationFilter {
+func operationFilter(f *graph.OperationFilter) ledger.OperationFilter {
 	if f == nil {
-		return store.OperationFilter{}
+		return ledger.OperationFilter{}
 	}
-	return store.OperationFilter{State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID), Submitted: span(f.Submitted)}
+	return ledger.OperationFilter{State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID), Submitted: span(f.Submitted)}
 }
 
 // IdempotencyConflict are the resolvers of IdempotencyConflict.
@@ -85,7 +86,7 @@ func (r operation) Queue(ctx context.Context, objs []*trade.Operation) ([]*trade
 	if waiting == nil {
 		return places, nil
 	}
-	before, err := l.Store.Before(ctx, waiting)
+	before, err := ledger.OperationsBefore(ctx, l.Store, waiting)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -28,24 +30,24 @@ func (r order) BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.Accoun
 }
 
 func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.OrderLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.OrderLine] { return store.OrderLineList(s) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.OrderLine] { return records.OrderLineList(s) }, first, after, last, before)
 }
 
 func (r order) Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
-		return store.ShipmentList(s, store.ShipmentFilter{}, store.PerOrder)
+		return records.ShipmentList(s, records.ShipmentFilter{}, records.PerOrder)
 	}, first, after, last, before)
 }
 
 func (r order) Invoices(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.InvoiceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Invoice] {
-		return store.InvoiceList(s, store.InvoiceFilter{}, store.PerOrder)
+		return records.InvoiceList(s, records.InvoiceFilter{}, records.PerOrder)
 	}, first, after, last, before)
 }
 
 func (r order) Returns(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.ReturnConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
-		return store.ReturnList(s, store.ReturnFilter{}, store.PerOrder)
+		return records.ReturnList(s, records.ReturnFilter{}, records.PerOrder)
 	}, first, after, last, before)
 }
 
@@ -97,7 +99,7 @@ func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*t
 }
 
 func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), store.TimelineList, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), ledger.TimelineList, first, after, last, before)
 }
 
 // Approval are the resolvers of Approval.

@@ -9,6 +9,8 @@ import (
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -19,11 +21,11 @@ func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*trade.T
 
 // Partners are the trading partners that the caller may see, by name.
 func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.TradingPartnerFilter) (*trade.TradingPartnerConnection, error) {
-	f := store.PartnerFilter{}
+	f := ledger.PartnerFilter{}
 	if filter != nil {
-		f = store.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
+		f = ledger.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.TradingPartner] { return store.PartnerList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.TradingPartner] { return ledger.PartnerList(s, f) }, first, after, last, before)
 }
 
 // TradingPartnerConnection are the resolvers of TradingPartnerConnection.
@@ -48,7 +50,7 @@ func (r tradingPartner) Onboarding(ctx context.Context, objs []*trade.TradingPar
 	if err != nil {
 		return nil, err
 	}
-	facts, err := l.Store.PartnerFacts(ctx, nil, l.Scope(), objs)
+	facts, err := ledger.PartnerFacts(ctx, l.Store, l.Scope(), objs)
 	all := make([]*trade.Onboarding, len(facts))
 	for i, f := range facts {
 		all[i] = f.Onboarding(time.Now())
@@ -76,7 +78,7 @@ func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) (
 }
 
 func (r tradingPartner) Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.SupplierItemConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.TradingPartner).NodeID), store.RangeOf, first, after, last, before)
+	return pages(ctx, keysOf(objs, (*trade.TradingPartner).NodeID), records.RangeOf, first, after, last, before)
 }
 
 // RegisterPartner registers a partner.

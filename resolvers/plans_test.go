@@ -14,6 +14,7 @@ import (
 	"portico/process/orders"
 	"portico/resolvers"
 	"portico/store"
+	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -34,11 +35,11 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	if err != nil || len(pages) < 4 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
-	orders, err := store.OrderList(trade.OperatorScope(nil), store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
+	orders, err := records.OrderList(trade.OperatorScope(nil), records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := store.ItemList(trade.OperatorScope(nil), store.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
+	items, err := records.ItemList(trade.OperatorScope(nil), records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

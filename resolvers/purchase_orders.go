@@ -6,6 +6,8 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -19,12 +21,12 @@ func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder
 }
 
 func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.PurchaseOrderLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return store.PurchaseOrderLineList(s) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return records.PurchaseOrderLineList(s) }, first, after, last, before)
 }
 
 func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
-		return store.ShipmentList(s, store.ShipmentFilter{}, store.PerPurchaseOrder)
+		return records.ShipmentList(s, records.ShipmentFilter{}, records.PerPurchaseOrder)
 	}, first, after, last, before)
 }
 
@@ -79,7 +81,7 @@ func (r purchaseOrder) EvidenceBundle(_ context.Context, objs []*trade.PurchaseO
 }
 
 func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), store.TimelineList, first, after, last, before)
+	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), ledger.TimelineList, first, after, last, before)
 }
 
 func (r purchaseOrder) Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error) {

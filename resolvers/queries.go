@@ -8,6 +8,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -65,7 +66,7 @@ func find[V any](ctx context.Context, id, number *string, byID, byNumber *loader
 }
 
 func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AccountFilter) (*trade.AccountConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return store.AccountList(s, accountFilter(filter)) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return records.AccountList(s, accountFilter(filter)) }, first, after, last, before)
 }
 
 func (r query) Items(ctx context.Context, first *int, after *string, last *int, before, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
@@ -76,7 +77,7 @@ func (r query) Items(ctx context.Context, first *int, after *string, last *int, 
 	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
 		f := itemFilter(search, filter)
 		f.StockFrom = l.StockFrom()
-		return store.ItemList(s, f, orderBy)
+		return records.ItemList(s, f, orderBy)
 	}, first, after, last, before)
 }
 
@@ -106,7 +107,7 @@ func (r query) Categories(ctx context.Context) ([]*trade.Category, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.SubCategories(ctx, l.Scope(), []string{""})
+	found, err := records.SubCategories(ctx, l.Store, l.Scope(), []string{""})
 	return found[""], err
 }
 
@@ -119,12 +120,12 @@ func (r query) Orders(ctx context.Context, first *int, after *string, last *int,
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.Order] { return store.OrderList(s, f, orderBy, false) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, false) }, first, after, last, before)
 }
 
 func (r query) Returns(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ReturnFilter) (*trade.ReturnConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Return] {
-		return store.ReturnList(s, returnFilter(filter), store.NoParent)
+		return records.ReturnList(s, returnFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 
@@ -134,7 +135,7 @@ func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice,
 
 func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) (*trade.InvoiceConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Invoice] {
-		return store.InvoiceList(s, invoiceFilter(filter), store.NoParent)
+		return records.InvoiceList(s, invoiceFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 
@@ -147,7 +148,7 @@ func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, la
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.PurchaseOrder] { return store.PurchaseOrderList(s, f, orderBy) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.PurchaseOrder] { return records.PurchaseOrderList(s, f, orderBy) }, first, after, last, before)
 }
 
 func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
@@ -156,7 +157,7 @@ func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipme
 
 func (r query) Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) (*trade.ShipmentConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Shipment] {
-		return store.ShipmentList(s, shipmentFilter(filter), store.NoParent)
+		return records.ShipmentList(s, shipmentFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 
@@ -176,7 +177,7 @@ func (r *Resolver) SourceHealth() graph.SourceHealthResolver { return sourceHeal
 type sourceHealth struct{ *Resolver }
 
 func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.RejectedRecordConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.SourceHealth) string { return o.Instance }), store.RejectedList, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.SourceHealth) string { return o.Instance }), records.RejectedList, first, after, last, before)
 }
 
 // RejectedRecordConnection are the resolvers of RejectedRecordConnection.

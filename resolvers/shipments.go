@@ -7,6 +7,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -36,7 +37,7 @@ func (r shipment) Packages(ctx context.Context, objs []*trade.Shipment) ([][]*tr
 }
 
 func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) ([]*trade.ShipmentEventConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return store.EventList(s, classifier) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return records.EventList(s, classifier) }, first, after, last, before)
 }
 
 func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error) {
@@ -87,7 +88,7 @@ func (r *Resolver) Package() graph.PackageResolver { return parcel{r} }
 type parcel struct{ *Resolver }
 
 func (r parcel) Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error) {
-	return lists(related(ctx, objs, func(o *trade.Package) string { return store.PackageKey(o.ShipmentID, o.Number) }, loaders.PackageLines))
+	return lists(related(ctx, objs, func(o *trade.Package) string { return records.PackageKey(o.ShipmentID, o.Number) }, loaders.PackageLines))
 }
 
 // PackageLine are the resolvers of PackageLine.

@@ -8,6 +8,7 @@ import (
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/resolvers/loaders"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -154,7 +155,7 @@ func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilte
 		}
 		st := l.Store
 		f.wanted = func(ctx context.Context, scope trade.Scope, c *trade.Change) (bool, error) {
-			return st.IsAlert(ctx, scope, wanted, c.SubjectID)
+			return operating.IsAlert(ctx, st, scope, wanted, c.SubjectID)
 		}
 	}
 	return follow(ctx, r.Resolver, f)

@@ -6,6 +6,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 )
@@ -27,7 +28,7 @@ func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, inp
 	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, loaders.SupplierItems, a.SubjectID); err != nil || p.SupplierItem == nil {
 		return p, err
 	}
-	open := store.AlertList(l.Scope(), store.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})
+	open := operating.AlertList(l.Scope(), operating.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})
 	told, err := loaders.Pages(ctx, l, open, []string{""}, store.PageArgs{First: 1})
 	if err == nil && len(told[0].Edges) > 0 {
 		p.Alert = told[0].Edges[0].Node

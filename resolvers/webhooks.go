@@ -9,12 +9,13 @@ import (
 	"portico/process/notify"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
 // WebhookEndpoints are the endpoints of the caller, newest first; all of them for an operator.
 func (r query) WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error) {
-	return whole(ctx, store.EndpointList)
+	return whole(ctx, operating.EndpointList)
 }
 
 func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error) {
@@ -27,7 +28,7 @@ func (r *Resolver) WebhookEndpoint() graph.WebhookEndpointResolver { return webh
 type webhookEndpoint struct{}
 
 func (webhookEndpoint) Deliveries(ctx context.Context, objs []*trade.WebhookEndpoint, first *int, after *string, last *int, before *string, state []trade.DeliveryState) ([]*trade.WebhookDeliveryConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[trade.WebhookDelivery] { return store.DeliveriesTo(s, state) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, (*trade.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[trade.WebhookDelivery] { return operating.DeliveriesTo(s, state) }, first, after, last, before)
 }
 
 // WebhookDeliveryConnection are the resolvers of WebhookDeliveryConnection.

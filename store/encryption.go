@@ -27,9 +27,9 @@ import (
 
 const sealed = "sealed:"
 
-// signer is who signed for a delivery: an event says it, and the proof that is
+// Signer is who signed for a delivery: an event says it, and the proof that is
 // derived from events.
-const signer = "signer of a delivery"
+const Signer = "signer of a delivery"
 
 var unreadable = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "portico_store_unreadable_total", Help: "Restricted values that no key in force opens; they are answered as null.",
@@ -130,14 +130,14 @@ func (s *Seals) open(what string, text *trade.Restricted) (*trade.Restricted, er
 	return nil, fmt.Errorf("the key of a value (%s) is not in force: put it back as a further line of PORTICO_DATA_KEY_FILE", what)
 }
 
-// encrypt encrypts a text, for what it says.
-func (s *Store) encrypt(what string, text *trade.Restricted) (*trade.Restricted, error) {
+// Encrypt encrypts a text, for what it says.
+func (s *Store) Encrypt(what string, text *trade.Restricted) (*trade.Restricted, error) {
 	return s.options.Seals.seal(what, text)
 }
 
-// decrypt is what a read tells of a sealed value: nothing where it does not open,
+// Decrypt is what a read tells of a sealed value: nothing where it does not open,
 // which whoever runs this is told.
-func (s *Store) decrypt(what string, text *trade.Restricted) *trade.Restricted {
+func (s *Store) Decrypt(what string, text *trade.Restricted) *trade.Restricted {
 	plain, err := s.options.Seals.open(what, text)
 	if err != nil {
 		unreadable.Inc()
@@ -171,7 +171,7 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 					ID   string
 					Text trade.Restricted
 				}
-				if err := s.sel(ctx, tx, &rows, c.Stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
+				if err := tx.Select(ctx, &rows, c.Stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
 					return fmt.Errorf("sealing anew: %w", err)
 				}
 				n = len(rows)
@@ -188,7 +188,7 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 					}
 					ids, texts = append(ids, r.ID), append(texts, string(*anew))
 				}
-				_, err := s.Exec(ctx, tx, c.Write, pq.Array(ids), pq.Array(texts))
+				_, err := tx.Exec(ctx, c.Write, pq.Array(ids), pq.Array(texts))
 				done += len(ids)
 				return err
 			})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -18,7 +20,7 @@ const (
 )
 
 func delivered(number string, signer trade.Restricted) trade.Tracking {
-	return trade.Tracking{TrackingNumber: number, Provenance: from(number, 1), Events: []trade.ShipmentEvent{{
+	return trade.Tracking{TrackingNumber: number, Provenance: storetest.From(number, 1), Events: []trade.ShipmentEvent{{
 		Key: "1", Milestone: trade.MilestoneDelivered, Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: time.Now(), SignedBy: &signer, Raw: trade.RawCode{Code: "D"},
 	}}}
 }
@@ -36,11 +38,11 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 		return all
 	}}})
 	inForce(oldKey)
-	save(t, s, s.SaveAccounts, account("1", "a", 1))
+	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	for _, n := range []string{"T1", "T2"} {
-		save(t, s, s.SaveShipments, trade.Shipment{Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: n, Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: from(n, 1)})
+		storetest.Save(t, s, replication.SaveShipments, trade.Shipment{Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: n, Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From(n, 1)})
 	}
-	save(t, s, s.SaveTracking, delivered("T1", "CANARY Jansen"), delivered("T2", "CANARY Özgür"))
+	storetest.Save(t, s, replication.SaveTracking, delivered("T1", "CANARY Jansen"), delivered("T2", "CANARY Özgür"))
 	stored := func() (all []string) {
 		rows, err := db.QueryContext(t.Context(), `SELECT signed_by FROM shipment_events UNION ALL SELECT proof ->> 'signedBy' FROM shipments`)
 		if err != nil {
@@ -60,7 +62,7 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 		return all
 	}
 	shown := func() (names []string) {
-		found, err := s.ShipmentsByNumber(t.Context(), everything, []string{"T1", "T2"})
+		found, err := records.ShipmentsByNumber(t.Context(), s, storetest.Everything, []string{"T1", "T2"})
 		if err != nil || len(found) != 2 {
 			t.Fatal(found, err)
 		}
@@ -81,7 +83,7 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	}
 	reseal := func(when string, want int) {
 		t.Helper()
-		if n, err := s.Reseal(t.Context(), store.EncryptedColumns...); err != nil || n != want {
+		if n, err := s.Reseal(t.Context(), records.EncryptedColumns...); err != nil || n != want {
 			t.Errorf("%s: %d sealed anew, %v; want %d", when, n, err, want)
 		}
 	}

@@ -12,16 +12,16 @@ func Predicates(s trade.Scope) map[string]struct {
 		SQL  string
 		Args []any
 	}{}
-	for name, visible := range map[string]visibility{
-		"account": ownAccount("account_id"), "supplier": ownSupplier("supplier_id"), "either": ownEither("account_id", "supplier_id"),
-		"systems": operatorOnly, "catalogue": anyParty,
+	for name, visible := range map[string]Visibility{
+		"account": OwnAccount("account_id"), "supplier": OwnSupplier("supplier_id"), "either": OwnEither("account_id", "supplier_id"),
+		"systems": OperatorOnly, "catalogue": AnyParty,
 	} {
-		var a args
+		var a Args
 		sql := visible(s, &a)
 		all[name] = struct {
 			SQL  string
 			Args []any
-		}{sql, a.list}
+		}{sql, a.List}
 	}
 	return all
 }

@@ -30,7 +30,7 @@ func (s *Store) Confirm(ctx context.Context, instance, epoch, position string, a
 			INSERT INTO feeds (instance, epoch, position, confirmed_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (instance) DO UPDATE SET epoch = excluded.epoch, position = excluded.position,
 			  confirmed_at = greatest(feeds.confirmed_at, excluded.confirmed_at)`
-		if _, err := s.Exec(ctx, tx, query, instance, epoch, position, at); err != nil {
+		if _, err := tx.Exec(ctx, query, instance, epoch, position, at); err != nil {
 			return fmt.Errorf("feed of %s: %w", instance, err)
 		}
 		return nil
@@ -54,7 +54,7 @@ func (s *Store) Confirmed() (map[string]time.Time, error) {
 		Instance    string
 		ConfirmedAt time.Time
 	}
-	if err := s.sel(ctx, nil, &rows, `SELECT instance, confirmed_at FROM feeds`); err != nil {
+	if err := s.Select(ctx, &rows, `SELECT instance, confirmed_at FROM feeds`); err != nil {
 		return nil, fmt.Errorf("feeds: %w", err)
 	}
 	confirmed := make(map[string]time.Time, len(rows))

@@ -28,29 +28,29 @@ var ErrCursor = errors.New("the cursor is not one of this list")
 // List is a list that can be paged and counted: the records that a scope sees,
 // narrowed and in order. Where it has parents, there is one list below each.
 type List[T any] struct {
-	relation relation[T]
-	name     string // names list and order in cursors
-	scope    trade.Scope
-	join     string
-	parent   string // column; empty for a list of its own
-	where    []string
-	args     args
-	order    []sortKey // the last one is unique
+	Relation Relation[T]
+	Name     string // names list and order in cursors
+	Scope    trade.Scope
+	Join     string
+	Parent   string // column; empty for a list of its own
+	Where    []string
+	Args     Args
+	Order    []SortKey // the last one is unique
 	// ranking, unless nil, makes the order from arguments of its own, which only
 	// statements that sort must carry.
-	ranking func(a *args) []sortKey
+	Ranking func(a *Args) []SortKey
 }
 
-type sortKey struct {
+type SortKey struct {
 	expr string
 	kind string // SQL type of the expression
 	desc bool
 }
 
-// ascending and descending are keys that a list is sorted by: an expression, and its type
+// Ascending and descending are keys that a list is sorted by: an expression, and its type
 // in SQL.
-func ascending(expr, kind string) sortKey  { return sortKey{expr, kind, false} }
-func descending(expr, kind string) sortKey { return sortKey{expr, kind, true} }
+func Ascending(expr, kind string) SortKey  { return SortKey{expr, kind, false} }
+func Descending(expr, kind string) SortKey { return SortKey{expr, kind, true} }
 
 // maxCount is where counting stops.
 const maxCount = 10000
@@ -59,14 +59,14 @@ const maxCount = 10000
 // other.
 func (l *List[T]) Signature(page PageArgs) string {
 	b := make([]byte, 0, 512)
-	for _, text := range [...]string{l.name, l.join, l.parent, page.After, page.Before} {
+	for _, text := range [...]string{l.Name, l.Join, l.Parent, page.After, page.Before} {
 		b = strconv.AppendQuote(b, text)
 	}
 	b = strconv.AppendInt(append(strconv.AppendInt(b, int64(page.First), 10), ' '), int64(page.Last), 10)
-	for _, text := range l.where {
+	for _, text := range l.Where {
 		b = strconv.AppendQuote(append(b, '&'), text)
 	}
-	for _, a := range l.args.list {
+	for _, a := range l.Args.List {
 		if v, ok := a.(driver.Valuer); ok {
 			a, _ = v.Value()
 		}
@@ -75,17 +75,17 @@ func (l *List[T]) Signature(page PageArgs) string {
 	return string(b)
 }
 
-func (l *List[T]) and(condition string) { l.where = append(l.where, condition) }
+func (l *List[T]) And(condition string) { l.Where = append(l.Where, condition) }
 
-// from appends the statement from FROM to the last condition.
-func (l *List[T]) from(b []byte, a *args, parentOf string) []byte {
-	b = append(append(append(b, " FROM "...), l.relation.from...), ' ')
-	b = append(append(append(b, l.join...), " WHERE "...), l.relation.visible(l.scope, a)...)
-	for _, condition := range l.where {
+// FromClause appends the statement from FROM to the last condition.
+func (l *List[T]) FromClause(b []byte, a *Args, parentOf string) []byte {
+	b = append(append(append(b, " FROM "...), l.Relation.From...), ' ')
+	b = append(append(append(b, l.Join...), " WHERE "...), l.Relation.Visible(l.Scope, a)...)
+	for _, condition := range l.Where {
 		b = append(append(b, " AND "...), condition...)
 	}
-	if l.parent != "" {
-		b = append(append(append(append(b, " AND "...), l.parent...), " = "...), parentOf...)
+	if l.Parent != "" {
+		b = append(append(append(append(b, " AND "...), l.Parent...), " = "...), parentOf...)
 	}
 	return b
 }
@@ -93,18 +93,18 @@ func (l *List[T]) from(b []byte, a *args, parentOf string) []byte {
 // Page reads one page of the list below each parent; a list of its own has the
 // one parent "".
 func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page PageArgs) (map[string]*trade.Connection[T], error) {
-	a := args{append(make([]any, 0, len(l.args.list)+4), l.args.list...)}
+	a := Args{append(make([]any, 0, len(l.Args.List)+4), l.Args.List...)}
 	order := l.sorting(&a)
 	limit, backward := page.First, page.Last > 0
 	if backward {
 		limit = page.Last
 	}
 	reads := readsOf(ctx)
-	sh := l.relation.shape(s, reads)
-	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.relation.kind+"Edge.cursor")
+	sh := l.Relation.shape(s, reads)
+	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.Relation.Kind+"Edge.cursor")
 	b := make([]byte, 0, 1024)
-	if l.parent != "" { // under a name that no relation has, or each list would be everybody's
-		b = append(append(append(b, "SELECT above_.id AS parent_, t.* FROM unnest("...), a.set(parents)...), "::text[]) AS above_(id) CROSS JOIN LATERAL (SELECT "...)
+	if l.Parent != "" { // under a name that no relation has, or each list would be everybody's
+		b = append(append(append(b, "SELECT above_.id AS parent_, t.* FROM unnest("...), a.AddTexts(parents)...), "::text[]) AS above_(id) CROSS JOIN LATERAL (SELECT "...)
 	} else {
 		b = append(b, "SELECT ''::text AS parent_, "...)
 	}
@@ -115,7 +115,7 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		}
 		b = append(b, "] AS keys_"...)
 	}
-	b = l.from(b, &a, "above_.id")
+	b = l.FromClause(b, &a, "above_.id")
 	for _, bound := range []struct {
 		cursor string
 		after  bool
@@ -136,14 +136,14 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 		}
 	}
 	b = strconv.AppendInt(append(b, " LIMIT "...), int64(limit+1), 10)
-	if l.parent != "" {
+	if l.Parent != "" {
 		b = append(b, ") t"...)
 	}
 	pages := make(map[string]*trade.Connection[T], len(parents))
 	for _, p := range parents {
 		pages[p] = &trade.Connection[T]{}
 	}
-	err := l.relation.query(ctx, s, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
+	err := l.Relation.query(ctx, s, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
 		c, e := pages[parent], trade.Edge[T]{Node: record}
 		if withCursors {
 			e.Cursor = l.cursor(keys)
@@ -188,11 +188,11 @@ func finish[T any](c *trade.Connection[T], limit int, backward, after, before bo
 }
 
 // beyond is the condition that a row comes after (or before) the keys.
-func beyond(a *args, order []sortKey, keys []string, after bool) string {
+func beyond(a *Args, order []SortKey, keys []string, after bool) string {
 	var alternatives []string
 	equal := ""
 	for i, k := range order {
-		value := a.add(keys[i]) + "::" + k.kind
+		value := a.Add(keys[i]) + "::" + k.kind
 		op := map[bool]string{true: " > ", false: " < "}[after != k.desc]
 		alternatives = append(alternatives, "("+equal+k.expr+op+value+")")
 		equal += k.expr + " = " + value + " AND "
@@ -200,11 +200,11 @@ func beyond(a *args, order []sortKey, keys []string, after bool) string {
 	return "(" + strings.Join(alternatives, " OR ") + ")"
 }
 
-func (l *List[T]) sorting(a *args) []sortKey {
-	if l.ranking != nil {
-		return l.ranking(a)
+func (l *List[T]) sorting(a *Args) []SortKey {
+	if l.Ranking != nil {
+		return l.Ranking(a)
 	}
-	return l.order
+	return l.Order
 }
 
 type cursor struct {
@@ -213,15 +213,15 @@ type cursor struct {
 }
 
 func (l *List[T]) cursor(keys []string) string {
-	text, _ := json.Marshal(cursor{l.name, keys})
+	text, _ := json.Marshal(cursor{l.Name, keys})
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
 func (l *List[T]) open(s string) ([]string, error) {
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	var c cursor
-	order := l.sorting(&args{})
-	if err != nil || json.Unmarshal(text, &c) != nil || c.List != l.name || len(c.Keys) != len(order) {
+	order := l.sorting(&Args{})
+	if err != nil || json.Unmarshal(text, &c) != nil || c.List != l.Name || len(c.Keys) != len(order) {
 		return nil, ErrCursor
 	}
 	for i, k := range order {
@@ -234,7 +234,7 @@ func (l *List[T]) open(s string) ([]string, error) {
 
 // holds tells whether text, which may come from a forged cursor, is a value of
 // the key's type.
-func (k sortKey) holds(text string) bool {
+func (k SortKey) holds(text string) bool {
 	if strings.ContainsRune(text, 0) {
 		return false
 	}
@@ -260,15 +260,15 @@ func (k sortKey) holds(text string) bool {
 
 // Count counts the list below each parent, as far as it is worth counting.
 func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[string]trade.TotalCount, error) {
-	a := args{slices.Clone(l.args.list)}
-	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.from(nil, &a, "above_.id"), maxCount+1)
-	statement := "SELECT above_.id, " + counted + " AS n FROM unnest(" + a.set(parents) + "::text[]) AS above_(id)"
+	a := Args{slices.Clone(l.Args.List)}
+	counted := fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 %s LIMIT %d) c)", l.FromClause(nil, &a, "above_.id"), maxCount+1)
+	statement := "SELECT above_.id, " + counted + " AS n FROM unnest(" + a.AddTexts(parents) + "::text[]) AS above_(id)"
 	var rows []struct {
 		ID string
 		N  int
 	}
-	if err := s.sel(ctx, nil, &rows, statement, a.list...); err != nil {
-		return nil, fmt.Errorf("counting %s: %w", l.relation.kind, err)
+	if err := s.Select(ctx, &rows, statement, a.List...); err != nil {
+		return nil, fmt.Errorf("counting %s: %w", l.Relation.Kind, err)
 	}
 	counts := make(map[string]trade.TotalCount, len(rows))
 	for _, r := range rows {
@@ -277,29 +277,29 @@ func (l *List[T]) Count(ctx context.Context, s *Store, parents []string) (map[st
 	return counts, nil
 }
 
-// within narrows a list to a span of days; moments are taken in UTC.
-func (l *List[T]) within(column string, span trade.DateRange, moment bool) {
+// Within narrows a list to a span of days; moments are taken in UTC.
+func (l *List[T]) Within(column string, span trade.DateRange, moment bool) {
 	cast := "::date"
 	if moment {
 		cast = "::date::timestamp AT TIME ZONE 'UTC'"
 	}
 	if span.From != nil {
-		l.and(column + " >= " + l.args.add(span.From.String()) + cast)
+		l.And(column + " >= " + l.Args.Add(span.From.String()) + cast)
 	}
 	if span.To != nil {
-		l.and(column + " < " + l.args.add(span.To.AddDays(1).String()) + cast)
+		l.And(column + " < " + l.Args.Add(span.To.AddDays(1).String()) + cast)
 	}
 }
 
-// since narrows a list to what changed after a moment.
-func (l *List[T]) since(column string, at *time.Time) {
+// Since narrows a list to what changed after a moment.
+func (l *List[T]) Since(column string, at *time.Time) {
 	if at != nil {
-		l.and(column + " > " + l.args.add(*at))
+		l.And(column + " > " + l.Args.Add(*at))
 	}
 }
 
-// atMost cuts each of some lists at n.
-func atMost[T any](found map[string][]*T, n int) map[string][]*T {
+// AtMost cuts each of some lists at n.
+func AtMost[T any](found map[string][]*T, n int) map[string][]*T {
 	for k, v := range found {
 		found[k] = v[:min(len(v), n)]
 	}

@@ -35,25 +35,6 @@ const discardAfter = time.Minute
 // on, and one of them may be in a transaction that waits for the very one that would wait here.
 func discard(stmt *sqlx.Stmt) { time.AfterFunc(discardAfter, func() { _ = stmt.Close() }) }
 
-// Exec, get and sel are those of a transaction, or of the store where it is nil.
-func (s *Store) Exec(ctx context.Context, tx *Tx, query string, args ...any) (sql.Result, error) {
-	return tx.Exec(ctx, query, args...)
-}
-
-func (s *Store) get(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
-	if tx == nil {
-		return s.Get(ctx, into, query, args...)
-	}
-	return tx.Get(ctx, into, query, args...)
-}
-
-func (s *Store) sel(ctx context.Context, tx *Tx, into any, query string, args ...any) error {
-	if tx == nil {
-		return s.Select(ctx, into, query, args...)
-	}
-	return tx.Select(ctx, into, query, args...)
-}
-
 // Reader is where records are read: the store, or a transaction of it.
 type Reader interface {
 	// Get reads one row, and Select all of them.

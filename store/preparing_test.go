@@ -25,7 +25,7 @@ func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			err := st.InTx(ctx, func(tx *store.Tx) error {
-				_, err := st.Exec(ctx, tx, `SELECT 'the first'`)
+				_, err := tx.Exec(ctx, `SELECT 'the first'`)
 				here.Done()
 				<-together
 				return err
@@ -44,18 +44,18 @@ func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 		waited <- st.InTx(ctx, func(tx *store.Tx) error {
 			<-locked
 			close(ran)
-			_, err := st.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(4711)`)
+			_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(4711)`)
 			return err
 		})
 	}()
 	err := st.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := st.Exec(ctx, tx, `SELECT pg_advisory_xact_lock(4711)`); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(4711)`); err != nil {
 			return err
 		}
 		close(locked)
 		<-ran
 		for i := range store.KeptStatements + 10 {
-			if _, err := st.Exec(ctx, tx, fmt.Sprintf(`SELECT 'number %d'`, i)); err != nil {
+			if _, err := tx.Exec(ctx, fmt.Sprintf(`SELECT 'number %d'`, i)); err != nil {
 				return err
 			}
 		}

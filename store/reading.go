@@ -19,25 +19,25 @@ import (
 	"portico/trade"
 )
 
-// args collects the arguments of a statement.
-type args struct{ list []any }
+// Args collects the arguments of a statement.
+type Args struct{ List []any }
 
-func (a *args) add(v any) string {
+func (a *Args) Add(v any) string {
 	if text, ok := v.(string); ok {
-		v = storable(text)
+		v = Storable(text)
 	}
-	a.list = append(a.list, v)
-	return "$" + strconv.Itoa(len(a.list))
+	a.List = append(a.List, v)
+	return "$" + strconv.Itoa(len(a.List))
 }
 
-func (a *args) set(keys []string) string { return a.add(textArray(keys)) }
+func (a *Args) AddTexts(keys []string) string { return a.Add(TextArray(keys)) }
 
-// textArray is an array of texts as PostgreSQL reads it, written at once: a
+// TextArray is an array of texts as PostgreSQL reads it, written at once: a
 // page's keys are the larger part of what is sent.
-type textArray []string
+type TextArray []string
 
 // Value is the array's text.
-func (t textArray) Value() (driver.Value, error) {
+func (t TextArray) Value() (driver.Value, error) {
 	size := 2
 	for _, k := range t {
 		size += len(k) + 3
@@ -50,7 +50,7 @@ func (t textArray) Value() (driver.Value, error) {
 			b.WriteByte(',')
 		}
 		b.WriteByte('"')
-		if k = storable(k); strings.ContainsAny(k, `"\`) {
+		if k = Storable(k); strings.ContainsAny(k, `"\`) {
 			k = escape.Replace(k)
 		}
 		b.WriteString(k)
@@ -63,56 +63,56 @@ func (t textArray) Value() (driver.Value, error) {
 // escape writes what stands between quotes in an array.
 var escape = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 
-// storable is text that PostgreSQL takes. What it does not take is in no row,
+// Storable is text that PostgreSQL takes. What it does not take is in no row,
 // and neither is what it becomes.
-func storable(s string) string {
+func Storable(s string) string {
 	if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
 		return s
 	}
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
 }
 
-// visibility is the predicate by which a scope sees rows.
-type visibility func(s trade.Scope, a *args) string
+// Visibility is the predicate by which a scope sees rows.
+type Visibility func(s trade.Scope, a *Args) string
 
-// ownAccount sees rows of the caller's accounts.
-func ownAccount(column string) visibility {
-	return func(s trade.Scope, a *args) string {
+// OwnAccount sees rows of the caller's accounts.
+func OwnAccount(column string) Visibility {
+	return func(s trade.Scope, a *Args) string {
 		switch {
 		case s.Everything():
 			return "TRUE"
 		case s.Role() == trade.Customer:
-			return column + " = ANY(" + a.set(s.Accounts()) + ")"
+			return column + " = ANY(" + a.AddTexts(s.Accounts()) + ")"
 		}
 		return "FALSE"
 	}
 }
 
-// ownSupplier sees rows of the caller's own supplier.
-func ownSupplier(column string) visibility {
-	return func(s trade.Scope, a *args) string {
+// OwnSupplier sees rows of the caller's own supplier.
+func OwnSupplier(column string) Visibility {
+	return func(s trade.Scope, a *Args) string {
 		switch {
 		case s.Everything():
 			return "TRUE"
 		case s.Role() == trade.Supplier:
-			return column + " = " + a.add(s.Supplier())
+			return column + " = " + a.Add(s.Supplier())
 		}
 		return "FALSE"
 	}
 }
 
-// ownEither sees rows of the caller's accounts, or of the caller's supplier.
-func ownEither(account, supplier string) visibility {
-	return func(s trade.Scope, a *args) string {
+// OwnEither sees rows of the caller's accounts, or of the caller's supplier.
+func OwnEither(account, supplier string) Visibility {
+	return func(s trade.Scope, a *Args) string {
 		if s.Role() == trade.Supplier {
-			return ownSupplier(supplier)(s, a)
+			return OwnSupplier(supplier)(s, a)
 		}
-		return ownAccount(account)(s, a)
+		return OwnAccount(account)(s, a)
 	}
 }
 
-// anyParty sees rows that belong to nobody in particular: the catalogue, stock.
-func anyParty(s trade.Scope, _ *args) string {
+// AnyParty sees rows that belong to nobody in particular: the catalogue, stock.
+func AnyParty(s trade.Scope, _ *Args) string {
 	switch s.Role() {
 	case trade.Operator, trade.Customer, trade.Supplier:
 		return "TRUE"
@@ -120,11 +120,11 @@ func anyParty(s trade.Scope, _ *args) string {
 	return "FALSE"
 }
 
-// hiding sees what v sees; the rows of a kind that the store was opened to hide, only who sees
+// WithoutHidden sees what v sees; the rows of a kind that the store was opened to hide, only who sees
 // everything.
-func hiding(v visibility, s *Store, kind string) visibility {
+func WithoutHidden(v Visibility, s *Store, kind string) Visibility {
 	conditions := s.options.Hidden[kind]
-	return func(scope trade.Scope, a *args) string {
+	return func(scope trade.Scope, a *Args) string {
 		if len(conditions) == 0 || scope.Everything() {
 			return v(scope, a)
 		}
@@ -132,40 +132,40 @@ func hiding(v visibility, s *Store, kind string) visibility {
 	}
 }
 
-// operatorOnly sees rows about the systems themselves.
-func operatorOnly(s trade.Scope, _ *args) string {
+// OperatorOnly sees rows about the systems themselves.
+func OperatorOnly(s trade.Scope, _ *Args) string {
 	if s.Everything() {
 		return "TRUE"
 	}
 	return "FALSE"
 }
 
-// relation is one kind of record as it is read.
-type relation[T any] struct {
-	kind    string // type name, for its age limit and the coordinates of its fields
-	columns []columns
-	from    string
-	visible visibility
-	source  func(*T) *trade.Provenance // nil where it has none
-	opened  func(s *Store, record *T)  // opens what is sealed; nil where nothing is
+// Relation is one kind of record as it is read.
+type Relation[T any] struct {
+	Kind    string // type name, for its age limit and the coordinates of its fields
+	Columns []Columns
+	From    string
+	Visible Visibility
+	Source  func(*T) *trade.Provenance // nil where it has none
+	Decrypt func(s *Store, record *T)  // opens what is sealed; nil where nothing is
 	shape   func(s *Store, reads func(coordinate string) bool) shape[T]
 }
 
-// columns are columns that are read when one of some fields is.
-type columns struct {
+// Columns are columns that are read when one of some fields is.
+type Columns struct {
 	fields []string // names of fields of the kind, or coordinates ("Type.field"); none: always
-	list   string
+	List   string
 }
 
-// always are columns that every read of the relation needs: keys, and what
+// Always are columns that every read of the relation needs: keys, and what
 // code goes by.
-func always(list string) columns { return columns{list: list} }
+func Always(list string) Columns { return Columns{List: list} }
 
-// when are columns that only some fields need.
-func when(fields, list string) columns { return columns{strings.Fields(fields), list} }
+// When are columns that only some fields need.
+func When(fields, list string) Columns { return Columns{strings.Fields(fields), list} }
 
 // of are the columns with their fields as coordinates.
-func (c columns) of(kind string) columns {
+func (c Columns) of(kind string) Columns {
 	for i, f := range c.fields {
 		if !strings.Contains(f, ".") {
 			c.fields[i] = kind + "." + f
@@ -200,18 +200,18 @@ func readsOf(ctx context.Context) func(string) bool {
 	return reads
 }
 
-// same tells a row that is scanned as what it is.
-func same[T any](row *T) *T { return row }
+// Identity tells a row that is scanned as what it is.
+func Identity[T any](row *T) *T { return row }
 
-// read makes a relation whose rows are scanned into R and told as T.
-func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
-	for i, c := range r.columns {
-		r.columns[i] = c.of(r.kind)
+// Read makes a relation whose rows are scanned into R and told as T.
+func Read[R, T any](r Relation[T], tell func(*R) *T) Relation[T] {
+	for i, c := range r.Columns {
+		r.Columns[i] = c.of(r.Kind)
 	}
 	var shapes sync.Map // by the set of columns
 	r.shape = func(s *Store, reads func(string) bool) shape[T] {
 		var set uint64
-		for i, c := range r.columns {
+		for i, c := range r.Columns {
 			if c.fields == nil || reads == nil || slices.ContainsFunc(c.fields, reads) {
 				set |= 1 << i
 			}
@@ -221,14 +221,14 @@ func read[R, T any](r relation[T], tell func(*R) *T) relation[T] {
 		}
 		var lists []string
 		var sh shape[T]
-		for i, c := range r.columns {
+		for i, c := range r.Columns {
 			if set&(1<<i) != 0 {
-				lists = append(lists, c.list)
-				sh.sourced = sh.sourced || r.source != nil && strings.Contains(c.list, `"provenance.`)
+				lists = append(lists, c.List)
+				sh.sourced = sh.sourced || r.Source != nil && strings.Contains(c.List, `"provenance.`)
 			}
 		}
 		sh.columns = strings.Join(lists, ", ")
-		sh.scan = scanner(s.db.Mapper, r.kind, tell)
+		sh.scan = scanner(s.db.Mapper, r.Kind, tell)
 		shapes.Store(set, sh)
 		return sh
 	}
@@ -293,8 +293,8 @@ func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) f
 	}
 }
 
-// provenance are the columns by which a row tells where it came from.
-func provenance(alias string) string {
+// ProvenanceColumns are the columns by which a row tells where it came from.
+func ProvenanceColumns(alias string) string {
 	var b strings.Builder
 	for i, c := range []string{"system", "instance", "source_ref", "source_version", "sequence", "as_of", "received_at"} {
 		if i > 0 {
@@ -307,48 +307,48 @@ func provenance(alias string) string {
 
 // query runs a statement of a shape and hands out the records with their ages as
 // of now.
-func (r relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a args, each func(parent string, keys []string, record *T)) error {
+func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a Args, each func(parent string, keys []string, record *T)) error {
 	confirmed, err := s.Confirmed()
 	if err != nil {
 		return err
 	}
 	stmt, err := s.prepare(ctx, statement) //nolint:sqlclosecheck // kept for the next one
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.kind, err)
+		return fmt.Errorf("%s: %w", r.Kind, err)
 	}
-	rows, err := stmt.QueryxContext(ctx, a.list...)
+	rows, err := stmt.QueryxContext(ctx, a.List...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.kind, err)
+		return fmt.Errorf("%s: %w", r.Kind, err)
 	}
 	defer func() { _ = rows.Close() }()
 	now := time.Now()
 	err = sh.scan(rows, sorted, func(parent string, keys []string, record *T) {
 		if sh.sourced {
-			s.fresh.age(r.source(record), r.kind, confirmed, now)
+			s.fresh.age(r.Source(record), r.Kind, confirmed, now)
 		}
-		if r.opened != nil {
-			r.opened(s, record)
+		if r.Decrypt != nil {
+			r.Decrypt(s, record)
 		}
 		each(parent, keys, record)
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.kind, err)
+		return fmt.Errorf("%s: %w", r.Kind, err)
 	}
 	return nil
 }
 
-// all reads every record for all requests: whoever shows one asks for the scope before.
-func (r relation[T]) all(ctx context.Context, s *Store) ([]*T, error) {
+// All reads every record for all requests: whoever shows one asks for the scope before.
+func (r Relation[T]) All(ctx context.Context, s *Store) ([]*T, error) {
 	sh := r.shape(s, nil)
 	var all []*T
-	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.from, args{}, func(_ string, _ []string, record *T) { all = append(all, record) })
+	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.From, Args{}, func(_ string, _ []string, record *T) { all = append(all, record) })
 	return all, err
 }
 
-// by reads the records that the scope sees among those with a key. Where a key
+// By reads the records that the scope sees among those with a key. Where a key
 // is of several, the first by order counts; an empty order says that it is of
 // one.
-func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column, order string, keys []string) (map[string]*T, error) {
+func (r Relation[T]) By(ctx context.Context, s *Store, scope trade.Scope, column, order string, keys []string) (map[string]*T, error) {
 	found := make(map[string]*T, len(keys))
 	err := r.each(ctx, s, scope, "", column, order, keys, func(key string, _ []string, record *T) {
 		if found[key] == nil {
@@ -358,8 +358,8 @@ func (r relation[T]) by(ctx context.Context, s *Store, scope trade.Scope, column
 	return found, err
 }
 
-// under reads the records that the scope sees below each parent, in order.
-func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, parents []string) (map[string][]*T, error) {
+// Under reads the records that the scope sees below each parent, in order.
+func (r Relation[T]) Under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, parents []string) (map[string][]*T, error) {
 	found := make(map[string][]*T, len(parents))
 	err := r.each(ctx, s, scope, join, column, order, parents, func(parent string, _ []string, record *T) {
 		found[parent] = append(found[parent], record)
@@ -367,25 +367,25 @@ func (r relation[T]) under(ctx context.Context, s *Store, scope trade.Scope, joi
 	return found, err
 }
 
-func (r relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, []string, *T)) error {
+func (r Relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, []string, *T)) error {
 	sh := r.shape(s, readsOf(ctx))
-	a := args{make([]any, 0, 2)}
+	a := Args{make([]any, 0, 2)}
 	b := make([]byte, 0, 512)
 	b = append(append(append(append(b, "SELECT "...), column...), ", "...), sh.columns...)
-	b = append(append(append(append(b, " FROM "...), r.from...), ' '), join...)
-	b = append(append(append(append(b, " WHERE "...), column...), " = ANY("...), a.set(keys)...)
-	b = append(append(b, ") AND "...), r.visible(scope, &a)...)
+	b = append(append(append(append(b, " FROM "...), r.From...), ' '), join...)
+	b = append(append(append(append(b, " WHERE "...), column...), " = ANY("...), a.AddTexts(keys)...)
+	b = append(append(b, ") AND "...), r.Visible(scope, &a)...)
 	if order != "" {
 		b = append(append(b, " ORDER BY "...), order...)
 	}
 	return r.query(ctx, s, sh, false, string(b), a, each)
 }
 
-// jsonOf is a column that holds a value as JSON.
-type jsonOf[T any] struct{ value T }
+// JSON is a column that holds a value as JSON.
+type JSON[T any] struct{ Value T }
 
 // Scan reads the value.
-func (j *jsonOf[T]) Scan(src any) error {
+func (j *JSON[T]) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
 		return nil
@@ -394,21 +394,21 @@ func (j *jsonOf[T]) Scan(src any) error {
 			return nil
 		}
 	}
-	return trade.ScanJSON(src, &j.value)
+	return trade.ScanJSON(src, &j.Value)
 }
 
-// totals are the columns of a document's sums, which are null together.
-type totals struct {
+// Totals are the columns of a document's sums, which are null together.
+type Totals struct {
 	Currency                                string
-	Subtotal, Discount, Freight, Tax, Total nullDecimal
+	Subtotal, Discount, Freight, Tax, Total NullDecimal
 }
 
-func (t totals) trade() *trade.Totals {
+func (t Totals) Trade() *trade.Totals {
 	if !t.Subtotal.Valid || !t.Total.Valid || !t.Discount.Valid {
 		return nil
 	}
 	return &trade.Totals{
-		Subtotal: *t.Subtotal.money(t.Currency), Discount: *t.Discount.money(t.Currency), Freight: t.Freight.money(t.Currency),
-		Tax: t.Tax.money(t.Currency), Total: *t.Total.money(t.Currency),
+		Subtotal: *t.Subtotal.Money(t.Currency), Discount: *t.Discount.Money(t.Currency), Freight: t.Freight.Money(t.Currency),
+		Tax: t.Tax.Money(t.Currency), Total: *t.Total.Money(t.Currency),
 	}
 }

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// snapshot is what one read makes of a table that is small and seldom changes. Each store
+// Snapshot is what one read makes of a table that is small and seldom changes. Each store
 // keeps the last one for all its requests.
-type snapshot[T any] struct {
+type Snapshot[T any] struct {
 	read func(ctx context.Context, s *Store) (T, error)
 }
 
-// newSnapshot makes a snapshot that is read by a function.
-func newSnapshot[T any](read func(ctx context.Context, s *Store) (T, error)) *snapshot[T] {
-	return &snapshot[T]{read}
+// NewSnapshot makes a snapshot that is read by a function.
+func NewSnapshot[T any](read func(ctx context.Context, s *Store) (T, error)) *Snapshot[T] {
+	return &Snapshot[T]{read}
 }
 
 // keptSnapshot is the last one of a store.
@@ -27,9 +27,9 @@ type keptSnapshot[T any] struct {
 // snapshotTimeout is what a read for all requests may take.
 const snapshotTimeout = 5 * time.Second
 
-// asOf is the snapshot as of at most oldest ago. It is read for all requests, and so
+// AsOf is the snapshot as of at most oldest ago. It is read for all requests, and so
 // neither ends with this one nor counts as its own.
-func (c *snapshot[T]) asOf(s *Store, oldest time.Duration) (T, error) {
+func (c *Snapshot[T]) AsOf(s *Store, oldest time.Duration) (T, error) {
 	kept, _ := s.snapshots.LoadOrStore(c, &keptSnapshot[T]{})
 	k := kept.(*keptSnapshot[T])
 	k.mu.Lock()

@@ -1,6 +1,7 @@
-// Package store is Portico's operational data store in PostgreSQL: all SQL is
-// here, one file per topic. Every read takes the caller's scope and joins it in
-// the statement, so that what is not the caller's is not there.
+// Package store is Portico's operational data store in PostgreSQL: connections, transactions,
+// prepared statements, lists and who sees which rows. The statements themselves are in its
+// rooms, one file per topic. Every read takes the caller's scope and joins it in the
+// statement, so that what is not the caller's is not there.
 package store
 
 import (
@@ -100,7 +101,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 func (s *Store) Durable(ctx context.Context) (bool, error) {
 	var durable bool
 	const query = `SELECT bool_and(setting <> 'off') FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`
-	if err := s.get(ctx, nil, &durable, query); err != nil {
+	if err := s.Get(ctx, &durable, query); err != nil {
 		return false, fmt.Errorf("database: %w", err)
 	}
 	return durable, nil

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -14,10 +17,10 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 	s := storetest.New(t)
-	save(t, s, s.SaveAccounts, account("1", "a", 1))
-	save(t, s, s.SaveOrders, order("100", "1", 1, "10"), order("101", "1", 1, "10"))
+	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
+	storetest.Save(t, s, replication.SaveOrders, storetest.Order("100", "1", 1, "10"), storetest.Order("101", "1", 1, "10"))
 	list := func(by trade.OrderSort) *store.List[trade.Order] {
-		return store.OrderList(everything, store.OrderFilter{}, by, false)
+		return records.OrderList(storetest.Everything, records.OrderFilter{}, by, false)
 	}
 	page, err := list(trade.OrdersByNumber).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1})
 	if err != nil {
@@ -33,7 +36,7 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 			t.Errorf("%s took the cursor: %v", name, err)
 		}
 	}
-	if _, err := store.AccountList(everything, store.AccountFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
+	if _, err := records.AccountList(storetest.Everything, records.AccountFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("another list took the cursor: %v", err)
 	}
 	// The keys of operations and of orders, newest first, are of the same types.
@@ -41,7 +44,7 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.OperationList(everything, store.OperationFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: *newest[""].PageInfo.EndCursor}); !errors.Is(err, store.ErrCursor) {
+	if _, err := ledger.OperationList(storetest.Everything, ledger.OperationFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: *newest[""].PageInfo.EndCursor}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("a list with keys of the same types took the cursor: %v", err)
 	}
 }
@@ -50,7 +53,7 @@ func TestACountThatStoppedSaysSo(t *testing.T) {
 	s, db := storetest.Pair(t)
 	count := func(want trade.TotalCount) {
 		t.Helper()
-		got, err := store.RejectedList(everything).Count(t.Context(), s, []string{"erp"})
+		got, err := records.RejectedList(storetest.Everything).Count(t.Context(), s, []string{"erp"})
 		if err != nil || got["erp"] != want {
 			t.Errorf("counted %+v, %v; want %+v", got["erp"], err, want)
 		}
@@ -66,26 +69,26 @@ func TestACountThatStoppedSaysSo(t *testing.T) {
 }
 
 func TestAListIsTheSameOnlyWithTheSameFilterAndPage(t *testing.T) {
-	list := func(f store.ItemFilter, page store.PageArgs) string {
-		return store.ItemList(everything, f, trade.ItemsByRelevance).Signature(page)
+	list := func(f records.ItemFilter, page store.PageArgs) string {
+		return records.ItemList(storetest.Everything, f, trade.ItemsByRelevance).Signature(page)
 	}
 	seen := map[string]string{}
 	for name, sig := range map[string]string{
-		"one brand of two words": list(store.ItemFilter{Brands: []string{"a b", "c"}}, store.PageArgs{First: 1}),
-		"the same words, parted": list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1}),
-		"a quote":                list(store.ItemFilter{Brands: []string{`a","b c`}}, store.PageArgs{First: 1}),
-		"another page":           list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 11}),
-		"from the end":           list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{Last: 1}),
-		"after":                  list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, After: "x"}),
-		"before":                 list(store.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, Before: "x"}),
-		"another filter":         list(store.ItemFilter{Categories: []string{"a", "b c"}}, store.PageArgs{First: 1}),
+		"one brand of two words": list(records.ItemFilter{Brands: []string{"a b", "c"}}, store.PageArgs{First: 1}),
+		"the same words, parted": list(records.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1}),
+		"a quote":                list(records.ItemFilter{Brands: []string{`a","b c`}}, store.PageArgs{First: 1}),
+		"another page":           list(records.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 11}),
+		"from the end":           list(records.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{Last: 1}),
+		"after":                  list(records.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, After: "x"}),
+		"before":                 list(records.ItemFilter{Brands: []string{"a", "b c"}}, store.PageArgs{First: 1, Before: "x"}),
+		"another filter":         list(records.ItemFilter{Categories: []string{"a", "b c"}}, store.PageArgs{First: 1}),
 	} {
 		if other, ok := seen[sig]; ok {
 			t.Errorf("%s is the same list as %s", name, other)
 		}
 		seen[sig] = name
 	}
-	if a, b := list(store.ItemFilter{Search: "x"}, store.PageArgs{First: 1}), list(store.ItemFilter{Search: "x"}, store.PageArgs{First: 1}); a != b {
+	if a, b := list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}), list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}); a != b {
 		t.Errorf("one list has two signatures: %s, %s", a, b)
 	}
 }
@@ -94,9 +97,9 @@ func TestKeysAreReadAsTheyAreWritten(t *testing.T) {
 	s := storetest.New(t)
 	odd := []string{`a"b`, `a\b`, "a,b", "a}b", `"`, `\`, "NULL", "a b", "ü"}
 	for _, number := range odd {
-		save(t, s, s.SaveAccounts, account(number, "x", 1))
+		storetest.Save(t, s, replication.SaveAccounts, storetest.Account(number, "x", 1))
 	}
-	found, err := s.AccountsByNumber(t.Context(), everything, append([]string{"", "a\x00", "\xff"}, odd...))
+	found, err := records.AccountsByNumber(t.Context(), s, storetest.Everything, append([]string{"", "a\x00", "\xff"}, odd...))
 	if err != nil || len(found) != len(odd) {
 		t.Errorf("found %d of %d, %v", len(found), len(odd), err)
 	}
@@ -113,7 +116,7 @@ func FuzzCursors(f *testing.F) {
 	f.Add("eyJsIjoiIn0")
 	s := storetest.New(f)
 	f.Fuzz(func(t *testing.T, cursor string) {
-		_, err := store.OrderList(everything, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor})
+		_, err := records.OrderList(storetest.Everything, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor})
 		if err != nil && !errors.Is(err, store.ErrCursor) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
@@ -122,11 +125,11 @@ func FuzzCursors(f *testing.F) {
 
 func TestAgeIsSinceTheFeedWasLastFollowedToItsEnd(t *testing.T) {
 	s := storetest.New(t)
-	a := account("1", "a", 1)
+	a := storetest.Account("1", "a", 1)
 	long := time.Now().Add(-time.Hour)
 	a.Provenance.AsOf = &long
-	save(t, s, s.SaveAccounts, a)
-	found, _ := s.AccountsByNumber(t.Context(), everything, []string{"1"})
+	storetest.Save(t, s, replication.SaveAccounts, a)
+	found, _ := records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{"1"})
 	if p := found["1"].Provenance; p.Age < time.Hour || !p.Stale || p.Mode != trade.ODS {
 		t.Errorf("before its feed was followed: %+v, want an hour old and stale", p)
 	}
@@ -135,7 +138,7 @@ func TestAgeIsSinceTheFeedWasLastFollowedToItsEnd(t *testing.T) {
 	}
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		found, _ = s.AccountsByNumber(t.Context(), everything, []string{"1"})
+		found, _ = records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{"1"})
 		if p := found["1"].Provenance; p.Age < 10*time.Second && !p.Stale {
 			return
 		}
@@ -152,14 +155,14 @@ func FuzzIDs(f *testing.F) {
 		f.Add(seed)
 	}
 	s := storetest.New(f)
-	known := account("1", "a", 1)
+	known := storetest.Account("1", "a", 1)
 	if err := s.InTx(f.Context(), func(tx *store.Tx) error {
-		_, err := s.SaveAccounts(f.Context(), tx, []trade.Account{known})
+		_, err := replication.SaveAccounts(f.Context(), tx, []trade.Account{known})
 		return err
 	}); err != nil {
 		f.Fatal(err)
 	}
-	byNumber, err := s.AccountsByNumber(f.Context(), everything, []string{"1"})
+	byNumber, err := records.AccountsByNumber(f.Context(), s, storetest.Everything, []string{"1"})
 	if err != nil || len(byNumber) != 1 {
 		f.Fatal(byNumber, err)
 	}
@@ -167,17 +170,17 @@ func FuzzIDs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		for name, read := range map[string]func() (map[string]*trade.Account, error){
 			id: func() (map[string]*trade.Account, error) {
-				return s.Accounts(t.Context(), everything, []string{key, id, key})
+				return records.Accounts(t.Context(), s, storetest.Everything, []string{key, id, key})
 			},
 			"1": func() (map[string]*trade.Account, error) {
-				return s.AccountsByNumber(t.Context(), everything, []string{key, "1"})
+				return records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{key, "1"})
 			},
 		} {
 			if found, err := read(); err != nil || len(found) != 1 || found[name] == nil {
 				t.Errorf("with %q: %v, %v", key, found, err)
 			}
 		}
-		if lines, err := s.PackageLines(t.Context(), everything, []string{key, store.PackageKey(key, 1)}); err != nil || len(lines) > 0 {
+		if lines, err := records.PackageLines(t.Context(), s, storetest.Everything, []string{key, records.PackageKey(key, 1)}); err != nil || len(lines) > 0 {
 			t.Errorf("with %q: %v, %v", key, lines, err)
 		}
 	})

@@ -41,17 +41,17 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (s *Store) run(ctx context.Context, tx *Tx, fn func(tx *Tx) error) error {
-	if quiet(ctx) {
-		if _, err := s.Exec(ctx, tx, `SELECT set_config('portico.quiet', 'on', TRUE)`); err != nil {
+	if IsQuiet(ctx) {
+		if _, err := tx.Exec(ctx, `SELECT set_config('portico.quiet', 'on', TRUE)`); err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
 	}
 	return fn(tx)
 }
 
-// logs notes that a transaction writes into the log of changes, or may: its subscribers are
+// MarkChanged notes that a transaction writes into the log of changes, or may: its subscribers are
 // woken. What is written and not noted is delivered half a second later.
-func (tx *Tx) logs() { tx.logged = true }
+func (tx *Tx) MarkChanged() { tx.logged = true }
 
 type quietKey struct{}
 
@@ -59,10 +59,10 @@ type quietKey struct{}
 // news.
 func Quiet(ctx context.Context) context.Context { return context.WithValue(ctx, quietKey{}, true) }
 
-func quiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
+func IsQuiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
 
-// script runs several statements at once, which take no arguments.
-func (tx *Tx) script(ctx context.Context, text string) error {
+// Script runs several statements at once, which take no arguments.
+func (tx *Tx) Script(ctx context.Context, text string) error {
 	_, err := tx.tx.ExecContext(ctx, text)
 	return err
 }

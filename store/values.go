@@ -6,17 +6,17 @@ import (
 	"portico/trade"
 )
 
-// nullDecimal is a column of numbers that may be null.
-type nullDecimal struct{ udecimal.NullDecimal }
+// NullDecimal is a column of numbers that may be null.
+type NullDecimal struct{ udecimal.NullDecimal }
 
-func (n nullDecimal) money(currency string) *trade.Money {
+func (n NullDecimal) Money(currency string) *trade.Money {
 	if !n.Valid {
 		return nil
 	}
 	return &trade.Money{Amount: n.Decimal, Currency: currency}
 }
 
-func unitPrice(price, per nullDecimal, unit, currency string) *trade.UnitPrice {
+func UnitPrice(price, per NullDecimal, unit, currency string) *trade.UnitPrice {
 	if !price.Valid || !per.Valid {
 		return nil
 	}

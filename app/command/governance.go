@@ -18,6 +18,7 @@ import (
 	"portico/graph"
 	"portico/graph/governance"
 	"portico/sources/carriers"
+	"portico/store/operating"
 )
 
 type governanceCmd struct {
@@ -105,7 +106,7 @@ func printUse(ctx context.Context, cfg app.Config, log *slog.Logger) error {
 		return err
 	}
 	defer database.Close()
-	found, err := database.Store.SchemaUse(ctx, time.Now().Add(-app.KeepSchemaUse))
+	found, err := operating.SchemaUse(ctx, database.Store, time.Now().Add(-app.KeepSchemaUse))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/quagmt/udecimal"
 
 	"portico/app"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -34,7 +35,7 @@ func (c limitCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) err
 	}
 	defer database.Close()
 	period := map[string]trade.SpendingPeriod{"order": trade.PerOrder, "month": trade.PerMonth}[c.Period]
-	ok, err := database.Store.SetSpendingLimit(ctx, c.Account, period, limit)
+	ok, err := ledger.SetSpendingLimit(ctx, database.Store, c.Account, period, limit)
 	switch {
 	case err != nil:
 		return err

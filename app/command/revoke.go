@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/app"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -27,7 +28,7 @@ func (c revokeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 	if c.Subject != "" {
 		subject = trade.SubjectDigest(c.Subject)
 	}
-	if err := database.Store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
+	if err := operating.Revoke(ctx, database.Store, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
 		return err
 	}
 	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")

@@ -22,6 +22,7 @@ import (
 
 	"portico/evidence"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade/clock"
 )
 
@@ -105,7 +106,7 @@ func (l *Log) Seal(ctx context.Context) error {
 
 func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
 	err = l.store.InTx(ctx, func(tx *store.Tx) error {
-		leaves, size, err := l.store.Unsealed(ctx, tx, sealed)
+		leaves, size, err := ledger.UnsealedEntries(ctx, tx, sealed)
 		if err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
 			return nil
 		}
 		fresh := map[int64]tlog.Hash{}
-		read := hashReader(ctx, l.store, tx, fresh)
+		read := hashReader(ctx, tx, fresh)
 		first := tlog.StoredHashCount(size)
 		var digests, hashes [][]byte
 		for _, leaf := range leaves {
@@ -130,7 +131,7 @@ func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
 			digests = append(digests, digest[:])
 		}
 		if n > 0 {
-			if err := l.store.SaveLeaves(ctx, tx, leaves, digests, first, hashes); err != nil {
+			if err := ledger.SaveLeaves(ctx, tx, leaves, digests, first, hashes); err != nil {
 				return err
 			}
 		}
@@ -141,7 +142,7 @@ func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
 }
 
 // hashReader reads hashes of the tree: those that were just made, or else from the store.
-func hashReader(ctx context.Context, st *store.Store, tx *store.Tx, fresh map[int64]tlog.Hash) tlog.HashReaderFunc {
+func hashReader(ctx context.Context, from store.Reader, fresh map[int64]tlog.Hash) tlog.HashReaderFunc {
 	return func(indexes []int64) ([]tlog.Hash, error) {
 		var ask []int64
 		for _, i := range indexes {
@@ -152,7 +153,7 @@ func hashReader(ctx context.Context, st *store.Store, tx *store.Tx, fresh map[in
 		found := map[int64][]byte{}
 		if len(ask) > 0 {
 			var err error
-			if found, err = st.TreeHashes(ctx, tx, ask); err != nil {
+			if found, err = ledger.TreeHashes(ctx, from, ask); err != nil {
 				return nil, err
 			}
 		}
@@ -280,7 +281,7 @@ func Verify(ctx context.Context, st *store.Store, folder string) (*Report, error
 		return nil, err
 	}
 	for next < last.N {
-		leaves, err := st.Leaves(ctx, next, sealed)
+		leaves, err := ledger.Leaves(ctx, st, next, sealed)
 		if err != nil {
 			return nil, err
 		}
@@ -337,7 +338,7 @@ func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64)
 	signed := bytes.Split(text, []byte(between))
 	last := heads[len(heads)-1]
 	p := &evidence.Proofs{Head: string(signed[len(heads)-1]), Key: strings.TrimSpace(string(public))}
-	read := hashReader(ctx, st, nil, nil)
+	read := hashReader(ctx, st, nil)
 	for _, i := range indexes {
 		if i >= last.N {
 			return nil, ErrUnsealed

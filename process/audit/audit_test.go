@@ -11,6 +11,7 @@ import (
 
 	"portico/process/audit"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -29,7 +30,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 	}
 	for n := range 7 {
 		err := st.InTx(t.Context(), func(tx *store.Tx) error {
-			return st.Audit(t.Context(), tx, trade.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
+			return ledger.Audit(t.Context(), tx, trade.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
 		})
 		if err != nil {
 			t.Fatal(err)

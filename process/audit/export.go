@@ -8,6 +8,8 @@ import (
 	"portico/evidence"
 	"portico/evidence/signatures"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -40,7 +42,7 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 		return nil, err
 	}
 	b := &evidence.Bundle{Version: evidence.Version, ExportedAt: time.Now().UTC().Truncate(time.Second), PurchaseOrder: evidence.PurchaseOrder{ID: order.ID, Number: order.Number}}
-	supplier, err := st.Partners(ctx, scope, []string{order.SupplierRef.ID})
+	supplier, err := ledger.Partners(ctx, st, scope, []string{order.SupplierRef.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 	if err := addMessages(ctx, b, st, scope); err != nil {
 		return nil, err
 	}
-	keys, err := st.KeysOfPartners(ctx, scope, []string{order.SupplierRef.ID})
+	keys, err := ledger.KeysOfPartners(ctx, st, scope, []string{order.SupplierRef.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 		}
 		b.Keys = append(b.Keys, evidence.Key{ID: k.ID, PublicKey: text, Fingerprint: k.Fingerprint, VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt})
 	}
-	own, err := st.ReceiptKeys(ctx)
+	own, err := ledger.ReceiptKeys(ctx, st)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +78,8 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 }
 
 func find(ctx context.Context, st *store.Store, scope trade.Scope, named string) (*trade.PurchaseOrder, error) {
-	for _, read := range []func(context.Context, trade.Scope, []string) (map[string]*trade.PurchaseOrder, error){st.PurchaseOrders, st.PurchaseOrdersByNumber} {
-		found, err := read(ctx, scope, []string{named})
+	for _, read := range []func(context.Context, *store.Store, trade.Scope, []string) (map[string]*trade.PurchaseOrder, error){records.PurchaseOrders, records.PurchaseOrdersByNumber} {
+		found, err := read(ctx, st, scope, []string{named})
 		if err != nil || found[named] != nil {
 			return found[named], err
 		}
@@ -86,7 +88,7 @@ func find(ctx context.Context, st *store.Store, scope trade.Scope, named string)
 }
 
 func addMessages(ctx context.Context, b *evidence.Bundle, st *store.Store, scope trade.Scope) error {
-	about, err := st.MessagesAbout(ctx, scope, []string{b.PurchaseOrder.ID})
+	about, err := ledger.MessagesAbout(ctx, st, scope, []string{b.PurchaseOrder.ID})
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func addMessages(ctx context.Context, b *evidence.Bundle, st *store.Store, scope
 	for i, m := range all {
 		ids[i] = m.ID
 	}
-	receipts, err := st.Receipts(ctx, scope, ids)
+	receipts, err := ledger.Receipts(ctx, st, scope, ids)
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func addMessages(ctx context.Context, b *evidence.Bundle, st *store.Store, scope
 }
 
 func addLog(ctx context.Context, b *evidence.Bundle, st *store.Store, scope trade.Scope, folder, supplier string) error {
-	leaves, err := st.PartnerLeaves(ctx, scope, supplier, b.PurchaseOrder.ID)
+	leaves, err := ledger.PartnerLeaves(ctx, st, scope, supplier, b.PurchaseOrder.ID)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"portico/evidence"
 	"portico/process/audit"
+	"portico/store/ledger"
 )
 
 // TestWhatIsNotInASignedTreeYetIsWaitedFor proves each entry of a log, and asks for the first that is in no
@@ -20,7 +21,7 @@ func TestWhatIsNotInASignedTreeYetIsWaitedFor(t *testing.T) {
 	if err != nil || len(proofs.Paths) != len(all) {
 		t.Fatalf("%d paths, %v", len(proofs.Paths), err)
 	}
-	leaves, err := st.Leaves(t.Context(), 0, 10)
+	leaves, err := ledger.Leaves(t.Context(), st, 0, 10)
 	if err != nil || len(leaves) != len(all) {
 		t.Fatalf("%d leaves, %v", len(leaves), err)
 	}

@@ -8,12 +8,13 @@ import (
 	"fmt"
 
 	"portico/store"
+	"portico/store/ledger"
 )
 
 // jobOf is the job that wakes the engine for an operation.
-func jobOf(operation, source string) (store.Job, error) {
+func jobOf(operation, source string) (ledger.Job, error) {
 	args, err := json.Marshal(job{operation, source})
-	return store.Job{Queue: queueOf(source), Kind: job{}.Kind(), Args: string(args)}, err
+	return ledger.Job{Queue: queueOf(source), Kind: job{}.Kind(), Args: string(args)}, err
 }
 
 // enqueue puts a job that wakes the engine into River's table, in the transaction of
@@ -23,12 +24,12 @@ func (e *Engine) enqueue(ctx context.Context, tx *store.Tx, operation, source st
 	if err != nil {
 		return err
 	}
-	return e.store.Enqueue(ctx, tx, j)
+	return ledger.Enqueue(ctx, tx, j)
 }
 
 // next puts to work whose turn it is in a lane, which is locked, and on a subject.
 func (e *Engine) next(ctx context.Context, tx *store.Tx, lane string, subject *string) error {
-	turns, err := e.store.Turns(ctx, tx, lane, subject)
+	turns, err := ledger.Turns(ctx, tx, lane, subject)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func NewID(prefix string) string {
 // Beginning is an operation of a flow to be kept. Ref is the reference under which its
 // effect is known at its source.
 type Beginning[W any] struct {
-	Operation store.NewOperation
+	Operation ledger.NewOperation
 	Work      W
 	Ref       string
 }
@@ -59,7 +60,7 @@ type Beginning[W any] struct {
 // which by id. Of what depends on one whose key is spent, and which is not kept, nothing
 // may stay. [Engine.Wake] is for after.
 func Begin[W any](ctx context.Context, e *Engine, tx *store.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
-	kept := make([]store.NewOperation, len(all))
+	kept := make([]ledger.NewOperation, len(all))
 	for i, b := range all {
 		n := b.Operation
 		if n.Work, err = json.Marshal(b.Work); err != nil {
@@ -71,5 +72,5 @@ func Begin[W any](ctx context.Context, e *Engine, tx *store.Tx, f Flow[W], all .
 		}
 		kept[i] = n
 	}
-	return e.store.BeginOperations(ctx, tx, kept)
+	return ledger.BeginOperations(ctx, tx, kept)
 }

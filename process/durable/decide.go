@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -15,8 +16,8 @@ import (
 var ErrState = errors.New("the operation is in another state now")
 
 // decide locks an operation, lets change it, and puts to work what then has its turn.
-func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade.OperationState, change func(c *store.Claimed, flow player) error) error {
-	c, err := e.store.LockOperation(ctx, tx, id)
+func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade.OperationState, change func(c *ledger.Claimed, flow player) error) error {
+	c, err := ledger.LockOperation(ctx, tx, id)
 	if err != nil {
 		return err
 	}
@@ -31,10 +32,10 @@ func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade
 	if err := change(c, flow); err != nil {
 		return err
 	}
-	if err := e.store.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
+	if err := ledger.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
 		return err
 	}
-	if err := e.store.MoveOperation(ctx, tx, c, before); err != nil {
+	if err := ledger.MoveOperation(ctx, tx, c, before); err != nil {
 		return err
 	}
 	return e.next(ctx, tx, c.Lane, c.Subject)
@@ -42,7 +43,7 @@ func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade
 
 // Answer lets an operation that waits for a decision go on with other work.
 func Answer[W any](ctx context.Context, e *Engine, tx *store.Tx, id string, change func(w *W)) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *store.Claimed, _ player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *ledger.Claimed, _ player) error {
 		var w W
 		if err := json.Unmarshal(c.Work, &w); err != nil {
 			return fmt.Errorf("work: %w", err)
@@ -57,7 +58,7 @@ func Answer[W any](ctx context.Context, e *Engine, tx *store.Tx, id string, chan
 // Drop ends an operation that waits for a decision, without its effect. Its flow is
 // not asked: whoever drops it says what becomes of its subject.
 func (e *Engine) Drop(ctx context.Context, tx *store.Tx, id string, failure trade.OperationFailure) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *store.Claimed, _ player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationAwaiting}, func(c *ledger.Claimed, _ player) error {
 		c.Failure, c.State = &failure, trade.OperationFailed
 		for i := range c.Steps {
 			if c.Steps[i].State == trade.StepPending {
@@ -70,7 +71,7 @@ func (e *Engine) Drop(ctx context.Context, tx *store.Tx, id string, failure trad
 
 // Retry lets a dead letter be tried again.
 func (e *Engine) Retry(ctx context.Context, tx *store.Tx, id string) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *store.Claimed, _ player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *ledger.Claimed, _ player) error {
 		c.Failure, c.State = nil, trade.OperationQueued
 		for i := range c.Steps {
 			if c.Steps[i].State == trade.StepFailed {
@@ -83,7 +84,7 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, id string) error {
 
 // Discard gives a dead letter up: what it did is undone, and it ends without its effect.
 func (e *Engine) Discard(ctx context.Context, tx *store.Tx, id string) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *store.Claimed, _ player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *ledger.Claimed, _ player) error {
 		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "DISCARDED", Message: "It could not be done, and was given up.", Retryable: true}
 		c.State = trade.OperationCompensating
 		for i := range c.Steps { // what was tried may have had its effect
@@ -97,7 +98,7 @@ func (e *Engine) Discard(ctx context.Context, tx *store.Tx, id string) error {
 
 // Compensate lets a committed operation be undone, last step first.
 func (e *Engine) Compensate(ctx context.Context, tx *store.Tx, id string) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationCommitted}, func(c *store.Claimed, flow player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationCommitted}, func(c *ledger.Claimed, flow player) error {
 		for i := range c.Steps {
 			if flow.undoes(i) {
 				c.Failure, c.State = nil, trade.OperationCompensating
@@ -112,7 +113,7 @@ func (e *Engine) Compensate(ctx context.Context, tx *store.Tx, id string) error 
 // for one that is parked: that the source has the work, under a reference of its own, or
 // that it has not, and the step is played again.
 func (e *Engine) Settle(ctx context.Context, tx *store.Tx, id string, happened bool, ref string) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationUnknown, trade.OperationParked}, func(c *store.Claimed, flow player) error {
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationUnknown, trade.OperationParked}, func(c *ledger.Claimed, flow player) error {
 		for i := range c.Steps {
 			s := &c.Steps[i]
 			if s.State != trade.StepRunning && s.State != trade.StepFailed {

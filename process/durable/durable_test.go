@@ -19,6 +19,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -121,7 +123,7 @@ func (w *world) begin(t *testing.T, lane, name string) (id string) {
 func (w *world) beginOn(t *testing.T, lane, name string, subject *string) (id string) {
 	t.Helper()
 	id = durable.NewID("opr_")
-	n := store.NewOperation{Lane: lane, Fingerprint: name, Operation: trade.Operation{ID: id, Key: name, Principal: "p", CorrelationID: "c", Source: "erp", Subject: subject}}
+	n := ledger.NewOperation{Lane: lane, Fingerprint: name, Operation: trade.Operation{ID: id, Key: name, Principal: "p", CorrelationID: "c", Source: "erp", Subject: subject}}
 	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		begun, err := durable.Begin(t.Context(), w.engine, tx, w.flow, durable.Beginning[work]{Operation: n, Work: work{name}, Ref: "ref"})
 		if err == nil && len(begun) == 0 {
@@ -141,7 +143,7 @@ func (w *world) wait(t *testing.T, id string) *trade.Operation {
 	if err := w.engine.Wait(t.Context(), id, 30*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	found, err := w.st.Operations(t.Context(), trade.OperatorScope(nil), []string{id})
+	found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{id})
 	if err != nil || found[id] == nil || found[id].FinishedAt == nil && !found[id].State.Rests() {
 		t.Fatalf("not ended: %+v, %v", found[id], err)
 	}
@@ -230,16 +232,16 @@ func TestARefusalEndsAnOperationAndFailuresThatNobodyMendsParkIt(t *testing.T) {
 func TestWhatAnotherProcessHasTakenOnCannotBeWritten(t *testing.T) {
 	w := newWorld(t)
 	id := w.begin(t, "a", "one")
-	claimed, _, err := w.st.ClaimOperation(t.Context(), id, "the first", 50*time.Millisecond)
+	claimed, _, err := ledger.ClaimOperation(t.Context(), w.st, id, "the first", 50*time.Millisecond)
 	if err != nil || claimed == nil {
 		t.Fatalf("%v, %v", claimed, err)
 	}
-	if again, wait, err := w.st.ClaimOperation(t.Context(), id, "too early", time.Minute); again != nil || wait <= 0 || err != nil {
+	if again, wait, err := ledger.ClaimOperation(t.Context(), w.st, id, "too early", time.Minute); again != nil || wait <= 0 || err != nil {
 		t.Errorf("taken twice: %v, %v, %v", again, wait, err)
 	}
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		next, _, err := w.st.ClaimOperation(t.Context(), id, "the second", time.Minute)
+		next, _, err := ledger.ClaimOperation(t.Context(), w.st, id, "the second", time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,12 +254,12 @@ func TestWhatAnotherProcessHasTakenOnCannotBeWritten(t *testing.T) {
 	}
 	late := func(tx *store.Tx) error {
 		claimed.Steps[0].State = trade.StepSucceeded
-		return w.st.SaveOperation(t.Context(), tx, claimed, "the first", 0, nil)
+		return ledger.SaveOperation(t.Context(), tx, claimed, "the first", 0, nil)
 	}
-	if err := w.st.InTx(t.Context(), late); !errors.Is(err, store.ErrClaimLost) {
+	if err := w.st.InTx(t.Context(), late); !errors.Is(err, ledger.ErrClaimLost) {
 		t.Errorf("a late write: %v, want that the claim is lost", err)
 	}
-	if err := w.st.RenewClaim(t.Context(), id, "the first", time.Minute); !errors.Is(err, store.ErrClaimLost) {
+	if err := ledger.RenewClaim(t.Context(), w.st, id, "the first", time.Minute); !errors.Is(err, ledger.ErrClaimLost) {
 		t.Errorf("a late sign of life: %v, want that the claim is lost", err)
 	}
 }
@@ -274,13 +276,13 @@ func TestAnOperationWhoseProcessDiedIsTakenUpWithTheAttemptCounted(t *testing.T)
 	id := w.begin(t, "a", "one")
 	// A process claims it, begins the first step, and is heard of no more; River knows
 	// nothing of it any more either.
-	claimed, _, err := w.st.ClaimOperation(t.Context(), id, "dead", 100*time.Millisecond)
+	claimed, _, err := ledger.ClaimOperation(t.Context(), w.st, id, "dead", 100*time.Millisecond)
 	if err != nil || claimed == nil {
 		t.Fatalf("%v, %v", claimed, err)
 	}
 	err = w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		claimed.State, claimed.Steps[0].State, claimed.Steps[0].Attempts = trade.OperationCommitting, trade.StepRunning, 1
-		return w.st.SaveOperation(t.Context(), tx, claimed, "dead", 0, nil)
+		return ledger.SaveOperation(t.Context(), tx, claimed, "dead", 0, nil)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -482,7 +484,7 @@ func TestNothingIsBegunWhileASourceIsHeld(t *testing.T) {
 	if err := w.engine.Wait(t.Context(), id, 300*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	found, err := w.st.Operations(t.Context(), trade.OperatorScope(nil), []string{id})
+	found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{id})
 	if err != nil || found[id].State != trade.OperationAccepted || found[id].Steps[0].Attempts != 0 {
 		t.Fatalf("begun: %+v, %v", found[id], err)
 	}
@@ -506,28 +508,28 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	w.wait(t, ended)
 	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		for _, id := range []string{"alr_resolved", "alr_open"} {
-			if err := w.st.Raise(t.Context(), tx, []*trade.Alert{{ID: id, Kind: trade.AlertReported, Severity: trade.Info, Message: "m", Audience: []trade.Audience{trade.ForOperator}, Queue: "q", Subject: "s"}}); err != nil {
+			if err := operating.RaiseAlerts(t.Context(), tx, []*trade.Alert{{ID: id, Kind: trade.AlertReported, Severity: trade.Info, Message: "m", Audience: []trade.Audience{trade.ForOperator}, Queue: "q", Subject: "s"}}); err != nil {
 				return err
 			}
 		}
 		words := "done"
-		if was, err := w.st.MoveAlert(t.Context(), tx, trade.OperatorScope(nil), "alr_resolved", trade.AlertResolved, "p", &words); err != nil || was != trade.AlertOpen {
+		if was, err := operating.MoveAlert(t.Context(), tx, trade.OperatorScope(nil), "alr_resolved", trade.AlertResolved, "p", &words); err != nil || was != trade.AlertOpen {
 			return fmt.Errorf("resolved: %s, %w", was, err)
 		}
-		return w.st.SpendKey(t.Context(), tx, "p", "m", "a key", store.SpentKey{Fingerprint: "f", Subject: "s"})
+		return ledger.SpendKey(t.Context(), tx, "p", "m", "a key", ledger.SpentKey{Fingerprint: "f", Subject: "s"})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	there := func(id string) bool {
-		found, err := w.st.Operations(t.Context(), trade.OperatorScope(nil), []string{id})
+		found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{id})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return found[id] != nil
 	}
 	spent := func() bool {
-		k, err := w.st.SpentKey(t.Context(), "p", "m", "a key")
+		k, err := ledger.FindSpentKey(t.Context(), w.st, "p", "m", "a key")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -544,7 +546,7 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	if !there(resting) {
 		t.Error("an operation that nobody has decided about is removed")
 	}
-	alerts, err := w.st.Alerts(t.Context(), trade.OperatorScope(nil), []string{"alr_resolved", "alr_open"})
+	alerts, err := operating.Alerts(t.Context(), w.st, trade.OperatorScope(nil), []string{"alr_resolved", "alr_open"})
 	if err != nil || alerts["alr_resolved"] != nil || alerts["alr_open"] == nil {
 		t.Errorf("alerts that are kept: %v, %v", alerts, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -102,7 +103,7 @@ func (f Flow[W]) steps(ref string) []trade.OperationStep {
 type player interface {
 	play(ctx context.Context, c *claim, position int, undo, crashed bool) (work json.RawMessage, saves []func(*store.Tx) error, err error)
 	refused(ctx context.Context, tx *store.Tx, c *claim) error
-	settle(c *store.Claimed, position int, ref string) error
+	settle(c *ledger.Claimed, position int, ref string) error
 	undoes(position int) bool
 	length() int
 	action() string
@@ -154,7 +155,7 @@ func (p flowPlayer[W]) refused(ctx context.Context, tx *store.Tx, c *claim) erro
 	return p.Refused(ctx, tx, r, *c.Failure)
 }
 
-func (p flowPlayer[W]) settle(c *store.Claimed, position int, ref string) error {
+func (p flowPlayer[W]) settle(c *ledger.Claimed, position int, ref string) error {
 	if p.Steps[position].Settle == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
@@ -18,7 +19,7 @@ import (
 
 // claim is an operation that this process is at.
 type claim struct {
-	*store.Claimed
+	*ledger.Claimed
 	token string
 	// done is a step whose end is not written yet: it is, together with what comes next.
 	// Should that never come, the step is one that nobody knows the end of.
@@ -35,7 +36,7 @@ type ended struct {
 // is when to go on; 0 is never, or when it is woken.
 func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err error) {
 	token := NewID("")
-	claimed, wait, err := e.store.ClaimOperation(ctx, id, token, lease)
+	claimed, wait, err := ledger.ClaimOperation(ctx, e.store, id, token, lease)
 	if err != nil || claimed == nil {
 		return wait, err
 	}
@@ -59,7 +60,7 @@ func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err e
 	} else {
 		wait, err = e.do(ctx, flow, c)
 	}
-	if errors.Is(err, store.ErrClaimLost) {
+	if errors.Is(err, ledger.ErrClaimLost) {
 		return 0, nil // it is another's now
 	}
 	return wait, err
@@ -109,8 +110,8 @@ func (e *Engine) undo(ctx context.Context, flow player, c *claim) (wait time.Dur
 func (e *Engine) hold(ctx context.Context, c *claim, lost func()) {
 	loop := clock.Loop{Task: "signs of life for an operation", Every: heartbeat, Late: true, Log: e.log.With("operation_id", c.ID)}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
-		err := e.store.RenewClaim(ctx, c.ID, c.token, lease)
-		if errors.Is(err, store.ErrClaimLost) {
+		err := ledger.RenewClaim(ctx, e.store, c.ID, c.token, lease)
+		if errors.Is(err, ledger.ErrClaimLost) {
 			e.log.Warn("an operation was taken over", "operation_id", c.ID)
 			lost()
 			return nil
@@ -216,7 +217,7 @@ func (e *Engine) fail(ctx context.Context, flow player, c *claim, position int) 
 	for before := range position {
 		if flow.undoes(before) && c.Steps[before].State == trade.StepSucceeded {
 			c.State = trade.OperationCompensating
-			err := e.inTx(ctx, c, func(tx *store.Tx) error { return e.store.BeginUndoing(ctx, tx, c.Claimed, c.token) })
+			err := e.inTx(ctx, c, func(tx *store.Tx) error { return ledger.BeginUndoing(ctx, tx, c.Claimed, c.token) })
 			if err != nil {
 				return false, 0, err
 			}
@@ -237,7 +238,7 @@ func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, 
 				return err
 			}
 		}
-		if err := e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, nil); err != nil {
+		if err := ledger.SaveOperation(ctx, tx, c.Claimed, c.token, position, nil); err != nil {
 			return err
 		}
 		return e.ending(ctx, tx, flow, c, before)
@@ -262,11 +263,11 @@ func (e *Engine) end(ctx context.Context, flow player, c *claim, state trade.Ope
 
 // ending ends an operation, or lets it rest, and puts to work whose turn it is then.
 func (e *Engine) ending(ctx context.Context, tx *store.Tx, flow player, c *claim, before trade.OperationState) error {
-	if err := e.store.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
+	if err := ledger.LockLane(ctx, tx, c.Lane, c.Subject); err != nil {
 		return err
 	}
 	action := flow.action() + "." + endings[c.State]
-	if err := e.store.EndOperation(ctx, tx, c.Claimed, c.token, action, before); err != nil {
+	if err := ledger.EndOperation(ctx, tx, c.Claimed, c.token, action, before); err != nil {
 		return err
 	}
 	return e.next(ctx, tx, c.Lane, c.Subject)
@@ -295,7 +296,7 @@ func (e *Engine) told(c *claim, state trade.OperationState, err error) error {
 }
 
 func (e *Engine) save(ctx context.Context, c *claim, position int, free *time.Duration) error {
-	return e.inTx(ctx, c, func(tx *store.Tx) error { return e.store.SaveOperation(ctx, tx, c.Claimed, c.token, position, free) })
+	return e.inTx(ctx, c, func(tx *store.Tx) error { return ledger.SaveOperation(ctx, tx, c.Claimed, c.token, position, free) })
 }
 
 // inTx writes under a claim, after the end of the step before, where that is not written.
@@ -307,7 +308,7 @@ func (e *Engine) inTx(ctx context.Context, c *claim, write func(tx *store.Tx) er
 					return err
 				}
 			}
-			if err := e.store.SaveOperation(ctx, tx, c.Claimed, c.token, c.done.position, nil); err != nil {
+			if err := ledger.SaveOperation(ctx, tx, c.Claimed, c.token, c.done.position, nil); err != nil {
 				return err
 			}
 		}

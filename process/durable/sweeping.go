@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/ledger"
 )
 
 // sweep wakes workers for operations that are due and that nobody is at or about to be. Where all
@@ -24,9 +25,9 @@ func (e *Engine) sweep(ctx context.Context) error {
 	e.mu.Lock()
 	taken := slices.Collect(maps.Keys(e.taken))
 	e.mu.Unlock()
-	var orphans []store.Turn
+	var orphans []ledger.Turn
 	err := e.store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if orphans, err = e.store.Orphans(ctx, tx, idle, taken); err != nil {
+		if orphans, err = ledger.Orphans(ctx, tx, idle, taken); err != nil {
 			return err
 		}
 		for _, o := range orphans {
@@ -40,7 +41,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 		return err
 	}
 	// Others are merely next, and their job has not come yet.
-	if abandoned := slices.DeleteFunc(orphans, func(o store.Turn) bool { return !o.Abandoned }); len(abandoned) > 0 {
+	if abandoned := slices.DeleteFunc(orphans, func(o ledger.Turn) bool { return !o.Abandoned }); len(abandoned) > 0 {
 		e.log.Info("operations taken up again", "operations", len(abandoned))
 	}
 	return nil
@@ -55,7 +56,7 @@ func (e *Engine) remove(ctx context.Context) error {
 		}
 	}()
 	for more := true; more; {
-		n, left, err := e.store.RemoveOperations(ctx, time.Now().Add(-e.keep), removeAtOnce)
+		n, left, err := ledger.RemoveOperations(ctx, e.store, time.Now().Add(-e.keep), removeAtOnce)
 		if removed, more = removed+n, left; err != nil {
 			return err
 		}

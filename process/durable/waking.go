@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"encoding/json"
+	"portico/store/ledger"
 	"time"
 )
 
@@ -57,7 +58,7 @@ func (e *Engine) Wait(ctx context.Context, id string, most time.Duration) error 
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-look.C:
-			if done, err := e.store.Settled(ctx, id); err != nil || done {
+			if done, err := ledger.IsSettled(ctx, e.store, id); err != nil || done {
 				return err
 			}
 		}

@@ -20,6 +20,8 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
@@ -110,17 +112,17 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, why, "url")}}}, nil
 	}
 	var secret *trade.Restricted
-	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		e := &trade.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: trade.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
 		if n.Active {
 			e.Status = trade.WebhookActive
 		}
 		if n.ID != "" {
-			if found, err := w.desk.Store.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
+			if found, err := operating.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
 				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
 			}
 		} else {
-			many, err := w.desk.Store.CountWebhookEndpoints(ctx, tx, scope)
+			many, err := operating.CountWebhookEndpoints(ctx, tx, scope)
 			if err != nil {
 				return spent, nil, err
 			}
@@ -129,15 +131,15 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 			}
 			e.ID, secret = durable.NewID("whe_"), newSecret()
 		}
-		if err := w.desk.Store.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
+		if err := operating.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
 			return spent, nil, err
 		}
 		if n.Active {
-			if err := w.desk.Store.Greet(ctx, tx, e); err != nil {
+			if err := operating.Greet(ctx, tx, e); err != nil {
 				return spent, nil, err
 			}
 		}
-		return store.SpentKey{Subject: e.ID}, nil, w.audit(ctx, tx, by, "webhook.save", e.ID, map[string]any{"host": hostOf(n.URL), "topics": n.Topics, "active": n.Active})
+		return ledger.SpentKey{Subject: e.ID}, nil, w.audit(ctx, tx, by, "webhook.save", e.ID, map[string]any{"host": hostOf(n.URL), "topics": n.Topics, "active": n.Active})
 	})
 	if err != nil || done.Replayed || len(done.Errors) > 0 {
 		secret = nil
@@ -166,32 +168,32 @@ func newSecret() *trade.Restricted {
 }
 
 func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, after map[string]any) error {
-	return w.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
+	return ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
 }
 
 // change runs a write about an endpoint that there is.
 func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string, write func(tx *store.Tx) error) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := w.desk.Store.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
+	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		if found, err := operating.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
 			return spent, noEndpoint, err
 		}
 		if err := write(tx); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: endpoint}, nil, w.audit(ctx, tx, by, action, endpoint, nil)
+		return ledger.SpentKey{Subject: endpoint}, nil, w.audit(ctx, tx, by, action, endpoint, nil)
 	})
 }
 
 // Delete deletes an endpoint with its deliveries.
 func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*process.Acted[trade.CommonError], error) {
-	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return w.desk.Store.RemoveWebhookEndpoint(ctx, tx, endpoint) })
+	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return operating.RemoveWebhookEndpoint(ctx, tx, endpoint) })
 }
 
 // Rotate replaces the secret of an endpoint; the one before signs too for a day.
 func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*Endpoint, error) {
 	secret := newSecret()
 	done, err := w.change(ctx, scope, by, "rotateWebhookSecret", "webhook.rotate", key, endpoint, func(tx *store.Tx) error {
-		return w.desk.Store.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
+		return operating.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
 	})
 	if err != nil || done.Replayed || len(done.Errors) > 0 {
 		secret = nil
@@ -201,11 +203,11 @@ func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Sub
 
 // Redeliver sends a delivery again, under its id and with the bytes that it had.
 func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key, delivery string) (*process.Acted[trade.CommonError], error) {
-	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := w.desk.Store.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
+	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		if found, err := operating.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
 		}
-		return store.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
+		return ledger.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
 	})
 	w.Wake()
 	return done, err
@@ -230,7 +232,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 		if more, err = w.plan(ctx); err != nil {
 			return false, err
 		}
-		due, err := w.desk.Store.TakeDeliveries(ctx, mostSending-len(free), takenAgain)
+		due, err := operating.TakeDeliveries(ctx, w.desk.Store, mostSending-len(free), takenAgain)
 		if err != nil {
 			return false, err
 		}
@@ -250,11 +252,11 @@ func (w *Webhooks) Run(ctx context.Context) {
 // plan looks through the log of changes for what is to be sent, and tells whether there is more.
 func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 	err = w.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		at, ok, err := w.desk.Store.HoldWebhookPlace(ctx, tx)
+		at, ok, err := operating.HoldWebhookPlace(ctx, tx)
 		if err != nil || !ok {
 			return err
 		}
-		changes, err := w.desk.Store.Changes(ctx, at, lookAtOnce)
+		changes, err := operating.Changes(ctx, w.desk.Store, at, lookAtOnce)
 		again, countTo := time.Since(w.checked) >= checkAgain, 0
 		if err != nil || len(changes) == 0 && !again {
 			return err
@@ -263,43 +265,43 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			w.checked, countTo = time.Now(), mostWaiting+1
 		}
 		more = len(changes) == lookAtOnce
-		targets, err := w.desk.Store.WebhookTargets(ctx, tx, countTo)
+		targets, err := operating.WebhookTargets(ctx, tx, countTo)
 		if err != nil {
 			return err
 		}
-		var planned []store.PlannedDelivery
+		var planned []operating.PlannedDelivery
 		for _, t := range targets {
 			scope, reason, err := w.stands(ctx, &t)
 			if err != nil {
 				return err
 			}
 			if reason != "" {
-				if err := w.desk.Store.DisableWebhook(ctx, tx, t.ID, reason); err != nil {
+				if err := operating.DisableWebhook(ctx, tx, t.ID, reason); err != nil {
 					return err
 				}
 				continue
 			}
 			for _, c := range changes {
 				if slices.Contains(t.Topics, c.Topic.Webhook()) && scope.MayFollow(c.Topic) == nil && scope.Sees(&c) {
-					planned = append(planned, store.PlannedDelivery{EndpointID: t.ID, Change: c})
+					planned = append(planned, operating.PlannedDelivery{EndpointID: t.ID, Change: c})
 				}
 			}
 		}
 		if len(planned) > 0 {
-			if err := w.desk.Store.PlanDeliveries(ctx, tx, planned); err != nil {
+			if err := operating.PlanDeliveries(ctx, tx, planned); err != nil {
 				return err
 			}
 		}
 		if len(changes) == 0 {
 			return nil
 		}
-		return w.desk.Store.MoveWebhookPlace(ctx, tx, changes[len(changes)-1].Place)
+		return operating.MoveWebhookPlace(ctx, tx, changes[len(changes)-1].Place)
 	})
 	return more && err == nil, err
 }
 
 // stands is what the owner of an endpoint may see now, or why it is sent to no longer.
-func (w *Webhooks) stands(ctx context.Context, t *store.WebhookTarget) (scope trade.Scope, reason string, err error) {
+func (w *Webhooks) stands(ctx context.Context, t *operating.WebhookTarget) (scope trade.Scope, reason string, err error) {
 	switch {
 	case t.Owner == nil:
 		return scope, notReadable, nil
@@ -313,7 +315,7 @@ func (w *Webhooks) stands(ctx context.Context, t *store.WebhookTarget) (scope tr
 }
 
 // send sends a delivery and notes what came of it.
-func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
+func (w *Webhooks) send(ctx context.Context, d *operating.DueDelivery) (err error) {
 	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
 	defer func() { telemetry.End(span, err, "not noted") }()
 	begun := time.Now()
@@ -323,15 +325,15 @@ func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
 	retry := trade.WebhookRetry
 	giveUp := func(int) (time.Duration, bool) { return 0, false }
 	if d.Owner == nil || len(d.Secrets) == 0 {
-		return w.desk.Store.Attempted(ctx, d, failed(notReadable), false, retry)
+		return operating.RecordAttempt(ctx, w.desk.Store, d, failed(notReadable), false, retry)
 	}
 	if d.Body == nil {
 		switch err := w.write(ctx, d); {
 		case errors.Is(err, ErrUntold), errors.Is(err, ErrNotLetIn):
-			return w.desk.Store.Attempted(ctx, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
+			return operating.RecordAttempt(ctx, w.desk.Store, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
 		case err != nil:
 			w.Log.Warn("a webhook cannot be written", "delivery", d.ID, "err", err)
-			return w.desk.Store.Attempted(ctx, d, failed(cannotBeTold), false, retry)
+			return operating.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeTold), false, retry)
 		}
 	}
 	attempt := w.Post(ctx, d.URL, d.ID, d.Body, d.Secrets)
@@ -339,22 +341,22 @@ func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
 		span.SetStatus(codes.Error, "not taken")
 	}
 	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
-		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return w.desk.Store.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
+		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return operating.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
 			return err
 		}
 		retry = giveUp
 	}
-	return w.desk.Store.Attempted(ctx, d, attempt, attempt.Error == nil, retry)
+	return operating.RecordAttempt(ctx, w.desk.Store, d, attempt, attempt.Error == nil, retry)
 }
 
 // write makes what a delivery says, of how things are now.
-func (w *Webhooks) write(ctx context.Context, d *store.DueDelivery) error {
+func (w *Webhooks) write(ctx context.Context, d *operating.DueDelivery) error {
 	var at trade.Place
 	if d.Change != nil {
 		at = d.Change.Place
 	} else {
 		var err error
-		if at, err = w.desk.Store.LogEnd(ctx); err != nil {
+		if at, err = operating.LogEnd(ctx, w.desk.Store); err != nil {
 			return err
 		}
 	}
@@ -367,5 +369,5 @@ func (w *Webhooks) write(ctx context.Context, d *store.DueDelivery) error {
 		return err
 	}
 	d.Body = body
-	return w.desk.Store.KeepBody(ctx, d.ID, body)
+	return operating.KeepBody(ctx, w.desk.Store, d.ID, body)
 }

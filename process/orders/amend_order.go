@@ -9,6 +9,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -30,7 +32,7 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 			{Name: "check", System: &process.ERP, Do: o.checkAmend, What: "Asks for the prices of what changes once more. What is otherwise now waits for the buyer."},
 			{Name: "change", System: &process.ERP, Do: o.change, What: "Hands the change to the ERP under its reference.", Undo: o.changeBack, Undoes: "Changes the order back."},
 			{Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[amendWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, o.desk.Store.SaveOrders, r.Work.Change.Number)
+				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Change.Number)
 			}},
 		},
 	}
@@ -38,7 +40,7 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 
 // numbered is the number of an order that is about to be changed at its ERP.
 func (o *Flows) numbered(ctx context.Context, order string) (string, error) {
-	number, status, err := o.desk.Store.NumberOf(ctx, order)
+	number, status, err := records.NumberOf(ctx, o.desk.Store, order)
 	if err == nil && number == "" {
 		err = durable.Refuse(trade.CallerAtFault, string(trade.CodeState), "The order never reached the ERP: it is "+strings.ToLower(string(status))+".")
 	}
@@ -65,7 +67,7 @@ func (o *Flows) checkAmend(ctx context.Context, r *durable.Run[amendWork]) (err 
 		return err
 	}
 	w.Offered = now
-	r.Save(func(tx *store.Tx) error { return o.desk.Store.TouchOrder(ctx, tx, r.Subject) })
+	r.Save(func(tx *store.Tx) error { return records.TouchOrder(ctx, tx, r.Subject) })
 	return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: time.Now().UTC(), Differences: differences}}
 }
 

@@ -8,6 +8,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -31,14 +34,14 @@ func (o *Flows) Cancel(ctx context.Context, scope trade.Scope, by process.Submit
 	if errs := process.RequireText[trade.AmendOrderError](c.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version}, func(tx *store.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version}, func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
 		if now.Asked != "" {
 			if err := o.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.CallerAtFault, Code: "CANCELLED", Message: "The buyer cancelled the order.", Retryable: true}); err != nil {
 				return "", nil, err
 			}
 		}
 		if now.Asked != "" && now.AskedKind == trade.SubmitOrder {
-			if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderCancelled); err != nil {
+			if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderCancelled); err != nil {
 				return "", nil, err
 			}
 			return now.Asked, nil, o.audit(ctx, tx, by, now, "order.cancel", map[string]any{"status": trade.OrderCancelled})
@@ -51,8 +54,8 @@ func (o *Flows) Cancel(ctx context.Context, scope trade.Scope, by process.Submit
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
 
-func (o *Flows) audit(ctx context.Context, tx *store.Tx, by process.Submitter, now *store.OrderNow, action string, after map[string]any) error {
-	return o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+func (o *Flows) audit(ctx context.Context, tx *store.Tx, by process.Submitter, now *records.OrderNow, action string, after map[string]any) error {
+	return ledger.Audit(ctx, tx, trade.AuditRecord{
 		Actor: by.Principal, Action: action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"status": now.Status, "version": now.Version}, After: after,
 	})
 }
@@ -72,7 +75,7 @@ func (o *Flows) cancelOrder() durable.Flow[cancelWork] {
 				return err
 			}},
 			{Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[cancelWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, o.desk.Store.SaveOrders, r.Work.Number)
+				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
 			}},
 		},
 	}

@@ -8,6 +8,7 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -43,7 +44,7 @@ func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
 // prepareAmendment checks a change against what is known, and makes what its operation
 // works on. awaiting is what the buyer must decide first, or nil.
 func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (work *amendWork, lane string, awaiting *trade.AwaitedDecision, errs []trade.AmendOrderError, err error) {
-	orders, err := o.desk.Store.Orders(ctx, scope, []string{a.OrderID})
+	orders, err := records.Orders(ctx, o.desk.Store, scope, []string{a.OrderID})
 	order := orders[a.OrderID]
 	if err != nil || order == nil {
 		return nil, "", nil, nil, err // which the write itself tells
@@ -168,7 +169,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 
 // linesOf are the lines of an order, by id.
 func (o *Flows) linesOf(ctx context.Context, scope trade.Scope, order string) (map[string]*trade.OrderLine, error) {
-	pages, err := store.OrderLineList(scope).Page(ctx, o.desk.Store, []string{order}, store.PageArgs{First: 10 * mostChanges})
+	pages, err := records.OrderLineList(scope).Page(ctx, o.desk.Store, []string{order}, store.PageArgs{First: 10 * mostChanges})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -31,11 +33,11 @@ func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submi
 	if errs := process.CheckText[trade.AmendOrderError](d.Comment, "comment"); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalGiven, by.Principal, d.Comment); err != nil {
+	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		if err := ledger.DecideApproval(ctx, tx, now.ID, trade.ApprovalGiven, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
-		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
+		if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
 			return "", nil, err
 		}
 		if err := o.audit(ctx, tx, by, now, "order.approve", map[string]any{"status": trade.OrderQueued}); err != nil {
@@ -51,11 +53,11 @@ func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submit
 	if errs := process.RequireText[trade.AmendOrderError](d.comment(), process.SayWhy, "comment"); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalRejected, by.Principal, d.Comment); err != nil {
+	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		if err := ledger.DecideApproval(ctx, tx, now.ID, trade.ApprovalRejected, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
-		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {
+		if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {
 			return "", nil, err
 		}
 		if err := o.audit(ctx, tx, by, now, "order.reject", map[string]any{"status": trade.OrderRejected}); err != nil {
@@ -68,7 +70,7 @@ func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submit
 
 // Accept lets an order, or a change of one, go on at what was found different.
 func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
-	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
 		if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
 			return "", nil, err
 		}
@@ -82,7 +84,7 @@ func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submit
 		if err := o.reprice(ctx, tx, scope, now, &accepted); err != nil {
 			return "", nil, err
 		}
-		return now.Asked, nil, o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued)
+		return now.Asked, nil, records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued)
 	})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
@@ -96,12 +98,12 @@ func (w *submitWork) accept() {
 }
 
 // reprice shows an order at the prices that its buyer has accepted.
-func (o *Flows) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, now *store.OrderNow, w *submitWork) error {
+func (o *Flows) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, now *records.OrderNow, w *submitWork) error {
 	var skus, ids []string
 	for _, l := range w.Draft.Lines {
 		skus = append(skus, l.SKU)
 	}
-	items, err := o.desk.Store.ItemsBySKU(ctx, scope, process.Distinct(skus))
+	items, err := records.ItemsBySKU(ctx, o.desk.Store, scope, process.Distinct(skus))
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func (o *Flows) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 		ids = append(ids, i.ID)
 	}
 	slices.Sort(ids)
-	units, err := o.desk.Store.Units(ctx, scope, ids)
+	units, err := records.Units(ctx, o.desk.Store, scope, ids)
 	if err != nil {
 		return err
 	}
@@ -124,5 +126,5 @@ func (o *Flows) reprice(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 		total.Amount = total.Amount.Add(amount.Amount)
 		lines[i] = trade.OrderLine{LineNumber: l.LineNumber, UnitPrice: &w.Draft.Lines[i].UnitPrice, Amount: &amount}
 	}
-	return o.desk.Store.SetOrderPrices(ctx, tx, now.ID, lines, total)
+	return records.SetOrderPrices(ctx, tx, now.ID, lines, total)
 }

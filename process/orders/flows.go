@@ -10,6 +10,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -67,10 +69,10 @@ type acting struct {
 // act runs a write about an order under a key, if the rules allow it to this caller and
 // the version that was seen is the current one.
 func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, key string, input any, a acting,
-	write func(tx *store.Tx, now *store.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
+	write func(tx *store.Tx, now *records.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
 ) (*process.Acted[trade.AmendOrderError], error) {
-	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, input, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.AmendOrderError, err error) {
-		now, err := o.desk.Store.LockOrder(ctx, tx, scope, a.order)
+	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, input, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.AmendOrderError, err error) {
+		now, err := records.LockOrder(ctx, tx, scope, a.order)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -78,7 +80,7 @@ func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter
 			return spent, []trade.AmendOrderError{&trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeNotFound, Message: "There is no such order.", Path: []string{"input", "order"}}}}, nil
 		}
 		if now.Version != a.version {
-			changed, err := o.desk.Store.ChangedSince(ctx, tx, a.order, a.version)
+			changed, err := records.OrderChangesSince(ctx, tx, a.order, a.version)
 			return spent, []trade.AmendOrderError{&trade.VersionConflict{
 				Refusal:        trade.Refusal{Code: trade.CodeVersionConflict, Message: "The order has changed since it was read: look at it again.", Path: []string{"input", "expectedVersion"}},
 				CurrentVersion: now.Version, ChangedFields: changed,
@@ -91,11 +93,11 @@ func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter
 		if err != nil || len(errs) > 0 {
 			return spent, errs, err
 		}
-		return store.SpentKey{OperationID: operation, Subject: a.order}, nil, o.desk.Store.TouchOrder(ctx, tx, a.order)
+		return ledger.SpentKey{OperationID: operation, Subject: a.order}, nil, records.TouchOrder(ctx, tx, a.order)
 	})
 	if err == nil && len(done.Errors) == 1 && trade.RefusalOf(done.Errors[0]).Message == notOwned { // which is listed
 		err = o.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			return o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
+			return ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
 		})
 	}
 	return done, err
@@ -109,7 +111,7 @@ const notOwned = "The order is kept by a system that orders are not written to a
 func (o *Flows) wakeable() string { return o.desk.Sources.Serving(sources.OfOrders, "") }
 
 // allowed says why an action is not allowed on an order as it is; nil where it is.
-func (o *Flows) allowed(scope trade.Scope, by process.Submitter, action trade.OrderAction, now *store.OrderNow) trade.AmendOrderError {
+func (o *Flows) allowed(scope trade.Scope, by process.Submitter, action trade.OrderAction, now *records.OrderNow) trade.AmendOrderError {
 	act := scope.ToAct(now.PlacedBy != nil && *now.PlacedBy == by.Principal)
 	may := trade.AllowedActions(act, now.Status, now.Asked != "" && now.Status != trade.OrderPendingApproval)
 	if !slices.Contains(may, action) {

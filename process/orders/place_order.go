@@ -11,6 +11,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -56,7 +58,7 @@ func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submit
 		}
 		p.limits = limits[r.AccountID]
 		_, err = o.placing.Do(ctx, "", p)
-		if spent = errors.Is(err, store.ErrSpent); err != nil && !spent {
+		if spent = errors.Is(err, ledger.ErrSpent); err != nil && !spent {
 			return nil, err
 		}
 	}
@@ -81,7 +83,7 @@ func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submit
 
 // replayed is the answer that a key was given before; nil where it is new.
 func (o *Flows) replayed(ctx context.Context, by process.Submitter, key, print string) (*Submission, error) {
-	kept, err := o.desk.Store.OperationByKey(ctx, by.Principal, trade.SubmitOrder, key)
+	kept, err := ledger.OperationByKey(ctx, o.desk.Store, by.Principal, trade.SubmitOrder, key)
 	if err != nil || kept == nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ type placing struct {
 	limits      []trade.SpendingLimit // of who submits it, for its account
 	exceeded    *trade.SpendingLimit
 	errors      []trade.SubmitOrderError
-	operation   store.NewOperation
+	operation   ledger.NewOperation
 	work        submitWork
 	pending     *trade.Order
 	provisional []trade.OrderCheck
@@ -134,7 +136,7 @@ func (o *Flows) prepare(by process.Submitter, key, print string, r *trade.OrderR
 		work:        submitWork{Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total, CheckCredit: slices.Contains(v.Provisional, trade.CreditCheck)},
 		pending:     pendingOrder(order, ref, by.Principal, r, f, v),
 		provisional: v.Provisional,
-		operation: store.NewOperation{
+		operation: ledger.NewOperation{
 			Lane: f.Account.ID, Fingerprint: print, After: map[string]any{"status": trade.OrderQueued, "lines": len(r.Lines), "input": print},
 			Operation: trade.Operation{ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order, AccountID: f.Account.ID, Source: source},
 		},
@@ -156,9 +158,9 @@ func (o *Flows) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error
 		return cmp.Or(cmp.Compare(a.by.Principal, b.by.Principal), cmp.Compare(a.operation.AccountID, b.operation.AccountID))
 	})
 	var together []*placing
-	numbers := map[store.PoNumber]bool{}
+	numbers := map[records.PoNumber]bool{}
 	for _, p := range all {
-		number := store.PoNumber{AccountID: p.operation.AccountID}
+		number := records.PoNumber{AccountID: p.operation.AccountID}
 		if p.pending.CustomerPoNumber != nil {
 			number.Number = *p.pending.CustomerPoNumber
 		}
@@ -168,6 +170,11 @@ func (o *Flows) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error
 			}
 			together = nil
 			clear(numbers)
+		}
+		if trade.Monthly(p.limits) { // nothing else is spent until this ends
+			if err := ledger.LockSpending(ctx, tx, p.by.Principal); err != nil {
+				return err
+			}
 		}
 		limit, err := o.exceeded(ctx, tx, p.by, p.limits, p.work.Total)
 		if err != nil {
@@ -192,7 +199,7 @@ func (o *Flows) placeTogether(ctx context.Context, tx *store.Tx, all []*placing)
 	for i, p := range all {
 		pending[i] = p.pending
 	}
-	placed, err := o.desk.Store.PlaceOrders(ctx, tx, pending)
+	placed, err := records.PlaceOrders(ctx, tx, pending)
 	if err != nil {
 		return err
 	}
@@ -203,7 +210,7 @@ func (o *Flows) placeTogether(ctx context.Context, tx *store.Tx, all []*placing)
 			continue
 		}
 		if p.exceeded != nil {
-			if err := o.desk.Store.AskApproval(ctx, tx, p.pending.ID, p.operation.AccountID, *p.exceeded); err != nil {
+			if err := ledger.AskApproval(ctx, tx, p.pending.ID, p.operation.AccountID, *p.exceeded); err != nil {
 				return err
 			}
 		}
@@ -214,7 +221,7 @@ func (o *Flows) placeTogether(ctx context.Context, tx *store.Tx, all []*placing)
 	}
 	begun, err := durable.Begin(ctx, o.desk.Engine, tx, o.submitOrder(), kept...)
 	if err == nil && len(begun) < len(kept) {
-		return store.ErrSpent
+		return ledger.ErrSpent
 	}
 	return err
 }

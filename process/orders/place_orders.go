@@ -10,6 +10,8 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -48,7 +50,7 @@ func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Sub
 	const mutation = "submitOrders"
 	batch := &Batch{}
 	var all []*placing
-	a, err := process.Once(ctx, o.desk.Store, by, mutation, key, batchInput{requests, whole}, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	a, err := process.Once(ctx, o.desk.Store, by, mutation, key, batchInput{requests, whole}, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
 			return spent, nil, err
 		}
@@ -121,7 +123,7 @@ func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Su
 	if err != nil {
 		return nil, err
 	}
-	numbers, exposure := map[store.PoNumber]bool{}, map[string]trade.Money{}
+	numbers, exposure := map[records.PoNumber]bool{}, map[string]trade.Money{}
 	n := 0
 	for i, r := range requests {
 		if all[i] != nil {
@@ -129,7 +131,7 @@ func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Su
 		}
 		f := facts[n]
 		n++
-		number := store.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber}
+		number := records.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber}
 		f.PoInUse = f.PoInUse || numbers[number]
 		if sum, before := exposure[r.AccountID]; before && f.Credit != nil && f.Credit.Exposure.Currency == sum.Currency {
 			c := *f.Credit

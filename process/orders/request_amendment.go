@@ -8,6 +8,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -41,7 +43,7 @@ func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitt
 	if err != nil {
 		return nil, err
 	}
-	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version}, func(tx *store.Tx, now *store.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version}, func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
 		if len(errs) > 0 {
 			return "", errs, nil
 		}
@@ -54,8 +56,8 @@ func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitt
 }
 
 // operationOn is a new operation on an order that is locked, in its lane.
-func (o *Flows) operationOn(now *store.OrderNow, by process.Submitter, key, print, lane string) store.NewOperation {
-	return store.NewOperation{
+func (o *Flows) operationOn(now *records.OrderNow, by process.Submitter, key, print, lane string) ledger.NewOperation {
+	return ledger.NewOperation{
 		Lane: lane, Fingerprint: print,
 		Operation: trade.Operation{
 			ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &now.ID, AccountID: now.AccountID,

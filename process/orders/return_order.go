@@ -13,6 +13,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -46,8 +49,8 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 	if err != nil {
 		return nil, err
 	}
-	done, err := process.Once(ctx, o.desk.Store, by, "requestReturn", key, q, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		now, err := o.desk.Store.LockOrder(ctx, tx, scope, q.OrderID)
+	done, err := process.Once(ctx, o.desk.Store, by, "requestReturn", key, q, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		now, err := records.LockOrder(ctx, tx, scope, q.OrderID)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -57,7 +60,7 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 		if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
 			return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil
 		}
-		asked, err := o.desk.Store.ReturnsAsked(ctx, tx, now.ID)
+		asked, err := records.ReturnsAsked(ctx, tx, now.ID)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -75,10 +78,10 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 			pending.LinesKnown = append(pending.LinesKnown, trade.ReturnLine{OrderLineID: line.ID, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
 			work.Draft.Lines = append(work.Draft.Lines, trade.ReturnDraftLine{LineNumber: line.LineNumber, SKU: *line.SKU, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
 		}
-		if err := o.desk.Store.PlaceReturn(ctx, tx, pending); err != nil {
+		if err := records.PlaceReturn(ctx, tx, pending); err != nil {
 			return spent, nil, err
 		}
-		spent = store.SpentKey{OperationID: n.ID, Subject: id}
+		spent = ledger.SpentKey{OperationID: n.ID, Subject: id}
 		return spent, nil, process.Begin(ctx, o.desk, tx, o.requestReturn(), n, work, ref)
 	})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
@@ -146,11 +149,11 @@ func (o *Flows) requestReturn() durable.Flow[returnWork] {
 				},
 			},
 			{Name: "record", System: &process.ERP, What: "Reads the return as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Returns, o.desk.Store.SaveReturns, r.Work.Number)
+				return process.Reread(ctx, o.desk, r, (*sources.Set).Returns, replication.SaveReturns, r.Work.Number)
 			}},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[returnWork], _ trade.OperationFailure) error {
-			return o.desk.Store.SetReturnStatus(ctx, tx, r.Subject, trade.ReturnRejected)
+			return records.SetReturnStatus(ctx, tx, r.Subject, trade.ReturnRejected)
 		},
 	}
 }

@@ -6,17 +6,18 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 )
 
 // exceeded is the limit that an order of this total exceeds, of those that its buyer has;
-// nil where it exceeds none. Within a transaction what was spent stands until that ends.
-func (o *Flows) exceeded(ctx context.Context, tx *store.Tx, by process.Submitter, limits []trade.SpendingLimit, total trade.Money) (*trade.SpendingLimit, error) {
+// nil where it exceeds none. In a transaction that has locked the spending, that stands.
+func (o *Flows) exceeded(ctx context.Context, from store.Reader, by process.Submitter, limits []trade.SpendingLimit, total trade.Money) (*trade.SpendingLimit, error) {
 	if by.UnreadableLimits {
 		none := trade.NoSpending(total.Currency)
 		return &none, nil
 	}
-	brought, err := o.spent(ctx, tx, by, limits)
+	brought, err := o.spent(ctx, from, by, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -29,14 +30,14 @@ func (o *Flows) Limits(ctx context.Context, scope trade.Scope, by process.Submit
 	if err != nil {
 		return nil, err
 	}
-	return o.spent(ctx, nil, by, limits[account])
+	return o.spent(ctx, o.desk.Store, by, limits[account])
 }
 
 // limitsOf are what somebody may order for accounts without approval: as their token says,
 // or else the accounts' table.
 func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Submitter, accounts []string) (map[string][]trade.SpendingLimit, error) {
 	if by.Limits == nil && scope.Role() == trade.Customer {
-		return o.desk.Store.SpendingLimits(ctx, scope, accounts)
+		return ledger.SpendingLimits(ctx, o.desk.Store, scope, accounts)
 	}
 	limits := map[string][]trade.SpendingLimit{}
 	for _, a := range accounts {
@@ -46,13 +47,13 @@ func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Subm
 }
 
 // spent are limits with what was spent of them.
-func (o *Flows) spent(ctx context.Context, tx *store.Tx, by process.Submitter, limits []trade.SpendingLimit) ([]trade.SpendingLimit, error) {
+func (o *Flows) spent(ctx context.Context, from store.Reader, by process.Submitter, limits []trade.SpendingLimit) ([]trade.SpendingLimit, error) {
 	var spent map[string]trade.Money
 	now := time.Now()
 	if trade.Monthly(limits) {
 		var err error
-		from, _ := trade.MonthOf(now)
-		if spent, err = o.desk.Store.SpentSince(ctx, tx, by.Principal, from); err != nil {
+		month, _ := trade.MonthOf(now)
+		if spent, err = ledger.SpentSince(ctx, from, by.Principal, month); err != nil {
 			return nil, err
 		}
 	}

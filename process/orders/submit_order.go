@@ -11,6 +11,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -86,11 +88,11 @@ func (o *Flows) submitOrder() durable.Flow[submitWork] {
 				Undo: o.withdraw, Undoes: "Cancels the order in the ERP.", Settle: func(w *submitWork, ref string) { w.Number = ref },
 			},
 			{Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[submitWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, o.desk.Store.SaveOrders, r.Work.Number)
+				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
 			}},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[submitWork], _ trade.OperationFailure) error {
-			return o.desk.Store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
+			return records.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
 		},
 	}
 }
@@ -169,7 +171,7 @@ func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money)
 func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string, differences []trade.SubmitOrderError) error {
 	now := time.Now().UTC()
 	r.Save(func(tx *store.Tx) error {
-		return o.desk.Store.SetOrderStatus(ctx, tx, r.Subject, trade.OrderOnHold, trade.OrderHold{Kind: hold, Reason: message, Since: now})
+		return records.SetOrderStatus(ctx, tx, r.Subject, trade.OrderOnHold, trade.OrderHold{Kind: hold, Reason: message, Since: now})
 	})
 	return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: message, Since: now, Differences: differences}}
 }

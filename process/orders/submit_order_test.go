@@ -24,6 +24,9 @@ import (
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -89,11 +92,11 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 	t.Cleanup(func() { cancel(); <-replicated; <-played })
 	processtest.Eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
 
-	accounts, err := st.AccountsByNumber(t.Context(), processtest.Operator, []string{"10001"})
+	accounts, err := records.AccountsByNumber(t.Context(), st, processtest.Operator, []string{"10001"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := store.ItemList(processtest.Operator, store.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 50})
+	items, err := records.ItemList(processtest.Operator, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +113,11 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 
 func (o *ordering) read(t *testing.T, operation, order string) (*trade.Operation, *trade.Order) {
 	t.Helper()
-	operations, err := o.st.Operations(t.Context(), processtest.Operator, []string{operation})
+	operations, err := ledger.Operations(t.Context(), o.st, processtest.Operator, []string{operation})
 	if err != nil {
 		t.Fatal(err)
 	}
-	placed, err := o.st.Orders(t.Context(), processtest.Operator, []string{order})
+	placed, err := records.Orders(t.Context(), o.st, processtest.Operator, []string{order})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +288,7 @@ func TestOrdersAreHeldWhileTheirERPIsAndHandedOverInTheirOrder(t *testing.T) {
 	if op.State != trade.OperationAccepted || op.Steps[0].Attempts != 0 {
 		t.Errorf("while it is paused: %+v", op)
 	}
-	if before, err := o.st.Before(t.Context(), ids[29:]); err != nil || before[ids[29]] != 29 {
+	if before, err := ledger.OperationsBefore(t.Context(), o.st, ids[29:]); err != nil || before[ids[29]] != 29 {
 		t.Errorf("before the last are %v, %v", before, err)
 	}
 	o.set.Pause(nil)
@@ -312,7 +315,7 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 	}
 	next := w.Begin(t, company.Options{Epoch: time.Now().Add(-time.Hour)})
 	processtest.Eventually(t, "listed", func() bool {
-		page, err := store.RejectedList(processtest.Operator).Page(t.Context(), o.st, []string{"erp"}, store.PageArgs{First: 20})
+		page, err := records.RejectedList(processtest.Operator).Page(t.Context(), o.st, []string{"erp"}, store.PageArgs{First: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +326,7 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 		}
 		return false
 	})
-	alerts, err := o.st.SystemAlerts(t.Context(), time.Hour, time.Hour)
+	alerts, err := operating.SystemAlerts(t.Context(), o.st, time.Hour, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

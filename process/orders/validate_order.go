@@ -11,6 +11,7 @@ import (
 	"portico/process"
 	"portico/sources"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -32,7 +33,7 @@ func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Subm
 	if err != nil {
 		return nil, err
 	}
-	exceeded, err := o.exceeded(ctx, nil, by, limits[r.AccountID], v.Totals.Total)
+	exceeded, err := o.exceeded(ctx, o.desk.Store, by, limits[r.AccountID], v.Totals.Total)
 	v.NeedsApproval = exceeded != nil
 	return v, err
 }
@@ -54,7 +55,7 @@ func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*tra
 		all[i] = &trade.OrderFacts{Now: time.Now(), Lines: make([]trade.LineFacts, len(r.Lines))}
 		ids[i] = r.AccountID
 	}
-	accounts, err := o.desk.Store.Accounts(ctx, scope, process.Distinct(ids))
+	accounts, err := records.Accounts(ctx, o.desk.Store, scope, process.Distinct(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -70,14 +71,14 @@ func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*tra
 // parties reads what is known of who orders, and where it goes.
 func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
 	var accounts, places, anywhere []string
-	var numbers []store.PoNumber
+	var numbers []records.PoNumber
 	for i, r := range requests {
 		if all[i].Account == nil {
 			continue
 		}
 		accounts = append(accounts, r.AccountID)
 		if r.CustomerPoNumber != "" {
-			numbers = append(numbers, store.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber})
+			numbers = append(numbers, records.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber})
 		}
 		switch {
 		case r.ShipToAddress != nil:
@@ -87,22 +88,22 @@ func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*trad
 			anywhere = append(anywhere, r.AccountID)
 		}
 	}
-	credit, err := o.desk.Store.Credit(ctx, scope, process.Distinct(accounts))
+	credit, err := records.Credit(ctx, o.desk.Store, scope, process.Distinct(accounts))
 	if err != nil {
 		return err
 	}
-	used, err := o.desk.Store.PoNumbersInUse(ctx, scope, numbers)
+	used, err := records.PoNumbersInUse(ctx, o.desk.Store, scope, numbers)
 	if err != nil {
 		return err
 	}
 	named, first := map[string]*trade.AccountLocation{}, map[string]*trade.AccountLocation{}
 	if places != nil {
-		if named, err = o.desk.Store.Locations(ctx, scope, process.Distinct(places)); err != nil {
+		if named, err = records.Locations(ctx, o.desk.Store, scope, process.Distinct(places)); err != nil {
 			return err
 		}
 	}
 	if anywhere != nil {
-		if first, err = o.desk.Store.FirstShipTos(ctx, scope, process.Distinct(anywhere)); err != nil {
+		if first, err = records.FirstShipTos(ctx, o.desk.Store, scope, process.Distinct(anywhere)); err != nil {
 			return err
 		}
 	}
@@ -111,7 +112,7 @@ func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*trad
 		if f.Account == nil {
 			continue
 		}
-		f.Credit, f.PoInUse = credit[r.AccountID], used[store.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber}]
+		f.Credit, f.PoInUse = credit[r.AccountID], used[records.PoNumber{AccountID: r.AccountID, Number: r.CustomerPoNumber}]
 		switch {
 		case r.ShipToAddress != nil:
 		case r.ShipToID == "":
@@ -155,7 +156,7 @@ func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*trade.
 	}
 	instead := map[string]*trade.Item{}
 	if len(skus) > 0 {
-		if instead, err = o.desk.Store.ItemsBySKU(ctx, scope, process.Distinct(skus)); err != nil {
+		if instead, err = records.ItemsBySKU(ctx, o.desk.Store, scope, process.Distinct(skus)); err != nil {
 			return err
 		}
 	}
@@ -177,16 +178,16 @@ func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*trade.
 		}
 		shown[i] = o.desk.Sources.Showing(sources.OfStock, account)
 		if stocks[shown[i]] == nil {
-			if stocks[shown[i]], err = o.desk.Store.Stock(ctx, scope, ids, shown[i]); err != nil {
+			if stocks[shown[i]], err = records.Stock(ctx, o.desk.Store, scope, ids, shown[i]); err != nil {
 				return err
 			}
 		}
 	}
-	inbound, err := o.desk.Store.Inbound(ctx, scope, ids)
+	inbound, err := records.Inbound(ctx, o.desk.Store, scope, ids)
 	if err != nil {
 		return err
 	}
-	units, err := o.desk.Store.Units(ctx, scope, ids)
+	units, err := records.Units(ctx, o.desk.Store, scope, ids)
 	if err != nil {
 		return err
 	}
@@ -237,19 +238,19 @@ func (o *Flows) warehouses(ctx context.Context, scope trade.Scope, stocks []map[
 			add(in.WarehouseRef.ID)
 		}
 	}
-	return o.desk.Store.Warehouses(ctx, scope, ids)
+	return records.Warehouses(ctx, o.desk.Store, scope, ids)
 }
 
 // items finds items by their keys; nil for each that is not there.
 func (o *Flows) items(ctx context.Context, scope trade.Scope, asked []trade.ItemKey) ([]*trade.Item, error) {
 	kinds := []struct {
 		key  func(trade.ItemKey) string
-		find func(context.Context, trade.Scope, []string) (map[string]*trade.Item, error)
+		find func(context.Context, *store.Store, trade.Scope, []string) (map[string]*trade.Item, error)
 	}{
-		{func(k trade.ItemKey) string { return k.ID }, o.desk.Store.Items},
-		{func(k trade.ItemKey) string { return k.SKU }, o.desk.Store.ItemsBySKU},
-		{func(k trade.ItemKey) string { return k.GTIN }, o.desk.Store.ItemsByGTIN},
-		{func(k trade.ItemKey) string { return k.PartNumber }, o.desk.Store.ItemsByPartNumber},
+		{func(k trade.ItemKey) string { return k.ID }, records.Items},
+		{func(k trade.ItemKey) string { return k.SKU }, records.ItemsBySKU},
+		{func(k trade.ItemKey) string { return k.GTIN }, records.ItemsByGTIN},
+		{func(k trade.ItemKey) string { return k.PartNumber }, records.ItemsByPartNumber},
 	}
 	items := make([]*trade.Item, len(asked))
 	for _, kind := range kinds {
@@ -260,7 +261,7 @@ func (o *Flows) items(ctx context.Context, scope trade.Scope, asked []trade.Item
 		if keys = process.Distinct(keys); keys == nil {
 			continue
 		}
-		found, err := kind.find(ctx, scope, keys)
+		found, err := kind.find(ctx, o.desk.Store, scope, keys)
 		if err != nil {
 			return nil, err
 		}

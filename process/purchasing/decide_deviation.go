@@ -10,6 +10,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -28,21 +31,21 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 	if errs := checkDecision(d); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := process.Once(ctx, p.desk.Store, by, "decideDeviation", key, d, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := process.Once(ctx, p.desk.Store, by, "decideDeviation", key, d, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		none := []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such deviation.", "deviation")}
-		found, err := p.desk.Store.CaseOf(ctx, tx, scope, d.DeviationID)
+		found, err := ledger.CaseOf(ctx, tx, scope, d.DeviationID)
 		if err != nil || found == nil {
 			return spent, none, err
 		}
-		now, err := p.desk.Store.LockPurchaseOrder(ctx, tx, scope, found.PurchaseOrderID)
+		now, err := records.LockPurchaseOrder(ctx, tx, scope, found.PurchaseOrderID)
 		if err != nil || now == nil {
 			return spent, none, err
 		}
-		cases, err := p.desk.Store.CasesOf(ctx, tx, found.ResponseID) // as they are under the lock
+		cases, err := ledger.CasesOf(ctx, tx, found.ResponseID) // as they are under the lock
 		if err != nil {
 			return spent, nil, err
 		}
-		at := slices.IndexFunc(cases, func(c store.Case) bool { return c.ID == found.ID })
+		at := slices.IndexFunc(cases, func(c ledger.Case) bool { return c.ID == found.ID })
 		if refusal := p.forbidden(scope, trade.ActDecide, now); refusal != nil {
 			refusal.Path = []string{"input", "deviation"}
 			return spent, []trade.CommonError{refusal}, nil
@@ -60,7 +63,7 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 			return spent, nil, err
 		}
 		cases[at].State = decisions[d.Decision].state
-		return store.SpentKey{OperationID: now.Asked, Subject: d.DeviationID}, nil, p.settle(ctx, tx, now, cases)
+		return ledger.SpentKey{OperationID: now.Asked, Subject: d.DeviationID}, nil, p.settle(ctx, tx, now, cases)
 	})
 	return process.Await(ctx, p.desk, p.desk.Sources.Serving(sources.OfPurchaseOrders, ""), done, err, wait)
 }
@@ -113,16 +116,16 @@ func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine) (errs []t
 }
 
 // decided keeps a decision, and tells the supplier what is not taken.
-func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter, d DeviationDecision, now *store.PurchaseOrderNow, line *trade.PurchaseOrderLine) error {
+func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter, d DeviationDecision, now *records.PurchaseOrderNow, line *trade.PurchaseOrderLine) error {
 	how := decisions[d.Decision]
 	ids := []string{d.DeviationID}
-	if err := p.desk.Store.DecideDeviations(ctx, tx, ids, store.Decision{State: how.state, By: by.Principal, Comment: d.Comment, Counter: d.Counter}); err != nil {
+	if err := ledger.DecideDeviations(ctx, tx, ids, ledger.Decision{State: how.state, By: by.Principal, Comment: d.Comment, Counter: d.Counter}); err != nil {
 		return err
 	}
-	if err := p.desk.Store.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
+	if err := operating.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
 		return err
 	}
-	if err := p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+	if err := ledger.Audit(ctx, tx, trade.AuditRecord{
 		Actor: by.Principal, Action: how.action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"deviation": d.DeviationID, "state": trade.DeviationPending}, After: map[string]any{"state": how.state},
 	}); err != nil || d.Decision == trade.AcceptDeviation {
 		return err
@@ -146,14 +149,14 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 		text = append(text, *d.Comment)
 	}
 	advice := "Answer the purchase order again with respondToPurchaseOrder."
-	return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+	return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
 		ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: strings.Join(text, " "), SuggestedAction: &advice, Audience: []trade.Audience{trade.ForSupplier},
 		Queue: trade.Queues[trade.AlertReported], Subject: now.ID, SupplierID: now.SupplierRef.ID, DeviationID: d.DeviationID,
 	}})
 }
 
 // settle lets the operation of an answer go on, or ends it, once nothing is pending.
-func (p *Flows) settle(ctx context.Context, tx *store.Tx, now *store.PurchaseOrderNow, cases []store.Case) error {
+func (p *Flows) settle(ctx context.Context, tx *store.Tx, now *records.PurchaseOrderNow, cases []ledger.Case) error {
 	refused := map[string]bool{}
 	for _, c := range cases {
 		switch c.State {
@@ -163,7 +166,7 @@ func (p *Flows) settle(ctx context.Context, tx *store.Tx, now *store.PurchaseOrd
 			refused[c.LineID] = true
 		}
 	}
-	lines, err := p.desk.Store.LinesAnswered(ctx, tx, now.Pending)
+	lines, err := ledger.LinesAnswered(ctx, tx, now.Pending)
 	if err != nil {
 		return err
 	}
@@ -171,7 +174,7 @@ func (p *Flows) settle(ctx context.Context, tx *store.Tx, now *store.PurchaseOrd
 		if err := p.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.PartnerAtFault, Code: "NOT_ACCEPTED", Message: "Nothing of the answer was accepted: the order stands."}); err != nil {
 			return err
 		}
-		return p.desk.Store.SetAnswer(ctx, tx, now.ID, trade.POReceivedBySupplier, now.Revision)
+		return ledger.SetAnswer(ctx, tx, now.ID, trade.POReceivedBySupplier, now.Revision)
 	}
 	answer := trade.POReceivedBySupplier
 	err = durable.Answer(ctx, p.desk.Engine, tx, now.Asked, func(w *respondWork) {
@@ -183,5 +186,5 @@ func (p *Flows) settle(ctx context.Context, tx *store.Tx, now *store.PurchaseOrd
 	if err != nil {
 		return err
 	}
-	return p.desk.Store.SetAnswer(ctx, tx, now.ID, answer, now.Revision)
+	return ledger.SetAnswer(ctx, tx, now.ID, answer, now.Revision)
 }

@@ -10,6 +10,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -29,9 +32,9 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		for _, l := range r.Lines {
 			lines = append(lines, l.LineID)
 		}
-		return p.desk.Store.OrdersOfLines(ctx, tx, scope, process.Distinct(lines))
+		return ledger.OrdersOfLines(ctx, tx, scope, process.Distinct(lines))
 	}
-	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
 		if errs := trade.CheckDespatchShape(r, time.Now()); errs != nil {
 			return spent, errs, nil
 		}
@@ -44,18 +47,18 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 			return spent, errs, nil
 		}
 		first := n.now[0]
-		operation := store.NewOperation{
+		operation := ledger.NewOperation{
 			Lane: first.ID, Fingerprint: print, After: map[string]any{"lines": len(r.Lines), "purchaseOrders": len(n.now), "input": print},
 			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &n.id, SupplierID: first.SupplierRef.ID, Source: first.Instance},
 		}
-		if err := p.desk.Store.KeepDespatch(ctx, tx, n.id, operation.ID, first.SupplierRef.ID, first.WarehouseRef.ID, r); err != nil {
-			if !errors.Is(err, store.ErrSpent) {
+		if err := ledger.KeepDespatch(ctx, tx, n.id, operation.ID, first.SupplierRef.ID, first.WarehouseRef.ID, r); err != nil {
+			if !errors.Is(err, ledger.ErrSpent) {
 				return spent, nil, err
 			}
-			existing, err := p.desk.Store.DespatchByNumber(ctx, tx, first.SupplierRef.ID, r.Number)
+			existing, err := ledger.DespatchByNumber(ctx, tx, first.SupplierRef.ID, r.Number)
 			return spent, []trade.SupplierError{knownNotice(existing)}, err
 		}
-		warehouses, err := p.desk.Store.Warehouses(ctx, trade.OperatorScope(nil), []string{first.WarehouseRef.ID})
+		warehouses, err := records.Warehouses(ctx, p.desk.Store, trade.OperatorScope(nil), []string{first.WarehouseRef.ID})
 		if err != nil {
 			return spent, nil, err
 		}
@@ -67,7 +70,7 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		for _, o := range n.now {
 			work.Orders = append(work.Orders, o.Number)
 		}
-		return store.SpentKey{OperationID: operation.ID, Subject: n.id}, nil, process.Begin(ctx, p.desk, tx, p.announce(), operation, work, work.Ref)
+		return ledger.SpentKey{OperationID: operation.ID, Subject: n.id}, nil, process.Begin(ctx, p.desk, tx, p.announce(), operation, work, work.Ref)
 	}
 	return p.sent(ctx, scope, by, key, d, wait)
 }
@@ -81,7 +84,7 @@ func knownNotice(existing string) *trade.DuplicateDocument {
 type noticing struct {
 	request *trade.DespatchRequest
 	id      string
-	now     []*store.PurchaseOrderNow
+	now     []*records.PurchaseOrderNow
 	lines   map[string]*trade.PurchaseOrderLine
 	orders  map[string]string
 }
@@ -92,12 +95,12 @@ func (p *Flows) locked(ctx context.Context, tx *store.Tx, scope trade.Scope, n *
 	for _, l := range n.request.Lines {
 		asked = append(asked, l.LineID)
 	}
-	ids, err := p.desk.Store.OrdersOfLines(ctx, tx, scope, process.Distinct(asked))
+	ids, err := ledger.OrdersOfLines(ctx, tx, scope, process.Distinct(asked))
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids { // in order, so that nobody waits in a circle
-		now, err := p.desk.Store.LockPurchaseOrder(ctx, tx, scope, id)
+		now, err := records.LockPurchaseOrder(ctx, tx, scope, id)
 		if err != nil || now == nil {
 			return nil, errors.Join(err, errors.New("a purchase order went away"))
 		}
@@ -109,7 +112,7 @@ func (p *Flows) locked(ctx context.Context, tx *store.Tx, scope trade.Scope, n *
 	if len(n.now) == 0 {
 		return []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such line of a purchase order.", "lines", "0", "purchaseOrderLine")}, nil
 	}
-	existing, err := p.desk.Store.DespatchByNumber(ctx, tx, n.now[0].SupplierRef.ID, n.request.Number)
+	existing, err := ledger.DespatchByNumber(ctx, tx, n.now[0].SupplierRef.ID, n.request.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -140,13 +143,13 @@ func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Subm
 	source := p.desk.Sources.Serving(sources.OfPurchaseOrders, "")
 	d := document{kind: trade.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
 	d.about = func(tx *store.Tx) ([]string, error) {
-		return p.desk.Store.OrdersOfDespatch(ctx, tx, scope, w.DespatchID)
+		return ledger.OrdersOfDespatch(ctx, tx, scope, w.DespatchID)
 	}
-	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
+	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
 		if errs := process.RequireText[trade.SupplierError](w.Reason, process.SayWhy, "reason"); errs != nil {
 			return spent, errs, nil
 		}
-		now, err := p.desk.Store.LockDespatch(ctx, tx, scope, w.DespatchID)
+		now, err := ledger.LockDespatch(ctx, tx, scope, w.DespatchID)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -156,16 +159,16 @@ func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Subm
 		if !slices.Contains([]trade.DespatchStatus{trade.DespatchAccepted, trade.DespatchInTransit}, now.Status) {
 			return spent, []trade.SupplierError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The ship notice is in a state in which this is not possible.", Path: []string{"input", "despatchAdvice"}}, State: string(now.Status), Allowed: []string{}}}, nil
 		}
-		operation := store.NewOperation{
+		operation := ledger.NewOperation{
 			Lane: now.ID, Fingerprint: print, After: map[string]any{"input": print},
 			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &now.ID, SupplierID: now.SupplierID, Source: source},
 		}
-		orders, err := p.desk.Store.NumbersOf(ctx, tx, now.ID)
+		orders, err := ledger.NumbersOf(ctx, tx, now.ID)
 		if err != nil {
 			return spent, nil, err
 		}
 		work := announceWork{Orders: orders, Shipment: now.ShipmentNumber, Ref: "PORTICO-" + operation.ID[len("opr_"):]}
-		return store.SpentKey{OperationID: operation.ID, Subject: now.ID}, nil, process.Begin(ctx, p.desk, tx, p.unannounce(), operation, work, work.Ref)
+		return ledger.SpentKey{OperationID: operation.ID, Subject: now.ID}, nil, process.Begin(ctx, p.desk, tx, p.unannounce(), operation, work, work.Ref)
 	}
 	return p.sent(ctx, scope, by, key, d, wait)
 }
@@ -190,7 +193,7 @@ func (p *Flows) announce() durable.Flow[announceWork] {
 			}},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[announceWork], _ trade.OperationFailure) error {
-			return p.desk.Store.SetDespatch(ctx, tx, r.Subject, trade.DespatchRejected, "")
+			return ledger.SetDespatch(ctx, tx, r.Subject, trade.DespatchRejected, "")
 		},
 	}
 }
@@ -216,12 +219,12 @@ func (p *Flows) unannounce() durable.Flow[announceWork] {
 // ordersAgain reads the purchase orders of a notice as their source has them now, to be
 // saved with the step and with where the notice then stands.
 func (p *Flows) ordersAgain(ctx context.Context, r *durable.Run[announceWork], status trade.DespatchStatus) error {
-	if err := process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, p.desk.Store.SavePurchaseOrders, r.Work.Orders...); err != nil {
+	if err := process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, r.Work.Orders...); err != nil {
 		return err
 	}
 	shipment := r.Work.Shipment
 	r.Save(func(tx *store.Tx) error {
-		return p.desk.Store.SetDespatch(ctx, tx, r.Subject, status, shipment)
+		return ledger.SetDespatch(ctx, tx, r.Subject, status, shipment)
 	})
 	return nil
 }

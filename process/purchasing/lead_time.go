@@ -9,6 +9,10 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -24,8 +28,8 @@ type leadTimeWork struct {
 func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
 	d := document{kind: trade.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
 	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
-	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
-		now, err := p.desk.Store.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
+	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
+		now, err := records.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -36,8 +40,8 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		if errs := trade.CheckLeadTime(r, now, today); errs != nil {
 			return spent, errs, nil
 		}
-		c := &store.AnnouncedLeadTime{ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom, Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID}
-		if err := p.desk.Store.AnnounceLeadTime(ctx, tx, c); err != nil {
+		c := &records.AnnouncedLeadTime{ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom, Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID}
+		if err := records.AnnounceLeadTime(ctx, tx, c); err != nil {
 			return spent, nil, err
 		}
 		if err := p.tellPlanning(ctx, tx, now, c); err != nil {
@@ -47,7 +51,7 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
 			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime}, After: map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
 		}
-		if err := p.desk.Store.Audit(ctx, tx, audit); err != nil {
+		if err := ledger.Audit(ctx, tx, audit); err != nil {
 			return spent, nil, err
 		}
 		spent.Subject = now.ID
@@ -60,8 +64,8 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 }
 
 // tellPlanning raises the alert about a lead time, in the place of an earlier one.
-func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *store.AnnouncedLeadTime) error {
-	if err := p.desk.Store.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier announced anew."); err != nil {
+func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *records.AnnouncedLeadTime) error {
+	if err := records.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier announced anew."); err != nil {
 		return err
 	}
 	was, severity := "", trade.Info
@@ -72,7 +76,7 @@ func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.Suppl
 		severity = trade.Warning
 	}
 	advice := "Order earlier what is needed after that day, and look at what is ordered already."
-	return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+	return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
 		ID: durable.NewID("alr_"), Kind: trade.AlertLeadTime, Severity: severity, SuggestedAction: &advice, Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[trade.AlertLeadTime],
 		Message: fmt.Sprintf("%s delivers %s in %d days%s, ordered from %s on.", now.SupplierRef.Key, now.ItemRef.Key, c.Days, was, c.From), Subject: now.ID, SupplierID: now.SupplierRef.ID,
 	}})
@@ -80,14 +84,14 @@ func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.Suppl
 
 // applyLeadTime begins the operation that writes an announced lead time to the ERP. The
 // operation is empty where another has begun, or replaced it.
-func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *store.AnnouncedLeadTime, key, print string) (operation string, err error) {
-	n := store.NewOperation{
+func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *records.AnnouncedLeadTime, key, print string) (operation string, err error) {
+	n := ledger.NewOperation{
 		Lane: item.ID, Fingerprint: print, After: map[string]any{"leadTimeDays": c.Days, "announced": c.ID},
 		Operation: trade.Operation{
 			ID: durable.NewID("opr_"), CorrelationID: c.CorrelationID, Key: key, Principal: c.Principal, Subject: &item.ID, SupplierID: item.SupplierRef.ID, Source: p.desk.Sources.Serving(sources.OfItems, ""),
 		},
 	}
-	if ok, err := p.desk.Store.ApplyLeadTime(ctx, tx, c.ID, n.ID); err != nil || !ok {
+	if ok, err := records.ApplyLeadTime(ctx, tx, c.ID, n.ID); err != nil || !ok {
 		return "", err
 	}
 	work := leadTimeWork{LeadTime: trade.LeadTime{Supplier: item.SupplierRef.Key, SKU: item.ItemRef.Key, Days: c.Days}, Ref: "PORTICO-" + n.ID[len("opr_"):]}
@@ -96,13 +100,13 @@ func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.Sup
 
 // applyDue begins the operations of lead times whose day has come.
 func (p *Flows) applyDue(ctx context.Context) error {
-	due, err := p.desk.Store.DueLeadTimes(ctx)
+	due, err := records.DueLeadTimes(ctx, p.desk.Store)
 	if err != nil {
 		return err
 	}
 	for _, c := range due {
 		err := p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			item, err := p.desk.Store.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), c.SupplierItemID)
+			item, err := records.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), c.SupplierItemID)
 			if err != nil || item == nil {
 				return err // gone with its announcement, or its supplier is not known any more
 			}
@@ -131,24 +135,24 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 				return err
 			}},
 			{Name: "record", System: &process.ERP, What: "Reads the item as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
-				if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, p.desk.Store.SaveItems, r.Work.LeadTime.SKU); err != nil {
+				if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, replication.SaveItems, r.Work.LeadTime.SKU); err != nil {
 					return err
 				}
-				r.Save(func(tx *store.Tx) error { return p.desk.Store.EndLeadTime(ctx, tx, r.ID, true) })
+				r.Save(func(tx *store.Tx) error { return records.EndLeadTime(ctx, tx, r.ID, true) })
 				return nil
 			}},
 		},
 		// Both sides are told that the ERP counts on the old one still.
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[leadTimeWork], failure trade.OperationFailure) error {
-			if err := p.desk.Store.EndLeadTime(ctx, tx, r.ID, false); err != nil {
+			if err := records.EndLeadTime(ctx, tx, r.ID, false); err != nil {
 				return err
 			}
-			now, err := p.desk.Store.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), r.Subject)
+			now, err := records.LockSupplierItem(ctx, tx, trade.OperatorScope(nil), r.Subject)
 			if err != nil || now == nil {
 				return err
 			}
 			l := r.Work.LeadTime
-			return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+			return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
 				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: fmt.Sprintf("The lead time of %d days for %s was not applied: %s", l.Days, l.SKU, failure.Message),
 				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &failure.Responsible, Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})

@@ -12,6 +12,7 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -40,13 +41,13 @@ type document struct {
 	source   string // that it goes to
 	// about are the purchase orders that it is about, within the scope.
 	about func(tx *store.Tx) ([]string, error)
-	write func(tx *store.Tx, print string) (store.SpentKey, []trade.SupplierError, error)
+	write func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error)
 }
 
 // arrival is a document that arrived and may be taken: as a test, or signed.
 type arrival struct {
 	test    bool
-	sender  *store.Sender
+	sender  *ledger.Sender
 	message *trade.SignedMessage // nil where it is not signed
 	receipt *trade.Receipt       // of its arrival, once it is kept
 }
@@ -62,7 +63,7 @@ func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitte
 	if a.test {
 		done, err = p.tested(ctx, by, a, key, d)
 	} else {
-		done, err = process.Once(ctx, p.desk.Store, by, d.mutation, key, d.input, func(tx *store.Tx, print string) (store.SpentKey, []trade.SupplierError, error) {
+		done, err = process.Once(ctx, p.desk.Store, by, d.mutation, key, d.input, func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error) {
 			spent, errs, err := d.write(tx, print)
 			if err != nil || errs != nil || a.message == nil {
 				return spent, errs, err
@@ -144,7 +145,7 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 	case e.Signature != nil:
 		keyID, bad = signatures.DocumentKey(*e.Signature)
 	}
-	sender, err := p.desk.Store.Sender(ctx, scope, keyID)
+	sender, err := ledger.FindSender(ctx, p.desk.Store, scope, keyID)
 	if err != nil || sender == nil {
 		return nil, nil, errors.Join(err, errors.New("the caller's partner is gone"))
 	}
@@ -170,7 +171,7 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 }
 
 // signed is a message whose signatures hold; nil where it has none and needs none.
-func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Request, keyID string) (*trade.SignedMessage, error) {
+func signed(sender *ledger.Sender, e *signatures.Envelope, request *signatures.Request, keyID string) (*trade.SignedMessage, error) {
 	no := func(reason string) (*trade.SignedMessage, error) {
 		return nil, &signatures.Invalid{KeyID: keyID, Reason: reason}
 	}
@@ -236,8 +237,8 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 		"message": m.ID, "document": d.kind, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID, "fingerprint": a.sender.Key.Fingerprint,
 		"arrivedAt": m.At.Format(time.RFC3339Nano), "purchaseOrders": m.PurchaseOrders, "test": a.test,
 	}
-	err = p.desk.Store.KeepMessage(ctx, tx, m, trade.AuditRecord{Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID, After: after}, given)
-	if errors.Is(err, store.ErrSpent) {
+	err = ledger.KeepMessage(ctx, tx, m, trade.AuditRecord{Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID, After: after}, given)
+	if errors.Is(err, ledger.ErrSpent) {
 		return []trade.SupplierError{&trade.SignatureInvalid{
 			Refusal: trade.Refusal{Code: trade.CodeSignature, Message: "This request came before: sign anew, with another nonce, and keep the idempotency key.", Path: []string{}}, KeyID: &m.KeyID,
 		}}, nil
@@ -248,7 +249,7 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 // refuse writes to the audit log that a signature was refused, and why.
 func (p *Flows) refuse(ctx context.Context, by process.Submitter, a *arrival, why string) error {
 	return p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.Audit(ctx, tx, trade.AuditRecord{
 			Actor: by.Principal, Action: "message.refuse", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
 			After: map[string]any{"document": a.message.Document, "digest": a.message.Digest, "key": a.message.KeyID, "reason": why},
 		})
@@ -281,10 +282,10 @@ func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, ke
 		t.Detail = &trade.RefusalOf(done.Errors[0]).Message
 	}
 	return done, p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := p.desk.Store.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
+		if err := ledger.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
 			return err
 		}
-		return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID, After: map[string]any{"document": d.kind, "passed": t.Passed}})
+		return ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID, After: map[string]any{"document": d.kind, "passed": t.Passed}})
 	})
 }
 
@@ -299,7 +300,7 @@ func (p *Flows) Receipt(ctx context.Context, log *slog.Logger) {
 }
 
 func (p *Flows) outcomes(ctx context.Context) error {
-	ended, err := p.desk.Store.MessagesEnded(ctx)
+	ended, err := ledger.MessagesEnded(ctx, p.desk.Store)
 	if err != nil || len(ended) == 0 {
 		return err
 	}
@@ -309,5 +310,5 @@ func (p *Flows) outcomes(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.desk.Store.InTx(ctx, func(tx *store.Tx) error { return p.desk.Store.KeepReceipts(ctx, tx, receipts) })
+	return p.desk.Store.InTx(ctx, func(tx *store.Tx) error { return ledger.KeepReceipts(ctx, tx, receipts) })
 }

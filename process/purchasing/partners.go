@@ -15,6 +15,8 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -45,17 +47,17 @@ func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.S
 	if errs := slices.Concat(ours(scope), trade.CheckPartner(&t)); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
 		if errs, err := p.unknownProfile(ctx, scope, t.ToleranceID); err != nil || errs != nil {
 			return spent, errs, err
 		}
 		t.ID = durable.NewID("ptn_")
-		if err := p.desk.Store.RegisterPartner(ctx, tx, &t); errors.Is(err, store.ErrTaken) {
+		if err := ledger.RegisterPartner(ctx, tx, &t); errors.Is(err, ledger.ErrTaken) {
 			return spent, oneError(process.Invalid(trade.CodeInvalidInput, "A partner with this code is registered: change it with updatePartner.", "code")), nil
 		} else if err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
+		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
 	})
 }
 
@@ -65,14 +67,14 @@ func profileOf(t *trade.TradingPartner) map[string]any {
 }
 
 func (p *Partners) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, before, after map[string]any) error {
-	return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
+	return ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
 }
 
 func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id string) (partnerErrors, error) {
 	if id == "" {
 		return nil, nil
 	}
-	found, err := p.desk.Store.Tolerances(ctx, scope, []string{id})
+	found, err := records.Tolerances(ctx, p.desk.Store, scope, []string{id})
 	if err != nil || found[id] != nil {
 		return nil, err
 	}
@@ -97,8 +99,8 @@ func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Sub
 	if errs := ours(scope); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "updatePartner", key, c, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
-		t, err := p.desk.Store.LockPartner(ctx, tx, scope, c.PartnerID)
+	return process.Once(ctx, p.desk.Store, by, "updatePartner", key, c, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		t, err := ledger.LockPartner(ctx, tx, scope, c.PartnerID)
 		if err != nil || t == nil {
 			return spent, noPartner, err
 		}
@@ -127,10 +129,10 @@ func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Sub
 		if errs := slices.Concat(trade.CheckPartner(t), unknown); err != nil || errs != nil {
 			return spent, errs, err
 		}
-		if err := p.desk.Store.SavePartner(ctx, tx, t, nil); err != nil {
+		if err := ledger.SavePartner(ctx, tx, t, nil); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.update", t.ID, before, profileOf(t))
+		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.update", t.ID, before, profileOf(t))
 	})
 }
 
@@ -150,8 +152,8 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 	if errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "advanceOnboarding", key, []any{partner, to, reason}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
-		t, err := p.desk.Store.LockPartner(ctx, tx, scope, partner)
+	return process.Once(ctx, p.desk.Store, by, "advanceOnboarding", key, []any{partner, to, reason}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		t, err := ledger.LockPartner(ctx, tx, scope, partner)
 		if err != nil || t == nil {
 			return spent, noPartner, err
 		}
@@ -165,7 +167,7 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 			return spent, oneError(no), nil
 		}
 		if to != trade.Suspended && to != trade.Offboarded && t.Stage != trade.Suspended {
-			facts, err := p.desk.Store.PartnerFacts(ctx, tx, scope, []*trade.TradingPartner{t})
+			facts, err := ledger.PartnerFacts(ctx, tx, scope, []*trade.TradingPartner{t})
 			if err != nil {
 				return spent, nil, err
 			}
@@ -179,10 +181,10 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 		if now := time.Now().UTC(); to == trade.Active && t.ActivatedAt == nil {
 			t.ActivatedAt = &now
 		}
-		if err := p.desk.Store.SavePartner(ctx, tx, t, reason); err != nil {
+		if err := ledger.SavePartner(ctx, tx, t, reason); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.stage", t.ID, before, map[string]any{"stage": to, "reason": reason})
+		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.stage", t.ID, before, map[string]any{"stage": to, "reason": reason})
 	})
 }
 
@@ -198,8 +200,8 @@ type NewKey struct {
 
 // AddKey adds a signing key. It counts once it is proved.
 func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Submitter, key string, n NewKey) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, p.desk.Store, by, "rotatePartnerKey", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
-		t, err := p.desk.Store.LockPartner(ctx, tx, scope, n.PartnerID)
+	return process.Once(ctx, p.desk.Store, by, "rotatePartnerKey", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		t, err := ledger.LockPartner(ctx, tx, scope, n.PartnerID)
 		if err != nil || t == nil {
 			return spent, noPartner, err
 		}
@@ -210,36 +212,36 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Sub
 		if n.ValidFrom.Before(time.Now().Add(-late)) {
 			return spent, oneError(process.Invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
 		}
-		known, err := p.desk.Store.KeysOfPartners(ctx, scope, []string{t.ID})
+		known, err := ledger.KeysOfPartners(ctx, p.desk.Store, scope, []string{t.ID})
 		if err != nil {
 			return spent, nil, err
 		}
-		if len(known[t.ID]) >= store.MostKeys {
-			return spent, oneError(process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", store.MostKeys), "partner")), nil
+		if len(known[t.ID]) >= ledger.MostKeys {
+			return spent, oneError(process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", ledger.MostKeys), "partner")), nil
 		}
 		k := &trade.PartnerKey{
 			ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public), Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC().Truncate(time.Millisecond),
 		}
-		if err := p.desk.Store.KeepPartnerKey(ctx, tx, k); errors.Is(err, store.ErrTaken) {
+		if err := ledger.KeepPartnerKey(ctx, tx, k); errors.Is(err, ledger.ErrTaken) {
 			return spent, oneError(process.Invalid(trade.CodeInvalidInput, "This key is known already: make a new one.", "publicKeyPem")), nil
 		} else if err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.key.add", t.ID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "validFrom": k.ValidFrom})
+		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.key.add", t.ID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "validFrom": k.ValidFrom})
 	})
 }
 
 // about finds the key that a write is about, with its partner locked; nil where there is none.
 func (p *Partners) about(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.PartnerKey, error) {
 	read := func() (*trade.PartnerKey, error) {
-		found, err := p.desk.Store.PartnerKeys(ctx, scope, []string{id})
+		found, err := ledger.PartnerKeys(ctx, p.desk.Store, scope, []string{id})
 		return found[id], err
 	}
 	k, err := read()
 	if err != nil || k == nil {
 		return nil, err
 	}
-	if t, err := p.desk.Store.LockPartner(ctx, tx, scope, k.PartnerID); err != nil || t == nil {
+	if t, err := ledger.LockPartner(ctx, tx, scope, k.PartnerID); err != nil || t == nil {
 		return nil, err
 	}
 	return read() // as it is under the lock
@@ -263,7 +265,7 @@ func proves(k *trade.PartnerKey, signature string) bool {
 
 // ProveKey takes a signature over a key's challenge, base64: from then on it counts.
 func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id, signature string) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, p.desk.Store, by, "provePartnerKey", key, []string{id, signature}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return process.Once(ctx, p.desk.Store, by, "provePartnerKey", key, []string{id, signature}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
 		k, err := p.about(ctx, tx, scope, id)
 		if err != nil || k == nil {
 			return spent, noKey, err
@@ -274,10 +276,10 @@ func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.S
 		if k.RevokedAt != nil {
 			return spent, oneError(&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The key was revoked.", Path: []string{"input", "key"}}, State: "REVOKED", Allowed: []string{}}), nil
 		}
-		if err := p.desk.Store.ProvedPartnerKey(ctx, tx, k.ID); err != nil {
+		if err := ledger.MarkPartnerKeyProved(ctx, tx, k.ID); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.prove", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint})
+		return ledger.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.prove", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint})
 	})
 }
 
@@ -286,14 +288,14 @@ func (p *Partners) RevokeKey(ctx context.Context, scope trade.Scope, by process.
 	if errs := process.RequireText[trade.CommonError](reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "revokePartnerKey", key, []string{id, reason}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
+	return process.Once(ctx, p.desk.Store, by, "revokePartnerKey", key, []string{id, reason}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
 		k, err := p.about(ctx, tx, scope, id)
 		if err != nil || k == nil {
 			return spent, noKey, err
 		}
-		if err := p.desk.Store.RevokePartnerKey(ctx, tx, k.ID, reason); err != nil {
+		if err := ledger.RevokePartnerKey(ctx, tx, k.ID, reason); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.revoke", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "reason": reason})
+		return ledger.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.revoke", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "reason": reason})
 	})
 }

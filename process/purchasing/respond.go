@@ -16,6 +16,10 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -73,17 +77,17 @@ type respondLine struct {
 // itself; beyond, its profile says: it is refused, it waits for a planner, or it is written
 // and an alert raised. A new answer replaces one that waits.
 func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
-	var first *store.PurchaseOrderNow // where nothing was answered before
+	var first *records.PurchaseOrderNow // where nothing was answered before
 	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
 	var own []string
 	d.about = func(tx *store.Tx) (_ []string, err error) {
 		if own == nil {
-			own, err = p.desk.Store.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
+			own, err = ledger.OwnPurchaseOrders(ctx, tx, scope, []string{r.PurchaseOrderID})
 		}
 		return own, err
 	}
-	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
-		now, err := p.desk.Store.LockPurchaseOrder(ctx, tx, scope, r.PurchaseOrderID)
+	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
+		now, err := records.LockPurchaseOrder(ctx, tx, scope, r.PurchaseOrderID)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -101,7 +105,7 @@ func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submi
 		if now.Answered == 0 && answered.operation != "" {
 			first = now
 		}
-		return store.SpentKey{OperationID: answered.operation, Subject: answered.id}, nil, nil
+		return ledger.SpentKey{OperationID: answered.operation, Subject: answered.id}, nil, nil
 	}
 	done, err := p.sent(ctx, scope, by, key, d, wait)
 	if err == nil && first != nil && done.OperationID != "" && !done.Replayed {
@@ -111,8 +115,8 @@ func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submi
 }
 
 // refused says why an answer is not taken.
-func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, now *store.PurchaseOrderNow, r *trade.ResponseRequest) ([]trade.SupplierError, error) {
-	existing, err := p.desk.Store.ResponseByNumber(ctx, tx, now.SupplierRef.ID, r.ResponseNumber)
+func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, now *records.PurchaseOrderNow, r *trade.ResponseRequest) ([]trade.SupplierError, error) {
+	existing, err := ledger.ResponseByNumber(ctx, tx, now.SupplierRef.ID, r.ResponseNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +144,7 @@ func duplicate(existing string) *trade.DuplicateDocument {
 }
 
 // forbidden says why something is not allowed on a purchase order as it is; nil where it is.
-func (p *Flows) forbidden(scope trade.Scope, action trade.PurchaseOrderAction, now *store.PurchaseOrderNow) *trade.StateNotAllowed {
+func (p *Flows) forbidden(scope trade.Scope, action trade.PurchaseOrderAction, now *records.PurchaseOrderNow) *trade.StateNotAllowed {
 	may := trade.AllowedOnPurchase(scope.ToAct(false), now.Status)
 	no := &trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The purchase order is in a state in which this is not possible.", Path: []string{"input", "purchaseOrder"}}, State: string(now.Status), Allowed: []string{}}
 	for _, a := range may {
@@ -158,7 +162,7 @@ func (p *Flows) forbidden(scope trade.Scope, action trade.PurchaseOrderAction, n
 
 // answering is an answer about to be taken.
 type answering struct {
-	now             *store.PurchaseOrderNow
+	now             *records.PurchaseOrderNow
 	request         *trade.ResponseRequest
 	by              process.Submitter
 	key, print, id  string
@@ -201,10 +205,10 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 	}
 	n := p.operationOf(a)
 	kept.OperationID, a.operation = n.ID, n.ID
-	if err := p.desk.Store.KeepResponse(ctx, tx, kept, r.Lines, a.deviations); err != nil {
+	if err := ledger.KeepResponse(ctx, tx, kept, r.Lines, a.deviations); err != nil {
 		return p.twin(ctx, tx, a, err)
 	}
-	if err := p.desk.Store.Raise(ctx, tx, alertsFor(a)); err != nil {
+	if err := operating.RaiseAlerts(ctx, tx, alertsFor(a)); err != nil {
 		return nil, err
 	}
 	work := workOf(a, n.ID)
@@ -213,7 +217,7 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 		answer = trade.POPendingReview
 		n.Awaiting = &trade.AwaitedDecision{By: trade.ForOperator, Message: "The supplier answered beyond the tolerance: a planner decides.", Since: time.Now().UTC(), ResponseID: a.id}
 	}
-	if err := p.desk.Store.SetAnswer(ctx, tx, now.ID, answer, now.Revision); err != nil {
+	if err := ledger.SetAnswer(ctx, tx, now.ID, answer, now.Revision); err != nil {
 		return nil, err
 	}
 	return nil, process.Begin(ctx, p.desk, tx, p.respond(), n, *work, work.Ref)
@@ -221,25 +225,25 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 
 // noted keeps an answer that says only that the order has come.
 func (p *Flows) noted(ctx context.Context, tx *store.Tx, a *answering, kept *trade.PurchaseOrderResponse) ([]trade.SupplierError, error) {
-	if err := p.desk.Store.KeepResponse(ctx, tx, kept, nil, nil); err != nil {
+	if err := ledger.KeepResponse(ctx, tx, kept, nil, nil); err != nil {
 		return p.twin(ctx, tx, a, err)
 	}
 	if slices.Contains([]trade.PurchaseOrderStatus{trade.POIssued, trade.POSent}, a.now.Status) {
-		if err := p.desk.Store.SetAnswer(ctx, tx, a.now.ID, trade.POReceivedBySupplier, a.now.Revision); err != nil {
+		if err := ledger.SetAnswer(ctx, tx, a.now.ID, trade.POReceivedBySupplier, a.now.Revision); err != nil {
 			return nil, err
 		}
 	}
-	return nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+	return nil, ledger.Audit(ctx, tx, trade.AuditRecord{
 		Actor: a.by.Principal, Action: "purchase-order.receive", Subject: a.now.ID, CorrelationID: a.by.CorrelationID, Before: map[string]any{"status": a.now.Status}, After: map[string]any{"response": a.id, "kind": kept.Kind},
 	})
 }
 
 // twin tells an answer whose number came twice at once as the duplicate that it is.
 func (p *Flows) twin(ctx context.Context, tx *store.Tx, a *answering, err error) ([]trade.SupplierError, error) {
-	if !errors.Is(err, store.ErrSpent) {
+	if !errors.Is(err, ledger.ErrSpent) {
 		return nil, err
 	}
-	existing, err := p.desk.Store.ResponseByNumber(ctx, tx, a.now.SupplierRef.ID, a.request.ResponseNumber)
+	existing, err := ledger.ResponseByNumber(ctx, tx, a.now.SupplierRef.ID, a.request.ResponseNumber)
 	return []trade.SupplierError{duplicate(existing)}, err
 }
 
@@ -263,14 +267,14 @@ func exceeded(a *answering) (errs []trade.SupplierError) {
 }
 
 // supersede closes the case of an answer that waits for a decision.
-func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *store.PurchaseOrderNow, why string) error {
+func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *records.PurchaseOrderNow, why string) error {
 	if now.Asked == "" {
 		return nil
 	}
 	if err := p.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.PartnerAtFault, Code: "SUPERSEDED", Message: why}); err != nil {
 		return err
 	}
-	cases, err := p.desk.Store.CasesOf(ctx, tx, now.Pending)
+	cases, err := ledger.CasesOf(ctx, tx, now.Pending)
 	if err != nil {
 		return err
 	}
@@ -280,15 +284,15 @@ func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *store.Purchase
 			open = append(open, c.ID)
 		}
 	}
-	if err := p.desk.Store.DecideDeviations(ctx, tx, open, store.Decision{State: trade.DeviationWithdrawn, Comment: &why}); err != nil {
+	if err := ledger.DecideDeviations(ctx, tx, open, ledger.Decision{State: trade.DeviationWithdrawn, Comment: &why}); err != nil {
 		return err
 	}
-	return p.desk.Store.ResolveAlertsOf(ctx, tx, open, why)
+	return operating.ResolveAlertsOf(ctx, tx, open, why)
 }
 
 // operationOf is the operation that applies an answer.
-func (p *Flows) operationOf(a *answering) store.NewOperation {
-	return store.NewOperation{
+func (p *Flows) operationOf(a *answering) ledger.NewOperation {
+	return ledger.NewOperation{
 		Lane: a.now.ID, Fingerprint: a.print, After: map[string]any{"response": a.id, "kind": a.request.Kind, "deviations": len(a.deviations), "input": a.print},
 		Operation: trade.Operation{
 			ID: durable.NewID("opr_"), CorrelationID: a.by.CorrelationID, Key: a.key, Principal: a.by.Principal, Subject: &a.now.ID, SupplierID: a.now.SupplierRef.ID, Source: a.now.Instance,
@@ -331,21 +335,21 @@ func (p *Flows) respond() durable.Flow[respondWork] {
 				return err
 			}},
 			{Name: "record", System: &process.ERP, What: "Reads the purchase order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[respondWork]) error {
-				return process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, p.desk.Store.SavePurchaseOrders, r.Work.Number)
+				return process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, r.Work.Number)
 			}},
 		},
 		// What the ERP refuses is to be answered anew: both sides are told why.
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[respondWork], failure trade.OperationFailure) error {
-			now, err := p.desk.Store.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), r.Subject)
+			now, err := records.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), r.Subject)
 			if err != nil || now == nil {
 				return err
 			}
-			if err := p.desk.Store.SetAnswer(ctx, tx, now.ID, trade.POReceivedBySupplier, now.Revision); err != nil {
+			if err := ledger.SetAnswer(ctx, tx, now.ID, trade.POReceivedBySupplier, now.Revision); err != nil {
 				return err
 			}
 			advice := "Read the purchase order again and answer it with respondToPurchaseOrder."
 			who := failure.Responsible
-			return p.desk.Store.Raise(ctx, tx, []*trade.Alert{{
+			return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
 				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: "The answer to purchase order " + now.Number + " was not applied: " + failure.Message, SuggestedAction: &advice,
 				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &who, Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})

@@ -7,15 +7,16 @@ import (
 
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
 // review finds, for an answer that differs, which commitments to customers count on what
 // differs.
 func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
-	var places []store.PlaceOf
-	of := func(line *trade.PurchaseOrderLine) store.PlaceOf {
-		return store.PlaceOf{ItemID: line.ItemRef.ID, WarehouseID: a.now.WarehouseRef.ID}
+	var places []records.PlaceOf
+	of := func(line *trade.PurchaseOrderLine) records.PlaceOf {
+		return records.PlaceOf{ItemID: line.ItemRef.ID, WarehouseID: a.now.WarehouseRef.ID}
 	}
 	answers := map[string]*trade.LineAnswer{}
 	for i := range a.answers {
@@ -30,7 +31,7 @@ func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
 		return nil
 	}
 	today := trade.DateOf(time.Now())
-	pegging, err := p.desk.Store.ToPeg(ctx, tx, places, today)
+	pegging, err := records.PeggingOf(ctx, tx, places, today)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -17,12 +19,12 @@ func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key str
 	if errs := checkTolerance(&t); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "saveToleranceProfile", key, t, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return process.Once(ctx, p.desk.Store, by, "saveToleranceProfile", key, t, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		before := map[string]any{"version": t.Version}
 		if t.ID == "" {
 			t.ID, before = durable.NewID("tol_"), nil
 		}
-		saved, current, err := p.desk.Store.SaveTolerance(ctx, tx, &t)
+		saved, current, err := records.SaveTolerance(ctx, tx, &t)
 		switch {
 		case err != nil:
 			return spent, nil, err
@@ -33,7 +35,7 @@ func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key str
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")}, nil
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
 			Actor: by.Principal, Action: "tolerance.save", Subject: t.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"profile": t},
 		})
 	})

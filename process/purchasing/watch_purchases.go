@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -22,22 +25,22 @@ func (p *Flows) Watch(ctx context.Context, log *slog.Logger) {
 }
 
 func (p *Flows) watch(ctx context.Context) error {
-	if _, err := p.desk.Store.RaiseOverdue(ctx); err != nil {
+	if _, err := operating.RaiseOverdueAlerts(ctx, p.desk.Store); err != nil {
 		return err
 	}
-	if err := p.desk.Store.SettleDespatches(ctx); err != nil {
+	if err := ledger.SettleDespatches(ctx, p.desk.Store); err != nil {
 		return err
 	}
 	if err := p.applyDue(ctx); err != nil {
 		return err
 	}
-	outdated, err := p.desk.Store.Outdated(ctx)
+	outdated, err := ledger.OutdatedPurchaseOrders(ctx, p.desk.Store)
 	if err != nil {
 		return err
 	}
 	for _, id := range outdated {
 		err := p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			now, err := p.desk.Store.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), id)
+			now, err := records.LockPurchaseOrder(ctx, tx, trade.OperatorScope(nil), id)
 			if err != nil || now == nil || now.Status == trade.POPendingReview {
 				return err
 			}

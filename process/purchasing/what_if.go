@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"portico/process"
-	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -18,28 +19,28 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 	for _, d := range all {
 		lines, responses = append(lines, d.LineID), append(responses, d.ResponseID)
 	}
-	orders, err := p.desk.Store.PurchaseOrdersOfLines(ctx, scope, process.Distinct(lines))
+	orders, err := records.PurchaseOrdersOfLines(ctx, p.desk.Store, scope, process.Distinct(lines))
 	if err != nil {
 		return nil, err
 	}
-	kinds, err := p.desk.Store.Responses(ctx, scope, process.Distinct(responses))
+	kinds, err := ledger.Responses(ctx, p.desk.Store, scope, process.Distinct(responses))
 	if err != nil {
 		return nil, err
 	}
-	said, err := p.desk.Store.AcknowledgmentsIn(ctx, scope, process.Distinct(responses))
+	said, err := ledger.AcknowledgmentsIn(ctx, p.desk.Store, scope, process.Distinct(responses))
 	if err != nil {
 		return nil, err
 	}
-	var places []store.PlaceOf
+	var places []records.PlaceOf
 	for _, o := range orders {
 		for _, l := range o.LinesKnown {
 			if orders[l.ID] != nil && l.ItemRef.ID != "" {
-				places = append(places, store.PlaceOf{ItemID: l.ItemRef.ID, WarehouseID: o.WarehouseRef.ID})
+				places = append(places, records.PlaceOf{ItemID: l.ItemRef.ID, WarehouseID: o.WarehouseRef.ID})
 			}
 		}
 	}
 	today := trade.DateOf(time.Now())
-	pegging, err := p.desk.Store.ToPeg(ctx, nil, places, today)
+	pegging, err := records.PeggingOf(ctx, p.desk.Store, places, today)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 			request.Lines = append(request.Lines, *l)
 		}
 		for _, a := range trade.Answers(request, o) {
-			at := pegging[store.PlaceOf{ItemID: a.Line.ItemRef.ID, WarehouseID: o.WarehouseRef.ID}]
+			at := pegging[records.PlaceOf{ItemID: a.Line.ItemRef.ID, WarehouseID: o.WarehouseRef.ID}]
 			if a.Line.ID != d.LineID || at == nil {
 				continue
 			}

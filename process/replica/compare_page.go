@@ -8,13 +8,14 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
 // comparePage compares records that are held with what the source says of them.
 // What is older here than in its own source is not a difference but news: it is
 // read again, and so is what differs.
-func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c store.Comparison, now *run, held []store.Held, next string) error {
+func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication.Comparison, now *run, held []replication.Held, next string) error {
 	var refs, keys, again []string
 	for _, h := range held {
 		refs = append(refs, h.Ref)
@@ -63,10 +64,10 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c store.Compa
 		return fmt.Errorf("comparison: %w", err)
 	}
 	return r.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := r.store.FileDifferences(ctx, tx, c, keys, found); err != nil {
+		if err := replication.FileDifferences(ctx, tx, c, keys, found); err != nil {
 			return err
 		}
-		return r.store.SaveComparison(ctx, tx, c, next, sums)
+		return replication.SaveComparison(ctx, tx, c, next, sums)
 	})
 }
 
@@ -74,7 +75,7 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c store.Compa
 var isThere = "there"
 
 // ask reads what a source says under references, by natural key.
-func (r *Copy) ask(ctx context.Context, s sources.Subject, c store.Comparison, refs []string) (batch, map[string]told, error) {
+func (r *Copy) ask(ctx context.Context, s sources.Subject, c replication.Comparison, refs []string) (batch, map[string]told, error) {
 	if len(refs) == 0 {
 		return batch{}, nil, nil
 	}
@@ -105,5 +106,5 @@ func (r *Copy) readAgain(ctx context.Context, s sources.Subject, source string, 
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, unknown) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, unknown) })
 }

@@ -7,6 +7,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/records/replication"
 )
 
 const (
@@ -32,7 +33,7 @@ func (r *Copy) load(ctx context.Context) error {
 	type todo struct {
 		subject sources.Subject
 		source  string
-		load    store.Load
+		load    replication.Load
 		of      int // rows, as far as is known
 	}
 	var list []todo
@@ -42,7 +43,7 @@ func (r *Copy) load(ctx context.Context) error {
 			continue
 		}
 		for _, name := range r.sources.Copies(s) {
-			loads, err := r.store.Loads(ctx, name)
+			loads, err := replication.Loads(ctx, r.store, name)
 			if err != nil {
 				return err
 			}
@@ -70,11 +71,11 @@ func (r *Copy) load(ctx context.Context) error {
 				return err
 			}
 			t.load.After, t.load.Rows, t.load.Done = b.next, t.load.Rows+b.rows, b.next == ""
-			unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return r.store.SaveLoad(ctx, tx, t.source, t.load) })
+			unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return replication.SaveLoad(ctx, tx, t.source, t.load) })
 			if err != nil {
 				return fmt.Errorf("first load: %w", err)
 			}
-			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, unknown) }); err != nil {
+			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, unknown) }); err != nil {
 				return err
 			}
 			rows += b.rows
@@ -101,7 +102,7 @@ func (r *Copy) load(ctx context.Context) error {
 // takePlace notes where a source's feed stands, unless it is being followed
 // already. A source whose feed has begun anew is loaded anew.
 func (r *Copy) takePlace(ctx context.Context, name string) error {
-	epoch, position, err := r.store.Position(ctx, name)
+	epoch, position, err := replication.Position(ctx, r.store, name)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (r *Copy) takePlace(ctx context.Context, name string) error {
 	}
 	if epoch != "" {
 		r.log.Warn("the source has begun anew, loading it again", "source", name)
-		if err := r.store.BeginAnew(ctx, name); err != nil {
+		if err := replication.BeginAnew(ctx, r.store, name); err != nil {
 			return err
 		}
 		if feed, _, err = r.sources.Changes(ctx, name, "", 1); err != nil {

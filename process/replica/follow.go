@@ -10,6 +10,9 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -46,7 +49,7 @@ func (r *Copy) follow(ctx context.Context, name string) {
 	loop := clock.Loop{Task: "replication of a source", Every: r.sources.Poll(name), Log: r.log.With("source", name)}
 	loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
 		if f.next == "" {
-			epoch, position, err := r.store.Position(ctx, name)
+			epoch, position, err := replication.Position(ctx, r.store, name)
 			if err != nil {
 				return false, err
 			}
@@ -170,7 +173,7 @@ func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, r
 	if len(givenUp) == 0 {
 		return nil
 	}
-	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, givenUp) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, givenUp) })
 }
 
 // movedLately is for how long after a capability has moved its old home may still tell what
@@ -183,24 +186,24 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 	if !sources.Named(s) || r.sources.Shadow(s) == f.name {
 		return nil
 	}
-	left, err := r.store.MovedAway(ctx, sources.CapabilityOf(s), f.name, movedLately)
+	left, err := operating.CapabilityMovedAway(ctx, r.store, sources.CapabilityOf(s), f.name, movedLately)
 	if err != nil || !left {
 		return err
 	}
 	now := time.Now()
 	all := make([]trade.RejectedRecord, len(refs))
 	for i := range refs {
-		all[i] = trade.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+		all[i] = trade.RejectedRecord{Instance: f.name, Kind: operating.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
 	}
 	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
-	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, all) })
+	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, all) })
 }
 
 // findForgotten lists, for an operator, orders of ours that a source does not have any
 // more since it has opened a new epoch, as after it was restored from a copy. None is sent
 // again by itself: whoever restored it knows what is to be done.
 func (r *Copy) findForgotten(ctx context.Context, name string) error {
-	ours, err := r.store.OursAt(ctx, name)
+	ours, err := records.OursAt(ctx, r.store, name)
 	if err != nil || len(ours) == 0 {
 		return err
 	}
@@ -219,7 +222,7 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 			// Another order may have its number by now.
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
 				forgotten = append(forgotten, trade.RejectedRecord{
-					Instance: name, Kind: store.Forgotten, SourceRef: &n, At: time.Now(),
+					Instance: name, Kind: operating.Forgotten, SourceRef: &n, At: time.Now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})
 			}
@@ -228,7 +231,7 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 			continue
 		}
 		r.log.Warn("orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders", len(forgotten))
-		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, forgotten) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, forgotten) }); err != nil {
 			return err
 		}
 	}

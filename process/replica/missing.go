@@ -6,6 +6,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -13,7 +14,7 @@ import (
 // findUnknown looks for records that only the source has, where it says that it
 // has another number of them than was compared. Those of a copy's own source are
 // read; what stays unknown, or is a shadow's, is a difference.
-func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c store.Comparison, now *run) error {
+func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication.Comparison, now *run) error {
 	first, err := r.subjects[s].fetch(ctx, c.Instance, sources.Query{Limit: 1})
 	if err != nil || first.total == now.Told.Count {
 		return err
@@ -43,7 +44,7 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c store.Compa
 			now.Told.add(s, t.says)
 			found = append(found, trade.Difference{Key: key, SourceValue: &isThere})
 		}
-		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
 			return err
 		}
 		if q.After = b.next; q.After == "" {
@@ -56,11 +57,11 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c store.Compa
 }
 
 // unheld are those records that are not held.
-func (r *Copy) unheld(ctx context.Context, c store.Comparison, theirs map[string]told) (map[string]told, error) {
-	held, err := r.store.HeldOf(ctx, c.Subject, c.Held, refsOf(theirs))
+func (r *Copy) unheld(ctx context.Context, c replication.Comparison, theirs map[string]told) (map[string]told, error) {
+	held, err := replication.HeldOf(ctx, r.store, c.Subject, c.Held, refsOf(theirs))
 	rest := make(map[string]told, len(theirs))
 	for key, t := range theirs {
-		if !slices.ContainsFunc(held, func(h store.Held) bool { return h.Key == key }) {
+		if !slices.ContainsFunc(held, func(h replication.Held) bool { return h.Key == key }) {
 			rest[key] = t
 		}
 	}
@@ -78,7 +79,7 @@ func refsOf(all map[string]told) (refs []string) {
 // removeMissing removes records that their own source has no more, after it was
 // asked once more. Where these are too many at once it is more likely that we are
 // shown too little: then they stay, and are differences.
-func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c store.Comparison, now *run) error {
+func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c replication.Comparison, now *run) error {
 	if c.Held != c.Instance || len(now.Missing) == 0 {
 		return nil
 	}
@@ -104,21 +105,21 @@ func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c store.Com
 			_, there := theirs[key]
 			return there || slices.Contains(answer.unread, now.Missing[key])
 		})
-		gone, err := r.store.Remove(ctx, c.Subject, c.Instance, refs, some)
+		gone, err := replication.RemoveHeld(ctx, r.store, c.Subject, c.Instance, refs, some)
 		if err != nil {
 			return err
 		}
 		if gone > 0 {
 			r.log.Info("records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "kept", len(some)-gone)
 		}
-		held, err := r.store.HeldOf(ctx, c.Subject, c.Held, refs)
+		held, err := replication.HeldOf(ctx, r.store, c.Subject, c.Held, refs)
 		if err != nil {
 			return err
 		}
 		some = slices.DeleteFunc(some, func(key string) bool {
-			return slices.ContainsFunc(held, func(h store.Held) bool { return h.Key == key })
+			return slices.ContainsFunc(held, func(h replication.Held) bool { return h.Key == key })
 		})
-		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, some, nil) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, some, nil) }); err != nil {
 			return err
 		}
 		now.Held.Count -= gone

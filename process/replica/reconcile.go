@@ -10,6 +10,8 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -58,7 +60,7 @@ type run struct {
 // reconcile compares what is held with what its own sources say, or else with the
 // shadows of capabilities that move, until ctx ends.
 func (r *Copy) reconcile(ctx context.Context, own bool) {
-	began, next := time.Now(), map[store.Comparison]time.Time{}
+	began, next := time.Now(), map[replication.Comparison]time.Time{}
 	rest := map[string]time.Time{} // a source that fails is left alone for a while
 	loop := clock.Loop{Task: "comparison", Every: time.Second, Late: true, Log: r.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
@@ -85,11 +87,11 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 
 // comparisons are what a subject is compared with: each copy with its own source,
 // and what is shown with the shadow, unless the two share the records out.
-func (r *Copy) comparisons(s sources.Subject) (all []store.Comparison) {
-	if !store.Holds(string(s)) {
+func (r *Copy) comparisons(s sources.Subject) (all []replication.Comparison) {
+	if !replication.Holds(string(s)) {
 		return nil
 	}
-	c := store.Comparison{Capability: sources.CapabilityOf(s), Subject: string(s)}
+	c := replication.Comparison{Capability: sources.CapabilityOf(s), Subject: string(s)}
 	for _, name := range r.sources.Copies(s) {
 		c.Held, c.Instance = name, name
 		all = append(all, c)
@@ -103,27 +105,27 @@ func (r *Copy) comparisons(s sources.Subject) (all []store.Comparison) {
 
 // consistency is what a comparison says of measures: how many records were the same, and of stock how many
 // figures were right as they were shown, those that were mended being wrong until then.
-func consistency(c store.Comparison, now run, different int) (all []store.Tally) {
+func consistency(c replication.Comparison, now run, different int) (all []operating.Tally) {
 	cases := int64(max(now.Held.Count, now.Told.Count))
 	if cases == 0 {
 		return nil
 	}
 	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
 	right := max(cases-int64(different)-int64(now.Mended), 0)
-	all = append(all, store.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	all = append(all, operating.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
 	if c.Subject == string(sources.OfStock) {
-		all = append(all, store.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+		all = append(all, operating.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
 	}
 	return all
 }
 
 // compare makes one comparison, page by page, if it is due.
-func (r *Copy) compare(ctx context.Context, s sources.Subject, c store.Comparison, every time.Duration) error {
-	loads, err := r.store.Loads(ctx, c.Held)
+func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Comparison, every time.Duration) error {
+	loads, err := replication.Loads(ctx, r.store, c.Held)
 	if err != nil || !loads[c.Subject].Done {
 		return err
 	}
-	after, saved, began, due, err := r.store.ClaimComparison(ctx, c, every)
+	after, saved, began, due, err := replication.ClaimComparison(ctx, r.store, c, every)
 	if err != nil || !due {
 		return err
 	}
@@ -135,7 +137,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c store.Compariso
 	}
 	for {
 		began := time.Now()
-		held, next, err := r.store.Held(ctx, c.Subject, c.Held, after, comparePage)
+		held, next, err := replication.HeldAfter(ctx, r.store, c.Subject, c.Held, after, comparePage)
 		if err != nil {
 			return err
 		}
@@ -157,10 +159,10 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c store.Compariso
 	}
 	var left, different int
 	err = r.store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if left, different, err = r.store.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
+		if left, different, err = replication.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
 			return err
 		}
-		return r.store.KeepTallies(ctx, tx, consistency(c, now, different))
+		return operating.KeepTallies(ctx, tx, consistency(c, now, different))
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -72,7 +74,7 @@ func reconciled(t *testing.T, w *processtest.World) (erp *forgetful, st *store.S
 // reports are the latest comparisons by subject.
 func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
 	t.Helper()
-	pages, err := store.ReconciliationList(processtest.Operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := operating.ReconciliationList(processtest.Operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
 func found(t *testing.T, st *store.Store, subject string) (all []string) {
 	t.Helper()
 	id := reports(t, st)[subject].ID
-	pages, err := store.DifferenceList(processtest.Operator).Page(t.Context(), st, []string{id}, store.PageArgs{First: 100})
+	pages, err := operating.DifferenceList(processtest.Operator).Page(t.Context(), st, []string{id}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +153,7 @@ func mended(t *testing.T, st *store.Store, sql func(string, ...any)) {
 	processtest.Eventually(t, "mended", func() bool {
 		return found(t, st, "orders") == nil && found(t, st, "inventory") == nil && reports(t, st)["invoices"].Count == reports(t, st)["invoices"].SourceCount
 	})
-	now, err := st.OrdersByNumber(t.Context(), processtest.Operator, []string{"8000001"})
+	now, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{"8000001"})
 	if err != nil || now["8000001"].PromisedDeliveryDate != nil && now["8000001"].PromisedDeliveryDate.String() == "2001-02-03" {
 		t.Errorf("%+v, %v", now["8000001"], err)
 	}
@@ -161,7 +163,7 @@ func removed(t *testing.T, erp *forgetful, st *store.Store, sql func(string, ...
 	before := reports(t, st)["orders"].Count
 	sql(`DELETE FROM returns`) // one that is referred to stays
 	var free, kept string
-	pages, err := store.OrderList(processtest.Operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func removed(t *testing.T, erp *forgetful, st *store.Store, sql func(string, ...
 		SELECT 'R', id, account_id, 'REQUESTED', now(), 'ERP', 'another', 'R', '1', 1, now() FROM orders WHERE number = $1`, kept)
 	erp.forget(free, kept)
 	there := func(number string) bool {
-		orders, err := st.OrdersByNumber(t.Context(), processtest.Operator, []string{number})
+		orders, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{number})
 		return err == nil && orders[number] != nil
 	}
 	processtest.Eventually(t, "removed", func() bool { return !there(free) })
@@ -190,7 +192,7 @@ func tooLittle(t *testing.T, erp *forgetful, st *store.Store) {
 		return found(t, st, "orders") == nil && o.Count == 300 && o.SourceCount == 300
 	})
 	before := reports(t, st)["orders"]
-	pages, err := store.OrderList(processtest.Operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func tooLittle(t *testing.T, erp *forgetful, st *store.Store) {
 		if after = *pages[""].PageInfo.EndCursor; !pages[""].PageInfo.HasNextPage {
 			break
 		}
-		if pages, err = store.OrderList(processtest.Operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after}); err != nil {
+		if pages, err = records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/trade/clock"
 )
 
@@ -22,7 +23,7 @@ func (r *Copy) register(ctx context.Context) {
 
 func (r *Copy) registerSome(ctx context.Context) error {
 	for {
-		parcels, err := r.store.ToRegister(ctx, registerPage)
+		parcels, err := replication.ShipmentsToRegister(ctx, r.store, registerPage)
 		if err != nil || len(parcels) == 0 {
 			return err
 		}
@@ -30,7 +31,7 @@ func (r *Copy) registerSome(ctx context.Context) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Registered(ctx, tx, carrier, parcels) }); err != nil {
+		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.MarkRegistered(ctx, tx, carrier, parcels) }); err != nil {
 			return err
 		}
 		if len(parcels) < registerPage {

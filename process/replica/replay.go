@@ -11,6 +11,8 @@ import (
 	"portico/process"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -22,13 +24,13 @@ func (r *Copy) Replay(ctx context.Context, by process.Submitter, key string, q p
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &process.Replayed{}
-	done, err := process.Once(ctx, r.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := process.Once(ctx, r.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		instance, name, _ := strings.Cut(q.Stream, "/")
 		s := sources.Subject(name)
-		if r.subjects[s].fetch == nil || !store.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {
+		if r.subjects[s].fetch == nil || !replication.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: it is a source instance and a subject, such as "+r.sources.Serving(sources.OfOrders, "")+"/orders.", "stream")}, nil
 		}
-		refs, err := r.store.ToldBetween(ctx, name, instance, q.From, q.To, q.Subject, process.MostReplayed+1)
+		refs, err := replication.ReportedBetween(ctx, r.store, name, instance, q.From, q.To, q.Subject, process.MostReplayed+1)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -66,7 +68,7 @@ func (r *Copy) replaySome(ctx context.Context, s sources.Subject, instance strin
 	if err != nil {
 		return err
 	}
-	held, err := r.store.HeldOf(ctx, string(s), instance, refs)
+	held, err := replication.HeldOf(ctx, r.store, string(s), instance, refs)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -37,21 +38,21 @@ type Copy struct {
 func New(st *store.Store, set *sources.Set, log *slog.Logger) *Copy {
 	r := &Copy{store: st, sources: set, log: log}
 	r.subjects = map[sources.Subject]subject{
-		sources.OfWarehouses:     copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, st.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfCategories:     copying(r, sources.OfCategories, (*sources.Set).Categories, st.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, st.SaveSuppliers, func(x *trade.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfAccounts:       copying(r, sources.OfAccounts, (*sources.Set).Accounts, st.SaveAccounts, (*trade.Account).From, func(x *trade.Account) string { return x.Number }),
-		sources.OfCalendars:      copying(r, sources.OfCalendars, (*sources.Set).Calendars, st.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
-		sources.OfCredit:         copying(r, sources.OfCredit, (*sources.Set).Credit, st.SaveCredit, (*trade.CreditPosition).From, func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
-		sources.OfItems:          copying(r, sources.OfItems, (*sources.Set).Items, st.SaveItems, (*trade.Item).From, nil),
-		sources.OfContracts:      copying(r, sources.OfContracts, (*sources.Set).Contracts, st.SaveContracts, func(x *trade.Contract) *trade.Provenance { return &x.Provenance }, func(x *trade.Contract) string { return x.AccountRef.Key }),
-		sources.OfStock:          copying(r, sources.OfStock, (*sources.Set).Stock, st.SaveStock, func(x *trade.Stock) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfOrders:         copying(r, sources.OfOrders, (*sources.Set).Orders, st.SaveOrders, (*trade.Order).From, func(x *trade.Order) string { return x.AccountRef.Key }),
-		sources.OfPurchaseOrders: copying(r, sources.OfPurchaseOrders, (*sources.Set).PurchaseOrders, st.SavePurchaseOrders, (*trade.PurchaseOrder).From, nil),
-		sources.OfShipments:      copying(r, sources.OfShipments, (*sources.Set).Shipments, st.SaveShipments, (*trade.Shipment).From, nil),
-		sources.OfTracking:       copying(r, sources.OfTracking, (*sources.Set).Tracking, st.SaveTracking, func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfInvoices:       copying(r, sources.OfInvoices, (*sources.Set).Invoices, st.SaveInvoices, (*trade.Invoice).From, func(x *trade.Invoice) string { return x.AccountRef.Key }),
-		sources.OfReturns:        copying(r, sources.OfReturns, (*sources.Set).Returns, st.SaveReturns, (*trade.Return).From, func(x *trade.Return) string { return x.AccountRef.Key }),
+		sources.OfWarehouses:     copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, replication.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfCategories:     copying(r, sources.OfCategories, (*sources.Set).Categories, replication.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, replication.SaveSuppliers, func(x *trade.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfAccounts:       copying(r, sources.OfAccounts, (*sources.Set).Accounts, replication.SaveAccounts, (*trade.Account).From, func(x *trade.Account) string { return x.Number }),
+		sources.OfCalendars:      copying(r, sources.OfCalendars, (*sources.Set).Calendars, replication.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
+		sources.OfCredit:         copying(r, sources.OfCredit, (*sources.Set).Credit, replication.SaveCredit, (*trade.CreditPosition).From, func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
+		sources.OfItems:          copying(r, sources.OfItems, (*sources.Set).Items, replication.SaveItems, (*trade.Item).From, nil),
+		sources.OfContracts:      copying(r, sources.OfContracts, (*sources.Set).Contracts, replication.SaveContracts, func(x *trade.Contract) *trade.Provenance { return &x.Provenance }, func(x *trade.Contract) string { return x.AccountRef.Key }),
+		sources.OfStock:          copying(r, sources.OfStock, (*sources.Set).Stock, replication.SaveStock, func(x *trade.Stock) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfOrders:         copying(r, sources.OfOrders, (*sources.Set).Orders, replication.SaveOrders, (*trade.Order).From, func(x *trade.Order) string { return x.AccountRef.Key }),
+		sources.OfPurchaseOrders: copying(r, sources.OfPurchaseOrders, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, (*trade.PurchaseOrder).From, nil),
+		sources.OfShipments:      copying(r, sources.OfShipments, (*sources.Set).Shipments, replication.SaveShipments, (*trade.Shipment).From, nil),
+		sources.OfTracking:       copying(r, sources.OfTracking, (*sources.Set).Tracking, replication.SaveTracking, func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfInvoices:       copying(r, sources.OfInvoices, (*sources.Set).Invoices, replication.SaveInvoices, (*trade.Invoice).From, func(x *trade.Invoice) string { return x.AccountRef.Key }),
+		sources.OfReturns:        copying(r, sources.OfReturns, (*sources.Set).Returns, replication.SaveReturns, (*trade.Return).From, func(x *trade.Return) string { return x.AccountRef.Key }),
 	}
 	return r
 }
@@ -125,10 +126,10 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 				refs, instance = append(refs, *p.SourceRef), p.Instance
 			}
 		}
-		if err := st.Accept(ctx, tx, instance, refs); err != nil {
+		if err := replication.AcceptRecords(ctx, tx, instance, refs); err != nil {
 			return err
 		}
-		if err := st.Reject(ctx, tx, rejected); err != nil {
+		if err := replication.RejectRecords(ctx, tx, rejected); err != nil {
 			return err
 		}
 		return with(tx)
@@ -141,7 +142,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 		p := from(&records[0])
 		bad := trade.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: time.Now()}
 		return nil, st.InTx(ctx, func(tx *store.Tx) error {
-			if err := st.Reject(ctx, tx, append(rejected, bad)); err != nil {
+			if err := replication.RejectRecords(ctx, tx, append(rejected, bad)); err != nil {
 				return err
 			}
 			return with(tx)

@@ -12,6 +12,8 @@ import (
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/store"
+	"portico/store/records"
+	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -32,7 +34,7 @@ func replicate(t *testing.T, w *processtest.World) (*store.Store, *replica.Copy)
 
 func rejected(t *testing.T, st *store.Store, instance string) map[string]string {
 	t.Helper()
-	pages, err := store.RejectedList(processtest.Operator).Page(t.Context(), st, []string{instance}, store.PageArgs{First: 100})
+	pages, err := records.RejectedList(processtest.Operator).Page(t.Context(), st, []string{instance}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,7 @@ func TestASourceThatBeginsAnewIsLoadedAnewUnderTheSameIds(t *testing.T) {
 	w := processtest.New(t)
 	st, r := replicate(t, w)
 	processtest.Eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
-	before, err := st.OrdersByNumber(t.Context(), processtest.Operator, []string{"8000001"})
+	before, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{"8000001"})
 	if err != nil || before["8000001"] == nil {
 		t.Fatalf("%v, %v", before, err)
 	}
@@ -61,7 +63,7 @@ func TestASourceThatBeginsAnewIsLoadedAnewUnderTheSameIds(t *testing.T) {
 		t.Fatal(err)
 	}
 	processtest.Eventually(t, "told by the new company", func() bool {
-		after, err := st.OrdersByNumber(t.Context(), processtest.Operator, []string{"8000001"})
+		after, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{"8000001"})
 		return err == nil && after["8000001"] != nil && after["8000001"].Comment != nil && after["8000001"].ID == before["8000001"].ID
 	})
 }
@@ -83,7 +85,7 @@ func TestOneBadRecordCostsOnlyItself(t *testing.T) {
 	if bad["8000010"] == "" || bad["8000020"] == "" {
 		t.Errorf("set aside are %v", bad)
 	}
-	counts, err := store.OrderList(processtest.Operator, store.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), st, []string{""})
+	counts, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), st, []string{""})
 	if err != nil || counts[""].Value != 298 {
 		t.Errorf("%v orders, %v; want 298 of 300", counts[""].Value, err)
 	}
@@ -114,7 +116,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 	}
 	parcel = page.Records[len(page.Records)-1].TrackingNumber
 	find := func() *trade.Shipment {
-		l := store.ShipmentList(processtest.Operator, store.ShipmentFilter{Reference: &trade.Identifier{Scheme: trade.SchemeTracking, Value: parcel}}, store.NoParent)
+		l := records.ShipmentList(processtest.Operator, records.ShipmentFilter{Reference: &trade.Identifier{Scheme: trade.SchemeTracking, Value: parcel}}, records.NoParent)
 		pages, err := l.Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
 		if err != nil || len(pages[""].Nodes) == 0 {
 			return nil
@@ -139,7 +141,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 		if s == nil || s.Status == trade.ShipmentUnknown {
 			return false
 		}
-		orders, err := st.OrdersInShipments(t.Context(), processtest.Operator, []string{s.ID})
+		orders, err := records.OrdersInShipments(t.Context(), st, processtest.Operator, []string{s.ID})
 		return err == nil && len(orders[s.ID]) == 1
 	})
 }
@@ -177,7 +179,7 @@ func TestTheCarrierIsToldOfParcels(t *testing.T) {
 		return err == nil && confirmed["wms"].After(changed)
 	})
 	// It would wait to be told now, or have been.
-	if waiting, err := st.ToRegister(t.Context(), 10); err != nil || len(waiting) > 0 {
+	if waiting, err := replication.ShipmentsToRegister(t.Context(), st, 10); err != nil || len(waiting) > 0 {
 		t.Errorf("%d parcels wait to be told again, %v", len(waiting), err)
 	}
 	if n := c.Calls()["carrier/register"]; n != before {

@@ -9,6 +9,9 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -27,7 +30,7 @@ func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
 	for i := range configured {
 		configured[i].ChangedBy = configuration
 	}
-	return st.InTx(ctx, func(tx *store.Tx) error { return st.BeginRoutes(ctx, tx, configured) })
+	return st.InTx(ctx, func(tx *store.Tx) error { return operating.BeginRoutes(ctx, tx, configured) })
 }
 
 // SetRoute puts a route in force, on all processes within a second, and tells what
@@ -36,7 +39,7 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 	if err := BeginRoutes(ctx, st, set); err != nil {
 		return before, err
 	}
-	all, err := st.Routes(ctx)
+	all, err := operating.Routes(ctx, st)
 	if err != nil {
 		return before, err
 	}
@@ -66,10 +69,10 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 		}
 	}
 	return before, st.InTx(ctx, func(tx *store.Tx) error {
-		if err := st.SetRoute(ctx, tx, r, anew); err != nil {
+		if err := operating.SetRoute(ctx, tx, r, anew); err != nil {
 			return err
 		}
-		return st.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.Audit(ctx, tx, trade.AuditRecord{
 			Actor: r.ChangedBy, Action: "route.change", Subject: string(r.Capability), Before: routeAudited(before), After: routeAudited(r),
 		})
 	})
@@ -96,7 +99,7 @@ func (r *Copy) TakeRoutes(ctx context.Context) error {
 // are others than before. A route that names a source which this process does not
 // have is refused: it goes on as before.
 func (r *Copy) applyRoutes(ctx context.Context) (changed bool, err error) {
-	routes, err := r.store.Routes(ctx)
+	routes, err := operating.Routes(ctx, r.store)
 	if err != nil || reflect.DeepEqual(routes, r.routes) {
 		return false, err
 	}
@@ -156,8 +159,8 @@ func (r *Copy) comparePrices(ctx context.Context) {
 				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
 				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
 			}
-			c := store.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
-			err = r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, keys, found) })
+			c := replication.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
+			err = r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
 				r.log.Warn("differences of prices could not be filed", "err", err)
 			}

@@ -10,6 +10,8 @@ import (
 	"portico/process/replica"
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -39,7 +41,7 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 		byAccount, same = map[string]map[string]int{}, true
 		ids := map[string]string{}
 		for after, more := "", true; more; {
-			pages, err := store.OrderList(processtest.Operator, store.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after})
+			pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +63,7 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 		return byAccount, same && len(ids) == len(first)
 	}
 	served := func(want func(account, source string) bool) func() bool {
-		accounts, err := st.AccountsByNumber(t.Context(), processtest.Operator, []string{"10001", "10002", "10003", "10004", "10005", "10006", "10007"})
+		accounts, err := records.AccountsByNumber(t.Context(), st, processtest.Operator, []string{"10001", "10002", "10003", "10004", "10005", "10006", "10007"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +123,7 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 		t.Fatal(err)
 	}
 	processtest.Eventually(t, "told of a change", func() bool {
-		o, err := st.OrdersByNumber(t.Context(), processtest.Operator, []string{"8000001"})
+		o, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{"8000001"})
 		return err == nil && o["8000001"].Comment != nil && *o["8000001"].Comment == "changed while it moves"
 	})
 	if !served(share)() {
@@ -154,7 +156,7 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
-	routes, err := st.Routes(t.Context())
+	routes, err := operating.Routes(t.Context(), st)
 	if err != nil || len(routes) != 9 {
 		t.Fatalf("%d routes, %v", len(routes), err)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -34,7 +36,7 @@ const codesEvery = time.Second
 func (c *Codes) Begin(ctx context.Context) error {
 	err := c.desk.Store.InTx(ctx, func(tx *store.Tx) error {
 		for name, table := range c.desk.Sources.Codes() {
-			if err := c.desk.Store.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
+			if err := operating.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
 				return err
 			}
 		}
@@ -50,7 +52,7 @@ func (c *Codes) Begin(ctx context.Context) error {
 func (c *Codes) take(ctx context.Context) error {
 	now := <-c.taken
 	defer func() { c.taken <- now }()
-	published, publications, err := c.desk.Store.PublishedCodes(ctx, now)
+	published, publications, err := operating.PublishedCodes(ctx, c.desk.Store, now)
 	if err != nil {
 		return err
 	}
@@ -80,8 +82,8 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submi
 	if errs := process.RequireText[trade.CommonError](p.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		m, err := c.desk.Store.LockCodeMapping(ctx, tx, scope, p.MappingID)
+	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		m, err := operating.LockCodeMapping(ctx, tx, scope, p.MappingID)
 		if err != nil || m == nil {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
 		}
@@ -102,10 +104,10 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submi
 				before[code] = was
 			}
 		}
-		if err := c.desk.Store.PublishCodes(ctx, tx, m.ID, changed); err != nil {
+		if err := operating.PublishCodes(ctx, tx, m.ID, changed); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: m.ID}, nil, c.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
+		return ledger.SpentKey{Subject: m.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
 	})
 	if err == nil && len(done.Errors) == 0 {
 		err = c.take(ctx)

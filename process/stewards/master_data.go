@@ -12,6 +12,9 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
+	"portico/store/records/replication"
 	"portico/trade"
 )
 
@@ -65,8 +68,8 @@ func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	v.Value = strings.TrimSpace(v.Value)
 	owner := ""
-	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v, func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		c, err := s.desk.Store.LockConflict(ctx, tx, scope, v.Conflict)
+	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		c, err := operating.LockConflict(ctx, tx, scope, v.Conflict)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -77,15 +80,15 @@ func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submi
 			return spent, errs, nil
 		}
 		owner = c.HeldFrom
-		n := store.NewOperation{
+		n := ledger.NewOperation{
 			Lane: c.ID, Fingerprint: print, After: map[string]any{"conflict": c.ID, "record": c.Kind + " " + c.Key, "field": c.Field, "value": v.Value, "was": map[string]any{c.HeldFrom: c.HeldValue, c.Instance: c.SourceValue}, "reason": v.Reason},
 			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: c.Subject, Source: owner},
 		}
-		if err := s.desk.Store.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
+		if err := operating.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
 			return spent, nil, err
 		}
 		work := correctWork{Kind: c.Kind, Key: c.Key, Field: c.Field, Value: v.Value, Held: saidBy(c.HeldValue), Other: c.Instance, Says: saidBy(c.SourceValue), Ref: "PORTICO-" + n.ID[len("opr_"):]}
-		return store.SpentKey{OperationID: n.ID, Subject: c.ID}, nil, process.Begin(ctx, s.desk, tx, s.correct(), n, work, work.Ref)
+		return ledger.SpentKey{OperationID: n.ID, Subject: c.ID}, nil, process.Begin(ctx, s.desk, tx, s.correct(), n, work, work.Ref)
 	})
 	return process.Await(ctx, s.desk, owner, done, err, wait)
 }
@@ -169,12 +172,12 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 				if err := s.reread(ctx, r); err != nil {
 					return err
 				}
-				r.Save(func(tx *store.Tx) error { return s.desk.Store.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
+				r.Save(func(tx *store.Tx) error { return operating.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
 				return nil
 			}},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[correctWork], _ trade.OperationFailure) error {
-			return s.desk.Store.ReopenConflict(ctx, tx, r.ID)
+			return operating.ReopenConflict(ctx, tx, r.ID)
 		},
 	}
 }
@@ -183,13 +186,13 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 func (s *Flows) reread(ctx context.Context, r *durable.Run[correctWork]) error {
 	switch key := r.Work.Key; sources.Subject(r.Work.Kind) {
 	case sources.OfItems:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Items, s.desk.Store.SaveItems, key)
+		return process.Reread(ctx, s.desk, r, (*sources.Set).Items, replication.SaveItems, key)
 	case sources.OfAccounts:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Accounts, s.desk.Store.SaveAccounts, key)
+		return process.Reread(ctx, s.desk, r, (*sources.Set).Accounts, replication.SaveAccounts, key)
 	case sources.OfSuppliers:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Suppliers, s.desk.Store.SaveSuppliers, key)
+		return process.Reread(ctx, s.desk, r, (*sources.Set).Suppliers, replication.SaveSuppliers, key)
 	case sources.OfCategories:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Categories, s.desk.Store.SaveCategories, key)
+		return process.Reread(ctx, s.desk, r, (*sources.Set).Categories, replication.SaveCategories, key)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ import (
 	"portico/process"
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
+	"portico/store/records/replication"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
@@ -30,7 +32,7 @@ type Intake struct {
 	store   *store.Store
 	sources *sources.Set
 	log     *slog.Logger
-	keep    process.Gather[store.KeptDelivery, bool]
+	keep    process.Gather[operating.KeptDelivery, bool]
 	wake    chan struct{} // has room for one: there are deliveries to apply
 
 	mu      sync.Mutex
@@ -40,7 +42,9 @@ type Intake struct {
 // NewIntake makes an intake; Run sets it to work.
 func NewIntake(st *store.Store, set *sources.Set, log *slog.Logger) *Intake {
 	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
-	i.keep.Serve = st.KeepDeliveries
+	i.keep.Serve = func(ctx context.Context, all []operating.KeptDelivery) ([]bool, error) {
+		return operating.KeepDeliveries(ctx, st, all)
+	}
 	return i
 }
 
@@ -59,7 +63,7 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 		i.Refuse(source, reasonOf(err))
 		return "", false, err
 	}
-	known, err = i.keep.Do(ctx, "", store.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
+	known, err = i.keep.Do(ctx, "", operating.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
 	if err == nil && !known {
 		i.Wake()
 	}
@@ -88,7 +92,7 @@ func (i *Intake) noteRefused(ctx context.Context) error {
 	i.refused = map[[2]string]int{}
 	i.mu.Unlock()
 	for of, many := range refused {
-		if err := i.store.RefuseDeliveries(ctx, of[0], of[1], many, time.Now()); err != nil {
+		if err := operating.RefuseDeliveries(ctx, i.store, of[0], of[1], many, time.Now()); err != nil {
 			i.mu.Lock()
 			defer i.mu.Unlock()
 			for of, many := range refused {
@@ -146,9 +150,9 @@ func (i *Intake) Run(ctx context.Context) {
 // applySome applies some deliveries together. Where that fails for one of them, each is
 // applied alone.
 func (i *Intake) applySome(ctx context.Context) (n int, err error) {
-	var due []store.KeptDelivery
+	var due []operating.KeptDelivery
 	err = i.store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if due, err = i.store.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
+		if due, err = operating.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
 			return err
 		}
 		of := make([]string, len(due))
@@ -165,19 +169,21 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 	}
 	for _, d := range due {
 		failure := i.store.InTx(ctx, func(tx *store.Tx) error {
-			_, err := i.apply(ctx, tx, []store.KeptDelivery{d})
+			_, err := i.apply(ctx, tx, []operating.KeptDelivery{d})
 			return err
 		})
 		if failure == nil {
 			continue
 		}
-		settled := store.SettledDelivery{ID: d.ID, State: trade.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
+		settled := operating.SettledDelivery{ID: d.ID, State: trade.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
 		if reason, refused := store.Refused(failure); refused {
 			settled.State, settled.Error = trade.InboundParked, reason
 		} else if d.Attempts+1 >= mostAttempts {
 			settled.State, settled.Error = trade.InboundParked, "It could not be applied, however often it was tried."
 		}
-		if err := i.store.InTx(ctx, func(tx *store.Tx) error { return i.store.SettleDeliveries(ctx, tx, []store.SettledDelivery{settled}) }); err != nil {
+		if err := i.store.InTx(ctx, func(tx *store.Tx) error {
+			return operating.SettleDeliveries(ctx, tx, []operating.SettledDelivery{settled})
+		}); err != nil {
 			return 0, err
 		}
 		i.log.Warn("a delivery could not be applied", "source", d.Instance, "delivery", d.ID, "state", string(settled.State))
@@ -187,12 +193,12 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 
 // apply reads deliveries and files what they say, in a transaction. It tells how many
 // shipments have something new.
-func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelivery) (changed int, err error) {
-	settled := make([]store.SettledDelivery, len(due))
+func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operating.KeptDelivery) (changed int, err error) {
+	settled := make([]operating.SettledDelivery, len(due))
 	var records []trade.Tracking
 	var of []int // by record, the delivery that it is in
 	for n, d := range due {
-		settled[n] = store.SettledDelivery{ID: d.ID, State: trade.InboundApplied}
+		settled[n] = operating.SettledDelivery{ID: d.ID, State: trade.InboundApplied}
 		news, err := i.translate(d)
 		if err != nil {
 			settled[n].State, settled[n].Error = trade.InboundParked, reasonOf(err)
@@ -213,7 +219,7 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelive
 			records, of = append(records, t), append(of, n)
 		}
 	}
-	about, filed, err := i.store.FileTracking(ctx, tx, records)
+	about, filed, err := replication.FileTracking(ctx, tx, records)
 	if err != nil {
 		return 0, err
 	}
@@ -244,7 +250,7 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelive
 			s.State = trade.InboundDuplicate
 		}
 	}
-	return len(fresh), i.store.SettleDeliveries(ctx, tx, settled)
+	return len(fresh), operating.SettleDeliveries(ctx, tx, settled)
 }
 
 // lookedAtAgain is when a delivery is looked at again that waits. The shipment that it waits
@@ -273,7 +279,7 @@ func known(t trade.Tracking) []trade.Identifier {
 }
 
 // translate reads a delivery; a defect is an error of it, and not the end of the process.
-func (i *Intake) translate(d store.KeptDelivery) (news sources.News, err error) {
+func (i *Intake) translate(d operating.KeptDelivery) (news sources.News, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			i.log.Error("a delivery cannot be read for a defect of ours", "source", d.Instance, "delivery", d.ID, "stack", string(debug.Stack()))
@@ -304,7 +310,7 @@ func (i *Intake) catchUp(ctx context.Context, name string) {
 
 func (i *Intake) catchUpSome(ctx context.Context, name string) error {
 	place := name + "/recovered"
-	_, at, err := i.store.Position(ctx, place)
+	_, at, err := replication.Position(ctx, i.store, place)
 	if err != nil {
 		return err
 	}
@@ -314,11 +320,11 @@ func (i *Intake) catchUpSome(ctx context.Context, name string) error {
 			return err
 		}
 		for some := range slices.Chunk(found.Deliveries, process.MostGathered) {
-			kept := make([]store.KeptDelivery, len(some))
+			kept := make([]operating.KeptDelivery, len(some))
 			for n, d := range some {
-				kept[n] = store.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
+				kept[n] = operating.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
 			}
-			if _, err := i.store.KeepDeliveries(ctx, kept); err != nil {
+			if _, err := operating.KeepDeliveries(ctx, i.store, kept); err != nil {
 				return err
 			}
 		}

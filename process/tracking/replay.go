@@ -9,6 +9,8 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -23,13 +25,13 @@ func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &process.Replayed{}
-	done, err := process.Once(ctx, i.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := process.Once(ctx, i.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		name, _, _ := strings.Cut(q.Stream, "/")
 		if _, ok := i.sources.Receiver(name); !ok {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.", "stream")}, nil
 		}
 		for after := ""; ; {
-			some, err := i.store.ToldDeliveries(ctx, name, q.From, q.To, q.Subject, after, applyAtOnce)
+			some, err := operating.DeliveriesBetween(ctx, i.store, name, q.From, q.To, q.Subject, after, applyAtOnce)
 			if err != nil || len(some) == 0 {
 				if err != nil {
 					return spent, nil, err
@@ -58,7 +60,7 @@ func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q
 var errOnlyTried = errors.New("it was to be tried only")
 
 // again applies deliveries once more, or tries to and takes it back.
-func (i *Intake) again(ctx context.Context, some []store.KeptDelivery, dry bool) (changed int, err error) {
+func (i *Intake) again(ctx context.Context, some []operating.KeptDelivery, dry bool) (changed int, err error) {
 	err = i.store.InTx(ctx, func(tx *store.Tx) error {
 		if changed, err = i.apply(ctx, tx, some); err == nil && dry {
 			return errOnlyTried

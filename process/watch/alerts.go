@@ -6,6 +6,8 @@ import (
 
 	"portico/process"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -29,10 +31,10 @@ func (a *Alerts) Resolve(ctx context.Context, scope trade.Scope, by process.Subm
 }
 
 func (a *Alerts) move(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, alert string, to trade.AlertState, resolution *string) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, a.desk.Store, by, mutation, key, []any{alert, resolution}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		was, err := a.desk.Store.MoveAlert(ctx, tx, scope, alert, to, by.Principal, resolution)
+	return process.Once(ctx, a.desk.Store, by, mutation, key, []any{alert, resolution}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		was, err := operating.MoveAlert(ctx, tx, scope, alert, to, by.Principal, resolution)
 		switch {
-		case errors.Is(err, store.ErrNotTheirs):
+		case errors.Is(err, operating.ErrNotTheirs):
 			return spent, []trade.CommonError{&trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "The buyer looks after this one: report to them with reportException.", Path: []string{"input", "alert"}}}}, nil
 		case err != nil:
 			return spent, nil, err
@@ -41,7 +43,7 @@ func (a *Alerts) move(ctx context.Context, scope trade.Scope, by process.Submitt
 		case was == trade.AlertResolved || was == to:
 			return spent, []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The alert is taken or closed already.", Path: []string{"input", "alert"}}, State: string(was), Allowed: stillAllowed(was)}}, nil
 		}
-		return store.SpentKey{Subject: alert}, nil, a.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
+		return ledger.SpentKey{Subject: alert}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -88,29 +89,29 @@ func (m *Measures) measure(ctx context.Context) error {
 	for more := true; more; {
 		err := m.store.InTx(ctx, func(tx *store.Tx) error {
 			more = false
-			at, ok, err := m.store.HoldMeasuring(ctx, tx)
+			at, ok, err := operating.HoldMeasuring(ctx, tx)
 			if err != nil || !ok {
 				return err
 			}
 			if at.Place == nil || at.WholeAt == nil || time.Since(*at.WholeAt) > measureWhole {
-				end, err := m.store.LogEnd(ctx)
+				end, err := operating.LogEnd(ctx, m.store)
 				if err != nil {
 					return err
 				}
-				if err := m.store.Measure(ctx, tx, nil); err != nil {
+				if err := operating.MeasureCases(ctx, tx, nil); err != nil {
 					return err
 				}
-				return m.store.MoveMeasuring(ctx, tx, end, true)
+				return operating.MoveMeasuring(ctx, tx, end, true)
 			}
-			changes, err := m.store.Changes(ctx, *at.Place, measureAtOnce)
+			changes, err := operating.Changes(ctx, m.store, *at.Place, measureAtOnce)
 			if err != nil || len(changes) == 0 {
 				return err
 			}
 			more = len(changes) == measureAtOnce
-			if err := m.store.Measure(ctx, tx, changedOf(changes)); err != nil {
+			if err := operating.MeasureCases(ctx, tx, changedOf(changes)); err != nil {
 				return err
 			}
-			return m.store.MoveMeasuring(ctx, tx, changes[len(changes)-1].Place, false)
+			return operating.MoveMeasuring(ctx, tx, changes[len(changes)-1].Place, false)
 		})
 		if err != nil {
 			return err
@@ -144,18 +145,18 @@ func changedOf(changes []trade.Change) map[trade.Topic][]string {
 // tally keeps how often calls to sources failed, as this process made them, and how many records
 // comparisons found to be the same.
 func (m *Measures) tally(ctx context.Context, now time.Time) error {
-	var all []store.Tally
+	var all []operating.Tally
 	calls := m.sources.Calls()
 	for source, n := range calls {
 		if n = n.Since(m.counted[source]); n.Calls == 0 {
 			continue
 		}
-		all = append(all, store.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
+		all = append(all, operating.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	err := m.store.InTx(ctx, func(tx *store.Tx) error { return m.store.KeepTallies(ctx, tx, all) })
+	err := m.store.InTx(ctx, func(tx *store.Tx) error { return operating.KeepTallies(ctx, tx, all) })
 	if err == nil {
 		m.counted = calls
 	}

@@ -10,6 +10,8 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -21,12 +23,12 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 	if errs := checkObjective(&n); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, o.desk.Store, by, "saveObjective", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return process.Once(ctx, o.desk.Store, by, "saveObjective", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		before := map[string]any{"version": n.Version}
 		if n.ID == "" {
 			n.ID, before = durable.NewID("obj_"), nil
 		}
-		saved, current, err := o.desk.Store.SaveObjective(ctx, tx, &n)
+		saved, current, err := operating.SaveObjective(ctx, tx, &n)
 		switch {
 		case err != nil:
 			return spent, nil, err
@@ -37,7 +39,7 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such objective, another has its name, or there are too many.", "name")}, nil
 		}
-		return store.SpentKey{Subject: n.ID}, nil, o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
 			Actor: by.Principal, Action: "objective.save", Subject: n.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"objective": n},
 		})
 	})
@@ -90,13 +92,13 @@ func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key
 	if errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
-		tally := store.Tally{Measure: trade.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
-		if err := o.desk.Store.KeepTallies(ctx, tx, []store.Tally{tally}); err != nil {
+		tally := operating.Tally{Measure: trade.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
+		if err := operating.KeepTallies(ctx, tx, []operating.Tally{tally}); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: subject}, nil, o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: subject}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
 			Actor: by.Principal, Action: "tickets.record", Subject: subject, CorrelationID: by.CorrelationID, After: map[string]any{"count": n.Count},
 		})
 	})

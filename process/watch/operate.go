@@ -12,6 +12,8 @@ import (
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -42,8 +44,8 @@ func (o *Operators) act(ctx context.Context, by process.Submitter, key string, i
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	source := ""
-	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		now, err := o.desk.Store.OperationNow(ctx, tx, d.operation)
+	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		now, err := ledger.OperationNow(ctx, tx, d.operation)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -64,8 +66,8 @@ func (o *Operators) act(ctx context.Context, by process.Submitter, key string, i
 		for k, v := range d.after {
 			after[k] = v
 		}
-		err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
-		return store.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
+		err = ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
+		return ledger.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
 	})
 	if err == nil && source != "" {
 		o.desk.Engine.Wake(source)
@@ -152,18 +154,18 @@ func (o *Operators) control(ctx context.Context, by process.Submitter, mutation,
 	if errs := process.RequireText[trade.CommonError](why, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why}, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
+	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		if !slices.Contains(o.desk.Sources.Names(), instance) {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
 		}
-		changed, err := o.desk.Store.PauseSource(ctx, tx, instance, pause, by.Principal)
+		changed, err := operating.PauseSource(ctx, tx, instance, pause, by.Principal)
 		if err != nil {
 			return spent, nil, err
 		}
 		if changed {
-			err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
+			err = ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
 		}
-		return store.SpentKey{Subject: instance}, nil, err
+		return ledger.SpentKey{Subject: instance}, nil, err
 	})
 	if err != nil || len(done.Errors) > 0 {
 		return done, err
@@ -179,7 +181,7 @@ func (o *Operators) Follow(ctx context.Context, log *slog.Logger) {
 
 // takePauses holds the sources that are paused, and resumes the others.
 func takePauses(ctx context.Context, st *store.Store, set *sources.Set) error {
-	paused, err := st.Paused(ctx)
+	paused, err := operating.PausedSources(ctx, st)
 	if err == nil {
 		set.Pause(paused)
 	}

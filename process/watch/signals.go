@@ -9,6 +9,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade/clock"
 )
 
@@ -46,10 +47,10 @@ func NewSignals(st *store.Store, set *sources.Set, refusals func() map[[2]string
 // Run says it until ctx ends, and then that it ended.
 func (s *Signals) Run(ctx context.Context) {
 	loop := clock.Loop{Task: "signals of this process", Every: signalEvery, Log: s.log}
-	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return s.store.KeepSignals(ctx, s.process, s.now(ctx)) }))
+	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return operating.KeepSignals(ctx, s.store, s.process, s.now(ctx)) }))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := s.store.RemoveSignals(ctx, s.process); err != nil {
+	if err := operating.RemoveSignals(ctx, s.store, s.process); err != nil {
 		s.log.Warn("signals are not removed: this process is taken for silent", "err", err)
 	}
 }
@@ -62,8 +63,8 @@ func last[T any](all []T, one T, most int) []T {
 	return all
 }
 
-func (s *Signals) now(ctx context.Context) (all []store.Signal) {
-	all = append(all, store.Signal{Kind: store.Alive, Value: 1})
+func (s *Signals) now(ctx context.Context) (all []operating.Signal) {
+	all = append(all, operating.Signal{Kind: operating.Alive, Value: 1})
 	s.refused = last(s.refused, s.refusals(), aMinute)
 	refused := map[[2]string]int{}
 	for _, some := range s.refused {
@@ -73,20 +74,20 @@ func (s *Signals) now(ctx context.Context) (all []store.Signal) {
 	}
 	for of, n := range refused {
 		if n >= refusedOften/aMinute { // others may have refused it too
-			all = append(all, store.Signal{Kind: store.ManyRefused, Subject: of[0] + "\n" + of[1], Value: float64(n)})
+			all = append(all, operating.Signal{Kind: operating.ManyRefused, Subject: of[0] + "\n" + of[1], Value: float64(n)})
 		}
 	}
 	s.calls = last(s.calls, s.sources.Calls(), aWhile)
 	for source, n := range s.calls[len(s.calls)-1] {
 		if n = n.Since(s.calls[0][source]); n.Calls >= fewCalls && n.Seconds/float64(n.Calls) >= slowSource {
-			all = append(all, store.Signal{Kind: store.SlowSource, Subject: source, Value: n.Seconds / float64(n.Calls)})
+			all = append(all, operating.Signal{Kind: operating.SlowSource, Subject: source, Value: n.Seconds / float64(n.Calls)})
 		}
 	}
 	began := time.Now()
 	if err := s.store.Ping(ctx); err == nil {
 		s.answered = last(s.answered, time.Since(began).Seconds(), 3)
 		if least := min(s.answered[0], s.answered[len(s.answered)/2], s.answered[len(s.answered)-1]); least >= slowDatabase && len(s.answered) == 3 {
-			all = append(all, store.Signal{Kind: store.SlowDatabase, Value: least})
+			all = append(all, operating.Signal{Kind: operating.SlowDatabase, Value: least})
 		}
 	}
 	return all

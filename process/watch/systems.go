@@ -13,6 +13,8 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -68,22 +70,22 @@ func (w *Systems) Run(ctx context.Context) {
 func (w *Systems) look(ctx context.Context) error {
 	turn := w.looks
 	w.looks++
-	signals, now, err := w.store.Signals(ctx)
+	signals, now, err := operating.Signals(ctx, w.store)
 	if err != nil {
 		return err
 	}
-	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
+	if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
 		return err
 	}
 	said, err := w.said(ctx, signals, now)
 	if err != nil {
 		return err
 	}
-	if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
+	if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
 		return err
 	}
 	if turn%3 == 0 {
-		told, err := w.store.SystemAlerts(ctx, stuckAfter, silentAfter)
+		told, err := operating.SystemAlerts(ctx, w.store, stuckAfter, silentAfter)
 		if err != nil {
 			return err
 		}
@@ -94,7 +96,7 @@ func (w *Systems) look(ctx context.Context) error {
 			}
 		}
 		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign}
-		if err := w.store.KeepAlerts(ctx, kinds, told, "It is settled."); err != nil {
+		if err := operating.KeepAlerts(ctx, w.store, kinds, told, "It is settled."); err != nil {
 			return err
 		}
 	}
@@ -103,7 +105,7 @@ func (w *Systems) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.store.KeepAlerts(ctx, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again."); err != nil {
+		if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again."); err != nil {
 			return err
 		}
 	}
@@ -131,11 +133,11 @@ func forgetCounts() {
 // count tells in metrics what is on its way and what stands.
 func (w *Systems) count(ctx context.Context) error {
 	scope, all := trade.OperatorScope(nil), []string{""}
-	work, err := store.WorkList(scope).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
+	work, err := ledger.WorkList(scope).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
 	if err != nil {
 		return err
 	}
-	alerts, err := store.AlertList(scope, store.AlertFilter{}).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
+	alerts, err := operating.AlertList(scope, operating.AlertFilter{}).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
 	if err != nil {
 		return err
 	}
@@ -216,7 +218,7 @@ var refusals = map[string]struct {
 }
 
 // said are the alerts about what processes say, and about those that say nothing any more.
-func (w *Systems) said(ctx context.Context, signals []store.Signal, now time.Time) (all []*trade.Alert, err error) {
+func (w *Systems) said(ctx context.Context, signals []operating.Signal, now time.Time) (all []*trade.Alert, err error) {
 	add := func(kind trade.AlertKind, severity trade.Severity, tier trade.Responsible, subject, message, action string) {
 		all = append(all, &trade.Alert{Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind], Responsible: &tier, Subject: subject})
 	}
@@ -224,16 +226,16 @@ func (w *Systems) said(ctx context.Context, signals []store.Signal, now time.Tim
 	for _, s := range signals {
 		age := now.Sub(s.At)
 		switch {
-		case s.Kind == store.Alive && age > forgottenAfter:
-			if err := w.store.RemoveSignals(ctx, s.Process); err != nil {
+		case s.Kind == operating.Alive && age > forgottenAfter:
+			if err := operating.RemoveSignals(ctx, w.store, s.Process); err != nil {
 				return nil, err
 			}
-		case s.Kind == store.Alive && age > clock.Paced(deadAfter):
+		case s.Kind == operating.Alive && age > clock.Paced(deadAfter):
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.", "Look at its log and start it again; what it was at is taken up by the others.")
 		case age > clock.Paced(deadAfter):
-		case s.Kind == store.SlowDatabase:
+		case s.Kind == operating.SlowDatabase:
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
-		case s.Kind == store.ManyRefused:
+		case s.Kind == operating.ManyRefused:
 			client, code, _ := strings.Cut(s.Subject, "\n")
 			refused[[2]string{client, code}] += s.Value
 		}
@@ -252,10 +254,10 @@ func (w *Systems) said(ctx context.Context, signals []store.Signal, now time.Tim
 }
 
 // slow are sources that answer slowly, as processes say.
-func slow(signals []store.Signal, now time.Time) map[string]float64 {
+func slow(signals []operating.Signal, now time.Time) map[string]float64 {
 	all := map[string]float64{}
 	for _, s := range signals {
-		if s.Kind == store.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
+		if s.Kind == operating.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
 			all[s.Subject] = max(all[s.Subject], s.Value)
 		}
 	}
@@ -291,13 +293,13 @@ func (w *Systems) missed(ctx context.Context, now time.Time) (all []*trade.Alert
 // standing are the objectives, with how each measure stands over its time.
 func (w *Systems) standing(ctx context.Context, now time.Time) ([]*trade.Objective, []*trade.MeasureResult, error) {
 	scope := trade.OperatorScope(nil)
-	objectives, err := w.store.AllObjectives(ctx, scope)
+	objectives, err := operating.AllObjectives(ctx, w.store, scope)
 	if err != nil {
 		return nil, nil, err
 	}
 	results := make([]*trade.MeasureResult, len(objectives))
 	for i, o := range objectives {
-		found, err := w.store.Measured(ctx, scope, store.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []trade.BusinessMeasure{o.Measure}})
+		found, err := operating.MeasureResults(ctx, w.store, scope, operating.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []trade.BusinessMeasure{o.Measure}})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"portico/sources"
-	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -15,8 +15,8 @@ func (l *Loaders) StewardshipOf(kind string) trade.Stewardship {
 
 // Conflicting are the conflicts that are wanted: of these capabilities, of this steward,
 // and open ones or not; nil wants all.
-func (l *Loaders) Conflicting(capabilities []trade.Capability, steward *string, open *bool) store.ConflictFilter {
-	f := store.ConflictFilter{Kinds: []string{}, Open: open, Decided: []string{}}
+func (l *Loaders) Conflicting(capabilities []trade.Capability, steward *string, open *bool) operating.ConflictFilter {
+	f := operating.ConflictFilter{Kinds: []string{}, Open: open, Decided: []string{}}
 	for _, s := range sources.Subjects() {
 		p := l.Sources.Stewardship(s)
 		if p.Conflict != trade.StewardDecides {

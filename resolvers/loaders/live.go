@@ -8,6 +8,7 @@ import (
 
 	"portico/graph/execution"
 	"portico/sources"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -139,7 +140,7 @@ func (l *Loaders) placed(ctx context.Context, live []trade.Stock) ([]*trade.Stoc
 func (l *Loaders) StockFrom() string { return l.Sources.Showing(sources.OfStock, l.scope.Buyer().Key) }
 
 func (l *Loaders) fetchKeptStock(ctx context.Context, items []string) (map[string][]*trade.Stock, error) {
-	return l.Store.Stock(ctx, l.scope, items, l.StockFrom())
+	return records.Stock(ctx, l.Store, l.scope, items, l.StockFrom())
 }
 
 func (l *Loaders) fetchStock(ctx context.Context, skus []string) (map[string][]trade.Stock, error) {

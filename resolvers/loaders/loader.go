@@ -43,9 +43,9 @@ type Loader[K comparable, V any] struct{ fetch fetch[K, V] }
 func made[K comparable, V any](f fetch[K, V]) *Loader[K, V] { return &Loader[K, V]{f} }
 
 // stored is a loader of what the store reads within the caller's scope.
-func stored[V any](read func(*store.Store, context.Context, trade.Scope, []string) (map[string]V, error)) *Loader[string, V] {
+func stored[V any](read func(context.Context, *store.Store, trade.Scope, []string) (map[string]V, error)) *Loader[string, V] {
 	return made(func(l *Loaders, ctx context.Context, keys []string) (map[string]V, error) {
-		return read(l.Store, ctx, l.scope, keys)
+		return read(ctx, l.Store, l.scope, keys)
 	})
 }
 

@@ -200,7 +200,7 @@ func TestAKeyThatNoLevelAnnouncedIsLoadedAndCounted(t *testing.T) {
 // TestEveryFetchIsMadeInTheScopeOfItsCaller runs two operations of two callers side by side on one loader.
 func TestEveryFetchIsMadeInTheScopeOfItsCaller(t *testing.T) {
 	shared := Shared{Store: &store.Store{}}
-	d := stored(func(st *store.Store, _ context.Context, s trade.Scope, keys []string) (map[string]string, error) {
+	d := stored(func(_ context.Context, st *store.Store, s trade.Scope, keys []string) (map[string]string, error) {
 		if st != shared.Store {
 			t.Error("another store is read")
 		}

@@ -12,6 +12,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -54,7 +55,7 @@ func (l *Loaders) OwnAccounts(ctx context.Context) ([]*trade.Account, error) {
 }
 
 func (l *Loaders) fetchOwn(ctx context.Context, _ []trade.Role) (map[trade.Role][]*trade.Account, error) {
-	found, err := l.Store.Accounts(ctx, l.scope, l.scope.Accounts())
+	found, err := records.Accounts(ctx, l.Store, l.scope, l.scope.Accounts())
 	own := slices.SortedFunc(maps.Values(found), func(a, b *trade.Account) int { return cmp.Compare(a.Number, b.Number) })
 	return map[trade.Role][]*trade.Account{trade.Customer: own[:min(len(own), 100)]}, err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"portico/store/ledger"
 	"portico/trade"
 )
 
@@ -125,7 +126,7 @@ func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, erro
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := l.Store.QueueDepths(ctx)
+	waiting, err := ledger.QueueDepths(ctx, l.Store)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -44,7 +45,7 @@ func (d listed[T]) facets(ctx context.Context, l *Loaders) ([]*trade.ItemFacet, 
 	if !ok {
 		return nil, nil
 	}
-	return store.Facets(ctx, l.Store, items)
+	return records.Facets(ctx, l.Store, items)
 }
 
 // Pages loads one page of a list below each parent. Lists that stand by

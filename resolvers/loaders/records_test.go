@@ -13,6 +13,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/sources"
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -110,7 +111,7 @@ func TestRecordsAreReadInTheScopeOfTheCaller(t *testing.T) {
 		})
 	}
 	err := s.Store.InTx(t.Context(), func(tx *store.Tx) error {
-		rejected, err := s.Store.SaveAccounts(t.Context(), tx, records)
+		rejected, err := replication.SaveAccounts(t.Context(), tx, records)
 		if len(rejected) > 0 {
 			t.Errorf("rejected: %+v", rejected)
 		}

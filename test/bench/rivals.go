@@ -28,6 +28,7 @@ import (
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -62,7 +63,7 @@ func rival(name, addr, data, company, companyKey string) error {
 	if err != nil {
 		return err
 	}
-	callers, err := auth.New(nil, issuer, st)
+	callers, err := auth.New(nil, issuer, directory{st})
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func stockPages(st *store.Store, set *sources.Set) (http.Handler, error) {
 func pricesOf(ctx context.Context, st *store.Store, set *sources.Set) (map[string]*trade.Price, error) {
 	buyer := auth.Personas[0]
 	scope, account := trade.CustomerScope(nil, buyer.Rights), buyer.Accounts[0]
-	page, err := store.ItemList(scope, store.ItemFilter{}, trade.ItemsByRelevance).Page(ctx, st, []string{""}, store.PageArgs{First: 100})
+	page, err := records.ItemList(scope, records.ItemFilter{}, trade.ItemsByRelevance).Page(ctx, st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,58 @@
+package operating_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portico/store/operating"
+	"portico/store/storetest"
+)
+
+func TestPointsAreSharedAndComeBackWithTime(t *testing.T) {
+	s := storetest.New(t)
+	lease := func(need, want int64) int64 {
+		t.Helper()
+		taken, wait, err := operating.LeasePoints(t.Context(), s, "client", need, want, 1000, 500)
+		if err != nil || (taken == 0) != (wait > 0) {
+			t.Fatalf("took %d, wait %v, %v", taken, wait, err)
+		}
+		return taken
+	}
+	if a, b := lease(100, 300), lease(100, 300); a != 300 || b < 200 || b > 300 {
+		t.Errorf("took %d and %d of 500", a, b)
+	}
+	if n := lease(400, 400); n != 0 {
+		t.Errorf("took %d of an empty bucket", n)
+	}
+	if taken, _, err := operating.LeasePoints(t.Context(), s, "another", 500, 500, 1000, 500); err != nil || taken != 500 {
+		t.Errorf("another client took %d, %v", taken, err)
+	}
+	at := time.Now()
+	for lease(400, 400) == 0 {
+		if time.Since(at) > 5*time.Second {
+			t.Fatal("points do not come back")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if took := time.Since(at); took < 200*time.Millisecond {
+		t.Errorf("400 points came back in %v, at 1000 a second", took)
+	}
+	// Of many at once, nobody gets what another has.
+	var total atomic.Int64
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			taken, _, err := operating.LeasePoints(t.Context(), s, "crowd", 10, 50, 0, 200)
+			if err != nil {
+				t.Error(err)
+			}
+			total.Add(taken)
+		})
+	}
+	all.Wait()
+	if total.Load() != 200 {
+		t.Errorf("16 at once took %d of 200", total.Load())
+	}
+}

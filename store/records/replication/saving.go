@@ -1,0 +1,269 @@
+package replication
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+
+	"portico/store"
+	"portico/trade"
+)
+
+// A record is saved as the document that its source told: the whole batch is
+// one JSON argument, and each table it touches takes its part in one
+// statement. An older version never replaces a newer one.
+
+// told are the columns of a row's provenance; toldFrom are their values in the
+// document j, and newer is the condition under which a row t is replaced.
+const (
+	told     = "system, instance, source_ref, source_version, sequence, as_of"
+	toldFrom = `j #>> '{Provenance,System}', j #>> '{Provenance,Instance}', j #>> '{Provenance,SourceRef}', coalesce(j #>> '{Provenance,SourceVersion}', ''),
+		(j #>> '{Provenance,Sequence}')::bigint, (j #>> '{Provenance,AsOf}')::timestamptz`
+	toldAgain = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref, source_version = excluded.source_version,
+		sequence = excluded.sequence, as_of = excluded.as_of, received_at = now()`
+	newer = "t.instance <> excluded.instance OR t.sequence <= excluded.sequence"
+)
+
+// saving is how one kind of record is saved. head takes the documents as $1
+// and returns the key of each that it took; parts take the documents whose
+// heads were taken.
+type saving[T any] struct {
+	kind  string // the subject
+	key   func(*T) string
+	table string // with column key, to tell an older version from one that names something unknown
+	col   string
+	head  string
+	parts []string
+	prov  func(*T) *trade.Provenance
+	// others are the keys, beside the natural one, by which a record can be known
+	// again when another source tells it: the column and the place in the document.
+	others map[string][2]string
+	// keyPath is where a document has the natural key, and capability what its
+	// conflicts belong to; both where there are others.
+	keyPath    string
+	capability trade.Capability
+}
+
+// save saves records and returns those that name something the store does not
+// know.
+func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]trade.RejectedRecord, error) {
+	byKey := make(map[string]*T, len(records))
+	for i := range records {
+		k := v.key(&records[i])
+		if old := byKey[k]; old == nil || v.prov(old).Sequence <= v.prov(&records[i]).Sequence {
+			byKey[k] = &records[i]
+		}
+	}
+	if len(byKey) == 0 {
+		return nil, nil
+	}
+	batch := make([]*T, 0, len(byKey))
+	for i := range records {
+		if r := byKey[v.key(&records[i])]; r == &records[i] {
+			batch = append(batch, r)
+		}
+	}
+	documents, err := json.Marshal(batch)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.kind, err)
+	}
+	if by, ok := v.others[tx.Store().Matching(v.kind)]; ok {
+		if err := v.rename(ctx, tx, by, string(documents)); err != nil {
+			return nil, err
+		}
+	}
+	var taken []string
+	if err := tx.Select(ctx, &taken, v.head, string(documents)); err != nil {
+		return nil, fmt.Errorf("saving %s: %w", v.kind, err)
+	}
+	if len(taken) > 0 && !store.IsQuiet(ctx) {
+		tx.MarkChanged()
+	}
+	if len(v.parts) > 0 && len(taken) > 0 {
+		heads := make([]*T, 0, len(taken))
+		for _, k := range taken {
+			heads = append(heads, byKey[k])
+		}
+		if documents, err = json.Marshal(heads); err != nil {
+			return nil, fmt.Errorf("%s: %w", v.kind, err)
+		}
+		for _, part := range v.parts {
+			if _, err := tx.Exec(ctx, part, string(documents)); err != nil {
+				return nil, fmt.Errorf("saving %s: %w", v.kind, err)
+			}
+		}
+	}
+	if len(taken) == len(byKey) {
+		return nil, nil
+	}
+	return v.unknown(ctx, tx, byKey, taken)
+}
+
+// rename gives records that another source has told until now the natural keys of
+// those in documents, where they are the same by another key: their ids stay. One
+// whose new key is another record's, or that is not alone with the other key, is a
+// conflict of master data.
+func (v saving[T]) rename(ctx context.Context, tx *store.Tx, by [2]string, told string) error {
+	twins := fmt.Sprintf(`
+		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
+		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
+			NOT EXISTS (SELECT FROM %[1]s x WHERE x.%[2]s = d.key) AND (SELECT count(*) FROM %[1]s x WHERE x.%[4]s = d.other) = 1 AS alone
+			FROM told d JOIN %[1]s t ON t.%[4]s = d.other AND t.%[2]s <> d.key AND t.instance <> d.instance)`, v.table, v.col, v.keyPath, by[0], by[1], documents)
+	for _, query := range []string{
+		fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = w.key FROM twins w WHERE w.alone AND t.id = w.id`, v.table, v.col),
+		fmt.Sprintf(`DELETE FROM differences d USING told w WHERE d.subject = '%[1]s' AND d.field = '%[2]s' AND d.instance = w.instance AND d.source_value = w.key`, v.kind, v.col),
+		fmt.Sprintf(`INSERT INTO differences (capability, subject, held, instance, key, field, value, source_value)
+			SELECT '%[1]s', '%[2]s', held, instance, old, '%[3]s', old, key FROM twins WHERE NOT alone
+			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind, v.col),
+	} {
+		if _, err := tx.Exec(ctx, twins+query, told); err != nil {
+			return fmt.Errorf("matching %s: %w", v.kind, err)
+		}
+	}
+	return nil
+}
+
+// CheckMatching fails where records are to be known again by a key that is none of theirs.
+func CheckMatching(by map[string]string) error {
+	for subject, key := range by {
+		others := map[string]map[string][2]string{saveItems.kind: saveItems.others, savePartners.kind: savePartners.others}[subject]
+		if _, ok := others[key]; !ok {
+			return fmt.Errorf("match: %s cannot be matched by %q: items can by gtin, suppliers by gln", subject, key)
+		}
+	}
+	return nil
+}
+
+// unknown tells which of the records that were not taken have no newer version
+// in the store: they name something that is not there.
+func (v saving[T]) unknown(ctx context.Context, tx *store.Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
+	rest := map[string]bool{}
+	for k := range byKey {
+		rest[k] = true
+	}
+	for _, k := range taken {
+		delete(rest, k)
+	}
+	keys := make([]string, 0, len(rest))
+	for k := range rest {
+		keys = append(keys, k)
+	}
+	var there []string
+	if err := tx.Select(ctx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col), pq.Array(keys)); err != nil {
+		return nil, fmt.Errorf("%s: %w", v.kind, err)
+	}
+	for _, k := range there {
+		delete(rest, k)
+	}
+	var rejected []trade.RejectedRecord
+	for k := range rest {
+		p := v.prov(byKey[k])
+		rejected = append(rejected, trade.RejectedRecord{
+			Instance: p.Instance, Kind: v.kind, SourceRef: p.SourceRef, At: time.Now(), Reason: "it names a record that is not known, such as its account, supplier or item",
+		})
+	}
+	return rejected, nil
+}
+
+// RejectRecords files records that were set aside; a record is filed once, with its
+// latest reason.
+func RejectRecords(ctx context.Context, tx *store.Tx, records []trade.RejectedRecord) error {
+	for _, r := range records {
+		const query = `
+			INSERT INTO rejected_records (instance, kind, source_ref, reason, at) VALUES ($1, $2, coalesce($3, ''), $4, $5)
+			ON CONFLICT (instance, kind, source_ref) DO UPDATE SET reason = excluded.reason, at = excluded.at`
+		if _, err := tx.Exec(ctx, query, r.Instance, r.Kind, r.SourceRef, r.Reason, r.At); err != nil {
+			return fmt.Errorf("rejected records: %w", err)
+		}
+	}
+	return nil
+}
+
+// AcceptRecords takes records off the list of those set aside, because a version that
+// can be read has come.
+func AcceptRecords(ctx context.Context, tx *store.Tx, instance string, refs []string) error {
+	const query = `DELETE FROM rejected_records WHERE instance = $1 AND source_ref = ANY($2)`
+	if _, err := tx.Exec(ctx, query, instance, pq.Array(refs)); err != nil {
+		return fmt.Errorf("rejected records: %w", err)
+	}
+	return nil
+}
+
+// Load is how far the first load of one subject from one source came.
+type Load struct {
+	Subject string
+	After   string
+	Rows    int
+	Done    bool
+}
+
+// Loads are the first loads from a source so far, by subject.
+func Loads(ctx context.Context, s *store.Store, instance string) (map[string]Load, error) {
+	var rows []Load
+	if err := s.Select(ctx, &rows, `SELECT subject, after, rows, done FROM loads WHERE instance = $1`, instance); err != nil {
+		return nil, fmt.Errorf("loads: %w", err)
+	}
+	loads := make(map[string]Load, len(rows))
+	for _, l := range rows {
+		loads[l.Subject] = l
+	}
+	return loads, nil
+}
+
+// SaveLoad records how far a load came, in the transaction of its rows.
+func SaveLoad(ctx context.Context, tx *store.Tx, instance string, l Load) error {
+	const query = `
+		INSERT INTO loads (instance, subject, after, rows, done) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (instance, subject) DO UPDATE SET after = excluded.after, rows = excluded.rows, done = excluded.done`
+	if _, err := tx.Exec(ctx, query, instance, l.Subject, l.After, l.Rows, l.Done); err != nil {
+		return fmt.Errorf("loads: %w", err)
+	}
+	return nil
+}
+
+// Position is the place up to which a source's feed was followed; both are
+// empty when it never was.
+func Position(ctx context.Context, s *store.Store, instance string) (epoch, position string, err error) {
+	var rows []struct{ Epoch, Position string }
+	if err := s.Select(ctx, &rows, `SELECT epoch, position FROM feeds WHERE instance = $1`, instance); err != nil {
+		return "", "", fmt.Errorf("feeds: %w", err)
+	}
+	if len(rows) == 0 {
+		return "", "", nil
+	}
+	return rows[0].Epoch, rows[0].Position, nil
+}
+
+var sequenced = []string{
+	"warehouses", "categories", "trading_partners", "accounts", "credit_positions", "items", "contracts", "stock", "orders", "purchase_orders",
+	"shipments", "invoices", "returns",
+}
+
+// BeginAnew forgets how far a source was loaded and followed, because its
+// versions have begun again: what it tells next replaces what it told.
+func BeginAnew(ctx context.Context, s *store.Store, instance string) error {
+	return s.InTx(ctx, func(tx *store.Tx) error {
+		var b strings.Builder
+		for _, t := range sequenced {
+			fmt.Fprintf(&b, "UPDATE %s SET sequence = -1 WHERE instance = '%s';", t, strings.ReplaceAll(instance, "'", "''"))
+		}
+		b.WriteString("UPDATE shipments SET tracked_seq = -1; UPDATE account_locations SET calendar_seq = -1")
+		if err := tx.Script(ctx, b.String()); err != nil {
+			return fmt.Errorf("beginning anew: %w", err)
+		}
+		for _, query := range []string{
+			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
+			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`, // all is compared once it is loaded
+			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,                                         // a carrier that began anew knows them no more
+		} {
+			if _, err := tx.Exec(ctx, query, instance); err != nil {
+				return fmt.Errorf("beginning anew: %w", err)
+			}
+		}
+		return nil
+	})
+}
