@@ -35,6 +35,7 @@ var (
 	theShared  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
 	theTryton  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
 	theWritten = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story writes into
+	theSpoilt  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story stops and spoils
 	thePlaces  = &resource{has: map[string]bool{}}
 )
 
@@ -95,12 +96,16 @@ func (r *resource) set(by string, has bool) {
 func takeShared(t *testing.T) { t.Helper(); theShared.take(t) }
 
 // takePlace waits for a place for a server of the story's own. Who has the shared server needs
-// none for those that it starts beside: it would wait for others that wait for it.
+// none for those that it starts beside: it would wait for others that wait for it. Nor does who
+// has a Tryton: such stories are the longest, mostly wait, and begin at once.
 func takePlace(t *testing.T) {
 	t.Helper()
-	if !theShared.held(story(t)) {
-		thePlaces.take(t)
+	for _, r := range []*resource{theShared, theTryton, theWritten, theSpoilt} {
+		if r.held(story(t)) {
+			return
+		}
 	}
+	thePlaces.take(t)
 }
 
 // took is how long stories took from when they had all that they need.
@@ -186,9 +191,7 @@ func loaded(t *testing.T) string {
 // that each makes its own.
 func copyPrepared(t *testing.T, data string) {
 	t.Helper()
-	if !theShared.held(story(t)) {
-		takePlace(t)
-	}
+	takePlace(t)
 	prepared.once.Do(func() {
 		data := folder(t, false)
 		s := start(t, data, "PORTICO_SANDBOX_SPEED=0")

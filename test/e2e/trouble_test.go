@@ -26,6 +26,7 @@ var ownERPs atomic.Int64 // made until now
 // one at a time, for each takes a core.
 func writableERP(t *testing.T) *erp {
 	t.Helper()
+	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
 	theWritten.take(t)
 	e, _ := ownERP(t)
 	return e
@@ -35,7 +36,6 @@ func writableERP(t *testing.T) *erp {
 // one that the tests share, from the same snapshot. run runs sandbox/tryton/run.sh for it.
 func ownERP(t *testing.T) (e *erp, run func(args ...string)) {
 	t.Helper()
-	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +135,8 @@ func (s *server) reconciled(t *testing.T, within time.Duration, alone ...string)
 // Covers: U03 R08 H02
 func TestTrytonInTrouble(t *testing.T) {
 	t.Parallel() // it mostly waits
+	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
+	theSpoilt.take(t)
 	e, run := ownERP(t)
 	s := e.onTryton(t)
 	before := s.reconciled(t, 3*time.Minute)
