@@ -109,14 +109,14 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// told is an answer over HTTP.
-type told struct {
+// reply is an answer over HTTP.
+type reply struct {
 	*http.Response
 	body string
 	code string // of its first error
 }
 
-func (d *desk) ask(t *testing.T, to http.Handler, r *http.Request) told {
+func (d *desk) ask(t *testing.T, to http.Handler, r *http.Request) reply {
 	t.Helper()
 	w := httptest.NewRecorder()
 	to.ServeHTTP(w, r)
@@ -144,7 +144,7 @@ func (d *desk) ask(t *testing.T, to http.Handler, r *http.Request) told {
 	if len(errs.Errors) > 0 {
 		code = errs.Errors[0].Extensions.Code
 	}
-	return told{resp, string(body), code}
+	return reply{resp, string(body), code}
 }
 
 func post(body string, headers ...string) *http.Request {

@@ -141,7 +141,7 @@ func TestARequestIsRefusedForWhatIsWrongWithIt(t *testing.T) {
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
 			}
-			if _, told := errors.AsType[*Invalid](err); err != nil && !told {
+			if _, isInvalid := errors.AsType[*Invalid](err); err != nil && !isInvalid {
 				t.Errorf("%T is not told to who signed", err)
 			}
 		})

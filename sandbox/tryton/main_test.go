@@ -149,10 +149,10 @@ func lines(t *testing.T, document map[string]any) (rows []map[string]any) {
 // days of the customer, and no more stock than the company has set aside.
 func TestOrdersAreWrittenAsTheCompanyHasThem(t *testing.T) {
 	o, s := writing(t)
-	told := firm()
+	company := firm()
 	func() { // the sales' life needs more of a Tryton than this one is
 		defer func() { _ = recover() }()
-		s.sales(told)
+		s.sales(company)
 	}()
 	sales := o.made["sale.sale"]
 	if len(sales) != 5 {
@@ -206,11 +206,11 @@ func TestPurchasesAreWrittenAsTheCompanyHasThem(t *testing.T) {
 	if parts := o.made["purchase.product_supplier"]; len(parts) != 1 || parts[0]["party"] != 14.0 || parts[0]["template"] != 12.0 {
 		t.Errorf("the supplier's item is %v", parts)
 	}
-	told := firm()
-	told.items[0].Status = trade.ItemDiscontinued
+	company := firm()
+	company.items[0].Status = trade.ItemDiscontinued
 	o, s = writing(t)
 	s.bought["S"] = false
-	s.purchases(told)
+	s.purchases(company)
 	if len(o.made["purchase.purchase"]) != 0 {
 		t.Error("what is not bought any more is bought")
 	}

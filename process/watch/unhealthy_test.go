@@ -1,0 +1,75 @@
+package watch
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	company "portico/sandbox"
+	"portico/sources/sandbox"
+	"portico/trade"
+)
+
+// TestShortOutagesDoNotAddUpToAnAlert has an ERP be away twice for a while, and then for longer.
+func TestShortOutagesDoNotAddUpToAnAlert(t *testing.T) {
+	c, err := company.Open(company.Options{Speed: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var away atomic.Bool
+	serve := c.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		serve.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	set, err := sandbox.OpenCompany(server.URL, company.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// become has the ERP be away or not, and waits until its health says so.
+	become := func(gone bool) {
+		t.Helper()
+		away.Store(gone)
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			_ = set.Check(t.Context(), "erp")
+			for _, h := range set.Health() {
+				if h.Instance == "erp" && (h.State == trade.SourceIsDown) == gone {
+					return
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the ERP is not seen to be away: %v", gone)
+			}
+		}
+	}
+	w := NewSystems(nil, set, slog.New(slog.DiscardHandler))
+	begun := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	alerts := func(after time.Duration) []*trade.Alert { return w.unhealthy(begun.Add(after), nil) }
+	become(true)
+	if all := alerts(0); len(all) != 0 {
+		t.Errorf("as it goes there are %d alerts", len(all))
+	}
+	become(false)
+	if all := alerts(downAfter / 2); len(all) != 0 {
+		t.Errorf("while it is there, there are %d alerts", len(all))
+	}
+	become(true)
+	if all := alerts(downAfter + time.Second); len(all) != 0 {
+		t.Errorf("as it goes for the second time there are %d alerts: its first absence is over", len(all))
+	}
+	if all := alerts(2*downAfter + time.Second); len(all) != 1 || all[0].Subject != "erp" || all[0].Severity != trade.Critical ||
+		*all[0].Responsible != trade.ERPAtFault {
+		t.Errorf("away for %v: %v", downAfter, all)
+	}
+	set.Pause(map[string]string{"erp": "stocktaking"})
+	if all := alerts(3 * downAfter); len(all) != 0 {
+		t.Errorf("what an operator paused has %d alerts", len(all))
+	}
+}
