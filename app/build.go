@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"portico/store/operating"
+
 	"portico/edge"
 	"portico/edge/auth"
 	"portico/edge/documents"
@@ -28,7 +30,6 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records/replication"
 )
 

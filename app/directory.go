@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // directory finds in the store the ids behind the numbers that tokens name.
@@ -19,11 +22,11 @@ func (d directory) AccountTree(ctx context.Context, numbers []string) ([]trade.R
 }
 
 // PartnerGrant is what the supplier with this code is allowed.
-func (d directory) PartnerGrant(ctx context.Context, code string) (trade.PartnerGrant, error) {
+func (d directory) PartnerGrant(ctx context.Context, code string) (procurement.PartnerGrant, error) {
 	return ledger.PartnerGrant(ctx, d.store, code)
 }
 
 // Revocations are those in force.
-func (d directory) Revocations(ctx context.Context) ([]trade.Revocation, error) {
-	return operating.Revocations(ctx, d.store)
+func (d directory) Revocations(ctx context.Context) ([]operating.Revocation, error) {
+	return operatingstore.Revocations(ctx, d.store)
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"portico/store/operating"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -30,7 +32,6 @@ import (
 	"portico/resolvers/loaders"
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/telemetry"
 	"portico/web"
 )

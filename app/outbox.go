@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"time"
 
+	"portico/store/operating"
+
 	"portico/edge"
 	"portico/edge/auth"
 	"portico/events"
 	"portico/process"
 	"portico/process/notify"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )

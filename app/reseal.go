@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/store/operating"
+
 	"portico/store/records"
 	"portico/trade/clock"
 )

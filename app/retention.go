@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
-	"portico/trade"
 	"portico/trade/clock"
 )
 
@@ -26,11 +27,11 @@ const (
 // retention are the parts that remove what is older than it is kept.
 func (p *server) retention(cfg Config) []part {
 	return []part{
-		p.remove("measured cases", keepMeasured, operating.RemoveMeasured),
-		p.remove("changes", cfg.KeepChanges, operating.RemoveChanges),
-		p.remove("inbound deliveries", cfg.KeepDeliveries, operating.RemoveDeliveries),
-		p.remove("use of the schema", KeepSchemaUse, operating.RemoveSchemaUse),
-		p.remove("webhook deliveries", keepWebhooks, operating.RemoveWebhookDeliveries),
+		p.remove("measured cases", keepMeasured, operatingstore.RemoveMeasured),
+		p.remove("changes", cfg.KeepChanges, operatingstore.RemoveChanges),
+		p.remove("inbound deliveries", cfg.KeepDeliveries, operatingstore.RemoveDeliveries),
+		p.remove("use of the schema", KeepSchemaUse, operatingstore.RemoveSchemaUse),
+		p.remove("webhook deliveries", keepWebhooks, operatingstore.RemoveWebhookDeliveries),
 	}
 }
 
@@ -63,9 +64,9 @@ func (p *server) countSchemaUse(ctx context.Context) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	all := make([]trade.SchemaUse, len(taken))
+	all := make([]operating.SchemaUse, len(taken))
 	for i, u := range taken {
-		all[i] = trade.SchemaUse(u)
+		all[i] = operating.SchemaUse(u)
 	}
-	return operating.AddSchemaUse(ctx, p.store, all)
+	return operatingstore.AddSchemaUse(ctx, p.store, all)
 }

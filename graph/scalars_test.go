@@ -16,7 +16,7 @@ import (
 // reading reads a scalar and writes it again.
 type reading func(v any) (string, error)
 
-func read[T any](unmarshal func(any) (T, error), marshal func(T) graphql.Marshaler, appendTo func([]byte, T) []byte) reading {
+func read[T any](unmarshal func(any) (T, error), marshal func(T) graphql.Marshaler, append func([]byte, T) []byte) reading {
 	return func(v any) (string, error) {
 		x, err := unmarshal(v)
 		if err != nil {
@@ -24,8 +24,8 @@ func read[T any](unmarshal func(any) (T, error), marshal func(T) graphql.Marshal
 		}
 		var b strings.Builder
 		marshal(x).MarshalGQL(&b)
-		if appendTo != nil && string(appendTo([]byte("["), x)) != "["+b.String() {
-			return "", errors.New("appended as " + string(appendTo(nil, x)) + ", and written as " + b.String())
+		if append != nil && string(append([]byte("["), x)) != "["+b.String() {
+			return "", errors.New("appended as " + string(append(nil, x)) + ", and written as " + b.String())
 		}
 		return b.String(), nil
 	}
@@ -91,7 +91,7 @@ func TestScalarsReadWhatTheyWriteAndRefuseTheRest(t *testing.T) {
 				t.Errorf("%s %q is taken as %s", name, in, got)
 				continue
 			}
-			if input, ok := errors.AsType[*gqlerror.Error](err); name != "Confidential" && (!ok || input.Extensions["code"] != "BAD_USER_INPUT") {
+			if told, ok := errors.AsType[*gqlerror.Error](err); name != "Confidential" && (!ok || told.Extensions["code"] != "BAD_USER_INPUT") {
 				t.Errorf("%s %q is refused by %v, and not as what a developer can mend", name, in, err)
 			}
 		}

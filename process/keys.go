@@ -12,6 +12,7 @@ import (
 	"portico/store"
 	"portico/store/ledger"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // shortestKey and longestKey are the lengths of a key, as the schema has them.
@@ -61,7 +62,7 @@ type Acted[E trade.UserError] struct {
 	Replayed    bool
 	OperationID string
 	SubjectID   string
-	Receipt     *trade.Receipt
+	Receipt     *procurement.Receipt
 	Answer      json.RawMessage
 }
 

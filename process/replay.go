@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/store/ledger"
-	"portico/trade"
 )
 
 // Replay is past news to be applied again. Stream is a source instance and a subject,
@@ -29,7 +30,7 @@ type Replayed struct {
 
 // Spend audits a replay, and keeps what it found as its answer.
 func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey, err error) {
-	err = ledger.Audit(ctx, tx, trade.AuditRecord{
+	err = ledger.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
 	})
 	if err != nil {

@@ -3,12 +3,13 @@ package resolvers
 import (
 	"context"
 
+	"portico/store/operating"
+
 	"portico/graph"
 	"portico/process"
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 )

@@ -3,17 +3,21 @@ package resolvers
 import (
 	"context"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/graph"
 	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade"
 )
 
 // CodeMappings are the tables of what codes mean, by the names of their sources.
-func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error) {
-	return whole(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return operating.CodeMappingList(s, standard) })
+func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*operating.CodeMapping, error) {
+	return whole(ctx, func(s trade.Scope) *store.List[operating.CodeMapping] {
+		return operatingstore.CodeMappingList(s, standard)
+	})
 }
 
 // CodeMapping are the resolvers of CodeMapping.
@@ -21,8 +25,8 @@ func (r *Resolver) CodeMapping() graph.CodeMappingResolver { return codeMapping{
 
 type codeMapping struct{}
 
-func (codeMapping) Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error) {
-	return lists(related(ctx, objs, (*trade.CodeMapping).NodeID, loaders.UnmappedCodes))
+func (codeMapping) Unmapped(ctx context.Context, objs []*operating.CodeMapping) ([][]*operating.UnmappedCode, error) {
+	return lists(related(ctx, objs, (*operating.CodeMapping).NodeID, loaders.UnmappedCodes))
 }
 
 // PublishCodeMapping publishes what codes mean.
@@ -31,9 +35,9 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]trade.CodeMappingEntry, len(input.Entries))
+	entries := make([]operating.CodeMappingEntry, len(input.Entries))
 	for i, e := range input.Entries {
-		entries[i] = trade.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
+		entries[i] = operating.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
 	}
 	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, stewards.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
 	if err != nil {

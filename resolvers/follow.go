@@ -4,10 +4,11 @@ import (
 	"context"
 	"time"
 
+	"portico/store/operating"
+
 	"portico/events"
 	"portico/graph/execution"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade"
 )
 

@@ -3,19 +3,21 @@ package resolvers
 import (
 	"context"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/graph"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade"
 )
 
 // InboundDeliveries are what other systems pushed to us, newest first.
-func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*trade.InboundDeliveryConnection, error) {
-	f := operating.InboundFilter{}
+func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*operating.InboundDeliveryConnection, error) {
+	f := operatingstore.InboundFilter{}
 	if filter != nil {
-		f = operating.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
+		f = operatingstore.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.InboundDelivery] { return operating.InboundList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return operatingstore.InboundList(s, f) }, first, after, last, before)
 }
 
 // InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.
@@ -25,6 +27,6 @@ func (r *Resolver) InboundDeliveryConnection() graph.InboundDeliveryConnectionRe
 
 type inboundDeliveryConnection struct{}
 
-func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*trade.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
+func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*operating.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }

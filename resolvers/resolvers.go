@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 
+	"portico/trade/operating"
+
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/edge/auth"
@@ -60,7 +62,7 @@ type Resolver struct {
 	// Operating is what operators do.
 	Operating *watch.Operators
 	// Deprecations are the parts of the schema that go away.
-	Deprecations []*trade.Deprecation
+	Deprecations []*operating.Deprecation
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

@@ -3,12 +3,14 @@ package resolvers
 import (
 	"context"
 
+	"portico/store/operating"
+
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
-	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // ChangeLeadTime announces a lead time.
@@ -41,7 +43,7 @@ func (r *Resolver) SupplierItem() graph.SupplierItemResolver { return supplierIt
 
 type supplierItem struct{ *Resolver }
 
-func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error) {
+func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*procurement.TradingPartner, error) {
 	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 

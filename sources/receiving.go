@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/trade"
 )
 
@@ -48,7 +50,7 @@ type Delivery struct {
 // News is what a delivery says.
 type News struct {
 	Tracking []trade.Tracking
-	Rejected []trade.RejectedRecord
+	Rejected []operating.RejectedRecord
 	// Ignored says why nothing is to be made of it, where that is as it should be.
 	Ignored string
 }

@@ -10,6 +10,7 @@ import (
 	"portico/app"
 	"portico/store/ledger"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 type limitCmd struct {
@@ -34,7 +35,7 @@ func (c limitCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) err
 		return err
 	}
 	defer database.Close()
-	period := map[string]trade.SpendingPeriod{"order": trade.PerOrder, "month": trade.PerMonth}[c.Period]
+	period := map[string]ordering.SpendingPeriod{"order": ordering.PerOrder, "month": ordering.PerMonth}[c.Period]
 	ok, err := ledger.SetSpendingLimit(ctx, database.Store, c.Account, period, limit)
 	switch {
 	case err != nil:

@@ -6,9 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/app"
-	"portico/store/operating"
-	"portico/trade"
 )
 
 type revokeCmd struct {
@@ -26,9 +27,9 @@ func (c revokeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 	defer database.Close()
 	now, subject := time.Now(), ""
 	if c.Subject != "" {
-		subject = trade.SubjectDigest(c.Subject)
+		subject = operating.SubjectDigest(c.Subject)
 	}
-	if err := operating.Revoke(ctx, database.Store, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
+	if err := operatingstore.Revoke(ctx, database.Store, operating.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
 		return err
 	}
 	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")

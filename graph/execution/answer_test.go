@@ -359,12 +359,12 @@ func TestASubscriptionAnswersEachEvent(t *testing.T) {
 	w := mainStreet()
 	w.shops[1].must = nil
 	got := newAsking(t, w).ask(t.Context(), t, `subscription { renamed(many: 3) { id must best { sku } } }`, nil)
-	want := []response{
+	want := []told{
 		{`{"renamed":{"id":"a","must":"must a","best":{"sku":"a1"}}}`, nil},
 		{`null`, []string{"renamed.must: cannot return null for non-null field Shop.must"}},
 		{`{"renamed":{"id":"c","must":"must c","best":{"sku":"c1"}}}`, nil},
 	}
-	if !slices.EqualFunc(got, want, func(a, b response) bool { return a.data == b.data && slices.Equal(a.errs, b.errs) }) {
+	if !slices.EqualFunc(got, want, func(a, b told) bool { return a.data == b.data && slices.Equal(a.errs, b.errs) }) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	w.fail["renamed"] = errors.New("no stream")

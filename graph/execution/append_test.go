@@ -69,7 +69,7 @@ func TestNumbersAreReadAsTheyWere(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		func() {
 			defer func() {
-				if _, ok := recover().(fieldError); !ok {
+				if _, told := recover().(fieldError); !told {
 					t.Errorf("%v is appended", v)
 				}
 			}()

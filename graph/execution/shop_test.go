@@ -342,12 +342,12 @@ func bindings(w *town) *Bindings {
 					if err := w.fail["renamed"]; err != nil {
 						return nil, err
 					}
-					many, sent := args["many"].(int64), 0
+					many, told := args["many"].(int64), 0
 					return Stream(Pull(ctx, func(context.Context) (*shop, bool) {
-						if sent++; int64(sent) > many {
+						if told++; int64(told) > many {
 							return nil, false
 						}
-						return w.shops[(sent-1)%len(w.shops)], true
+						return w.shops[(told-1)%len(w.shops)], true
 					}), nil)
 				}}),
 			}},
@@ -368,7 +368,7 @@ func bindings(w *town) *Bindings {
 }
 
 // told is one answer: its data as it was sent, and its errors as "path: message".
-type response struct {
+type told struct {
 	data string
 	errs []string
 }
@@ -392,7 +392,7 @@ func newAsking(t *testing.T, w *town) *asking {
 }
 
 // ask asks an operation and returns its answers, of a subscription all of them.
-func (a *asking) ask(ctx context.Context, t *testing.T, query string, vars map[string]any) (all []response) {
+func (a *asking) ask(ctx context.Context, t *testing.T, query string, vars map[string]any) (all []told) {
 	t.Helper()
 	ctx = graphql.StartOperationTrace(ctx)
 	oc, errs := a.ex.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: vars})
@@ -401,7 +401,7 @@ func (a *asking) ask(ctx context.Context, t *testing.T, query string, vars map[s
 	}
 	next, ctx := a.ex.DispatchOperation(ctx, oc)
 	for resp := next(ctx); resp != nil; resp = next(ctx) {
-		one := response{data: string(resp.Data)}
+		one := told{data: string(resp.Data)}
 		for _, e := range resp.Errors {
 			one.errs = append(one.errs, e.Path.String()+": "+e.Message)
 		}
@@ -416,7 +416,7 @@ func (a *asking) ask(ctx context.Context, t *testing.T, query string, vars map[s
 }
 
 // one asks an operation that has one answer.
-func (a *asking) one(t *testing.T, query string, vars map[string]any) response {
+func (a *asking) one(t *testing.T, query string, vars map[string]any) told {
 	t.Helper()
 	all := a.ask(t.Context(), t, query, vars)
 	if len(all) != 1 {

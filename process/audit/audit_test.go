@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"portico/trade/operating"
+
 	"github.com/jmoiron/sqlx"
 
 	"portico/process/audit"
 	"portico/store"
 	"portico/store/ledger"
 	"portico/store/storetest"
-	"portico/trade"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -30,7 +31,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 	}
 	for n := range 7 {
 		err := st.InTx(t.Context(), func(tx *store.Tx) error {
-			return ledger.Audit(t.Context(), tx, trade.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
+			return ledger.Audit(t.Context(), tx, operating.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
 		})
 		if err != nil {
 			t.Fatal(err)

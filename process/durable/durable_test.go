@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"portico/store/operating"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -20,7 +22,6 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )

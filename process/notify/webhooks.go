@@ -13,6 +13,9 @@ import (
 	"sync"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -21,7 +24,6 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
@@ -37,7 +39,7 @@ type Webhooks struct {
 	// there is nothing to tell yet. It fails with [ErrUntold] where they may not see it any more.
 	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errors json.RawMessage, err error)
 	// Post sends a body, signed with each secret.
-	Post func(ctx context.Context, url, id string, body []byte, secrets []string) trade.DeliveryAttempt
+	Post func(ctx context.Context, url, id string, body []byte, secrets []string) operating.DeliveryAttempt
 	// Unreachable says why an address cannot be sent to; nothing where it can.
 	Unreachable func(ctx context.Context, url string) string
 	// Plain tells whether a host may be sent to without TLS.
@@ -96,7 +98,7 @@ var noEndpoint = []trade.CommonError{process.Invalid(trade.CodeNotFound, "There 
 // Save makes an endpoint or changes one, and sends it a greeting. Its owner from now on is who
 // saves it.
 func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submitter, owner json.RawMessage, key string, n NewEndpoint) (*Endpoint, error) {
-	errs := trade.CheckWebhook(n.URL, n.Topics, w.Plain)
+	errs := operating.CheckWebhook(n.URL, n.Topics, w.Plain)
 	if scope.Role() == trade.Guest {
 		errs = append(errs, forbidden("An endpoint belongs to a company: sign in as one."))
 	}
@@ -113,29 +115,29 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	var secret *trade.Restricted
 	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		e := &trade.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: trade.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
+		e := &operating.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: operating.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
 		if n.Active {
-			e.Status = trade.WebhookActive
+			e.Status = operating.WebhookActive
 		}
 		if n.ID != "" {
-			if found, err := operating.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
+			if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
 				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
 			}
 		} else {
-			many, err := operating.CountWebhookEndpoints(ctx, tx, scope)
+			many, err := operatingstore.CountWebhookEndpoints(ctx, tx, scope)
 			if err != nil {
 				return spent, nil, err
 			}
-			if many >= trade.MostWebhooks {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", trade.MostWebhooks))}, nil
+			if many >= operating.MostWebhooks {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", operating.MostWebhooks))}, nil
 			}
 			e.ID, secret = durable.NewID("whe_"), newSecret()
 		}
-		if err := operating.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
+		if err := operatingstore.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
 			return spent, nil, err
 		}
 		if n.Active {
-			if err := operating.Greet(ctx, tx, e); err != nil {
+			if err := operatingstore.Greet(ctx, tx, e); err != nil {
 				return spent, nil, err
 			}
 		}
@@ -168,13 +170,13 @@ func newSecret() *trade.Restricted {
 }
 
 func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, after map[string]any) error {
-	return ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
+	return ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
 }
 
 // change runs a write about an endpoint that there is.
 func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string, write func(tx *store.Tx) error) (*process.Acted[trade.CommonError], error) {
 	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := operating.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
+		if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
 			return spent, noEndpoint, err
 		}
 		if err := write(tx); err != nil {
@@ -186,14 +188,14 @@ func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Sub
 
 // Delete deletes an endpoint with its deliveries.
 func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*process.Acted[trade.CommonError], error) {
-	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return operating.RemoveWebhookEndpoint(ctx, tx, endpoint) })
+	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return operatingstore.RemoveWebhookEndpoint(ctx, tx, endpoint) })
 }
 
 // Rotate replaces the secret of an endpoint; the one before signs too for a day.
 func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*Endpoint, error) {
 	secret := newSecret()
 	done, err := w.change(ctx, scope, by, "rotateWebhookSecret", "webhook.rotate", key, endpoint, func(tx *store.Tx) error {
-		return operating.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
+		return operatingstore.RotateWebhookSecret(ctx, tx, endpoint, *secret, bothSecrets)
 	})
 	if err != nil || done.Replayed || len(done.Errors) > 0 {
 		secret = nil
@@ -204,7 +206,7 @@ func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Sub
 // Redeliver sends a delivery again, under its id and with the bytes that it had.
 func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key, delivery string) (*process.Acted[trade.CommonError], error) {
 	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := operating.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
+		if found, err := operatingstore.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
 		}
 		return ledger.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
@@ -232,7 +234,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 		if more, err = w.plan(ctx); err != nil {
 			return false, err
 		}
-		due, err := operating.TakeDeliveries(ctx, w.desk.Store, mostSending-len(free), takenAgain)
+		due, err := operatingstore.TakeDeliveries(ctx, w.desk.Store, mostSending-len(free), takenAgain)
 		if err != nil {
 			return false, err
 		}
@@ -252,11 +254,11 @@ func (w *Webhooks) Run(ctx context.Context) {
 // plan looks through the log of changes for what is to be sent, and tells whether there is more.
 func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 	err = w.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		at, ok, err := operating.HoldWebhookPlace(ctx, tx)
+		at, ok, err := operatingstore.HoldWebhookPlace(ctx, tx)
 		if err != nil || !ok {
 			return err
 		}
-		changes, err := operating.Changes(ctx, w.desk.Store, at, lookAtOnce)
+		changes, err := operatingstore.Changes(ctx, w.desk.Store, at, lookAtOnce)
 		again, countTo := time.Since(w.checked) >= checkAgain, 0
 		if err != nil || len(changes) == 0 && !again {
 			return err
@@ -265,43 +267,43 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			w.checked, countTo = time.Now(), mostWaiting+1
 		}
 		more = len(changes) == lookAtOnce
-		targets, err := operating.WebhookTargets(ctx, tx, countTo)
+		targets, err := operatingstore.WebhookTargets(ctx, tx, countTo)
 		if err != nil {
 			return err
 		}
-		var planned []operating.PlannedDelivery
+		var planned []operatingstore.PlannedDelivery
 		for _, t := range targets {
 			scope, reason, err := w.stands(ctx, &t)
 			if err != nil {
 				return err
 			}
 			if reason != "" {
-				if err := operating.DisableWebhook(ctx, tx, t.ID, reason); err != nil {
+				if err := operatingstore.DisableWebhook(ctx, tx, t.ID, reason); err != nil {
 					return err
 				}
 				continue
 			}
 			for _, c := range changes {
 				if slices.Contains(t.Topics, c.Topic.Webhook()) && scope.MayFollow(c.Topic) == nil && scope.Sees(&c) {
-					planned = append(planned, operating.PlannedDelivery{EndpointID: t.ID, Change: c})
+					planned = append(planned, operatingstore.PlannedDelivery{EndpointID: t.ID, Change: c})
 				}
 			}
 		}
 		if len(planned) > 0 {
-			if err := operating.PlanDeliveries(ctx, tx, planned); err != nil {
+			if err := operatingstore.PlanDeliveries(ctx, tx, planned); err != nil {
 				return err
 			}
 		}
 		if len(changes) == 0 {
 			return nil
 		}
-		return operating.MoveWebhookPlace(ctx, tx, changes[len(changes)-1].Place)
+		return operatingstore.MoveWebhookPlace(ctx, tx, changes[len(changes)-1].Place)
 	})
 	return more && err == nil, err
 }
 
 // stands is what the owner of an endpoint may see now, or why it is sent to no longer.
-func (w *Webhooks) stands(ctx context.Context, t *operating.WebhookTarget) (scope trade.Scope, reason string, err error) {
+func (w *Webhooks) stands(ctx context.Context, t *operatingstore.WebhookTarget) (scope trade.Scope, reason string, err error) {
 	switch {
 	case t.Owner == nil:
 		return scope, notReadable, nil
@@ -315,25 +317,25 @@ func (w *Webhooks) stands(ctx context.Context, t *operating.WebhookTarget) (scop
 }
 
 // send sends a delivery and notes what came of it.
-func (w *Webhooks) send(ctx context.Context, d *operating.DueDelivery) (err error) {
+func (w *Webhooks) send(ctx context.Context, d *operatingstore.DueDelivery) (err error) {
 	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
 	defer func() { telemetry.End(span, err, "not noted") }()
 	begun := time.Now()
-	failed := func(why string) trade.DeliveryAttempt {
-		return trade.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
+	failed := func(why string) operating.DeliveryAttempt {
+		return operating.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
 	}
-	retry := trade.WebhookRetry
+	retry := operating.WebhookRetry
 	giveUp := func(int) (time.Duration, bool) { return 0, false }
 	if d.Owner == nil || len(d.Secrets) == 0 {
-		return operating.RecordAttempt(ctx, w.desk.Store, d, failed(notReadable), false, retry)
+		return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed(notReadable), false, retry)
 	}
 	if d.Body == nil {
 		switch err := w.write(ctx, d); {
 		case errors.Is(err, ErrUntold), errors.Is(err, ErrNotLetIn):
-			return operating.RecordAttempt(ctx, w.desk.Store, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
+			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
 		case err != nil:
 			w.Log.Warn("a webhook cannot be written", "delivery", d.ID, "err", err)
-			return operating.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeTold), false, retry)
+			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeTold), false, retry)
 		}
 	}
 	attempt := w.Post(ctx, d.URL, d.ID, d.Body, d.Secrets)
@@ -341,22 +343,22 @@ func (w *Webhooks) send(ctx context.Context, d *operating.DueDelivery) (err erro
 		span.SetStatus(codes.Error, "not taken")
 	}
 	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
-		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return operating.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
+		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return operatingstore.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
 			return err
 		}
 		retry = giveUp
 	}
-	return operating.RecordAttempt(ctx, w.desk.Store, d, attempt, attempt.Error == nil, retry)
+	return operatingstore.RecordAttempt(ctx, w.desk.Store, d, attempt, attempt.Error == nil, retry)
 }
 
 // write makes what a delivery says, of how things are now.
-func (w *Webhooks) write(ctx context.Context, d *operating.DueDelivery) error {
+func (w *Webhooks) write(ctx context.Context, d *operatingstore.DueDelivery) error {
 	var at trade.Place
 	if d.Change != nil {
 		at = d.Change.Place
 	} else {
 		var err error
-		if at, err = operating.LogEnd(ctx, w.desk.Store); err != nil {
+		if at, err = operatingstore.LogEnd(ctx, w.desk.Store); err != nil {
 			return err
 		}
 	}
@@ -364,10 +366,10 @@ func (w *Webhooks) write(ctx context.Context, d *operating.DueDelivery) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(trade.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
+	body, err := json.Marshal(operating.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
 	if err != nil {
 		return err
 	}
 	d.Body = body
-	return operating.KeepBody(ctx, w.desk.Store, d.ID, body)
+	return operatingstore.KeepBody(ctx, w.desk.Store, d.ID, body)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
@@ -55,7 +57,7 @@ func (o *Flows) Cancel(ctx context.Context, scope trade.Scope, by process.Submit
 }
 
 func (o *Flows) audit(ctx context.Context, tx *store.Tx, by process.Submitter, now *records.OrderNow, action string, after map[string]any) error {
-	return ledger.Audit(ctx, tx, trade.AuditRecord{
+	return ledger.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"status": now.Status, "version": now.Version}, After: after,
 	})
 }

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 )
@@ -122,10 +124,10 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 	if err := ledger.DecideDeviations(ctx, tx, ids, ledger.Decision{State: how.state, By: by.Principal, Comment: d.Comment, Counter: d.Counter}); err != nil {
 		return err
 	}
-	if err := operating.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
+	if err := operatingstore.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
 		return err
 	}
-	if err := ledger.Audit(ctx, tx, trade.AuditRecord{
+	if err := ledger.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: how.action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"deviation": d.DeviationID, "state": trade.DeviationPending}, After: map[string]any{"state": how.state},
 	}); err != nil || d.Decision == trade.AcceptDeviation {
 		return err
@@ -149,7 +151,7 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 		text = append(text, *d.Comment)
 	}
 	advice := "Answer the purchase order again with respondToPurchaseOrder."
-	return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
+	return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
 		ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: strings.Join(text, " "), SuggestedAction: &advice, Audience: []trade.Audience{trade.ForSupplier},
 		Queue: trade.Queues[trade.AlertReported], Subject: now.ID, SupplierID: now.SupplierRef.ID, DeviationID: d.DeviationID,
 	}})

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // leadTimeWork is what the steps of a lead time work on.
@@ -26,7 +29,7 @@ type leadTimeWork struct {
 // announced before and that does not hold yet. Planning is told at once; the ERP when it
 // holds: the operation is empty until then.
 func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
-	d := document{kind: trade.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
+	d := document{kind: procurement.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
 	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
 	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := records.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
@@ -47,7 +50,7 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		if err := p.tellPlanning(ctx, tx, now, c); err != nil {
 			return spent, nil, err
 		}
-		audit := trade.AuditRecord{
+		audit := operating.AuditRecord{
 			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
 			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime}, After: map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
 		}
@@ -76,7 +79,7 @@ func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.Suppl
 		severity = trade.Warning
 	}
 	advice := "Order earlier what is needed after that day, and look at what is ordered already."
-	return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
+	return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
 		ID: durable.NewID("alr_"), Kind: trade.AlertLeadTime, Severity: severity, SuggestedAction: &advice, Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[trade.AlertLeadTime],
 		Message: fmt.Sprintf("%s delivers %s in %d days%s, ordered from %s on.", now.SupplierRef.Key, now.ItemRef.Key, c.Days, was, c.From), Subject: now.ID, SupplierID: now.SupplierRef.ID,
 	}})
@@ -152,7 +155,7 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 				return err
 			}
 			l := r.Work.LeadTime
-			return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
+			return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
 				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: fmt.Sprintf("The lead time of %d days for %s was not applied: %s", l.Days, l.SKU, failure.Message),
 				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &failure.Responsible, Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})

@@ -3,11 +3,13 @@ package purchasing
 import (
 	"context"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -29,7 +31,7 @@ func (p *Flows) ReportException(ctx context.Context, scope trade.Scope, by proce
 		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "The quantity must be more than nothing.", "atRisk")}}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "reportException", key, r, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		supplier, called, err := operating.SupplierOf(ctx, tx, scope, r.Subject)
+		supplier, called, err := operatingstore.SupplierOf(ctx, tx, scope, r.Subject)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -47,9 +49,9 @@ func (p *Flows) ReportException(ctx context.Context, scope trade.Scope, by proce
 		if side == trade.ForOperator { // who reports sees it, too, and whether it was taken
 			a.Audience = append(a.Audience, trade.ForSupplier)
 		}
-		if err := operating.RaiseAlerts(ctx, tx, []*trade.Alert{a}); err != nil {
+		if err := operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{a}); err != nil {
 			return spent, nil, err
 		}
-		return ledger.SpentKey{Subject: a.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "exception.report", Subject: r.Subject, CorrelationID: by.CorrelationID, After: map[string]any{"alert": a.ID, "severity": r.Severity}})
+		return ledger.SpentKey{Subject: a.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "exception.report", Subject: r.Subject, CorrelationID: by.CorrelationID, After: map[string]any{"alert": a.ID, "severity": r.Severity}})
 	})
 }

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process"
@@ -17,10 +20,10 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Flows are the flows of purchase orders: what suppliers answer, and what planners
@@ -78,7 +81,7 @@ type respondLine struct {
 // and an alert raised. A new answer replaces one that waits.
 func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
 	var first *records.PurchaseOrderNow // where nothing was answered before
-	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
+	d := document{kind: procurement.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
 	var own []string
 	d.about = func(tx *store.Tx) (_ []string, err error) {
 		if own == nil {
@@ -136,7 +139,7 @@ func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 			CurrentVersion: strconv.Itoa(now.Revision), ChangedFields: []string{"revision"},
 		}}, nil
 	}
-	return trade.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(time.Now())), nil
+	return procurement.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(time.Now())), nil
 }
 
 func duplicate(existing string) *trade.DuplicateDocument {
@@ -167,7 +170,7 @@ type answering struct {
 	by              process.Submitter
 	key, print, id  string
 	operation       string // that applies it; empty where nothing is to be
-	answers         []trade.LineAnswer
+	answers         []procurement.LineAnswer
 	deviations      []trade.Deviation
 	beyond, differs bool
 }
@@ -181,8 +184,8 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 	if r.Kind == trade.ResponseReceived || r.Kind == trade.ResponseInProcess {
 		return p.noted(ctx, tx, a, kept)
 	}
-	a.answers = trade.Answers(r, &now.PurchaseOrder)
-	a.deviations = trade.Deviations(a.answers, &now.Tolerance)
+	a.answers = procurement.Answers(r, &now.PurchaseOrder)
+	a.deviations = procurement.Deviations(a.answers, &now.Tolerance)
 	for i := range a.deviations {
 		a.deviations[i].ID = durable.NewID("dev_")
 		a.beyond = a.beyond || !a.deviations[i].WithinTolerance
@@ -208,7 +211,7 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 	if err := ledger.KeepResponse(ctx, tx, kept, r.Lines, a.deviations); err != nil {
 		return p.twin(ctx, tx, a, err)
 	}
-	if err := operating.RaiseAlerts(ctx, tx, alertsFor(a)); err != nil {
+	if err := operatingstore.RaiseAlerts(ctx, tx, alertsFor(a)); err != nil {
 		return nil, err
 	}
 	work := workOf(a, n.ID)
@@ -233,7 +236,7 @@ func (p *Flows) noted(ctx context.Context, tx *store.Tx, a *answering, kept *tra
 			return nil, err
 		}
 	}
-	return nil, ledger.Audit(ctx, tx, trade.AuditRecord{
+	return nil, ledger.Audit(ctx, tx, operating.AuditRecord{
 		Actor: a.by.Principal, Action: "purchase-order.receive", Subject: a.now.ID, CorrelationID: a.by.CorrelationID, Before: map[string]any{"status": a.now.Status}, After: map[string]any{"response": a.id, "kind": kept.Kind},
 	})
 }
@@ -287,7 +290,7 @@ func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *records.Purcha
 	if err := ledger.DecideDeviations(ctx, tx, open, ledger.Decision{State: trade.DeviationWithdrawn, Comment: &why}); err != nil {
 		return err
 	}
-	return operating.ResolveAlertsOf(ctx, tx, open, why)
+	return operatingstore.ResolveAlertsOf(ctx, tx, open, why)
 }
 
 // operationOf is the operation that applies an answer.
@@ -307,7 +310,7 @@ func workOf(a *answering, operation string) *respondWork {
 	coming := false
 	for _, x := range a.answers {
 		coming = coming || x.Coming().IsPos()
-		w.Lines = append(w.Lines, respondLine{x.Line.ID, trade.Confirmed(x)})
+		w.Lines = append(w.Lines, respondLine{x.Line.ID, procurement.Confirmed(x)})
 	}
 	switch {
 	case !coming:
@@ -349,7 +352,7 @@ func (p *Flows) respond() durable.Flow[respondWork] {
 			}
 			advice := "Read the purchase order again and answer it with respondToPurchaseOrder."
 			who := failure.Responsible
-			return operating.RaiseAlerts(ctx, tx, []*trade.Alert{{
+			return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
 				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: "The answer to purchase order " + now.Number + " was not applied: " + failure.Message, SuggestedAction: &advice,
 				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &who, Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})

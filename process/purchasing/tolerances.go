@@ -3,6 +3,8 @@ package purchasing
 import (
 	"context"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
@@ -35,7 +37,7 @@ func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key str
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")}, nil
 		}
-		return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "tolerance.save", Subject: t.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"profile": t},
 		})
 	})

@@ -5,9 +5,10 @@ import (
 	"log/slog"
 	"time"
 
+	"portico/store/operating"
+
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 	"portico/trade/clock"

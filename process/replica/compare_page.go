@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"slices"
 
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
-	"portico/trade"
 )
 
 // comparePage compares records that are held with what the source says of them.
@@ -26,7 +27,7 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication
 		return err
 	}
 	own := c.Held == c.Instance
-	var found []trade.Difference
+	var found []operating.Difference
 	for _, h := range held {
 		ours, err := says(h.Says)
 		if err != nil {
@@ -38,7 +39,7 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication
 		switch {
 		case !there && slices.Contains(answer.unread, h.Ref):
 		case !there:
-			found = append(found, trade.Difference{Key: h.Key, Value: &isThere})
+			found = append(found, operating.Difference{Key: h.Key, Value: &isThere})
 			now.miss(h.Key, h.Ref)
 		default:
 			now.Told.add(s, t.says)

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
-	"portico/trade"
 	"portico/trade/clock"
 )
 
@@ -37,7 +38,7 @@ type following struct {
 // waiting is a record that named something unknown when it was last fetched.
 type waiting struct {
 	since time.Time
-	why   trade.RejectedRecord
+	why   operating.RejectedRecord
 }
 
 // follow reads a source's change feed until ctx ends, fetches what changed and
@@ -148,7 +149,7 @@ func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, r
 		return err
 	}
 	still := map[string]bool{}
-	var givenUp []trade.RejectedRecord
+	var givenUp []operating.RejectedRecord
 	for _, u := range unknown {
 		if u.SourceRef == nil {
 			continue
@@ -186,14 +187,14 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 	if !sources.Named(s) || r.sources.Shadow(s) == f.name {
 		return nil
 	}
-	left, err := operating.CapabilityMovedAway(ctx, r.store, sources.CapabilityOf(s), f.name, movedLately)
+	left, err := operatingstore.CapabilityMovedAway(ctx, r.store, sources.CapabilityOf(s), f.name, movedLately)
 	if err != nil || !left {
 		return err
 	}
 	now := time.Now()
-	all := make([]trade.RejectedRecord, len(refs))
+	all := make([]operating.RejectedRecord, len(refs))
 	for i := range refs {
-		all[i] = trade.RejectedRecord{Instance: f.name, Kind: operating.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+		all[i] = operating.RejectedRecord{Instance: f.name, Kind: operatingstore.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
 	}
 	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
 	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, all) })
@@ -217,12 +218,12 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var forgotten []trade.RejectedRecord
+		var forgotten []operating.RejectedRecord
 		for _, n := range some {
 			// Another order may have its number by now.
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
-				forgotten = append(forgotten, trade.RejectedRecord{
-					Instance: name, Kind: operating.Forgotten, SourceRef: &n, At: time.Now(),
+				forgotten = append(forgotten, operating.RejectedRecord{
+					Instance: name, Kind: operatingstore.Forgotten, SourceRef: &n, At: time.Now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})
 			}

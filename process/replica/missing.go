@@ -4,10 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
-	"portico/trade"
 	"portico/trade/clock"
 )
 
@@ -39,10 +40,10 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication
 		if err != nil {
 			return err
 		}
-		var found []trade.Difference
+		var found []operating.Difference
 		for key, t := range unknown {
 			now.Told.add(s, t.says)
-			found = append(found, trade.Difference{Key: key, SourceValue: &isThere})
+			found = append(found, operating.Difference{Key: key, SourceValue: &isThere})
 		}
 		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
 			return err
@@ -142,8 +143,8 @@ func (n *run) miss(key, ref string) {
 }
 
 // report is what is told of a comparison.
-func (n *run) report() trade.Reconciliation {
-	return trade.Reconciliation{
+func (n *run) report() operating.Reconciliation {
+	return operating.Reconciliation{
 		Count: n.Held.Count, SourceCount: n.Told.Count, Totals: n.Held.totals(), SourceTotals: n.Told.totals(),
 		Quantities: n.Held.quantities(), SourceQuantities: n.Told.quantities(),
 	}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records/replication"
-	"portico/trade"
 	"portico/trade/clock"
 )
 
@@ -105,16 +106,16 @@ func (r *Copy) comparisons(s sources.Subject) (all []replication.Comparison) {
 
 // consistency is what a comparison says of measures: how many records were the same, and of stock how many
 // figures were right as they were shown, those that were mended being wrong until then.
-func consistency(c replication.Comparison, now run, different int) (all []operating.Tally) {
+func consistency(c replication.Comparison, now run, different int) (all []operatingstore.Tally) {
 	cases := int64(max(now.Held.Count, now.Told.Count))
 	if cases == 0 {
 		return nil
 	}
 	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
 	right := max(cases-int64(different)-int64(now.Mended), 0)
-	all = append(all, operating.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	all = append(all, operatingstore.Tally{Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
 	if c.Subject == string(sources.OfStock) {
-		all = append(all, operating.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+		all = append(all, operatingstore.Tally{Measure: operating.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
 	}
 	return all
 }
@@ -162,7 +163,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 		if left, different, err = replication.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
 			return err
 		}
-		return operating.KeepTallies(ctx, tx, consistency(c, now, different))
+		return operatingstore.KeepTallies(ctx, tx, consistency(c, now, different))
 	})
 	if err != nil {
 		return err

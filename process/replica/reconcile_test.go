@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
@@ -72,13 +74,13 @@ func reconciled(t *testing.T, w *processtest.World) (erp *forgetful, st *store.S
 }
 
 // reports are the latest comparisons by subject.
-func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
+func reports(t *testing.T, st *store.Store) map[string]*operating.Reconciliation {
 	t.Helper()
-	pages, err := operating.ReconciliationList(processtest.Operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := operatingstore.ReconciliationList(processtest.Operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]*trade.Reconciliation{}
+	all := map[string]*operating.Reconciliation{}
 	for _, r := range pages[""].Nodes {
 		all[r.Subject] = r
 	}
@@ -89,7 +91,7 @@ func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
 func found(t *testing.T, st *store.Store, subject string) (all []string) {
 	t.Helper()
 	id := reports(t, st)[subject].ID
-	pages, err := operating.DifferenceList(processtest.Operator).Page(t.Context(), st, []string{id}, store.PageArgs{First: 100})
+	pages, err := operatingstore.DifferenceList(processtest.Operator).Page(t.Context(), st, []string{id}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
@@ -30,32 +32,32 @@ func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
 	for i := range configured {
 		configured[i].ChangedBy = configuration
 	}
-	return st.InTx(ctx, func(tx *store.Tx) error { return operating.BeginRoutes(ctx, tx, configured) })
+	return st.InTx(ctx, func(tx *store.Tx) error { return operatingstore.BeginRoutes(ctx, tx, configured) })
 }
 
 // SetRoute puts a route in force, on all processes within a second, and tells what
 // it was before. It fails when the sources cannot serve it.
-func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.CapabilityRoute) (before trade.CapabilityRoute, err error) {
+func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r operating.CapabilityRoute) (before operating.CapabilityRoute, err error) {
 	if err := BeginRoutes(ctx, st, set); err != nil {
 		return before, err
 	}
-	all, err := operating.Routes(ctx, st)
+	all, err := operatingstore.Routes(ctx, st)
 	if err != nil {
 		return before, err
 	}
-	i := slices.IndexFunc(all, func(b trade.CapabilityRoute) bool { return b.Capability == r.Capability })
+	i := slices.IndexFunc(all, func(b operating.CapabilityRoute) bool { return b.Capability == r.Capability })
 	if i < 0 {
 		return before, fmt.Errorf("%q is no capability", r.Capability)
 	}
 	before = all[i]
 	// A route that cannot be taken any more does not stand in the way of its change.
 	had, mixed := map[sources.Subject][]string{}, map[sources.Subject]bool{}
-	if err := set.Apply([]trade.CapabilityRoute{before}); err == nil {
+	if err := set.Apply([]operating.CapabilityRoute{before}); err == nil {
 		for _, s := range sources.SubjectsOf(r.Capability) {
 			had[s], mixed[s] = set.Copies(s), set.Mixed(s)
 		}
 	}
-	if err := set.Apply([]trade.CapabilityRoute{r}); err != nil {
+	if err := set.Apply([]operating.CapabilityRoute{r}); err != nil {
 		return before, err
 	}
 	anew := map[string][]string{}
@@ -69,16 +71,16 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 		}
 	}
 	return before, st.InTx(ctx, func(tx *store.Tx) error {
-		if err := operating.SetRoute(ctx, tx, r, anew); err != nil {
+		if err := operatingstore.SetRoute(ctx, tx, r, anew); err != nil {
 			return err
 		}
-		return ledger.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.Audit(ctx, tx, operating.AuditRecord{
 			Actor: r.ChangedBy, Action: "route.change", Subject: string(r.Capability), Before: routeAudited(before), After: routeAudited(r),
 		})
 	})
 }
 
-func routeAudited(r trade.CapabilityRoute) map[string]any {
+func routeAudited(r operating.CapabilityRoute) map[string]any {
 	return map[string]any{"primary": r.Primary, "shadow": r.Shadow, "percentToPrimary": r.PercentToPrimary}
 }
 
@@ -99,7 +101,7 @@ func (r *Copy) TakeRoutes(ctx context.Context) error {
 // are others than before. A route that names a source which this process does not
 // have is refused: it goes on as before.
 func (r *Copy) applyRoutes(ctx context.Context) (changed bool, err error) {
-	routes, err := operating.Routes(ctx, r.store)
+	routes, err := operatingstore.Routes(ctx, r.store)
 	if err != nil || reflect.DeepEqual(routes, r.routes) {
 		return false, err
 	}
@@ -154,12 +156,12 @@ func (r *Copy) comparePrices(ctx context.Context) {
 				continue // its health says so
 			}
 			keys := make([]string, len(told.Keys))
-			var found []trade.Difference
+			var found []operating.Difference
 			for i, k := range told.Keys {
 				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
 				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
 			}
-			c := replication.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
+			c := replication.Comparison{Capability: operating.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
 			err = r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
 				r.log.Warn("differences of prices could not be filed", "err", err)

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
@@ -86,9 +88,9 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 	only := func(name string) func() bool {
 		return served(func(_, source string) bool { return source == name })
 	}
-	route := func(primary, shadow string, percent int) trade.CapabilityRoute {
+	route := func(primary, shadow string, percent int) operating.CapabilityRoute {
 		t.Helper()
-		to := trade.CapabilityRoute{Capability: trade.Orders, Primary: primary, PercentToPrimary: percent, ChangedBy: "test"}
+		to := operating.CapabilityRoute{Capability: operating.Orders, Primary: primary, PercentToPrimary: percent, ChangedBy: "test"}
 		if shadow != "" {
 			to.Shadow = &shadow
 		}
@@ -141,22 +143,22 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 	w, st := processtest.New(t), storetest.New(t)
 	crm, erp := "crm", "erp"
 	for name, c := range map[string]struct {
-		route trade.CapabilityRoute
+		route operating.CapabilityRoute
 		says  string
 	}{
-		"no capability":      {trade.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100}, `"WEATHER" is no capability`},
-		"no source":          {trade.CapabilityRoute{Capability: trade.Orders, Primary: "sap", PercentToPrimary: 100}, `not one of the sources`},
-		"it does not serve":  {trade.CapabilityRoute{Capability: trade.Orders, Primary: "carrier", PercentToPrimary: 100}, "its adapter does not"},
-		"nor does a shadow":  {trade.CapabilityRoute{Capability: trade.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100}, "its adapter does not"},
-		"cannot be shared":   {trade.CapabilityRoute{Capability: trade.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50}, "cannot be shared out"},
-		"nor can a schedule": {trade.CapabilityRoute{Capability: trade.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50}, ""},
+		"no capability":      {operating.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100}, `"WEATHER" is no capability`},
+		"no source":          {operating.CapabilityRoute{Capability: operating.Orders, Primary: "sap", PercentToPrimary: 100}, `not one of the sources`},
+		"it does not serve":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "carrier", PercentToPrimary: 100}, "its adapter does not"},
+		"nor does a shadow":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100}, "its adapter does not"},
+		"cannot be shared":   {operating.CapabilityRoute{Capability: operating.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50}, "cannot be shared out"},
+		"nor can a schedule": {operating.CapabilityRoute{Capability: operating.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50}, ""},
 	} {
 		_, err := replica.SetRoute(t.Context(), st, twoERPs(t, w), c.route)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
-	routes, err := operating.Routes(t.Context(), st)
+	routes, err := operatingstore.Routes(t.Context(), st)
 	if err != nil || len(routes) != 9 {
 		t.Fatalf("%d routes, %v", len(routes), err)
 	}

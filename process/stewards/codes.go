@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -36,7 +38,7 @@ const codesEvery = time.Second
 func (c *Codes) Begin(ctx context.Context) error {
 	err := c.desk.Store.InTx(ctx, func(tx *store.Tx) error {
 		for name, table := range c.desk.Sources.Codes() {
-			if err := operating.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
+			if err := operatingstore.WriteCodes(ctx, tx, &operating.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
 				return err
 			}
 		}
@@ -52,7 +54,7 @@ func (c *Codes) Begin(ctx context.Context) error {
 func (c *Codes) take(ctx context.Context) error {
 	now := <-c.taken
 	defer func() { c.taken <- now }()
-	published, publications, err := operating.PublishedCodes(ctx, c.desk.Store, now)
+	published, publications, err := operatingstore.PublishedCodes(ctx, c.desk.Store, now)
 	if err != nil {
 		return err
 	}
@@ -71,10 +73,10 @@ func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
 
 // Publication is what codes of a table whose version was seen mean from now on.
 type Publication struct {
-	MappingID string                   `json:"MappingID"`
-	Version   int                      `json:"Version"`
-	Entries   []trade.CodeMappingEntry `json:"Entries"`
-	Reason    string                   `json:"Reason"`
+	MappingID string                       `json:"MappingID"`
+	Version   int                          `json:"Version"`
+	Entries   []operating.CodeMappingEntry `json:"Entries"`
+	Reason    string                       `json:"Reason"`
 }
 
 // Publish publishes what codes mean. What came before is read by it when it is replayed.
@@ -83,7 +85,7 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submi
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		m, err := operating.LockCodeMapping(ctx, tx, scope, p.MappingID)
+		m, err := operatingstore.LockCodeMapping(ctx, tx, scope, p.MappingID)
 		if err != nil || m == nil {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
 		}
@@ -104,10 +106,10 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submi
 				before[code] = was
 			}
 		}
-		if err := operating.PublishCodes(ctx, tx, m.ID, changed); err != nil {
+		if err := operatingstore.PublishCodes(ctx, tx, m.ID, changed); err != nil {
 			return spent, nil, err
 		}
-		return ledger.SpentKey{Subject: m.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
+		return ledger.SpentKey{Subject: m.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
 	})
 	if err == nil && len(done.Errors) == 0 {
 		err = c.take(ctx)

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/store/records/replication"
 	"portico/trade"
 )
@@ -56,8 +58,8 @@ type correctWork struct {
 }
 
 // change is what a system that says something is told to say.
-func (w *correctWork) change(says, value string) trade.MasterDataChange {
-	return trade.MasterDataChange{Kind: w.Kind, Key: w.Key, Field: w.Field, Was: says, Value: value}
+func (w *correctWork) change(says, value string) operating.MasterDataChange {
+	return operating.MasterDataChange{Kind: w.Kind, Key: w.Key, Field: w.Field, Was: says, Value: value}
 }
 
 // Resolve decides a conflict that is for its steward to decide. An operation writes the
@@ -69,7 +71,7 @@ func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submi
 	v.Value = strings.TrimSpace(v.Value)
 	owner := ""
 	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		c, err := operating.LockConflict(ctx, tx, scope, v.Conflict)
+		c, err := operatingstore.LockConflict(ctx, tx, scope, v.Conflict)
 		if err != nil {
 			return spent, nil, err
 		}
@@ -84,7 +86,7 @@ func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submi
 			Lane: c.ID, Fingerprint: print, After: map[string]any{"conflict": c.ID, "record": c.Kind + " " + c.Key, "field": c.Field, "value": v.Value, "was": map[string]any{c.HeldFrom: c.HeldValue, c.Instance: c.SourceValue}, "reason": v.Reason},
 			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: c.Subject, Source: owner},
 		}
-		if err := operating.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
+		if err := operatingstore.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
 			return spent, nil, err
 		}
 		work := correctWork{Kind: c.Kind, Key: c.Key, Field: c.Field, Value: v.Value, Held: saidBy(c.HeldValue), Other: c.Instance, Says: saidBy(c.SourceValue), Ref: "PORTICO-" + n.ID[len("opr_"):]}
@@ -101,12 +103,12 @@ func saidBy(v *trade.Confidential) string {
 }
 
 // against is what stands against deciding a conflict so.
-func (s *Flows) against(c *trade.MasterDataConflict, value string) []trade.CommonError {
+func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.CommonError {
 	not := func(state, message string) []trade.CommonError {
 		return []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: message, Path: []string{"input", "conflict"}}, State: state, Allowed: []string{}}}
 	}
 	switch policy := s.desk.Sources.Stewardship(sources.Subject(c.Kind)); {
-	case policy.Conflict != trade.StewardDecides:
+	case policy.Conflict != operating.StewardDecides:
 		return not("DECIDED", "A policy decides this: what "+c.HeldFrom+" says holds. To have it otherwise, change it there, or let the steward decide under policies in the configuration.")
 	case c.DecidedAt != nil:
 		return not("DECIDED", "Somebody has decided this already; what it waits for is in the operation.")
@@ -122,7 +124,7 @@ func (s *Flows) against(c *trade.MasterDataConflict, value string) []trade.Commo
 
 // correct is the flow of a decision to the systems.
 func (s *Flows) correct() durable.Flow[correctWork] {
-	tell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c trade.MasterDataChange) error {
+	tell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
 		if c.Was == c.Value {
 			return nil
 		}
@@ -130,7 +132,7 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 		return err
 	}
 	byHand := func(err error) bool { _, is := errors.AsType[*durable.Chore](err); return is }
-	untell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c trade.MasterDataChange) error {
+	untell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
 		if err := tell(ctx, r, source, ref, c); !byHand(err) {
 			return err
 		}
@@ -172,12 +174,12 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 				if err := s.reread(ctx, r); err != nil {
 					return err
 				}
-				r.Save(func(tx *store.Tx) error { return operating.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
+				r.Save(func(tx *store.Tx) error { return operatingstore.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
 				return nil
 			}},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[correctWork], _ trade.OperationFailure) error {
-			return operating.ReopenConflict(ctx, tx, r.ID)
+			return operatingstore.ReopenConflict(ctx, tx, r.ID)
 		},
 	}
 }

@@ -12,13 +12,15 @@ import (
 	"sync"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/process"
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records/replication"
 	"portico/telemetry"
 	"portico/trade"
@@ -32,7 +34,7 @@ type Intake struct {
 	store   *store.Store
 	sources *sources.Set
 	log     *slog.Logger
-	keep    process.Gather[operating.KeptDelivery, bool]
+	keep    process.Gather[operatingstore.KeptDelivery, bool]
 	wake    chan struct{} // has room for one: there are deliveries to apply
 
 	mu      sync.Mutex
@@ -42,8 +44,8 @@ type Intake struct {
 // NewIntake makes an intake; Run sets it to work.
 func NewIntake(st *store.Store, set *sources.Set, log *slog.Logger) *Intake {
 	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
-	i.keep.Serve = func(ctx context.Context, all []operating.KeptDelivery) ([]bool, error) {
-		return operating.KeepDeliveries(ctx, st, all)
+	i.keep.Serve = func(ctx context.Context, all []operatingstore.KeptDelivery) ([]bool, error) {
+		return operatingstore.KeepDeliveries(ctx, st, all)
 	}
 	return i
 }
@@ -63,7 +65,7 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 		i.Refuse(source, reasonOf(err))
 		return "", false, err
 	}
-	known, err = i.keep.Do(ctx, "", operating.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
+	known, err = i.keep.Do(ctx, "", operatingstore.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
 	if err == nil && !known {
 		i.Wake()
 	}
@@ -92,7 +94,7 @@ func (i *Intake) noteRefused(ctx context.Context) error {
 	i.refused = map[[2]string]int{}
 	i.mu.Unlock()
 	for of, many := range refused {
-		if err := operating.RefuseDeliveries(ctx, i.store, of[0], of[1], many, time.Now()); err != nil {
+		if err := operatingstore.RefuseDeliveries(ctx, i.store, of[0], of[1], many, time.Now()); err != nil {
 			i.mu.Lock()
 			defer i.mu.Unlock()
 			for of, many := range refused {
@@ -150,9 +152,9 @@ func (i *Intake) Run(ctx context.Context) {
 // applySome applies some deliveries together. Where that fails for one of them, each is
 // applied alone.
 func (i *Intake) applySome(ctx context.Context) (n int, err error) {
-	var due []operating.KeptDelivery
+	var due []operatingstore.KeptDelivery
 	err = i.store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if due, err = operating.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
+		if due, err = operatingstore.DueDeliveries(ctx, tx, applyAtOnce); err != nil || len(due) == 0 {
 			return err
 		}
 		of := make([]string, len(due))
@@ -169,20 +171,20 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 	}
 	for _, d := range due {
 		failure := i.store.InTx(ctx, func(tx *store.Tx) error {
-			_, err := i.apply(ctx, tx, []operating.KeptDelivery{d})
+			_, err := i.apply(ctx, tx, []operatingstore.KeptDelivery{d})
 			return err
 		})
 		if failure == nil {
 			continue
 		}
-		settled := operating.SettledDelivery{ID: d.ID, State: trade.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
+		settled := operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
 		if reason, refused := store.Refused(failure); refused {
-			settled.State, settled.Error = trade.InboundParked, reason
+			settled.State, settled.Error = operating.InboundParked, reason
 		} else if d.Attempts+1 >= mostAttempts {
-			settled.State, settled.Error = trade.InboundParked, "It could not be applied, however often it was tried."
+			settled.State, settled.Error = operating.InboundParked, "It could not be applied, however often it was tried."
 		}
 		if err := i.store.InTx(ctx, func(tx *store.Tx) error {
-			return operating.SettleDeliveries(ctx, tx, []operating.SettledDelivery{settled})
+			return operatingstore.SettleDeliveries(ctx, tx, []operatingstore.SettledDelivery{settled})
 		}); err != nil {
 			return 0, err
 		}
@@ -193,15 +195,15 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 
 // apply reads deliveries and files what they say, in a transaction. It tells how many
 // shipments have something new.
-func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operating.KeptDelivery) (changed int, err error) {
-	settled := make([]operating.SettledDelivery, len(due))
+func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.KeptDelivery) (changed int, err error) {
+	settled := make([]operatingstore.SettledDelivery, len(due))
 	var records []trade.Tracking
 	var of []int // by record, the delivery that it is in
 	for n, d := range due {
-		settled[n] = operating.SettledDelivery{ID: d.ID, State: trade.InboundApplied}
+		settled[n] = operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundApplied}
 		news, err := i.translate(d)
 		if err != nil {
-			settled[n].State, settled[n].Error = trade.InboundParked, reasonOf(err)
+			settled[n].State, settled[n].Error = operating.InboundParked, reasonOf(err)
 			continue
 		}
 		var wrong []string
@@ -209,9 +211,9 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operating.KeptDe
 			wrong = append(wrong, r.Reason)
 		}
 		if settled[n].Error = strings.Join(wrong, "\n"); len(wrong) > 0 && len(news.Tracking) == 0 {
-			settled[n].State = trade.InboundParked
+			settled[n].State = operating.InboundParked
 		} else if len(wrong) > 0 {
-			settled[n].State = trade.InboundInPart
+			settled[n].State = operating.InboundInPart
 		} else if news.Ignored != "" {
 			settled[n].Error = "Nothing is made of it: " + news.Ignored + "."
 		}
@@ -242,15 +244,15 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operating.KeptDe
 	for n := range settled {
 		s := &settled[n]
 		switch {
-		case s.State == trade.InboundParked:
+		case s.State == operating.InboundParked:
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
-			s.State, s.Again = trade.InboundWaiting, lookedAtAgain(due[n].Attempts)
+			s.State, s.Again = operating.InboundWaiting, lookedAtAgain(due[n].Attempts)
 			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
-		case s.State == trade.InboundApplied && len(s.Subjects) > 0 && !told[n]:
-			s.State = trade.InboundDuplicate
+		case s.State == operating.InboundApplied && len(s.Subjects) > 0 && !told[n]:
+			s.State = operating.InboundDuplicate
 		}
 	}
-	return len(fresh), operating.SettleDeliveries(ctx, tx, settled)
+	return len(fresh), operatingstore.SettleDeliveries(ctx, tx, settled)
 }
 
 // lookedAtAgain is when a delivery is looked at again that waits. The shipment that it waits
@@ -279,7 +281,7 @@ func known(t trade.Tracking) []trade.Identifier {
 }
 
 // translate reads a delivery; a defect is an error of it, and not the end of the process.
-func (i *Intake) translate(d operating.KeptDelivery) (news sources.News, err error) {
+func (i *Intake) translate(d operatingstore.KeptDelivery) (news sources.News, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			i.log.Error("a delivery cannot be read for a defect of ours", "source", d.Instance, "delivery", d.ID, "stack", string(debug.Stack()))
@@ -320,11 +322,11 @@ func (i *Intake) catchUpSome(ctx context.Context, name string) error {
 			return err
 		}
 		for some := range slices.Chunk(found.Deliveries, process.MostGathered) {
-			kept := make([]operating.KeptDelivery, len(some))
+			kept := make([]operatingstore.KeptDelivery, len(some))
 			for n, d := range some {
-				kept[n] = operating.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
+				kept[n] = operatingstore.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
 			}
-			if _, err := operating.KeepDeliveries(ctx, i.store, kept); err != nil {
+			if _, err := operatingstore.KeepDeliveries(ctx, i.store, kept); err != nil {
 				return err
 			}
 		}

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"strings"
 
+	"portico/store/operating"
+
 	"portico/process"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 )
 

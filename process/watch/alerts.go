@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -32,9 +34,9 @@ func (a *Alerts) Resolve(ctx context.Context, scope trade.Scope, by process.Subm
 
 func (a *Alerts) move(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, alert string, to trade.AlertState, resolution *string) (*process.Acted[trade.CommonError], error) {
 	return process.Once(ctx, a.desk.Store, by, mutation, key, []any{alert, resolution}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		was, err := operating.MoveAlert(ctx, tx, scope, alert, to, by.Principal, resolution)
+		was, err := operatingstore.MoveAlert(ctx, tx, scope, alert, to, by.Principal, resolution)
 		switch {
-		case errors.Is(err, operating.ErrNotTheirs):
+		case errors.Is(err, operatingstore.ErrNotTheirs):
 			return spent, []trade.CommonError{&trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "The buyer looks after this one: report to them with reportException.", Path: []string{"input", "alert"}}}}, nil
 		case err != nil:
 			return spent, nil, err
@@ -43,7 +45,7 @@ func (a *Alerts) move(ctx context.Context, scope trade.Scope, by process.Submitt
 		case was == trade.AlertResolved || was == to:
 			return spent, []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The alert is taken or closed already.", Path: []string{"input", "alert"}}, State: string(was), Allowed: stillAllowed(was)}}, nil
 		}
-		return ledger.SpentKey{Subject: alert}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
+		return ledger.SpentKey{Subject: alert}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
 	})
 }
 

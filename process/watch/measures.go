@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -37,7 +39,7 @@ var (
 	}, []string{"measure", "objective"})
 )
 
-func noteMeasure(o *trade.Objective, r *trade.MeasureResult) {
+func noteMeasure(o *operating.Objective, r *operating.MeasureResult) {
 	labels := []string{string(o.Measure), o.Name}
 	measureCases.WithLabelValues(labels...).Set(float64(r.Samples))
 	if r.P95 != nil {
@@ -89,29 +91,29 @@ func (m *Measures) measure(ctx context.Context) error {
 	for more := true; more; {
 		err := m.store.InTx(ctx, func(tx *store.Tx) error {
 			more = false
-			at, ok, err := operating.HoldMeasuring(ctx, tx)
+			at, ok, err := operatingstore.HoldMeasuring(ctx, tx)
 			if err != nil || !ok {
 				return err
 			}
 			if at.Place == nil || at.WholeAt == nil || time.Since(*at.WholeAt) > measureWhole {
-				end, err := operating.LogEnd(ctx, m.store)
+				end, err := operatingstore.LogEnd(ctx, m.store)
 				if err != nil {
 					return err
 				}
-				if err := operating.MeasureCases(ctx, tx, nil); err != nil {
+				if err := operatingstore.MeasureCases(ctx, tx, nil); err != nil {
 					return err
 				}
-				return operating.MoveMeasuring(ctx, tx, end, true)
+				return operatingstore.MoveMeasuring(ctx, tx, end, true)
 			}
-			changes, err := operating.Changes(ctx, m.store, *at.Place, measureAtOnce)
+			changes, err := operatingstore.Changes(ctx, m.store, *at.Place, measureAtOnce)
 			if err != nil || len(changes) == 0 {
 				return err
 			}
 			more = len(changes) == measureAtOnce
-			if err := operating.MeasureCases(ctx, tx, changedOf(changes)); err != nil {
+			if err := operatingstore.MeasureCases(ctx, tx, changedOf(changes)); err != nil {
 				return err
 			}
-			return operating.MoveMeasuring(ctx, tx, changes[len(changes)-1].Place, false)
+			return operatingstore.MoveMeasuring(ctx, tx, changes[len(changes)-1].Place, false)
 		})
 		if err != nil {
 			return err
@@ -145,18 +147,18 @@ func changedOf(changes []trade.Change) map[trade.Topic][]string {
 // tally keeps how often calls to sources failed, as this process made them, and how many records
 // comparisons found to be the same.
 func (m *Measures) tally(ctx context.Context, now time.Time) error {
-	var all []operating.Tally
+	var all []operatingstore.Tally
 	calls := m.sources.Calls()
 	for source, n := range calls {
 		if n = n.Since(m.counted[source]); n.Calls == 0 {
 			continue
 		}
-		all = append(all, operating.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
+		all = append(all, operatingstore.Tally{Measure: operating.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	err := m.store.InTx(ctx, func(tx *store.Tx) error { return operating.KeepTallies(ctx, tx, all) })
+	err := m.store.InTx(ctx, func(tx *store.Tx) error { return operatingstore.KeepTallies(ctx, tx, all) })
 	if err == nil {
 		m.counted = calls
 	}

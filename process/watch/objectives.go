@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -19,7 +21,7 @@ import (
 const longestWindow = 400 * 24 * time.Hour
 
 // SaveObjective makes an objective, or changes the one with the id of o, whose version was seen.
-func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string, n trade.Objective) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string, n operating.Objective) (*process.Acted[trade.CommonError], error) {
 	if errs := checkObjective(&n); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
@@ -28,7 +30,7 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 		if n.ID == "" {
 			n.ID, before = durable.NewID("obj_"), nil
 		}
-		saved, current, err := operating.SaveObjective(ctx, tx, &n)
+		saved, current, err := operatingstore.SaveObjective(ctx, tx, &n)
 		switch {
 		case err != nil:
 			return spent, nil, err
@@ -39,13 +41,13 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such objective, another has its name, or there are too many.", "name")}, nil
 		}
-		return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "objective.save", Subject: n.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"objective": n},
 		})
 	})
 }
 
-func checkObjective(o *trade.Objective) (errs []trade.CommonError) {
+func checkObjective(o *operating.Objective) (errs []trade.CommonError) {
 	wrong := func(message string, path ...string) {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, message, path...))
 	}
@@ -58,11 +60,11 @@ func checkObjective(o *trade.Objective) (errs []trade.CommonError) {
 	}
 	hundred := udecimal.MustFromInt64(100, 0)
 	switch unit := o.Measure.Definition().Unit; {
-	case unit == trade.PerThousand:
+	case unit == operating.PerThousand:
 		wrong("Tickets are told, and are held to no objective.", "measure")
-	case unit == trade.InTime && (o.Maximum == nil || o.Percent != nil):
+	case unit == operating.InTime && (o.Maximum == nil || o.Percent != nil):
 		wrong("This measure is a time: give the maximum of its 95th percentile, and no percentage.", "maximum")
-	case unit != trade.InTime && (o.Percent == nil || o.Maximum != nil):
+	case unit != operating.InTime && (o.Percent == nil || o.Maximum != nil):
 		wrong("This measure is a percentage: give its bound, and no maximum.", "percent")
 	case o.Maximum != nil && *o.Maximum <= 0:
 		wrong("The maximum must be more than nothing.", "maximum")
@@ -94,11 +96,11 @@ func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key
 	}
 	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
 		subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
-		tally := operating.Tally{Measure: trade.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
-		if err := operating.KeepTallies(ctx, tx, []operating.Tally{tally}); err != nil {
+		tally := operatingstore.Tally{Measure: operating.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
+		if err := operatingstore.KeepTallies(ctx, tx, []operatingstore.Tally{tally}); err != nil {
 			return spent, nil, err
 		}
-		return ledger.SpentKey{Subject: subject}, nil, ledger.Audit(ctx, tx, trade.AuditRecord{
+		return ledger.SpentKey{Subject: subject}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "tickets.record", Subject: subject, CorrelationID: by.CorrelationID, After: map[string]any{"count": n.Count},
 		})
 	})

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -66,7 +68,7 @@ func (o *Operators) act(ctx context.Context, by process.Submitter, key string, i
 		for k, v := range d.after {
 			after[k] = v
 		}
-		err = ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
+		err = ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
 		return ledger.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
 	})
 	if err == nil && source != "" {
@@ -158,12 +160,12 @@ func (o *Operators) control(ctx context.Context, by process.Submitter, mutation,
 		if !slices.Contains(o.desk.Sources.Names(), instance) {
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
 		}
-		changed, err := operating.PauseSource(ctx, tx, instance, pause, by.Principal)
+		changed, err := operatingstore.PauseSource(ctx, tx, instance, pause, by.Principal)
 		if err != nil {
 			return spent, nil, err
 		}
 		if changed {
-			err = ledger.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
+			err = ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
 		}
 		return ledger.SpentKey{Subject: instance}, nil, err
 	})
@@ -181,7 +183,7 @@ func (o *Operators) Follow(ctx context.Context, log *slog.Logger) {
 
 // takePauses holds the sources that are paused, and resumes the others.
 func takePauses(ctx context.Context, st *store.Store, set *sources.Set) error {
-	paused, err := operating.PausedSources(ctx, st)
+	paused, err := operatingstore.PausedSources(ctx, st)
 	if err == nil {
 		set.Pause(paused)
 	}

@@ -7,9 +7,10 @@ import (
 	"os"
 	"time"
 
+	"portico/store/operating"
+
 	"portico/sources"
 	"portico/store"
-	"portico/store/operating"
 	"portico/trade/clock"
 )
 

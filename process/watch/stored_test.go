@@ -3,9 +3,10 @@ package watch
 import (
 	"testing"
 
+	"portico/trade/operating"
+
 	"portico/process"
 	"portico/test/stored"
-	"portico/trade"
 )
 
 func TestNoFlowKeepsAStateHere(t *testing.T) { stored.Flows(t, nil) }
@@ -20,7 +21,7 @@ func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 		"settleOperation":      stored.Of[Settlement](),
 		"pauseSource":          []string{"erp", "reason"},
 		"resumeSource":         []string{"erp", "reason"},
-		"saveObjective":        stored.Of[trade.Objective](),
+		"saveObjective":        stored.Of[operating.Objective](),
 		"recordSupportTickets": stored.Of[TicketCount](),
 	})
 }

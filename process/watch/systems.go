@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
-	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -70,22 +72,22 @@ func (w *Systems) Run(ctx context.Context) {
 func (w *Systems) look(ctx context.Context) error {
 	turn := w.looks
 	w.looks++
-	signals, now, err := operating.Signals(ctx, w.store)
+	signals, now, err := operatingstore.Signals(ctx, w.store)
 	if err != nil {
 		return err
 	}
-	if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
 		return err
 	}
 	said, err := w.said(ctx, signals, now)
 	if err != nil {
 		return err
 	}
-	if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
 		return err
 	}
 	if turn%3 == 0 {
-		told, err := operating.SystemAlerts(ctx, w.store, stuckAfter, silentAfter)
+		told, err := operatingstore.SystemAlerts(ctx, w.store, stuckAfter, silentAfter)
 		if err != nil {
 			return err
 		}
@@ -96,7 +98,7 @@ func (w *Systems) look(ctx context.Context) error {
 			}
 		}
 		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign}
-		if err := operating.KeepAlerts(ctx, w.store, kinds, told, "It is settled."); err != nil {
+		if err := operatingstore.KeepAlerts(ctx, w.store, kinds, told, "It is settled."); err != nil {
 			return err
 		}
 	}
@@ -105,7 +107,7 @@ func (w *Systems) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := operating.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again."); err != nil {
+		if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertObjective}, missed, "It is kept again."); err != nil {
 			return err
 		}
 	}
@@ -137,7 +139,7 @@ func (w *Systems) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alerts, err := operating.AlertList(scope, operating.AlertFilter{}).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
+	alerts, err := operatingstore.AlertList(scope, operatingstore.AlertFilter{}).Page(ctx, w.store, all, store.PageArgs{First: mostCounted})
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (w *Systems) count(ctx context.Context) error {
 	}
 	for _, h := range w.sources.Health() {
 		up := 1.0
-		if h.State == trade.SourceIsDown {
+		if h.State == operating.SourceIsDown {
 			up = 0
 		}
 		sourceUp.WithLabelValues(h.Instance, string(h.System)).Set(up)
@@ -175,9 +177,9 @@ func tier(of trade.SourceKind) trade.Responsible {
 func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trade.Alert) {
 	for _, h := range w.sources.Health() {
 		responsible := tier(h.System)
-		if h.State != trade.SourceIsDown {
+		if h.State != operating.SourceIsDown {
 			delete(w.down, h.Instance)
-			if seconds, is := slow[h.Instance]; is && h.State != trade.SourcePaused {
+			if seconds, is := slow[h.Instance]; is && h.State != operating.SourcePaused {
 				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency where it is asked too much."
 				all = append(all, &trade.Alert{
 					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds), SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
@@ -218,7 +220,7 @@ var refusals = map[string]struct {
 }
 
 // said are the alerts about what processes say, and about those that say nothing any more.
-func (w *Systems) said(ctx context.Context, signals []operating.Signal, now time.Time) (all []*trade.Alert, err error) {
+func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now time.Time) (all []*trade.Alert, err error) {
 	add := func(kind trade.AlertKind, severity trade.Severity, tier trade.Responsible, subject, message, action string) {
 		all = append(all, &trade.Alert{Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind], Responsible: &tier, Subject: subject})
 	}
@@ -226,16 +228,16 @@ func (w *Systems) said(ctx context.Context, signals []operating.Signal, now time
 	for _, s := range signals {
 		age := now.Sub(s.At)
 		switch {
-		case s.Kind == operating.Alive && age > forgottenAfter:
-			if err := operating.RemoveSignals(ctx, w.store, s.Process); err != nil {
+		case s.Kind == operatingstore.Alive && age > forgottenAfter:
+			if err := operatingstore.RemoveSignals(ctx, w.store, s.Process); err != nil {
 				return nil, err
 			}
-		case s.Kind == operating.Alive && age > clock.Paced(deadAfter):
+		case s.Kind == operatingstore.Alive && age > clock.Paced(deadAfter):
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.", "Look at its log and start it again; what it was at is taken up by the others.")
 		case age > clock.Paced(deadAfter):
-		case s.Kind == operating.SlowDatabase:
+		case s.Kind == operatingstore.SlowDatabase:
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
-		case s.Kind == operating.ManyRefused:
+		case s.Kind == operatingstore.ManyRefused:
 			client, code, _ := strings.Cut(s.Subject, "\n")
 			refused[[2]string{client, code}] += s.Value
 		}
@@ -254,10 +256,10 @@ func (w *Systems) said(ctx context.Context, signals []operating.Signal, now time
 }
 
 // slow are sources that answer slowly, as processes say.
-func slow(signals []operating.Signal, now time.Time) map[string]float64 {
+func slow(signals []operatingstore.Signal, now time.Time) map[string]float64 {
 	all := map[string]float64{}
 	for _, s := range signals {
-		if s.Kind == operating.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
+		if s.Kind == operatingstore.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
 			all[s.Subject] = max(all[s.Subject], s.Value)
 		}
 	}
@@ -291,19 +293,19 @@ func (w *Systems) missed(ctx context.Context, now time.Time) (all []*trade.Alert
 }
 
 // standing are the objectives, with how each measure stands over its time.
-func (w *Systems) standing(ctx context.Context, now time.Time) ([]*trade.Objective, []*trade.MeasureResult, error) {
+func (w *Systems) standing(ctx context.Context, now time.Time) ([]*operating.Objective, []*operating.MeasureResult, error) {
 	scope := trade.OperatorScope(nil)
-	objectives, err := operating.AllObjectives(ctx, w.store, scope)
+	objectives, err := operatingstore.AllObjectives(ctx, w.store, scope)
 	if err != nil {
 		return nil, nil, err
 	}
-	results := make([]*trade.MeasureResult, len(objectives))
+	results := make([]*operating.MeasureResult, len(objectives))
 	for i, o := range objectives {
-		found, err := operating.MeasureResults(ctx, w.store, scope, operating.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []trade.BusinessMeasure{o.Measure}})
+		found, err := operatingstore.MeasureResults(ctx, w.store, scope, operatingstore.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []operating.BusinessMeasure{o.Measure}})
 		if err != nil {
 			return nil, nil, err
 		}
-		if results[i] = (&trade.MeasureResult{Measure: o.Measure}); len(found) > 0 {
+		if results[i] = (&operating.MeasureResult{Measure: o.Measure}); len(found) > 0 {
 			results[i] = found[0]
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"portico/trade/operating"
+
 	company "portico/sandbox"
 	"portico/sources/sandbox"
 	"portico/trade"
@@ -40,7 +42,7 @@ func TestShortOutagesDoNotAddUpToAnAlert(t *testing.T) {
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			_ = set.Check(t.Context(), "erp")
 			for _, h := range set.Health() {
-				if h.Instance == "erp" && (h.State == trade.SourceIsDown) == gone {
+				if h.Instance == "erp" && (h.State == operating.SourceIsDown) == gone {
 					return
 				}
 			}

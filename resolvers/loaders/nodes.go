@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store/ledger"
 	"portico/trade"
 )
@@ -121,7 +123,7 @@ func gather[T any, P interface {
 }
 
 // SourceHealth is the state of every source, and how far behind its news is.
-func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+func (l *Loaders) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error) {
 	confirmed, err := l.Store.Confirmed()
 	if err != nil {
 		return nil, err
@@ -131,7 +133,7 @@ func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, erro
 		return nil, err
 	}
 	all := l.Sources.Health()
-	out := make([]*trade.SourceHealth, len(all))
+	out := make([]*operating.SourceHealth, len(all))
 	for i := range all {
 		out[i] = &all[i]
 		out[i].QueueDepth = waiting[all[i].Instance]

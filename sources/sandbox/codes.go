@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
@@ -82,7 +84,7 @@ var priceGaps = map[string]struct {
 }
 
 // scans are what the carrier's codes mean.
-var scans = sources.Codes{Standard: trade.CarrierCodes, List: "history.code", Version: 1, Written: map[string]trade.CodeMeaning{
+var scans = sources.Codes{Standard: trade.CarrierCodes, List: "history.code", Version: 1, Written: map[string]operating.CodeMeaning{
 	"LB": {Milestone: trade.MilestoneLabelCreated, Status: trade.PreTransit},
 	"PU": {Milestone: trade.MilestonePickedUp, Status: trade.PickedUp},
 	"DP": {Milestone: trade.MilestoneDeparted, Status: trade.InTransit},

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/trade"
 )
@@ -147,7 +149,7 @@ func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string
 			}
 		}
 		key := ref(&r)
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	return page
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
@@ -231,7 +233,7 @@ func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 		r.zone = zone
 		step, known := c.codes.Of(e.Code)
 		if !known { // kept for what it is, and moves no status
-			step = trade.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
+			step = operating.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
 		}
 		event := trade.ShipmentEvent{
 			Key: e.ID, Milestone: step.Milestone, Classifier: trade.Actual, Status: step.Status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),

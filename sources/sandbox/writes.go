@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
@@ -82,7 +84,7 @@ func perHundred(p trade.UnitPrice) string {
 }
 
 // Guarantee is that the ERP gives the same document for the same reference.
-func (*ERP) Guarantee() trade.EffectGuarantee { return trade.KeyHonoured }
+func (*ERP) Guarantee() operating.EffectGuarantee { return operating.KeyHonoured }
 
 // ChangeOrder changes items, or adds some.
 func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) (sources.Receipt, error) {
@@ -222,7 +224,7 @@ var corrections = map[sources.Subject]struct {
 }
 
 // Correct sets a field of a record.
-func (e *ERP) Correct(ctx context.Context, key string, c trade.MasterDataChange) (sources.Receipt, error) {
+func (e *ERP) Correct(ctx context.Context, key string, c operating.MasterDataChange) (sources.Receipt, error) {
 	of := corrections[sources.Subject(c.Kind)]
 	field := of.fields[c.Field]
 	if field == "" {

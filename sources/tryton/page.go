@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
@@ -175,7 +177,7 @@ func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sourc
 	}
 	rows, ids := make([]R, 0, len(texts)), make([]int, 0, len(texts))
 	reject := func(key string, err error) {
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: m.kind, SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: m.kind, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	for _, t := range texts {
 		var r R

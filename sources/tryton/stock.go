@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
@@ -144,7 +146,7 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 	}
 	page.Records = slices.DeleteFunc(page.Records, func(s trade.Stock) bool { return bad[s.ItemRef.Key] != nil })
 	for key, err := range bad {
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: "stock", SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: "stock", SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	return page, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"portico/trade/operating"
+
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
@@ -29,7 +31,7 @@ type taken struct {
 }
 
 // Guarantee is that a write is found by our reference.
-func (*ERP) Guarantee() trade.EffectGuarantee { return trade.ReferenceSearchable }
+func (*ERP) Guarantee() operating.EffectGuarantee { return operating.ReferenceSearchable }
 
 // SubmitOrder makes a sale, and lets it be quoted and confirmed. It goes on with one that
 // an earlier attempt has made.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
@@ -11,7 +13,7 @@ import (
 )
 
 // Audit writes an entry to the audit log, in the transaction of what was done.
-func Audit(ctx context.Context, tx *store.Tx, e trade.AuditRecord) error {
+func Audit(ctx context.Context, tx *store.Tx, e operating.AuditRecord) error {
 	before, err := jsonText(e.Before)
 	if err != nil {
 		return err
@@ -33,19 +35,19 @@ type AuditFilter struct {
 	At                                    trade.DateRange
 }
 
-var auditLog = store.Read(store.Relation[trade.AuditEntry]{
+var auditLog = store.Read(store.Relation[operating.AuditEntry]{
 	Kind: "AuditEntry", From: "audit_leaves f JOIN audit_entries e ON e.place = f.place", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`e.id, f.index, e.at, coalesce(e.actor, '') AS actor_id, e.action, e.subject, e.correlation_id, e.before, e.after, encode(f.digest, 'hex') AS digest`)},
-}, store.Identity[trade.AuditEntry])
+}, store.Identity[operating.AuditEntry])
 
 // AuditEntries reads sealed entries of the audit log by id.
-func AuditEntries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.AuditEntry, error) {
+func AuditEntries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.AuditEntry, error) {
 	return auditLog.By(ctx, s, scope, "e.id", "", ids)
 }
 
 // AuditList is the sealed entries of the audit log, newest first.
-func AuditList(scope trade.Scope, f AuditFilter) *store.List[trade.AuditEntry] {
-	l := &store.List[trade.AuditEntry]{Relation: auditLog, Name: "audit log", Scope: scope, Order: []store.SortKey{store.Descending("f.index", "bigint")}}
+func AuditList(scope trade.Scope, f AuditFilter) *store.List[operating.AuditEntry] {
+	l := &store.List[operating.AuditEntry]{Relation: auditLog, Name: "audit log", Scope: scope, Order: []store.SortKey{store.Descending("f.index", "bigint")}}
 	for _, c := range []struct{ column, value string }{{"e.subject", f.Subject}, {"e.actor", f.Actor}, {"e.correlation_id", f.CorrelationID}} {
 		if c.value != "" {
 			l.And(c.column + " = " + l.Args.Add(c.value))

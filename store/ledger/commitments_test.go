@@ -10,14 +10,15 @@ import (
 	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
-	for telling, want := range map[trade.Telling]int{"": 2, trade.TellAlways: 2, trade.TellLater: 1, trade.TellNever: 0} {
+	for telling, want := range map[ordering.Telling]int{"": 2, ordering.TellAlways: 2, ordering.TellLater: 1, ordering.TellNever: 0} {
 		t.Run(string(telling), func(t *testing.T) {
-			how := map[trade.CommitmentCause]trade.Telling{}
+			how := map[ordering.CommitmentCause]ordering.Telling{}
 			if telling != "" {
-				how[trade.MovedByAllocation] = telling
+				how[ordering.MovedByAllocation] = telling
 			}
 			hidden, err := ledger.HiddenCommitments(how)
 			if err != nil {
@@ -36,7 +37,7 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := found["100"].ID
-			moved := func(scope trade.Scope) []*trade.CommitmentChange {
+			moved := func(scope trade.Scope) []*ordering.CommitmentChange {
 				t.Helper()
 				all, err := ledger.CommitmentChanges(t.Context(), s, scope, []string{id})
 				if err != nil {
@@ -56,7 +57,7 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 }
 
 func TestAPolicyThatIsNoneIsRefused(t *testing.T) {
-	for _, bad := range []map[trade.CommitmentCause]trade.Telling{{"WEATHER": trade.TellNever}, {trade.MovedByCredit: "SOMETIMES"}} {
+	for _, bad := range []map[ordering.CommitmentCause]ordering.Telling{{"WEATHER": ordering.TellNever}, {ordering.MovedByCredit: "SOMETIMES"}} {
 		if _, err := ledger.HiddenCommitments(bad); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

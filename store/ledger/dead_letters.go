@@ -3,16 +3,18 @@ package ledger
 import (
 	"context"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
 
 type deadLetterRow struct {
-	trade.DeadLetter
+	operating.DeadLetter
 	FailureJSON store.JSON[*trade.OperationFailure]
 }
 
-func (r *deadLetterRow) trade() *trade.DeadLetter {
+func (r *deadLetterRow) trade() *operating.DeadLetter {
 	r.Responsible = trade.OrchestrationAtFault
 	if f := r.FailureJSON.Value; f != nil {
 		r.Responsible = f.Responsible
@@ -20,7 +22,7 @@ func (r *deadLetterRow) trade() *trade.DeadLetter {
 	return &r.DeadLetter
 }
 
-var deadLetters = store.Read(store.Relation[trade.DeadLetter]{
+var deadLetters = store.Read(store.Relation[operating.DeadLetter]{
 	Kind: "DeadLetter", Visible: store.OperatorOnly,
 	From: `operations o JOIN LATERAL (SELECT error, attempts, started_at, finished_at FROM operation_steps s WHERE s.operation_id = o.id AND s.error IS NOT NULL ORDER BY position DESC LIMIT 1) x
 		ON o.state = 'DEAD_LETTERED'`,
@@ -29,13 +31,13 @@ var deadLetters = store.Read(store.Relation[trade.DeadLetter]{
 }, (*deadLetterRow).trade)
 
 // DeadLetters reads dead letters by id.
-func DeadLetters(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.DeadLetter, error) {
+func DeadLetters(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.DeadLetter, error) {
 	return deadLetters.By(ctx, s, scope, "'dlr_' || substr(o.id, 5)", "", ids)
 }
 
 // DeadLetterList is the dead letters of a stream, or of all, newest first.
-func DeadLetterList(scope trade.Scope, stream string) *store.List[trade.DeadLetter] {
-	l := &store.List[trade.DeadLetter]{Relation: deadLetters, Name: "dead letters", Scope: scope, Order: []store.SortKey{store.Descending("o.submitted_at", "timestamptz"), store.Descending("o.id", "text")}}
+func DeadLetterList(scope trade.Scope, stream string) *store.List[operating.DeadLetter] {
+	l := &store.List[operating.DeadLetter]{Relation: deadLetters, Name: "dead letters", Scope: scope, Order: []store.SortKey{store.Descending("o.submitted_at", "timestamptz"), store.Descending("o.id", "text")}}
 	if stream != "" {
 		l.And("o.source = " + l.Args.Add(stream))
 	}

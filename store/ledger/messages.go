@@ -6,19 +6,22 @@ import (
 	"errors"
 	"fmt"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 type messageRow struct {
-	trade.SignedMessage
+	procurement.SignedMessage
 	Orders      pq.StringArray
-	RequestJSON store.JSON[*trade.SignedRequest]
+	RequestJSON store.JSON[*procurement.SignedRequest]
 }
 
-func (r *messageRow) trade() *trade.SignedMessage {
+func (r *messageRow) trade() *procurement.SignedMessage {
 	m := &r.SignedMessage
 	m.PurchaseOrders, m.Request = r.Orders, r.RequestJSON.Value
 	return m
@@ -28,7 +31,7 @@ func (r *messageRow) trade() *trade.SignedMessage {
 // section 2.1), whether it is sealed yet or not.
 const leafHash = `encode(sha256('\x00'::bytea || convert_to(` + leafText + `, 'UTF8')), 'hex')`
 
-var messages = store.Read(store.Relation[trade.SignedMessage]{
+var messages = store.Read(store.Relation[procurement.SignedMessage]{
 	Kind: "SignedMessage", From: "messages m JOIN audit_entries e ON e.id = m.audit_id", Visible: store.OwnSupplier("m.supplier_id"),
 	Columns: []store.Columns{
 		store.Always(`m.id, m.supplier_id, m.document, m.digest, m.key_id, m.arrived_at AS at, m.purchase_orders AS orders, coalesce(m.subject, '') AS subject, coalesce(m.operation_id, '') AS operation_id, m.audit_id`),
@@ -38,36 +41,36 @@ var messages = store.Read(store.Relation[trade.SignedMessage]{
 }, (*messageRow).trade)
 
 // Messages reads signed messages by id.
-func Messages(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.SignedMessage, error) {
+func Messages(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*procurement.SignedMessage, error) {
 	return messages.By(ctx, s, scope, "m.id", "", ids)
 }
 
 // MessagesBehind reads the signed messages that documents came in, by what came of them.
-func MessagesBehind(ctx context.Context, s *store.Store, scope trade.Scope, subjects []string) (map[string]*trade.SignedMessage, error) {
+func MessagesBehind(ctx context.Context, s *store.Store, scope trade.Scope, subjects []string) (map[string]*procurement.SignedMessage, error) {
 	return messages.By(ctx, s, scope, "m.subject", "", subjects)
 }
 
 // MessagesAbout reads the signed messages about purchase orders, oldest first, at most 1000
 // each.
-func MessagesAbout(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.SignedMessage, error) {
+func MessagesAbout(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*procurement.SignedMessage, error) {
 	found, err := messages.Under(ctx, s, scope, "JOIN LATERAL unnest(m.purchase_orders) x(id) ON TRUE", "x.id", "m.arrived_at, m.id", purchaseOrders)
 	return store.AtMost(found, 1000), err
 }
 
-var receipts = store.Read(store.Relation[trade.Receipt]{
+var receipts = store.Read(store.Relation[procurement.Receipt]{
 	Kind: "Receipt", From: "receipts r JOIN messages m ON m.id = r.message_id", Visible: store.OwnSupplier("m.supplier_id"),
 	Columns: []store.Columns{store.Always(`r.message_id, r.kind, r.outcome, r.issued_at, r.signature`)},
-}, store.Identity[trade.Receipt])
+}, store.Identity[procurement.Receipt])
 
 // Receipts reads the receipts given for messages, that of arrival first.
-func Receipts(ctx context.Context, s *store.Store, scope trade.Scope, messages []string) (map[string][]*trade.Receipt, error) {
+func Receipts(ctx context.Context, s *store.Store, scope trade.Scope, messages []string) (map[string][]*procurement.Receipt, error) {
 	return receipts.Under(ctx, s, scope, "", "r.message_id", "r.kind", messages)
 }
 
 // KeepMessage keeps a signed message with the receipts that were given for it, and with an
 // entry in the audit log about it, which has its digests and the key's fingerprint. It
 // fails with [ErrSpent] where the key signed another message with the same nonce.
-func KeepMessage(ctx context.Context, tx *store.Tx, m *trade.SignedMessage, entry trade.AuditRecord, given []trade.Receipt) error {
+func KeepMessage(ctx context.Context, tx *store.Tx, m *procurement.SignedMessage, entry operating.AuditRecord, given []procurement.Receipt) error {
 	receipts, err := json.Marshal(given)
 	if err != nil {
 		return fmt.Errorf("message: %w", err)
@@ -99,7 +102,7 @@ func KeepMessage(ctx context.Context, tx *store.Tx, m *trade.SignedMessage, entr
 }
 
 // KeepReceipts keeps receipts; the first one of a kind counts.
-func KeepReceipts(ctx context.Context, tx *store.Tx, all []trade.Receipt) error {
+func KeepReceipts(ctx context.Context, tx *store.Tx, all []procurement.Receipt) error {
 	document, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("receipts: %w", err)
@@ -117,7 +120,7 @@ func KeepReceipts(ctx context.Context, tx *store.Tx, all []trade.Receipt) error 
 // EndedMessage is a message whose operation has ended, and how.
 type EndedMessage struct {
 	ID, Digest string
-	Outcome    trade.ReceiptOutcome
+	Outcome    procurement.ReceiptOutcome
 }
 
 // MessagesEnded are messages whose operations have ended, of which nobody has signed the

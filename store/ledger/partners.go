@@ -13,15 +13,16 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 type partnerRow struct {
-	trade.TradingPartner
-	ChannelsJSON store.JSON[[]trade.PartnerChannel]
+	procurement.TradingPartner
+	ChannelsJSON store.JSON[[]procurement.PartnerChannel]
 	ScopeList    pq.StringArray
 }
 
-func (r *partnerRow) trade() *trade.TradingPartner {
+func (r *partnerRow) trade() *procurement.TradingPartner {
 	p := &r.TradingPartner
 	p.Channels, p.Scopes = r.ChannelsJSON.Value, r.ScopeList
 	return p
@@ -30,7 +31,7 @@ func (r *partnerRow) trade() *trade.TradingPartner {
 const partnerProfile = `coalesce(f.stage, 'ACTIVE') AS stage, f.activated_at, coalesce(f.requires_signature, false) AS requires_signature, f.channels AS channels_json,
 	coalesce(f.scopes, '{}') AS scope_list, f.cost_per_minute, coalesce(p.tolerance_profile_id, '') AS tolerance_id, coalesce(f.version, 0)::text AS version`
 
-var partners = store.Read(store.Relation[trade.TradingPartner]{
+var partners = store.Read(store.Relation[procurement.TradingPartner]{
 	Kind: "TradingPartner", From: "trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id", Visible: store.OwnSupplier("p.id"),
 	Columns: []store.Columns{
 		store.Always(`p.id, p.code, p.name, p.gln, ` + store.ProvenanceColumns("p")),
@@ -39,24 +40,24 @@ var partners = store.Read(store.Relation[trade.TradingPartner]{
 }, (*partnerRow).trade)
 
 // Partners reads trading partners by id.
-func Partners(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
+func Partners(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*procurement.TradingPartner, error) {
 	return partners.By(ctx, s, scope, "p.id", "", ids)
 }
 
 // PartnersByCode reads trading partners by code.
-func PartnersByCode(ctx context.Context, s *store.Store, scope trade.Scope, codes []string) (map[string]*trade.TradingPartner, error) {
+func PartnersByCode(ctx context.Context, s *store.Store, scope trade.Scope, codes []string) (map[string]*procurement.TradingPartner, error) {
 	return partners.By(ctx, s, scope, "p.code", "", codes)
 }
 
 // PartnerFilter narrows the list of partners.
 type PartnerFilter struct {
 	Search string
-	Stage  []trade.OnboardingStage
+	Stage  []procurement.OnboardingStage
 }
 
 // PartnerList are trading partners, by name.
-func PartnerList(scope trade.Scope, f PartnerFilter) *store.List[trade.TradingPartner] {
-	l := &store.List[trade.TradingPartner]{Relation: partners, Name: "partners", Scope: scope, Order: []store.SortKey{store.Ascending("p.name", "text"), store.Ascending("p.id", "text")}}
+func PartnerList(scope trade.Scope, f PartnerFilter) *store.List[procurement.TradingPartner] {
+	l := &store.List[procurement.TradingPartner]{Relation: partners, Name: "partners", Scope: scope, Order: []store.SortKey{store.Ascending("p.name", "text"), store.Ascending("p.id", "text")}}
 	for word := range strings.FieldsSeq(f.Search) {
 		l.And("strpos(lower(p.name || ' ' || p.code), lower(" + l.Args.Add(word) + ")) > 0")
 	}
@@ -72,18 +73,18 @@ func PartnerList(scope trade.Scope, f PartnerFilter) *store.List[trade.TradingPa
 
 // PartnerGrant finds what tokens of the trading partner with this code are worth; its id is
 // empty where there is none. It is how scopes are made, so it takes none.
-func PartnerGrant(ctx context.Context, s *store.Store, code string) (trade.PartnerGrant, error) {
+func PartnerGrant(ctx context.Context, s *store.Store, code string) (procurement.PartnerGrant, error) {
 	var rows []struct {
-		trade.PartnerGrant
+		procurement.PartnerGrant
 		ScopeList pq.StringArray
 	}
 	const query = `SELECT p.id, coalesce(f.stage, 'ACTIVE') AS stage, coalesce(f.scopes, '{}') AS scope_list, coalesce(f.cost_per_minute, 0) AS cost_per_minute
 		FROM trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id WHERE p.code = $1`
 	if err := s.Select(ctx, &rows, query, code); err != nil {
-		return trade.PartnerGrant{}, fmt.Errorf("trading partner: %w", err)
+		return procurement.PartnerGrant{}, fmt.Errorf("trading partner: %w", err)
 	}
 	if len(rows) == 0 {
-		return trade.PartnerGrant{}, nil
+		return procurement.PartnerGrant{}, nil
 	}
 	rows[0].Scopes = rows[0].ScopeList
 	return rows[0].PartnerGrant, nil
@@ -94,7 +95,7 @@ var ErrTaken = errors.New("it is there already")
 
 // RegisterPartner keeps a partner that no source has told, or the profile of one that a
 // source told and nobody registered. It fails with [ErrTaken] where one is registered.
-func RegisterPartner(ctx context.Context, tx *store.Tx, p *trade.TradingPartner) error {
+func RegisterPartner(ctx context.Context, tx *store.Tx, p *procurement.TradingPartner) error {
 	const made = `
 		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, system, instance, source_ref, source_version, sequence, as_of) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
 		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = excluded.tolerance_profile_id RETURNING id`
@@ -120,7 +121,7 @@ func RegisterPartner(ctx context.Context, tx *store.Tx, p *trade.TradingPartner)
 
 // LockPartner reads a partner as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func LockPartner(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.TradingPartner, error) {
+func LockPartner(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*procurement.TradingPartner, error) {
 	var a store.Args
 	query := `SELECT p.id, p.code, p.name, p.gln, ` + partnerProfile + ` FROM trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id
 		WHERE p.id = ` + a.Add(id) + ` AND ` + store.OwnSupplier("p.id")(scope, &a) + ` FOR UPDATE OF p`
@@ -133,7 +134,7 @@ func LockPartner(ctx context.Context, tx *store.Tx, scope trade.Scope, id string
 
 // SavePartner saves what is ours of a partner that is locked, and counts its version up.
 // Name and location number stay those that a source tells, where one does.
-func SavePartner(ctx context.Context, tx *store.Tx, p *trade.TradingPartner, reason *string) error {
+func SavePartner(ctx context.Context, tx *store.Tx, p *procurement.TradingPartner, reason *string) error {
 	channels, err := json.Marshal(p.Channels)
 	if err != nil {
 		return fmt.Errorf("partner: %w", err)
@@ -151,13 +152,13 @@ func SavePartner(ctx context.Context, tx *store.Tx, p *trade.TradingPartner, rea
 	return nil
 }
 
-var partnerKeys = store.Read(store.Relation[trade.PartnerKey]{
+var partnerKeys = store.Read(store.Relation[procurement.PartnerKey]{
 	Kind: "PartnerKey", From: "partner_keys k", Visible: store.OwnSupplier("k.partner_id"),
 	Columns: []store.Columns{store.Always(`k.id, k.partner_id, k.public_key AS public, k.fingerprint, k.challenge AS proof, k.verified_at, k.valid_from, k.revoked_at`)},
-}, store.Identity[trade.PartnerKey])
+}, store.Identity[procurement.PartnerKey])
 
 // PartnerKeys reads keys of partners by id.
-func PartnerKeys(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.PartnerKey, error) {
+func PartnerKeys(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*procurement.PartnerKey, error) {
 	return partnerKeys.By(ctx, s, scope, "k.id", "", ids)
 }
 
@@ -165,12 +166,12 @@ func PartnerKeys(ctx context.Context, s *store.Store, scope trade.Scope, ids []s
 const MostKeys = 20
 
 // KeysOfPartners reads the keys of partners, newest first.
-func KeysOfPartners(ctx context.Context, s *store.Store, scope trade.Scope, partners []string) (map[string][]*trade.PartnerKey, error) {
+func KeysOfPartners(ctx context.Context, s *store.Store, scope trade.Scope, partners []string) (map[string][]*procurement.PartnerKey, error) {
 	return partnerKeys.Under(ctx, s, scope, "", "k.partner_id", "k.created_at DESC, k.id", partners)
 }
 
 // KeepPartnerKey keeps a key of a partner; it fails with [ErrTaken] where somebody has it.
-func KeepPartnerKey(ctx context.Context, tx *store.Tx, k *trade.PartnerKey) error {
+func KeepPartnerKey(ctx context.Context, tx *store.Tx, k *procurement.PartnerKey) error {
 	const query = `INSERT INTO partner_keys (id, partner_id, public_key, fingerprint, challenge, valid_from) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (fingerprint) DO NOTHING`
 	result, err := tx.Exec(ctx, query, k.ID, k.PartnerID, k.Public, k.Fingerprint, k.Proof, k.ValidFrom)
 	if err != nil {
@@ -200,7 +201,7 @@ func RevokePartnerKey(ctx context.Context, tx *store.Tx, id, reason string) erro
 
 // KeepTest keeps how a partner's test document went; once one of a kind has passed, a later
 // one that does not changes nothing.
-func KeepTest(ctx context.Context, tx *store.Tx, partner string, t trade.PartnerTest) error {
+func KeepTest(ctx context.Context, tx *store.Tx, partner string, t procurement.PartnerTest) error {
 	const query = `
 		INSERT INTO partner_tests AS t (partner_id, document, passed, detail) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (partner_id, document) DO UPDATE SET passed = excluded.passed, detail = excluded.detail, at = clock_timestamp() WHERE NOT t.passed`
@@ -212,7 +213,7 @@ func KeepTest(ctx context.Context, tx *store.Tx, partner string, t trade.Partner
 
 // PartnerFacts reads what the checks of onboarding look at, for partners that were read
 // within a scope, in their order.
-func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope, of []*trade.TradingPartner) ([]*trade.PartnerFacts, error) {
+func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope, of []*procurement.TradingPartner) ([]*procurement.PartnerFacts, error) {
 	ids := make([]string, len(of))
 	for i, p := range of {
 		ids[i] = p.ID
@@ -227,9 +228,9 @@ func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope, of 
 	if err := from.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("partners: %w", err)
 	}
-	all := make([]*trade.PartnerFacts, len(of))
+	all := make([]*procurement.PartnerFacts, len(of))
 	for i, p := range of {
-		all[i] = &trade.PartnerFacts{Partner: p}
+		all[i] = &procurement.PartnerFacts{Partner: p}
 		if at := slices.IndexFunc(rows, func(r factsRow) bool { return r.ID == p.ID }); at >= 0 {
 			r := &rows[at]
 			all[i].KnownToERP, all[i].OpenToTests, all[i].Keys, all[i].Tests = r.Known, r.Open, r.Keys.Value, r.Tests.Value
@@ -241,18 +242,18 @@ func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope, of 
 type factsRow struct {
 	ID          string
 	Known, Open bool
-	Keys        store.JSON[[]*trade.PartnerKey]
-	Tests       store.JSON[[]trade.PartnerTest]
+	Keys        store.JSON[[]*procurement.PartnerKey]
+	Tests       store.JSON[[]procurement.PartnerTest]
 }
 
 // Sender is a partner as a document of its meets it, with the key that its message names;
 // Key is nil where it names none of the partner's.
 type Sender struct {
 	ID, Code          string
-	Stage             trade.OnboardingStage
+	Stage             procurement.OnboardingStage
 	Reason            *string
 	RequiresSignature bool
-	Key               *trade.PartnerKey
+	Key               *procurement.PartnerKey
 }
 
 // FindSender reads the caller's partner and a key of its; nil where the caller is none.
@@ -274,7 +275,7 @@ func FindSender(ctx context.Context, s *store.Store, scope trade.Scope, key stri
 	}
 	r := rows[0]
 	if r.KeyID != "" {
-		r.Key = &trade.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
+		r.Key = &procurement.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
 	}
 	return &r.Sender, nil
 }

@@ -8,21 +8,22 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // SpendingLimits are what each buyer of some accounts may order without approval.
-func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, accounts []string) (map[string][]trade.SpendingLimit, error) {
+func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, accounts []string) (map[string][]ordering.SpendingLimit, error) {
 	var a store.Args
 	query := `SELECT d.account_id, d.period, d.amount AS "limit.amount", d.currency AS "limit.currency" FROM spending_limits d WHERE d.account_id = ANY(` + a.AddTexts(accounts) + `)
 		AND ` + store.OwnAccount("d.account_id")(scope, &a) + ` ORDER BY d.account_id, d.period DESC`
 	var rows []struct {
 		AccountID string
-		trade.SpendingLimit
+		ordering.SpendingLimit
 	}
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("limits: %w", err)
 	}
-	all := map[string][]trade.SpendingLimit{}
+	all := map[string][]ordering.SpendingLimit{}
 	for _, r := range rows {
 		all[r.AccountID] = append(all[r.AccountID], r.SpendingLimit)
 	}
@@ -31,7 +32,7 @@ func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, acco
 
 // SetSpendingLimit sets what each buyer of an account may order in a period without
 // approval; nil removes it. ok is false where there is no such account.
-func SetSpendingLimit(ctx context.Context, s *store.Store, number string, period trade.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
+func SetSpendingLimit(ctx context.Context, s *store.Store, number string, period ordering.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		var ids []string
 		if err := tx.Select(ctx, &ids, `SELECT id FROM accounts WHERE number = $1`, number); err != nil || len(ids) == 0 {
@@ -78,7 +79,7 @@ func SpentSince(ctx context.Context, from store.Reader, principal string, since 
 }
 
 // AskApproval keeps that an order needs approval, and which limit it exceeds.
-func AskApproval(ctx context.Context, tx *store.Tx, order, account string, exceeded trade.SpendingLimit) error {
+func AskApproval(ctx context.Context, tx *store.Tx, order, account string, exceeded ordering.SpendingLimit) error {
 	text, err := json.Marshal(exceeded)
 	if err != nil {
 		return fmt.Errorf("approval: %w", err)
@@ -90,7 +91,7 @@ func AskApproval(ctx context.Context, tx *store.Tx, order, account string, excee
 }
 
 // DecideApproval keeps who decided about an order, and how.
-func DecideApproval(ctx context.Context, tx *store.Tx, order string, state trade.ApprovalState, by string, comment *string) error {
+func DecideApproval(ctx context.Context, tx *store.Tx, order string, state ordering.ApprovalState, by string, comment *string) error {
 	const query = `UPDATE approvals SET state = $2, decided_by = $3, decided_at = now(), comment = $4 WHERE order_id = $1`
 	if _, err := tx.Exec(ctx, query, order, state, by, comment); err != nil {
 		return fmt.Errorf("approval: %w", err)

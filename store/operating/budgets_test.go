@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"portico/store/operating"
+	operatingstore "portico/store/operating"
+
 	"portico/store/storetest"
 )
 
@@ -14,7 +15,7 @@ func TestPointsAreSharedAndComeBackWithTime(t *testing.T) {
 	s := storetest.New(t)
 	lease := func(need, want int64) int64 {
 		t.Helper()
-		taken, wait, err := operating.LeasePoints(t.Context(), s, "client", need, want, 1000, 500)
+		taken, wait, err := operatingstore.LeasePoints(t.Context(), s, "client", need, want, 1000, 500)
 		if err != nil || (taken == 0) != (wait > 0) {
 			t.Fatalf("took %d, wait %v, %v", taken, wait, err)
 		}
@@ -26,7 +27,7 @@ func TestPointsAreSharedAndComeBackWithTime(t *testing.T) {
 	if n := lease(400, 400); n != 0 {
 		t.Errorf("took %d of an empty bucket", n)
 	}
-	if taken, _, err := operating.LeasePoints(t.Context(), s, "another", 500, 500, 1000, 500); err != nil || taken != 500 {
+	if taken, _, err := operatingstore.LeasePoints(t.Context(), s, "another", 500, 500, 1000, 500); err != nil || taken != 500 {
 		t.Errorf("another client took %d, %v", taken, err)
 	}
 	at := time.Now()
@@ -44,7 +45,7 @@ func TestPointsAreSharedAndComeBackWithTime(t *testing.T) {
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
-			taken, _, err := operating.LeasePoints(t.Context(), s, "crowd", 10, 50, 0, 200)
+			taken, _, err := operatingstore.LeasePoints(t.Context(), s, "crowd", 10, 50, 0, 200)
 			if err != nil {
 				t.Error(err)
 			}

@@ -5,7 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"portico/store/operating"
+	operatingstore "portico/store/operating"
+
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -14,7 +15,7 @@ import (
 // and commit after it. A reader that remembers the last number it saw would miss it.
 func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 	s, db := storetest.Pair(t)
-	from, err := operating.LogEnd(t.Context(), s)
+	from, err := operatingstore.LogEnd(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 	}
 	read := func(from trade.Place) (subjects []string, last trade.Place) {
 		t.Helper()
-		changes, err := operating.Changes(t.Context(), s, from, 10)
+		changes, err := operatingstore.Changes(t.Context(), s, from, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +51,7 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 	if got, _ := read(from); got != nil {
 		t.Errorf("%v is read while an older transaction runs", got)
 	}
-	if waits, err := operating.LogWaits(t.Context(), s, from); err != nil || !waits {
+	if waits, err := operatingstore.LogWaits(t.Context(), s, from); err != nil || !waits {
 		t.Errorf("nothing waits: %v", err)
 	}
 	if err := slow.Commit(); err != nil {
@@ -60,7 +61,7 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 	if !slices.Equal(got, []string{"slow", "quick"}) {
 		t.Errorf("got %v", got)
 	}
-	if waits, err := operating.LogWaits(t.Context(), s, last); err != nil || waits {
+	if waits, err := operatingstore.LogWaits(t.Context(), s, last); err != nil || waits {
 		t.Errorf("something waits: %v", err)
 	}
 	// Whose they are counts.
@@ -71,21 +72,21 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 		"theirs": {trade.CustomerScope([]trade.Ref{{ID: "acc_1"}}, nil), 2}, "another's": {trade.CustomerScope([]trade.Ref{{ID: "acc_2"}}, nil), 0},
 		"a supplier's": {trade.SupplierScope("ptn_1", nil), 0}, "operators'": {trade.OperatorScope(nil), 2}, "nobody's": {trade.Scope{}, 0},
 	} {
-		if changes, err := operating.ChangesOf(t.Context(), s, tt.scope, trade.OfShipments, from, last, 10); err != nil || len(changes) != tt.want {
+		if changes, err := operatingstore.ChangesOf(t.Context(), s, tt.scope, trade.OfShipments, from, last, 10); err != nil || len(changes) != tt.want {
 			t.Errorf("%s: %d changes, %v", name, len(changes), err)
 		}
 	}
-	if changes, err := operating.ChangesOf(t.Context(), s, trade.OperatorScope(nil), trade.OfOperations, from, last, 10); err != nil || len(changes) > 0 {
+	if changes, err := operatingstore.ChangesOf(t.Context(), s, trade.OperatorScope(nil), trade.OfOperations, from, last, 10); err != nil || len(changes) > 0 {
 		t.Errorf("of another topic: %v, %v", changes, err)
 	}
 	// What is removed is remembered as missing.
-	if n, err := operating.RemoveChanges(t.Context(), s, time.Now().Add(-time.Hour), 10); err != nil || n != 0 {
+	if n, err := operatingstore.RemoveChanges(t.Context(), s, time.Now().Add(-time.Hour), 10); err != nil || n != 0 {
 		t.Errorf("removed %d, %v", n, err)
 	}
-	if n, err := operating.RemoveChanges(t.Context(), s, time.Now().Add(time.Hour), 1); err != nil || n != 1 {
+	if n, err := operatingstore.RemoveChanges(t.Context(), s, time.Now().Add(time.Hour), 1); err != nil || n != 1 {
 		t.Errorf("removed %d, %v", n, err)
 	}
-	start, err := operating.LogStart(t.Context(), s)
+	start, err := operatingstore.LogStart(t.Context(), s)
 	if err != nil || !from.Before(start) || !start.Before(last) {
 		t.Errorf("kept from %v, %v; it was %v to %v", start, err, from, last)
 	}
@@ -99,10 +100,10 @@ func TestALogOfAnotherClusterIsBegunAnew(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO changes (topic, subject, xid) VALUES ('SHIPMENT', 'foreign', (pg_current_xact_id()::text::bigint + 1000000)::text::xid8), ('SHIPMENT', 'own', pg_current_xact_id())`); err != nil {
 		t.Fatal(err)
 	}
-	if err := operating.RestartLog(t.Context(), s); err != nil {
+	if err := operatingstore.RestartLog(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	changes, err := operating.Changes(t.Context(), s, trade.Place{}, 10)
+	changes, err := operatingstore.Changes(t.Context(), s, trade.Place{}, 10)
 	if err != nil || len(changes) != 1 || changes[0].SubjectID != "own" {
 		t.Errorf("got %v, %v", changes, err)
 	}

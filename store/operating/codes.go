@@ -7,23 +7,25 @@ import (
 	"maps"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
 
 type codeMappingRow struct {
-	trade.CodeMapping
+	operating.CodeMapping
 	Written      int
 	Publications int
-	As           store.JSON[map[string]trade.CodeMeaning]
-	Besides      store.JSON[map[string]trade.CodeMeaning]
+	As           store.JSON[map[string]operating.CodeMeaning]
+	Besides      store.JSON[map[string]operating.CodeMeaning]
 }
 
-func (r *codeMappingRow) trade() *trade.CodeMapping {
+func (r *codeMappingRow) trade() *operating.CodeMapping {
 	m := &r.CodeMapping
 	m.Version, m.Codes = r.Written+r.Publications, r.As.Value
 	if m.Codes == nil {
-		m.Codes = map[string]trade.CodeMeaning{}
+		m.Codes = map[string]operating.CodeMeaning{}
 	}
 	maps.Copy(m.Codes, r.Besides.Value)
 	return m
@@ -31,18 +33,18 @@ func (r *codeMappingRow) trade() *trade.CodeMapping {
 
 const codeMappingColumns = `m.id, m.instance, m.standard, m.list, m.written, m.publications, m.published_at, m.codes AS "as", m.published AS besides`
 
-var codeMappings = store.Read(store.Relation[trade.CodeMapping]{
+var codeMappings = store.Read(store.Relation[operating.CodeMapping]{
 	Kind: "CodeMapping", From: "code_mappings m", Visible: store.OperatorOnly, Columns: []store.Columns{store.Always(codeMappingColumns)},
 }, (*codeMappingRow).trade)
 
 // CodeMappings reads tables of codes by id.
-func CodeMappings(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.CodeMapping, error) {
+func CodeMappings(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.CodeMapping, error) {
 	return codeMappings.By(ctx, s, scope, "m.id", "", ids)
 }
 
 // CodeMappingList is the tables of codes, by the names of their sources.
-func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *store.List[trade.CodeMapping] {
-	l := &store.List[trade.CodeMapping]{Relation: codeMappings, Name: "code mappings", Scope: scope, Order: []store.SortKey{store.Ascending("m.instance", "text")}}
+func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *store.List[operating.CodeMapping] {
+	l := &store.List[operating.CodeMapping]{Relation: codeMappings, Name: "code mappings", Scope: scope, Order: []store.SortKey{store.Ascending("m.instance", "text")}}
 	if standard != nil {
 		l.And("m.standard = " + l.Args.Add(string(*standard)))
 	}
@@ -51,7 +53,7 @@ func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *store.Lis
 
 // LockCodeMapping reads a table as it is now and holds it until the transaction ends; nil
 // where there is none that the scope sees.
-func LockCodeMapping(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.CodeMapping, error) {
+func LockCodeMapping(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*operating.CodeMapping, error) {
 	var a store.Args
 	query := `SELECT ` + codeMappingColumns + ` FROM code_mappings m WHERE m.id = ` + a.Add(id) + ` AND ` + store.OperatorOnly(scope, &a) + ` FOR UPDATE`
 	var rows []codeMappingRow
@@ -63,7 +65,7 @@ func LockCodeMapping(ctx context.Context, tx *store.Tx, scope trade.Scope, id st
 
 // WriteCodes keeps the table of a source as it was written, in the place of an older one. What
 // was published stays.
-func WriteCodes(ctx context.Context, tx *store.Tx, m *trade.CodeMapping) error {
+func WriteCodes(ctx context.Context, tx *store.Tx, m *operating.CodeMapping) error {
 	codes, err := json.Marshal(m.Codes)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)
@@ -79,7 +81,7 @@ func WriteCodes(ctx context.Context, tx *store.Tx, m *trade.CodeMapping) error {
 }
 
 // PublishCodes sets what codes of a table mean from now on.
-func PublishCodes(ctx context.Context, tx *store.Tx, id string, changed map[string]trade.CodeMeaning) error {
+func PublishCodes(ctx context.Context, tx *store.Tx, id string, changed map[string]operating.CodeMeaning) error {
 	codes, err := json.Marshal(changed)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)
@@ -92,11 +94,11 @@ func PublishCodes(ctx context.Context, tx *store.Tx, id string, changed map[stri
 
 // PublishedCodes are what was published for each source, after some publications in all; nil
 // where there were no more.
-func PublishedCodes(ctx context.Context, s *store.Store, after int) (published map[string]map[string]trade.CodeMeaning, publications int, err error) {
+func PublishedCodes(ctx context.Context, s *store.Store, after int) (published map[string]map[string]operating.CodeMeaning, publications int, err error) {
 	var rows []struct {
 		Instance     string
 		Publications int
-		Published    store.JSON[map[string]trade.CodeMeaning]
+		Published    store.JSON[map[string]operating.CodeMeaning]
 	}
 	const query = `SELECT instance, publications, published FROM code_mappings WHERE publications > 0 AND (SELECT sum(publications) FROM code_mappings) <> $1`
 	if err := s.Select(ctx, &rows, query, after); err != nil {
@@ -105,7 +107,7 @@ func PublishedCodes(ctx context.Context, s *store.Store, after int) (published m
 	if len(rows) == 0 {
 		return nil, after, nil
 	}
-	published = map[string]map[string]trade.CodeMeaning{}
+	published = map[string]map[string]operating.CodeMeaning{}
 	for _, r := range rows {
 		published[r.Instance] = r.Published.Value
 		publications += r.Publications
@@ -118,7 +120,7 @@ const mostUnmapped = 100
 
 // UnmappedCodes are the codes that were seen of each table and have no meaning, most frequent
 // first.
-func UnmappedCodes(ctx context.Context, s *store.Store, scope trade.Scope, mappings []string) (map[string][]*trade.UnmappedCode, error) {
+func UnmappedCodes(ctx context.Context, s *store.Store, scope trade.Scope, mappings []string) (map[string][]*operating.UnmappedCode, error) {
 	var a store.Args
 	query := `
 		SELECT m.id AS mapping, u.* FROM code_mappings m CROSS JOIN LATERAL (
@@ -137,9 +139,9 @@ func UnmappedCodes(ctx context.Context, s *store.Store, scope trade.Scope, mappi
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("codes: %w", err)
 	}
-	found := map[string][]*trade.UnmappedCode{}
+	found := map[string][]*operating.UnmappedCode{}
 	for _, r := range rows {
-		found[r.Mapping] = append(found[r.Mapping], &trade.UnmappedCode{Code: r.Code, Text: r.Text, Count: r.Count, LastSeenAt: r.LastSeenAt})
+		found[r.Mapping] = append(found[r.Mapping], &operating.UnmappedCode{Code: r.Code, Text: r.Text, Count: r.Count, LastSeenAt: r.LastSeenAt})
 	}
 	return found, nil
 }

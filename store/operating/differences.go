@@ -4,56 +4,58 @@ import (
 	"context"
 	"fmt"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
 
 type reconciliationRow struct {
-	trade.Reconciliation
+	operating.Reconciliation
 	TotalsJSON, SourceTotalsJSON         store.JSON[[]trade.Money]
 	QuantitiesJSON, SourceQuantitiesJSON store.JSON[[]trade.Quantity]
 }
 
-func (r *reconciliationRow) trade() *trade.Reconciliation {
+func (r *reconciliationRow) trade() *operating.Reconciliation {
 	c := &r.Reconciliation
 	c.Totals, c.SourceTotals, c.Quantities, c.SourceQuantities = r.TotalsJSON.Value, r.SourceTotalsJSON.Value, r.QuantitiesJSON.Value, r.SourceQuantitiesJSON.Value
 	return c
 }
 
-var reconciliations = store.Read(store.Relation[trade.Reconciliation]{
+var reconciliations = store.Read(store.Relation[operating.Reconciliation]{
 	Kind: "Reconciliation", From: "reconciliations c", Visible: func(s trade.Scope, a *store.Args) string { return store.OperatorOnly(s, a) + " AND c.at IS NOT NULL" },
 	Columns: []store.Columns{store.Always(`c.id, c.capability, c.subject, c.held AS held_from, c.instance, c.at, c.count, c.source_count, c.totals AS totals_json, c.source_totals AS source_totals_json,
 		c.quantities AS quantities_json, c.source_quantities AS source_quantities_json`)},
 }, (*reconciliationRow).trade)
 
 // Reconciliations reads reconciliations by id.
-func Reconciliations(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.Reconciliation, error) {
+func Reconciliations(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.Reconciliation, error) {
 	return reconciliations.By(ctx, s, scope, "c.id", "", ids)
 }
 
 // ReconciliationList is the latest comparison per kind of record and source.
-func ReconciliationList(scope trade.Scope) *store.List[trade.Reconciliation] {
-	return &store.List[trade.Reconciliation]{
+func ReconciliationList(scope trade.Scope) *store.List[operating.Reconciliation] {
+	return &store.List[operating.Reconciliation]{
 		Relation: reconciliations, Name: "reconciliations", Scope: scope, Order: []store.SortKey{store.Ascending("c.capability", "text"), store.Ascending("c.subject", "text"), store.Ascending("c.held", "text"), store.Ascending("c.instance", "text")},
 	}
 }
 
-var differences = store.Read(store.Relation[trade.RecordDifference]{
+var differences = store.Read(store.Relation[operating.RecordDifference]{
 	Kind: "RecordDifference", From: "differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`d.key, nullif(d.field, '') AS field, d.value, d.source_value`)},
-}, store.Identity[trade.RecordDifference])
+}, store.Identity[operating.RecordDifference])
 
 // DifferenceList is the differences found below reconciliations, by their ids,
 // newest first.
-func DifferenceList(scope trade.Scope) *store.List[trade.RecordDifference] {
-	return &store.List[trade.RecordDifference]{Relation: differences, Name: "differences", Scope: scope, Parent: "c.id", Order: newest}
+func DifferenceList(scope trade.Scope) *store.List[operating.RecordDifference] {
+	return &store.List[operating.RecordDifference]{Relation: differences, Name: "differences", Scope: scope, Parent: "c.id", Order: newest}
 }
 
 // master are the subjects whose records are master data: others are documents,
 // which one system writes.
 const master = "('warehouses', 'categories', 'suppliers', 'accounts', 'credit', 'items', 'contracts', 'inventory')"
 
-var conflicts = store.Read(store.Relation[trade.MasterDataConflict]{
+var conflicts = store.Read(store.Relation[operating.MasterDataConflict]{
 	Kind: "MasterDataConflict", From: "differences d", Visible: func(s trade.Scope, a *store.Args) string {
 		return store.OperatorOnly(s, a) + " AND d.held <> d.instance AND d.subject IN " + master
 	},
@@ -63,10 +65,10 @@ var conflicts = store.Read(store.Relation[trade.MasterDataConflict]{
 			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key) WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
 			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key) WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
 			WHEN 'categories' THEN (SELECT k.id FROM categories k WHERE k.code = d.key) WHEN 'contracts' THEN (SELECT k.id FROM contracts k WHERE k.number = d.key) END AS subject`)},
-}, store.Identity[trade.MasterDataConflict])
+}, store.Identity[operating.MasterDataConflict])
 
 // Conflicts reads master data conflicts by id.
-func Conflicts(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.MasterDataConflict, error) {
+func Conflicts(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.MasterDataConflict, error) {
 	return conflicts.By(ctx, s, scope, "d.id", "", ids)
 }
 
@@ -79,8 +81,8 @@ type ConflictFilter struct {
 }
 
 // ConflictList is the fields on which systems contradict each other, newest first.
-func ConflictList(scope trade.Scope, f ConflictFilter) *store.List[trade.MasterDataConflict] {
-	l := &store.List[trade.MasterDataConflict]{Relation: conflicts, Name: "conflicts", Scope: scope, Order: newest}
+func ConflictList(scope trade.Scope, f ConflictFilter) *store.List[operating.MasterDataConflict] {
+	l := &store.List[operating.MasterDataConflict]{Relation: conflicts, Name: "conflicts", Scope: scope, Order: newest}
 	if f.Kinds != nil {
 		l.And("d.subject = ANY(" + l.Args.AddTexts(f.Kinds) + ")")
 	}
@@ -96,10 +98,10 @@ func ConflictList(scope trade.Scope, f ConflictFilter) *store.List[trade.MasterD
 
 // LockConflict reads a conflict as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func LockConflict(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.MasterDataConflict, error) {
+func LockConflict(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*operating.MasterDataConflict, error) {
 	var a store.Args
 	query := `SELECT ` + conflicts.Columns[0].List + ` FROM ` + conflicts.From + ` WHERE d.id = ` + a.Add(store.Storable(id)) + ` AND ` + conflicts.Visible(scope, &a) + ` FOR UPDATE OF d`
-	var rows []trade.MasterDataConflict
+	var rows []operating.MasterDataConflict
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil || len(rows) == 0 {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
@@ -13,36 +15,36 @@ import (
 )
 
 type inboundDeliveryRow struct {
-	trade.InboundDelivery
+	operating.InboundDelivery
 	About pq.StringArray
 }
 
-func (r *inboundDeliveryRow) trade() *trade.InboundDelivery {
+func (r *inboundDeliveryRow) trade() *operating.InboundDelivery {
 	r.Subjects = append([]string{}, r.About...)
 	return &r.InboundDelivery
 }
 
-var inboundDeliveries = store.Read(store.Relation[trade.InboundDelivery]{
+var inboundDeliveries = store.Read(store.Relation[operating.InboundDelivery]{
 	Kind: "InboundDelivery", From: "inbound_deliveries b", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error, b.subjects AS about`)},
 }, (*inboundDeliveryRow).trade)
 
 // InboundDeliveries reads inbound deliveries by id.
-func InboundDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.InboundDelivery, error) {
+func InboundDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.InboundDelivery, error) {
 	return inboundDeliveries.By(ctx, s, scope, "b.id", "", ids)
 }
 
 // InboundFilter narrows a list of inbound deliveries.
 type InboundFilter struct {
 	Instance string
-	State    []trade.InboundState
+	State    []operating.InboundState
 	Subject  string
 	Received trade.DateRange
 }
 
 // InboundList is the inbound deliveries, newest first.
-func InboundList(scope trade.Scope, f InboundFilter) *store.List[trade.InboundDelivery] {
-	l := &store.List[trade.InboundDelivery]{
+func InboundList(scope trade.Scope, f InboundFilter) *store.List[operating.InboundDelivery] {
+	l := &store.List[operating.InboundDelivery]{
 		Relation: inboundDeliveries, Name: "inbound deliveries", Scope: scope, Order: []store.SortKey{store.Descending("b.received_at", "timestamptz"), store.Descending("b.id", "text")},
 	}
 	if f.Instance != "" {
@@ -141,12 +143,12 @@ func DeliveriesBetween(ctx context.Context, s *store.Store, instance string, fro
 // SettledDelivery is what became of a delivery. WaitsFor are identifiers of shipments that
 // are not known yet.
 type SettledDelivery struct {
-	ID       string             `json:"ID"`
-	State    trade.InboundState `json:"State"`
-	Error    string             `json:"Error"`
-	Subjects []string           `json:"Subjects"`
-	WaitsFor []trade.Identifier `json:"WaitsFor"`
-	Again    time.Duration      `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
+	ID       string                 `json:"ID"`
+	State    operating.InboundState `json:"State"`
+	Error    string                 `json:"Error"`
+	Subjects []string               `json:"Subjects"`
+	WaitsFor []trade.Identifier     `json:"WaitsFor"`
+	Again    time.Duration          `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
 }
 
 // SettleDeliveries notes what became of deliveries.

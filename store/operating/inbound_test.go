@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
@@ -17,13 +19,13 @@ import (
 func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 	s, _ := storetest.Pair(t)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
-	if known, err := operating.KeepDeliveries(t.Context(), s, []operating.KeptDelivery{{Instance: "c", DeliveryID: "1", Body: []byte("{}")}, {Instance: "c", DeliveryID: "1"}, {Instance: "d", DeliveryID: "1"}}); err != nil || !slices.Equal(known, []bool{false, true, false}) {
+	if known, err := operatingstore.KeepDeliveries(t.Context(), s, []operatingstore.KeptDelivery{{Instance: "c", DeliveryID: "1", Body: []byte("{}")}, {Instance: "c", DeliveryID: "1"}, {Instance: "d", DeliveryID: "1"}}); err != nil || !slices.Equal(known, []bool{false, true, false}) {
 		t.Fatalf("known: %v, %v", known, err)
 	}
-	due := func(then func(tx *store.Tx, due []operating.KeptDelivery) error) (n int) {
+	due := func(then func(tx *store.Tx, due []operatingstore.KeptDelivery) error) (n int) {
 		t.Helper()
 		if err := s.InTx(t.Context(), func(tx *store.Tx) error {
-			all, err := operating.DueDeliveries(t.Context(), tx, 10)
+			all, err := operatingstore.DueDeliveries(t.Context(), tx, 10)
 			if n = len(all); err != nil || then == nil {
 				return err
 			}
@@ -34,22 +36,22 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 		return n
 	}
 	shipment := trade.Shipment{Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From("1", 1)}
-	wait := func(again time.Duration) func(*store.Tx, []operating.KeptDelivery) error {
-		return func(tx *store.Tx, due []operating.KeptDelivery) error {
-			var settled []operating.SettledDelivery
+	wait := func(again time.Duration) func(*store.Tx, []operatingstore.KeptDelivery) error {
+		return func(tx *store.Tx, due []operatingstore.KeptDelivery) error {
+			var settled []operatingstore.SettledDelivery
 			for _, d := range due {
-				settled = append(settled, operating.SettledDelivery{ID: d.ID, State: trade.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
+				settled = append(settled, operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
 			}
-			return operating.SettleDeliveries(t.Context(), tx, settled)
+			return operatingstore.SettleDeliveries(t.Context(), tx, settled)
 		}
 	}
-	if n := due(func(tx *store.Tx, due []operating.KeptDelivery) error {
+	if n := due(func(tx *store.Tx, due []operatingstore.KeptDelivery) error {
 		storetest.Save(t, s, replication.SaveShipments, shipment) // by another transaction, while these are held
 		return wait(0)(tx, due)
 	}); n != 2 {
 		t.Fatalf("%d are due, want two", n)
 	}
-	if n := due(func(tx *store.Tx, due []operating.KeptDelivery) error {
+	if n := due(func(tx *store.Tx, due []operatingstore.KeptDelivery) error {
 		shipment.Provenance = storetest.From("1", 2)
 		storetest.Save(t, s, replication.SaveShipments, shipment) // which waits for nobody who looks at them
 		return wait(time.Hour)(tx, due)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 	"github.com/quagmt/udecimal"
 
@@ -14,13 +16,13 @@ import (
 
 // MeasuredBy is what measures are asked over and broken down by.
 type MeasuredBy struct {
-	From, Until time.Time               // Until is not of it
-	Measures    []trade.BusinessMeasure // nil is all
-	Keys        bool                    // a result for each key, instead of one for all
+	From, Until time.Time                   // Until is not of it
+	Measures    []operating.BusinessMeasure // nil is all
+	Keys        bool                        // a result for each key, instead of one for all
 }
 
 type measuredRow struct {
-	Measure    trade.BusinessMeasure
+	Measure    operating.BusinessMeasure
 	Key        *string
 	SupplierID string
 	Samples    int64
@@ -30,8 +32,8 @@ type measuredRow struct {
 	Orders     int64
 }
 
-func (r *measuredRow) trade() *trade.MeasureResult {
-	m := &trade.MeasureResult{Measure: r.Measure, Key: r.Key, Samples: int(r.Samples)}
+func (r *measuredRow) trade() *operating.MeasureResult {
+	m := &operating.MeasureResult{Measure: r.Measure, Key: r.Key, Samples: int(r.Samples)}
 	if r.Samples == 0 {
 		return m
 	}
@@ -44,9 +46,9 @@ func (r *measuredRow) trade() *trade.MeasureResult {
 	}
 	switch d := r.Measure.Definition(); {
 	case d == nil:
-	case d.Unit == trade.InTime:
+	case d.Unit == operating.InTime:
 		m.P50, m.P95 = span(r.Half), span(r.Most)
-	case d.Unit == trade.PerThousand:
+	case d.Unit == operating.PerThousand:
 		if r.Orders > 0 {
 			if n, err := r.Hits.Mul(udecimal.MustFromInt64(1000, 0)).Div(udecimal.MustFromInt64(r.Orders, 0)); err == nil {
 				n = n.RoundBank(2)
@@ -64,7 +66,7 @@ const figures = `sum(m.cases)::bigint AS samples, percentile_cont(0.5) WITHIN GR
 	sum(m.hits) AS hits, round(100 * sum(m.hits) / nullif(sum(m.cases), 0), 2) AS percent`
 
 // MeasureResults is what measures come to, each that has cases, in their order. It is for operators.
-func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by MeasuredBy) ([]*trade.MeasureResult, error) {
+func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by MeasuredBy) ([]*operating.MeasureResult, error) {
 	a := store.Args{}
 	where := store.OperatorOnly(scope, &a)
 	key := "NULL::text"
@@ -83,7 +85,7 @@ func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by M
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("measures: %w", err)
 	}
-	all := make([]*trade.MeasureResult, len(rows))
+	all := make([]*operating.MeasureResult, len(rows))
 	for i := range rows {
 		all[i] = rows[i].trade()
 	}
@@ -91,14 +93,14 @@ func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by M
 }
 
 // Scorecards are what suppliers come to, by their ids: each sees its own.
-func Scorecards(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time, suppliers []string) (map[string][]*trade.MeasureResult, error) {
+func Scorecards(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time, suppliers []string) (map[string][]*operating.MeasureResult, error) {
 	a := store.Args{}
 	where := store.OwnSupplier("m.supplier_id")(scope, &a) + " AND m.supplier_id = ANY(" + a.AddTexts(suppliers) + ") AND m.at >= " + a.Add(from) + " AND m.at < " + a.Add(until)
 	var rows []measuredRow
 	if err := s.Select(ctx, &rows, `SELECT m.measure, NULL::text AS key, m.supplier_id, `+figures+`, 0::bigint AS orders FROM measured m WHERE `+where+` GROUP BY m.supplier_id, m.measure ORDER BY m.measure`, a.List...); err != nil {
 		return nil, fmt.Errorf("scorecards: %w", err)
 	}
-	all := map[string][]*trade.MeasureResult{}
+	all := map[string][]*operating.MeasureResult{}
 	for i := range rows {
 		all[rows[i].SupplierID] = append(all[rows[i].SupplierID], rows[i].trade())
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -128,7 +130,7 @@ func MeasureCases(ctx context.Context, tx *store.Tx, changed map[trade.Topic][]s
 
 // Tally is hits among cases that no record tells.
 type Tally struct {
-	Measure trade.BusinessMeasure
+	Measure operating.BusinessMeasure
 	Subject string // tells it from others of the measure
 	Key     string
 	At      time.Time

@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -16,18 +18,18 @@ import (
 func TestMeasuresAreAsComputedByHand(t *testing.T) {
 	st := storetest.New(t)
 	day := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-	tallies := []operating.Tally{
+	tallies := []operatingstore.Tally{
 		// 3 of 40 and 2 of 60 calls failed: 5 of 100.
-		{Measure: trade.IntegrationFailureRate, Subject: "1", Key: "erp", At: day, Cases: 40, Hits: 3},
-		{Measure: trade.IntegrationFailureRate, Subject: "2", Key: "wms", At: day.AddDate(0, 0, 1), Cases: 60, Hits: 2},
+		{Measure: operating.IntegrationFailureRate, Subject: "1", Key: "erp", At: day, Cases: 40, Hits: 3},
+		{Measure: operating.IntegrationFailureRate, Subject: "2", Key: "wms", At: day.AddDate(0, 0, 1), Cases: 60, Hits: 2},
 		// Told again with other numbers, it counts once: 50 of 80 figures were right.
-		{Measure: trade.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 80},
-		{Measure: trade.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 50},
+		{Measure: operating.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 80},
+		{Measure: operating.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 50},
 		// On another day.
-		{Measure: trade.CrossSystemConsistency, Subject: "1", Key: "items", At: day.AddDate(0, 0, 30), Cases: 10, Hits: 9},
+		{Measure: operating.CrossSystemConsistency, Subject: "1", Key: "items", At: day.AddDate(0, 0, 30), Cases: 10, Hits: 9},
 	}
 	err := st.InTx(t.Context(), func(tx *store.Tx) error {
-		if err := operating.KeepTallies(t.Context(), tx, tallies); err != nil {
+		if err := operatingstore.KeepTallies(t.Context(), tx, tallies); err != nil {
 			return err
 		}
 		// Of 10, 20, 30, 40 and 100 s the median is 30 and the 95th percentile 0.8 of the way from 40 to 100: 88.
@@ -41,12 +43,12 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := func(scope trade.Scope, by operating.MeasuredBy) map[string]*trade.MeasureResult {
-		all, err := operating.MeasureResults(t.Context(), st, scope, by)
+	of := func(scope trade.Scope, by operatingstore.MeasuredBy) map[string]*operating.MeasureResult {
+		all, err := operatingstore.MeasureResults(t.Context(), st, scope, by)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := map[string]*trade.MeasureResult{}
+		found := map[string]*operating.MeasureResult{}
 		for _, m := range all {
 			key := string(m.Measure)
 			if m.Key != nil {
@@ -56,7 +58,7 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 		}
 		return found
 	}
-	week := operating.MeasuredBy{From: day.Truncate(24 * time.Hour), Until: day.AddDate(0, 0, 7)}
+	week := operatingstore.MeasuredBy{From: day.Truncate(24 * time.Hour), Until: day.AddDate(0, 0, 7)}
 	got := of(trade.OperatorScope(nil), week)
 	if m := got["INTEGRATION_FAILURE_RATE"]; m == nil || m.Samples != 100 || m.Percent.String() != "5" {
 		t.Errorf("failures: %+v", m)
@@ -86,7 +88,7 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 	fault := trade.ERPAtFault
 	keep := func(all ...*trade.Alert) {
 		t.Helper()
-		if err := operating.KeepAlerts(t.Context(), st, []trade.AlertKind{trade.AlertSource}, all, "It answers again."); err != nil {
+		if err := operatingstore.KeepAlerts(t.Context(), st, []trade.AlertKind{trade.AlertSource}, all, "It answers again."); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -95,7 +97,7 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 	}
 	open := func() (all []*trade.Alert) {
 		t.Helper()
-		page, err := operating.AlertList(operator, operating.AlertFilter{Kind: []trade.AlertKind{trade.AlertSource}}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
+		page, err := operatingstore.AlertList(operator, operatingstore.AlertFilter{Kind: []trade.AlertKind{trade.AlertSource}}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,14 +131,14 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 	st := storetest.New(t)
 	now := time.Now()
-	use := []trade.SchemaUse{
+	use := []operating.SchemaUse{
 		{Coordinate: "Order.old", Client: "portal", Calls: 3, LastUsedAt: now.AddDate(0, 0, -2)},
 		{Coordinate: "Order.old", Client: "portal", Calls: 4, LastUsedAt: now},
 		{Coordinate: "Order.old", Client: "robot", Calls: 1, LastUsedAt: now},
 		{Coordinate: "Order.old", Client: "long ago", Calls: 9, LastUsedAt: now.AddDate(0, 0, -40)},
 	}
 	for _, u := range use {
-		if err := operating.AddSchemaUse(t.Context(), st, []trade.SchemaUse{u}); err != nil {
+		if err := operatingstore.AddSchemaUse(t.Context(), st, []operating.SchemaUse{u}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +147,7 @@ func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 		client string
 		want   int
 	}{{trade.CustomerScope(nil, nil), "portal", 1}, {trade.CustomerScope(nil, nil), "nobody", 0}, {trade.OperatorScope(nil), "console", 2}} {
-		got, err := operating.DeprecatedUse(t.Context(), st, c.scope, c.client, now.AddDate(0, 0, -30), []string{"Order.old", "Order.number"})
+		got, err := operatingstore.DeprecatedUse(t.Context(), st, c.scope, c.client, now.AddDate(0, 0, -30), []string{"Order.old", "Order.number"})
 		if err != nil || len(got["Order.old"]) != c.want {
 			t.Errorf("%s is told %v, %v", c.client, got, err)
 		}
@@ -158,27 +160,27 @@ func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 // TestSignalsAreSaidAnewAndTakeAnyName keeps what a process says, with a client of a bad name, says it anew, and forgets it.
 func TestSignalsAreSaidAnewAndTakeAnyName(t *testing.T) {
 	st := storetest.New(t)
-	keep := func(all ...operating.Signal) (kept []operating.Signal) {
+	keep := func(all ...operatingstore.Signal) (kept []operatingstore.Signal) {
 		t.Helper()
-		if err := operating.KeepSignals(t.Context(), st, "one", all); err != nil {
+		if err := operatingstore.KeepSignals(t.Context(), st, "one", all); err != nil {
 			t.Fatal(err)
 		}
-		kept, _, err := operating.Signals(t.Context(), st)
+		kept, _, err := operatingstore.Signals(t.Context(), st)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return kept
 	}
-	if kept := keep(operating.Signal{Kind: operating.Alive, Value: 1}, operating.Signal{Kind: operating.ManyRefused, Subject: "a\x00b\xff\nCODE", Value: 40}); len(kept) != 2 || kept[1].Value != 40 {
+	if kept := keep(operatingstore.Signal{Kind: operatingstore.Alive, Value: 1}, operatingstore.Signal{Kind: operatingstore.ManyRefused, Subject: "a\x00b\xff\nCODE", Value: 40}); len(kept) != 2 || kept[1].Value != 40 {
 		t.Fatalf("got %+v", kept)
 	}
-	if kept := keep(operating.Signal{Kind: operating.Alive, Value: 1}); len(kept) != 1 || kept[0].Kind != operating.Alive {
+	if kept := keep(operatingstore.Signal{Kind: operatingstore.Alive, Value: 1}); len(kept) != 1 || kept[0].Kind != operatingstore.Alive {
 		t.Errorf("what is not said any more is kept: %+v", kept)
 	}
-	if err := operating.RemoveSignals(t.Context(), st, "one"); err != nil {
+	if err := operatingstore.RemoveSignals(t.Context(), st, "one"); err != nil {
 		t.Fatal(err)
 	}
-	if kept, _, err := operating.Signals(t.Context(), st); err != nil || len(kept) != 0 {
+	if kept, _, err := operatingstore.Signals(t.Context(), st); err != nil || len(kept) != 0 {
 		t.Errorf("a process that ended is kept: %+v, %v", kept, err)
 	}
 }

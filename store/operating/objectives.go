@@ -6,18 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
 
 type objectiveRow struct {
-	trade.Objective
+	operating.Objective
 	Most  *float64
 	Bound store.NullDecimal
 	Span  float64
 }
 
-func (r *objectiveRow) trade() *trade.Objective {
+func (r *objectiveRow) trade() *operating.Objective {
 	o := &r.Objective
 	if r.Most != nil {
 		d := time.Duration(*r.Most * float64(time.Second))
@@ -32,30 +34,30 @@ func (r *objectiveRow) trade() *trade.Objective {
 
 const objectiveColumns = "o.id, o.name, o.measure, o.maximum AS most, o.percent AS bound, o.span, o.queue, o.severity, o.version::text AS version"
 
-var objectives = store.Read(store.Relation[trade.Objective]{
+var objectives = store.Read(store.Relation[operating.Objective]{
 	Kind: "Objective", From: "objectives o", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(objectiveColumns)},
 }, (*objectiveRow).trade)
 
 // Objectives reads objectives by id.
-func Objectives(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.Objective, error) {
+func Objectives(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.Objective, error) {
 	return objectives.By(ctx, s, scope, "o.id", "", ids)
 }
 
 // ObjectiveList are all objectives, by name.
-func ObjectiveList(scope trade.Scope) *store.List[trade.Objective] {
-	return &store.List[trade.Objective]{Relation: objectives, Name: "objectives", Scope: scope, Order: []store.SortKey{store.Ascending("o.name", "text"), store.Ascending("o.id", "text")}}
+func ObjectiveList(scope trade.Scope) *store.List[operating.Objective] {
+	return &store.List[operating.Objective]{Relation: objectives, Name: "objectives", Scope: scope, Order: []store.SortKey{store.Ascending("o.name", "text"), store.Ascending("o.id", "text")}}
 }
 
 // AllObjectives reads all objectives.
-func AllObjectives(ctx context.Context, s *store.Store, scope trade.Scope) ([]*trade.Objective, error) {
+func AllObjectives(ctx context.Context, s *store.Store, scope trade.Scope) ([]*operating.Objective, error) {
 	var a store.Args
 	query := "SELECT " + objectiveColumns + " FROM objectives o WHERE " + store.OperatorOnly(scope, &a) + " ORDER BY o.name"
 	var rows []objectiveRow
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("objectives: %w", err)
 	}
-	all := make([]*trade.Objective, len(rows))
+	all := make([]*operating.Objective, len(rows))
 	for i := range rows {
 		all[i] = rows[i].trade()
 	}
@@ -68,7 +70,7 @@ const mostObjectives = 100
 // SaveObjective makes an objective, or changes one whose version was seen. It tells the version
 // there is where that is another, and "" where there is no such objective, another has its
 // name, or there are too many.
-func SaveObjective(ctx context.Context, tx *store.Tx, o *trade.Objective) (saved bool, current string, err error) {
+func SaveObjective(ctx context.Context, tx *store.Tx, o *operating.Objective) (saved bool, current string, err error) {
 	var most *float64
 	if o.Maximum != nil {
 		seconds := o.Maximum.Seconds()

@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
 
 // AddSchemaUse adds to what clients asked for today.
-func AddSchemaUse(ctx context.Context, s *store.Store, all []trade.SchemaUse) error {
+func AddSchemaUse(ctx context.Context, s *store.Store, all []operating.SchemaUse) error {
 	var coordinates, clients, calls, last store.TextArray
 	for _, u := range all {
 		coordinates, clients = append(coordinates, u.Coordinate), append(clients, u.Client)
@@ -31,7 +33,7 @@ func AddSchemaUse(ctx context.Context, s *store.Store, all []trade.SchemaUse) er
 
 // SchemaUse is what clients asked for since a moment, by coordinate and client. It is for whoever
 // runs this alone.
-func SchemaUse(ctx context.Context, s *store.Store, since time.Time) (all []trade.SchemaUse, err error) {
+func SchemaUse(ctx context.Context, s *store.Store, since time.Time) (all []operating.SchemaUse, err error) {
 	const query = `SELECT coordinate, client, sum(calls)::bigint AS calls, max(last_used_at) AS last_used_at FROM schema_use WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY 1, 2 ORDER BY 1, 2`
 	if err := s.Select(ctx, &all, query, since); err != nil {
 		return nil, fmt.Errorf("use of the schema: %w", err)
@@ -41,17 +43,17 @@ func SchemaUse(ctx context.Context, s *store.Store, since time.Time) (all []trad
 
 // DeprecatedUse is who asked for elements since a moment, by coordinate: a client is told its own
 // use, and everybody's to who sees everything.
-func DeprecatedUse(ctx context.Context, s *store.Store, scope trade.Scope, client string, since time.Time, coordinates []string) (map[string][]*trade.DeprecatedUse, error) {
+func DeprecatedUse(ctx context.Context, s *store.Store, scope trade.Scope, client string, since time.Time, coordinates []string) (map[string][]*operating.DeprecatedUse, error) {
 	var a store.Args
 	query := `SELECT coordinate, client, sum(calls)::bigint AS calls, max(last_used_at) AS last_used_at FROM schema_use WHERE coordinate = ANY(` + a.AddTexts(coordinates) + `)
 		AND day >= (` + a.Add(since) + `::timestamptz AT TIME ZONE 'UTC')::date AND (` + store.OperatorOnly(scope, &a) + ` OR client = ` + a.Add(client) + `) GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2`
-	var rows []trade.SchemaUse
+	var rows []operating.SchemaUse
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("use of the schema: %w", err)
 	}
-	all := map[string][]*trade.DeprecatedUse{}
+	all := map[string][]*operating.DeprecatedUse{}
 	for _, r := range rows {
-		all[r.Coordinate] = append(all[r.Coordinate], &trade.DeprecatedUse{Client: r.Client, Calls: int(r.Calls), LastUsedAt: r.LastUsedAt})
+		all[r.Coordinate] = append(all[r.Coordinate], &operating.DeprecatedUse{Client: r.Client, Calls: int(r.Calls), LastUsedAt: r.LastUsedAt})
 	}
 	return all, nil
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/trade"
 )
 
 // Revoke files a revocation, to be in force until all tokens it may be of have
 // expired. The later of two of one subject counts.
-func Revoke(ctx context.Context, s *store.Store, r trade.Revocation, until time.Time) error {
+func Revoke(ctx context.Context, s *store.Store, r operating.Revocation, until time.Time) error {
 	return s.InTx(ctx, func(tx *store.Tx) error {
 		const query = `
 			INSERT INTO revocations (token, subject, revoked_at, until) VALUES ($1, $2, $3, $4)
@@ -25,7 +26,7 @@ func Revoke(ctx context.Context, s *store.Store, r trade.Revocation, until time.
 }
 
 // Revocations are those in force.
-func Revocations(ctx context.Context, s *store.Store) ([]trade.Revocation, error) {
+func Revocations(ctx context.Context, s *store.Store) ([]operating.Revocation, error) {
 	var rows []struct {
 		Token, Subject string
 		RevokedAt      time.Time
@@ -33,9 +34,9 @@ func Revocations(ctx context.Context, s *store.Store) ([]trade.Revocation, error
 	if err := s.Select(ctx, &rows, `SELECT token, subject, revoked_at FROM revocations WHERE until > now()`); err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
-	all := make([]trade.Revocation, len(rows))
+	all := make([]operating.Revocation, len(rows))
 	for i, r := range rows {
-		all[i] = trade.Revocation{Token: r.Token, Subject: r.Subject, At: r.RevokedAt}
+		all[i] = operating.Revocation{Token: r.Token, Subject: r.Subject, At: r.RevokedAt}
 	}
 	return all, nil
 }

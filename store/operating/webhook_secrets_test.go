@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -16,34 +18,34 @@ import (
 func TestAFormerSecretSignsForItsDayAlone(t *testing.T) {
 	st, db := storetest.Pair(t)
 	first, second := trade.Restricted("whsec_b25l"), trade.Restricted("whsec_dHdv")
-	e := &trade.WebhookEndpoint{
+	e := &operating.WebhookEndpoint{
 		ID:       "whe_1",
 		URL:      "https://example.com/",
 		Topics:   []trade.WebhookTopic{"ORDER_UPDATED"},
-		Status:   trade.WebhookActive,
+		Status:   operating.WebhookActive,
 		Accounts: []string{"acc_1"},
 	}
 	secrets := func(rotate bool) []string {
 		t.Helper()
 		err := st.InTx(t.Context(), func(tx *store.Tx) error {
 			if rotate {
-				if err := operating.RotateWebhookSecret(t.Context(), tx, e.ID, second, time.Hour); err != nil {
+				if err := operatingstore.RotateWebhookSecret(t.Context(), tx, e.ID, second, time.Hour); err != nil {
 					return err
 				}
 			}
-			return operating.Greet(t.Context(), tx, e)
+			return operatingstore.Greet(t.Context(), tx, e)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		due, err := operating.TakeDeliveries(t.Context(), st, 1, time.Minute)
+		due, err := operatingstore.TakeDeliveries(t.Context(), st, 1, time.Minute)
 		if err != nil || len(due) != 1 {
 			t.Fatalf("%v, %v", due, err)
 		}
 		return due[0].Secrets
 	}
 	if err := st.InTx(t.Context(), func(tx *store.Tx) error {
-		return operating.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &first)
+		return operatingstore.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &first)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
@@ -29,13 +31,13 @@ func ownEndpoint(s trade.Scope, a *store.Args) string {
 }
 
 type endpointRow struct {
-	trade.WebhookEndpoint
+	operating.WebhookEndpoint
 	Kinds pq.StringArray
 	For   pq.StringArray
 	Of    *string
 }
 
-func (r *endpointRow) trade() *trade.WebhookEndpoint {
+func (r *endpointRow) trade() *operating.WebhookEndpoint {
 	e := &r.WebhookEndpoint
 	e.Accounts = r.For
 	for _, t := range r.Kinds {
@@ -47,37 +49,37 @@ func (r *endpointRow) trade() *trade.WebhookEndpoint {
 	return e
 }
 
-var endpoints = store.Read(store.Relation[trade.WebhookEndpoint]{
+var endpoints = store.Read(store.Relation[operating.WebhookEndpoint]{
 	Kind: "WebhookEndpoint", From: "webhook_endpoints e", Visible: ownEndpoint,
 	Columns: []store.Columns{store.Always(`e.id, e.url, e.topics AS kinds, e.status, e.disabled_reason, e.created_at, e.accounts AS "for", e.supplier_id AS "of"`)},
 }, (*endpointRow).trade)
 
 // WebhookEndpoints reads endpoints by id.
-func WebhookEndpoints(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.WebhookEndpoint, error) {
+func WebhookEndpoints(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.WebhookEndpoint, error) {
 	return endpoints.By(ctx, s, scope, "e.id", "", ids)
 }
 
 // WebhookEndpointsOf reads the endpoints of suppliers, newest first.
-func WebhookEndpointsOf(ctx context.Context, s *store.Store, scope trade.Scope, suppliers []string) (map[string][]*trade.WebhookEndpoint, error) {
+func WebhookEndpointsOf(ctx context.Context, s *store.Store, scope trade.Scope, suppliers []string) (map[string][]*operating.WebhookEndpoint, error) {
 	return endpoints.Under(ctx, s, scope, "", "e.supplier_id", "e.created_at DESC, e.id", suppliers)
 }
 
 // EndpointList is the endpoints, newest first.
-func EndpointList(scope trade.Scope) *store.List[trade.WebhookEndpoint] {
-	return &store.List[trade.WebhookEndpoint]{Relation: endpoints, Name: "webhooks", Scope: scope, Order: []store.SortKey{store.Descending("e.created_at", "timestamptz"), store.Descending("e.id", "text")}}
+func EndpointList(scope trade.Scope) *store.List[operating.WebhookEndpoint] {
+	return &store.List[operating.WebhookEndpoint]{Relation: endpoints, Name: "webhooks", Scope: scope, Order: []store.SortKey{store.Descending("e.created_at", "timestamptz"), store.Descending("e.id", "text")}}
 }
 
 type webhookDeliveryRow struct {
-	trade.WebhookDelivery
-	Tries store.JSON[[]*trade.DeliveryAttempt]
+	operating.WebhookDelivery
+	Tries store.JSON[[]*operating.DeliveryAttempt]
 }
 
-func (r *webhookDeliveryRow) trade() *trade.WebhookDelivery {
+func (r *webhookDeliveryRow) trade() *operating.WebhookDelivery {
 	r.Attempts = r.Tries.Value
 	return &r.WebhookDelivery
 }
 
-var webhookDeliveries = store.Read(store.Relation[trade.WebhookDelivery]{
+var webhookDeliveries = store.Read(store.Relation[operating.WebhookDelivery]{
 	Kind: "WebhookDelivery", From: "webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id", Visible: ownEndpoint,
 	Columns: []store.Columns{
 		store.Always(`d.id, d.endpoint_id, d.topic, d.subject, d.state, d.next_attempt_at`), store.When("body", "coalesce(d.body, 'null') AS body"), store.When("attempts", "d.attempts AS tries"),
@@ -85,13 +87,13 @@ var webhookDeliveries = store.Read(store.Relation[trade.WebhookDelivery]{
 }, (*webhookDeliveryRow).trade)
 
 // WebhookDeliveries reads deliveries to endpoints by id.
-func WebhookDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.WebhookDelivery, error) {
+func WebhookDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.WebhookDelivery, error) {
 	return webhookDeliveries.By(ctx, s, scope, "d.id", "", ids)
 }
 
 // DeliveriesTo are the deliveries to each of some endpoints, newest first.
-func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *store.List[trade.WebhookDelivery] {
-	l := &store.List[trade.WebhookDelivery]{
+func DeliveriesTo(scope trade.Scope, states []operating.DeliveryState) *store.List[operating.WebhookDelivery] {
+	l := &store.List[operating.WebhookDelivery]{
 		Relation: webhookDeliveries, Name: "webhook deliveries", Scope: scope, Parent: "d.endpoint_id", Order: []store.SortKey{store.Descending("d.created_at", "timestamptz"), store.Descending("d.id", "text")},
 	}
 	if states != nil {
@@ -102,7 +104,7 @@ func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *store.List[t
 
 // LockWebhookEndpoint reads an endpoint as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func LockWebhookEndpoint(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.WebhookEndpoint, error) {
+func LockWebhookEndpoint(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*operating.WebhookEndpoint, error) {
 	var a store.Args
 	query := `SELECT ` + endpoints.Columns[0].List + ` FROM webhook_endpoints e WHERE e.id = ` + a.Add(id) + ` AND ` + ownEndpoint(scope, &a) + ` FOR UPDATE`
 	var rows []endpointRow
@@ -127,7 +129,7 @@ func CountWebhookEndpoints(ctx context.Context, tx *store.Tx, scope trade.Scope)
 
 // KeepWebhookEndpoint keeps an endpoint with who saved it, as their token said it. One that is
 // new needs a secret; of another one it stays.
-func KeepWebhookEndpoint(ctx context.Context, tx *store.Tx, e *trade.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
+func KeepWebhookEndpoint(ctx context.Context, tx *store.Tx, e *operating.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
 	text := trade.Restricted(owner)
 	who, err := tx.Store().Encrypt(webhookOwner, &text)
 	if err != nil {
@@ -172,7 +174,7 @@ func RotateWebhookSecret(ctx context.Context, tx *store.Tx, id string, secret tr
 }
 
 // Greet has an endpoint sent a greeting at once, by which its owner sees that it is reached.
-func Greet(ctx context.Context, tx *store.Tx, e *trade.WebhookEndpoint) error {
+func Greet(ctx context.Context, tx *store.Tx, e *operating.WebhookEndpoint) error {
 	const query = `INSERT INTO webhook_deliveries (endpoint_id, topic, subject) VALUES ($1, $2, $1)`
 	if _, err := tx.Exec(ctx, query, e.ID, e.Topics[0]); err != nil {
 		return fmt.Errorf("webhook: %w", err)
@@ -352,8 +354,8 @@ const mostAttempts = 50
 // RecordAttempt notes an attempt to send a delivery that was taken. It is done with where
 // delivered, and tried again after what retry says of the failures so far, or given up. An
 // endpoint that has taken nothing since a delivery began that is given up is disabled.
-func RecordAttempt(ctx context.Context, s *store.Store, d *DueDelivery, attempt trade.DeliveryAttempt, delivered bool, retry func(failures int) (after time.Duration, ok bool)) error {
-	text, err := json.Marshal([]trade.DeliveryAttempt{attempt})
+func RecordAttempt(ctx context.Context, s *store.Store, d *DueDelivery, attempt operating.DeliveryAttempt, delivered bool, retry func(failures int) (after time.Duration, ok bool)) error {
+	text, err := json.Marshal([]operating.DeliveryAttempt{attempt})
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}

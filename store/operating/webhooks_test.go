@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -19,7 +21,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	st, db := storetest.Pair(t)
 	scope := trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, nil)
 	secret := trade.Restricted("whsec_c2VjcmV0")
-	e := &trade.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: trade.WebhookActive, Accounts: []string{"acc_1"}}
+	e := &operating.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: operating.WebhookActive, Accounts: []string{"acc_1"}}
 	in := func(f func(tx *store.Tx) error) {
 		t.Helper()
 		if err := st.InTx(t.Context(), f); err != nil {
@@ -27,11 +29,11 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 		}
 	}
 	in(func(tx *store.Tx) error {
-		return operating.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret)
+		return operatingstore.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret)
 	})
-	status := func() *trade.WebhookEndpoint {
+	status := func() *operating.WebhookEndpoint {
 		t.Helper()
-		found, err := operating.WebhookEndpoints(t.Context(), st, scope, []string{"whe_1"})
+		found, err := operatingstore.WebhookEndpoints(t.Context(), st, scope, []string{"whe_1"})
 		if err != nil || found["whe_1"] == nil {
 			t.Fatal(found, err)
 		}
@@ -39,12 +41,12 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	}
 	play := func(takes bool) (attempts int, took time.Duration) {
 		t.Helper()
-		in(func(tx *store.Tx) error { return operating.Greet(t.Context(), tx, e) })
+		in(func(tx *store.Tx) error { return operatingstore.Greet(t.Context(), tx, e) })
 		for {
 			if _, err := db.ExecContext(t.Context(), `UPDATE webhook_deliveries SET next_attempt_at = '-infinity' WHERE state = 'PENDING'`); err != nil {
 				t.Fatal(err)
 			}
-			due, err := operating.TakeDeliveries(t.Context(), st, 10, time.Minute)
+			due, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +56,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 			if len(due) != 1 || due[0].Secrets[0] != "whsec_c2VjcmV0" || due[0].URL != e.URL || due[0].Topic != "ORDER_UPDATED" {
 				t.Fatalf("due: %+v", due)
 			}
-			if again, err := operating.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(again) > 0 {
+			if again, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(again) > 0 {
 				t.Fatalf("taken twice: %v, %v", again, err)
 			}
 			why, status := "It answered 503.", 503
@@ -64,8 +66,8 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err = operating.RecordAttempt(t.Context(), st, &due[0], trade.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false, func(n int) (time.Duration, bool) {
-				after, ok := trade.WebhookRetry(n)
+			err = operatingstore.RecordAttempt(t.Context(), st, &due[0], operating.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false, func(n int) (time.Duration, bool) {
+				after, ok := operating.WebhookRetry(n)
 				took += after
 				return after, ok
 			})
@@ -77,36 +79,36 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	if n, took := play(true); n != 11 || took < 72*time.Hour || took > 80*time.Hour {
 		t.Errorf("%d attempts over %s", n, took)
 	}
-	if is := status(); is.Status != trade.WebhookActive {
+	if is := status(); is.Status != operating.WebhookActive {
 		t.Errorf("one that takes other things is %+v", is)
 	}
 	if _, err := db.ExecContext(t.Context(), `UPDATE webhook_endpoints SET succeeded_at = NULL`); err != nil {
 		t.Fatal(err)
 	}
 	play(false)
-	if is := status(); is.Status != trade.WebhookDisabled || is.DisabledReason == nil {
+	if is := status(); is.Status != operating.WebhookDisabled || is.DisabledReason == nil {
 		t.Errorf("one that takes nothing is %+v", is)
 	} else if reason := *is.DisabledReason; !strings.HasPrefix(reason, "Nothing was taken since 20") || !strings.HasSuffix(reason, " UTC. The last answer: It answered 503. Mend it, and save the endpoint again.") {
 		t.Errorf("the reason: %s", reason)
 	}
 	in(func(tx *store.Tx) error {
-		return operating.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), nil)
+		return operatingstore.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), nil)
 	})
 	shift := -90 * time.Minute
 	change := trade.Change{Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1", Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC()}
 	for range 2 { // which is planned once
 		in(func(tx *store.Tx) error {
-			return operating.PlanDeliveries(t.Context(), tx, []operating.PlannedDelivery{{EndpointID: "whe_1", Change: change}})
+			return operatingstore.PlanDeliveries(t.Context(), tx, []operatingstore.PlannedDelivery{{EndpointID: "whe_1", Change: change}})
 		})
 	}
-	if due, err := operating.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(due) != 1 || !reflect.DeepEqual(due[0].Change, &change) {
+	if due, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(due) != 1 || !reflect.DeepEqual(due[0].Change, &change) {
 		t.Errorf("due: %+v, %v", due, err)
 	}
-	page, err := operating.DeliveriesTo(scope, nil).Page(t.Context(), st, []string{"whe_1"}, store.PageArgs{First: 10})
-	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 || *page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != trade.DeliveryFailed {
+	page, err := operatingstore.DeliveriesTo(scope, nil).Page(t.Context(), st, []string{"whe_1"}, store.PageArgs{First: 10})
+	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 || *page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != operating.DeliveryFailed {
 		t.Errorf("deliveries: %v", err)
 	}
-	if n, err := operating.RemoveWebhookDeliveries(t.Context(), st, time.Now().Add(time.Hour), 10); n != 3 || err != nil {
+	if n, err := operatingstore.RemoveWebhookDeliveries(t.Context(), st, time.Now().Add(time.Hour), 10); n != 3 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
 }

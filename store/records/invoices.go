@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
@@ -194,14 +196,14 @@ func ReturnLines(ctx context.Context, s *store.Store, scope trade.Scope, returns
 	return returnLines.Under(ctx, s, scope, "", "l.return_id", "l.return_id, l.position", returns)
 }
 
-var rejected = store.Read(store.Relation[trade.RejectedRecord]{
+var rejected = store.Read(store.Relation[operating.RejectedRecord]{
 	Kind: "RejectedRecord", From: "rejected_records r", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`r.instance, r.kind, r.source_ref, r.reason, r.at`)},
-}, store.Identity[trade.RejectedRecord])
+}, store.Identity[operating.RejectedRecord])
 
 // RejectedList is the records set aside below sources, newest first.
-func RejectedList(scope trade.Scope) *store.List[trade.RejectedRecord] {
-	return &store.List[trade.RejectedRecord]{
+func RejectedList(scope trade.Scope) *store.List[operating.RejectedRecord] {
+	return &store.List[operating.RejectedRecord]{
 		Relation: rejected, Name: "rejected records", Scope: scope, Parent: "r.instance", Order: []store.SortKey{store.Descending("r.at", "timestamptz"), store.Descending("r.id", "bigint")},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/quagmt/udecimal"
 
 	"portico/store"
@@ -48,9 +50,9 @@ func Order(number, account string, version int64, lines ...string) trade.Order {
 }
 
 // Save saves records in a transaction, and returns those that were rejected.
-func Save[T any](t testing.TB, s *store.Store, save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), records ...T) []trade.RejectedRecord {
+func Save[T any](t testing.TB, s *store.Store, save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), records ...T) []operating.RejectedRecord {
 	t.Helper()
-	var rejected []trade.RejectedRecord
+	var rejected []operating.RejectedRecord
 	err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		rejected, err = save(t.Context(), tx, records)
 		return err

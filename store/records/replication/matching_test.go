@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
+
 	"portico/store"
-	"portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/store/storetest"
@@ -46,9 +48,9 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 		}
 		return found[sku].ID
 	}
-	conflicts := func() []*trade.MasterDataConflict {
+	conflicts := func() []*operating.MasterDataConflict {
 		t.Helper()
-		page, err := operating.ConflictList(storetest.Everything, operating.ConflictFilter{}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
+		page, err := operatingstore.ConflictList(storetest.Everything, operatingstore.ConflictFilter{}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 
 	"portico/store"
-	"portico/trade"
 )
 
 // Comparison names what is compared: records of a subject as they are held from
 // one source, with what a source says, which may be the same one.
 type Comparison struct {
-	Capability trade.Capability
+	Capability operating.Capability
 	Subject    string
 	Held       string
 	Instance   string
@@ -26,9 +27,9 @@ const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value =
 
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
-func FileDifferences(ctx context.Context, tx *store.Tx, c Comparison, keys []string, found []trade.Difference) error {
+func FileDifferences(ctx context.Context, tx *store.Tx, c Comparison, keys []string, found []operating.Difference) error {
 	if found == nil {
-		found = []trade.Difference{}
+		found = []operating.Difference{}
 	}
 	documents, err := json.Marshal(found)
 	if err != nil {
@@ -97,7 +98,7 @@ func SaveComparison(ctx context.Context, tx *store.Tx, c Comparison, after strin
 
 // EndComparison records what a comparison that began at a moment found in all.
 // Differences that it did not find again are removed; how many are left is told, and in how many records.
-func EndComparison(ctx context.Context, tx *store.Tx, c Comparison, began time.Time, r trade.Reconciliation) (left, records int, err error) {
+func EndComparison(ctx context.Context, tx *store.Tx, c Comparison, began time.Time, r operating.Reconciliation) (left, records int, err error) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
 	if _, err := tx.Exec(ctx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
 		return 0, 0, fmt.Errorf("differences: %w", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -75,7 +77,7 @@ var saveOrders = saving[trade.Order]{
 
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
-func SaveOrders(ctx context.Context, tx *store.Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
+func SaveOrders(ctx context.Context, tx *store.Tx, records []trade.Order) ([]operating.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(o trade.Order) bool { return o.ExternalRef == nil })
 	if err := numberOurs(ctx, tx, "orders", ours); err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -22,13 +24,13 @@ var saveContracts = saving[trade.Contract]{
 }
 
 // SaveContracts saves contracts.
-func SaveContracts(ctx context.Context, tx *store.Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
+func SaveContracts(ctx context.Context, tx *store.Tx, records []trade.Contract) ([]operating.RejectedRecord, error) {
 	return saveContracts.save(ctx, tx, records)
 }
 
 var saveItems = saving[trade.Item]{
 	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
-	keyPath: "j ->> 'SKU'", capability: trade.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
+	keyPath: "j ->> 'SKU'", capability: operating.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
 	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by, substitutes, attributes,
 			documents, country_of_origin, commodity_code, ` + told + `)
 		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit', j ->> 'Status',
@@ -60,7 +62,7 @@ var saveItems = saving[trade.Item]{
 }
 
 // SaveItems saves items with their units and suppliers.
-func SaveItems(ctx context.Context, tx *store.Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
+func SaveItems(ctx context.Context, tx *store.Tx, records []trade.Item) ([]operating.RejectedRecord, error) {
 	return saveItems.save(ctx, tx, records)
 }
 
@@ -79,7 +81,7 @@ var saveStock = saving[trade.Stock]{
 }
 
 // SaveStock saves stock.
-func SaveStock(ctx context.Context, tx *store.Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
+func SaveStock(ctx context.Context, tx *store.Tx, records []trade.Stock) ([]operating.RejectedRecord, error) {
 	if store.IsQuiet(ctx) || len(records) == 0 {
 		return saveStock.save(ctx, tx, records)
 	}

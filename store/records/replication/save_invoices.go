@@ -3,6 +3,8 @@ package replication
 import (
 	"context"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -30,7 +32,7 @@ var saveInvoices = saving[trade.Invoice]{
 }
 
 // SaveInvoices saves invoices with their lines.
-func SaveInvoices(ctx context.Context, tx *store.Tx, records []trade.Invoice) ([]trade.RejectedRecord, error) {
+func SaveInvoices(ctx context.Context, tx *store.Tx, records []trade.Invoice) ([]operating.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) l

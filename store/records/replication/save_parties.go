@@ -3,8 +3,11 @@ package replication
 import (
 	"context"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 const documents = "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r(j, n)"
@@ -19,7 +22,7 @@ var saveWarehouses = saving[trade.Warehouse]{
 }
 
 // SaveWarehouses saves warehouses.
-func SaveWarehouses(ctx context.Context, tx *store.Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
+func SaveWarehouses(ctx context.Context, tx *store.Tx, records []trade.Warehouse) ([]operating.RejectedRecord, error) {
 	return saveWarehouses.save(ctx, tx, records)
 }
 
@@ -43,14 +46,14 @@ var saveCategories = saving[trade.Category]{
 }
 
 // SaveCategories saves categories.
-func SaveCategories(ctx context.Context, tx *store.Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
+func SaveCategories(ctx context.Context, tx *store.Tx, records []trade.Category) ([]operating.RejectedRecord, error) {
 	return saveCategories.save(ctx, tx, records)
 }
 
-var savePartners = saving[trade.TradingPartner]{
-	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *trade.TradingPartner) string { return p.Code },
-	prov:    func(p *trade.TradingPartner) *trade.Provenance { return &p.Provenance },
-	keyPath: "j ->> 'Code'", capability: trade.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
+var savePartners = saving[procurement.TradingPartner]{
+	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *procurement.TradingPartner) string { return p.Code },
+	prov:    func(p *procurement.TradingPartner) *trade.Provenance { return &p.Provenance },
+	keyPath: "j ->> 'Code'", capability: operating.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
 	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + told + `)
 		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + toldAgain + `
@@ -58,7 +61,7 @@ var savePartners = saving[trade.TradingPartner]{
 }
 
 // SaveSuppliers saves trading partners.
-func SaveSuppliers(ctx context.Context, tx *store.Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
+func SaveSuppliers(ctx context.Context, tx *store.Tx, records []procurement.TradingPartner) ([]operating.RejectedRecord, error) {
 	return savePartners.save(ctx, tx, records)
 }
 
@@ -85,7 +88,7 @@ var saveAccounts = saving[trade.Account]{
 }
 
 // SaveAccounts saves accounts with their locations and part numbers.
-func SaveAccounts(ctx context.Context, tx *store.Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
+func SaveAccounts(ctx context.Context, tx *store.Tx, records []trade.Account) ([]operating.RejectedRecord, error) {
 	return saveAccounts.save(ctx, tx, records)
 }
 
@@ -101,7 +104,7 @@ var saveCalendars = saving[trade.Calendar]{
 }
 
 // SaveCalendars saves when locations receive goods.
-func SaveCalendars(ctx context.Context, tx *store.Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
+func SaveCalendars(ctx context.Context, tx *store.Tx, records []trade.Calendar) ([]operating.RejectedRecord, error) {
 	return saveCalendars.save(ctx, tx, records)
 }
 
@@ -118,6 +121,6 @@ var saveCredit = saving[trade.CreditPosition]{
 }
 
 // SaveCredit saves credit positions.
-func SaveCredit(ctx context.Context, tx *store.Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
+func SaveCredit(ctx context.Context, tx *store.Tx, records []trade.CreditPosition) ([]operating.RejectedRecord, error) {
 	return saveCredit.save(ctx, tx, records)
 }

@@ -3,6 +3,8 @@ package replication
 import (
 	"context"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -49,6 +51,6 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 }
 
 // SavePurchaseOrders saves purchase orders with their lines and schedules.
-func SavePurchaseOrders(ctx context.Context, tx *store.Tx, records []trade.PurchaseOrder) ([]trade.RejectedRecord, error) {
+func SavePurchaseOrders(ctx context.Context, tx *store.Tx, records []trade.PurchaseOrder) ([]operating.RejectedRecord, error) {
 	return savePurchaseOrders.save(ctx, tx, records)
 }

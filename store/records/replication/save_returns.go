@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/trade"
 )
@@ -25,7 +27,7 @@ var saveReturns = saving[trade.Return]{
 }
 
 // SaveReturns saves returns with their lines.
-func SaveReturns(ctx context.Context, tx *store.Tx, records []trade.Return) ([]trade.RejectedRecord, error) {
+func SaveReturns(ctx context.Context, tx *store.Tx, records []trade.Return) ([]operating.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(r trade.Return) bool { return r.ExternalRef == nil })
 	if err := numberOurs(ctx, tx, "returns", ours); err != nil {
 		return nil, err

@@ -7,17 +7,20 @@ import (
 	"maps"
 	"slices"
 
+	"portico/trade/operating"
+
 	"github.com/lib/pq"
 	"go.opentelemetry.io/otel/attribute"
 
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 // SaveTracking files the events of what carriers follow and derives from all events
 // of each shipment where it stands. It tells what no shipment is known of.
-func SaveTracking(ctx context.Context, tx *store.Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
+func SaveTracking(ctx context.Context, tx *store.Tx, records []trade.Tracking) ([]operating.RejectedRecord, error) {
 	of, _, err := FileTracking(ctx, tx, records)
 	if err != nil {
 		return nil, err
@@ -191,7 +194,7 @@ func deriveShipments(ctx context.Context, tx *store.Tx, shipments []string, proo
 	}
 	all := []derived{}
 	for id, events := range byShipment {
-		all = append(all, derived{id, trade.StatusOf(events), trade.EtaOf(events), trade.ExceptionOf(events), trade.ProofOf(events, proofs[id])})
+		all = append(all, derived{id, tracking.StatusOf(events), tracking.EtaOf(events), tracking.ExceptionOf(events), tracking.ProofOf(events, proofs[id])})
 	}
 	documents, err := json.Marshal(all)
 	if err != nil {

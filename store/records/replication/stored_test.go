@@ -7,13 +7,14 @@ import (
 
 	"portico/test/stored"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // TestWhatIsHeldIsCalledAsItIsTold holds the names under which records are read back to be compared to those
 // under which their sources tell them: otherwise nothing would be the same any more, or nothing different.
 func TestWhatIsHeldIsCalledAsItIsTold(t *testing.T) {
 	told := map[string]any{
-		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](), "suppliers": stored.Of[trade.TradingPartner](), "accounts": stored.Of[trade.Account](),
+		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](), "suppliers": stored.Of[procurement.TradingPartner](), "accounts": stored.Of[trade.Account](),
 		"credit": stored.Of[trade.CreditPosition](), "items": stored.Of[trade.Item](), "contracts": stored.Of[trade.Contract](), "inventory": stored.Of[trade.Stock](),
 		"orders": stored.Of[trade.Order](), "purchase_orders": stored.Of[trade.PurchaseOrder](), "shipments": stored.Of[trade.Shipment](), "invoices": stored.Of[trade.Invoice](),
 		"returns": stored.Of[trade.Return](),

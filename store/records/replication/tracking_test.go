@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"portico/trade/operating"
+
 	"portico/store"
 	"portico/store/records/replication"
 	"portico/store/storetest"
@@ -34,7 +36,7 @@ func tracking(number, key string, milestone trade.Milestone, status trade.Shipme
 	return trade.Tracking{TrackingNumber: number, Provenance: storetest.From(number, 1), Events: []trade.ShipmentEvent{{Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status, OccurredAt: at, OffsetKnown: true}}}
 }
 
-func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []trade.RejectedRecord) {
+func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []operating.RejectedRecord) {
 	t.Helper()
 	if err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		loose, err = replication.SaveTracking(t.Context(), tx, news)
