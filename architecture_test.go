@@ -46,8 +46,10 @@ var below = map[layer][]layer{
 // arrows are the imports that the layers alone do not allow: each with its reason.
 var arrows = map[string]map[string]string{
 	// language
-	"evidence":    {"evidence/signatures": "a bundle is checked by the signatures in it", "trade": "it says what was said in the words of trade"},
-	"trade/clock": {},
+	"evidence": {"evidence/signatures": "a bundle is checked by the signatures in it", "trade/procurement": "keys, messages and receipts of partners"},
+
+	"trade/operating": {"trade": "the words that all areas share"}, "trade/ordering": {"trade": "as above"},
+	"trade/procurement": {"trade": "as above"}, "trade/tracking": {"trade": "as above"},
 
 	// system
 	"store":           {"migrations": "it brings the tables up to date"},
@@ -84,7 +86,7 @@ var apart = map[string][]string{
 	// The company is somebody else's system: it knows GS1 numbers and nothing of ours.
 	"sandbox": {"trade"},
 	// Another company's system, filled with the sandbox's.
-	"sandbox/tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade"},
+	"sandbox/tryton": {"sandbox", "sources", "sources/sandbox", "sources/tryton/rpc", "trade", "trade/procurement"},
 	"web":            {},
 	// They see the server from outside alone.
 	"test/e2e/ports": {}, "test/e2e/extras": {},

@@ -14,7 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"portico/graph"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 var updateCapabilities = flag.Bool("capabilities", false, "write docs/capabilities.md anew")
@@ -110,7 +110,7 @@ func TestEverythingHasAnOwner(t *testing.T) {
 	for _, v := range schema.Types["Capability"].EnumValues {
 		capabilities[v.Name] = true
 	}
-	for _, m := range trade.Measures {
+	for _, m := range operating.Measures {
 		measures[string(m.Measure)] = true
 	}
 	for _, f := range filesNamed(t, func(name string) bool { return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") }) {

@@ -14,6 +14,8 @@ import (
 	"portico/process/notify"
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
 )
 
 // File is the configuration file.
@@ -22,15 +24,15 @@ type File struct {
 	Routes  map[sources.Subject]string `yaml:"routes"`
 	// Capabilities are where whole capabilities begin to be served, over Routes, until
 	// `portico route` says otherwise.
-	Capabilities map[trade.Capability]RouteConfig `yaml:"capabilities"`
+	Capabilities map[operating.Capability]RouteConfig `yaml:"capabilities"`
 	// Match are the keys, beside the natural ones, by which records are known again
 	// when they move: items by gtin, suppliers by gln.
 	Match map[string]string `yaml:"match"`
 	// Tell is which moves of a promise customers are told of; all where nothing is said.
-	Tell map[trade.CommitmentCause]trade.Telling `yaml:"tell"`
+	Tell map[ordering.CommitmentCause]ordering.Telling `yaml:"tell"`
 	// Policies are who answers for kinds of record, and what decides conflicts.
-	Policies map[sources.Subject]trade.Stewardship `yaml:"policies"`
-	Issuers  []auth.IssuerConfig                   `yaml:"issuers"`
+	Policies map[sources.Subject]operating.Stewardship `yaml:"policies"`
+	Issuers  []auth.IssuerConfig                       `yaml:"issuers"`
 	// Alerting is where alerts are told besides the graph and webhooks.
 	Alerting struct {
 		Alertmanager string              `yaml:"alertmanager"` // URL of a Prometheus Alertmanager

@@ -5,18 +5,19 @@ import (
 
 	"portico/graph/governance"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // deprecations are what goes away of a schema, as the graph tells it.
-func deprecations(s *ast.Schema) []*trade.Deprecation {
-	all := []*trade.Deprecation{}
+func deprecations(s *ast.Schema) []*operating.Deprecation {
+	all := []*operating.Deprecation{}
 	for _, d := range governance.Deprecations(s) {
 		since, err := trade.ParseDate(d.Since)
 		on, also := trade.ParseDate(d.SunsetOn)
 		if err != nil || also != nil { // make check refuses such a schema
 			continue
 		}
-		told := &trade.Deprecation{Coordinate: d.Coordinate, Reason: d.Reason, Since: since, SunsetOn: on}
+		told := &operating.Deprecation{Coordinate: d.Coordinate, Reason: d.Reason, Since: since, SunsetOn: on}
 		if d.Replacement != "" {
 			told.Replacement = &d.Replacement
 		}

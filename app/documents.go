@@ -16,7 +16,7 @@ import (
 
 	"portico/process/audit"
 	"portico/sources"
-	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // AuditFolder is where the audit log's key and heads lie in the data folder.
@@ -27,7 +27,7 @@ type documentSource struct{ *server }
 
 // Document opens one.
 func (p documentSource) Document(ctx context.Context, source, ref string) (io.ReadCloser, error) {
-	if source != trade.EvidenceInstance {
+	if source != procurement.EvidenceInstance {
 		return p.sources.Document(ctx, source, ref)
 	}
 	b, err := audit.Export(ctx, p.store, p.auditFolder, ref)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -61,9 +61,9 @@ func (p *server) countSchemaUse(ctx context.Context) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	all := make([]trade.SchemaUse, len(taken))
+	all := make([]operating.SchemaUse, len(taken))
 	for i, u := range taken {
-		all[i] = trade.SchemaUse(u)
+		all[i] = operating.SchemaUse(u)
 	}
 	return p.store.AddSchemaUse(ctx, all)
 }

@@ -8,10 +8,11 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"portico/trade/operating"
+
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
-	"portico/trade"
 )
 
 // leastSecret is how long a secret must be that somebody signs with, so that it cannot be
@@ -49,7 +50,7 @@ func OpenSources(f File, log *slog.Logger) (*sources.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	var begin []trade.CapabilityRoute
+	var begin []operating.CapabilityRoute
 	for _, capability := range slices.Sorted(maps.Keys(f.Capabilities)) {
 		c := f.Capabilities[capability]
 		r, err := Route(capability, c.Primary, c.Shadow, c.Percent)
@@ -65,8 +66,8 @@ func OpenSources(f File, log *slog.Logger) (*sources.Set, error) {
 }
 
 // Route is a route as it is configured or ordered; a percentage left out is 100.
-func Route(capability trade.Capability, primary, shadow string, percent *int) (trade.CapabilityRoute, error) {
-	r := trade.CapabilityRoute{Capability: capability, Primary: primary, PercentToPrimary: 100}
+func Route(capability operating.Capability, primary, shadow string, percent *int) (operating.CapabilityRoute, error) {
+	r := operating.CapabilityRoute{Capability: capability, Primary: primary, PercentToPrimary: 100}
 	if percent != nil {
 		r.PercentToPrimary = *percent
 	}

@@ -24,6 +24,8 @@ import (
 	"portico/graph/governance"
 	"portico/resolvers"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // everybody is a directory in which all are known and nobody is revoked.
@@ -36,10 +38,10 @@ func (everybody) AccountTree(_ context.Context, numbers []string) (all []trade.R
 	return all, nil
 }
 
-func (everybody) PartnerGrant(context.Context, string) (trade.PartnerGrant, error) {
-	return trade.PartnerGrant{ID: "ptn_1", Stage: trade.Active}, nil
+func (everybody) PartnerGrant(context.Context, string) (procurement.PartnerGrant, error) {
+	return procurement.PartnerGrant{ID: "ptn_1", Stage: procurement.Active}, nil
 }
-func (everybody) Revocations(context.Context) ([]trade.Revocation, error) { return nil, nil }
+func (everybody) Revocations(context.Context) ([]operating.Revocation, error) { return nil, nil }
 
 // kept are tickets in memory.
 type kept struct {

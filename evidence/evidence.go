@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Version is that of the format of bundles.
@@ -34,18 +34,18 @@ type PurchaseOrder struct {
 
 // Message is a signed message, byte by byte.
 type Message struct {
-	ID                string               `json:"id"`
-	Document          string               `json:"document"`
-	ArrivedAt         time.Time            `json:"arrivedAt"`
-	Digest            string               `json:"digest"`
-	Body              []byte               `json:"body"`
-	Request           *trade.SignedRequest `json:"request,omitempty"`
-	SignatureBase     *string              `json:"signatureBase,omitempty"`
-	Signature         []byte               `json:"signature,omitempty"`
-	Key               string               `json:"key"`
-	Canonical         []byte               `json:"canonical"`
-	DocumentSignature *string              `json:"documentSignature,omitempty"`
-	Receipts          []Receipt            `json:"receipts"`
+	ID                string                     `json:"id"`
+	Document          string                     `json:"document"`
+	ArrivedAt         time.Time                  `json:"arrivedAt"`
+	Digest            string                     `json:"digest"`
+	Body              []byte                     `json:"body"`
+	Request           *procurement.SignedRequest `json:"request,omitempty"`
+	SignatureBase     *string                    `json:"signatureBase,omitempty"`
+	Signature         []byte                     `json:"signature,omitempty"`
+	Key               string                     `json:"key"`
+	Canonical         []byte                     `json:"canonical"`
+	DocumentSignature *string                    `json:"documentSignature,omitempty"`
+	Receipts          []Receipt                  `json:"receipts"`
 }
 
 // Receipt is one that was given for a message.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"portico/evidence/signatures"
-	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Report is what verifying a bundle found.
@@ -66,7 +66,7 @@ func (b *Bundle) Verify(trusted string) *Report {
 		case told[k.ID].proved != (k.VerifiedAt != nil) || told[k.ID].revoked != (k.RevokedAt != nil) || !told[k.ID].from.Equal(k.ValidFrom):
 			wrong("key %s: when it counts was changed: the audit log says otherwise of its proof, its beginning or its end", k.ID)
 		default:
-			keys[k.ID] = usable{public, trade.PartnerKey{VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt}}
+			keys[k.ID] = usable{public, procurement.PartnerKey{VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt}}
 		}
 	}
 	own := map[string]ed25519.PublicKey{}
@@ -136,7 +136,7 @@ func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[st
 // usable is a key, and when it counts.
 type usable struct {
 	public ed25519.PublicKey
-	when   trade.PartnerKey
+	when   procurement.PartnerKey
 }
 
 // check says what is wrong with a message.
@@ -204,7 +204,7 @@ func (m *Message) request(key ed25519.PublicKey) error {
 
 // receipts says what is wrong with the receipts of a message.
 func (m *Message) receipts(own map[string]ed25519.PublicKey) (wrong []string) {
-	if !slices.ContainsFunc(m.Receipts, func(r Receipt) bool { return r.Kind == string(trade.ArrivalReceipt) }) {
+	if !slices.ContainsFunc(m.Receipts, func(r Receipt) bool { return r.Kind == string(procurement.ArrivalReceipt) }) {
 		wrong = append(wrong, "the receipt of its arrival is missing")
 	}
 	for _, r := range m.Receipts {

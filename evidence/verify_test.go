@@ -17,7 +17,7 @@ import (
 
 	"portico/evidence"
 	"portico/evidence/signatures"
-	"portico/trade"
+	"portico/trade/procurement"
 )
 
 const orderID = "pur_1"
@@ -208,7 +208,7 @@ func (s *scene) message(t *testing.T, id string, by party, at time.Time, request
 		Canonical: canonical, DocumentSignature: &signed.Signature,
 	}
 	if request {
-		kept := &trade.SignedRequest{Method: req.Method, Authority: "portico.test", Target: "/graphql", Header: map[string][]string{}}
+		kept := &procurement.SignedRequest{Method: req.Method, Authority: "portico.test", Target: "/graphql", Header: map[string][]string{}}
 		for _, name := range []string{"Content-Digest", "Content-Type", "Signature", "Signature-Input"} {
 			kept.Header[name] = req.Header.Values(name)
 		}
@@ -219,7 +219,7 @@ func (s *scene) message(t *testing.T, id string, by party, at time.Time, request
 		}
 		m.Request, m.SignatureBase, m.Signature = kept, &read.Base, read.Signature
 	}
-	m.Receipts = []evidence.Receipt{s.receipt(t, m.Digest, string(trade.ArrivalReceipt), "ACCEPTED", at)}
+	m.Receipts = []evidence.Receipt{s.receipt(t, m.Digest, string(procurement.ArrivalReceipt), "ACCEPTED", at)}
 	return m
 }
 
@@ -368,7 +368,7 @@ func TestWhatWasTamperedWithIsNamed(t *testing.T) {
 		}, "message msg_1: the receipt of its arrival is missing"},
 		"a receipt of another message": {func(_ *testing.T, _ *scene, b *evidence.Bundle) {
 			b.Messages[0].Receipts = b.Messages[1].Receipts
-		}, "message msg_1: its receipt " + string(trade.ArrivalReceipt) + " is not the one that was given"},
+		}, "message msg_1: its receipt " + string(procurement.ArrivalReceipt) + " is not the one that was given"},
 		"another outcome": {func(_ *testing.T, _ *scene, b *evidence.Bundle) {
 			b.Messages[0].Receipts[0].Outcome = "REJECTED"
 		}, "is not the one that was given"},
@@ -377,7 +377,7 @@ func TestWhatWasTamperedWithIsNamed(t *testing.T) {
 		}, "is not the one that was given"},
 		"a receipt by the supplier": {func(t *testing.T, s *scene, b *evidence.Bundle) {
 			s.receipts.private = s.first.private
-			b.Messages[0].Receipts[0] = s.receipt(t, b.Messages[0].Digest, string(trade.ArrivalReceipt), "ACCEPTED", noon)
+			b.Messages[0].Receipts[0] = s.receipt(t, b.Messages[0].Digest, string(procurement.ArrivalReceipt), "ACCEPTED", noon)
 		}, "is not the one that was given"},
 		"a receipt key that is gone": {func(_ *testing.T, _ *scene, b *evidence.Bundle) { b.ReceiptKeys = nil }, "is not the one that was given"},
 		"a receipt key that is none": {func(_ *testing.T, _ *scene, b *evidence.Bundle) {

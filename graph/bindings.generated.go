@@ -6,6 +6,10 @@ import (
 	"context"
 	"portico/graph/execution"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/procurement"
+	"portico/trade/tracking"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -481,12 +485,12 @@ func kindOfNode(o any) (string, any) {
 			return "Account", nil
 		}
 		return "Account", o
-	case *trade.WebhookEndpoint:
+	case *operating.WebhookEndpoint:
 		if o == nil {
 			return "WebhookEndpoint", nil
 		}
 		return "WebhookEndpoint", o
-	case *trade.WebhookDelivery:
+	case *operating.WebhookDelivery:
 		if o == nil {
 			return "WebhookDelivery", nil
 		}
@@ -501,7 +505,7 @@ func kindOfNode(o any) (string, any) {
 			return "User", nil
 		}
 		return "User", o
-	case *trade.TradingPartner:
+	case *procurement.TradingPartner:
 		if o == nil {
 			return "TradingPartner", nil
 		}
@@ -511,7 +515,7 @@ func kindOfNode(o any) (string, any) {
 			return "ToleranceProfile", nil
 		}
 		return "ToleranceProfile", o
-	case *trade.SignedMessage:
+	case *procurement.SignedMessage:
 		if o == nil {
 			return "SignedMessage", nil
 		}
@@ -521,7 +525,7 @@ func kindOfNode(o any) (string, any) {
 			return "ShipmentEvent", nil
 		}
 		return "ShipmentEvent", o
-	case *trade.Reconciliation:
+	case *operating.Reconciliation:
 		if o == nil {
 			return "Reconciliation", nil
 		}
@@ -536,7 +540,7 @@ func kindOfNode(o any) (string, any) {
 			return "PurchaseOrderLine", nil
 		}
 		return "PurchaseOrderLine", o
-	case *trade.PartnerKey:
+	case *procurement.PartnerKey:
 		if o == nil {
 			return "PartnerKey", nil
 		}
@@ -551,17 +555,17 @@ func kindOfNode(o any) (string, any) {
 			return "Operation", nil
 		}
 		return "Operation", o
-	case *trade.Objective:
+	case *operating.Objective:
 		if o == nil {
 			return "Objective", nil
 		}
 		return "Objective", o
-	case *trade.MasterDataConflict:
+	case *operating.MasterDataConflict:
 		if o == nil {
 			return "MasterDataConflict", nil
 		}
 		return "MasterDataConflict", o
-	case *trade.InboundDelivery:
+	case *operating.InboundDelivery:
 		if o == nil {
 			return "InboundDelivery", nil
 		}
@@ -571,7 +575,7 @@ func kindOfNode(o any) (string, any) {
 			return "Deviation", nil
 		}
 		return "Deviation", o
-	case *trade.DeadLetter:
+	case *operating.DeadLetter:
 		if o == nil {
 			return "DeadLetter", nil
 		}
@@ -581,7 +585,7 @@ func kindOfNode(o any) (string, any) {
 			return "Contract", nil
 		}
 		return "Contract", o
-	case *trade.CodeMapping:
+	case *operating.CodeMapping:
 		if o == nil {
 			return "CodeMapping", nil
 		}
@@ -591,7 +595,7 @@ func kindOfNode(o any) (string, any) {
 			return "Category", nil
 		}
 		return "Category", o
-	case *trade.AuditEntry:
+	case *operating.AuditEntry:
 		if o == nil {
 			return "AuditEntry", nil
 		}
@@ -786,7 +790,7 @@ func kindOfSourced(o any) (string, any) {
 			return "WarehouseStock", nil
 		}
 		return "WarehouseStock", o
-	case *trade.SourcedValue:
+	case *operating.SourcedValue:
 		if o == nil {
 			return "SourcedValue", nil
 		}
@@ -1103,7 +1107,7 @@ func kindOfXEntity(o any) (string, any) {
 			return "Account", nil
 		}
 		return "Account", o
-	case *trade.TradingPartner:
+	case *procurement.TradingPartner:
 		if o == nil {
 			return "TradingPartner", nil
 		}
@@ -1844,13 +1848,13 @@ func bindApproval() *execution.Object {
 	return &execution.Object{Name: "Approval", Fields: map[string]*execution.Field{
 		"state": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Approval).State
+				v := o.(*ordering.Approval).State
 				return execution.AppendEnum(b, string(v), valuesOfApprovalState)
 			},
 		},
 		"limit": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Approval).Limit; v != nil {
+				if v := o.(*ordering.Approval).Limit; v != nil {
 					return v
 				}
 				return nil
@@ -1858,7 +1862,7 @@ func bindApproval() *execution.Object {
 		},
 		"decidedBy": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.Approval().DecidedBy(ctx, execution.As[*trade.Approval](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.Approval().DecidedBy(ctx, execution.As[*ordering.Approval](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.User)[i]; v != nil {
@@ -1869,7 +1873,7 @@ func bindApproval() *execution.Object {
 		},
 		"decidedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Approval).DecidedAt
+				v := o.(*ordering.Approval).DecidedAt
 				if v == nil {
 					return nil
 				}
@@ -1878,7 +1882,7 @@ func bindApproval() *execution.Object {
 		},
 		"comment": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Approval).Comment
+				v := o.(*ordering.Approval).Comment
 				if v == nil {
 					return nil
 				}
@@ -1906,22 +1910,22 @@ func bindAuditEntry() *execution.Object {
 	return &execution.Object{Name: "AuditEntry", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).ID
+				v := o.(*operating.AuditEntry).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"index": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).Index
+				v := o.(*operating.AuditEntry).Index
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.AuditEntry).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.AuditEntry).At; return AppendDateTime(b, v) },
 		},
 		"actor": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntry().Actor(ctx, execution.As[*trade.AuditEntry](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntry().Actor(ctx, execution.As[*operating.AuditEntry](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.User)[i]; v != nil {
@@ -1932,37 +1936,37 @@ func bindAuditEntry() *execution.Object {
 		},
 		"action": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).Action
+				v := o.(*operating.AuditEntry).Action
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).Subject
+				v := o.(*operating.AuditEntry).Subject
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"correlationId": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).CorrelationID
+				v := o.(*operating.AuditEntry).CorrelationID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"before": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).Before
+				v := o.(*operating.AuditEntry).Before
 				return execution.AppendMarshaler(b, MarshalJSON(v))
 			},
 		},
 		"after": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).After
+				v := o.(*operating.AuditEntry).After
 				return execution.AppendMarshaler(b, MarshalJSON(v))
 			},
 		},
 		"digest": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.AuditEntry).Digest
+				v := o.(*operating.AuditEntry).Digest
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -1972,24 +1976,24 @@ func bindAuditEntry() *execution.Object {
 func bindAuditEntryConnection() *execution.Object {
 	return &execution.Object{Name: "AuditEntryConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.AuditEntry]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.AuditEntry]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.AuditEntry]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.AuditEntry]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.AuditEntry]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.AuditEntry]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.AuditEntry]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.AuditEntry]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.AuditEntry]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.AuditEntry]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.AuditEntry]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.AuditEntryConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.AuditEntry]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -2005,13 +2009,13 @@ func bindAuditEntryEdge() *execution.Object {
 	return &execution.Object{Name: "AuditEntryEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.AuditEntry]).Cursor
+				v := o.(*trade.Edge[operating.AuditEntry]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.AuditEntry]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.AuditEntry]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -2168,19 +2172,19 @@ func bindCapabilityRoute() *execution.Object {
 	return &execution.Object{Name: "CapabilityRoute", Fields: map[string]*execution.Field{
 		"capability": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CapabilityRoute).Capability
+				v := o.(*operating.CapabilityRoute).Capability
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
 		"primary": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CapabilityRoute).Primary
+				v := o.(*operating.CapabilityRoute).Primary
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"shadow": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CapabilityRoute).Shadow
+				v := o.(*operating.CapabilityRoute).Shadow
 				if v == nil {
 					return nil
 				}
@@ -2189,13 +2193,13 @@ func bindCapabilityRoute() *execution.Object {
 		},
 		"percentToPrimary": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CapabilityRoute).PercentToPrimary
+				v := o.(*operating.CapabilityRoute).PercentToPrimary
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"since": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CapabilityRoute).Since
+				v := o.(*operating.CapabilityRoute).Since
 				return AppendDateTime(b, v)
 			},
 		},
@@ -2204,10 +2208,10 @@ func bindCapabilityRoute() *execution.Object {
 				return ec.(*executionContext).field_CapabilityRoute_mismatches_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.CapabilityRoute().Mismatches(ctx, execution.As[*trade.CapabilityRoute](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+				return execution.Batch(ec.(*executionContext).Resolvers.CapabilityRoute().Mismatches(ctx, execution.As[*operating.CapabilityRoute](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.RouteMismatch])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.RouteMismatch])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -2287,25 +2291,25 @@ func bindCodeMapping() *execution.Object {
 	return &execution.Object{Name: "CodeMapping", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).ID
+				v := o.(*operating.CodeMapping).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"standard": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).Standard
+				v := o.(*operating.CodeMapping).Standard
 				return execution.AppendEnum(b, string(v), valuesOfCodeStandard)
 			},
 		},
 		"list": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).List
+				v := o.(*operating.CodeMapping).List
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"instance": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).Instance
+				v := o.(*operating.CodeMapping).Instance
 				if v == nil {
 					return nil
 				}
@@ -2314,23 +2318,23 @@ func bindCodeMapping() *execution.Object {
 		},
 		"version": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).Version
+				v := o.(*operating.CodeMapping).Version
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"publishedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMapping).PublishedAt
+				v := o.(*operating.CodeMapping).PublishedAt
 				return AppendDateTime(b, v)
 			},
 		},
 		"entries": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Each(objs, func(o *trade.CodeMapping) ([]*trade.CodeMappingEntry, error) { return o.Entries(), nil })
+				return execution.Each(objs, func(o *operating.CodeMapping) ([]*operating.CodeMappingEntry, error) { return o.Entries(), nil })
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.CodeMappingEntry)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*operating.CodeMappingEntry)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.CodeMappingEntry)[i][j]; v != nil {
+				if v := o.([][]*operating.CodeMappingEntry)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -2338,11 +2342,11 @@ func bindCodeMapping() *execution.Object {
 		},
 		"unmapped": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.CodeMapping().Unmapped(ctx, execution.As[*trade.CodeMapping](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.CodeMapping().Unmapped(ctx, execution.As[*operating.CodeMapping](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.UnmappedCode)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*operating.UnmappedCode)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.UnmappedCode)[i][j]; v != nil {
+				if v := o.([][]*operating.UnmappedCode)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -2355,13 +2359,13 @@ func bindCodeMappingEntry() *execution.Object {
 	return &execution.Object{Name: "CodeMappingEntry", Fields: map[string]*execution.Field{
 		"code": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMappingEntry).Code
+				v := o.(*operating.CodeMappingEntry).Code
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"meaning": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CodeMappingEntry).Meaning
+				v := o.(*operating.CodeMappingEntry).Meaning
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -2395,7 +2399,7 @@ func bindCommitmentChange() *execution.Object {
 	return &execution.Object{Name: "CommitmentChange", Fields: map[string]*execution.Field{
 		"line": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.CommitmentChange().Line(ctx, execution.As[*trade.CommitmentChange](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.CommitmentChange().Line(ctx, execution.As[*ordering.CommitmentChange](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.OrderLine)[i]; v != nil {
@@ -2405,20 +2409,20 @@ func bindCommitmentChange() *execution.Object {
 			},
 		},
 		"from": {
-			One: func(o any, i int) any { return &o.(*trade.CommitmentChange).From },
+			One: func(o any, i int) any { return &o.(*ordering.CommitmentChange).From },
 		},
 		"to": {
-			One: func(o any, i int) any { return &o.(*trade.CommitmentChange).To },
+			One: func(o any, i int) any { return &o.(*ordering.CommitmentChange).To },
 		},
 		"cause": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CommitmentChange).Cause
+				v := o.(*ordering.CommitmentChange).Cause
 				return execution.AppendEnum(b, string(v), valuesOfCommitmentCause)
 			},
 		},
 		"message": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.CommitmentChange).Message
+				v := o.(*ordering.CommitmentChange).Message
 				if v == nil {
 					return nil
 				}
@@ -2426,7 +2430,10 @@ func bindCommitmentChange() *execution.Object {
 			},
 		},
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.CommitmentChange).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*ordering.CommitmentChange).At
+				return AppendDateTime(b, v)
+			},
 		},
 	}}
 }
@@ -2665,14 +2672,14 @@ func bindCustomerViewer() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.CustomerViewer().SpendingLimits(ctx, execution.As[*CustomerViewer](objs)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.SpendingLimit)[i]
+				v := o.([][]*ordering.SpendingLimit)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.SpendingLimit)[i][j]; v != nil {
+				if v := o.([][]*ordering.SpendingLimit)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -2685,13 +2692,13 @@ func bindDataPolicy() *execution.Object {
 	return &execution.Object{Name: "DataPolicy", Fields: map[string]*execution.Field{
 		"capability": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Capability
+				v := o.(*operating.DataPolicy).Capability
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
 		"field": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Field
+				v := o.(*operating.DataPolicy).Field
 				if v == nil {
 					return nil
 				}
@@ -2700,25 +2707,25 @@ func bindDataPolicy() *execution.Object {
 		},
 		"owner": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Owner
+				v := o.(*operating.DataPolicy).Owner
 				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
 			},
 		},
 		"steward": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Steward
+				v := o.(*operating.DataPolicy).Steward
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"sync": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Sync
+				v := o.(*operating.DataPolicy).Sync
 				return execution.AppendEnum(b, string(v), valuesOfSyncMode)
 			},
 		},
 		"every": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).Every
+				v := o.(*operating.DataPolicy).Every
 				if v == nil {
 					return nil
 				}
@@ -2727,7 +2734,7 @@ func bindDataPolicy() *execution.Object {
 		},
 		"conflictRule": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DataPolicy).ConflictRule
+				v := o.(*operating.DataPolicy).ConflictRule
 				return execution.AppendEnum(b, string(v), valuesOfConflictRule)
 			},
 		},
@@ -2761,55 +2768,55 @@ func bindDeadLetter() *execution.Object {
 	return &execution.Object{Name: "DeadLetter", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).ID
+				v := o.(*operating.DeadLetter).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"stream": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).Stream
+				v := o.(*operating.DeadLetter).Stream
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"payload": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).Payload
+				v := o.(*operating.DeadLetter).Payload
 				return execution.AppendMarshaler(b, MarshalJSON(v))
 			},
 		},
 		"error": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).Error
+				v := o.(*operating.DeadLetter).Error
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"responsible": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).Responsible
+				v := o.(*operating.DeadLetter).Responsible
 				return execution.AppendEnum(b, string(v), valuesOfResponsible)
 			},
 		},
 		"attempts": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).Attempts
+				v := o.(*operating.DeadLetter).Attempts
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"firstFailedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).FirstFailedAt
+				v := o.(*operating.DeadLetter).FirstFailedAt
 				return AppendDateTime(b, v)
 			},
 		},
 		"lastFailedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).LastFailedAt
+				v := o.(*operating.DeadLetter).LastFailedAt
 				return AppendDateTime(b, v)
 			},
 		},
 		"correlationId": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeadLetter).CorrelationID
+				v := o.(*operating.DeadLetter).CorrelationID
 				if v == nil {
 					return nil
 				}
@@ -2822,24 +2829,24 @@ func bindDeadLetter() *execution.Object {
 func bindDeadLetterConnection() *execution.Object {
 	return &execution.Object{Name: "DeadLetterConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.DeadLetter]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.DeadLetter]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.DeadLetter]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.DeadLetter]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.DeadLetter]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.DeadLetter]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.DeadLetter]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.DeadLetter]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.DeadLetter]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.DeadLetter]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.DeadLetterConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.DeadLetter]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.DeadLetterConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.DeadLetter]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -2855,13 +2862,13 @@ func bindDeadLetterEdge() *execution.Object {
 	return &execution.Object{Name: "DeadLetterEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.DeadLetter]).Cursor
+				v := o.(*trade.Edge[operating.DeadLetter]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.DeadLetter]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.DeadLetter]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -2904,11 +2911,14 @@ func bindDeadLetterPayload() *execution.Object {
 func bindDeliveryAttempt() *execution.Object {
 	return &execution.Object{Name: "DeliveryAttempt", Fields: map[string]*execution.Field{
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.DeliveryAttempt).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.DeliveryAttempt).At
+				return AppendDateTime(b, v)
+			},
 		},
 		"httpStatus": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeliveryAttempt).HTTPStatus
+				v := o.(*operating.DeliveryAttempt).HTTPStatus
 				if v == nil {
 					return nil
 				}
@@ -2916,11 +2926,14 @@ func bindDeliveryAttempt() *execution.Object {
 			},
 		},
 		"took": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.DeliveryAttempt).Took; return AppendDuration(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.DeliveryAttempt).Took
+				return AppendDuration(b, v)
+			},
 		},
 		"error": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeliveryAttempt).Error
+				v := o.(*operating.DeliveryAttempt).Error
 				if v == nil {
 					return nil
 				}
@@ -2966,19 +2979,19 @@ func bindDeprecatedUse() *execution.Object {
 	return &execution.Object{Name: "DeprecatedUse", Fields: map[string]*execution.Field{
 		"client": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeprecatedUse).Client
+				v := o.(*operating.DeprecatedUse).Client
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"calls": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeprecatedUse).Calls
+				v := o.(*operating.DeprecatedUse).Calls
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"lastUsedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.DeprecatedUse).LastUsedAt
+				v := o.(*operating.DeprecatedUse).LastUsedAt
 				return AppendDateTime(b, v)
 			},
 		},
@@ -2989,25 +3002,25 @@ func bindDeprecation() *execution.Object {
 	return &execution.Object{Name: "Deprecation", Fields: map[string]*execution.Field{
 		"coordinate": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Deprecation).Coordinate
+				v := o.(*operating.Deprecation).Coordinate
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"reason": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Deprecation).Reason
+				v := o.(*operating.Deprecation).Reason
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"since": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Deprecation).Since; return AppendDate(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.Deprecation).Since; return AppendDate(b, v) },
 		},
 		"sunsetOn": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Deprecation).SunsetOn; return AppendDate(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.Deprecation).SunsetOn; return AppendDate(b, v) },
 		},
 		"replacement": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Deprecation).Replacement
+				v := o.(*operating.Deprecation).Replacement
 				if v == nil {
 					return nil
 				}
@@ -3016,11 +3029,11 @@ func bindDeprecation() *execution.Object {
 		},
 		"usage": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.Deprecation().Usage(ctx, execution.As[*trade.Deprecation](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.Deprecation().Usage(ctx, execution.As[*operating.Deprecation](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.DeprecatedUse)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*operating.DeprecatedUse)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.DeprecatedUse)[i][j]; v != nil {
+				if v := o.([][]*operating.DeprecatedUse)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -3048,7 +3061,7 @@ func bindDespatchAdvice() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Supplier(ctx, execution.As[*trade.DespatchAdvice](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -3148,7 +3161,7 @@ func bindDespatchAdvice() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.DespatchAdvice().Message(ctx, execution.As[*trade.DespatchAdvice](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.SignedMessage)[i]; v != nil {
+				if v := o.([]*procurement.SignedMessage)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -3671,14 +3684,14 @@ func bindEntity() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Entity().FindTradingPartner(ctx, args["reps"].([]*TradingPartnerRepresentation)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.TradingPartner)[i]
+				v := o.([][]*procurement.TradingPartner)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.TradingPartner)[i][j]; v != nil {
+				if v := o.([][]*procurement.TradingPartner)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -3921,49 +3934,49 @@ func bindInboundDelivery() *execution.Object {
 	return &execution.Object{Name: "InboundDelivery", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).ID
+				v := o.(*operating.InboundDelivery).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"instance": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).Instance
+				v := o.(*operating.InboundDelivery).Instance
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"deliveryId": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).DeliveryID
+				v := o.(*operating.InboundDelivery).DeliveryID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"receivedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).ReceivedAt
+				v := o.(*operating.InboundDelivery).ReceivedAt
 				return AppendDateTime(b, v)
 			},
 		},
 		"state": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).State
+				v := o.(*operating.InboundDelivery).State
 				return execution.AppendEnum(b, string(v), valuesOfInboundState)
 			},
 		},
 		"attempts": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).Attempts
+				v := o.(*operating.InboundDelivery).Attempts
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"repeats": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).Repeats
+				v := o.(*operating.InboundDelivery).Repeats
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"error": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.InboundDelivery).Error
+				v := o.(*operating.InboundDelivery).Error
 				if v == nil {
 					return nil
 				}
@@ -3971,9 +3984,9 @@ func bindInboundDelivery() *execution.Object {
 			},
 		},
 		"subjects": {
-			Len: func(o any, i int) int { return len(o.(*trade.InboundDelivery).Subjects) },
+			Len: func(o any, i int) int { return len(o.(*operating.InboundDelivery).Subjects) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.InboundDelivery).Subjects[j]
+				v := o.(*operating.InboundDelivery).Subjects[j]
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -3983,24 +3996,24 @@ func bindInboundDelivery() *execution.Object {
 func bindInboundDeliveryConnection() *execution.Object {
 	return &execution.Object{Name: "InboundDeliveryConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.InboundDelivery]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.InboundDelivery]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.InboundDelivery]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.InboundDelivery]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.InboundDelivery]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.InboundDelivery]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.InboundDelivery]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.InboundDelivery]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.InboundDelivery]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.InboundDelivery]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.InboundDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.InboundDelivery]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.InboundDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.InboundDelivery]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -4016,13 +4029,13 @@ func bindInboundDeliveryEdge() *execution.Object {
 	return &execution.Object{Name: "InboundDeliveryEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.InboundDelivery]).Cursor
+				v := o.(*trade.Edge[operating.InboundDelivery]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.InboundDelivery]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.InboundDelivery]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -5093,12 +5106,15 @@ func bindMaintenanceWindow() *execution.Object {
 	return &execution.Object{Name: "MaintenanceWindow", Fields: map[string]*execution.Field{
 		"from": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MaintenanceWindow).From
+				v := o.(*operating.MaintenanceWindow).From
 				return AppendDateTime(b, v)
 			},
 		},
 		"to": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.MaintenanceWindow).To; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.MaintenanceWindow).To
+				return AppendDateTime(b, v)
+			},
 		},
 	}}
 }
@@ -5107,25 +5123,25 @@ func bindMasterDataConflict() *execution.Object {
 	return &execution.Object{Name: "MasterDataConflict", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).ID
+				v := o.(*operating.MasterDataConflict).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"capability": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).Capability
+				v := o.(*operating.MasterDataConflict).Capability
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
 		"key": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).Key
+				v := o.(*operating.MasterDataConflict).Key
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).Subject
+				v := o.(*operating.MasterDataConflict).Subject
 				if v == nil {
 					return nil
 				}
@@ -5134,17 +5150,17 @@ func bindMasterDataConflict() *execution.Object {
 		},
 		"field": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).Field
+				v := o.(*operating.MasterDataConflict).Field
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"values": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Values(ctx, execution.As[*trade.MasterDataConflict](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Values(ctx, execution.As[*operating.MasterDataConflict](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.SourcedValue)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*operating.SourcedValue)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.SourcedValue)[i][j]; v != nil {
+				if v := o.([][]*operating.SourcedValue)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -5152,19 +5168,19 @@ func bindMasterDataConflict() *execution.Object {
 		},
 		"steward": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Steward(ctx, execution.As[*trade.MasterDataConflict](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().Steward(ctx, execution.As[*operating.MasterDataConflict](objs)))
 			},
 			Leaf: func(b []byte, o any, i int) []byte { v := o.([]string)[i]; return execution.AppendString(b, string(v)) },
 		},
 		"since": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MasterDataConflict).Since
+				v := o.(*operating.MasterDataConflict).Since
 				return AppendDateTime(b, v)
 			},
 		},
 		"resolvedValue": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedValue(ctx, execution.As[*trade.MasterDataConflict](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedValue(ctx, execution.As[*operating.MasterDataConflict](objs)))
 			},
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.([]*string)[i]
@@ -5176,7 +5192,7 @@ func bindMasterDataConflict() *execution.Object {
 		},
 		"resolvedBy": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedBy(ctx, execution.As[*trade.MasterDataConflict](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedBy(ctx, execution.As[*operating.MasterDataConflict](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.User)[i]; v != nil {
@@ -5187,7 +5203,7 @@ func bindMasterDataConflict() *execution.Object {
 		},
 		"resolvedAt": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedAt(ctx, execution.As[*trade.MasterDataConflict](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflict().ResolvedAt(ctx, execution.As[*operating.MasterDataConflict](objs)))
 			},
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.([]*time.Time)[i]
@@ -5203,24 +5219,24 @@ func bindMasterDataConflict() *execution.Object {
 func bindMasterDataConflictConnection() *execution.Object {
 	return &execution.Object{Name: "MasterDataConflictConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.MasterDataConflict]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.MasterDataConflict]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.MasterDataConflict]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.MasterDataConflict]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.MasterDataConflict]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.MasterDataConflict]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.MasterDataConflict]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.MasterDataConflict]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.MasterDataConflict]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.MasterDataConflict]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflictConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.MasterDataConflict]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.MasterDataConflictConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.MasterDataConflict]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -5236,13 +5252,13 @@ func bindMasterDataConflictEdge() *execution.Object {
 	return &execution.Object{Name: "MasterDataConflictEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.MasterDataConflict]).Cursor
+				v := o.(*trade.Edge[operating.MasterDataConflict]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.MasterDataConflict]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.MasterDataConflict]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -5286,13 +5302,13 @@ func bindMeasureResult() *execution.Object {
 	return &execution.Object{Name: "MeasureResult", Fields: map[string]*execution.Field{
 		"measure": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).Measure
+				v := o.(*operating.MeasureResult).Measure
 				return execution.AppendEnum(b, string(v), valuesOfBusinessMeasure)
 			},
 		},
 		"key": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).Key
+				v := o.(*operating.MeasureResult).Key
 				if v == nil {
 					return nil
 				}
@@ -5301,13 +5317,13 @@ func bindMeasureResult() *execution.Object {
 		},
 		"samples": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).Samples
+				v := o.(*operating.MeasureResult).Samples
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"p50": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).P50
+				v := o.(*operating.MeasureResult).P50
 				if v == nil {
 					return nil
 				}
@@ -5316,7 +5332,7 @@ func bindMeasureResult() *execution.Object {
 		},
 		"p95": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).P95
+				v := o.(*operating.MeasureResult).P95
 				if v == nil {
 					return nil
 				}
@@ -5325,7 +5341,7 @@ func bindMeasureResult() *execution.Object {
 		},
 		"percent": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).Percent
+				v := o.(*operating.MeasureResult).Percent
 				if v == nil {
 					return nil
 				}
@@ -5334,7 +5350,7 @@ func bindMeasureResult() *execution.Object {
 		},
 		"count": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.MeasureResult).Count
+				v := o.(*operating.MeasureResult).Count
 				if v == nil {
 					return nil
 				}
@@ -5659,7 +5675,7 @@ func bindMutation() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Mutation().SaveWebhookEndpoint(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointInput)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+				if v := o.([]*operating.WebhookEndpointPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -5673,7 +5689,7 @@ func bindMutation() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Mutation().DeleteWebhookEndpoint(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+				if v := o.([]*operating.WebhookEndpointPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -5687,7 +5703,7 @@ func bindMutation() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Mutation().RotateWebhookSecret(ctx, args["idempotencyKey"].(string), args["input"].(WebhookEndpointRef)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.WebhookEndpointPayload)[i]; v != nil {
+				if v := o.([]*operating.WebhookEndpointPayload)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -5896,25 +5912,25 @@ func bindObjective() *execution.Object {
 	return &execution.Object{Name: "Objective", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).ID
+				v := o.(*operating.Objective).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"name": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Name
+				v := o.(*operating.Objective).Name
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"measure": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Measure
+				v := o.(*operating.Objective).Measure
 				return execution.AppendEnum(b, string(v), valuesOfBusinessMeasure)
 			},
 		},
 		"maximum": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Maximum
+				v := o.(*operating.Objective).Maximum
 				if v == nil {
 					return nil
 				}
@@ -5923,7 +5939,7 @@ func bindObjective() *execution.Object {
 		},
 		"percent": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Percent
+				v := o.(*operating.Objective).Percent
 				if v == nil {
 					return nil
 				}
@@ -5931,23 +5947,23 @@ func bindObjective() *execution.Object {
 			},
 		},
 		"window": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Objective).Window; return AppendDuration(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.Objective).Window; return AppendDuration(b, v) },
 		},
 		"queue": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Queue
+				v := o.(*operating.Objective).Queue
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"severity": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Severity
+				v := o.(*operating.Objective).Severity
 				return execution.AppendEnum(b, string(v), valuesOfSeverity)
 			},
 		},
 		"version": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Objective).Version
+				v := o.(*operating.Objective).Version
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -5981,14 +5997,14 @@ func bindOnboarding() *execution.Object {
 	return &execution.Object{Name: "Onboarding", Fields: map[string]*execution.Field{
 		"stage": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Onboarding).Stage
+				v := o.(*procurement.Onboarding).Stage
 				return execution.AppendEnum(b, string(v), valuesOfOnboardingStage)
 			},
 		},
 		"checks": {
-			Len: func(o any, i int) int { return len(o.(*trade.Onboarding).Checks) },
+			Len: func(o any, i int) int { return len(o.(*procurement.Onboarding).Checks) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Onboarding).Checks[j]; v != nil {
+				if v := o.(*procurement.Onboarding).Checks[j]; v != nil {
 					return v
 				}
 				return nil
@@ -5996,7 +6012,7 @@ func bindOnboarding() *execution.Object {
 		},
 		"activatedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Onboarding).ActivatedAt
+				v := o.(*procurement.Onboarding).ActivatedAt
 				if v == nil {
 					return nil
 				}
@@ -6010,25 +6026,25 @@ func bindOnboardingCheck() *execution.Object {
 	return &execution.Object{Name: "OnboardingCheck", Fields: map[string]*execution.Field{
 		"name": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OnboardingCheck).Name
+				v := o.(*procurement.OnboardingCheck).Name
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"stage": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OnboardingCheck).Stage
+				v := o.(*procurement.OnboardingCheck).Stage
 				return execution.AppendEnum(b, string(v), valuesOfOnboardingStage)
 			},
 		},
 		"passed": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OnboardingCheck).Passed
+				v := o.(*procurement.OnboardingCheck).Passed
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"detail": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OnboardingCheck).Detail
+				v := o.(*procurement.OnboardingCheck).Detail
 				if v == nil {
 					return nil
 				}
@@ -6037,7 +6053,7 @@ func bindOnboardingCheck() *execution.Object {
 		},
 		"at": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OnboardingCheck).At
+				v := o.(*procurement.OnboardingCheck).At
 				if v == nil {
 					return nil
 				}
@@ -6444,7 +6460,7 @@ func bindOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.Order().StatusExplanation(ctx, execution.As[*trade.Order](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+				if v := o.([]*tracking.StatusExplanation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -6603,9 +6619,9 @@ func bindOrder() *execution.Object {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Batch(ec.(*executionContext).Resolvers.Order().CommitmentChanges(ctx, execution.As[*trade.Order](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.CommitmentChange)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*ordering.CommitmentChange)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.CommitmentChange)[i][j]; v != nil {
+				if v := o.([][]*ordering.CommitmentChange)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -6619,7 +6635,7 @@ func bindOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.Order().Timeline(ctx, execution.As[*trade.Order](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.TimelineEntry])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -6641,7 +6657,7 @@ func bindOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.Order().Approval(ctx, execution.As[*trade.Order](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Approval)[i]; v != nil {
+				if v := o.([]*ordering.Approval)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7009,9 +7025,9 @@ func bindOrderUpdate() *execution.Object {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
 				return execution.Batch(ec.(*executionContext).Resolvers.OrderUpdate().CommitmentChanges(ctx, execution.As[*trade.OrderUpdate](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.CommitmentChange)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*ordering.CommitmentChange)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.CommitmentChange)[i][j]; v != nil {
+				if v := o.([][]*ordering.CommitmentChange)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -7024,38 +7040,38 @@ func bindOrderValidation() *execution.Object {
 	return &execution.Object{Name: "OrderValidation", Fields: map[string]*execution.Field{
 		"valid": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OrderValidation).Valid
+				v := o.(*ordering.OrderValidation).Valid
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"lines": {
-			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Lines) },
-			At:  func(o any, i, j int) any { return &o.(*trade.OrderValidation).Lines[j] },
+			Len: func(o any, i int) int { return len(o.(*ordering.OrderValidation).Lines) },
+			At:  func(o any, i, j int) any { return &o.(*ordering.OrderValidation).Lines[j] },
 		},
 		"totals": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.OrderValidation).Totals; v != nil {
+				if v := o.(*ordering.OrderValidation).Totals; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"provisional": {
-			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Provisional) },
+			Len: func(o any, i int) int { return len(o.(*ordering.OrderValidation).Provisional) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.OrderValidation).Provisional[j]
+				v := o.(*ordering.OrderValidation).Provisional[j]
 				return execution.AppendEnum(b, string(v), valuesOfOrderCheck)
 			},
 		},
 		"needsApproval": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.OrderValidation).NeedsApproval
+				v := o.(*ordering.OrderValidation).NeedsApproval
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"errors": {
-			Len: func(o any, i int) int { return len(o.(*trade.OrderValidation).Errors) },
-			At:  func(o any, i, j int) any { return o.(*trade.OrderValidation).Errors[j] },
+			Len: func(o any, i int) int { return len(o.(*ordering.OrderValidation).Errors) },
+			At:  func(o any, i, j int) any { return o.(*ordering.OrderValidation).Errors[j] },
 		},
 	}}
 }
@@ -7180,26 +7196,26 @@ func bindPartnerChannel() *execution.Object {
 	return &execution.Object{Name: "PartnerChannel", Fields: map[string]*execution.Field{
 		"kind": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerChannel).Kind
+				v := o.(*procurement.PartnerChannel).Kind
 				return execution.AppendEnum(b, string(v), valuesOfChannelKind)
 			},
 		},
 		"direction": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerChannel).Direction
+				v := o.(*procurement.PartnerChannel).Direction
 				return execution.AppendEnum(b, string(v), valuesOfMessageDirection)
 			},
 		},
 		"documents": {
-			Len: func(o any, i int) int { return len(o.(*trade.PartnerChannel).Documents) },
+			Len: func(o any, i int) int { return len(o.(*procurement.PartnerChannel).Documents) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.PartnerChannel).Documents[j]
+				v := o.(*procurement.PartnerChannel).Documents[j]
 				return execution.AppendEnum(b, string(v), valuesOfPartnerDocumentKind)
 			},
 		},
 		"endpoint": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerChannel).Endpoint
+				v := o.(*procurement.PartnerChannel).Endpoint
 				if v == nil {
 					return nil
 				}
@@ -7213,25 +7229,25 @@ func bindPartnerKey() *execution.Object {
 	return &execution.Object{Name: "PartnerKey", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).ID
+				v := o.(*procurement.PartnerKey).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"algorithm": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).Algorithm()
+				v := o.(*procurement.PartnerKey).Algorithm()
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"fingerprint": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).Fingerprint
+				v := o.(*procurement.PartnerKey).Fingerprint
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"challenge": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).Challenge()
+				v := o.(*procurement.PartnerKey).Challenge()
 				if v == nil {
 					return nil
 				}
@@ -7240,7 +7256,7 @@ func bindPartnerKey() *execution.Object {
 		},
 		"verifiedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).VerifiedAt
+				v := o.(*procurement.PartnerKey).VerifiedAt
 				if v == nil {
 					return nil
 				}
@@ -7248,11 +7264,14 @@ func bindPartnerKey() *execution.Object {
 			},
 		},
 		"validFrom": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.PartnerKey).ValidFrom; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*procurement.PartnerKey).ValidFrom
+				return AppendDateTime(b, v)
+			},
 		},
 		"validTo": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).ValidTo()
+				v := o.(*procurement.PartnerKey).ValidTo()
 				if v == nil {
 					return nil
 				}
@@ -7261,7 +7280,7 @@ func bindPartnerKey() *execution.Object {
 		},
 		"revokedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.PartnerKey).RevokedAt
+				v := o.(*procurement.PartnerKey).RevokedAt
 				if v == nil {
 					return nil
 				}
@@ -7728,7 +7747,7 @@ func bindPurchaseOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Supplier(ctx, execution.As[*trade.PurchaseOrder](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7756,7 +7775,7 @@ func bindPurchaseOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().StatusExplanation(ctx, execution.As[*trade.PurchaseOrder](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+				if v := o.([]*tracking.StatusExplanation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7896,7 +7915,7 @@ func bindPurchaseOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Timeline(ctx, execution.As[*trade.PurchaseOrder](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.TimelineEntry])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7918,14 +7937,14 @@ func bindPurchaseOrder() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrder().Evidence(ctx, execution.As[*trade.PurchaseOrder](objs)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.SignedMessage)[i]
+				v := o.([][]*procurement.SignedMessage)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.SignedMessage)[i][j]; v != nil {
+				if v := o.([][]*procurement.SignedMessage)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8257,7 +8276,7 @@ func bindPurchaseOrderResponse() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.PurchaseOrderResponse().Message(ctx, execution.As[*trade.PurchaseOrderResponse](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.SignedMessage)[i]; v != nil {
+				if v := o.([]*procurement.SignedMessage)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8675,7 +8694,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Partner(ctx, args["by"].(TradingPartnerBy)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8689,7 +8708,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Partners(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*TradingPartnerFilter)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.TradingPartner])[i]; v != nil {
+				if v := o.([]*trade.Connection[procurement.TradingPartner])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8763,7 +8782,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().ValidateOrder(ctx, args["input"].(OrderInput)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.OrderValidation)[i]; v != nil {
+				if v := o.([]*ordering.OrderValidation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8823,7 +8842,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Trace(ctx, args["correlationId"].(string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.TimelineEntry])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.TimelineEntry])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8837,7 +8856,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().AuditLog(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AuditFilter)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.AuditEntry])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.AuditEntry])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8851,7 +8870,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().DeadLetters(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["stream"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.DeadLetter])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.DeadLetter])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8865,7 +8884,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().InboundDeliveries(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*InboundDeliveryFilter)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.InboundDelivery])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.InboundDelivery])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8879,14 +8898,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().SLA(ctx, args["period"].(DateRangeInput)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.SlaReport)[i]
+				v := o.([][]*operating.SlaReport)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.SlaReport)[i][j]; v != nil {
+				if v := o.([][]*operating.SlaReport)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8900,7 +8919,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Roi(ctx, args["period"].(DateRangeInput), args["breakDown"].(bool)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.RoiReport)[i]; v != nil {
+				if v := o.([]*operating.RoiReport)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -8911,14 +8930,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Deprecations(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.Deprecation)[i]
+				v := o.([][]*operating.Deprecation)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.Deprecation)[i][j]; v != nil {
+				if v := o.([][]*operating.Deprecation)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8932,14 +8951,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().CodeMappings(ctx, args["standard"].(*trade.CodeStandard)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.CodeMapping)[i]
+				v := o.([][]*operating.CodeMapping)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.CodeMapping)[i][j]; v != nil {
+				if v := o.([][]*operating.CodeMapping)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8950,14 +8969,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().WebhookEndpoints(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.WebhookEndpoint)[i]
+				v := o.([][]*operating.WebhookEndpoint)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.WebhookEndpoint)[i][j]; v != nil {
+				if v := o.([][]*operating.WebhookEndpoint)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8968,14 +8987,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().SourceHealth(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.SourceHealth)[i]
+				v := o.([][]*operating.SourceHealth)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.SourceHealth)[i][j]; v != nil {
+				if v := o.([][]*operating.SourceHealth)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -8986,14 +9005,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().CapabilityRoutes(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.CapabilityRoute)[i]
+				v := o.([][]*operating.CapabilityRoute)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.CapabilityRoute)[i][j]; v != nil {
+				if v := o.([][]*operating.CapabilityRoute)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -9004,14 +9023,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().Reconciliations(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.Reconciliation)[i]
+				v := o.([][]*operating.Reconciliation)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.Reconciliation)[i][j]; v != nil {
+				if v := o.([][]*operating.Reconciliation)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -9022,14 +9041,14 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().DataPolicies(ctx))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.DataPolicy)[i]
+				v := o.([][]*operating.DataPolicy)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.DataPolicy)[i][j]; v != nil {
+				if v := o.([][]*operating.DataPolicy)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -9043,7 +9062,7 @@ func bindQuery() *execution.Object {
 				return execution.Single(ec.(*executionContext).Resolvers.Query().MasterDataConflicts(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*MasterDataConflictFilter)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.MasterDataConflict])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.MasterDataConflict])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -9167,22 +9186,25 @@ func bindReceipt() *execution.Object {
 	return &execution.Object{Name: "Receipt", Fields: map[string]*execution.Field{
 		"kind": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Receipt).Kind
+				v := o.(*procurement.Receipt).Kind
 				return execution.AppendEnum(b, string(v), valuesOfReceiptKind)
 			},
 		},
 		"outcome": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Receipt).Outcome
+				v := o.(*procurement.Receipt).Outcome
 				return execution.AppendEnum(b, string(v), valuesOfReceiptOutcome)
 			},
 		},
 		"issuedAt": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.Receipt).IssuedAt; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*procurement.Receipt).IssuedAt
+				return AppendDateTime(b, v)
+			},
 		},
 		"signature": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Receipt).Signature
+				v := o.(*procurement.Receipt).Signature
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -9193,37 +9215,37 @@ func bindReconciliation() *execution.Object {
 	return &execution.Object{Name: "Reconciliation", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).ID
+				v := o.(*operating.Reconciliation).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"capability": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).Capability
+				v := o.(*operating.Reconciliation).Capability
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).Subject
+				v := o.(*operating.Reconciliation).Subject
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"heldFrom": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).HeldFrom
+				v := o.(*operating.Reconciliation).HeldFrom
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"instance": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).Instance
+				v := o.(*operating.Reconciliation).Instance
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"at": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).At
+				v := o.(*operating.Reconciliation).At
 				if v == nil {
 					return nil
 				}
@@ -9232,41 +9254,41 @@ func bindReconciliation() *execution.Object {
 		},
 		"count": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).Count
+				v := o.(*operating.Reconciliation).Count
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"sourceCount": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Reconciliation).SourceCount
+				v := o.(*operating.Reconciliation).SourceCount
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"totals": {
-			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).Totals) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).Totals[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.Reconciliation).Totals) },
+			At:  func(o any, i, j int) any { return &o.(*operating.Reconciliation).Totals[j] },
 		},
 		"sourceTotals": {
-			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).SourceTotals) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).SourceTotals[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.Reconciliation).SourceTotals) },
+			At:  func(o any, i, j int) any { return &o.(*operating.Reconciliation).SourceTotals[j] },
 		},
 		"quantities": {
-			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).Quantities) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).Quantities[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.Reconciliation).Quantities) },
+			At:  func(o any, i, j int) any { return &o.(*operating.Reconciliation).Quantities[j] },
 		},
 		"sourceQuantities": {
-			Len: func(o any, i int) int { return len(o.(*trade.Reconciliation).SourceQuantities) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Reconciliation).SourceQuantities[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.Reconciliation).SourceQuantities) },
+			At:  func(o any, i, j int) any { return &o.(*operating.Reconciliation).SourceQuantities[j] },
 		},
 		"differences": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_Reconciliation_differences_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.Reconciliation().Differences(ctx, execution.As[*trade.Reconciliation](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+				return execution.Batch(ec.(*executionContext).Resolvers.Reconciliation().Differences(ctx, execution.As[*operating.Reconciliation](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.RecordDifference])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.RecordDifference])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -9279,13 +9301,13 @@ func bindRecordDifference() *execution.Object {
 	return &execution.Object{Name: "RecordDifference", Fields: map[string]*execution.Field{
 		"key": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RecordDifference).Key
+				v := o.(*operating.RecordDifference).Key
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"field": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RecordDifference).Field
+				v := o.(*operating.RecordDifference).Field
 				if v == nil {
 					return nil
 				}
@@ -9294,7 +9316,7 @@ func bindRecordDifference() *execution.Object {
 		},
 		"value": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RecordDifference).Value
+				v := o.(*operating.RecordDifference).Value
 				if v == nil {
 					return nil
 				}
@@ -9303,7 +9325,7 @@ func bindRecordDifference() *execution.Object {
 		},
 		"sourceValue": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RecordDifference).SourceValue
+				v := o.(*operating.RecordDifference).SourceValue
 				if v == nil {
 					return nil
 				}
@@ -9316,24 +9338,24 @@ func bindRecordDifference() *execution.Object {
 func bindRecordDifferenceConnection() *execution.Object {
 	return &execution.Object{Name: "RecordDifferenceConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RecordDifference]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.RecordDifference]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RecordDifference]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.RecordDifference]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RecordDifference]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RecordDifference]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.RecordDifference]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.RecordDifference]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.RecordDifference]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.RecordDifference]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.RecordDifferenceConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.RecordDifference]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.RecordDifferenceConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.RecordDifference]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -9349,13 +9371,13 @@ func bindRecordDifferenceEdge() *execution.Object {
 	return &execution.Object{Name: "RecordDifferenceEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.RecordDifference]).Cursor
+				v := o.(*trade.Edge[operating.RecordDifference]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.RecordDifference]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.RecordDifference]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -9368,13 +9390,13 @@ func bindRejectedRecord() *execution.Object {
 	return &execution.Object{Name: "RejectedRecord", Fields: map[string]*execution.Field{
 		"kind": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RejectedRecord).Kind
+				v := o.(*operating.RejectedRecord).Kind
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"sourceRef": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RejectedRecord).SourceRef
+				v := o.(*operating.RejectedRecord).SourceRef
 				if v == nil {
 					return nil
 				}
@@ -9383,12 +9405,15 @@ func bindRejectedRecord() *execution.Object {
 		},
 		"reason": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RejectedRecord).Reason
+				v := o.(*operating.RejectedRecord).Reason
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.RejectedRecord).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.RejectedRecord).At
+				return AppendDateTime(b, v)
+			},
 		},
 	}}
 }
@@ -9396,24 +9421,24 @@ func bindRejectedRecord() *execution.Object {
 func bindRejectedRecordConnection() *execution.Object {
 	return &execution.Object{Name: "RejectedRecordConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RejectedRecord]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.RejectedRecord]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RejectedRecord]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.RejectedRecord]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RejectedRecord]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RejectedRecord]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.RejectedRecord]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.RejectedRecord]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.RejectedRecord]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.RejectedRecord]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.RejectedRecordConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.RejectedRecord]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.RejectedRecordConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.RejectedRecord]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -9429,13 +9454,13 @@ func bindRejectedRecordEdge() *execution.Object {
 	return &execution.Object{Name: "RejectedRecordEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.RejectedRecord]).Cursor
+				v := o.(*trade.Edge[operating.RejectedRecord]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.RejectedRecord]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.RejectedRecord]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -9703,12 +9728,12 @@ func bindReturnLine() *execution.Object {
 func bindRoiReport() *execution.Object {
 	return &execution.Object{Name: "RoiReport", Fields: map[string]*execution.Field{
 		"period": {
-			One: func(o any, i int) any { return &o.(*trade.RoiReport).Period },
+			One: func(o any, i int) any { return &o.(*operating.RoiReport).Period },
 		},
 		"measures": {
-			Len: func(o any, i int) int { return len(o.(*trade.RoiReport).Measures) },
+			Len: func(o any, i int) int { return len(o.(*operating.RoiReport).Measures) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.RoiReport).Measures[j]; v != nil {
+				if v := o.(*operating.RoiReport).Measures[j]; v != nil {
 					return v
 				}
 				return nil
@@ -9721,19 +9746,19 @@ func bindRouteMismatch() *execution.Object {
 	return &execution.Object{Name: "RouteMismatch", Fields: map[string]*execution.Field{
 		"key": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RouteMismatch).Key
+				v := o.(*operating.RouteMismatch).Key
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"field": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RouteMismatch).Field
+				v := o.(*operating.RouteMismatch).Field
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"primary": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RouteMismatch).Primary
+				v := o.(*operating.RouteMismatch).Primary
 				if v == nil {
 					return nil
 				}
@@ -9742,7 +9767,7 @@ func bindRouteMismatch() *execution.Object {
 		},
 		"shadow": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.RouteMismatch).Shadow
+				v := o.(*operating.RouteMismatch).Shadow
 				if v == nil {
 					return nil
 				}
@@ -9750,7 +9775,7 @@ func bindRouteMismatch() *execution.Object {
 			},
 		},
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.RouteMismatch).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.RouteMismatch).At; return AppendDateTime(b, v) },
 		},
 	}}
 }
@@ -9758,24 +9783,24 @@ func bindRouteMismatch() *execution.Object {
 func bindRouteMismatchConnection() *execution.Object {
 	return &execution.Object{Name: "RouteMismatchConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RouteMismatch]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.RouteMismatch]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RouteMismatch]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.RouteMismatch]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.RouteMismatch]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.RouteMismatch]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.RouteMismatch]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.RouteMismatch]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.RouteMismatch]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.RouteMismatch]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.RouteMismatchConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.RouteMismatch]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.RouteMismatchConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.RouteMismatch]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -9791,13 +9816,13 @@ func bindRouteMismatchEdge() *execution.Object {
 	return &execution.Object{Name: "RouteMismatchEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.RouteMismatch]).Cursor
+				v := o.(*trade.Edge[operating.RouteMismatch]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.RouteMismatch]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.RouteMismatch]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -9935,7 +9960,7 @@ func bindShipment() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.Shipment().StatusExplanation(ctx, execution.As[*trade.Shipment](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.StatusExplanation)[i]; v != nil {
+				if v := o.([]*tracking.StatusExplanation)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -10412,16 +10437,16 @@ func bindSignedMessage() *execution.Object {
 	return &execution.Object{Name: "SignedMessage", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).ID
+				v := o.(*procurement.SignedMessage).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"partner": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Partner(ctx, execution.As[*trade.SignedMessage](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Partner(ctx, execution.As[*procurement.SignedMessage](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -10429,28 +10454,28 @@ func bindSignedMessage() *execution.Object {
 		},
 		"direction": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).Direction()
+				v := o.(*procurement.SignedMessage).Direction()
 				return execution.AppendEnum(b, string(v), valuesOfMessageDirection)
 			},
 		},
 		"document": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).Document
+				v := o.(*procurement.SignedMessage).Document
 				return execution.AppendEnum(b, string(v), valuesOfPartnerDocumentKind)
 			},
 		},
 		"digest": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).Digest
+				v := o.(*procurement.SignedMessage).Digest
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"key": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Key(ctx, execution.As[*trade.SignedMessage](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Key(ctx, execution.As[*procurement.SignedMessage](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.PartnerKey)[i]; v != nil {
+				if v := o.([]*procurement.PartnerKey)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -10458,20 +10483,23 @@ func bindSignedMessage() *execution.Object {
 		},
 		"verified": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).Verified()
+				v := o.(*procurement.SignedMessage).Verified()
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.SignedMessage).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*procurement.SignedMessage).At
+				return AppendDateTime(b, v)
+			},
 		},
 		"receipts": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Receipts(ctx, execution.As[*trade.SignedMessage](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.SignedMessage().Receipts(ctx, execution.As[*procurement.SignedMessage](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.Receipt)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*procurement.Receipt)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.Receipt)[i][j]; v != nil {
+				if v := o.([][]*procurement.Receipt)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -10479,7 +10507,7 @@ func bindSignedMessage() *execution.Object {
 		},
 		"logHash": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SignedMessage).LogHash
+				v := o.(*procurement.SignedMessage).LogHash
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -10490,7 +10518,7 @@ func bindSlaReport() *execution.Object {
 	return &execution.Object{Name: "SlaReport", Fields: map[string]*execution.Field{
 		"objective": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.SlaReport).Objective; v != nil {
+				if v := o.(*operating.SlaReport).Objective; v != nil {
 					return v
 				}
 				return nil
@@ -10498,7 +10526,7 @@ func bindSlaReport() *execution.Object {
 		},
 		"actual": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.SlaReport).Actual; v != nil {
+				if v := o.(*operating.SlaReport).Actual; v != nil {
 					return v
 				}
 				return nil
@@ -10506,13 +10534,13 @@ func bindSlaReport() *execution.Object {
 		},
 		"met": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SlaReport).Met
+				v := o.(*operating.SlaReport).Met
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"breaches": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.SlaReport().Breaches(ctx, execution.As[*trade.SlaReport](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.SlaReport().Breaches(ctx, execution.As[*operating.SlaReport](objs)))
 			},
 			Len: func(o any, i int) int {
 				v := o.([][]*trade.Alert)[i]
@@ -10535,25 +10563,25 @@ func bindSourceHealth() *execution.Object {
 	return &execution.Object{Name: "SourceHealth", Fields: map[string]*execution.Field{
 		"system": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).System
+				v := o.(*operating.SourceHealth).System
 				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
 			},
 		},
 		"instance": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).Instance
+				v := o.(*operating.SourceHealth).Instance
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"state": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).State
+				v := o.(*operating.SourceHealth).State
 				return execution.AppendEnum(b, string(v), valuesOfSourceState)
 			},
 		},
 		"message": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).Message
+				v := o.(*operating.SourceHealth).Message
 				if v == nil {
 					return nil
 				}
@@ -10562,26 +10590,26 @@ func bindSourceHealth() *execution.Object {
 		},
 		"circuit": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).Circuit
+				v := o.(*operating.SourceHealth).Circuit
 				return execution.AppendEnum(b, string(v), valuesOfCircuitState)
 			},
 		},
 		"capabilities": {
-			Len: func(o any, i int) int { return len(o.(*trade.SourceHealth).Capabilities) },
+			Len: func(o any, i int) int { return len(o.(*operating.SourceHealth).Capabilities) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.SourceHealth).Capabilities[j]
+				v := o.(*operating.SourceHealth).Capabilities[j]
 				return execution.AppendEnum(b, string(v), valuesOfCapability)
 			},
 		},
 		"guarantee": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).Guarantee
+				v := o.(*operating.SourceHealth).Guarantee
 				return execution.AppendEnum(b, string(v), valuesOfEffectGuarantee)
 			},
 		},
 		"lag": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).Lag
+				v := o.(*operating.SourceHealth).Lag
 				if v == nil {
 					return nil
 				}
@@ -10590,7 +10618,7 @@ func bindSourceHealth() *execution.Object {
 		},
 		"lastSuccessAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).LastSuccessAt
+				v := o.(*operating.SourceHealth).LastSuccessAt
 				if v == nil {
 					return nil
 				}
@@ -10599,13 +10627,13 @@ func bindSourceHealth() *execution.Object {
 		},
 		"queueDepth": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).QueueDepth
+				v := o.(*operating.SourceHealth).QueueDepth
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"pausedReason": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourceHealth).PausedReason
+				v := o.(*operating.SourceHealth).PausedReason
 				if v == nil {
 					return nil
 				}
@@ -10613,18 +10641,18 @@ func bindSourceHealth() *execution.Object {
 			},
 		},
 		"maintenance": {
-			Len: func(o any, i int) int { return len(o.(*trade.SourceHealth).Maintenance) },
-			At:  func(o any, i, j int) any { return &o.(*trade.SourceHealth).Maintenance[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.SourceHealth).Maintenance) },
+			At:  func(o any, i, j int) any { return &o.(*operating.SourceHealth).Maintenance[j] },
 		},
 		"rejectedRecords": {
 			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
 				return ec.(*executionContext).field_SourceHealth_rejectedRecords_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.SourceHealth().RejectedRecords(ctx, execution.As[*trade.SourceHealth](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+				return execution.Batch(ec.(*executionContext).Resolvers.SourceHealth().RejectedRecords(ctx, execution.As[*operating.SourceHealth](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.RejectedRecord])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.RejectedRecord])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -10705,7 +10733,7 @@ func bindSourcedValue() *execution.Object {
 	return &execution.Object{Name: "SourcedValue", Fields: map[string]*execution.Field{
 		"value": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SourcedValue).Value
+				v := o.(*operating.SourcedValue).Value
 				if v == nil {
 					return nil
 				}
@@ -10713,7 +10741,7 @@ func bindSourcedValue() *execution.Object {
 			},
 		},
 		"provenance": {
-			One: func(o any, i int) any { return &o.(*trade.SourcedValue).Provenance },
+			One: func(o any, i int) any { return &o.(*operating.SourcedValue).Provenance },
 		},
 	}}
 }
@@ -10721,20 +10749,20 @@ func bindSourcedValue() *execution.Object {
 func bindSpendingLimit() *execution.Object {
 	return &execution.Object{Name: "SpendingLimit", Fields: map[string]*execution.Field{
 		"limit": {
-			One: func(o any, i int) any { return &o.(*trade.SpendingLimit).Limit },
+			One: func(o any, i int) any { return &o.(*ordering.SpendingLimit).Limit },
 		},
 		"period": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SpendingLimit).Period
+				v := o.(*ordering.SpendingLimit).Period
 				return execution.AppendEnum(b, string(v), valuesOfSpendingPeriod)
 			},
 		},
 		"spent": {
-			One: func(o any, i int) any { return &o.(*trade.SpendingLimit).Spent },
+			One: func(o any, i int) any { return &o.(*ordering.SpendingLimit).Spent },
 		},
 		"resetsAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.SpendingLimit).ResetsAt
+				v := o.(*ordering.SpendingLimit).ResetsAt
 				if v == nil {
 					return nil
 				}
@@ -10791,19 +10819,19 @@ func bindStatusExplanation() *execution.Object {
 	return &execution.Object{Name: "StatusExplanation", Fields: map[string]*execution.Field{
 		"status": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusExplanation).Status
+				v := o.(*tracking.StatusExplanation).Status
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"rule": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusExplanation).Rule
+				v := o.(*tracking.StatusExplanation).Rule
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"facts": {
-			Len: func(o any, i int) int { return len(o.(*trade.StatusExplanation).Facts) },
-			At:  func(o any, i, j int) any { return &o.(*trade.StatusExplanation).Facts[j] },
+			Len: func(o any, i int) int { return len(o.(*tracking.StatusExplanation).Facts) },
+			At:  func(o any, i, j int) any { return &o.(*tracking.StatusExplanation).Facts[j] },
 		},
 	}}
 }
@@ -10811,17 +10839,17 @@ func bindStatusExplanation() *execution.Object {
 func bindStatusFact() *execution.Object {
 	return &execution.Object{Name: "StatusFact", Fields: map[string]*execution.Field{
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.StatusFact).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*tracking.StatusFact).At; return AppendDateTime(b, v) },
 		},
 		"message": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusFact).Message
+				v := o.(*tracking.StatusFact).Message
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"ref": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusFact).Ref
+				v := o.(*tracking.StatusFact).Ref
 				if v == nil {
 					return nil
 				}
@@ -10830,13 +10858,13 @@ func bindStatusFact() *execution.Object {
 		},
 		"used": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusFact).Used
+				v := o.(*tracking.StatusFact).Used
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"ignoredBecause": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.StatusFact).IgnoredBecause
+				v := o.(*tracking.StatusFact).IgnoredBecause
 				if v == nil {
 					return nil
 				}
@@ -11078,7 +11106,7 @@ func bindSupplierItem() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.SupplierItem().Supplier(ctx, execution.As[*trade.SupplierItem](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -11255,7 +11283,7 @@ func bindSupplierViewer() *execution.Object {
 				return execution.Batch(ec.(*executionContext).Resolvers.SupplierViewer().Supplier(ctx, execution.As[*SupplierViewer](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.TradingPartner)[i]; v != nil {
+				if v := o.([]*procurement.TradingPartner)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -11290,24 +11318,24 @@ func bindSupportTicketsPayload() *execution.Object {
 func bindTimelineConnection() *execution.Object {
 	return &execution.Object{Name: "TimelineConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TimelineEntry]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.TimelineEntry]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.TimelineEntry]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.TimelineEntry]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TimelineEntry]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.TimelineEntry]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.TimelineEntry]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.TimelineEntry]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.TimelineEntry]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.TimelineEntry]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TimelineConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.TimelineEntry]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TimelineConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.TimelineEntry]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -11323,13 +11351,13 @@ func bindTimelineEdge() *execution.Object {
 	return &execution.Object{Name: "TimelineEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.TimelineEntry]).Cursor
+				v := o.(*trade.Edge[operating.TimelineEntry]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.TimelineEntry]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.TimelineEntry]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -11341,29 +11369,29 @@ func bindTimelineEdge() *execution.Object {
 func bindTimelineEntry() *execution.Object {
 	return &execution.Object{Name: "TimelineEntry", Fields: map[string]*execution.Field{
 		"at": {
-			Leaf: func(b []byte, o any, i int) []byte { v := o.(*trade.TimelineEntry).At; return AppendDateTime(b, v) },
+			Leaf: func(b []byte, o any, i int) []byte { v := o.(*operating.TimelineEntry).At; return AppendDateTime(b, v) },
 		},
 		"kind": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).Kind
+				v := o.(*operating.TimelineEntry).Kind
 				return execution.AppendEnum(b, string(v), valuesOfTimelineKind)
 			},
 		},
 		"message": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).Message
+				v := o.(*operating.TimelineEntry).Message
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"system": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).System
+				v := o.(*operating.TimelineEntry).System
 				return execution.AppendEnum(b, string(v), valuesOfSourceKind)
 			},
 		},
 		"actor": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TimelineEntry().Actor(ctx, execution.As[*trade.TimelineEntry](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TimelineEntry().Actor(ctx, execution.As[*operating.TimelineEntry](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.User)[i]; v != nil {
@@ -11374,7 +11402,7 @@ func bindTimelineEntry() *execution.Object {
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).Subject
+				v := o.(*operating.TimelineEntry).Subject
 				if v == nil {
 					return nil
 				}
@@ -11383,7 +11411,7 @@ func bindTimelineEntry() *execution.Object {
 		},
 		"correlationId": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).CorrelationID
+				v := o.(*operating.TimelineEntry).CorrelationID
 				if v == nil {
 					return nil
 				}
@@ -11392,7 +11420,7 @@ func bindTimelineEntry() *execution.Object {
 		},
 		"took": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).Took
+				v := o.(*operating.TimelineEntry).Took
 				if v == nil {
 					return nil
 				}
@@ -11401,7 +11429,7 @@ func bindTimelineEntry() *execution.Object {
 		},
 		"responsible": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TimelineEntry).Responsible
+				v := o.(*operating.TimelineEntry).Responsible
 				if v == nil {
 					return nil
 				}
@@ -11603,25 +11631,25 @@ func bindTradingPartner() *execution.Object {
 	return &execution.Object{Name: "TradingPartner", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).ID
+				v := o.(*procurement.TradingPartner).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"code": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).Code
+				v := o.(*procurement.TradingPartner).Code
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"name": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).Name
+				v := o.(*procurement.TradingPartner).Name
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"gln": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).GLN
+				v := o.(*procurement.TradingPartner).GLN
 				if v == nil {
 					return nil
 				}
@@ -11630,10 +11658,10 @@ func bindTradingPartner() *execution.Object {
 		},
 		"onboarding": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Onboarding(ctx, execution.As[*trade.TradingPartner](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Onboarding(ctx, execution.As[*procurement.TradingPartner](objs)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Onboarding)[i]; v != nil {
+				if v := o.([]*procurement.Onboarding)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -11641,21 +11669,21 @@ func bindTradingPartner() *execution.Object {
 		},
 		"requiresSignature": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).RequiresSignature
+				v := o.(*procurement.TradingPartner).RequiresSignature
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"channels": {
-			Len: func(o any, i int) int { return len(o.(*trade.TradingPartner).Channels) },
-			At:  func(o any, i, j int) any { return &o.(*trade.TradingPartner).Channels[j] },
+			Len: func(o any, i int) int { return len(o.(*procurement.TradingPartner).Channels) },
+			At:  func(o any, i, j int) any { return &o.(*procurement.TradingPartner).Channels[j] },
 		},
 		"keys": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Keys(ctx, execution.As[*trade.TradingPartner](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Keys(ctx, execution.As[*procurement.TradingPartner](objs)))
 			},
-			Len: func(o any, i int) int { return len(o.([][]*trade.PartnerKey)[i]) },
+			Len: func(o any, i int) int { return len(o.([][]*procurement.PartnerKey)[i]) },
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.PartnerKey)[i][j]; v != nil {
+				if v := o.([][]*procurement.PartnerKey)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -11663,7 +11691,7 @@ func bindTradingPartner() *execution.Object {
 		},
 		"tolerance": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Tolerance(ctx, execution.As[*trade.TradingPartner](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Tolerance(ctx, execution.As[*procurement.TradingPartner](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.ToleranceProfile)[i]; v != nil {
@@ -11673,15 +11701,15 @@ func bindTradingPartner() *execution.Object {
 			},
 		},
 		"scopes": {
-			Len: func(o any, i int) int { return len(o.(*trade.TradingPartner).Scopes) },
+			Len: func(o any, i int) int { return len(o.(*procurement.TradingPartner).Scopes) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.TradingPartner).Scopes[j]
+				v := o.(*procurement.TradingPartner).Scopes[j]
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"quota": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Quota(ctx, execution.As[*trade.TradingPartner](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Quota(ctx, execution.As[*procurement.TradingPartner](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*Quota)[i]; v != nil {
@@ -11695,7 +11723,7 @@ func bindTradingPartner() *execution.Object {
 				return ec.(*executionContext).field_TradingPartner_items_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Items(ctx, execution.As[*trade.TradingPartner](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Items(ctx, execution.As[*procurement.TradingPartner](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Connection[trade.SupplierItem])[i]; v != nil {
@@ -11709,17 +11737,17 @@ func bindTradingPartner() *execution.Object {
 				return ec.(*executionContext).field_TradingPartner_scorecard_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Scorecard(ctx, execution.As[*trade.TradingPartner](objs), args["period"].(*DateRangeInput)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().Scorecard(ctx, execution.As[*procurement.TradingPartner](objs), args["period"].(*DateRangeInput)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.MeasureResult)[i]
+				v := o.([][]*operating.MeasureResult)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.MeasureResult)[i][j]; v != nil {
+				if v := o.([][]*operating.MeasureResult)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -11727,17 +11755,17 @@ func bindTradingPartner() *execution.Object {
 		},
 		"webhookEndpoints": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().WebhookEndpoints(ctx, execution.As[*trade.TradingPartner](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartner().WebhookEndpoints(ctx, execution.As[*procurement.TradingPartner](objs)))
 			},
 			Len: func(o any, i int) int {
-				v := o.([][]*trade.WebhookEndpoint)[i]
+				v := o.([][]*operating.WebhookEndpoint)[i]
 				if v == nil {
 					return -1
 				}
 				return len(v)
 			},
 			At: func(o any, i, j int) any {
-				if v := o.([][]*trade.WebhookEndpoint)[i][j]; v != nil {
+				if v := o.([][]*operating.WebhookEndpoint)[i][j]; v != nil {
 					return v
 				}
 				return nil
@@ -11745,7 +11773,7 @@ func bindTradingPartner() *execution.Object {
 		},
 		"version": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.TradingPartner).Version
+				v := o.(*procurement.TradingPartner).Version
 				return execution.AppendString(b, string(v))
 			},
 		},
@@ -11755,24 +11783,24 @@ func bindTradingPartner() *execution.Object {
 func bindTradingPartnerConnection() *execution.Object {
 	return &execution.Object{Name: "TradingPartnerConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TradingPartner]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.TradingPartner]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[procurement.TradingPartner]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[procurement.TradingPartner]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.TradingPartner]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[procurement.TradingPartner]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.TradingPartner]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[procurement.TradingPartner]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.TradingPartner]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[procurement.TradingPartner]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartnerConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.TradingPartner]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.TradingPartnerConnection().TotalCount(ctx, execution.As[*trade.Connection[procurement.TradingPartner]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -11788,13 +11816,13 @@ func bindTradingPartnerEdge() *execution.Object {
 	return &execution.Object{Name: "TradingPartnerEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.TradingPartner]).Cursor
+				v := o.(*trade.Edge[procurement.TradingPartner]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.TradingPartner]).Node; v != nil {
+				if v := o.(*trade.Edge[procurement.TradingPartner]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -11818,13 +11846,13 @@ func bindUnmappedCode() *execution.Object {
 	return &execution.Object{Name: "UnmappedCode", Fields: map[string]*execution.Field{
 		"code": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.UnmappedCode).Code
+				v := o.(*operating.UnmappedCode).Code
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"text": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.UnmappedCode).Text
+				v := o.(*operating.UnmappedCode).Text
 				if v == nil {
 					return nil
 				}
@@ -11833,13 +11861,13 @@ func bindUnmappedCode() *execution.Object {
 		},
 		"count": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.UnmappedCode).Count
+				v := o.(*operating.UnmappedCode).Count
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"lastSeenAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.UnmappedCode).LastSeenAt
+				v := o.(*operating.UnmappedCode).LastSeenAt
 				return AppendDateTime(b, v)
 			},
 		},
@@ -11888,13 +11916,13 @@ func bindValidatedLine() *execution.Object {
 	return &execution.Object{Name: "ValidatedLine", Fields: map[string]*execution.Field{
 		"index": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.ValidatedLine).Index
+				v := o.(*ordering.ValidatedLine).Index
 				return execution.AppendInt(b, int64(v))
 			},
 		},
 		"item": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.ValidatedLine().Item(ctx, execution.As[*trade.ValidatedLine](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.ValidatedLine().Item(ctx, execution.As[*ordering.ValidatedLine](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.Item)[i]; v != nil {
@@ -11904,11 +11932,11 @@ func bindValidatedLine() *execution.Object {
 			},
 		},
 		"price": {
-			One: func(o any, i int) any { return o.(*trade.ValidatedLine).Price },
+			One: func(o any, i int) any { return o.(*ordering.ValidatedLine).Price },
 		},
 		"promise": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.ValidatedLine).Promise; v != nil {
+				if v := o.(*ordering.ValidatedLine).Promise; v != nil {
 					return v
 				}
 				return nil
@@ -12028,38 +12056,38 @@ func bindWebhookDelivery() *execution.Object {
 	return &execution.Object{Name: "WebhookDelivery", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).ID
+				v := o.(*operating.WebhookDelivery).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"topic": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).Topic
+				v := o.(*operating.WebhookDelivery).Topic
 				return execution.AppendEnum(b, string(v), valuesOfWebhookTopic)
 			},
 		},
 		"subject": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).Subject
+				v := o.(*operating.WebhookDelivery).Subject
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"state": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).State
+				v := o.(*operating.WebhookDelivery).State
 				return execution.AppendEnum(b, string(v), valuesOfDeliveryState)
 			},
 		},
 		"body": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).Body
+				v := o.(*operating.WebhookDelivery).Body
 				return execution.AppendMarshaler(b, MarshalJSON(v))
 			},
 		},
 		"attempts": {
-			Len: func(o any, i int) int { return len(o.(*trade.WebhookDelivery).Attempts) },
+			Len: func(o any, i int) int { return len(o.(*operating.WebhookDelivery).Attempts) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.WebhookDelivery).Attempts[j]; v != nil {
+				if v := o.(*operating.WebhookDelivery).Attempts[j]; v != nil {
 					return v
 				}
 				return nil
@@ -12067,7 +12095,7 @@ func bindWebhookDelivery() *execution.Object {
 		},
 		"nextAttemptAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookDelivery).NextAttemptAt
+				v := o.(*operating.WebhookDelivery).NextAttemptAt
 				if v == nil {
 					return nil
 				}
@@ -12080,24 +12108,24 @@ func bindWebhookDelivery() *execution.Object {
 func bindWebhookDeliveryConnection() *execution.Object {
 	return &execution.Object{Name: "WebhookDeliveryConnection", Fields: map[string]*execution.Field{
 		"edges": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.WebhookDelivery]).Edges) },
-			At:  func(o any, i, j int) any { return &o.(*trade.Connection[trade.WebhookDelivery]).Edges[j] },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.WebhookDelivery]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.WebhookDelivery]).Edges[j] },
 		},
 		"nodes": {
-			Len: func(o any, i int) int { return len(o.(*trade.Connection[trade.WebhookDelivery]).Nodes) },
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.WebhookDelivery]).Nodes) },
 			At: func(o any, i, j int) any {
-				if v := o.(*trade.Connection[trade.WebhookDelivery]).Nodes[j]; v != nil {
+				if v := o.(*trade.Connection[operating.WebhookDelivery]).Nodes[j]; v != nil {
 					return v
 				}
 				return nil
 			},
 		},
 		"pageInfo": {
-			One: func(o any, i int) any { return &o.(*trade.Connection[trade.WebhookDelivery]).PageInfo },
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.WebhookDelivery]).PageInfo },
 		},
 		"totalCount": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.WebhookDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[trade.WebhookDelivery]](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.WebhookDeliveryConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.WebhookDelivery]](objs)))
 			},
 			One: func(o any, i int) any {
 				if v := o.([]*trade.TotalCount)[i]; v != nil {
@@ -12113,13 +12141,13 @@ func bindWebhookDeliveryEdge() *execution.Object {
 	return &execution.Object{Name: "WebhookDeliveryEdge", Fields: map[string]*execution.Field{
 		"cursor": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.Edge[trade.WebhookDelivery]).Cursor
+				v := o.(*trade.Edge[operating.WebhookDelivery]).Cursor
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"node": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.Edge[trade.WebhookDelivery]).Node; v != nil {
+				if v := o.(*trade.Edge[operating.WebhookDelivery]).Node; v != nil {
 					return v
 				}
 				return nil
@@ -12155,32 +12183,32 @@ func bindWebhookEndpoint() *execution.Object {
 	return &execution.Object{Name: "WebhookEndpoint", Fields: map[string]*execution.Field{
 		"id": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpoint).ID
+				v := o.(*operating.WebhookEndpoint).ID
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"url": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpoint).URL
+				v := o.(*operating.WebhookEndpoint).URL
 				return execution.AppendString(b, string(v))
 			},
 		},
 		"topics": {
-			Len: func(o any, i int) int { return len(o.(*trade.WebhookEndpoint).Topics) },
+			Len: func(o any, i int) int { return len(o.(*operating.WebhookEndpoint).Topics) },
 			LeafAt: func(b []byte, o any, i, j int) []byte {
-				v := o.(*trade.WebhookEndpoint).Topics[j]
+				v := o.(*operating.WebhookEndpoint).Topics[j]
 				return execution.AppendEnum(b, string(v), valuesOfWebhookTopic)
 			},
 		},
 		"status": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpoint).Status
+				v := o.(*operating.WebhookEndpoint).Status
 				return execution.AppendEnum(b, string(v), valuesOfWebhookStatus)
 			},
 		},
 		"disabledReason": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpoint).DisabledReason
+				v := o.(*operating.WebhookEndpoint).DisabledReason
 				if v == nil {
 					return nil
 				}
@@ -12192,10 +12220,10 @@ func bindWebhookEndpoint() *execution.Object {
 				return ec.(*executionContext).field_WebhookEndpoint_deliveries_args(ctx, raw)
 			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.WebhookEndpoint().Deliveries(ctx, execution.As[*trade.WebhookEndpoint](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]trade.DeliveryState)))
+				return execution.Batch(ec.(*executionContext).Resolvers.WebhookEndpoint().Deliveries(ctx, execution.As[*operating.WebhookEndpoint](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]operating.DeliveryState)))
 			},
 			One: func(o any, i int) any {
-				if v := o.([]*trade.Connection[trade.WebhookDelivery])[i]; v != nil {
+				if v := o.([]*trade.Connection[operating.WebhookDelivery])[i]; v != nil {
 					return v
 				}
 				return nil
@@ -12203,7 +12231,7 @@ func bindWebhookEndpoint() *execution.Object {
 		},
 		"createdAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpoint).CreatedAt
+				v := o.(*operating.WebhookEndpoint).CreatedAt
 				return AppendDateTime(b, v)
 			},
 		},
@@ -12213,18 +12241,18 @@ func bindWebhookEndpoint() *execution.Object {
 func bindWebhookEndpointPayload() *execution.Object {
 	return &execution.Object{Name: "WebhookEndpointPayload", Fields: map[string]*execution.Field{
 		"errors": {
-			Len: func(o any, i int) int { return len(o.(*trade.WebhookEndpointPayload).Errors) },
-			At:  func(o any, i, j int) any { return o.(*trade.WebhookEndpointPayload).Errors[j] },
+			Len: func(o any, i int) int { return len(o.(*operating.WebhookEndpointPayload).Errors) },
+			At:  func(o any, i, j int) any { return o.(*operating.WebhookEndpointPayload).Errors[j] },
 		},
 		"replayed": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpointPayload).Replayed
+				v := o.(*operating.WebhookEndpointPayload).Replayed
 				return execution.AppendBool(b, bool(v))
 			},
 		},
 		"endpoint": {
 			One: func(o any, i int) any {
-				if v := o.(*trade.WebhookEndpointPayload).Endpoint; v != nil {
+				if v := o.(*operating.WebhookEndpointPayload).Endpoint; v != nil {
 					return v
 				}
 				return nil
@@ -12232,7 +12260,7 @@ func bindWebhookEndpointPayload() *execution.Object {
 		},
 		"secret": {
 			Leaf: func(b []byte, o any, i int) []byte {
-				v := o.(*trade.WebhookEndpointPayload).Secret
+				v := o.(*operating.WebhookEndpointPayload).Secret
 				if v == nil {
 					return nil
 				}

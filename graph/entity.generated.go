@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"portico/trade"
+	"portico/trade/procurement"
 	"strconv"
 	"sync/atomic"
 
@@ -24,7 +25,7 @@ type EntityResolver interface {
 	FindOrder(ctx context.Context, reps []*OrderRepresentation) ([]*trade.Order, error)
 	FindPurchaseOrder(ctx context.Context, reps []*PurchaseOrderRepresentation) ([]*trade.PurchaseOrder, error)
 	FindShipment(ctx context.Context, reps []*ShipmentRepresentation) ([]*trade.Shipment, error)
-	FindTradingPartner(ctx context.Context, reps []*TradingPartnerRepresentation) ([]*trade.TradingPartner, error)
+	FindTradingPartner(ctx context.Context, reps []*TradingPartnerRepresentation) ([]*procurement.TradingPartner, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -410,8 +411,8 @@ func (ec *executionContext) _Entity_findTradingPartner(ctx context.Context, fiel
 			return ec.Resolvers.Entity().FindTradingPartner(ctx, fc.Args["reps"].([]*TradingPartnerRepresentation))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚕᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -856,7 +857,7 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Account(ctx, sel, obj)
-	case *trade.TradingPartner:
+	case *procurement.TradingPartner:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -1136,7 +1137,7 @@ func (ec *executionContext) marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 		batchIdxMapInvoice := map[int]int{}
 		var batchItemsAccount []*trade.Account
 		batchIdxMapAccount := map[int]int{}
-		var batchItemsTradingPartner []*trade.TradingPartner
+		var batchItemsTradingPartner []*procurement.TradingPartner
 		batchIdxMapTradingPartner := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
@@ -1158,7 +1159,7 @@ func (ec *executionContext) marshalN_Entity2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 			case *trade.Account:
 				batchIdxMapAccount[i] = len(batchItemsAccount)
 				batchItemsAccount = append(batchItemsAccount, concrete)
-			case *trade.TradingPartner:
+			case *procurement.TradingPartner:
 				batchIdxMapTradingPartner[i] = len(batchItemsTradingPartner)
 				batchItemsTradingPartner = append(batchItemsTradingPartner, concrete)
 			}

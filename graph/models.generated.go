@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/procurement"
 	"strconv"
 	"time"
 
@@ -83,7 +86,7 @@ type AdvanceOnboardingInput struct {
 	// Partner.
 	Partner string `json:"partner"`
 	// New stage: the next one, SUSPENDED, OFFBOARDED, or ACTIVE after a suspension.
-	To trade.OnboardingStage `json:"to"`
+	To procurement.OnboardingStage `json:"to"`
 	// Reason; required for SUSPENDED and OFFBOARDED.
 	Reason *string `json:"reason,omitempty"`
 }
@@ -215,7 +218,7 @@ type CodeMappingPayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Table as it is now.
-	Mapping *trade.CodeMapping `json:"mapping,omitempty"`
+	Mapping *operating.CodeMapping `json:"mapping,omitempty"`
 }
 
 // Operation to undo.
@@ -249,7 +252,7 @@ type CustomerViewer struct {
 	// All accounts the caller may act for, including branches; at most 100.
 	Accounts []*trade.Account `json:"accounts,omitempty"`
 	// What the caller may order without approval, per order and per month.
-	SpendingLimits []*trade.SpendingLimit `json:"spendingLimits,omitempty"`
+	SpendingLimits []*ordering.SpendingLimit `json:"spendingLimits,omitempty"`
 }
 
 func (CustomerViewer) IsViewer() {}
@@ -279,7 +282,7 @@ type DeadLetterPayload struct {
 	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Dead letter; null after it is removed.
-	DeadLetter *trade.DeadLetter `json:"deadLetter,omitempty"`
+	DeadLetter *operating.DeadLetter `json:"deadLetter,omitempty"`
 }
 
 // Decision on a deviation.
@@ -327,7 +330,7 @@ type DespatchAdvicePayload struct {
 	// Despatch advice as stored.
 	DespatchAdvice *trade.DespatchAdvice `json:"despatchAdvice,omitempty"`
 	// Signed receipt of arrival; null if the message was not signed.
-	Receipt *trade.Receipt `json:"receipt,omitempty"`
+	Receipt *procurement.Receipt `json:"receipt,omitempty"`
 }
 
 // Line of a despatch advice.
@@ -399,7 +402,7 @@ type InboundDeliveryFilter struct {
 	// From this source.
 	Instance *string `json:"instance,omitempty"`
 	// In any of these states.
-	State []trade.InboundState `json:"state,omitempty"`
+	State []operating.InboundState `json:"state,omitempty"`
 	// Message that changed this record.
 	Subject *string `json:"subject,omitempty"`
 	// Arrived in these days.
@@ -516,7 +519,7 @@ type LineAcknowledgmentInput struct {
 // Filter for conflicts; all conditions must match.
 type MasterDataConflictFilter struct {
 	// Of these kinds of record.
-	Capability []trade.Capability `json:"capability,omitempty"`
+	Capability []operating.Capability `json:"capability,omitempty"`
 	// Of this steward.
 	Steward *string `json:"steward,omitempty"`
 	// True for open ones, false for decided ones.
@@ -532,7 +535,7 @@ type MasterDataConflictPayload struct {
 	// Durable operation of this write.
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Current state of the conflict; null when every system has the value that was decided.
-	Conflict *trade.MasterDataConflict `json:"conflict,omitempty"`
+	Conflict *operating.MasterDataConflict `json:"conflict,omitempty"`
 }
 
 // Amount of money given by the caller.
@@ -552,7 +555,7 @@ type ObjectiveInput struct {
 	// Name.
 	Name string `json:"name"`
 	// What is measured.
-	Measure trade.BusinessMeasure `json:"measure"`
+	Measure operating.BusinessMeasure `json:"measure"`
 	// Limit of its 95th percentile.
 	Maximum *time.Duration `json:"maximum,omitempty"`
 	// Limit of its percentage.
@@ -572,7 +575,7 @@ type ObjectivePayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Objective as it is now.
-	Objective *trade.Objective `json:"objective,omitempty"`
+	Objective *operating.Objective `json:"objective,omitempty"`
 }
 
 // Key of an operation.
@@ -712,11 +715,11 @@ type OrderRepresentation struct {
 // Channel by which a partner communicates.
 type PartnerChannelInput struct {
 	// Kind.
-	Kind trade.ChannelKind `json:"kind"`
+	Kind procurement.ChannelKind `json:"kind"`
 	// From or to the partner.
-	Direction trade.MessageDirection `json:"direction"`
+	Direction procurement.MessageDirection `json:"direction"`
 	// Documents exchanged over it.
-	Documents []trade.PartnerDocumentKind `json:"documents"`
+	Documents []procurement.PartnerDocumentKind `json:"documents"`
 	// Address; omit it if the partner calls Portico.
 	Endpoint *string `json:"endpoint,omitempty"`
 }
@@ -748,7 +751,7 @@ type PartnerPayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Partner as it is now.
-	Partner *trade.TradingPartner `json:"partner,omitempty"`
+	Partner *procurement.TradingPartner `json:"partner,omitempty"`
 }
 
 // Proof that the partner holds a key.
@@ -824,7 +827,7 @@ type PurchaseOrderResponsePayload struct {
 	// Differences from the order.
 	Deviations []*trade.Deviation `json:"deviations,omitempty"`
 	// Signed receipt of arrival; null if the message was not signed.
-	Receipt *trade.Receipt `json:"receipt,omitempty"`
+	Receipt *procurement.Receipt `json:"receipt,omitempty"`
 }
 
 // Quantity given by the caller.
@@ -1036,7 +1039,7 @@ type SourcePayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Source as it is now.
-	Source *trade.SourceHealth `json:"source,omitempty"`
+	Source *operating.SourceHealth `json:"source,omitempty"`
 }
 
 // Payload of submitOrder, returned when the order is durable. If the ERP is down, the result is a queued operation, not an error.
@@ -1050,7 +1053,7 @@ type SubmitOrderPayload struct {
 	// Order, also while it is queued.
 	Order *trade.Order `json:"order,omitempty"`
 	// Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP.
-	Provisional []trade.OrderCheck `json:"provisional"`
+	Provisional []ordering.OrderCheck `json:"provisional"`
 }
 
 // Orders to submit together.
@@ -1100,7 +1103,7 @@ type SupplierItemPayload struct {
 	// Alert for planning; null for other callers.
 	Alert *trade.Alert `json:"alert,omitempty"`
 	// Signed receipt of arrival; null if the message was not signed.
-	Receipt *trade.Receipt `json:"receipt,omitempty"`
+	Receipt *procurement.Receipt `json:"receipt,omitempty"`
 }
 
 // Caller of a supplier portal.
@@ -1110,7 +1113,7 @@ type SupplierViewer struct {
 	// Scopes in force.
 	Scopes []string `json:"scopes"`
 	// Supplier acted for.
-	Supplier *trade.TradingPartner `json:"supplier,omitempty"`
+	Supplier *procurement.TradingPartner `json:"supplier,omitempty"`
 }
 
 func (SupplierViewer) IsViewer() {}
@@ -1132,7 +1135,7 @@ type SupportTicketsPayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Measure as it is now.
-	Result *trade.MeasureResult `json:"result,omitempty"`
+	Result *operating.MeasureResult `json:"result,omitempty"`
 }
 
 // Tolerance profile to create or change.
@@ -1182,7 +1185,7 @@ type TradingPartnerFilter struct {
 	// Search text in name or code.
 	Search *string `json:"search,omitempty"`
 	// In any of these stages.
-	Stage []trade.OnboardingStage `json:"stage,omitempty"`
+	Stage []procurement.OnboardingStage `json:"stage,omitempty"`
 }
 
 type TradingPartnerRepresentation struct {
@@ -1230,7 +1233,7 @@ type WebhookDeliveryPayload struct {
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
 	// Delivery as it is now.
-	Delivery *trade.WebhookDelivery `json:"delivery,omitempty"`
+	Delivery *operating.WebhookDelivery `json:"delivery,omitempty"`
 }
 
 // Endpoint to create or change. A test event is sent at once.

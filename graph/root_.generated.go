@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"portico/trade"
+	"portico/trade/operating"
 	"sync/atomic"
 	"time"
 
@@ -2012,7 +2013,7 @@ type ComplexityRoot struct {
 
 	WebhookEndpoint struct {
 		CreatedAt      func(childComplexity int) int
-		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, state []trade.DeliveryState) int
+		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, state []operating.DeliveryState) int
 		DisabledReason func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Status         func(childComplexity int) int
@@ -10301,7 +10302,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.WebhookEndpoint.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]trade.DeliveryState)), true
+		return e.ComplexityRoot.WebhookEndpoint.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]operating.DeliveryState)), true
 	case "WebhookEndpoint.disabledReason":
 		if e.ComplexityRoot.WebhookEndpoint.DisabledReason == nil {
 			break

@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"math"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/procurement"
+	"portico/trade/tracking"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -59,13 +63,13 @@ type AlertUpdateResolver interface {
 	Alert(ctx context.Context, objs []*trade.AlertUpdate) ([]*trade.Alert, error)
 }
 type ApprovalResolver interface {
-	DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error)
+	DecidedBy(ctx context.Context, objs []*ordering.Approval) ([]*trade.User, error)
 }
 type AuditEntryResolver interface {
-	Actor(ctx context.Context, objs []*trade.AuditEntry) ([]*trade.User, error)
+	Actor(ctx context.Context, objs []*operating.AuditEntry) ([]*trade.User, error)
 }
 type AuditEntryConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.AuditEntry]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.AuditEntry]) ([]*trade.TotalCount, error)
 }
 type AvailabilityResolver interface {
 	Item(ctx context.Context, objs []*trade.Availability) ([]*trade.Item, error)
@@ -77,17 +81,17 @@ type AwaitedDecisionResolver interface {
 	Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error)
 }
 type CapabilityRouteResolver interface {
-	Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RouteMismatch], error)
+	Mismatches(ctx context.Context, objs []*operating.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.RouteMismatch], error)
 }
 type CategoryResolver interface {
 	Parent(ctx context.Context, objs []*trade.Category) ([]*trade.Category, error)
 	Children(ctx context.Context, objs []*trade.Category) ([][]*trade.Category, error)
 }
 type CodeMappingResolver interface {
-	Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error)
+	Unmapped(ctx context.Context, objs []*operating.CodeMapping) ([][]*operating.UnmappedCode, error)
 }
 type CommitmentChangeResolver interface {
-	Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error)
+	Line(ctx context.Context, objs []*ordering.CommitmentChange) ([]*trade.OrderLine, error)
 }
 type CommitmentImpactResolver interface {
 	OrderLine(ctx context.Context, objs []*trade.CommitmentImpact) ([]*trade.OrderLine, error)
@@ -98,22 +102,22 @@ type CommitmentReviewResolver interface {
 type CustomerViewerResolver interface {
 	Account(ctx context.Context, objs []*CustomerViewer) ([]*trade.Account, error)
 	Accounts(ctx context.Context, objs []*CustomerViewer) ([][]*trade.Account, error)
-	SpendingLimits(ctx context.Context, objs []*CustomerViewer) ([][]*trade.SpendingLimit, error)
+	SpendingLimits(ctx context.Context, objs []*CustomerViewer) ([][]*ordering.SpendingLimit, error)
 }
 type DeadLetterConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.DeadLetter]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.DeadLetter]) ([]*trade.TotalCount, error)
 }
 type DeprecationResolver interface {
-	Usage(ctx context.Context, objs []*trade.Deprecation) ([][]*trade.DeprecatedUse, error)
+	Usage(ctx context.Context, objs []*operating.Deprecation) ([][]*operating.DeprecatedUse, error)
 }
 type DespatchAdviceResolver interface {
-	Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error)
+	Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*procurement.TradingPartner, error)
 	PurchaseOrders(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.PurchaseOrder, error)
 
 	HandlingUnits(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.HandlingUnit, error)
 	Lines(ctx context.Context, objs []*trade.DespatchAdvice) ([][]*trade.DespatchLine, error)
 	Shipment(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Shipment, error)
-	Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.SignedMessage, error)
+	Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*procurement.SignedMessage, error)
 	Operation(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.Operation, error)
 }
 type DespatchLineResolver interface {
@@ -130,7 +134,7 @@ type IdempotencyConflictResolver interface {
 	Operation(ctx context.Context, objs []*trade.IdempotencyConflict) ([]*trade.Operation, error)
 }
 type InboundDeliveryConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.InboundDelivery]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.InboundDelivery]) ([]*trade.TotalCount, error)
 }
 type InboundSupplyResolver interface {
 	PurchaseOrderLine(ctx context.Context, objs []*trade.InboundSupply) ([]*trade.PurchaseOrderLine, error)
@@ -182,15 +186,15 @@ type LineAcknowledgmentResolver interface {
 	Line(ctx context.Context, objs []*trade.LineAcknowledgment) ([]*trade.PurchaseOrderLine, error)
 }
 type MasterDataConflictResolver interface {
-	Values(ctx context.Context, objs []*trade.MasterDataConflict) ([][]*trade.SourcedValue, error)
-	Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error)
+	Values(ctx context.Context, objs []*operating.MasterDataConflict) ([][]*operating.SourcedValue, error)
+	Steward(ctx context.Context, objs []*operating.MasterDataConflict) ([]string, error)
 
-	ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error)
-	ResolvedBy(ctx context.Context, objs []*trade.MasterDataConflict) ([]*trade.User, error)
-	ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error)
+	ResolvedValue(ctx context.Context, objs []*operating.MasterDataConflict) ([]*string, error)
+	ResolvedBy(ctx context.Context, objs []*operating.MasterDataConflict) ([]*trade.User, error)
+	ResolvedAt(ctx context.Context, objs []*operating.MasterDataConflict) ([]*time.Time, error)
 }
 type MasterDataConflictConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.MasterDataConflict]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.MasterDataConflict]) ([]*trade.TotalCount, error)
 }
 type MutationResolver interface {
 	SubmitOrder(ctx context.Context, idempotencyKey string, input OrderInput) (*SubmitOrderPayload, error)
@@ -214,9 +218,9 @@ type MutationResolver interface {
 	ProvePartnerKey(ctx context.Context, idempotencyKey string, input ProvePartnerKeyInput) (*PartnerPayload, error)
 	RevokePartnerKey(ctx context.Context, idempotencyKey string, input RevokePartnerKeyInput) (*PartnerPayload, error)
 	PublishCodeMapping(ctx context.Context, idempotencyKey string, input CodeMappingInput) (*CodeMappingPayload, error)
-	SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointInput) (*trade.WebhookEndpointPayload, error)
-	DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*trade.WebhookEndpointPayload, error)
-	RotateWebhookSecret(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*trade.WebhookEndpointPayload, error)
+	SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointInput) (*operating.WebhookEndpointPayload, error)
+	DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*operating.WebhookEndpointPayload, error)
+	RotateWebhookSecret(ctx context.Context, idempotencyKey string, input WebhookEndpointRef) (*operating.WebhookEndpointPayload, error)
 	RedeliverWebhook(ctx context.Context, idempotencyKey string, input RedeliverWebhookInput) (*WebhookDeliveryPayload, error)
 	ReportException(ctx context.Context, idempotencyKey string, input ReportExceptionInput) (*AlertPayload, error)
 	AcknowledgeAlert(ctx context.Context, idempotencyKey string, input AcknowledgeAlertInput) (*AlertPayload, error)
@@ -249,7 +253,7 @@ type OrderResolver interface {
 
 	BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.AccountLocation, error)
 
-	StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*trade.StatusExplanation, error)
+	StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*tracking.StatusExplanation, error)
 
 	Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.OrderLine], error)
 
@@ -259,10 +263,10 @@ type OrderResolver interface {
 	Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Shipment], error)
 	Invoices(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Invoice], error)
 	Returns(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Return], error)
-	CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*trade.CommitmentChange, error)
-	Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.TimelineEntry], error)
+	CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*ordering.CommitmentChange, error)
+	Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.TimelineEntry], error)
 	Operation(ctx context.Context, objs []*trade.Order) ([]*trade.Operation, error)
-	Approval(ctx context.Context, objs []*trade.Order) ([]*trade.Approval, error)
+	Approval(ctx context.Context, objs []*trade.Order) ([]*ordering.Approval, error)
 }
 type OrderConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.Order]) ([]*trade.TotalCount, error)
@@ -285,7 +289,7 @@ type OrderUpdateResolver interface {
 	Order(ctx context.Context, objs []*trade.OrderUpdate) ([]*trade.Order, error)
 
 	ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.OrderLine, error)
-	CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.CommitmentChange, error)
+	CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*ordering.CommitmentChange, error)
 }
 type PackageResolver interface {
 	Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error)
@@ -305,9 +309,9 @@ type PromiseLineResolver interface {
 	Substitute(ctx context.Context, objs []*trade.PromiseLine) ([]*trade.Item, error)
 }
 type PurchaseOrderResolver interface {
-	Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error)
+	Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*procurement.TradingPartner, error)
 
-	StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.StatusExplanation, error)
+	StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*tracking.StatusExplanation, error)
 
 	Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.PurchaseOrderLine], error)
 	Responses(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.PurchaseOrderResponse, error)
@@ -315,9 +319,9 @@ type PurchaseOrderResolver interface {
 	Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.Shipment], error)
 	Tolerance(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.ToleranceProfile, error)
 	AllowedActions(ctx context.Context, objs []*trade.PurchaseOrder) ([][]trade.PurchaseOrderAction, error)
-	Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.TimelineEntry], error)
+	Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.TimelineEntry], error)
 	Operation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.Operation, error)
-	Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.SignedMessage, error)
+	Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*procurement.SignedMessage, error)
 	EvidenceBundle(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.DocumentLink, error)
 }
 type PurchaseOrderConnectionResolver interface {
@@ -339,7 +343,7 @@ type PurchaseOrderResponseResolver interface {
 
 	Lines(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.LineAcknowledgment, error)
 	Deviations(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([][]*trade.Deviation, error)
-	Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error)
+	Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*procurement.SignedMessage, error)
 	Operation(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.Operation, error)
 }
 type PurchaseOrderUpdateResolver interface {
@@ -364,39 +368,39 @@ type QueryResolver interface {
 	Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *InvoiceFilter) (*trade.Connection[trade.Invoice], error)
 	PurchaseOrder(ctx context.Context, by PurchaseOrderBy) (*trade.PurchaseOrder, error)
 	PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.Connection[trade.PurchaseOrder], error)
-	Partner(ctx context.Context, by TradingPartnerBy) (*trade.TradingPartner, error)
-	Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *TradingPartnerFilter) (*trade.Connection[trade.TradingPartner], error)
+	Partner(ctx context.Context, by TradingPartnerBy) (*procurement.TradingPartner, error)
+	Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *TradingPartnerFilter) (*trade.Connection[procurement.TradingPartner], error)
 	ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile, error)
 	Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *AlertFilter) (*trade.Connection[trade.Alert], error)
 	Shipment(ctx context.Context, by ShipmentBy) (*trade.Shipment, error)
 	Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *ShipmentFilter) (*trade.Connection[trade.Shipment], error)
-	ValidateOrder(ctx context.Context, input OrderInput) (*trade.OrderValidation, error)
+	ValidateOrder(ctx context.Context, input OrderInput) (*ordering.OrderValidation, error)
 	Operation(ctx context.Context, by OperationBy) (*trade.Operation, error)
 	Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *OperationFilter) (*trade.Connection[trade.Operation], error)
 	WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error)
-	Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.Connection[trade.TimelineEntry], error)
-	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[trade.AuditEntry], error)
-	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[trade.DeadLetter], error)
-	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[trade.InboundDelivery], error)
-	SLA(ctx context.Context, period DateRangeInput) ([]*trade.SlaReport, error)
-	Roi(ctx context.Context, period DateRangeInput, breakDown bool) (*trade.RoiReport, error)
-	Deprecations(ctx context.Context) ([]*trade.Deprecation, error)
-	CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error)
-	WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error)
-	SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error)
-	CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error)
-	Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error)
-	DataPolicies(ctx context.Context) ([]*trade.DataPolicy, error)
-	MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *MasterDataConflictFilter) (*trade.Connection[trade.MasterDataConflict], error)
+	Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.Connection[operating.TimelineEntry], error)
+	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *AuditFilter) (*trade.Connection[operating.AuditEntry], error)
+	DeadLetters(ctx context.Context, first *int, after *string, last *int, before *string, stream *string) (*trade.Connection[operating.DeadLetter], error)
+	InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *InboundDeliveryFilter) (*trade.Connection[operating.InboundDelivery], error)
+	SLA(ctx context.Context, period DateRangeInput) ([]*operating.SlaReport, error)
+	Roi(ctx context.Context, period DateRangeInput, breakDown bool) (*operating.RoiReport, error)
+	Deprecations(ctx context.Context) ([]*operating.Deprecation, error)
+	CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*operating.CodeMapping, error)
+	WebhookEndpoints(ctx context.Context) ([]*operating.WebhookEndpoint, error)
+	SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error)
+	CapabilityRoutes(ctx context.Context) ([]*operating.CapabilityRoute, error)
+	Reconciliations(ctx context.Context) ([]*operating.Reconciliation, error)
+	DataPolicies(ctx context.Context) ([]*operating.DataPolicy, error)
+	MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *MasterDataConflictFilter) (*trade.Connection[operating.MasterDataConflict], error)
 }
 type ReconciliationResolver interface {
-	Differences(ctx context.Context, objs []*trade.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RecordDifference], error)
+	Differences(ctx context.Context, objs []*operating.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.RecordDifference], error)
 }
 type RecordDifferenceConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RecordDifference]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.RecordDifference]) ([]*trade.TotalCount, error)
 }
 type RejectedRecordConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RejectedRecord]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.RejectedRecord]) ([]*trade.TotalCount, error)
 }
 type ReturnResolver interface {
 	Order(ctx context.Context, objs []*trade.Return) ([]*trade.Order, error)
@@ -415,14 +419,14 @@ type ReturnLineResolver interface {
 	OrderLine(ctx context.Context, objs []*trade.ReturnLine) ([]*trade.OrderLine, error)
 }
 type RouteMismatchConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.RouteMismatch]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.RouteMismatch]) ([]*trade.TotalCount, error)
 }
 type ScheduleLineResolver interface {
 	Warehouse(ctx context.Context, objs []*trade.ScheduleLine) ([]*trade.Warehouse, error)
 }
 type ShipmentResolver interface {
 	Status(ctx context.Context, objs []*trade.Shipment, maxAge *time.Duration) ([]trade.ShipmentStatus, error)
-	StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error)
+	StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*tracking.StatusExplanation, error)
 
 	Orders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.Order, error)
 	PurchaseOrders(ctx context.Context, objs []*trade.Shipment) ([][]*trade.PurchaseOrder, error)
@@ -450,17 +454,17 @@ type ShipmentUpdateResolver interface {
 	Event(ctx context.Context, objs []*trade.ShipmentUpdate) ([]*trade.ShipmentEvent, error)
 }
 type SignedMessageResolver interface {
-	Partner(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.TradingPartner, error)
+	Partner(ctx context.Context, objs []*procurement.SignedMessage) ([]*procurement.TradingPartner, error)
 
-	Key(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.PartnerKey, error)
+	Key(ctx context.Context, objs []*procurement.SignedMessage) ([]*procurement.PartnerKey, error)
 
-	Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error)
+	Receipts(ctx context.Context, objs []*procurement.SignedMessage) ([][]*procurement.Receipt, error)
 }
 type SlaReportResolver interface {
-	Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*trade.Alert, error)
+	Breaches(ctx context.Context, objs []*operating.SlaReport) ([][]*trade.Alert, error)
 }
 type SourceHealthResolver interface {
-	RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.RejectedRecord], error)
+	RejectedRecords(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.RejectedRecord], error)
 }
 type SubscriptionResolver interface {
 	OrderUpdates(ctx context.Context, orders []string, accounts []string, after *string) (<-chan trade.OrderStream, error)
@@ -472,46 +476,46 @@ type SubscriptionResolver interface {
 	AlertUpdates(ctx context.Context, filter *AlertFilter, after *string) (<-chan trade.AlertStream, error)
 }
 type SupplierItemResolver interface {
-	Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error)
+	Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*procurement.TradingPartner, error)
 	Item(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.Item, error)
 }
 type SupplierItemConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[trade.SupplierItem]) ([]*trade.TotalCount, error)
 }
 type SupplierViewerResolver interface {
-	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*trade.TradingPartner, error)
+	Supplier(ctx context.Context, objs []*SupplierViewer) ([]*procurement.TradingPartner, error)
 }
 type TimelineConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.TimelineEntry]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.TimelineEntry]) ([]*trade.TotalCount, error)
 }
 type TimelineEntryResolver interface {
-	Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error)
+	Actor(ctx context.Context, objs []*operating.TimelineEntry) ([]*trade.User, error)
 }
 type TradingPartnerResolver interface {
-	Onboarding(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.Onboarding, error)
+	Onboarding(ctx context.Context, objs []*procurement.TradingPartner) ([]*procurement.Onboarding, error)
 
-	Keys(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.PartnerKey, error)
-	Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error)
+	Keys(ctx context.Context, objs []*procurement.TradingPartner) ([][]*procurement.PartnerKey, error)
+	Tolerance(ctx context.Context, objs []*procurement.TradingPartner) ([]*trade.ToleranceProfile, error)
 
-	Quota(ctx context.Context, objs []*trade.TradingPartner) ([]*Quota, error)
-	Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.SupplierItem], error)
-	Scorecard(ctx context.Context, objs []*trade.TradingPartner, period *DateRangeInput) ([][]*trade.MeasureResult, error)
-	WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error)
+	Quota(ctx context.Context, objs []*procurement.TradingPartner) ([]*Quota, error)
+	Items(ctx context.Context, objs []*procurement.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.Connection[trade.SupplierItem], error)
+	Scorecard(ctx context.Context, objs []*procurement.TradingPartner, period *DateRangeInput) ([][]*operating.MeasureResult, error)
+	WebhookEndpoints(ctx context.Context, objs []*procurement.TradingPartner) ([][]*operating.WebhookEndpoint, error)
 }
 type TradingPartnerConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.TradingPartner]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[procurement.TradingPartner]) ([]*trade.TotalCount, error)
 }
 type ValidatedLineResolver interface {
-	Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error)
+	Item(ctx context.Context, objs []*ordering.ValidatedLine) ([]*trade.Item, error)
 }
 type WarehouseStockResolver interface {
 	Warehouse(ctx context.Context, objs []*trade.WarehouseStock) ([]*trade.Warehouse, error)
 }
 type WebhookDeliveryConnectionResolver interface {
-	TotalCount(ctx context.Context, objs []*trade.Connection[trade.WebhookDelivery]) ([]*trade.TotalCount, error)
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.WebhookDelivery]) ([]*trade.TotalCount, error)
 }
 type WebhookEndpointResolver interface {
-	Deliveries(ctx context.Context, objs []*trade.WebhookEndpoint, first *int, after *string, last *int, before *string, state []trade.DeliveryState) ([]*trade.Connection[trade.WebhookDelivery], error)
+	Deliveries(ctx context.Context, objs []*operating.WebhookEndpoint, first *int, after *string, last *int, before *string, state []operating.DeliveryState) ([]*trade.Connection[operating.WebhookDelivery], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -3524,8 +3528,8 @@ func (ec *executionContext) field_WebhookEndpoint_deliveries_args(ctx context.Co
 	}
 	args["before"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "state",
-		func(ctx context.Context, v any) ([]trade.DeliveryState, error) {
-			return ec.unmarshalODeliveryState2ᚕporticoᚋtradeᚐDeliveryStateᚄ(ctx, v)
+		func(ctx context.Context, v any) ([]operating.DeliveryState, error) {
+			return ec.unmarshalODeliveryState2ᚕporticoᚋtradeᚋoperatingᚐDeliveryStateᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6316,7 +6320,7 @@ func (ec *executionContext) fieldContext_AmendOrderPayload_order(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Approval_state(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+func (ec *executionContext) _Approval_state(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6328,8 +6332,8 @@ func (ec *executionContext) _Approval_state(ctx context.Context, field graphql.C
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.ApprovalState) graphql.Marshaler {
-			return ec.marshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v ordering.ApprovalState) graphql.Marshaler {
+			return ec.marshalNApprovalState2porticoᚋtradeᚋorderingᚐApprovalState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6339,7 +6343,7 @@ func (ec *executionContext) fieldContext_Approval_state(_ context.Context, field
 	return graphql.NewScalarFieldContext("Approval", field, false, false, "ApprovalState")
 }
 
-func (ec *executionContext) _Approval_limit(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+func (ec *executionContext) _Approval_limit(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6351,8 +6355,8 @@ func (ec *executionContext) _Approval_limit(ctx context.Context, field graphql.C
 			return obj.Limit, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
-			return ec.marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ordering.SpendingLimit) graphql.Marshaler {
+			return ec.marshalOSpendingLimit2ᚖporticoᚋtradeᚋorderingᚐSpendingLimit(ctx, selections, v)
 		},
 		true,
 		false,
@@ -6371,7 +6375,7 @@ func (ec *executionContext) fieldContext_Approval_limit(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+func (ec *executionContext) _Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6402,9 +6406,9 @@ func (ec *executionContext) fieldContext_Approval_decidedBy(_ context.Context, f
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (any, error) {
+func (ec *executionContext) resolveBatch_Approval_decidedBy(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (any, error) {
 	resolver := ec.Resolvers.Approval()
-	if batch, ok := graphql.BatchParentsFor[*trade.Approval](ctx, "Approval"); ok {
+	if batch, ok := graphql.BatchParentsFor[*ordering.Approval](ctx, "Approval"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.DecidedBy(ctx, batch.Parents)
 		})
@@ -6417,7 +6421,7 @@ func (ec *executionContext) resolveBatch_Approval_decidedBy(ctx context.Context,
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.DecidedBy(ctx, []*trade.Approval{obj})
+	results, err := resolver.DecidedBy(ctx, []*ordering.Approval{obj})
 	return graphql.ResolveBatchSingleResult[*trade.User](
 		ctx,
 		results,
@@ -6426,7 +6430,7 @@ func (ec *executionContext) resolveBatch_Approval_decidedBy(ctx context.Context,
 	)
 }
 
-func (ec *executionContext) _Approval_decidedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+func (ec *executionContext) _Approval_decidedAt(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6449,7 +6453,7 @@ func (ec *executionContext) fieldContext_Approval_decidedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Approval", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Approval_comment(ctx context.Context, field graphql.CollectedField, obj *trade.Approval) (ret graphql.Marshaler) {
+func (ec *executionContext) _Approval_comment(ctx context.Context, field graphql.CollectedField, obj *ordering.Approval) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6559,7 +6563,7 @@ func (ec *executionContext) fieldContext_AtpBucket_cumulative(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEntry_id(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_id(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6582,7 +6586,7 @@ func (ec *executionContext) fieldContext_AuditEntry_id(_ context.Context, field 
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
 }
 
-func (ec *executionContext) _AuditEntry_index(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_index(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6605,7 +6609,7 @@ func (ec *executionContext) fieldContext_AuditEntry_index(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6628,7 +6632,7 @@ func (ec *executionContext) fieldContext_AuditEntry_at(_ context.Context, field 
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6659,9 +6663,9 @@ func (ec *executionContext) fieldContext_AuditEntry_actor(_ context.Context, fie
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (any, error) {
+func (ec *executionContext) resolveBatch_AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (any, error) {
 	resolver := ec.Resolvers.AuditEntry()
-	if batch, ok := graphql.BatchParentsFor[*trade.AuditEntry](ctx, "AuditEntry"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.AuditEntry](ctx, "AuditEntry"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Actor(ctx, batch.Parents)
 		})
@@ -6674,7 +6678,7 @@ func (ec *executionContext) resolveBatch_AuditEntry_actor(ctx context.Context, f
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Actor(ctx, []*trade.AuditEntry{obj})
+	results, err := resolver.Actor(ctx, []*operating.AuditEntry{obj})
 	return graphql.ResolveBatchSingleResult[*trade.User](
 		ctx,
 		results,
@@ -6683,7 +6687,7 @@ func (ec *executionContext) resolveBatch_AuditEntry_actor(ctx context.Context, f
 	)
 }
 
-func (ec *executionContext) _AuditEntry_action(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_action(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6706,7 +6710,7 @@ func (ec *executionContext) fieldContext_AuditEntry_action(_ context.Context, fi
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _AuditEntry_subject(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_subject(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6729,7 +6733,7 @@ func (ec *executionContext) fieldContext_AuditEntry_subject(_ context.Context, f
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
 }
 
-func (ec *executionContext) _AuditEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6752,7 +6756,7 @@ func (ec *executionContext) fieldContext_AuditEntry_correlationId(_ context.Cont
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _AuditEntry_before(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_before(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6775,7 +6779,7 @@ func (ec *executionContext) fieldContext_AuditEntry_before(_ context.Context, fi
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _AuditEntry_after(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_after(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6798,7 +6802,7 @@ func (ec *executionContext) fieldContext_AuditEntry_after(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _AuditEntry_digest(ctx context.Context, field graphql.CollectedField, obj *trade.AuditEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntry_digest(ctx context.Context, field graphql.CollectedField, obj *operating.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6821,7 +6825,7 @@ func (ec *executionContext) fieldContext_AuditEntry_digest(_ context.Context, fi
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6833,7 +6837,7 @@ func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, fie
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.AuditEntry]) graphql.Marshaler {
 			return ec.marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -6853,7 +6857,7 @@ func (ec *executionContext) fieldContext_AuditEntryConnection_edges(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6865,8 +6869,8 @@ func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, fie
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.AuditEntry) graphql.Marshaler {
-			return ec.marshalNAuditEntry2ᚕᚖporticoᚋtradeᚐAuditEntryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐAuditEntryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6885,7 +6889,7 @@ func (ec *executionContext) fieldContext_AuditEntryConnection_nodes(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6917,7 +6921,7 @@ func (ec *executionContext) fieldContext_AuditEntryConnection_pageInfo(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6948,9 +6952,9 @@ func (ec *executionContext) fieldContext_AuditEntryConnection_totalCount(_ conte
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.AuditEntry]) (any, error) {
+func (ec *executionContext) resolveBatch_AuditEntryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.AuditEntry]) (any, error) {
 	resolver := ec.Resolvers.AuditEntryConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.AuditEntry]](ctx, "AuditEntryConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.AuditEntry]](ctx, "AuditEntryConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -6963,7 +6967,7 @@ func (ec *executionContext) resolveBatch_AuditEntryConnection_totalCount(ctx con
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.AuditEntry]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.AuditEntry]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -6972,7 +6976,7 @@ func (ec *executionContext) resolveBatch_AuditEntryConnection_totalCount(ctx con
 	)
 }
 
-func (ec *executionContext) _AuditEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6995,7 +6999,7 @@ func (ec *executionContext) fieldContext_AuditEntryEdge_cursor(_ context.Context
 	return graphql.NewScalarFieldContext("AuditEntryEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.AuditEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.AuditEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7007,8 +7011,8 @@ func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field grap
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.AuditEntry) graphql.Marshaler {
-			return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚋoperatingᚐAuditEntry(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7600,7 +7604,7 @@ func (ec *executionContext) resolveBatch_AwaitedDecision_deviations(ctx context.
 	)
 }
 
-func (ec *executionContext) _CapabilityRoute_capability(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_capability(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7612,8 +7616,8 @@ func (ec *executionContext) _CapabilityRoute_capability(ctx context.Context, fie
 			return obj.Capability, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
-			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7623,7 +7627,7 @@ func (ec *executionContext) fieldContext_CapabilityRoute_capability(_ context.Co
 	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "Capability")
 }
 
-func (ec *executionContext) _CapabilityRoute_primary(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_primary(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7646,7 +7650,7 @@ func (ec *executionContext) fieldContext_CapabilityRoute_primary(_ context.Conte
 	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "String")
 }
 
-func (ec *executionContext) _CapabilityRoute_shadow(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_shadow(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7669,7 +7673,7 @@ func (ec *executionContext) fieldContext_CapabilityRoute_shadow(_ context.Contex
 	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "String")
 }
 
-func (ec *executionContext) _CapabilityRoute_percentToPrimary(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_percentToPrimary(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7692,7 +7696,7 @@ func (ec *executionContext) fieldContext_CapabilityRoute_percentToPrimary(_ cont
 	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "Int")
 }
 
-func (ec *executionContext) _CapabilityRoute_since(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_since(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7715,7 +7719,7 @@ func (ec *executionContext) fieldContext_CapabilityRoute_since(_ context.Context
 	return graphql.NewScalarFieldContext("CapabilityRoute", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (ret graphql.Marshaler) {
+func (ec *executionContext) _CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7727,7 +7731,7 @@ func (ec *executionContext) _CapabilityRoute_mismatches(ctx context.Context, fie
 			return ec.resolveBatch_CapabilityRoute_mismatches(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.RouteMismatch]) graphql.Marshaler {
 			return ec.marshalNRouteMismatchConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -7757,14 +7761,14 @@ func (ec *executionContext) fieldContext_CapabilityRoute_mismatches(ctx context.
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *trade.CapabilityRoute) (any, error) {
+func (ec *executionContext) resolveBatch_CapabilityRoute_mismatches(ctx context.Context, field graphql.CollectedField, obj *operating.CapabilityRoute) (any, error) {
 	resolver := ec.Resolvers.CapabilityRoute()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.CapabilityRoute](ctx, "CapabilityRoute"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.CapabilityRoute](ctx, "CapabilityRoute"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Mismatches(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.RouteMismatch]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.RouteMismatch]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -7773,8 +7777,8 @@ func (ec *executionContext) resolveBatch_CapabilityRoute_mismatches(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Mismatches(ctx, []*trade.CapabilityRoute{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.RouteMismatch]](
+	results, err := resolver.Mismatches(ctx, []*operating.CapabilityRoute{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.RouteMismatch]](
 		ctx,
 		results,
 		err,
@@ -8007,7 +8011,7 @@ func (ec *executionContext) resolveBatch_Category_children(ctx context.Context, 
 	)
 }
 
-func (ec *executionContext) _CodeMapping_id(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_id(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8030,7 +8034,7 @@ func (ec *executionContext) fieldContext_CodeMapping_id(_ context.Context, field
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "ID")
 }
 
-func (ec *executionContext) _CodeMapping_standard(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_standard(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8053,7 +8057,7 @@ func (ec *executionContext) fieldContext_CodeMapping_standard(_ context.Context,
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "CodeStandard")
 }
 
-func (ec *executionContext) _CodeMapping_list(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_list(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8076,7 +8080,7 @@ func (ec *executionContext) fieldContext_CodeMapping_list(_ context.Context, fie
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "String")
 }
 
-func (ec *executionContext) _CodeMapping_instance(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_instance(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8099,7 +8103,7 @@ func (ec *executionContext) fieldContext_CodeMapping_instance(_ context.Context,
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "String")
 }
 
-func (ec *executionContext) _CodeMapping_version(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_version(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8122,7 +8126,7 @@ func (ec *executionContext) fieldContext_CodeMapping_version(_ context.Context, 
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "Int")
 }
 
-func (ec *executionContext) _CodeMapping_publishedAt(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_publishedAt(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8145,7 +8149,7 @@ func (ec *executionContext) fieldContext_CodeMapping_publishedAt(_ context.Conte
 	return graphql.NewScalarFieldContext("CodeMapping", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _CodeMapping_entries(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_entries(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8157,8 +8161,8 @@ func (ec *executionContext) _CodeMapping_entries(ctx context.Context, field grap
 			return obj.Entries(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CodeMappingEntry) graphql.Marshaler {
-			return ec.marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚐCodeMappingEntryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.CodeMappingEntry) graphql.Marshaler {
+			return ec.marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐCodeMappingEntryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8177,7 +8181,7 @@ func (ec *executionContext) fieldContext_CodeMapping_entries(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8189,8 +8193,8 @@ func (ec *executionContext) _CodeMapping_unmapped(ctx context.Context, field gra
 			return ec.resolveBatch_CodeMapping_unmapped(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.UnmappedCode) graphql.Marshaler {
-			return ec.marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚐUnmappedCodeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.UnmappedCode) graphql.Marshaler {
+			return ec.marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚋoperatingᚐUnmappedCodeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8208,13 +8212,13 @@ func (ec *executionContext) fieldContext_CodeMapping_unmapped(_ context.Context,
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMapping) (any, error) {
+func (ec *executionContext) resolveBatch_CodeMapping_unmapped(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMapping) (any, error) {
 	resolver := ec.Resolvers.CodeMapping()
-	if batch, ok := graphql.BatchParentsFor[*trade.CodeMapping](ctx, "CodeMapping"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.CodeMapping](ctx, "CodeMapping"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Unmapped(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.UnmappedCode](
+		return graphql.ResolveBatchGroupResult[[]*operating.UnmappedCode](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -8223,8 +8227,8 @@ func (ec *executionContext) resolveBatch_CodeMapping_unmapped(ctx context.Contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Unmapped(ctx, []*trade.CodeMapping{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.UnmappedCode](
+	results, err := resolver.Unmapped(ctx, []*operating.CodeMapping{obj})
+	return graphql.ResolveBatchSingleResult[[]*operating.UnmappedCode](
 		ctx,
 		results,
 		err,
@@ -8232,7 +8236,7 @@ func (ec *executionContext) resolveBatch_CodeMapping_unmapped(ctx context.Contex
 	)
 }
 
-func (ec *executionContext) _CodeMappingEntry_code(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMappingEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMappingEntry_code(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMappingEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8255,7 +8259,7 @@ func (ec *executionContext) fieldContext_CodeMappingEntry_code(_ context.Context
 	return graphql.NewScalarFieldContext("CodeMappingEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _CodeMappingEntry_meaning(ctx context.Context, field graphql.CollectedField, obj *trade.CodeMappingEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _CodeMappingEntry_meaning(ctx context.Context, field graphql.CollectedField, obj *operating.CodeMappingEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8336,8 +8340,8 @@ func (ec *executionContext) _CodeMappingPayload_mapping(ctx context.Context, fie
 			return obj.Mapping, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
-			return ec.marshalOCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.CodeMapping) graphql.Marshaler {
+			return ec.marshalOCodeMapping2ᚖporticoᚋtradeᚋoperatingᚐCodeMapping(ctx, selections, v)
 		},
 		true,
 		false,
@@ -8356,7 +8360,7 @@ func (ec *executionContext) fieldContext_CodeMappingPayload_mapping(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8387,9 +8391,9 @@ func (ec *executionContext) fieldContext_CommitmentChange_line(_ context.Context
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (any, error) {
+func (ec *executionContext) resolveBatch_CommitmentChange_line(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (any, error) {
 	resolver := ec.Resolvers.CommitmentChange()
-	if batch, ok := graphql.BatchParentsFor[*trade.CommitmentChange](ctx, "CommitmentChange"); ok {
+	if batch, ok := graphql.BatchParentsFor[*ordering.CommitmentChange](ctx, "CommitmentChange"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Line(ctx, batch.Parents)
 		})
@@ -8402,7 +8406,7 @@ func (ec *executionContext) resolveBatch_CommitmentChange_line(ctx context.Conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Line(ctx, []*trade.CommitmentChange{obj})
+	results, err := resolver.Line(ctx, []*ordering.CommitmentChange{obj})
 	return graphql.ResolveBatchSingleResult[*trade.OrderLine](
 		ctx,
 		results,
@@ -8411,7 +8415,7 @@ func (ec *executionContext) resolveBatch_CommitmentChange_line(ctx context.Conte
 	)
 }
 
-func (ec *executionContext) _CommitmentChange_from(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_from(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8443,7 +8447,7 @@ func (ec *executionContext) fieldContext_CommitmentChange_from(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _CommitmentChange_to(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_to(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8475,7 +8479,7 @@ func (ec *executionContext) fieldContext_CommitmentChange_to(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _CommitmentChange_cause(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_cause(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8487,8 +8491,8 @@ func (ec *executionContext) _CommitmentChange_cause(ctx context.Context, field g
 			return obj.Cause, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.CommitmentCause) graphql.Marshaler {
-			return ec.marshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v ordering.CommitmentCause) graphql.Marshaler {
+			return ec.marshalNCommitmentCause2porticoᚋtradeᚋorderingᚐCommitmentCause(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8498,7 +8502,7 @@ func (ec *executionContext) fieldContext_CommitmentChange_cause(_ context.Contex
 	return graphql.NewScalarFieldContext("CommitmentChange", field, false, false, "CommitmentCause")
 }
 
-func (ec *executionContext) _CommitmentChange_message(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_message(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8521,7 +8525,7 @@ func (ec *executionContext) fieldContext_CommitmentChange_message(_ context.Cont
 	return graphql.NewScalarFieldContext("CommitmentChange", field, false, false, "String")
 }
 
-func (ec *executionContext) _CommitmentChange_at(ctx context.Context, field graphql.CollectedField, obj *trade.CommitmentChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CommitmentChange_at(ctx context.Context, field graphql.CollectedField, obj *ordering.CommitmentChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9372,8 +9376,8 @@ func (ec *executionContext) _CustomerViewer_spendingLimits(ctx context.Context, 
 			return ec.resolveBatch_CustomerViewer_spendingLimits(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SpendingLimit) graphql.Marshaler {
-			return ec.marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚐSpendingLimitᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ordering.SpendingLimit) graphql.Marshaler {
+			return ec.marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚋorderingᚐSpendingLimitᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9397,7 +9401,7 @@ func (ec *executionContext) resolveBatch_CustomerViewer_spendingLimits(ctx conte
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.SpendingLimits(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.SpendingLimit](
+		return graphql.ResolveBatchGroupResult[[]*ordering.SpendingLimit](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -9407,7 +9411,7 @@ func (ec *executionContext) resolveBatch_CustomerViewer_spendingLimits(ctx conte
 		)
 	}
 	results, err := resolver.SpendingLimits(ctx, []*CustomerViewer{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.SpendingLimit](
+	return graphql.ResolveBatchSingleResult[[]*ordering.SpendingLimit](
 		ctx,
 		results,
 		err,
@@ -9415,7 +9419,7 @@ func (ec *executionContext) resolveBatch_CustomerViewer_spendingLimits(ctx conte
 	)
 }
 
-func (ec *executionContext) _DataPolicy_capability(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_capability(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9427,8 +9431,8 @@ func (ec *executionContext) _DataPolicy_capability(ctx context.Context, field gr
 			return obj.Capability, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
-			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9438,7 +9442,7 @@ func (ec *executionContext) fieldContext_DataPolicy_capability(_ context.Context
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "Capability")
 }
 
-func (ec *executionContext) _DataPolicy_field(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_field(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9461,7 +9465,7 @@ func (ec *executionContext) fieldContext_DataPolicy_field(_ context.Context, fie
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "String")
 }
 
-func (ec *executionContext) _DataPolicy_owner(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_owner(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9484,7 +9488,7 @@ func (ec *executionContext) fieldContext_DataPolicy_owner(_ context.Context, fie
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "SourceKind")
 }
 
-func (ec *executionContext) _DataPolicy_steward(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_steward(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9507,7 +9511,7 @@ func (ec *executionContext) fieldContext_DataPolicy_steward(_ context.Context, f
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "String")
 }
 
-func (ec *executionContext) _DataPolicy_sync(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_sync(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9519,8 +9523,8 @@ func (ec *executionContext) _DataPolicy_sync(ctx context.Context, field graphql.
 			return obj.Sync, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.SyncMode) graphql.Marshaler {
-			return ec.marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.SyncMode) graphql.Marshaler {
+			return ec.marshalNSyncMode2porticoᚋtradeᚋoperatingᚐSyncMode(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9530,7 +9534,7 @@ func (ec *executionContext) fieldContext_DataPolicy_sync(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "SyncMode")
 }
 
-func (ec *executionContext) _DataPolicy_every(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_every(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9553,7 +9557,7 @@ func (ec *executionContext) fieldContext_DataPolicy_every(_ context.Context, fie
 	return graphql.NewScalarFieldContext("DataPolicy", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _DataPolicy_conflictRule(ctx context.Context, field graphql.CollectedField, obj *trade.DataPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataPolicy_conflictRule(ctx context.Context, field graphql.CollectedField, obj *operating.DataPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9565,8 +9569,8 @@ func (ec *executionContext) _DataPolicy_conflictRule(ctx context.Context, field 
 			return obj.ConflictRule, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.ConflictRule) graphql.Marshaler {
-			return ec.marshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.ConflictRule) graphql.Marshaler {
+			return ec.marshalNConflictRule2porticoᚋtradeᚋoperatingᚐConflictRule(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9622,7 +9626,7 @@ func (ec *executionContext) fieldContext_DateRange_to(_ context.Context, field g
 	return graphql.NewScalarFieldContext("DateRange", field, false, false, "Date")
 }
 
-func (ec *executionContext) _DeadLetter_id(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_id(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9645,7 +9649,7 @@ func (ec *executionContext) fieldContext_DeadLetter_id(_ context.Context, field 
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DeadLetter_stream(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_stream(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9668,7 +9672,7 @@ func (ec *executionContext) fieldContext_DeadLetter_stream(_ context.Context, fi
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
 }
 
-func (ec *executionContext) _DeadLetter_payload(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_payload(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9691,7 +9695,7 @@ func (ec *executionContext) fieldContext_DeadLetter_payload(_ context.Context, f
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _DeadLetter_error(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_error(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9714,7 +9718,7 @@ func (ec *executionContext) fieldContext_DeadLetter_error(_ context.Context, fie
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
 }
 
-func (ec *executionContext) _DeadLetter_responsible(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_responsible(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9737,7 +9741,7 @@ func (ec *executionContext) fieldContext_DeadLetter_responsible(_ context.Contex
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "Responsible")
 }
 
-func (ec *executionContext) _DeadLetter_attempts(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_attempts(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9760,7 +9764,7 @@ func (ec *executionContext) fieldContext_DeadLetter_attempts(_ context.Context, 
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "Int")
 }
 
-func (ec *executionContext) _DeadLetter_firstFailedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_firstFailedAt(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9783,7 +9787,7 @@ func (ec *executionContext) fieldContext_DeadLetter_firstFailedAt(_ context.Cont
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _DeadLetter_lastFailedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_lastFailedAt(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9806,7 +9810,7 @@ func (ec *executionContext) fieldContext_DeadLetter_lastFailedAt(_ context.Conte
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _DeadLetter_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.DeadLetter) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetter_correlationId(ctx context.Context, field graphql.CollectedField, obj *operating.DeadLetter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9829,7 +9833,7 @@ func (ec *executionContext) fieldContext_DeadLetter_correlationId(_ context.Cont
 	return graphql.NewScalarFieldContext("DeadLetter", field, false, false, "String")
 }
 
-func (ec *executionContext) _DeadLetterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9841,7 +9845,7 @@ func (ec *executionContext) _DeadLetterConnection_edges(ctx context.Context, fie
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.DeadLetter]) graphql.Marshaler {
 			return ec.marshalNDeadLetterEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -9861,7 +9865,7 @@ func (ec *executionContext) fieldContext_DeadLetterConnection_edges(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _DeadLetterConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9873,8 +9877,8 @@ func (ec *executionContext) _DeadLetterConnection_nodes(ctx context.Context, fie
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DeadLetter) graphql.Marshaler {
-			return ec.marshalNDeadLetter2ᚕᚖporticoᚋtradeᚐDeadLetterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.DeadLetter) graphql.Marshaler {
+			return ec.marshalNDeadLetter2ᚕᚖporticoᚋtradeᚋoperatingᚐDeadLetterᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9893,7 +9897,7 @@ func (ec *executionContext) fieldContext_DeadLetterConnection_nodes(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _DeadLetterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9925,7 +9929,7 @@ func (ec *executionContext) fieldContext_DeadLetterConnection_pageInfo(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9956,9 +9960,9 @@ func (ec *executionContext) fieldContext_DeadLetterConnection_totalCount(_ conte
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.DeadLetter]) (any, error) {
+func (ec *executionContext) resolveBatch_DeadLetterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.DeadLetter]) (any, error) {
 	resolver := ec.Resolvers.DeadLetterConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.DeadLetter]](ctx, "DeadLetterConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.DeadLetter]](ctx, "DeadLetterConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -9971,7 +9975,7 @@ func (ec *executionContext) resolveBatch_DeadLetterConnection_totalCount(ctx con
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.DeadLetter]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.DeadLetter]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -9980,7 +9984,7 @@ func (ec *executionContext) resolveBatch_DeadLetterConnection_totalCount(ctx con
 	)
 }
 
-func (ec *executionContext) _DeadLetterEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10003,7 +10007,7 @@ func (ec *executionContext) fieldContext_DeadLetterEdge_cursor(_ context.Context
 	return graphql.NewScalarFieldContext("DeadLetterEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _DeadLetterEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.DeadLetter]) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeadLetterEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.DeadLetter]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10015,8 +10019,8 @@ func (ec *executionContext) _DeadLetterEdge_node(ctx context.Context, field grap
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
-			return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.DeadLetter) graphql.Marshaler {
+			return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚋoperatingᚐDeadLetter(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10125,8 +10129,8 @@ func (ec *executionContext) _DeadLetterPayload_deadLetter(ctx context.Context, f
 			return obj.DeadLetter, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
-			return ec.marshalODeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.DeadLetter) graphql.Marshaler {
+			return ec.marshalODeadLetter2ᚖporticoᚋtradeᚋoperatingᚐDeadLetter(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10145,7 +10149,7 @@ func (ec *executionContext) fieldContext_DeadLetterPayload_deadLetter(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _DeliveryAttempt_at(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryAttempt_at(ctx context.Context, field graphql.CollectedField, obj *operating.DeliveryAttempt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10168,7 +10172,7 @@ func (ec *executionContext) fieldContext_DeliveryAttempt_at(_ context.Context, f
 	return graphql.NewScalarFieldContext("DeliveryAttempt", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _DeliveryAttempt_httpStatus(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryAttempt_httpStatus(ctx context.Context, field graphql.CollectedField, obj *operating.DeliveryAttempt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10191,7 +10195,7 @@ func (ec *executionContext) fieldContext_DeliveryAttempt_httpStatus(_ context.Co
 	return graphql.NewScalarFieldContext("DeliveryAttempt", field, false, false, "Int")
 }
 
-func (ec *executionContext) _DeliveryAttempt_took(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryAttempt_took(ctx context.Context, field graphql.CollectedField, obj *operating.DeliveryAttempt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10214,7 +10218,7 @@ func (ec *executionContext) fieldContext_DeliveryAttempt_took(_ context.Context,
 	return graphql.NewScalarFieldContext("DeliveryAttempt", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _DeliveryAttempt_error(ctx context.Context, field graphql.CollectedField, obj *trade.DeliveryAttempt) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeliveryAttempt_error(ctx context.Context, field graphql.CollectedField, obj *operating.DeliveryAttempt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10306,7 +10310,7 @@ func (ec *executionContext) fieldContext_DeliveryTerms_freightTerms(_ context.Co
 	return graphql.NewScalarFieldContext("DeliveryTerms", field, false, false, "FreightTerms")
 }
 
-func (ec *executionContext) _DeprecatedUse_client(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeprecatedUse_client(ctx context.Context, field graphql.CollectedField, obj *operating.DeprecatedUse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10329,7 +10333,7 @@ func (ec *executionContext) fieldContext_DeprecatedUse_client(_ context.Context,
 	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "String")
 }
 
-func (ec *executionContext) _DeprecatedUse_calls(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeprecatedUse_calls(ctx context.Context, field graphql.CollectedField, obj *operating.DeprecatedUse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10352,7 +10356,7 @@ func (ec *executionContext) fieldContext_DeprecatedUse_calls(_ context.Context, 
 	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "Int")
 }
 
-func (ec *executionContext) _DeprecatedUse_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *trade.DeprecatedUse) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeprecatedUse_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *operating.DeprecatedUse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10375,7 +10379,7 @@ func (ec *executionContext) fieldContext_DeprecatedUse_lastUsedAt(_ context.Cont
 	return graphql.NewScalarFieldContext("DeprecatedUse", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Deprecation_coordinate(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_coordinate(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10398,7 +10402,7 @@ func (ec *executionContext) fieldContext_Deprecation_coordinate(_ context.Contex
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Deprecation_reason(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_reason(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10421,7 +10425,7 @@ func (ec *executionContext) fieldContext_Deprecation_reason(_ context.Context, f
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Deprecation_since(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_since(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10444,7 +10448,7 @@ func (ec *executionContext) fieldContext_Deprecation_since(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "Date")
 }
 
-func (ec *executionContext) _Deprecation_sunsetOn(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_sunsetOn(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10467,7 +10471,7 @@ func (ec *executionContext) fieldContext_Deprecation_sunsetOn(_ context.Context,
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "Date")
 }
 
-func (ec *executionContext) _Deprecation_replacement(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_replacement(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10490,7 +10494,7 @@ func (ec *executionContext) fieldContext_Deprecation_replacement(_ context.Conte
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10502,8 +10506,8 @@ func (ec *executionContext) _Deprecation_usage(ctx context.Context, field graphq
 			return ec.resolveBatch_Deprecation_usage(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DeprecatedUse) graphql.Marshaler {
-			return ec.marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚐDeprecatedUseᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.DeprecatedUse) graphql.Marshaler {
+			return ec.marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚋoperatingᚐDeprecatedUseᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10521,13 +10525,13 @@ func (ec *executionContext) fieldContext_Deprecation_usage(_ context.Context, fi
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *trade.Deprecation) (any, error) {
+func (ec *executionContext) resolveBatch_Deprecation_usage(ctx context.Context, field graphql.CollectedField, obj *operating.Deprecation) (any, error) {
 	resolver := ec.Resolvers.Deprecation()
-	if batch, ok := graphql.BatchParentsFor[*trade.Deprecation](ctx, "Deprecation"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.Deprecation](ctx, "Deprecation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Usage(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.DeprecatedUse](
+		return graphql.ResolveBatchGroupResult[[]*operating.DeprecatedUse](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -10536,8 +10540,8 @@ func (ec *executionContext) resolveBatch_Deprecation_usage(ctx context.Context, 
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Usage(ctx, []*trade.Deprecation{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.DeprecatedUse](
+	results, err := resolver.Usage(ctx, []*operating.Deprecation{obj})
+	return graphql.ResolveBatchSingleResult[[]*operating.DeprecatedUse](
 		ctx,
 		results,
 		err,
@@ -10603,8 +10607,8 @@ func (ec *executionContext) _DespatchAdvice_supplier(ctx context.Context, field 
 			return ec.resolveBatch_DespatchAdvice_supplier(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10628,7 +10632,7 @@ func (ec *executionContext) resolveBatch_DespatchAdvice_supplier(ctx context.Con
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Supplier(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+		return graphql.ResolveBatchGroupResult[*procurement.TradingPartner](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -10638,7 +10642,7 @@ func (ec *executionContext) resolveBatch_DespatchAdvice_supplier(ctx context.Con
 		)
 	}
 	results, err := resolver.Supplier(ctx, []*trade.DespatchAdvice{obj})
-	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+	return graphql.ResolveBatchSingleResult[*procurement.TradingPartner](
 		ctx,
 		results,
 		err,
@@ -11075,8 +11079,8 @@ func (ec *executionContext) _DespatchAdvice_message(ctx context.Context, field g
 			return ec.resolveBatch_DespatchAdvice_message(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
-			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚋprocurementᚐSignedMessage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -11100,7 +11104,7 @@ func (ec *executionContext) resolveBatch_DespatchAdvice_message(ctx context.Cont
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Message(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.SignedMessage](
+		return graphql.ResolveBatchGroupResult[*procurement.SignedMessage](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -11110,7 +11114,7 @@ func (ec *executionContext) resolveBatch_DespatchAdvice_message(ctx context.Cont
 		)
 	}
 	results, err := resolver.Message(ctx, []*trade.DespatchAdvice{obj})
-	return graphql.ResolveBatchSingleResult[*trade.SignedMessage](
+	return graphql.ResolveBatchSingleResult[*procurement.SignedMessage](
 		ctx,
 		results,
 		err,
@@ -11327,8 +11331,8 @@ func (ec *executionContext) _DespatchAdvicePayload_receipt(ctx context.Context, 
 			return obj.Receipt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
-			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx, selections, v)
 		},
 		true,
 		false,
@@ -13113,7 +13117,7 @@ func (ec *executionContext) fieldContext_Identifier_value(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Identifier", field, false, false, "String")
 }
 
-func (ec *executionContext) _InboundDelivery_id(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_id(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13136,7 +13140,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_id(_ context.Context, f
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "ID")
 }
 
-func (ec *executionContext) _InboundDelivery_instance(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_instance(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13159,7 +13163,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_instance(_ context.Cont
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
 }
 
-func (ec *executionContext) _InboundDelivery_deliveryId(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_deliveryId(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13182,7 +13186,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_deliveryId(_ context.Co
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
 }
 
-func (ec *executionContext) _InboundDelivery_receivedAt(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_receivedAt(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13205,7 +13209,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_receivedAt(_ context.Co
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _InboundDelivery_state(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_state(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13217,8 +13221,8 @@ func (ec *executionContext) _InboundDelivery_state(ctx context.Context, field gr
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.InboundState) graphql.Marshaler {
-			return ec.marshalNInboundState2porticoᚋtradeᚐInboundState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.InboundState) graphql.Marshaler {
+			return ec.marshalNInboundState2porticoᚋtradeᚋoperatingᚐInboundState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13228,7 +13232,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_state(_ context.Context
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "InboundState")
 }
 
-func (ec *executionContext) _InboundDelivery_attempts(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_attempts(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13251,7 +13255,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_attempts(_ context.Cont
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "Int")
 }
 
-func (ec *executionContext) _InboundDelivery_repeats(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_repeats(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13274,7 +13278,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_repeats(_ context.Conte
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "Int")
 }
 
-func (ec *executionContext) _InboundDelivery_error(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_error(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13297,7 +13301,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_error(_ context.Context
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
 }
 
-func (ec *executionContext) _InboundDelivery_subjects(ctx context.Context, field graphql.CollectedField, obj *trade.InboundDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDelivery_subjects(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13320,7 +13324,7 @@ func (ec *executionContext) fieldContext_InboundDelivery_subjects(_ context.Cont
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "ID")
 }
 
-func (ec *executionContext) _InboundDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13332,7 +13336,7 @@ func (ec *executionContext) _InboundDeliveryConnection_edges(ctx context.Context
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.InboundDelivery]) graphql.Marshaler {
 			return ec.marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -13352,7 +13356,7 @@ func (ec *executionContext) fieldContext_InboundDeliveryConnection_edges(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _InboundDeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13364,8 +13368,8 @@ func (ec *executionContext) _InboundDeliveryConnection_nodes(ctx context.Context
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.InboundDelivery) graphql.Marshaler {
-			return ec.marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚐInboundDeliveryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.InboundDelivery) graphql.Marshaler {
+			return ec.marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚋoperatingᚐInboundDeliveryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13384,7 +13388,7 @@ func (ec *executionContext) fieldContext_InboundDeliveryConnection_nodes(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _InboundDeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13416,7 +13420,7 @@ func (ec *executionContext) fieldContext_InboundDeliveryConnection_pageInfo(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13447,9 +13451,9 @@ func (ec *executionContext) fieldContext_InboundDeliveryConnection_totalCount(_ 
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.InboundDelivery]) (any, error) {
+func (ec *executionContext) resolveBatch_InboundDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (any, error) {
 	resolver := ec.Resolvers.InboundDeliveryConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.InboundDelivery]](ctx, "InboundDeliveryConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.InboundDelivery]](ctx, "InboundDeliveryConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -13462,7 +13466,7 @@ func (ec *executionContext) resolveBatch_InboundDeliveryConnection_totalCount(ct
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.InboundDelivery]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.InboundDelivery]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -13471,7 +13475,7 @@ func (ec *executionContext) resolveBatch_InboundDeliveryConnection_totalCount(ct
 	)
 }
 
-func (ec *executionContext) _InboundDeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13494,7 +13498,7 @@ func (ec *executionContext) fieldContext_InboundDeliveryEdge_cursor(_ context.Co
 	return graphql.NewScalarFieldContext("InboundDeliveryEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _InboundDeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.InboundDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _InboundDeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13506,8 +13510,8 @@ func (ec *executionContext) _InboundDeliveryEdge_node(ctx context.Context, field
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.InboundDelivery) graphql.Marshaler {
-			return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.InboundDelivery) graphql.Marshaler {
+			return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚋoperatingᚐInboundDelivery(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17386,7 +17390,7 @@ func (ec *executionContext) fieldContext_Location_timeZone(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
 }
 
-func (ec *executionContext) _MaintenanceWindow_from(ctx context.Context, field graphql.CollectedField, obj *trade.MaintenanceWindow) (ret graphql.Marshaler) {
+func (ec *executionContext) _MaintenanceWindow_from(ctx context.Context, field graphql.CollectedField, obj *operating.MaintenanceWindow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17409,7 +17413,7 @@ func (ec *executionContext) fieldContext_MaintenanceWindow_from(_ context.Contex
 	return graphql.NewScalarFieldContext("MaintenanceWindow", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _MaintenanceWindow_to(ctx context.Context, field graphql.CollectedField, obj *trade.MaintenanceWindow) (ret graphql.Marshaler) {
+func (ec *executionContext) _MaintenanceWindow_to(ctx context.Context, field graphql.CollectedField, obj *operating.MaintenanceWindow) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17432,7 +17436,7 @@ func (ec *executionContext) fieldContext_MaintenanceWindow_to(_ context.Context,
 	return graphql.NewScalarFieldContext("MaintenanceWindow", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _MasterDataConflict_id(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_id(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17455,7 +17459,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_id(_ context.Context
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "ID")
 }
 
-func (ec *executionContext) _MasterDataConflict_capability(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_capability(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17467,8 +17471,8 @@ func (ec *executionContext) _MasterDataConflict_capability(ctx context.Context, 
 			return obj.Capability, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
-			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17478,7 +17482,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_capability(_ context
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "Capability")
 }
 
-func (ec *executionContext) _MasterDataConflict_key(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_key(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17501,7 +17505,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_key(_ context.Contex
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "String")
 }
 
-func (ec *executionContext) _MasterDataConflict_subject(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_subject(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17524,7 +17528,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_subject(_ context.Co
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "ID")
 }
 
-func (ec *executionContext) _MasterDataConflict_field(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_field(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17547,7 +17551,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_field(_ context.Cont
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "String")
 }
 
-func (ec *executionContext) _MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17559,8 +17563,8 @@ func (ec *executionContext) _MasterDataConflict_values(ctx context.Context, fiel
 			return ec.resolveBatch_MasterDataConflict_values(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SourcedValue) graphql.Marshaler {
-			return ec.marshalNSourcedValue2ᚕᚖporticoᚋtradeᚐSourcedValueᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.SourcedValue) graphql.Marshaler {
+			return ec.marshalNSourcedValue2ᚕᚖporticoᚋtradeᚋoperatingᚐSourcedValueᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17578,13 +17582,13 @@ func (ec *executionContext) fieldContext_MasterDataConflict_values(_ context.Con
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflict_values(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflict()
-	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.MasterDataConflict](ctx, "MasterDataConflict"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Values(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.SourcedValue](
+		return graphql.ResolveBatchGroupResult[[]*operating.SourcedValue](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -17593,8 +17597,8 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_values(ctx context.C
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Values(ctx, []*trade.MasterDataConflict{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.SourcedValue](
+	results, err := resolver.Values(ctx, []*operating.MasterDataConflict{obj})
+	return graphql.ResolveBatchSingleResult[[]*operating.SourcedValue](
 		ctx,
 		results,
 		err,
@@ -17602,7 +17606,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_values(ctx context.C
 	)
 }
 
-func (ec *executionContext) _MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17624,9 +17628,9 @@ func (ec *executionContext) _MasterDataConflict_steward(ctx context.Context, fie
 func (ec *executionContext) fieldContext_MasterDataConflict_steward(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "String")
 }
-func (ec *executionContext) resolveBatch_MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflict_steward(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflict()
-	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.MasterDataConflict](ctx, "MasterDataConflict"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Steward(ctx, batch.Parents)
 		})
@@ -17639,7 +17643,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_steward(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Steward(ctx, []*trade.MasterDataConflict{obj})
+	results, err := resolver.Steward(ctx, []*operating.MasterDataConflict{obj})
 	return graphql.ResolveBatchSingleResult[string](
 		ctx,
 		results,
@@ -17648,7 +17652,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_steward(ctx context.
 	)
 }
 
-func (ec *executionContext) _MasterDataConflict_since(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_since(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17671,7 +17675,7 @@ func (ec *executionContext) fieldContext_MasterDataConflict_since(_ context.Cont
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17693,9 +17697,9 @@ func (ec *executionContext) _MasterDataConflict_resolvedValue(ctx context.Contex
 func (ec *executionContext) fieldContext_MasterDataConflict_resolvedValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "String")
 }
-func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflict()
-	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.MasterDataConflict](ctx, "MasterDataConflict"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.ResolvedValue(ctx, batch.Parents)
 		})
@@ -17708,7 +17712,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ResolvedValue(ctx, []*trade.MasterDataConflict{obj})
+	results, err := resolver.ResolvedValue(ctx, []*operating.MasterDataConflict{obj})
 	return graphql.ResolveBatchSingleResult[*string](
 		ctx,
 		results,
@@ -17717,7 +17721,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedValue(ctx co
 	)
 }
 
-func (ec *executionContext) _MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17748,9 +17752,9 @@ func (ec *executionContext) fieldContext_MasterDataConflict_resolvedBy(_ context
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedBy(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflict()
-	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.MasterDataConflict](ctx, "MasterDataConflict"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.ResolvedBy(ctx, batch.Parents)
 		})
@@ -17763,7 +17767,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedBy(ctx conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ResolvedBy(ctx, []*trade.MasterDataConflict{obj})
+	results, err := resolver.ResolvedBy(ctx, []*operating.MasterDataConflict{obj})
 	return graphql.ResolveBatchSingleResult[*trade.User](
 		ctx,
 		results,
@@ -17772,7 +17776,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedBy(ctx conte
 	)
 }
 
-func (ec *executionContext) _MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17794,9 +17798,9 @@ func (ec *executionContext) _MasterDataConflict_resolvedAt(ctx context.Context, 
 func (ec *executionContext) fieldContext_MasterDataConflict_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MasterDataConflict", field, true, true, "DateTime")
 }
-func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *trade.MasterDataConflict) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *operating.MasterDataConflict) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflict()
-	if batch, ok := graphql.BatchParentsFor[*trade.MasterDataConflict](ctx, "MasterDataConflict"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.MasterDataConflict](ctx, "MasterDataConflict"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.ResolvedAt(ctx, batch.Parents)
 		})
@@ -17809,7 +17813,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedAt(ctx conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.ResolvedAt(ctx, []*trade.MasterDataConflict{obj})
+	results, err := resolver.ResolvedAt(ctx, []*operating.MasterDataConflict{obj})
 	return graphql.ResolveBatchSingleResult[*time.Time](
 		ctx,
 		results,
@@ -17818,7 +17822,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflict_resolvedAt(ctx conte
 	)
 }
 
-func (ec *executionContext) _MasterDataConflictConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17830,7 +17834,7 @@ func (ec *executionContext) _MasterDataConflictConnection_edges(ctx context.Cont
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.MasterDataConflict]) graphql.Marshaler {
 			return ec.marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -17850,7 +17854,7 @@ func (ec *executionContext) fieldContext_MasterDataConflictConnection_edges(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _MasterDataConflictConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17862,8 +17866,8 @@ func (ec *executionContext) _MasterDataConflictConnection_nodes(ctx context.Cont
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MasterDataConflict) graphql.Marshaler {
-			return ec.marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚐMasterDataConflictᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚋoperatingᚐMasterDataConflictᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17882,7 +17886,7 @@ func (ec *executionContext) fieldContext_MasterDataConflictConnection_nodes(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _MasterDataConflictConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17914,7 +17918,7 @@ func (ec *executionContext) fieldContext_MasterDataConflictConnection_pageInfo(_
 	return fc, nil
 }
 
-func (ec *executionContext) _MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17945,9 +17949,9 @@ func (ec *executionContext) fieldContext_MasterDataConflictConnection_totalCount
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.MasterDataConflict]) (any, error) {
+func (ec *executionContext) resolveBatch_MasterDataConflictConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.MasterDataConflict]) (any, error) {
 	resolver := ec.Resolvers.MasterDataConflictConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.MasterDataConflict]](ctx, "MasterDataConflictConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.MasterDataConflict]](ctx, "MasterDataConflictConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -17960,7 +17964,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflictConnection_totalCount
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.MasterDataConflict]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.MasterDataConflict]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -17969,7 +17973,7 @@ func (ec *executionContext) resolveBatch_MasterDataConflictConnection_totalCount
 	)
 }
 
-func (ec *executionContext) _MasterDataConflictEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17992,7 +17996,7 @@ func (ec *executionContext) fieldContext_MasterDataConflictEdge_cursor(_ context
 	return graphql.NewScalarFieldContext("MasterDataConflictEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _MasterDataConflictEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.MasterDataConflict]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MasterDataConflictEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.MasterDataConflict]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18004,8 +18008,8 @@ func (ec *executionContext) _MasterDataConflictEdge_node(ctx context.Context, fi
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
-			return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚋoperatingᚐMasterDataConflict(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18114,8 +18118,8 @@ func (ec *executionContext) _MasterDataConflictPayload_conflict(ctx context.Cont
 			return obj.Conflict, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
-			return ec.marshalOMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.MasterDataConflict) graphql.Marshaler {
+			return ec.marshalOMasterDataConflict2ᚖporticoᚋtradeᚋoperatingᚐMasterDataConflict(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18134,7 +18138,7 @@ func (ec *executionContext) fieldContext_MasterDataConflictPayload_conflict(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _MeasureResult_measure(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_measure(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18146,8 +18150,8 @@ func (ec *executionContext) _MeasureResult_measure(ctx context.Context, field gr
 			return obj.Measure, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
-			return ec.marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.BusinessMeasure) graphql.Marshaler {
+			return ec.marshalNBusinessMeasure2porticoᚋtradeᚋoperatingᚐBusinessMeasure(ctx, selections, v)
 		},
 		true,
 		true,
@@ -18157,7 +18161,7 @@ func (ec *executionContext) fieldContext_MeasureResult_measure(_ context.Context
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "BusinessMeasure")
 }
 
-func (ec *executionContext) _MeasureResult_key(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_key(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18180,7 +18184,7 @@ func (ec *executionContext) fieldContext_MeasureResult_key(_ context.Context, fi
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "String")
 }
 
-func (ec *executionContext) _MeasureResult_samples(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_samples(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18203,7 +18207,7 @@ func (ec *executionContext) fieldContext_MeasureResult_samples(_ context.Context
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Int")
 }
 
-func (ec *executionContext) _MeasureResult_p50(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_p50(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18226,7 +18230,7 @@ func (ec *executionContext) fieldContext_MeasureResult_p50(_ context.Context, fi
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _MeasureResult_p95(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_p95(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18249,7 +18253,7 @@ func (ec *executionContext) fieldContext_MeasureResult_p95(_ context.Context, fi
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _MeasureResult_percent(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_percent(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18272,7 +18276,7 @@ func (ec *executionContext) fieldContext_MeasureResult_percent(_ context.Context
 	return graphql.NewScalarFieldContext("MeasureResult", field, false, false, "Decimal")
 }
 
-func (ec *executionContext) _MeasureResult_count(ctx context.Context, field graphql.CollectedField, obj *trade.MeasureResult) (ret graphql.Marshaler) {
+func (ec *executionContext) _MeasureResult_count(ctx context.Context, field graphql.CollectedField, obj *operating.MeasureResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -19278,8 +19282,8 @@ func (ec *executionContext) _Mutation_saveWebhookEndpoint(ctx context.Context, f
 			return ec.Resolvers.Mutation().SaveWebhookEndpoint(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(WebhookEndpointInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookEndpointPayload) graphql.Marshaler {
-			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚐWebhookEndpointPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookEndpointPayload) graphql.Marshaler {
+			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19322,8 +19326,8 @@ func (ec *executionContext) _Mutation_deleteWebhookEndpoint(ctx context.Context,
 			return ec.Resolvers.Mutation().DeleteWebhookEndpoint(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(WebhookEndpointRef))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookEndpointPayload) graphql.Marshaler {
-			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚐWebhookEndpointPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookEndpointPayload) graphql.Marshaler {
+			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19366,8 +19370,8 @@ func (ec *executionContext) _Mutation_rotateWebhookSecret(ctx context.Context, f
 			return ec.Resolvers.Mutation().RotateWebhookSecret(ctx, fc.Args["idempotencyKey"].(string), fc.Args["input"].(WebhookEndpointRef))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookEndpointPayload) graphql.Marshaler {
-			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚐWebhookEndpointPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookEndpointPayload) graphql.Marshaler {
+			return ec.marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20013,7 +20017,7 @@ func (ec *executionContext) fieldContext_Mutation_recordSupportTickets(ctx conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Objective_id(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_id(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20036,7 +20040,7 @@ func (ec *executionContext) fieldContext_Objective_id(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Objective_name(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_name(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20059,7 +20063,7 @@ func (ec *executionContext) fieldContext_Objective_name(_ context.Context, field
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "String")
 }
 
-func (ec *executionContext) _Objective_measure(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_measure(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20071,8 +20075,8 @@ func (ec *executionContext) _Objective_measure(ctx context.Context, field graphq
 			return obj.Measure, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
-			return ec.marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.BusinessMeasure) graphql.Marshaler {
+			return ec.marshalNBusinessMeasure2porticoᚋtradeᚋoperatingᚐBusinessMeasure(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20082,7 +20086,7 @@ func (ec *executionContext) fieldContext_Objective_measure(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "BusinessMeasure")
 }
 
-func (ec *executionContext) _Objective_maximum(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_maximum(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20105,7 +20109,7 @@ func (ec *executionContext) fieldContext_Objective_maximum(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _Objective_percent(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_percent(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20128,7 +20132,7 @@ func (ec *executionContext) fieldContext_Objective_percent(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "Decimal")
 }
 
-func (ec *executionContext) _Objective_window(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_window(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20151,7 +20155,7 @@ func (ec *executionContext) fieldContext_Objective_window(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _Objective_queue(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_queue(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20174,7 +20178,7 @@ func (ec *executionContext) fieldContext_Objective_queue(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "String")
 }
 
-func (ec *executionContext) _Objective_severity(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_severity(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20197,7 +20201,7 @@ func (ec *executionContext) fieldContext_Objective_severity(_ context.Context, f
 	return graphql.NewScalarFieldContext("Objective", field, false, false, "Severity")
 }
 
-func (ec *executionContext) _Objective_version(ctx context.Context, field graphql.CollectedField, obj *trade.Objective) (ret graphql.Marshaler) {
+func (ec *executionContext) _Objective_version(ctx context.Context, field graphql.CollectedField, obj *operating.Objective) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20278,8 +20282,8 @@ func (ec *executionContext) _ObjectivePayload_objective(ctx context.Context, fie
 			return obj.Objective, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
-			return ec.marshalOObjective2ᚖporticoᚋtradeᚐObjective(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.Objective) graphql.Marshaler {
+			return ec.marshalOObjective2ᚖporticoᚋtradeᚋoperatingᚐObjective(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20298,7 +20302,7 @@ func (ec *executionContext) fieldContext_ObjectivePayload_objective(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _Onboarding_stage(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+func (ec *executionContext) _Onboarding_stage(ctx context.Context, field graphql.CollectedField, obj *procurement.Onboarding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20310,8 +20314,8 @@ func (ec *executionContext) _Onboarding_stage(ctx context.Context, field graphql
 			return obj.Stage, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
-			return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.OnboardingStage) graphql.Marshaler {
+			return ec.marshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20321,7 +20325,7 @@ func (ec *executionContext) fieldContext_Onboarding_stage(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Onboarding", field, false, false, "OnboardingStage")
 }
 
-func (ec *executionContext) _Onboarding_checks(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+func (ec *executionContext) _Onboarding_checks(ctx context.Context, field graphql.CollectedField, obj *procurement.Onboarding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20333,8 +20337,8 @@ func (ec *executionContext) _Onboarding_checks(ctx context.Context, field graphq
 			return obj.Checks, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.OnboardingCheck) graphql.Marshaler {
-			return ec.marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚐOnboardingCheckᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.OnboardingCheck) graphql.Marshaler {
+			return ec.marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚋprocurementᚐOnboardingCheckᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20353,7 +20357,7 @@ func (ec *executionContext) fieldContext_Onboarding_checks(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _Onboarding_activatedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Onboarding) (ret graphql.Marshaler) {
+func (ec *executionContext) _Onboarding_activatedAt(ctx context.Context, field graphql.CollectedField, obj *procurement.Onboarding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20376,7 +20380,7 @@ func (ec *executionContext) fieldContext_Onboarding_activatedAt(_ context.Contex
 	return graphql.NewScalarFieldContext("Onboarding", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _OnboardingCheck_name(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+func (ec *executionContext) _OnboardingCheck_name(ctx context.Context, field graphql.CollectedField, obj *procurement.OnboardingCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20399,7 +20403,7 @@ func (ec *executionContext) fieldContext_OnboardingCheck_name(_ context.Context,
 	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "String")
 }
 
-func (ec *executionContext) _OnboardingCheck_stage(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+func (ec *executionContext) _OnboardingCheck_stage(ctx context.Context, field graphql.CollectedField, obj *procurement.OnboardingCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20411,8 +20415,8 @@ func (ec *executionContext) _OnboardingCheck_stage(ctx context.Context, field gr
 			return obj.Stage, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
-			return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.OnboardingStage) graphql.Marshaler {
+			return ec.marshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20422,7 +20426,7 @@ func (ec *executionContext) fieldContext_OnboardingCheck_stage(_ context.Context
 	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "OnboardingStage")
 }
 
-func (ec *executionContext) _OnboardingCheck_passed(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+func (ec *executionContext) _OnboardingCheck_passed(ctx context.Context, field graphql.CollectedField, obj *procurement.OnboardingCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20445,7 +20449,7 @@ func (ec *executionContext) fieldContext_OnboardingCheck_passed(_ context.Contex
 	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _OnboardingCheck_detail(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+func (ec *executionContext) _OnboardingCheck_detail(ctx context.Context, field graphql.CollectedField, obj *procurement.OnboardingCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20468,7 +20472,7 @@ func (ec *executionContext) fieldContext_OnboardingCheck_detail(_ context.Contex
 	return graphql.NewScalarFieldContext("OnboardingCheck", field, false, false, "String")
 }
 
-func (ec *executionContext) _OnboardingCheck_at(ctx context.Context, field graphql.CollectedField, obj *trade.OnboardingCheck) (ret graphql.Marshaler) {
+func (ec *executionContext) _OnboardingCheck_at(ctx context.Context, field graphql.CollectedField, obj *procurement.OnboardingCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -21889,8 +21893,8 @@ func (ec *executionContext) _Order_statusExplanation(ctx context.Context, field 
 			return ec.resolveBatch_Order_statusExplanation(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
-			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *tracking.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚋtrackingᚐStatusExplanation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -21914,7 +21918,7 @@ func (ec *executionContext) resolveBatch_Order_statusExplanation(ctx context.Con
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.StatusExplanation(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+		return graphql.ResolveBatchGroupResult[*tracking.StatusExplanation](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -21924,7 +21928,7 @@ func (ec *executionContext) resolveBatch_Order_statusExplanation(ctx context.Con
 		)
 	}
 	results, err := resolver.StatusExplanation(ctx, []*trade.Order{obj})
-	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+	return graphql.ResolveBatchSingleResult[*tracking.StatusExplanation](
 		ctx,
 		results,
 		err,
@@ -22588,8 +22592,8 @@ func (ec *executionContext) _Order_commitmentChanges(ctx context.Context, field 
 			return ec.resolveBatch_Order_commitmentChanges(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
-			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ordering.CommitmentChange) graphql.Marshaler {
+			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚋorderingᚐCommitmentChangeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22613,7 +22617,7 @@ func (ec *executionContext) resolveBatch_Order_commitmentChanges(ctx context.Con
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.CommitmentChanges(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.CommitmentChange](
+		return graphql.ResolveBatchGroupResult[[]*ordering.CommitmentChange](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -22623,7 +22627,7 @@ func (ec *executionContext) resolveBatch_Order_commitmentChanges(ctx context.Con
 		)
 	}
 	results, err := resolver.CommitmentChanges(ctx, []*trade.Order{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.CommitmentChange](
+	return graphql.ResolveBatchSingleResult[[]*ordering.CommitmentChange](
 		ctx,
 		results,
 		err,
@@ -22643,7 +22647,7 @@ func (ec *executionContext) _Order_timeline(ctx context.Context, field graphql.C
 			return ec.resolveBatch_Order_timeline(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 			return ec.marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -22680,7 +22684,7 @@ func (ec *executionContext) resolveBatch_Order_timeline(ctx context.Context, fie
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Timeline(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.TimelineEntry]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.TimelineEntry]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -22690,7 +22694,7 @@ func (ec *executionContext) resolveBatch_Order_timeline(ctx context.Context, fie
 		)
 	}
 	results, err := resolver.Timeline(ctx, []*trade.Order{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.TimelineEntry]](
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.TimelineEntry]](
 		ctx,
 		results,
 		err,
@@ -22765,8 +22769,8 @@ func (ec *executionContext) _Order_approval(ctx context.Context, field graphql.C
 			return ec.resolveBatch_Order_approval(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Approval) graphql.Marshaler {
-			return ec.marshalOApproval2ᚖporticoᚋtradeᚐApproval(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ordering.Approval) graphql.Marshaler {
+			return ec.marshalOApproval2ᚖporticoᚋtradeᚋorderingᚐApproval(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22790,7 +22794,7 @@ func (ec *executionContext) resolveBatch_Order_approval(ctx context.Context, fie
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Approval(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Approval](
+		return graphql.ResolveBatchGroupResult[*ordering.Approval](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -22800,7 +22804,7 @@ func (ec *executionContext) resolveBatch_Order_approval(ctx context.Context, fie
 		)
 	}
 	results, err := resolver.Approval(ctx, []*trade.Order{obj})
-	return graphql.ResolveBatchSingleResult[*trade.Approval](
+	return graphql.ResolveBatchSingleResult[*ordering.Approval](
 		ctx,
 		results,
 		err,
@@ -24460,8 +24464,8 @@ func (ec *executionContext) _OrderUpdate_commitmentChanges(ctx context.Context, 
 			return ec.resolveBatch_OrderUpdate_commitmentChanges(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
-			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ordering.CommitmentChange) graphql.Marshaler {
+			return ec.marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚋorderingᚐCommitmentChangeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24485,7 +24489,7 @@ func (ec *executionContext) resolveBatch_OrderUpdate_commitmentChanges(ctx conte
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.CommitmentChanges(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.CommitmentChange](
+		return graphql.ResolveBatchGroupResult[[]*ordering.CommitmentChange](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -24495,7 +24499,7 @@ func (ec *executionContext) resolveBatch_OrderUpdate_commitmentChanges(ctx conte
 		)
 	}
 	results, err := resolver.CommitmentChanges(ctx, []*trade.OrderUpdate{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.CommitmentChange](
+	return graphql.ResolveBatchSingleResult[[]*ordering.CommitmentChange](
 		ctx,
 		results,
 		err,
@@ -24503,7 +24507,7 @@ func (ec *executionContext) resolveBatch_OrderUpdate_commitmentChanges(ctx conte
 	)
 }
 
-func (ec *executionContext) _OrderValidation_valid(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_valid(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -24526,7 +24530,7 @@ func (ec *executionContext) fieldContext_OrderValidation_valid(_ context.Context
 	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _OrderValidation_lines(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_lines(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -24538,8 +24542,8 @@ func (ec *executionContext) _OrderValidation_lines(ctx context.Context, field gr
 			return obj.Lines, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.ValidatedLine) graphql.Marshaler {
-			return ec.marshalNValidatedLine2ᚕporticoᚋtradeᚐValidatedLineᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []ordering.ValidatedLine) graphql.Marshaler {
+			return ec.marshalNValidatedLine2ᚕporticoᚋtradeᚋorderingᚐValidatedLineᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24558,7 +24562,7 @@ func (ec *executionContext) fieldContext_OrderValidation_lines(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderValidation_totals(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_totals(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -24590,7 +24594,7 @@ func (ec *executionContext) fieldContext_OrderValidation_totals(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderValidation_provisional(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_provisional(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -24602,8 +24606,8 @@ func (ec *executionContext) _OrderValidation_provisional(ctx context.Context, fi
 			return obj.Provisional, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.OrderCheck) graphql.Marshaler {
-			return ec.marshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []ordering.OrderCheck) graphql.Marshaler {
+			return ec.marshalNOrderCheck2ᚕporticoᚋtradeᚋorderingᚐOrderCheckᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24613,7 +24617,7 @@ func (ec *executionContext) fieldContext_OrderValidation_provisional(_ context.C
 	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "OrderCheck")
 }
 
-func (ec *executionContext) _OrderValidation_needsApproval(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_needsApproval(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -24636,7 +24640,7 @@ func (ec *executionContext) fieldContext_OrderValidation_needsApproval(_ context
 	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *trade.OrderValidation) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25049,7 +25053,7 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _PartnerChannel_kind(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerChannel_kind(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerChannel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25061,8 +25065,8 @@ func (ec *executionContext) _PartnerChannel_kind(ctx context.Context, field grap
 			return obj.Kind, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.ChannelKind) graphql.Marshaler {
-			return ec.marshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.ChannelKind) graphql.Marshaler {
+			return ec.marshalNChannelKind2porticoᚋtradeᚋprocurementᚐChannelKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -25072,7 +25076,7 @@ func (ec *executionContext) fieldContext_PartnerChannel_kind(_ context.Context, 
 	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "ChannelKind")
 }
 
-func (ec *executionContext) _PartnerChannel_direction(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerChannel_direction(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerChannel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25084,8 +25088,8 @@ func (ec *executionContext) _PartnerChannel_direction(ctx context.Context, field
 			return obj.Direction, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
-			return ec.marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.MessageDirection) graphql.Marshaler {
+			return ec.marshalNMessageDirection2porticoᚋtradeᚋprocurementᚐMessageDirection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -25095,7 +25099,7 @@ func (ec *executionContext) fieldContext_PartnerChannel_direction(_ context.Cont
 	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "MessageDirection")
 }
 
-func (ec *executionContext) _PartnerChannel_documents(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerChannel_documents(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerChannel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25107,8 +25111,8 @@ func (ec *executionContext) _PartnerChannel_documents(ctx context.Context, field
 			return obj.Documents, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.PartnerDocumentKind) graphql.Marshaler {
-			return ec.marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []procurement.PartnerDocumentKind) graphql.Marshaler {
+			return ec.marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚋprocurementᚐPartnerDocumentKindᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -25118,7 +25122,7 @@ func (ec *executionContext) fieldContext_PartnerChannel_documents(_ context.Cont
 	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "PartnerDocumentKind")
 }
 
-func (ec *executionContext) _PartnerChannel_endpoint(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerChannel) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerChannel_endpoint(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerChannel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25141,7 +25145,7 @@ func (ec *executionContext) fieldContext_PartnerChannel_endpoint(_ context.Conte
 	return graphql.NewScalarFieldContext("PartnerChannel", field, false, false, "String")
 }
 
-func (ec *executionContext) _PartnerKey_id(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_id(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25164,7 +25168,7 @@ func (ec *executionContext) fieldContext_PartnerKey_id(_ context.Context, field 
 	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "ID")
 }
 
-func (ec *executionContext) _PartnerKey_algorithm(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_algorithm(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25187,7 +25191,7 @@ func (ec *executionContext) fieldContext_PartnerKey_algorithm(_ context.Context,
 	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "String")
 }
 
-func (ec *executionContext) _PartnerKey_fingerprint(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_fingerprint(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25210,7 +25214,7 @@ func (ec *executionContext) fieldContext_PartnerKey_fingerprint(_ context.Contex
 	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "String")
 }
 
-func (ec *executionContext) _PartnerKey_challenge(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_challenge(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25233,7 +25237,7 @@ func (ec *executionContext) fieldContext_PartnerKey_challenge(_ context.Context,
 	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "String")
 }
 
-func (ec *executionContext) _PartnerKey_verifiedAt(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_verifiedAt(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25256,7 +25260,7 @@ func (ec *executionContext) fieldContext_PartnerKey_verifiedAt(_ context.Context
 	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _PartnerKey_validFrom(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_validFrom(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25279,7 +25283,7 @@ func (ec *executionContext) fieldContext_PartnerKey_validFrom(_ context.Context,
 	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _PartnerKey_validTo(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_validTo(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25302,7 +25306,7 @@ func (ec *executionContext) fieldContext_PartnerKey_validTo(_ context.Context, f
 	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "DateTime")
 }
 
-func (ec *executionContext) _PartnerKey_revokedAt(ctx context.Context, field graphql.CollectedField, obj *trade.PartnerKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _PartnerKey_revokedAt(ctx context.Context, field graphql.CollectedField, obj *procurement.PartnerKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -25383,8 +25387,8 @@ func (ec *executionContext) _PartnerPayload_partner(ctx context.Context, field g
 			return obj.Partner, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -26920,8 +26924,8 @@ func (ec *executionContext) _PurchaseOrder_supplier(ctx context.Context, field g
 			return ec.resolveBatch_PurchaseOrder_supplier(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -26945,7 +26949,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_supplier(ctx context.Cont
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Supplier(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+		return graphql.ResolveBatchGroupResult[*procurement.TradingPartner](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -26955,7 +26959,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_supplier(ctx context.Cont
 		)
 	}
 	results, err := resolver.Supplier(ctx, []*trade.PurchaseOrder{obj})
-	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+	return graphql.ResolveBatchSingleResult[*procurement.TradingPartner](
 		ctx,
 		results,
 		err,
@@ -27062,8 +27066,8 @@ func (ec *executionContext) _PurchaseOrder_statusExplanation(ctx context.Context
 			return ec.resolveBatch_PurchaseOrder_statusExplanation(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
-			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *tracking.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚋtrackingᚐStatusExplanation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -27087,7 +27091,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_statusExplanation(ctx con
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.StatusExplanation(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+		return graphql.ResolveBatchGroupResult[*tracking.StatusExplanation](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -27097,7 +27101,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_statusExplanation(ctx con
 		)
 	}
 	results, err := resolver.StatusExplanation(ctx, []*trade.PurchaseOrder{obj})
-	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+	return graphql.ResolveBatchSingleResult[*tracking.StatusExplanation](
 		ctx,
 		results,
 		err,
@@ -27659,7 +27663,7 @@ func (ec *executionContext) _PurchaseOrder_timeline(ctx context.Context, field g
 			return ec.resolveBatch_PurchaseOrder_timeline(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 			return ec.marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -27696,7 +27700,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_timeline(ctx context.Cont
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Timeline(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.TimelineEntry]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.TimelineEntry]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -27706,7 +27710,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_timeline(ctx context.Cont
 		)
 	}
 	results, err := resolver.Timeline(ctx, []*trade.PurchaseOrder{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.TimelineEntry]](
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.TimelineEntry]](
 		ctx,
 		results,
 		err,
@@ -27781,8 +27785,8 @@ func (ec *executionContext) _PurchaseOrder_evidence(ctx context.Context, field g
 			return ec.resolveBatch_PurchaseOrder_evidence(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SignedMessage) graphql.Marshaler {
-			return ec.marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSignedMessageᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚕᚖporticoᚋtradeᚋprocurementᚐSignedMessageᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -27806,7 +27810,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_evidence(ctx context.Cont
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Evidence(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.SignedMessage](
+		return graphql.ResolveBatchGroupResult[[]*procurement.SignedMessage](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -27816,7 +27820,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrder_evidence(ctx context.Cont
 		)
 	}
 	results, err := resolver.Evidence(ctx, []*trade.PurchaseOrder{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.SignedMessage](
+	return graphql.ResolveBatchSingleResult[[]*procurement.SignedMessage](
 		ctx,
 		results,
 		err,
@@ -29174,8 +29178,8 @@ func (ec *executionContext) _PurchaseOrderResponse_message(ctx context.Context, 
 			return ec.resolveBatch_PurchaseOrderResponse_message(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
-			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.SignedMessage) graphql.Marshaler {
+			return ec.marshalOSignedMessage2ᚖporticoᚋtradeᚋprocurementᚐSignedMessage(ctx, selections, v)
 		},
 		true,
 		false,
@@ -29199,7 +29203,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrderResponse_message(ctx conte
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Message(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.SignedMessage](
+		return graphql.ResolveBatchGroupResult[*procurement.SignedMessage](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -29209,7 +29213,7 @@ func (ec *executionContext) resolveBatch_PurchaseOrderResponse_message(ctx conte
 		)
 	}
 	results, err := resolver.Message(ctx, []*trade.PurchaseOrderResponse{obj})
-	return graphql.ResolveBatchSingleResult[*trade.SignedMessage](
+	return graphql.ResolveBatchSingleResult[*procurement.SignedMessage](
 		ctx,
 		results,
 		err,
@@ -29426,8 +29430,8 @@ func (ec *executionContext) _PurchaseOrderResponsePayload_receipt(ctx context.Co
 			return obj.Receipt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
-			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx, selections, v)
 		},
 		true,
 		false,
@@ -30511,8 +30515,8 @@ func (ec *executionContext) _Query_partner(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Partner(ctx, fc.Args["by"].(TradingPartnerBy))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -30555,7 +30559,7 @@ func (ec *executionContext) _Query_partners(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Partners(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*TradingPartnerFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[procurement.TradingPartner]) graphql.Marshaler {
 			return ec.marshalOTradingPartnerConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -30763,8 +30767,8 @@ func (ec *executionContext) _Query_validateOrder(ctx context.Context, field grap
 			return ec.Resolvers.Query().ValidateOrder(ctx, fc.Args["input"].(OrderInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.OrderValidation) graphql.Marshaler {
-			return ec.marshalOOrderValidation2ᚖporticoᚋtradeᚐOrderValidation(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ordering.OrderValidation) graphql.Marshaler {
+			return ec.marshalOOrderValidation2ᚖporticoᚋtradeᚋorderingᚐOrderValidation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -30927,7 +30931,7 @@ func (ec *executionContext) _Query_trace(ctx context.Context, field graphql.Coll
 			return ec.Resolvers.Query().Trace(ctx, fc.Args["correlationId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 			return ec.marshalOTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -30971,7 +30975,7 @@ func (ec *executionContext) _Query_auditLog(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*AuditFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.AuditEntry]) graphql.Marshaler {
 			return ec.marshalOAuditEntryConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -31015,7 +31019,7 @@ func (ec *executionContext) _Query_deadLetters(ctx context.Context, field graphq
 			return ec.Resolvers.Query().DeadLetters(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["stream"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.DeadLetter]) graphql.Marshaler {
 			return ec.marshalODeadLetterConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -31059,7 +31063,7 @@ func (ec *executionContext) _Query_inboundDeliveries(ctx context.Context, field 
 			return ec.Resolvers.Query().InboundDeliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*InboundDeliveryFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.InboundDelivery]) graphql.Marshaler {
 			return ec.marshalOInboundDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -31103,8 +31107,8 @@ func (ec *executionContext) _Query_sla(ctx context.Context, field graphql.Collec
 			return ec.Resolvers.Query().SLA(ctx, fc.Args["period"].(DateRangeInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SlaReport) graphql.Marshaler {
-			return ec.marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReportᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.SlaReport) graphql.Marshaler {
+			return ec.marshalOSlaReport2ᚕᚖporticoᚋtradeᚋoperatingᚐSlaReportᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31147,8 +31151,8 @@ func (ec *executionContext) _Query_roi(ctx context.Context, field graphql.Collec
 			return ec.Resolvers.Query().Roi(ctx, fc.Args["period"].(DateRangeInput), fc.Args["breakDown"].(bool))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.RoiReport) graphql.Marshaler {
-			return ec.marshalORoiReport2ᚖporticoᚋtradeᚐRoiReport(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.RoiReport) graphql.Marshaler {
+			return ec.marshalORoiReport2ᚖporticoᚋtradeᚋoperatingᚐRoiReport(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31190,8 +31194,8 @@ func (ec *executionContext) _Query_deprecations(ctx context.Context, field graph
 			return ec.Resolvers.Query().Deprecations(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Deprecation) graphql.Marshaler {
-			return ec.marshalODeprecation2ᚕᚖporticoᚋtradeᚐDeprecationᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.Deprecation) graphql.Marshaler {
+			return ec.marshalODeprecation2ᚕᚖporticoᚋtradeᚋoperatingᚐDeprecationᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31223,8 +31227,8 @@ func (ec *executionContext) _Query_codeMappings(ctx context.Context, field graph
 			return ec.Resolvers.Query().CodeMappings(ctx, fc.Args["standard"].(*trade.CodeStandard))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CodeMapping) graphql.Marshaler {
-			return ec.marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMappingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.CodeMapping) graphql.Marshaler {
+			return ec.marshalOCodeMapping2ᚕᚖporticoᚋtradeᚋoperatingᚐCodeMappingᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31266,8 +31270,8 @@ func (ec *executionContext) _Query_webhookEndpoints(ctx context.Context, field g
 			return ec.Resolvers.Query().WebhookEndpoints(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.WebhookEndpoint) graphql.Marshaler {
-			return ec.marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚐWebhookEndpointᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.WebhookEndpoint) graphql.Marshaler {
+			return ec.marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31298,8 +31302,8 @@ func (ec *executionContext) _Query_sourceHealth(ctx context.Context, field graph
 			return ec.Resolvers.Query().SourceHealth(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.SourceHealth) graphql.Marshaler {
-			return ec.marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceHealthᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.SourceHealth) graphql.Marshaler {
+			return ec.marshalOSourceHealth2ᚕᚖporticoᚋtradeᚋoperatingᚐSourceHealthᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31330,8 +31334,8 @@ func (ec *executionContext) _Query_capabilityRoutes(ctx context.Context, field g
 			return ec.Resolvers.Query().CapabilityRoutes(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.CapabilityRoute) graphql.Marshaler {
-			return ec.marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚐCapabilityRouteᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.CapabilityRoute) graphql.Marshaler {
+			return ec.marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚋoperatingᚐCapabilityRouteᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31362,8 +31366,8 @@ func (ec *executionContext) _Query_reconciliations(ctx context.Context, field gr
 			return ec.Resolvers.Query().Reconciliations(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Reconciliation) graphql.Marshaler {
-			return ec.marshalOReconciliation2ᚕᚖporticoᚋtradeᚐReconciliationᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.Reconciliation) graphql.Marshaler {
+			return ec.marshalOReconciliation2ᚕᚖporticoᚋtradeᚋoperatingᚐReconciliationᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31394,8 +31398,8 @@ func (ec *executionContext) _Query_dataPolicies(ctx context.Context, field graph
 			return ec.Resolvers.Query().DataPolicies(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DataPolicy) graphql.Marshaler {
-			return ec.marshalODataPolicy2ᚕᚖporticoᚋtradeᚐDataPolicyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.DataPolicy) graphql.Marshaler {
+			return ec.marshalODataPolicy2ᚕᚖporticoᚋtradeᚋoperatingᚐDataPolicyᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -31427,7 +31431,7 @@ func (ec *executionContext) _Query_masterDataConflicts(ctx context.Context, fiel
 			return ec.Resolvers.Query().MasterDataConflicts(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*MasterDataConflictFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.MasterDataConflict]) graphql.Marshaler {
 			return ec.marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -31794,7 +31798,7 @@ func (ec *executionContext) fieldContext_RawCode_text(_ context.Context, field g
 	return graphql.NewScalarFieldContext("RawCode", field, false, false, "String")
 }
 
-func (ec *executionContext) _Receipt_kind(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+func (ec *executionContext) _Receipt_kind(ctx context.Context, field graphql.CollectedField, obj *procurement.Receipt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31806,8 +31810,8 @@ func (ec *executionContext) _Receipt_kind(ctx context.Context, field graphql.Col
 			return obj.Kind, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.ReceiptKind) graphql.Marshaler {
-			return ec.marshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.ReceiptKind) graphql.Marshaler {
+			return ec.marshalNReceiptKind2porticoᚋtradeᚋprocurementᚐReceiptKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -31817,7 +31821,7 @@ func (ec *executionContext) fieldContext_Receipt_kind(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Receipt", field, false, false, "ReceiptKind")
 }
 
-func (ec *executionContext) _Receipt_outcome(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+func (ec *executionContext) _Receipt_outcome(ctx context.Context, field graphql.CollectedField, obj *procurement.Receipt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31829,8 +31833,8 @@ func (ec *executionContext) _Receipt_outcome(ctx context.Context, field graphql.
 			return obj.Outcome, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.ReceiptOutcome) graphql.Marshaler {
-			return ec.marshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.ReceiptOutcome) graphql.Marshaler {
+			return ec.marshalNReceiptOutcome2porticoᚋtradeᚋprocurementᚐReceiptOutcome(ctx, selections, v)
 		},
 		true,
 		true,
@@ -31840,7 +31844,7 @@ func (ec *executionContext) fieldContext_Receipt_outcome(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Receipt", field, false, false, "ReceiptOutcome")
 }
 
-func (ec *executionContext) _Receipt_issuedAt(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+func (ec *executionContext) _Receipt_issuedAt(ctx context.Context, field graphql.CollectedField, obj *procurement.Receipt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31863,7 +31867,7 @@ func (ec *executionContext) fieldContext_Receipt_issuedAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Receipt", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Receipt_signature(ctx context.Context, field graphql.CollectedField, obj *trade.Receipt) (ret graphql.Marshaler) {
+func (ec *executionContext) _Receipt_signature(ctx context.Context, field graphql.CollectedField, obj *procurement.Receipt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31886,7 +31890,7 @@ func (ec *executionContext) fieldContext_Receipt_signature(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Receipt", field, false, false, "String")
 }
 
-func (ec *executionContext) _Reconciliation_id(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_id(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31909,7 +31913,7 @@ func (ec *executionContext) fieldContext_Reconciliation_id(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Reconciliation_capability(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_capability(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31921,8 +31925,8 @@ func (ec *executionContext) _Reconciliation_capability(ctx context.Context, fiel
 			return obj.Capability, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.Capability) graphql.Marshaler {
-			return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, selections, v)
 		},
 		true,
 		true,
@@ -31932,7 +31936,7 @@ func (ec *executionContext) fieldContext_Reconciliation_capability(_ context.Con
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Capability")
 }
 
-func (ec *executionContext) _Reconciliation_subject(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_subject(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31955,7 +31959,7 @@ func (ec *executionContext) fieldContext_Reconciliation_subject(_ context.Contex
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Reconciliation_heldFrom(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_heldFrom(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -31978,7 +31982,7 @@ func (ec *executionContext) fieldContext_Reconciliation_heldFrom(_ context.Conte
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Reconciliation_instance(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_instance(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32001,7 +32005,7 @@ func (ec *executionContext) fieldContext_Reconciliation_instance(_ context.Conte
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "String")
 }
 
-func (ec *executionContext) _Reconciliation_at(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_at(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32024,7 +32028,7 @@ func (ec *executionContext) fieldContext_Reconciliation_at(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Reconciliation_count(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_count(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32047,7 +32051,7 @@ func (ec *executionContext) fieldContext_Reconciliation_count(_ context.Context,
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Reconciliation_sourceCount(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_sourceCount(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32070,7 +32074,7 @@ func (ec *executionContext) fieldContext_Reconciliation_sourceCount(_ context.Co
 	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Reconciliation_totals(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_totals(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32102,7 +32106,7 @@ func (ec *executionContext) fieldContext_Reconciliation_totals(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _Reconciliation_sourceTotals(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_sourceTotals(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32134,7 +32138,7 @@ func (ec *executionContext) fieldContext_Reconciliation_sourceTotals(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _Reconciliation_quantities(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_quantities(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32166,7 +32170,7 @@ func (ec *executionContext) fieldContext_Reconciliation_quantities(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _Reconciliation_sourceQuantities(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_sourceQuantities(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32198,7 +32202,7 @@ func (ec *executionContext) fieldContext_Reconciliation_sourceQuantities(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (ret graphql.Marshaler) {
+func (ec *executionContext) _Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32210,7 +32214,7 @@ func (ec *executionContext) _Reconciliation_differences(ctx context.Context, fie
 			return ec.resolveBatch_Reconciliation_differences(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.RecordDifference]) graphql.Marshaler {
 			return ec.marshalNRecordDifferenceConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -32240,14 +32244,14 @@ func (ec *executionContext) fieldContext_Reconciliation_differences(ctx context.
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *trade.Reconciliation) (any, error) {
+func (ec *executionContext) resolveBatch_Reconciliation_differences(ctx context.Context, field graphql.CollectedField, obj *operating.Reconciliation) (any, error) {
 	resolver := ec.Resolvers.Reconciliation()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.Reconciliation](ctx, "Reconciliation"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.Reconciliation](ctx, "Reconciliation"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Differences(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.RecordDifference]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.RecordDifference]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -32256,8 +32260,8 @@ func (ec *executionContext) resolveBatch_Reconciliation_differences(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Differences(ctx, []*trade.Reconciliation{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.RecordDifference]](
+	results, err := resolver.Differences(ctx, []*operating.Reconciliation{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.RecordDifference]](
 		ctx,
 		results,
 		err,
@@ -32265,7 +32269,7 @@ func (ec *executionContext) resolveBatch_Reconciliation_differences(ctx context.
 	)
 }
 
-func (ec *executionContext) _RecordDifference_key(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifference_key(ctx context.Context, field graphql.CollectedField, obj *operating.RecordDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32288,7 +32292,7 @@ func (ec *executionContext) fieldContext_RecordDifference_key(_ context.Context,
 	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
 }
 
-func (ec *executionContext) _RecordDifference_field(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifference_field(ctx context.Context, field graphql.CollectedField, obj *operating.RecordDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32311,7 +32315,7 @@ func (ec *executionContext) fieldContext_RecordDifference_field(_ context.Contex
 	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
 }
 
-func (ec *executionContext) _RecordDifference_value(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifference_value(ctx context.Context, field graphql.CollectedField, obj *operating.RecordDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32334,7 +32338,7 @@ func (ec *executionContext) fieldContext_RecordDifference_value(_ context.Contex
 	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
 }
 
-func (ec *executionContext) _RecordDifference_sourceValue(ctx context.Context, field graphql.CollectedField, obj *trade.RecordDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifference_sourceValue(ctx context.Context, field graphql.CollectedField, obj *operating.RecordDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32357,7 +32361,7 @@ func (ec *executionContext) fieldContext_RecordDifference_sourceValue(_ context.
 	return graphql.NewScalarFieldContext("RecordDifference", field, false, false, "String")
 }
 
-func (ec *executionContext) _RecordDifferenceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32369,7 +32373,7 @@ func (ec *executionContext) _RecordDifferenceConnection_edges(ctx context.Contex
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.RecordDifference]) graphql.Marshaler {
 			return ec.marshalNRecordDifferenceEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -32389,7 +32393,7 @@ func (ec *executionContext) fieldContext_RecordDifferenceConnection_edges(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _RecordDifferenceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32401,8 +32405,8 @@ func (ec *executionContext) _RecordDifferenceConnection_nodes(ctx context.Contex
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.RecordDifference) graphql.Marshaler {
-			return ec.marshalNRecordDifference2ᚕᚖporticoᚋtradeᚐRecordDifferenceᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.RecordDifference) graphql.Marshaler {
+			return ec.marshalNRecordDifference2ᚕᚖporticoᚋtradeᚋoperatingᚐRecordDifferenceᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -32421,7 +32425,7 @@ func (ec *executionContext) fieldContext_RecordDifferenceConnection_nodes(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _RecordDifferenceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32453,7 +32457,7 @@ func (ec *executionContext) fieldContext_RecordDifferenceConnection_pageInfo(_ c
 	return fc, nil
 }
 
-func (ec *executionContext) _RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32484,9 +32488,9 @@ func (ec *executionContext) fieldContext_RecordDifferenceConnection_totalCount(_
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RecordDifference]) (any, error) {
+func (ec *executionContext) resolveBatch_RecordDifferenceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RecordDifference]) (any, error) {
 	resolver := ec.Resolvers.RecordDifferenceConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.RecordDifference]](ctx, "RecordDifferenceConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.RecordDifference]](ctx, "RecordDifferenceConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -32499,7 +32503,7 @@ func (ec *executionContext) resolveBatch_RecordDifferenceConnection_totalCount(c
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.RecordDifference]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.RecordDifference]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -32508,7 +32512,7 @@ func (ec *executionContext) resolveBatch_RecordDifferenceConnection_totalCount(c
 	)
 }
 
-func (ec *executionContext) _RecordDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32531,7 +32535,7 @@ func (ec *executionContext) fieldContext_RecordDifferenceEdge_cursor(_ context.C
 	return graphql.NewScalarFieldContext("RecordDifferenceEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _RecordDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RecordDifference]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RecordDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RecordDifference]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32543,8 +32547,8 @@ func (ec *executionContext) _RecordDifferenceEdge_node(ctx context.Context, fiel
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.RecordDifference) graphql.Marshaler {
-			return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.RecordDifference) graphql.Marshaler {
+			return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚋoperatingᚐRecordDifference(ctx, selections, v)
 		},
 		true,
 		true,
@@ -32563,7 +32567,7 @@ func (ec *executionContext) fieldContext_RecordDifferenceEdge_node(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _RejectedRecord_kind(ctx context.Context, field graphql.CollectedField, obj *trade.RejectedRecord) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecord_kind(ctx context.Context, field graphql.CollectedField, obj *operating.RejectedRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32586,7 +32590,7 @@ func (ec *executionContext) fieldContext_RejectedRecord_kind(_ context.Context, 
 	return graphql.NewScalarFieldContext("RejectedRecord", field, false, false, "String")
 }
 
-func (ec *executionContext) _RejectedRecord_sourceRef(ctx context.Context, field graphql.CollectedField, obj *trade.RejectedRecord) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecord_sourceRef(ctx context.Context, field graphql.CollectedField, obj *operating.RejectedRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32609,7 +32613,7 @@ func (ec *executionContext) fieldContext_RejectedRecord_sourceRef(_ context.Cont
 	return graphql.NewScalarFieldContext("RejectedRecord", field, false, false, "String")
 }
 
-func (ec *executionContext) _RejectedRecord_reason(ctx context.Context, field graphql.CollectedField, obj *trade.RejectedRecord) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecord_reason(ctx context.Context, field graphql.CollectedField, obj *operating.RejectedRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32632,7 +32636,7 @@ func (ec *executionContext) fieldContext_RejectedRecord_reason(_ context.Context
 	return graphql.NewScalarFieldContext("RejectedRecord", field, false, false, "String")
 }
 
-func (ec *executionContext) _RejectedRecord_at(ctx context.Context, field graphql.CollectedField, obj *trade.RejectedRecord) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecord_at(ctx context.Context, field graphql.CollectedField, obj *operating.RejectedRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32655,7 +32659,7 @@ func (ec *executionContext) fieldContext_RejectedRecord_at(_ context.Context, fi
 	return graphql.NewScalarFieldContext("RejectedRecord", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _RejectedRecordConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32667,7 +32671,7 @@ func (ec *executionContext) _RejectedRecordConnection_edges(ctx context.Context,
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.RejectedRecord]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.RejectedRecord]) graphql.Marshaler {
 			return ec.marshalNRejectedRecordEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -32687,7 +32691,7 @@ func (ec *executionContext) fieldContext_RejectedRecordConnection_edges(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _RejectedRecordConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32699,8 +32703,8 @@ func (ec *executionContext) _RejectedRecordConnection_nodes(ctx context.Context,
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.RejectedRecord) graphql.Marshaler {
-			return ec.marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚐRejectedRecordᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.RejectedRecord) graphql.Marshaler {
+			return ec.marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚋoperatingᚐRejectedRecordᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -32719,7 +32723,7 @@ func (ec *executionContext) fieldContext_RejectedRecordConnection_nodes(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _RejectedRecordConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32751,7 +32755,7 @@ func (ec *executionContext) fieldContext_RejectedRecordConnection_pageInfo(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _RejectedRecordConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32782,9 +32786,9 @@ func (ec *executionContext) fieldContext_RejectedRecordConnection_totalCount(_ c
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_RejectedRecordConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RejectedRecord]) (any, error) {
+func (ec *executionContext) resolveBatch_RejectedRecordConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RejectedRecord]) (any, error) {
 	resolver := ec.Resolvers.RejectedRecordConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.RejectedRecord]](ctx, "RejectedRecordConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.RejectedRecord]](ctx, "RejectedRecordConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -32797,7 +32801,7 @@ func (ec *executionContext) resolveBatch_RejectedRecordConnection_totalCount(ctx
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.RejectedRecord]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.RejectedRecord]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -32806,7 +32810,7 @@ func (ec *executionContext) resolveBatch_RejectedRecordConnection_totalCount(ctx
 	)
 }
 
-func (ec *executionContext) _RejectedRecordEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32829,7 +32833,7 @@ func (ec *executionContext) fieldContext_RejectedRecordEdge_cursor(_ context.Con
 	return graphql.NewScalarFieldContext("RejectedRecordEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _RejectedRecordEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RejectedRecord]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RejectedRecordEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RejectedRecord]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -32841,8 +32845,8 @@ func (ec *executionContext) _RejectedRecordEdge_node(ctx context.Context, field 
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.RejectedRecord) graphql.Marshaler {
-			return ec.marshalNRejectedRecord2ᚖporticoᚋtradeᚐRejectedRecord(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.RejectedRecord) graphql.Marshaler {
+			return ec.marshalNRejectedRecord2ᚖporticoᚋtradeᚋoperatingᚐRejectedRecord(ctx, selections, v)
 		},
 		true,
 		true,
@@ -33865,7 +33869,7 @@ func (ec *executionContext) fieldContext_ReturnLine_received(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _RoiReport_period(ctx context.Context, field graphql.CollectedField, obj *trade.RoiReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _RoiReport_period(ctx context.Context, field graphql.CollectedField, obj *operating.RoiReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -33897,7 +33901,7 @@ func (ec *executionContext) fieldContext_RoiReport_period(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _RoiReport_measures(ctx context.Context, field graphql.CollectedField, obj *trade.RoiReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _RoiReport_measures(ctx context.Context, field graphql.CollectedField, obj *operating.RoiReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -33909,8 +33913,8 @@ func (ec *executionContext) _RoiReport_measures(ctx context.Context, field graph
 			return obj.Measures, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
-			return ec.marshalNMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.MeasureResult) graphql.Marshaler {
+			return ec.marshalNMeasureResult2ᚕᚖporticoᚋtradeᚋoperatingᚐMeasureResultᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -33929,7 +33933,7 @@ func (ec *executionContext) fieldContext_RoiReport_measures(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _RouteMismatch_key(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatch_key(ctx context.Context, field graphql.CollectedField, obj *operating.RouteMismatch) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -33952,7 +33956,7 @@ func (ec *executionContext) fieldContext_RouteMismatch_key(_ context.Context, fi
 	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
 }
 
-func (ec *executionContext) _RouteMismatch_field(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatch_field(ctx context.Context, field graphql.CollectedField, obj *operating.RouteMismatch) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -33975,7 +33979,7 @@ func (ec *executionContext) fieldContext_RouteMismatch_field(_ context.Context, 
 	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
 }
 
-func (ec *executionContext) _RouteMismatch_primary(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatch_primary(ctx context.Context, field graphql.CollectedField, obj *operating.RouteMismatch) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -33998,7 +34002,7 @@ func (ec *executionContext) fieldContext_RouteMismatch_primary(_ context.Context
 	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
 }
 
-func (ec *executionContext) _RouteMismatch_shadow(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatch_shadow(ctx context.Context, field graphql.CollectedField, obj *operating.RouteMismatch) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34021,7 +34025,7 @@ func (ec *executionContext) fieldContext_RouteMismatch_shadow(_ context.Context,
 	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "String")
 }
 
-func (ec *executionContext) _RouteMismatch_at(ctx context.Context, field graphql.CollectedField, obj *trade.RouteMismatch) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatch_at(ctx context.Context, field graphql.CollectedField, obj *operating.RouteMismatch) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34044,7 +34048,7 @@ func (ec *executionContext) fieldContext_RouteMismatch_at(_ context.Context, fie
 	return graphql.NewScalarFieldContext("RouteMismatch", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _RouteMismatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34056,7 +34060,7 @@ func (ec *executionContext) _RouteMismatchConnection_edges(ctx context.Context, 
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.RouteMismatch]) graphql.Marshaler {
 			return ec.marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -34076,7 +34080,7 @@ func (ec *executionContext) fieldContext_RouteMismatchConnection_edges(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _RouteMismatchConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34088,8 +34092,8 @@ func (ec *executionContext) _RouteMismatchConnection_nodes(ctx context.Context, 
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.RouteMismatch) graphql.Marshaler {
-			return ec.marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteMismatchᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.RouteMismatch) graphql.Marshaler {
+			return ec.marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚋoperatingᚐRouteMismatchᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -34108,7 +34112,7 @@ func (ec *executionContext) fieldContext_RouteMismatchConnection_nodes(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _RouteMismatchConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34140,7 +34144,7 @@ func (ec *executionContext) fieldContext_RouteMismatchConnection_pageInfo(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34171,9 +34175,9 @@ func (ec *executionContext) fieldContext_RouteMismatchConnection_totalCount(_ co
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.RouteMismatch]) (any, error) {
+func (ec *executionContext) resolveBatch_RouteMismatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.RouteMismatch]) (any, error) {
 	resolver := ec.Resolvers.RouteMismatchConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.RouteMismatch]](ctx, "RouteMismatchConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.RouteMismatch]](ctx, "RouteMismatchConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -34186,7 +34190,7 @@ func (ec *executionContext) resolveBatch_RouteMismatchConnection_totalCount(ctx 
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.RouteMismatch]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.RouteMismatch]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -34195,7 +34199,7 @@ func (ec *executionContext) resolveBatch_RouteMismatchConnection_totalCount(ctx 
 	)
 }
 
-func (ec *executionContext) _RouteMismatchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34218,7 +34222,7 @@ func (ec *executionContext) fieldContext_RouteMismatchEdge_cursor(_ context.Cont
 	return graphql.NewScalarFieldContext("RouteMismatchEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _RouteMismatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.RouteMismatch]) (ret graphql.Marshaler) {
+func (ec *executionContext) _RouteMismatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.RouteMismatch]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -34230,8 +34234,8 @@ func (ec *executionContext) _RouteMismatchEdge_node(ctx context.Context, field g
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.RouteMismatch) graphql.Marshaler {
-			return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.RouteMismatch) graphql.Marshaler {
+			return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚋoperatingᚐRouteMismatch(ctx, selections, v)
 		},
 		true,
 		true,
@@ -34710,8 +34714,8 @@ func (ec *executionContext) _Shipment_statusExplanation(ctx context.Context, fie
 			return ec.resolveBatch_Shipment_statusExplanation(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
-			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *tracking.StatusExplanation) graphql.Marshaler {
+			return ec.marshalOStatusExplanation2ᚖporticoᚋtradeᚋtrackingᚐStatusExplanation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -34735,7 +34739,7 @@ func (ec *executionContext) resolveBatch_Shipment_statusExplanation(ctx context.
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.StatusExplanation(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.StatusExplanation](
+		return graphql.ResolveBatchGroupResult[*tracking.StatusExplanation](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -34745,7 +34749,7 @@ func (ec *executionContext) resolveBatch_Shipment_statusExplanation(ctx context.
 		)
 	}
 	results, err := resolver.StatusExplanation(ctx, []*trade.Shipment{obj})
-	return graphql.ResolveBatchSingleResult[*trade.StatusExplanation](
+	return graphql.ResolveBatchSingleResult[*tracking.StatusExplanation](
 		ctx,
 		results,
 		err,
@@ -36507,7 +36511,7 @@ func (ec *executionContext) fieldContext_SignatureInvalid_keyId(_ context.Contex
 	return graphql.NewScalarFieldContext("SignatureInvalid", field, false, false, "String")
 }
 
-func (ec *executionContext) _SignedMessage_id(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_id(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36530,7 +36534,7 @@ func (ec *executionContext) fieldContext_SignedMessage_id(_ context.Context, fie
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "ID")
 }
 
-func (ec *executionContext) _SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36542,8 +36546,8 @@ func (ec *executionContext) _SignedMessage_partner(ctx context.Context, field gr
 			return ec.resolveBatch_SignedMessage_partner(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -36561,13 +36565,13 @@ func (ec *executionContext) fieldContext_SignedMessage_partner(_ context.Context
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+func (ec *executionContext) resolveBatch_SignedMessage_partner(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (any, error) {
 	resolver := ec.Resolvers.SignedMessage()
-	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.SignedMessage](ctx, "SignedMessage"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Partner(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+		return graphql.ResolveBatchGroupResult[*procurement.TradingPartner](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -36576,8 +36580,8 @@ func (ec *executionContext) resolveBatch_SignedMessage_partner(ctx context.Conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Partner(ctx, []*trade.SignedMessage{obj})
-	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+	results, err := resolver.Partner(ctx, []*procurement.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[*procurement.TradingPartner](
 		ctx,
 		results,
 		err,
@@ -36585,7 +36589,7 @@ func (ec *executionContext) resolveBatch_SignedMessage_partner(ctx context.Conte
 	)
 }
 
-func (ec *executionContext) _SignedMessage_direction(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_direction(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36597,8 +36601,8 @@ func (ec *executionContext) _SignedMessage_direction(ctx context.Context, field 
 			return obj.Direction(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
-			return ec.marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.MessageDirection) graphql.Marshaler {
+			return ec.marshalNMessageDirection2porticoᚋtradeᚋprocurementᚐMessageDirection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -36608,7 +36612,7 @@ func (ec *executionContext) fieldContext_SignedMessage_direction(_ context.Conte
 	return graphql.NewScalarFieldContext("SignedMessage", field, true, false, "MessageDirection")
 }
 
-func (ec *executionContext) _SignedMessage_document(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_document(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36620,8 +36624,8 @@ func (ec *executionContext) _SignedMessage_document(ctx context.Context, field g
 			return obj.Document, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.PartnerDocumentKind) graphql.Marshaler {
-			return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v procurement.PartnerDocumentKind) graphql.Marshaler {
+			return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚋprocurementᚐPartnerDocumentKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -36631,7 +36635,7 @@ func (ec *executionContext) fieldContext_SignedMessage_document(_ context.Contex
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "PartnerDocumentKind")
 }
 
-func (ec *executionContext) _SignedMessage_digest(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_digest(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36654,7 +36658,7 @@ func (ec *executionContext) fieldContext_SignedMessage_digest(_ context.Context,
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "String")
 }
 
-func (ec *executionContext) _SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36666,8 +36670,8 @@ func (ec *executionContext) _SignedMessage_key(ctx context.Context, field graphq
 			return ec.resolveBatch_SignedMessage_key(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
-			return ec.marshalOPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.PartnerKey) graphql.Marshaler {
+			return ec.marshalOPartnerKey2ᚖporticoᚋtradeᚋprocurementᚐPartnerKey(ctx, selections, v)
 		},
 		true,
 		false,
@@ -36685,13 +36689,13 @@ func (ec *executionContext) fieldContext_SignedMessage_key(_ context.Context, fi
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+func (ec *executionContext) resolveBatch_SignedMessage_key(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (any, error) {
 	resolver := ec.Resolvers.SignedMessage()
-	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.SignedMessage](ctx, "SignedMessage"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Key(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.PartnerKey](
+		return graphql.ResolveBatchGroupResult[*procurement.PartnerKey](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -36700,8 +36704,8 @@ func (ec *executionContext) resolveBatch_SignedMessage_key(ctx context.Context, 
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Key(ctx, []*trade.SignedMessage{obj})
-	return graphql.ResolveBatchSingleResult[*trade.PartnerKey](
+	results, err := resolver.Key(ctx, []*procurement.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[*procurement.PartnerKey](
 		ctx,
 		results,
 		err,
@@ -36709,7 +36713,7 @@ func (ec *executionContext) resolveBatch_SignedMessage_key(ctx context.Context, 
 	)
 }
 
-func (ec *executionContext) _SignedMessage_verified(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_verified(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36732,7 +36736,7 @@ func (ec *executionContext) fieldContext_SignedMessage_verified(_ context.Contex
 	return graphql.NewScalarFieldContext("SignedMessage", field, true, false, "Boolean")
 }
 
-func (ec *executionContext) _SignedMessage_at(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_at(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36755,7 +36759,7 @@ func (ec *executionContext) fieldContext_SignedMessage_at(_ context.Context, fie
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36767,8 +36771,8 @@ func (ec *executionContext) _SignedMessage_receipts(ctx context.Context, field g
 			return ec.resolveBatch_SignedMessage_receipts(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.Receipt) graphql.Marshaler {
-			return ec.marshalNReceipt2ᚕᚖporticoᚋtradeᚐReceiptᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.Receipt) graphql.Marshaler {
+			return ec.marshalNReceipt2ᚕᚖporticoᚋtradeᚋprocurementᚐReceiptᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -36786,13 +36790,13 @@ func (ec *executionContext) fieldContext_SignedMessage_receipts(_ context.Contex
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (any, error) {
+func (ec *executionContext) resolveBatch_SignedMessage_receipts(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (any, error) {
 	resolver := ec.Resolvers.SignedMessage()
-	if batch, ok := graphql.BatchParentsFor[*trade.SignedMessage](ctx, "SignedMessage"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.SignedMessage](ctx, "SignedMessage"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Receipts(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.Receipt](
+		return graphql.ResolveBatchGroupResult[[]*procurement.Receipt](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -36801,8 +36805,8 @@ func (ec *executionContext) resolveBatch_SignedMessage_receipts(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Receipts(ctx, []*trade.SignedMessage{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.Receipt](
+	results, err := resolver.Receipts(ctx, []*procurement.SignedMessage{obj})
+	return graphql.ResolveBatchSingleResult[[]*procurement.Receipt](
 		ctx,
 		results,
 		err,
@@ -36810,7 +36814,7 @@ func (ec *executionContext) resolveBatch_SignedMessage_receipts(ctx context.Cont
 	)
 }
 
-func (ec *executionContext) _SignedMessage_logHash(ctx context.Context, field graphql.CollectedField, obj *trade.SignedMessage) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignedMessage_logHash(ctx context.Context, field graphql.CollectedField, obj *procurement.SignedMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36833,7 +36837,7 @@ func (ec *executionContext) fieldContext_SignedMessage_logHash(_ context.Context
 	return graphql.NewScalarFieldContext("SignedMessage", field, false, false, "String")
 }
 
-func (ec *executionContext) _SlaReport_objective(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _SlaReport_objective(ctx context.Context, field graphql.CollectedField, obj *operating.SlaReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36845,8 +36849,8 @@ func (ec *executionContext) _SlaReport_objective(ctx context.Context, field grap
 			return obj.Objective, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
-			return ec.marshalNObjective2ᚖporticoᚋtradeᚐObjective(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.Objective) graphql.Marshaler {
+			return ec.marshalNObjective2ᚖporticoᚋtradeᚋoperatingᚐObjective(ctx, selections, v)
 		},
 		true,
 		true,
@@ -36865,7 +36869,7 @@ func (ec *executionContext) fieldContext_SlaReport_objective(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _SlaReport_actual(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _SlaReport_actual(ctx context.Context, field graphql.CollectedField, obj *operating.SlaReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36877,8 +36881,8 @@ func (ec *executionContext) _SlaReport_actual(ctx context.Context, field graphql
 			return obj.Actual, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
-			return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.MeasureResult) graphql.Marshaler {
+			return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx, selections, v)
 		},
 		true,
 		true,
@@ -36897,7 +36901,7 @@ func (ec *executionContext) fieldContext_SlaReport_actual(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _SlaReport_met(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _SlaReport_met(ctx context.Context, field graphql.CollectedField, obj *operating.SlaReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36920,7 +36924,7 @@ func (ec *executionContext) fieldContext_SlaReport_met(_ context.Context, field 
 	return graphql.NewScalarFieldContext("SlaReport", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (ret graphql.Marshaler) {
+func (ec *executionContext) _SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *operating.SlaReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36951,9 +36955,9 @@ func (ec *executionContext) fieldContext_SlaReport_breaches(_ context.Context, f
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *trade.SlaReport) (any, error) {
+func (ec *executionContext) resolveBatch_SlaReport_breaches(ctx context.Context, field graphql.CollectedField, obj *operating.SlaReport) (any, error) {
 	resolver := ec.Resolvers.SlaReport()
-	if batch, ok := graphql.BatchParentsFor[*trade.SlaReport](ctx, "SlaReport"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.SlaReport](ctx, "SlaReport"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Breaches(ctx, batch.Parents)
 		})
@@ -36966,7 +36970,7 @@ func (ec *executionContext) resolveBatch_SlaReport_breaches(ctx context.Context,
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Breaches(ctx, []*trade.SlaReport{obj})
+	results, err := resolver.Breaches(ctx, []*operating.SlaReport{obj})
 	return graphql.ResolveBatchSingleResult[[]*trade.Alert](
 		ctx,
 		results,
@@ -36975,7 +36979,7 @@ func (ec *executionContext) resolveBatch_SlaReport_breaches(ctx context.Context,
 	)
 }
 
-func (ec *executionContext) _SourceHealth_system(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_system(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -36998,7 +37002,7 @@ func (ec *executionContext) fieldContext_SourceHealth_system(_ context.Context, 
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "SourceKind")
 }
 
-func (ec *executionContext) _SourceHealth_instance(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_instance(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37021,7 +37025,7 @@ func (ec *executionContext) fieldContext_SourceHealth_instance(_ context.Context
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "String")
 }
 
-func (ec *executionContext) _SourceHealth_state(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_state(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37033,8 +37037,8 @@ func (ec *executionContext) _SourceHealth_state(ctx context.Context, field graph
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.SourceState) graphql.Marshaler {
-			return ec.marshalNSourceState2porticoᚋtradeᚐSourceState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.SourceState) graphql.Marshaler {
+			return ec.marshalNSourceState2porticoᚋtradeᚋoperatingᚐSourceState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37044,7 +37048,7 @@ func (ec *executionContext) fieldContext_SourceHealth_state(_ context.Context, f
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "SourceState")
 }
 
-func (ec *executionContext) _SourceHealth_message(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_message(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37067,7 +37071,7 @@ func (ec *executionContext) fieldContext_SourceHealth_message(_ context.Context,
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "String")
 }
 
-func (ec *executionContext) _SourceHealth_circuit(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_circuit(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37079,8 +37083,8 @@ func (ec *executionContext) _SourceHealth_circuit(ctx context.Context, field gra
 			return obj.Circuit, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.CircuitState) graphql.Marshaler {
-			return ec.marshalNCircuitState2porticoᚋtradeᚐCircuitState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.CircuitState) graphql.Marshaler {
+			return ec.marshalNCircuitState2porticoᚋtradeᚋoperatingᚐCircuitState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37090,7 +37094,7 @@ func (ec *executionContext) fieldContext_SourceHealth_circuit(_ context.Context,
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "CircuitState")
 }
 
-func (ec *executionContext) _SourceHealth_capabilities(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_capabilities(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37102,8 +37106,8 @@ func (ec *executionContext) _SourceHealth_capabilities(ctx context.Context, fiel
 			return obj.Capabilities, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Capability) graphql.Marshaler {
-			return ec.marshalNCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []operating.Capability) graphql.Marshaler {
+			return ec.marshalNCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37113,7 +37117,7 @@ func (ec *executionContext) fieldContext_SourceHealth_capabilities(_ context.Con
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "Capability")
 }
 
-func (ec *executionContext) _SourceHealth_guarantee(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_guarantee(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37125,8 +37129,8 @@ func (ec *executionContext) _SourceHealth_guarantee(ctx context.Context, field g
 			return obj.Guarantee, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.EffectGuarantee) graphql.Marshaler {
-			return ec.marshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.EffectGuarantee) graphql.Marshaler {
+			return ec.marshalOEffectGuarantee2porticoᚋtradeᚋoperatingᚐEffectGuarantee(ctx, selections, v)
 		},
 		true,
 		false,
@@ -37136,7 +37140,7 @@ func (ec *executionContext) fieldContext_SourceHealth_guarantee(_ context.Contex
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "EffectGuarantee")
 }
 
-func (ec *executionContext) _SourceHealth_lag(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_lag(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37159,7 +37163,7 @@ func (ec *executionContext) fieldContext_SourceHealth_lag(_ context.Context, fie
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _SourceHealth_lastSuccessAt(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_lastSuccessAt(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37182,7 +37186,7 @@ func (ec *executionContext) fieldContext_SourceHealth_lastSuccessAt(_ context.Co
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _SourceHealth_queueDepth(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_queueDepth(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37205,7 +37209,7 @@ func (ec *executionContext) fieldContext_SourceHealth_queueDepth(_ context.Conte
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "Int")
 }
 
-func (ec *executionContext) _SourceHealth_pausedReason(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_pausedReason(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37228,7 +37232,7 @@ func (ec *executionContext) fieldContext_SourceHealth_pausedReason(_ context.Con
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "String")
 }
 
-func (ec *executionContext) _SourceHealth_maintenance(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_maintenance(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37240,8 +37244,8 @@ func (ec *executionContext) _SourceHealth_maintenance(ctx context.Context, field
 			return obj.Maintenance, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.MaintenanceWindow) graphql.Marshaler {
-			return ec.marshalNMaintenanceWindow2ᚕporticoᚋtradeᚐMaintenanceWindowᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []operating.MaintenanceWindow) graphql.Marshaler {
+			return ec.marshalNMaintenanceWindow2ᚕporticoᚋtradeᚋoperatingᚐMaintenanceWindowᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37260,7 +37264,7 @@ func (ec *executionContext) fieldContext_SourceHealth_maintenance(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _SourceHealth_rejectedRecords(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourceHealth_rejectedRecords(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37272,7 +37276,7 @@ func (ec *executionContext) _SourceHealth_rejectedRecords(ctx context.Context, f
 			return ec.resolveBatch_SourceHealth_rejectedRecords(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.RejectedRecord]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.RejectedRecord]) graphql.Marshaler {
 			return ec.marshalORejectedRecordConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -37302,14 +37306,14 @@ func (ec *executionContext) fieldContext_SourceHealth_rejectedRecords(ctx contex
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx context.Context, field graphql.CollectedField, obj *trade.SourceHealth) (any, error) {
+func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (any, error) {
 	resolver := ec.Resolvers.SourceHealth()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.SourceHealth](ctx, "SourceHealth"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.SourceHealth](ctx, "SourceHealth"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.RejectedRecords(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.RejectedRecord]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.RejectedRecord]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -37318,8 +37322,8 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.RejectedRecords(ctx, []*trade.SourceHealth{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.RejectedRecord]](
+	results, err := resolver.RejectedRecords(ctx, []*operating.SourceHealth{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.RejectedRecord]](
 		ctx,
 		results,
 		err,
@@ -37385,8 +37389,8 @@ func (ec *executionContext) _SourcePayload_source(ctx context.Context, field gra
 			return obj.Source, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
-			return ec.marshalOSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.SourceHealth) graphql.Marshaler {
+			return ec.marshalOSourceHealth2ᚖporticoᚋtradeᚋoperatingᚐSourceHealth(ctx, selections, v)
 		},
 		true,
 		false,
@@ -37520,7 +37524,7 @@ func (ec *executionContext) fieldContext_SourceUnavailable_retryAfter(_ context.
 	return graphql.NewScalarFieldContext("SourceUnavailable", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _SourcedValue_value(ctx context.Context, field graphql.CollectedField, obj *trade.SourcedValue) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourcedValue_value(ctx context.Context, field graphql.CollectedField, obj *operating.SourcedValue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37543,7 +37547,7 @@ func (ec *executionContext) fieldContext_SourcedValue_value(_ context.Context, f
 	return graphql.NewScalarFieldContext("SourcedValue", field, false, false, "String")
 }
 
-func (ec *executionContext) _SourcedValue_provenance(ctx context.Context, field graphql.CollectedField, obj *trade.SourcedValue) (ret graphql.Marshaler) {
+func (ec *executionContext) _SourcedValue_provenance(ctx context.Context, field graphql.CollectedField, obj *operating.SourcedValue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37575,7 +37579,7 @@ func (ec *executionContext) fieldContext_SourcedValue_provenance(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _SpendingLimit_limit(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+func (ec *executionContext) _SpendingLimit_limit(ctx context.Context, field graphql.CollectedField, obj *ordering.SpendingLimit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37607,7 +37611,7 @@ func (ec *executionContext) fieldContext_SpendingLimit_limit(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _SpendingLimit_period(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+func (ec *executionContext) _SpendingLimit_period(ctx context.Context, field graphql.CollectedField, obj *ordering.SpendingLimit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37619,8 +37623,8 @@ func (ec *executionContext) _SpendingLimit_period(ctx context.Context, field gra
 			return obj.Period, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.SpendingPeriod) graphql.Marshaler {
-			return ec.marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v ordering.SpendingPeriod) graphql.Marshaler {
+			return ec.marshalNSpendingPeriod2porticoᚋtradeᚋorderingᚐSpendingPeriod(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37630,7 +37634,7 @@ func (ec *executionContext) fieldContext_SpendingLimit_period(_ context.Context,
 	return graphql.NewScalarFieldContext("SpendingLimit", field, false, false, "SpendingPeriod")
 }
 
-func (ec *executionContext) _SpendingLimit_spent(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+func (ec *executionContext) _SpendingLimit_spent(ctx context.Context, field graphql.CollectedField, obj *ordering.SpendingLimit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37662,7 +37666,7 @@ func (ec *executionContext) fieldContext_SpendingLimit_spent(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _SpendingLimit_resetsAt(ctx context.Context, field graphql.CollectedField, obj *trade.SpendingLimit) (ret graphql.Marshaler) {
+func (ec *executionContext) _SpendingLimit_resetsAt(ctx context.Context, field graphql.CollectedField, obj *ordering.SpendingLimit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37800,7 +37804,7 @@ func (ec *executionContext) fieldContext_StateNotAllowed_allowed(_ context.Conte
 	return graphql.NewScalarFieldContext("StateNotAllowed", field, false, false, "String")
 }
 
-func (ec *executionContext) _StatusExplanation_status(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusExplanation_status(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusExplanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37823,7 +37827,7 @@ func (ec *executionContext) fieldContext_StatusExplanation_status(_ context.Cont
 	return graphql.NewScalarFieldContext("StatusExplanation", field, false, false, "String")
 }
 
-func (ec *executionContext) _StatusExplanation_rule(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusExplanation_rule(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusExplanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37846,7 +37850,7 @@ func (ec *executionContext) fieldContext_StatusExplanation_rule(_ context.Contex
 	return graphql.NewScalarFieldContext("StatusExplanation", field, false, false, "String")
 }
 
-func (ec *executionContext) _StatusExplanation_facts(ctx context.Context, field graphql.CollectedField, obj *trade.StatusExplanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusExplanation_facts(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusExplanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37858,8 +37862,8 @@ func (ec *executionContext) _StatusExplanation_facts(ctx context.Context, field 
 			return obj.Facts, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.StatusFact) graphql.Marshaler {
-			return ec.marshalNStatusFact2ᚕporticoᚋtradeᚐStatusFactᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []tracking.StatusFact) graphql.Marshaler {
+			return ec.marshalNStatusFact2ᚕporticoᚋtradeᚋtrackingᚐStatusFactᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -37878,7 +37882,7 @@ func (ec *executionContext) fieldContext_StatusExplanation_facts(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _StatusFact_at(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusFact_at(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusFact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37901,7 +37905,7 @@ func (ec *executionContext) fieldContext_StatusFact_at(_ context.Context, field 
 	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _StatusFact_message(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusFact_message(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusFact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37924,7 +37928,7 @@ func (ec *executionContext) fieldContext_StatusFact_message(_ context.Context, f
 	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "String")
 }
 
-func (ec *executionContext) _StatusFact_ref(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusFact_ref(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusFact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37947,7 +37951,7 @@ func (ec *executionContext) fieldContext_StatusFact_ref(_ context.Context, field
 	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "ID")
 }
 
-func (ec *executionContext) _StatusFact_used(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusFact_used(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusFact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37970,7 +37974,7 @@ func (ec *executionContext) fieldContext_StatusFact_used(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("StatusFact", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _StatusFact_ignoredBecause(ctx context.Context, field graphql.CollectedField, obj *trade.StatusFact) (ret graphql.Marshaler) {
+func (ec *executionContext) _StatusFact_ignoredBecause(ctx context.Context, field graphql.CollectedField, obj *tracking.StatusFact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -37982,8 +37986,8 @@ func (ec *executionContext) _StatusFact_ignoredBecause(ctx context.Context, fiel
 			return obj.IgnoredBecause, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.IgnoredReason) graphql.Marshaler {
-			return ec.marshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *tracking.IgnoredReason) graphql.Marshaler {
+			return ec.marshalOIgnoredReason2ᚖporticoᚋtradeᚋtrackingᚐIgnoredReason(ctx, selections, v)
 		},
 		true,
 		false,
@@ -38276,8 +38280,8 @@ func (ec *executionContext) _SubmitOrderPayload_provisional(ctx context.Context,
 			return obj.Provisional, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.OrderCheck) graphql.Marshaler {
-			return ec.marshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []ordering.OrderCheck) graphql.Marshaler {
+			return ec.marshalNOrderCheck2ᚕporticoᚋtradeᚋorderingᚐOrderCheckᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -38864,8 +38868,8 @@ func (ec *executionContext) _SupplierItem_supplier(ctx context.Context, field gr
 			return ec.resolveBatch_SupplierItem_supplier(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -38889,7 +38893,7 @@ func (ec *executionContext) resolveBatch_SupplierItem_supplier(ctx context.Conte
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Supplier(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+		return graphql.ResolveBatchGroupResult[*procurement.TradingPartner](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -38899,7 +38903,7 @@ func (ec *executionContext) resolveBatch_SupplierItem_supplier(ctx context.Conte
 		)
 	}
 	results, err := resolver.Supplier(ctx, []*trade.SupplierItem{obj})
-	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+	return graphql.ResolveBatchSingleResult[*procurement.TradingPartner](
 		ctx,
 		results,
 		err,
@@ -39464,8 +39468,8 @@ func (ec *executionContext) _SupplierItemPayload_receipt(ctx context.Context, fi
 			return obj.Receipt, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
-			return ec.marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.Receipt) graphql.Marshaler {
+			return ec.marshalOReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx, selections, v)
 		},
 		true,
 		false,
@@ -39551,8 +39555,8 @@ func (ec *executionContext) _SupplierViewer_supplier(ctx context.Context, field 
 			return ec.resolveBatch_SupplierViewer_supplier(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		false,
@@ -39576,7 +39580,7 @@ func (ec *executionContext) resolveBatch_SupplierViewer_supplier(ctx context.Con
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Supplier(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.TradingPartner](
+		return graphql.ResolveBatchGroupResult[*procurement.TradingPartner](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -39586,7 +39590,7 @@ func (ec *executionContext) resolveBatch_SupplierViewer_supplier(ctx context.Con
 		)
 	}
 	results, err := resolver.Supplier(ctx, []*SupplierViewer{obj})
-	return graphql.ResolveBatchSingleResult[*trade.TradingPartner](
+	return graphql.ResolveBatchSingleResult[*procurement.TradingPartner](
 		ctx,
 		results,
 		err,
@@ -39652,8 +39656,8 @@ func (ec *executionContext) _SupportTicketsPayload_result(ctx context.Context, f
 			return obj.Result, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
-			return ec.marshalOMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.MeasureResult) graphql.Marshaler {
+			return ec.marshalOMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx, selections, v)
 		},
 		true,
 		false,
@@ -39672,7 +39676,7 @@ func (ec *executionContext) fieldContext_SupportTicketsPayload_result(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39684,7 +39688,7 @@ func (ec *executionContext) _TimelineConnection_edges(ctx context.Context, field
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.TimelineEntry]) graphql.Marshaler {
 			return ec.marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -39704,7 +39708,7 @@ func (ec *executionContext) fieldContext_TimelineConnection_edges(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _TimelineConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39716,8 +39720,8 @@ func (ec *executionContext) _TimelineConnection_nodes(ctx context.Context, field
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.TimelineEntry) graphql.Marshaler {
-			return ec.marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚐTimelineEntryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.TimelineEntry) graphql.Marshaler {
+			return ec.marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐTimelineEntryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -39736,7 +39740,7 @@ func (ec *executionContext) fieldContext_TimelineConnection_nodes(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _TimelineConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39768,7 +39772,7 @@ func (ec *executionContext) fieldContext_TimelineConnection_pageInfo(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39799,9 +39803,9 @@ func (ec *executionContext) fieldContext_TimelineConnection_totalCount(_ context
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TimelineEntry]) (any, error) {
+func (ec *executionContext) resolveBatch_TimelineConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.TimelineEntry]) (any, error) {
 	resolver := ec.Resolvers.TimelineConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.TimelineEntry]](ctx, "TimelineConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.TimelineEntry]](ctx, "TimelineConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -39814,7 +39818,7 @@ func (ec *executionContext) resolveBatch_TimelineConnection_totalCount(ctx conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.TimelineEntry]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.TimelineEntry]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -39823,7 +39827,7 @@ func (ec *executionContext) resolveBatch_TimelineConnection_totalCount(ctx conte
 	)
 }
 
-func (ec *executionContext) _TimelineEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39846,7 +39850,7 @@ func (ec *executionContext) fieldContext_TimelineEdge_cursor(_ context.Context, 
 	return graphql.NewScalarFieldContext("TimelineEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _TimelineEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TimelineEntry]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.TimelineEntry]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39858,8 +39862,8 @@ func (ec *executionContext) _TimelineEdge_node(ctx context.Context, field graphq
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TimelineEntry) graphql.Marshaler {
-			return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.TimelineEntry) graphql.Marshaler {
+			return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚋoperatingᚐTimelineEntry(ctx, selections, v)
 		},
 		true,
 		true,
@@ -39878,7 +39882,7 @@ func (ec *executionContext) fieldContext_TimelineEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _TimelineEntry_at(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_at(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39901,7 +39905,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_at(_ context.Context, fie
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _TimelineEntry_kind(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_kind(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39913,8 +39917,8 @@ func (ec *executionContext) _TimelineEntry_kind(ctx context.Context, field graph
 			return obj.Kind, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.TimelineKind) graphql.Marshaler {
-			return ec.marshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.TimelineKind) graphql.Marshaler {
+			return ec.marshalNTimelineKind2porticoᚋtradeᚋoperatingᚐTimelineKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -39924,7 +39928,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_kind(_ context.Context, f
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "TimelineKind")
 }
 
-func (ec *executionContext) _TimelineEntry_message(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_message(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39947,7 +39951,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_message(_ context.Context
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _TimelineEntry_system(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_system(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -39970,7 +39974,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_system(_ context.Context,
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "SourceKind")
 }
 
-func (ec *executionContext) _TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40001,9 +40005,9 @@ func (ec *executionContext) fieldContext_TimelineEntry_actor(_ context.Context, 
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (any, error) {
+func (ec *executionContext) resolveBatch_TimelineEntry_actor(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (any, error) {
 	resolver := ec.Resolvers.TimelineEntry()
-	if batch, ok := graphql.BatchParentsFor[*trade.TimelineEntry](ctx, "TimelineEntry"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.TimelineEntry](ctx, "TimelineEntry"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Actor(ctx, batch.Parents)
 		})
@@ -40016,7 +40020,7 @@ func (ec *executionContext) resolveBatch_TimelineEntry_actor(ctx context.Context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Actor(ctx, []*trade.TimelineEntry{obj})
+	results, err := resolver.Actor(ctx, []*operating.TimelineEntry{obj})
 	return graphql.ResolveBatchSingleResult[*trade.User](
 		ctx,
 		results,
@@ -40025,7 +40029,7 @@ func (ec *executionContext) resolveBatch_TimelineEntry_actor(ctx context.Context
 	)
 }
 
-func (ec *executionContext) _TimelineEntry_subject(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_subject(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40048,7 +40052,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_subject(_ context.Context
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "ID")
 }
 
-func (ec *executionContext) _TimelineEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_correlationId(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40071,7 +40075,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_correlationId(_ context.C
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "String")
 }
 
-func (ec *executionContext) _TimelineEntry_took(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_took(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40094,7 +40098,7 @@ func (ec *executionContext) fieldContext_TimelineEntry_took(_ context.Context, f
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "Duration")
 }
 
-func (ec *executionContext) _TimelineEntry_responsible(ctx context.Context, field graphql.CollectedField, obj *trade.TimelineEntry) (ret graphql.Marshaler) {
+func (ec *executionContext) _TimelineEntry_responsible(ctx context.Context, field graphql.CollectedField, obj *operating.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40732,7 +40736,7 @@ func (ec *executionContext) fieldContext_Totals_total(_ context.Context, field g
 	return fc, nil
 }
 
-func (ec *executionContext) _TradingPartner_id(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_id(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40755,7 +40759,7 @@ func (ec *executionContext) fieldContext_TradingPartner_id(_ context.Context, fi
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "ID")
 }
 
-func (ec *executionContext) _TradingPartner_code(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_code(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40778,7 +40782,7 @@ func (ec *executionContext) fieldContext_TradingPartner_code(_ context.Context, 
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
 }
 
-func (ec *executionContext) _TradingPartner_name(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_name(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40801,7 +40805,7 @@ func (ec *executionContext) fieldContext_TradingPartner_name(_ context.Context, 
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
 }
 
-func (ec *executionContext) _TradingPartner_gln(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_gln(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40824,7 +40828,7 @@ func (ec *executionContext) fieldContext_TradingPartner_gln(_ context.Context, f
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "GLN")
 }
 
-func (ec *executionContext) _TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40836,8 +40840,8 @@ func (ec *executionContext) _TradingPartner_onboarding(ctx context.Context, fiel
 			return ec.resolveBatch_TradingPartner_onboarding(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Onboarding) graphql.Marshaler {
-			return ec.marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.Onboarding) graphql.Marshaler {
+			return ec.marshalNOnboarding2ᚖporticoᚋtradeᚋprocurementᚐOnboarding(ctx, selections, v)
 		},
 		true,
 		true,
@@ -40855,13 +40859,13 @@ func (ec *executionContext) fieldContext_TradingPartner_onboarding(_ context.Con
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_onboarding(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Onboarding(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Onboarding](
+		return graphql.ResolveBatchGroupResult[*procurement.Onboarding](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -40870,8 +40874,8 @@ func (ec *executionContext) resolveBatch_TradingPartner_onboarding(ctx context.C
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Onboarding(ctx, []*trade.TradingPartner{obj})
-	return graphql.ResolveBatchSingleResult[*trade.Onboarding](
+	results, err := resolver.Onboarding(ctx, []*procurement.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[*procurement.Onboarding](
 		ctx,
 		results,
 		err,
@@ -40879,7 +40883,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_onboarding(ctx context.C
 	)
 }
 
-func (ec *executionContext) _TradingPartner_requiresSignature(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_requiresSignature(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40902,7 +40906,7 @@ func (ec *executionContext) fieldContext_TradingPartner_requiresSignature(_ cont
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _TradingPartner_channels(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_channels(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40914,8 +40918,8 @@ func (ec *executionContext) _TradingPartner_channels(ctx context.Context, field 
 			return obj.Channels, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.PartnerChannel) graphql.Marshaler {
-			return ec.marshalNPartnerChannel2ᚕporticoᚋtradeᚐPartnerChannelᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []procurement.PartnerChannel) graphql.Marshaler {
+			return ec.marshalNPartnerChannel2ᚕporticoᚋtradeᚋprocurementᚐPartnerChannelᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -40934,7 +40938,7 @@ func (ec *executionContext) fieldContext_TradingPartner_channels(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -40946,8 +40950,8 @@ func (ec *executionContext) _TradingPartner_keys(ctx context.Context, field grap
 			return ec.resolveBatch_TradingPartner_keys(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.PartnerKey) graphql.Marshaler {
-			return ec.marshalNPartnerKey2ᚕᚖporticoᚋtradeᚐPartnerKeyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.PartnerKey) graphql.Marshaler {
+			return ec.marshalNPartnerKey2ᚕᚖporticoᚋtradeᚋprocurementᚐPartnerKeyᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -40965,13 +40969,13 @@ func (ec *executionContext) fieldContext_TradingPartner_keys(_ context.Context, 
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_keys(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Keys(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.PartnerKey](
+		return graphql.ResolveBatchGroupResult[[]*procurement.PartnerKey](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -40980,8 +40984,8 @@ func (ec *executionContext) resolveBatch_TradingPartner_keys(ctx context.Context
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Keys(ctx, []*trade.TradingPartner{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.PartnerKey](
+	results, err := resolver.Keys(ctx, []*procurement.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[[]*procurement.PartnerKey](
 		ctx,
 		results,
 		err,
@@ -40989,7 +40993,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_keys(ctx context.Context
 	)
 }
 
-func (ec *executionContext) _TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41020,9 +41024,9 @@ func (ec *executionContext) fieldContext_TradingPartner_tolerance(_ context.Cont
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_tolerance(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Tolerance(ctx, batch.Parents)
 		})
@@ -41035,7 +41039,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_tolerance(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Tolerance(ctx, []*trade.TradingPartner{obj})
+	results, err := resolver.Tolerance(ctx, []*procurement.TradingPartner{obj})
 	return graphql.ResolveBatchSingleResult[*trade.ToleranceProfile](
 		ctx,
 		results,
@@ -41044,7 +41048,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_tolerance(ctx context.Co
 	)
 }
 
-func (ec *executionContext) _TradingPartner_scopes(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_scopes(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41067,7 +41071,7 @@ func (ec *executionContext) fieldContext_TradingPartner_scopes(_ context.Context
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
 }
 
-func (ec *executionContext) _TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41098,9 +41102,9 @@ func (ec *executionContext) fieldContext_TradingPartner_quota(_ context.Context,
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Quota(ctx, batch.Parents)
 		})
@@ -41113,7 +41117,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Quota(ctx, []*trade.TradingPartner{obj})
+	results, err := resolver.Quota(ctx, []*procurement.TradingPartner{obj})
 	return graphql.ResolveBatchSingleResult[*Quota](
 		ctx,
 		results,
@@ -41122,7 +41126,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_quota(ctx context.Contex
 	)
 }
 
-func (ec *executionContext) _TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41164,10 +41168,10 @@ func (ec *executionContext) fieldContext_TradingPartner_items(ctx context.Contex
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Items(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		})
@@ -41180,7 +41184,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Contex
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Items(ctx, []*trade.TradingPartner{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	results, err := resolver.Items(ctx, []*procurement.TradingPartner{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.SupplierItem]](
 		ctx,
 		results,
@@ -41189,7 +41193,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_items(ctx context.Contex
 	)
 }
 
-func (ec *executionContext) _TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41201,8 +41205,8 @@ func (ec *executionContext) _TradingPartner_scorecard(ctx context.Context, field
 			return ec.resolveBatch_TradingPartner_scorecard(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
-			return ec.marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.MeasureResult) graphql.Marshaler {
+			return ec.marshalOMeasureResult2ᚕᚖporticoᚋtradeᚋoperatingᚐMeasureResultᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -41231,14 +41235,14 @@ func (ec *executionContext) fieldContext_TradingPartner_scorecard(ctx context.Co
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_scorecard(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Scorecard(ctx, batch.Parents, fc.Args["period"].(*DateRangeInput))
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.MeasureResult](
+		return graphql.ResolveBatchGroupResult[[]*operating.MeasureResult](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -41247,8 +41251,8 @@ func (ec *executionContext) resolveBatch_TradingPartner_scorecard(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Scorecard(ctx, []*trade.TradingPartner{obj}, fc.Args["period"].(*DateRangeInput))
-	return graphql.ResolveBatchSingleResult[[]*trade.MeasureResult](
+	results, err := resolver.Scorecard(ctx, []*procurement.TradingPartner{obj}, fc.Args["period"].(*DateRangeInput))
+	return graphql.ResolveBatchSingleResult[[]*operating.MeasureResult](
 		ctx,
 		results,
 		err,
@@ -41256,7 +41260,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_scorecard(ctx context.Co
 	)
 }
 
-func (ec *executionContext) _TradingPartner_webhookEndpoints(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_webhookEndpoints(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41268,8 +41272,8 @@ func (ec *executionContext) _TradingPartner_webhookEndpoints(ctx context.Context
 			return ec.resolveBatch_TradingPartner_webhookEndpoints(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.WebhookEndpoint) graphql.Marshaler {
-			return ec.marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚐWebhookEndpointᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.WebhookEndpoint) graphql.Marshaler {
+			return ec.marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -41287,13 +41291,13 @@ func (ec *executionContext) fieldContext_TradingPartner_webhookEndpoints(_ conte
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartner_webhookEndpoints(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartner_webhookEndpoints(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (any, error) {
 	resolver := ec.Resolvers.TradingPartner()
-	if batch, ok := graphql.BatchParentsFor[*trade.TradingPartner](ctx, "TradingPartner"); ok {
+	if batch, ok := graphql.BatchParentsFor[*procurement.TradingPartner](ctx, "TradingPartner"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.WebhookEndpoints(ctx, batch.Parents)
 		})
-		return graphql.ResolveBatchGroupResult[[]*trade.WebhookEndpoint](
+		return graphql.ResolveBatchGroupResult[[]*operating.WebhookEndpoint](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -41302,8 +41306,8 @@ func (ec *executionContext) resolveBatch_TradingPartner_webhookEndpoints(ctx con
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.WebhookEndpoints(ctx, []*trade.TradingPartner{obj})
-	return graphql.ResolveBatchSingleResult[[]*trade.WebhookEndpoint](
+	results, err := resolver.WebhookEndpoints(ctx, []*procurement.TradingPartner{obj})
+	return graphql.ResolveBatchSingleResult[[]*operating.WebhookEndpoint](
 		ctx,
 		results,
 		err,
@@ -41311,7 +41315,7 @@ func (ec *executionContext) resolveBatch_TradingPartner_webhookEndpoints(ctx con
 	)
 }
 
-func (ec *executionContext) _TradingPartner_version(ctx context.Context, field graphql.CollectedField, obj *trade.TradingPartner) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartner_version(ctx context.Context, field graphql.CollectedField, obj *procurement.TradingPartner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41334,7 +41338,7 @@ func (ec *executionContext) fieldContext_TradingPartner_version(_ context.Contex
 	return graphql.NewScalarFieldContext("TradingPartner", field, false, false, "String")
 }
 
-func (ec *executionContext) _TradingPartnerConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41346,7 +41350,7 @@ func (ec *executionContext) _TradingPartnerConnection_edges(ctx context.Context,
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[procurement.TradingPartner]) graphql.Marshaler {
 			return ec.marshalNTradingPartnerEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -41366,7 +41370,7 @@ func (ec *executionContext) fieldContext_TradingPartnerConnection_edges(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _TradingPartnerConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41378,8 +41382,8 @@ func (ec *executionContext) _TradingPartnerConnection_nodes(ctx context.Context,
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalNTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartnerᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalNTradingPartner2ᚕᚖporticoᚋtradeᚋprocurementᚐTradingPartnerᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -41398,7 +41402,7 @@ func (ec *executionContext) fieldContext_TradingPartnerConnection_nodes(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _TradingPartnerConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41430,7 +41434,7 @@ func (ec *executionContext) fieldContext_TradingPartnerConnection_pageInfo(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41461,9 +41465,9 @@ func (ec *executionContext) fieldContext_TradingPartnerConnection_totalCount(_ c
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.TradingPartner]) (any, error) {
+func (ec *executionContext) resolveBatch_TradingPartnerConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[procurement.TradingPartner]) (any, error) {
 	resolver := ec.Resolvers.TradingPartnerConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.TradingPartner]](ctx, "TradingPartnerConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[procurement.TradingPartner]](ctx, "TradingPartnerConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -41476,7 +41480,7 @@ func (ec *executionContext) resolveBatch_TradingPartnerConnection_totalCount(ctx
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.TradingPartner]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[procurement.TradingPartner]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -41485,7 +41489,7 @@ func (ec *executionContext) resolveBatch_TradingPartnerConnection_totalCount(ctx
 	)
 }
 
-func (ec *executionContext) _TradingPartnerEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41508,7 +41512,7 @@ func (ec *executionContext) fieldContext_TradingPartnerEdge_cursor(_ context.Con
 	return graphql.NewScalarFieldContext("TradingPartnerEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _TradingPartnerEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.TradingPartner]) (ret graphql.Marshaler) {
+func (ec *executionContext) _TradingPartnerEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[procurement.TradingPartner]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41520,8 +41524,8 @@ func (ec *executionContext) _TradingPartnerEdge_node(ctx context.Context, field 
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
-			return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
+			return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, selections, v)
 		},
 		true,
 		true,
@@ -41604,7 +41608,7 @@ func (ec *executionContext) fieldContext_UnitPrice_per(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _UnmappedCode_code(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnmappedCode_code(ctx context.Context, field graphql.CollectedField, obj *operating.UnmappedCode) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41627,7 +41631,7 @@ func (ec *executionContext) fieldContext_UnmappedCode_code(_ context.Context, fi
 	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "String")
 }
 
-func (ec *executionContext) _UnmappedCode_text(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnmappedCode_text(ctx context.Context, field graphql.CollectedField, obj *operating.UnmappedCode) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41650,7 +41654,7 @@ func (ec *executionContext) fieldContext_UnmappedCode_text(_ context.Context, fi
 	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "String")
 }
 
-func (ec *executionContext) _UnmappedCode_count(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnmappedCode_count(ctx context.Context, field graphql.CollectedField, obj *operating.UnmappedCode) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41673,7 +41677,7 @@ func (ec *executionContext) fieldContext_UnmappedCode_count(_ context.Context, f
 	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "Int")
 }
 
-func (ec *executionContext) _UnmappedCode_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *trade.UnmappedCode) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnmappedCode_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *operating.UnmappedCode) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41811,7 +41815,7 @@ func (ec *executionContext) fieldContext_User_subject(_ context.Context, field g
 	return graphql.NewScalarFieldContext("User", field, false, false, "String")
 }
 
-func (ec *executionContext) _ValidatedLine_index(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+func (ec *executionContext) _ValidatedLine_index(ctx context.Context, field graphql.CollectedField, obj *ordering.ValidatedLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41834,7 +41838,7 @@ func (ec *executionContext) fieldContext_ValidatedLine_index(_ context.Context, 
 	return graphql.NewScalarFieldContext("ValidatedLine", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+func (ec *executionContext) _ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *ordering.ValidatedLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41865,9 +41869,9 @@ func (ec *executionContext) fieldContext_ValidatedLine_item(_ context.Context, f
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (any, error) {
+func (ec *executionContext) resolveBatch_ValidatedLine_item(ctx context.Context, field graphql.CollectedField, obj *ordering.ValidatedLine) (any, error) {
 	resolver := ec.Resolvers.ValidatedLine()
-	if batch, ok := graphql.BatchParentsFor[*trade.ValidatedLine](ctx, "ValidatedLine"); ok {
+	if batch, ok := graphql.BatchParentsFor[*ordering.ValidatedLine](ctx, "ValidatedLine"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.Item(ctx, batch.Parents)
 		})
@@ -41880,7 +41884,7 @@ func (ec *executionContext) resolveBatch_ValidatedLine_item(ctx context.Context,
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Item(ctx, []*trade.ValidatedLine{obj})
+	results, err := resolver.Item(ctx, []*ordering.ValidatedLine{obj})
 	return graphql.ResolveBatchSingleResult[*trade.Item](
 		ctx,
 		results,
@@ -41889,7 +41893,7 @@ func (ec *executionContext) resolveBatch_ValidatedLine_item(ctx context.Context,
 	)
 }
 
-func (ec *executionContext) _ValidatedLine_price(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+func (ec *executionContext) _ValidatedLine_price(ctx context.Context, field graphql.CollectedField, obj *ordering.ValidatedLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -41912,7 +41916,7 @@ func (ec *executionContext) fieldContext_ValidatedLine_price(_ context.Context, 
 	return graphql.NewScalarFieldContext("ValidatedLine", field, false, false, "PriceResult")
 }
 
-func (ec *executionContext) _ValidatedLine_promise(ctx context.Context, field graphql.CollectedField, obj *trade.ValidatedLine) (ret graphql.Marshaler) {
+func (ec *executionContext) _ValidatedLine_promise(ctx context.Context, field graphql.CollectedField, obj *ordering.ValidatedLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42366,7 +42370,7 @@ func (ec *executionContext) fieldContext_WarehouseStock_provenance(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookDelivery_id(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_id(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42389,7 +42393,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_id(_ context.Context, f
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "ID")
 }
 
-func (ec *executionContext) _WebhookDelivery_topic(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_topic(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42412,7 +42416,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_topic(_ context.Context
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "WebhookTopic")
 }
 
-func (ec *executionContext) _WebhookDelivery_subject(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_subject(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42435,7 +42439,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_subject(_ context.Conte
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "ID")
 }
 
-func (ec *executionContext) _WebhookDelivery_state(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_state(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42447,8 +42451,8 @@ func (ec *executionContext) _WebhookDelivery_state(ctx context.Context, field gr
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.DeliveryState) graphql.Marshaler {
-			return ec.marshalNDeliveryState2porticoᚋtradeᚐDeliveryState(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.DeliveryState) graphql.Marshaler {
+			return ec.marshalNDeliveryState2porticoᚋtradeᚋoperatingᚐDeliveryState(ctx, selections, v)
 		},
 		true,
 		true,
@@ -42458,7 +42462,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_state(_ context.Context
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "DeliveryState")
 }
 
-func (ec *executionContext) _WebhookDelivery_body(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_body(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42481,7 +42485,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_body(_ context.Context,
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _WebhookDelivery_attempts(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_attempts(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42493,8 +42497,8 @@ func (ec *executionContext) _WebhookDelivery_attempts(ctx context.Context, field
 			return obj.Attempts, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.DeliveryAttempt) graphql.Marshaler {
-			return ec.marshalNDeliveryAttempt2ᚕᚖporticoᚋtradeᚐDeliveryAttemptᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.DeliveryAttempt) graphql.Marshaler {
+			return ec.marshalNDeliveryAttempt2ᚕᚖporticoᚋtradeᚋoperatingᚐDeliveryAttemptᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -42513,7 +42517,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_attempts(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookDelivery_nextAttemptAt(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookDelivery) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDelivery_nextAttemptAt(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookDelivery) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42536,7 +42540,7 @@ func (ec *executionContext) fieldContext_WebhookDelivery_nextAttemptAt(_ context
 	return graphql.NewScalarFieldContext("WebhookDelivery", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _WebhookDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42548,7 +42552,7 @@ func (ec *executionContext) _WebhookDeliveryConnection_edges(ctx context.Context
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[trade.WebhookDelivery]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.WebhookDelivery]) graphql.Marshaler {
 			return ec.marshalNWebhookDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -42568,7 +42572,7 @@ func (ec *executionContext) fieldContext_WebhookDeliveryConnection_edges(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookDeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42580,8 +42584,8 @@ func (ec *executionContext) _WebhookDeliveryConnection_nodes(ctx context.Context
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*trade.WebhookDelivery) graphql.Marshaler {
-			return ec.marshalNWebhookDelivery2ᚕᚖporticoᚋtradeᚐWebhookDeliveryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.WebhookDelivery) graphql.Marshaler {
+			return ec.marshalNWebhookDelivery2ᚕᚖporticoᚋtradeᚋoperatingᚐWebhookDeliveryᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -42600,7 +42604,7 @@ func (ec *executionContext) fieldContext_WebhookDeliveryConnection_nodes(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookDeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42632,7 +42636,7 @@ func (ec *executionContext) fieldContext_WebhookDeliveryConnection_pageInfo(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42663,9 +42667,9 @@ func (ec *executionContext) fieldContext_WebhookDeliveryConnection_totalCount(_ 
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_WebhookDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.WebhookDelivery]) (any, error) {
+func (ec *executionContext) resolveBatch_WebhookDeliveryConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.WebhookDelivery]) (any, error) {
 	resolver := ec.Resolvers.WebhookDeliveryConnection()
-	if batch, ok := graphql.BatchParentsFor[*trade.Connection[trade.WebhookDelivery]](ctx, "WebhookDeliveryConnection"); ok {
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.WebhookDelivery]](ctx, "WebhookDeliveryConnection"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
 			return resolver.TotalCount(ctx, batch.Parents)
 		})
@@ -42678,7 +42682,7 @@ func (ec *executionContext) resolveBatch_WebhookDeliveryConnection_totalCount(ct
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.TotalCount(ctx, []*trade.Connection[trade.WebhookDelivery]{obj})
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.WebhookDelivery]{obj})
 	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
 		ctx,
 		results,
@@ -42687,7 +42691,7 @@ func (ec *executionContext) resolveBatch_WebhookDeliveryConnection_totalCount(ct
 	)
 }
 
-func (ec *executionContext) _WebhookDeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42710,7 +42714,7 @@ func (ec *executionContext) fieldContext_WebhookDeliveryEdge_cursor(_ context.Co
 	return graphql.NewScalarFieldContext("WebhookDeliveryEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _WebhookDeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[trade.WebhookDelivery]) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookDeliveryEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.WebhookDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42722,8 +42726,8 @@ func (ec *executionContext) _WebhookDeliveryEdge_node(ctx context.Context, field
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookDelivery) graphql.Marshaler {
-			return ec.marshalNWebhookDelivery2ᚖporticoᚋtradeᚐWebhookDelivery(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookDelivery) graphql.Marshaler {
+			return ec.marshalNWebhookDelivery2ᚖporticoᚋtradeᚋoperatingᚐWebhookDelivery(ctx, selections, v)
 		},
 		true,
 		true,
@@ -42800,8 +42804,8 @@ func (ec *executionContext) _WebhookDeliveryPayload_delivery(ctx context.Context
 			return obj.Delivery, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookDelivery) graphql.Marshaler {
-			return ec.marshalOWebhookDelivery2ᚖporticoᚋtradeᚐWebhookDelivery(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookDelivery) graphql.Marshaler {
+			return ec.marshalOWebhookDelivery2ᚖporticoᚋtradeᚋoperatingᚐWebhookDelivery(ctx, selections, v)
 		},
 		true,
 		false,
@@ -42820,7 +42824,7 @@ func (ec *executionContext) fieldContext_WebhookDeliveryPayload_delivery(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookEndpoint_id(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_id(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42843,7 +42847,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_id(_ context.Context, f
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "ID")
 }
 
-func (ec *executionContext) _WebhookEndpoint_url(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_url(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42866,7 +42870,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_url(_ context.Context, 
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "URL")
 }
 
-func (ec *executionContext) _WebhookEndpoint_topics(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_topics(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42889,7 +42893,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_topics(_ context.Contex
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "WebhookTopic")
 }
 
-func (ec *executionContext) _WebhookEndpoint_status(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_status(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42901,8 +42905,8 @@ func (ec *executionContext) _WebhookEndpoint_status(ctx context.Context, field g
 			return obj.Status, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v trade.WebhookStatus) graphql.Marshaler {
-			return ec.marshalNWebhookStatus2porticoᚋtradeᚐWebhookStatus(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v operating.WebhookStatus) graphql.Marshaler {
+			return ec.marshalNWebhookStatus2porticoᚋtradeᚋoperatingᚐWebhookStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -42912,7 +42916,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_status(_ context.Contex
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "WebhookStatus")
 }
 
-func (ec *executionContext) _WebhookEndpoint_disabledReason(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_disabledReason(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42935,7 +42939,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_disabledReason(_ contex
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "String")
 }
 
-func (ec *executionContext) _WebhookEndpoint_deliveries(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_deliveries(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -42947,7 +42951,7 @@ func (ec *executionContext) _WebhookEndpoint_deliveries(ctx context.Context, fie
 			return ec.resolveBatch_WebhookEndpoint_deliveries(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[trade.WebhookDelivery]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.WebhookDelivery]) graphql.Marshaler {
 			return ec.marshalNWebhookDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
 		},
 		true,
@@ -42977,14 +42981,14 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_deliveries(ctx context.
 	}
 	return fc, nil
 }
-func (ec *executionContext) resolveBatch_WebhookEndpoint_deliveries(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (any, error) {
+func (ec *executionContext) resolveBatch_WebhookEndpoint_deliveries(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (any, error) {
 	resolver := ec.Resolvers.WebhookEndpoint()
 	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*trade.WebhookEndpoint](ctx, "WebhookEndpoint"); ok {
+	if batch, ok := graphql.BatchParentsFor[*operating.WebhookEndpoint](ctx, "WebhookEndpoint"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Deliveries(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["state"].([]trade.DeliveryState))
+			return resolver.Deliveries(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["state"].([]operating.DeliveryState))
 		})
-		return graphql.ResolveBatchGroupResult[*trade.Connection[trade.WebhookDelivery]](
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.WebhookDelivery]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -42993,8 +42997,8 @@ func (ec *executionContext) resolveBatch_WebhookEndpoint_deliveries(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Deliveries(ctx, []*trade.WebhookEndpoint{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["state"].([]trade.DeliveryState))
-	return graphql.ResolveBatchSingleResult[*trade.Connection[trade.WebhookDelivery]](
+	results, err := resolver.Deliveries(ctx, []*operating.WebhookEndpoint{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["state"].([]operating.DeliveryState))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.WebhookDelivery]](
 		ctx,
 		results,
 		err,
@@ -43002,7 +43006,7 @@ func (ec *executionContext) resolveBatch_WebhookEndpoint_deliveries(ctx context.
 	)
 }
 
-func (ec *executionContext) _WebhookEndpoint_createdAt(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpoint) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpoint_createdAt(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -43025,7 +43029,7 @@ func (ec *executionContext) fieldContext_WebhookEndpoint_createdAt(_ context.Con
 	return graphql.NewScalarFieldContext("WebhookEndpoint", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _WebhookEndpointPayload_errors(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpointPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpointPayload_errors(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -43048,7 +43052,7 @@ func (ec *executionContext) fieldContext_WebhookEndpointPayload_errors(_ context
 	return graphql.NewScalarFieldContext("WebhookEndpointPayload", field, false, false, "CommonError")
 }
 
-func (ec *executionContext) _WebhookEndpointPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpointPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpointPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -43071,7 +43075,7 @@ func (ec *executionContext) fieldContext_WebhookEndpointPayload_replayed(_ conte
 	return graphql.NewScalarFieldContext("WebhookEndpointPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _WebhookEndpointPayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpointPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpointPayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -43083,8 +43087,8 @@ func (ec *executionContext) _WebhookEndpointPayload_endpoint(ctx context.Context
 			return obj.Endpoint, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *trade.WebhookEndpoint) graphql.Marshaler {
-			return ec.marshalOWebhookEndpoint2ᚖporticoᚋtradeᚐWebhookEndpoint(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.WebhookEndpoint) graphql.Marshaler {
+			return ec.marshalOWebhookEndpoint2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpoint(ctx, selections, v)
 		},
 		true,
 		false,
@@ -43103,7 +43107,7 @@ func (ec *executionContext) fieldContext_WebhookEndpointPayload_endpoint(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _WebhookEndpointPayload_secret(ctx context.Context, field graphql.CollectedField, obj *trade.WebhookEndpointPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _WebhookEndpointPayload_secret(ctx context.Context, field graphql.CollectedField, obj *operating.WebhookEndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -43536,7 +43540,7 @@ func (ec *executionContext) unmarshalInputAdvanceOnboardingInput(ctx context.Con
 			it.Partner = data
 		case "to":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := ec.unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, v)
+			data, err := ec.unmarshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -44688,7 +44692,7 @@ func (ec *executionContext) unmarshalInputInboundDeliveryFilter(ctx context.Cont
 			it.Instance = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx, v)
+			data, err := ec.unmarshalOInboundState2ᚕporticoᚋtradeᚋoperatingᚐInboundStateᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -45185,7 +45189,7 @@ func (ec *executionContext) unmarshalInputMasterDataConflictFilter(ctx context.C
 		switch k {
 		case "capability":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capability"))
-			data, err := ec.unmarshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx, v)
+			data, err := ec.unmarshalOCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -45315,7 +45319,7 @@ func (ec *executionContext) unmarshalInputObjectiveInput(ctx context.Context, ob
 			it.Name = data
 		case "measure":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("measure"))
-			data, err := ec.unmarshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx, v)
+			data, err := ec.unmarshalNBusinessMeasure2porticoᚋtradeᚋoperatingᚐBusinessMeasure(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -45939,21 +45943,21 @@ func (ec *executionContext) unmarshalInputPartnerChannelInput(ctx context.Contex
 		switch k {
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx, v)
+			data, err := ec.unmarshalNChannelKind2porticoᚋtradeᚋprocurementᚐChannelKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Kind = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx, v)
+			data, err := ec.unmarshalNMessageDirection2porticoᚋtradeᚋprocurementᚐMessageDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Direction = data
 		case "documents":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("documents"))
-			data, err := ec.unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx, v)
+			data, err := ec.unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚋprocurementᚐPartnerDocumentKindᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -47558,7 +47562,7 @@ func (ec *executionContext) unmarshalInputTradingPartnerFilter(ctx context.Conte
 			it.Search = data
 		case "stage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
-			data, err := ec.unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx, v)
+			data, err := ec.unmarshalOOnboardingStage2ᚕporticoᚋtradeᚋprocurementᚐOnboardingStageᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -48092,12 +48096,12 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Account(ctx, sel, obj)
-	case *trade.WebhookEndpoint:
+	case *operating.WebhookEndpoint:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._WebhookEndpoint(ctx, sel, obj)
-	case *trade.WebhookDelivery:
+	case *operating.WebhookDelivery:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48112,7 +48116,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case *trade.TradingPartner:
+	case *procurement.TradingPartner:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48122,7 +48126,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ToleranceProfile(ctx, sel, obj)
-	case *trade.SignedMessage:
+	case *procurement.SignedMessage:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48132,7 +48136,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ShipmentEvent(ctx, sel, obj)
-	case *trade.Reconciliation:
+	case *operating.Reconciliation:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48147,7 +48151,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._PurchaseOrderLine(ctx, sel, obj)
-	case *trade.PartnerKey:
+	case *procurement.PartnerKey:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48162,17 +48166,17 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Operation(ctx, sel, obj)
-	case *trade.Objective:
+	case *operating.Objective:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Objective(ctx, sel, obj)
-	case *trade.MasterDataConflict:
+	case *operating.MasterDataConflict:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._MasterDataConflict(ctx, sel, obj)
-	case *trade.InboundDelivery:
+	case *operating.InboundDelivery:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48182,7 +48186,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Deviation(ctx, sel, obj)
-	case *trade.DeadLetter:
+	case *operating.DeadLetter:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48192,7 +48196,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Contract(ctx, sel, obj)
-	case *trade.CodeMapping:
+	case *operating.CodeMapping:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48202,7 +48206,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Category(ctx, sel, obj)
-	case *trade.AuditEntry:
+	case *operating.AuditEntry:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -48439,7 +48443,7 @@ func (ec *executionContext) _Sourced(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._WarehouseStock(ctx, sel, obj)
-	case *trade.SourcedValue:
+	case *operating.SourcedValue:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -49568,7 +49572,7 @@ func (ec *executionContext) _AmendOrderPayload(ctx context.Context, sel ast.Sele
 
 var approvalImplementors = []string{"Approval"}
 
-func (ec *executionContext) _Approval(ctx context.Context, sel ast.SelectionSet, obj *trade.Approval) graphql.Marshaler {
+func (ec *executionContext) _Approval(ctx context.Context, sel ast.SelectionSet, obj *ordering.Approval) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, approvalImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -49665,7 +49669,7 @@ func (ec *executionContext) _AtpBucket(ctx context.Context, sel ast.SelectionSet
 
 var auditEntryImplementors = []string{"AuditEntry", "Node"}
 
-func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.AuditEntry) graphql.Marshaler {
+func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *operating.AuditEntry) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -49744,7 +49748,7 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 
 var auditEntryConnectionImplementors = []string{"AuditEntryConnection"}
 
-func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.AuditEntry]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -49793,7 +49797,7 @@ func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.S
 
 var auditEntryEdgeImplementors = []string{"AuditEntryEdge"}
 
-func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.AuditEntry]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50008,7 +50012,7 @@ func (ec *executionContext) _AwaitedDecision(ctx context.Context, sel ast.Select
 
 var capabilityRouteImplementors = []string{"CapabilityRoute"}
 
-func (ec *executionContext) _CapabilityRoute(ctx context.Context, sel ast.SelectionSet, obj *trade.CapabilityRoute) graphql.Marshaler {
+func (ec *executionContext) _CapabilityRoute(ctx context.Context, sel ast.SelectionSet, obj *operating.CapabilityRoute) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, capabilityRouteImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50160,7 +50164,7 @@ func (ec *executionContext) _Category(ctx context.Context, sel ast.SelectionSet,
 
 var codeMappingImplementors = []string{"CodeMapping", "Node"}
 
-func (ec *executionContext) _CodeMapping(ctx context.Context, sel ast.SelectionSet, obj *trade.CodeMapping) graphql.Marshaler {
+func (ec *executionContext) _CodeMapping(ctx context.Context, sel ast.SelectionSet, obj *operating.CodeMapping) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, codeMappingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50229,7 +50233,7 @@ func (ec *executionContext) _CodeMapping(ctx context.Context, sel ast.SelectionS
 
 var codeMappingEntryImplementors = []string{"CodeMappingEntry"}
 
-func (ec *executionContext) _CodeMappingEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.CodeMappingEntry) graphql.Marshaler {
+func (ec *executionContext) _CodeMappingEntry(ctx context.Context, sel ast.SelectionSet, obj *operating.CodeMappingEntry) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, codeMappingEntryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50310,7 +50314,7 @@ func (ec *executionContext) _CodeMappingPayload(ctx context.Context, sel ast.Sel
 
 var commitmentChangeImplementors = []string{"CommitmentChange"}
 
-func (ec *executionContext) _CommitmentChange(ctx context.Context, sel ast.SelectionSet, obj *trade.CommitmentChange) graphql.Marshaler {
+func (ec *executionContext) _CommitmentChange(ctx context.Context, sel ast.SelectionSet, obj *ordering.CommitmentChange) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, commitmentChangeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50677,7 +50681,7 @@ func (ec *executionContext) _CustomerViewer(ctx context.Context, sel ast.Selecti
 
 var dataPolicyImplementors = []string{"DataPolicy"}
 
-func (ec *executionContext) _DataPolicy(ctx context.Context, sel ast.SelectionSet, obj *trade.DataPolicy) graphql.Marshaler {
+func (ec *executionContext) _DataPolicy(ctx context.Context, sel ast.SelectionSet, obj *operating.DataPolicy) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, dataPolicyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50778,7 +50782,7 @@ func (ec *executionContext) _DateRange(ctx context.Context, sel ast.SelectionSet
 
 var deadLetterImplementors = []string{"DeadLetter", "Node"}
 
-func (ec *executionContext) _DeadLetter(ctx context.Context, sel ast.SelectionSet, obj *trade.DeadLetter) graphql.Marshaler {
+func (ec *executionContext) _DeadLetter(ctx context.Context, sel ast.SelectionSet, obj *operating.DeadLetter) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50851,7 +50855,7 @@ func (ec *executionContext) _DeadLetter(ctx context.Context, sel ast.SelectionSe
 
 var deadLetterConnectionImplementors = []string{"DeadLetterConnection"}
 
-func (ec *executionContext) _DeadLetterConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+func (ec *executionContext) _DeadLetterConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.DeadLetter]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50900,7 +50904,7 @@ func (ec *executionContext) _DeadLetterConnection(ctx context.Context, sel ast.S
 
 var deadLetterEdgeImplementors = []string{"DeadLetterEdge"}
 
-func (ec *executionContext) _DeadLetterEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+func (ec *executionContext) _DeadLetterEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.DeadLetter]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deadLetterEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -50986,7 +50990,7 @@ func (ec *executionContext) _DeadLetterPayload(ctx context.Context, sel ast.Sele
 
 var deliveryAttemptImplementors = []string{"DeliveryAttempt"}
 
-func (ec *executionContext) _DeliveryAttempt(ctx context.Context, sel ast.SelectionSet, obj *trade.DeliveryAttempt) graphql.Marshaler {
+func (ec *executionContext) _DeliveryAttempt(ctx context.Context, sel ast.SelectionSet, obj *operating.DeliveryAttempt) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryAttemptImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -51077,7 +51081,7 @@ func (ec *executionContext) _DeliveryTerms(ctx context.Context, sel ast.Selectio
 
 var deprecatedUseImplementors = []string{"DeprecatedUse"}
 
-func (ec *executionContext) _DeprecatedUse(ctx context.Context, sel ast.SelectionSet, obj *trade.DeprecatedUse) graphql.Marshaler {
+func (ec *executionContext) _DeprecatedUse(ctx context.Context, sel ast.SelectionSet, obj *operating.DeprecatedUse) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deprecatedUseImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -51120,7 +51124,7 @@ func (ec *executionContext) _DeprecatedUse(ctx context.Context, sel ast.Selectio
 
 var deprecationImplementors = []string{"Deprecation"}
 
-func (ec *executionContext) _Deprecation(ctx context.Context, sel ast.SelectionSet, obj *trade.Deprecation) graphql.Marshaler {
+func (ec *executionContext) _Deprecation(ctx context.Context, sel ast.SelectionSet, obj *operating.Deprecation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deprecationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -52018,7 +52022,7 @@ func (ec *executionContext) _Identifier(ctx context.Context, sel ast.SelectionSe
 
 var inboundDeliveryImplementors = []string{"InboundDelivery", "Node"}
 
-func (ec *executionContext) _InboundDelivery(ctx context.Context, sel ast.SelectionSet, obj *trade.InboundDelivery) graphql.Marshaler {
+func (ec *executionContext) _InboundDelivery(ctx context.Context, sel ast.SelectionSet, obj *operating.InboundDelivery) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -52091,7 +52095,7 @@ func (ec *executionContext) _InboundDelivery(ctx context.Context, sel ast.Select
 
 var inboundDeliveryConnectionImplementors = []string{"InboundDeliveryConnection"}
 
-func (ec *executionContext) _InboundDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+func (ec *executionContext) _InboundDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.InboundDelivery]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -52140,7 +52144,7 @@ func (ec *executionContext) _InboundDeliveryConnection(ctx context.Context, sel 
 
 var inboundDeliveryEdgeImplementors = []string{"InboundDeliveryEdge"}
 
-func (ec *executionContext) _InboundDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+func (ec *executionContext) _InboundDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.InboundDelivery]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, inboundDeliveryEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -53395,7 +53399,7 @@ func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet,
 
 var maintenanceWindowImplementors = []string{"MaintenanceWindow"}
 
-func (ec *executionContext) _MaintenanceWindow(ctx context.Context, sel ast.SelectionSet, obj *trade.MaintenanceWindow) graphql.Marshaler {
+func (ec *executionContext) _MaintenanceWindow(ctx context.Context, sel ast.SelectionSet, obj *operating.MaintenanceWindow) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, maintenanceWindowImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -53433,7 +53437,7 @@ func (ec *executionContext) _MaintenanceWindow(ctx context.Context, sel ast.Sele
 
 var masterDataConflictImplementors = []string{"MasterDataConflict", "Node"}
 
-func (ec *executionContext) _MasterDataConflict(ctx context.Context, sel ast.SelectionSet, obj *trade.MasterDataConflict) graphql.Marshaler {
+func (ec *executionContext) _MasterDataConflict(ctx context.Context, sel ast.SelectionSet, obj *operating.MasterDataConflict) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -53521,7 +53525,7 @@ func (ec *executionContext) _MasterDataConflict(ctx context.Context, sel ast.Sel
 
 var masterDataConflictConnectionImplementors = []string{"MasterDataConflictConnection"}
 
-func (ec *executionContext) _MasterDataConflictConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+func (ec *executionContext) _MasterDataConflictConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.MasterDataConflict]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -53570,7 +53574,7 @@ func (ec *executionContext) _MasterDataConflictConnection(ctx context.Context, s
 
 var masterDataConflictEdgeImplementors = []string{"MasterDataConflictEdge"}
 
-func (ec *executionContext) _MasterDataConflictEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+func (ec *executionContext) _MasterDataConflictEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.MasterDataConflict]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, masterDataConflictEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -53656,7 +53660,7 @@ func (ec *executionContext) _MasterDataConflictPayload(ctx context.Context, sel 
 
 var measureResultImplementors = []string{"MeasureResult"}
 
-func (ec *executionContext) _MeasureResult(ctx context.Context, sel ast.SelectionSet, obj *trade.MeasureResult) graphql.Marshaler {
+func (ec *executionContext) _MeasureResult(ctx context.Context, sel ast.SelectionSet, obj *operating.MeasureResult) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, measureResultImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -54059,7 +54063,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 
 var objectiveImplementors = []string{"Objective", "Node"}
 
-func (ec *executionContext) _Objective(ctx context.Context, sel ast.SelectionSet, obj *trade.Objective) graphql.Marshaler {
+func (ec *executionContext) _Objective(ctx context.Context, sel ast.SelectionSet, obj *operating.Objective) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, objectiveImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -54175,7 +54179,7 @@ func (ec *executionContext) _ObjectivePayload(ctx context.Context, sel ast.Selec
 
 var onboardingImplementors = []string{"Onboarding"}
 
-func (ec *executionContext) _Onboarding(ctx context.Context, sel ast.SelectionSet, obj *trade.Onboarding) graphql.Marshaler {
+func (ec *executionContext) _Onboarding(ctx context.Context, sel ast.SelectionSet, obj *procurement.Onboarding) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, onboardingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -54218,7 +54222,7 @@ func (ec *executionContext) _Onboarding(ctx context.Context, sel ast.SelectionSe
 
 var onboardingCheckImplementors = []string{"OnboardingCheck"}
 
-func (ec *executionContext) _OnboardingCheck(ctx context.Context, sel ast.SelectionSet, obj *trade.OnboardingCheck) graphql.Marshaler {
+func (ec *executionContext) _OnboardingCheck(ctx context.Context, sel ast.SelectionSet, obj *procurement.OnboardingCheck) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, onboardingCheckImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -55365,7 +55369,7 @@ func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionS
 
 var orderValidationImplementors = []string{"OrderValidation"}
 
-func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.SelectionSet, obj *trade.OrderValidation) graphql.Marshaler {
+func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.SelectionSet, obj *ordering.OrderValidation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderValidationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -55570,7 +55574,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 
 var partnerChannelImplementors = []string{"PartnerChannel"}
 
-func (ec *executionContext) _PartnerChannel(ctx context.Context, sel ast.SelectionSet, obj *trade.PartnerChannel) graphql.Marshaler {
+func (ec *executionContext) _PartnerChannel(ctx context.Context, sel ast.SelectionSet, obj *procurement.PartnerChannel) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, partnerChannelImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -55618,7 +55622,7 @@ func (ec *executionContext) _PartnerChannel(ctx context.Context, sel ast.Selecti
 
 var partnerKeyImplementors = []string{"PartnerKey", "Node"}
 
-func (ec *executionContext) _PartnerKey(ctx context.Context, sel ast.SelectionSet, obj *trade.PartnerKey) graphql.Marshaler {
+func (ec *executionContext) _PartnerKey(ctx context.Context, sel ast.SelectionSet, obj *procurement.PartnerKey) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, partnerKeyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57442,7 +57446,7 @@ func (ec *executionContext) _RawCode(ctx context.Context, sel ast.SelectionSet, 
 
 var receiptImplementors = []string{"Receipt"}
 
-func (ec *executionContext) _Receipt(ctx context.Context, sel ast.SelectionSet, obj *trade.Receipt) graphql.Marshaler {
+func (ec *executionContext) _Receipt(ctx context.Context, sel ast.SelectionSet, obj *procurement.Receipt) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, receiptImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57490,7 +57494,7 @@ func (ec *executionContext) _Receipt(ctx context.Context, sel ast.SelectionSet, 
 
 var reconciliationImplementors = []string{"Reconciliation", "Node"}
 
-func (ec *executionContext) _Reconciliation(ctx context.Context, sel ast.SelectionSet, obj *trade.Reconciliation) graphql.Marshaler {
+func (ec *executionContext) _Reconciliation(ctx context.Context, sel ast.SelectionSet, obj *operating.Reconciliation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57584,7 +57588,7 @@ func (ec *executionContext) _Reconciliation(ctx context.Context, sel ast.Selecti
 
 var recordDifferenceImplementors = []string{"RecordDifference"}
 
-func (ec *executionContext) _RecordDifference(ctx context.Context, sel ast.SelectionSet, obj *trade.RecordDifference) graphql.Marshaler {
+func (ec *executionContext) _RecordDifference(ctx context.Context, sel ast.SelectionSet, obj *operating.RecordDifference) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57632,7 +57636,7 @@ func (ec *executionContext) _RecordDifference(ctx context.Context, sel ast.Selec
 
 var recordDifferenceConnectionImplementors = []string{"RecordDifferenceConnection"}
 
-func (ec *executionContext) _RecordDifferenceConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+func (ec *executionContext) _RecordDifferenceConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.RecordDifference]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57681,7 +57685,7 @@ func (ec *executionContext) _RecordDifferenceConnection(ctx context.Context, sel
 
 var recordDifferenceEdgeImplementors = []string{"RecordDifferenceEdge"}
 
-func (ec *executionContext) _RecordDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+func (ec *executionContext) _RecordDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.RecordDifference]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, recordDifferenceEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57719,7 +57723,7 @@ func (ec *executionContext) _RecordDifferenceEdge(ctx context.Context, sel ast.S
 
 var rejectedRecordImplementors = []string{"RejectedRecord"}
 
-func (ec *executionContext) _RejectedRecord(ctx context.Context, sel ast.SelectionSet, obj *trade.RejectedRecord) graphql.Marshaler {
+func (ec *executionContext) _RejectedRecord(ctx context.Context, sel ast.SelectionSet, obj *operating.RejectedRecord) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, rejectedRecordImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57767,7 +57771,7 @@ func (ec *executionContext) _RejectedRecord(ctx context.Context, sel ast.Selecti
 
 var rejectedRecordConnectionImplementors = []string{"RejectedRecordConnection"}
 
-func (ec *executionContext) _RejectedRecordConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.RejectedRecord]) graphql.Marshaler {
+func (ec *executionContext) _RejectedRecordConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.RejectedRecord]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, rejectedRecordConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -57816,7 +57820,7 @@ func (ec *executionContext) _RejectedRecordConnection(ctx context.Context, sel a
 
 var rejectedRecordEdgeImplementors = []string{"RejectedRecordEdge"}
 
-func (ec *executionContext) _RejectedRecordEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.RejectedRecord]) graphql.Marshaler {
+func (ec *executionContext) _RejectedRecordEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.RejectedRecord]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, rejectedRecordEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -58179,7 +58183,7 @@ func (ec *executionContext) _ReturnLine(ctx context.Context, sel ast.SelectionSe
 
 var roiReportImplementors = []string{"RoiReport"}
 
-func (ec *executionContext) _RoiReport(ctx context.Context, sel ast.SelectionSet, obj *trade.RoiReport) graphql.Marshaler {
+func (ec *executionContext) _RoiReport(ctx context.Context, sel ast.SelectionSet, obj *operating.RoiReport) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, roiReportImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -58217,7 +58221,7 @@ func (ec *executionContext) _RoiReport(ctx context.Context, sel ast.SelectionSet
 
 var routeMismatchImplementors = []string{"RouteMismatch"}
 
-func (ec *executionContext) _RouteMismatch(ctx context.Context, sel ast.SelectionSet, obj *trade.RouteMismatch) graphql.Marshaler {
+func (ec *executionContext) _RouteMismatch(ctx context.Context, sel ast.SelectionSet, obj *operating.RouteMismatch) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -58270,7 +58274,7 @@ func (ec *executionContext) _RouteMismatch(ctx context.Context, sel ast.Selectio
 
 var routeMismatchConnectionImplementors = []string{"RouteMismatchConnection"}
 
-func (ec *executionContext) _RouteMismatchConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+func (ec *executionContext) _RouteMismatchConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.RouteMismatch]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -58319,7 +58323,7 @@ func (ec *executionContext) _RouteMismatchConnection(ctx context.Context, sel as
 
 var routeMismatchEdgeImplementors = []string{"RouteMismatchEdge"}
 
-func (ec *executionContext) _RouteMismatchEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+func (ec *executionContext) _RouteMismatchEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.RouteMismatch]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, routeMismatchEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -58992,7 +58996,7 @@ func (ec *executionContext) _SignatureInvalid(ctx context.Context, sel ast.Selec
 
 var signedMessageImplementors = []string{"SignedMessage", "Node"}
 
-func (ec *executionContext) _SignedMessage(ctx context.Context, sel ast.SelectionSet, obj *trade.SignedMessage) graphql.Marshaler {
+func (ec *executionContext) _SignedMessage(ctx context.Context, sel ast.SelectionSet, obj *procurement.SignedMessage) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signedMessageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59073,7 +59077,7 @@ func (ec *executionContext) _SignedMessage(ctx context.Context, sel ast.Selectio
 
 var slaReportImplementors = []string{"SlaReport"}
 
-func (ec *executionContext) _SlaReport(ctx context.Context, sel ast.SelectionSet, obj *trade.SlaReport) graphql.Marshaler {
+func (ec *executionContext) _SlaReport(ctx context.Context, sel ast.SelectionSet, obj *operating.SlaReport) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, slaReportImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59122,7 +59126,7 @@ func (ec *executionContext) _SlaReport(ctx context.Context, sel ast.SelectionSet
 
 var sourceHealthImplementors = []string{"SourceHealth"}
 
-func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.SelectionSet, obj *trade.SourceHealth) graphql.Marshaler {
+func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.SelectionSet, obj *operating.SourceHealth) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sourceHealthImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59312,7 +59316,7 @@ func (ec *executionContext) _SourceUnavailable(ctx context.Context, sel ast.Sele
 
 var sourcedValueImplementors = []string{"SourcedValue", "Sourced"}
 
-func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.SelectionSet, obj *trade.SourcedValue) graphql.Marshaler {
+func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.SelectionSet, obj *operating.SourcedValue) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sourcedValueImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59350,7 +59354,7 @@ func (ec *executionContext) _SourcedValue(ctx context.Context, sel ast.Selection
 
 var spendingLimitImplementors = []string{"SpendingLimit"}
 
-func (ec *executionContext) _SpendingLimit(ctx context.Context, sel ast.SelectionSet, obj *trade.SpendingLimit) graphql.Marshaler {
+func (ec *executionContext) _SpendingLimit(ctx context.Context, sel ast.SelectionSet, obj *ordering.SpendingLimit) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, spendingLimitImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59451,7 +59455,7 @@ func (ec *executionContext) _StateNotAllowed(ctx context.Context, sel ast.Select
 
 var statusExplanationImplementors = []string{"StatusExplanation"}
 
-func (ec *executionContext) _StatusExplanation(ctx context.Context, sel ast.SelectionSet, obj *trade.StatusExplanation) graphql.Marshaler {
+func (ec *executionContext) _StatusExplanation(ctx context.Context, sel ast.SelectionSet, obj *tracking.StatusExplanation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, statusExplanationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -59494,7 +59498,7 @@ func (ec *executionContext) _StatusExplanation(ctx context.Context, sel ast.Sele
 
 var statusFactImplementors = []string{"StatusFact"}
 
-func (ec *executionContext) _StatusFact(ctx context.Context, sel ast.SelectionSet, obj *trade.StatusFact) graphql.Marshaler {
+func (ec *executionContext) _StatusFact(ctx context.Context, sel ast.SelectionSet, obj *tracking.StatusFact) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, statusFactImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60126,7 +60130,7 @@ func (ec *executionContext) _SupportTicketsPayload(ctx context.Context, sel ast.
 
 var timelineConnectionImplementors = []string{"TimelineConnection"}
 
-func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, timelineConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60175,7 +60179,7 @@ func (ec *executionContext) _TimelineConnection(ctx context.Context, sel ast.Sel
 
 var timelineEdgeImplementors = []string{"TimelineEdge"}
 
-func (ec *executionContext) _TimelineEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) _TimelineEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.TimelineEntry]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, timelineEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60213,7 +60217,7 @@ func (ec *executionContext) _TimelineEdge(ctx context.Context, sel ast.Selection
 
 var timelineEntryImplementors = []string{"TimelineEntry"}
 
-func (ec *executionContext) _TimelineEntry(ctx context.Context, sel ast.SelectionSet, obj *trade.TimelineEntry) graphql.Marshaler {
+func (ec *executionContext) _TimelineEntry(ctx context.Context, sel ast.SelectionSet, obj *operating.TimelineEntry) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, timelineEntryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60547,7 +60551,7 @@ func (ec *executionContext) _Totals(ctx context.Context, sel ast.SelectionSet, o
 
 var tradingPartnerImplementors = []string{"TradingPartner", "Node", "_Entity"}
 
-func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.SelectionSet, obj *trade.TradingPartner) graphql.Marshaler {
+func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.SelectionSet, obj *procurement.TradingPartner) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60657,7 +60661,7 @@ func (ec *executionContext) _TradingPartner(ctx context.Context, sel ast.Selecti
 
 var tradingPartnerConnectionImplementors = []string{"TradingPartnerConnection"}
 
-func (ec *executionContext) _TradingPartnerConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+func (ec *executionContext) _TradingPartnerConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[procurement.TradingPartner]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60706,7 +60710,7 @@ func (ec *executionContext) _TradingPartnerConnection(ctx context.Context, sel a
 
 var tradingPartnerEdgeImplementors = []string{"TradingPartnerEdge"}
 
-func (ec *executionContext) _TradingPartnerEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+func (ec *executionContext) _TradingPartnerEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[procurement.TradingPartner]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tradingPartnerEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60782,7 +60786,7 @@ func (ec *executionContext) _UnitPrice(ctx context.Context, sel ast.SelectionSet
 
 var unmappedCodeImplementors = []string{"UnmappedCode"}
 
-func (ec *executionContext) _UnmappedCode(ctx context.Context, sel ast.SelectionSet, obj *trade.UnmappedCode) graphql.Marshaler {
+func (ec *executionContext) _UnmappedCode(ctx context.Context, sel ast.SelectionSet, obj *operating.UnmappedCode) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unmappedCodeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -60883,7 +60887,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 
 var validatedLineImplementors = []string{"ValidatedLine"}
 
-func (ec *executionContext) _ValidatedLine(ctx context.Context, sel ast.SelectionSet, obj *trade.ValidatedLine) graphql.Marshaler {
+func (ec *executionContext) _ValidatedLine(ctx context.Context, sel ast.SelectionSet, obj *ordering.ValidatedLine) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, validatedLineImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61092,7 +61096,7 @@ func (ec *executionContext) _WarehouseStock(ctx context.Context, sel ast.Selecti
 
 var webhookDeliveryImplementors = []string{"WebhookDelivery", "Node"}
 
-func (ec *executionContext) _WebhookDelivery(ctx context.Context, sel ast.SelectionSet, obj *trade.WebhookDelivery) graphql.Marshaler {
+func (ec *executionContext) _WebhookDelivery(ctx context.Context, sel ast.SelectionSet, obj *operating.WebhookDelivery) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61155,7 +61159,7 @@ func (ec *executionContext) _WebhookDelivery(ctx context.Context, sel ast.Select
 
 var webhookDeliveryConnectionImplementors = []string{"WebhookDeliveryConnection"}
 
-func (ec *executionContext) _WebhookDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[trade.WebhookDelivery]) graphql.Marshaler {
+func (ec *executionContext) _WebhookDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.WebhookDelivery]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61204,7 +61208,7 @@ func (ec *executionContext) _WebhookDeliveryConnection(ctx context.Context, sel 
 
 var webhookDeliveryEdgeImplementors = []string{"WebhookDeliveryEdge"}
 
-func (ec *executionContext) _WebhookDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[trade.WebhookDelivery]) graphql.Marshaler {
+func (ec *executionContext) _WebhookDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.WebhookDelivery]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61285,7 +61289,7 @@ func (ec *executionContext) _WebhookDeliveryPayload(ctx context.Context, sel ast
 
 var webhookEndpointImplementors = []string{"WebhookEndpoint", "Node"}
 
-func (ec *executionContext) _WebhookEndpoint(ctx context.Context, sel ast.SelectionSet, obj *trade.WebhookEndpoint) graphql.Marshaler {
+func (ec *executionContext) _WebhookEndpoint(ctx context.Context, sel ast.SelectionSet, obj *operating.WebhookEndpoint) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61349,7 +61353,7 @@ func (ec *executionContext) _WebhookEndpoint(ctx context.Context, sel ast.Select
 
 var webhookEndpointPayloadImplementors = []string{"WebhookEndpointPayload"}
 
-func (ec *executionContext) _WebhookEndpointPayload(ctx context.Context, sel ast.SelectionSet, obj *trade.WebhookEndpointPayload) graphql.Marshaler {
+func (ec *executionContext) _WebhookEndpointPayload(ctx context.Context, sel ast.SelectionSet, obj *operating.WebhookEndpointPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -61707,13 +61711,13 @@ func (ec *executionContext) unmarshalNAmendOrderInput2porticoᚋgraphᚐAmendOrd
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx context.Context, v any) (trade.ApprovalState, error) {
+func (ec *executionContext) unmarshalNApprovalState2porticoᚋtradeᚋorderingᚐApprovalState(ctx context.Context, v any) (ordering.ApprovalState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.ApprovalState(tmp)
+	res := ordering.ApprovalState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNApprovalState2porticoᚋtradeᚐApprovalState(ctx context.Context, sel ast.SelectionSet, v trade.ApprovalState) graphql.Marshaler {
+func (ec *executionContext) marshalNApprovalState2porticoᚋtradeᚋorderingᚐApprovalState(ctx context.Context, sel ast.SelectionSet, v ordering.ApprovalState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -61787,12 +61791,12 @@ func (ec *executionContext) marshalNAudience2ᚕporticoᚋtradeᚐAudienceᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNAuditEntry2ᚕᚖporticoᚋtradeᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.AuditEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.AuditEntry) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "AuditEntry", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx, sel, v[i])
+		return ec.marshalNAuditEntry2ᚖporticoᚋtradeᚋoperatingᚐAuditEntry(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -61804,7 +61808,7 @@ func (ec *executionContext) marshalNAuditEntry2ᚕᚖporticoᚋtradeᚐAuditEntr
 	return ret
 }
 
-func (ec *executionContext) marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *trade.AuditEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEntry2ᚖporticoᚋtradeᚋoperatingᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *operating.AuditEntry) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AuditEntry!")
 		return graphql.Null
@@ -61812,11 +61816,11 @@ func (ec *executionContext) marshalNAuditEntry2ᚖporticoᚋtradeᚐAuditEntry(c
 	return ec._AuditEntry(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAuditEntryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEntryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.AuditEntry]) graphql.Marshaler {
 	return ec._AuditEntryEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.AuditEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEntryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.AuditEntry]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -61850,13 +61854,13 @@ func (ec *executionContext) marshalNBulkPolicy2porticoᚋgraphᚐBulkPolicy(ctx 
 	return v
 }
 
-func (ec *executionContext) unmarshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx context.Context, v any) (trade.BusinessMeasure, error) {
+func (ec *executionContext) unmarshalNBusinessMeasure2porticoᚋtradeᚋoperatingᚐBusinessMeasure(ctx context.Context, v any) (operating.BusinessMeasure, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.BusinessMeasure(tmp)
+	res := operating.BusinessMeasure(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNBusinessMeasure2porticoᚋtradeᚐBusinessMeasure(ctx context.Context, sel ast.SelectionSet, v trade.BusinessMeasure) graphql.Marshaler {
+func (ec *executionContext) marshalNBusinessMeasure2porticoᚋtradeᚋoperatingᚐBusinessMeasure(ctx context.Context, sel ast.SelectionSet, v operating.BusinessMeasure) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -61875,13 +61879,13 @@ func (ec *executionContext) unmarshalNCancelOrderInput2porticoᚋgraphᚐCancelO
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCapability2porticoᚋtradeᚐCapability(ctx context.Context, v any) (trade.Capability, error) {
+func (ec *executionContext) unmarshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx context.Context, v any) (operating.Capability, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.Capability(tmp)
+	res := operating.Capability(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCapability2porticoᚋtradeᚐCapability(ctx context.Context, sel ast.SelectionSet, v trade.Capability) graphql.Marshaler {
+func (ec *executionContext) marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx context.Context, sel ast.SelectionSet, v operating.Capability) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -61890,13 +61894,13 @@ func (ec *executionContext) marshalNCapability2porticoᚋtradeᚐCapability(ctx 
 	return res
 }
 
-func (ec *executionContext) unmarshalNCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, v any) ([]trade.Capability, error) {
+func (ec *executionContext) unmarshalNCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx context.Context, v any) ([]operating.Capability, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.Capability, len(vSlice))
+	res := make([]operating.Capability, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNCapability2porticoᚋtradeᚐCapability(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -61904,11 +61908,11 @@ func (ec *executionContext) unmarshalNCapability2ᚕporticoᚋtradeᚐCapability
 	return res, nil
 }
 
-func (ec *executionContext) marshalNCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Capability) graphql.Marshaler {
+func (ec *executionContext) marshalNCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.Capability) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, sel, v[i])
+		return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -61920,7 +61924,7 @@ func (ec *executionContext) marshalNCapability2ᚕporticoᚋtradeᚐCapability�
 	return ret
 }
 
-func (ec *executionContext) marshalNCapabilityRoute2ᚖporticoᚋtradeᚐCapabilityRoute(ctx context.Context, sel ast.SelectionSet, v *trade.CapabilityRoute) graphql.Marshaler {
+func (ec *executionContext) marshalNCapabilityRoute2ᚖporticoᚋtradeᚋoperatingᚐCapabilityRoute(ctx context.Context, sel ast.SelectionSet, v *operating.CapabilityRoute) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CapabilityRoute!")
 		return graphql.Null
@@ -61958,13 +61962,13 @@ func (ec *executionContext) unmarshalNChangeLeadTimeInput2porticoᚋgraphᚐChan
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx context.Context, v any) (trade.ChannelKind, error) {
+func (ec *executionContext) unmarshalNChannelKind2porticoᚋtradeᚋprocurementᚐChannelKind(ctx context.Context, v any) (procurement.ChannelKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.ChannelKind(tmp)
+	res := procurement.ChannelKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNChannelKind2porticoᚋtradeᚐChannelKind(ctx context.Context, sel ast.SelectionSet, v trade.ChannelKind) graphql.Marshaler {
+func (ec *executionContext) marshalNChannelKind2porticoᚋtradeᚋprocurementᚐChannelKind(ctx context.Context, sel ast.SelectionSet, v procurement.ChannelKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -61973,13 +61977,13 @@ func (ec *executionContext) marshalNChannelKind2porticoᚋtradeᚐChannelKind(ct
 	return res
 }
 
-func (ec *executionContext) unmarshalNCircuitState2porticoᚋtradeᚐCircuitState(ctx context.Context, v any) (trade.CircuitState, error) {
+func (ec *executionContext) unmarshalNCircuitState2porticoᚋtradeᚋoperatingᚐCircuitState(ctx context.Context, v any) (operating.CircuitState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.CircuitState(tmp)
+	res := operating.CircuitState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCircuitState2porticoᚋtradeᚐCircuitState(ctx context.Context, sel ast.SelectionSet, v trade.CircuitState) graphql.Marshaler {
+func (ec *executionContext) marshalNCircuitState2porticoᚋtradeᚋoperatingᚐCircuitState(ctx context.Context, sel ast.SelectionSet, v operating.CircuitState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -61998,7 +62002,7 @@ func (ec *executionContext) marshalNClassification2porticoᚋgraphᚐClassificat
 	return v
 }
 
-func (ec *executionContext) marshalNCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
+func (ec *executionContext) marshalNCodeMapping2ᚖporticoᚋtradeᚋoperatingᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *operating.CodeMapping) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CodeMapping!")
 		return graphql.Null
@@ -62006,11 +62010,11 @@ func (ec *executionContext) marshalNCodeMapping2ᚖporticoᚋtradeᚐCodeMapping
 	return ec._CodeMapping(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚐCodeMappingEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CodeMappingEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐCodeMappingEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.CodeMappingEntry) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCodeMappingEntry2ᚖporticoᚋtradeᚐCodeMappingEntry(ctx, sel, v[i])
+		return ec.marshalNCodeMappingEntry2ᚖporticoᚋtradeᚋoperatingᚐCodeMappingEntry(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62022,7 +62026,7 @@ func (ec *executionContext) marshalNCodeMappingEntry2ᚕᚖporticoᚋtradeᚐCod
 	return ret
 }
 
-func (ec *executionContext) marshalNCodeMappingEntry2ᚖporticoᚋtradeᚐCodeMappingEntry(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMappingEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNCodeMappingEntry2ᚖporticoᚋtradeᚋoperatingᚐCodeMappingEntry(ctx context.Context, sel ast.SelectionSet, v *operating.CodeMappingEntry) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CodeMappingEntry!")
 		return graphql.Null
@@ -62069,13 +62073,13 @@ func (ec *executionContext) marshalNCodeStandard2porticoᚋtradeᚐCodeStandard(
 	return res
 }
 
-func (ec *executionContext) unmarshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx context.Context, v any) (trade.CommitmentCause, error) {
+func (ec *executionContext) unmarshalNCommitmentCause2porticoᚋtradeᚋorderingᚐCommitmentCause(ctx context.Context, v any) (ordering.CommitmentCause, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.CommitmentCause(tmp)
+	res := ordering.CommitmentCause(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCommitmentCause2porticoᚋtradeᚐCommitmentCause(ctx context.Context, sel ast.SelectionSet, v trade.CommitmentCause) graphql.Marshaler {
+func (ec *executionContext) marshalNCommitmentCause2porticoᚋtradeᚋorderingᚐCommitmentCause(ctx context.Context, sel ast.SelectionSet, v ordering.CommitmentCause) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -62084,12 +62088,12 @@ func (ec *executionContext) marshalNCommitmentCause2porticoᚋtradeᚐCommitment
 	return res
 }
 
-func (ec *executionContext) marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCommitmentChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CommitmentChange) graphql.Marshaler {
+func (ec *executionContext) marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚋorderingᚐCommitmentChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ordering.CommitmentChange) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "CommitmentChange", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCommitmentChange2ᚖporticoᚋtradeᚐCommitmentChange(ctx, sel, v[i])
+		return ec.marshalNCommitmentChange2ᚖporticoᚋtradeᚋorderingᚐCommitmentChange(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62101,7 +62105,7 @@ func (ec *executionContext) marshalNCommitmentChange2ᚕᚖporticoᚋtradeᚐCom
 	return ret
 }
 
-func (ec *executionContext) marshalNCommitmentChange2ᚖporticoᚋtradeᚐCommitmentChange(ctx context.Context, sel ast.SelectionSet, v *trade.CommitmentChange) graphql.Marshaler {
+func (ec *executionContext) marshalNCommitmentChange2ᚖporticoᚋtradeᚋorderingᚐCommitmentChange(ctx context.Context, sel ast.SelectionSet, v *ordering.CommitmentChange) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CommitmentChange!")
 		return graphql.Null
@@ -62173,13 +62177,13 @@ func (ec *executionContext) unmarshalNCompensateInput2porticoᚋgraphᚐCompensa
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx context.Context, v any) (trade.ConflictRule, error) {
+func (ec *executionContext) unmarshalNConflictRule2porticoᚋtradeᚋoperatingᚐConflictRule(ctx context.Context, v any) (operating.ConflictRule, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.ConflictRule(tmp)
+	res := operating.ConflictRule(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNConflictRule2porticoᚋtradeᚐConflictRule(ctx context.Context, sel ast.SelectionSet, v trade.ConflictRule) graphql.Marshaler {
+func (ec *executionContext) marshalNConflictRule2porticoᚋtradeᚋoperatingᚐConflictRule(ctx context.Context, sel ast.SelectionSet, v operating.ConflictRule) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -62224,7 +62228,7 @@ func (ec *executionContext) marshalNCurrencyCode2string(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) marshalNDataPolicy2ᚖporticoᚋtradeᚐDataPolicy(ctx context.Context, sel ast.SelectionSet, v *trade.DataPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalNDataPolicy2ᚖporticoᚋtradeᚋoperatingᚐDataPolicy(ctx context.Context, sel ast.SelectionSet, v *operating.DataPolicy) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "DataPolicy!")
 		return graphql.Null
@@ -62339,11 +62343,11 @@ func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
-func (ec *executionContext) marshalNDeadLetter2ᚕᚖporticoᚋtradeᚐDeadLetterᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DeadLetter) graphql.Marshaler {
+func (ec *executionContext) marshalNDeadLetter2ᚕᚖporticoᚋtradeᚋoperatingᚐDeadLetterᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.DeadLetter) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx, sel, v[i])
+		return ec.marshalNDeadLetter2ᚖporticoᚋtradeᚋoperatingᚐDeadLetter(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62355,7 +62359,7 @@ func (ec *executionContext) marshalNDeadLetter2ᚕᚖporticoᚋtradeᚐDeadLette
 	return ret
 }
 
-func (ec *executionContext) marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+func (ec *executionContext) marshalNDeadLetter2ᚖporticoᚋtradeᚋoperatingᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *operating.DeadLetter) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "DeadLetter!")
 		return graphql.Null
@@ -62363,11 +62367,11 @@ func (ec *executionContext) marshalNDeadLetter2ᚖporticoᚋtradeᚐDeadLetter(c
 	return ec._DeadLetter(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNDeadLetterEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+func (ec *executionContext) marshalNDeadLetterEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.DeadLetter]) graphql.Marshaler {
 	return ec._DeadLetterEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNDeadLetterEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.DeadLetter]) graphql.Marshaler {
+func (ec *executionContext) marshalNDeadLetterEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.DeadLetter]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -62407,11 +62411,11 @@ func (ec *executionContext) marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐD
 	return res
 }
 
-func (ec *executionContext) marshalNDeliveryAttempt2ᚕᚖporticoᚋtradeᚐDeliveryAttemptᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DeliveryAttempt) graphql.Marshaler {
+func (ec *executionContext) marshalNDeliveryAttempt2ᚕᚖporticoᚋtradeᚋoperatingᚐDeliveryAttemptᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.DeliveryAttempt) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDeliveryAttempt2ᚖporticoᚋtradeᚐDeliveryAttempt(ctx, sel, v[i])
+		return ec.marshalNDeliveryAttempt2ᚖporticoᚋtradeᚋoperatingᚐDeliveryAttempt(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62423,7 +62427,7 @@ func (ec *executionContext) marshalNDeliveryAttempt2ᚕᚖporticoᚋtradeᚐDeli
 	return ret
 }
 
-func (ec *executionContext) marshalNDeliveryAttempt2ᚖporticoᚋtradeᚐDeliveryAttempt(ctx context.Context, sel ast.SelectionSet, v *trade.DeliveryAttempt) graphql.Marshaler {
+func (ec *executionContext) marshalNDeliveryAttempt2ᚖporticoᚋtradeᚋoperatingᚐDeliveryAttempt(ctx context.Context, sel ast.SelectionSet, v *operating.DeliveryAttempt) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "DeliveryAttempt!")
 		return graphql.Null
@@ -62431,13 +62435,13 @@ func (ec *executionContext) marshalNDeliveryAttempt2ᚖporticoᚋtradeᚐDeliver
 	return ec._DeliveryAttempt(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNDeliveryState2porticoᚋtradeᚐDeliveryState(ctx context.Context, v any) (trade.DeliveryState, error) {
+func (ec *executionContext) unmarshalNDeliveryState2porticoᚋtradeᚋoperatingᚐDeliveryState(ctx context.Context, v any) (operating.DeliveryState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.DeliveryState(tmp)
+	res := operating.DeliveryState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeliveryState2porticoᚋtradeᚐDeliveryState(ctx context.Context, sel ast.SelectionSet, v trade.DeliveryState) graphql.Marshaler {
+func (ec *executionContext) marshalNDeliveryState2porticoᚋtradeᚋoperatingᚐDeliveryState(ctx context.Context, sel ast.SelectionSet, v operating.DeliveryState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -62446,11 +62450,11 @@ func (ec *executionContext) marshalNDeliveryState2porticoᚋtradeᚐDeliveryStat
 	return res
 }
 
-func (ec *executionContext) marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚐDeprecatedUseᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DeprecatedUse) graphql.Marshaler {
+func (ec *executionContext) marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚋoperatingᚐDeprecatedUseᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.DeprecatedUse) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDeprecatedUse2ᚖporticoᚋtradeᚐDeprecatedUse(ctx, sel, v[i])
+		return ec.marshalNDeprecatedUse2ᚖporticoᚋtradeᚋoperatingᚐDeprecatedUse(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62462,7 +62466,7 @@ func (ec *executionContext) marshalNDeprecatedUse2ᚕᚖporticoᚋtradeᚐDeprec
 	return ret
 }
 
-func (ec *executionContext) marshalNDeprecatedUse2ᚖporticoᚋtradeᚐDeprecatedUse(ctx context.Context, sel ast.SelectionSet, v *trade.DeprecatedUse) graphql.Marshaler {
+func (ec *executionContext) marshalNDeprecatedUse2ᚖporticoᚋtradeᚋoperatingᚐDeprecatedUse(ctx context.Context, sel ast.SelectionSet, v *operating.DeprecatedUse) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "DeprecatedUse!")
 		return graphql.Null
@@ -62470,7 +62474,7 @@ func (ec *executionContext) marshalNDeprecatedUse2ᚖporticoᚋtradeᚐDeprecate
 	return ec._DeprecatedUse(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNDeprecation2ᚖporticoᚋtradeᚐDeprecation(ctx context.Context, sel ast.SelectionSet, v *trade.Deprecation) graphql.Marshaler {
+func (ec *executionContext) marshalNDeprecation2ᚖporticoᚋtradeᚋoperatingᚐDeprecation(ctx context.Context, sel ast.SelectionSet, v *operating.Deprecation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Deprecation!")
 		return graphql.Null
@@ -62859,11 +62863,11 @@ func (ec *executionContext) unmarshalNIdentifierInput2ᚖporticoᚋgraphᚐIdent
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚐInboundDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.InboundDelivery) graphql.Marshaler {
+func (ec *executionContext) marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚋoperatingᚐInboundDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.InboundDelivery) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx, sel, v[i])
+		return ec.marshalNInboundDelivery2ᚖporticoᚋtradeᚋoperatingᚐInboundDelivery(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -62875,7 +62879,7 @@ func (ec *executionContext) marshalNInboundDelivery2ᚕᚖporticoᚋtradeᚐInbo
 	return ret
 }
 
-func (ec *executionContext) marshalNInboundDelivery2ᚖporticoᚋtradeᚐInboundDelivery(ctx context.Context, sel ast.SelectionSet, v *trade.InboundDelivery) graphql.Marshaler {
+func (ec *executionContext) marshalNInboundDelivery2ᚖporticoᚋtradeᚋoperatingᚐInboundDelivery(ctx context.Context, sel ast.SelectionSet, v *operating.InboundDelivery) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "InboundDelivery!")
 		return graphql.Null
@@ -62883,11 +62887,11 @@ func (ec *executionContext) marshalNInboundDelivery2ᚖporticoᚋtradeᚐInbound
 	return ec._InboundDelivery(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNInboundDeliveryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalNInboundDeliveryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.InboundDelivery]) graphql.Marshaler {
 	return ec._InboundDeliveryEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.InboundDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.InboundDelivery]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -62903,13 +62907,13 @@ func (ec *executionContext) marshalNInboundDeliveryEdge2ᚕporticoᚋtradeᚐEdg
 	return ret
 }
 
-func (ec *executionContext) unmarshalNInboundState2porticoᚋtradeᚐInboundState(ctx context.Context, v any) (trade.InboundState, error) {
+func (ec *executionContext) unmarshalNInboundState2porticoᚋtradeᚋoperatingᚐInboundState(ctx context.Context, v any) (operating.InboundState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.InboundState(tmp)
+	res := operating.InboundState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNInboundState2porticoᚋtradeᚐInboundState(ctx context.Context, sel ast.SelectionSet, v trade.InboundState) graphql.Marshaler {
+func (ec *executionContext) marshalNInboundState2porticoᚋtradeᚋoperatingᚐInboundState(ctx context.Context, sel ast.SelectionSet, v operating.InboundState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -63413,15 +63417,15 @@ func (ec *executionContext) marshalNLocationRole2ᚕporticoᚋtradeᚐLocationRo
 	return ret
 }
 
-func (ec *executionContext) marshalNMaintenanceWindow2porticoᚋtradeᚐMaintenanceWindow(ctx context.Context, sel ast.SelectionSet, v trade.MaintenanceWindow) graphql.Marshaler {
+func (ec *executionContext) marshalNMaintenanceWindow2porticoᚋtradeᚋoperatingᚐMaintenanceWindow(ctx context.Context, sel ast.SelectionSet, v operating.MaintenanceWindow) graphql.Marshaler {
 	return ec._MaintenanceWindow(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNMaintenanceWindow2ᚕporticoᚋtradeᚐMaintenanceWindowᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.MaintenanceWindow) graphql.Marshaler {
+func (ec *executionContext) marshalNMaintenanceWindow2ᚕporticoᚋtradeᚋoperatingᚐMaintenanceWindowᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.MaintenanceWindow) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNMaintenanceWindow2porticoᚋtradeᚐMaintenanceWindow(ctx, sel, v[i])
+		return ec.marshalNMaintenanceWindow2porticoᚋtradeᚋoperatingᚐMaintenanceWindow(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -63433,12 +63437,12 @@ func (ec *executionContext) marshalNMaintenanceWindow2ᚕporticoᚋtradeᚐMaint
 	return ret
 }
 
-func (ec *executionContext) marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚐMasterDataConflictᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MasterDataConflict) graphql.Marshaler {
+func (ec *executionContext) marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚋoperatingᚐMasterDataConflictᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.MasterDataConflict) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "MasterDataConflict", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx, sel, v[i])
+		return ec.marshalNMasterDataConflict2ᚖporticoᚋtradeᚋoperatingᚐMasterDataConflict(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -63450,7 +63454,7 @@ func (ec *executionContext) marshalNMasterDataConflict2ᚕᚖporticoᚋtradeᚐM
 	return ret
 }
 
-func (ec *executionContext) marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+func (ec *executionContext) marshalNMasterDataConflict2ᚖporticoᚋtradeᚋoperatingᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *operating.MasterDataConflict) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "MasterDataConflict!")
 		return graphql.Null
@@ -63458,11 +63462,11 @@ func (ec *executionContext) marshalNMasterDataConflict2ᚖporticoᚋtradeᚐMast
 	return ec._MasterDataConflict(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNMasterDataConflictEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+func (ec *executionContext) marshalNMasterDataConflictEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.MasterDataConflict]) graphql.Marshaler {
 	return ec._MasterDataConflictEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.MasterDataConflict]) graphql.Marshaler {
+func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.MasterDataConflict]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -63478,11 +63482,11 @@ func (ec *executionContext) marshalNMasterDataConflictEdge2ᚕporticoᚋtradeᚐ
 	return ret
 }
 
-func (ec *executionContext) marshalNMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+func (ec *executionContext) marshalNMeasureResult2ᚕᚖporticoᚋtradeᚋoperatingᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.MeasureResult) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, sel, v[i])
+		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -63494,7 +63498,7 @@ func (ec *executionContext) marshalNMeasureResult2ᚕᚖporticoᚋtradeᚐMeasur
 	return ret
 }
 
-func (ec *executionContext) marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+func (ec *executionContext) marshalNMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *operating.MeasureResult) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "MeasureResult!")
 		return graphql.Null
@@ -63502,13 +63506,13 @@ func (ec *executionContext) marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureRe
 	return ec._MeasureResult(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx context.Context, v any) (trade.MessageDirection, error) {
+func (ec *executionContext) unmarshalNMessageDirection2porticoᚋtradeᚋprocurementᚐMessageDirection(ctx context.Context, v any) (procurement.MessageDirection, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.MessageDirection(tmp)
+	res := procurement.MessageDirection(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMessageDirection2porticoᚋtradeᚐMessageDirection(ctx context.Context, sel ast.SelectionSet, v trade.MessageDirection) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageDirection2porticoᚋtradeᚋprocurementᚐMessageDirection(ctx context.Context, sel ast.SelectionSet, v procurement.MessageDirection) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -63557,7 +63561,7 @@ func (ec *executionContext) unmarshalNMoneyInput2ᚖporticoᚋgraphᚐMoneyInput
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNObjective2ᚖporticoᚋtradeᚐObjective(ctx context.Context, sel ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+func (ec *executionContext) marshalNObjective2ᚖporticoᚋtradeᚋoperatingᚐObjective(ctx context.Context, sel ast.SelectionSet, v *operating.Objective) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Objective!")
 		return graphql.Null
@@ -63570,7 +63574,7 @@ func (ec *executionContext) unmarshalNObjectiveInput2porticoᚋgraphᚐObjective
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(ctx context.Context, sel ast.SelectionSet, v *trade.Onboarding) graphql.Marshaler {
+func (ec *executionContext) marshalNOnboarding2ᚖporticoᚋtradeᚋprocurementᚐOnboarding(ctx context.Context, sel ast.SelectionSet, v *procurement.Onboarding) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Onboarding!")
 		return graphql.Null
@@ -63578,11 +63582,11 @@ func (ec *executionContext) marshalNOnboarding2ᚖporticoᚋtradeᚐOnboarding(c
 	return ec._Onboarding(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚐOnboardingCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.OnboardingCheck) graphql.Marshaler {
+func (ec *executionContext) marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚋprocurementᚐOnboardingCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []*procurement.OnboardingCheck) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNOnboardingCheck2ᚖporticoᚋtradeᚐOnboardingCheck(ctx, sel, v[i])
+		return ec.marshalNOnboardingCheck2ᚖporticoᚋtradeᚋprocurementᚐOnboardingCheck(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -63594,7 +63598,7 @@ func (ec *executionContext) marshalNOnboardingCheck2ᚕᚖporticoᚋtradeᚐOnbo
 	return ret
 }
 
-func (ec *executionContext) marshalNOnboardingCheck2ᚖporticoᚋtradeᚐOnboardingCheck(ctx context.Context, sel ast.SelectionSet, v *trade.OnboardingCheck) graphql.Marshaler {
+func (ec *executionContext) marshalNOnboardingCheck2ᚖporticoᚋtradeᚋprocurementᚐOnboardingCheck(ctx context.Context, sel ast.SelectionSet, v *procurement.OnboardingCheck) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "OnboardingCheck!")
 		return graphql.Null
@@ -63602,13 +63606,13 @@ func (ec *executionContext) marshalNOnboardingCheck2ᚖporticoᚋtradeᚐOnboard
 	return ec._OnboardingCheck(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx context.Context, v any) (trade.OnboardingStage, error) {
+func (ec *executionContext) unmarshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx context.Context, v any) (procurement.OnboardingStage, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.OnboardingStage(tmp)
+	res := procurement.OnboardingStage(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx context.Context, sel ast.SelectionSet, v trade.OnboardingStage) graphql.Marshaler {
+func (ec *executionContext) marshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx context.Context, sel ast.SelectionSet, v procurement.OnboardingStage) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -63797,13 +63801,13 @@ func (ec *executionContext) unmarshalNOrderBy2porticoᚋgraphᚐOrderBy(ctx cont
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx context.Context, v any) (trade.OrderCheck, error) {
+func (ec *executionContext) unmarshalNOrderCheck2porticoᚋtradeᚋorderingᚐOrderCheck(ctx context.Context, v any) (ordering.OrderCheck, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.OrderCheck(tmp)
+	res := ordering.OrderCheck(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx context.Context, sel ast.SelectionSet, v trade.OrderCheck) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderCheck2porticoᚋtradeᚋorderingᚐOrderCheck(ctx context.Context, sel ast.SelectionSet, v ordering.OrderCheck) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -63812,13 +63816,13 @@ func (ec *executionContext) marshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx 
 	return res
 }
 
-func (ec *executionContext) unmarshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx context.Context, v any) ([]trade.OrderCheck, error) {
+func (ec *executionContext) unmarshalNOrderCheck2ᚕporticoᚋtradeᚋorderingᚐOrderCheckᚄ(ctx context.Context, v any) ([]ordering.OrderCheck, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.OrderCheck, len(vSlice))
+	res := make([]ordering.OrderCheck, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNOrderCheck2porticoᚋtradeᚋorderingᚐOrderCheck(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -63826,11 +63830,11 @@ func (ec *executionContext) unmarshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheck
 	return res, nil
 }
 
-func (ec *executionContext) marshalNOrderCheck2ᚕporticoᚋtradeᚐOrderCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OrderCheck) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderCheck2ᚕporticoᚋtradeᚋorderingᚐOrderCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []ordering.OrderCheck) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNOrderCheck2porticoᚋtradeᚐOrderCheck(ctx, sel, v[i])
+		return ec.marshalNOrderCheck2porticoᚋtradeᚋorderingᚐOrderCheck(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64105,15 +64109,15 @@ func (ec *executionContext) marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx cont
 	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPartnerChannel2porticoᚋtradeᚐPartnerChannel(ctx context.Context, sel ast.SelectionSet, v trade.PartnerChannel) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerChannel2porticoᚋtradeᚋprocurementᚐPartnerChannel(ctx context.Context, sel ast.SelectionSet, v procurement.PartnerChannel) graphql.Marshaler {
 	return ec._PartnerChannel(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPartnerChannel2ᚕporticoᚋtradeᚐPartnerChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PartnerChannel) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerChannel2ᚕporticoᚋtradeᚋprocurementᚐPartnerChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []procurement.PartnerChannel) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPartnerChannel2porticoᚋtradeᚐPartnerChannel(ctx, sel, v[i])
+		return ec.marshalNPartnerChannel2porticoᚋtradeᚋprocurementᚐPartnerChannel(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64144,13 +64148,13 @@ func (ec *executionContext) unmarshalNPartnerChannelInput2ᚖporticoᚋgraphᚐP
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx context.Context, v any) (trade.PartnerDocumentKind, error) {
+func (ec *executionContext) unmarshalNPartnerDocumentKind2porticoᚋtradeᚋprocurementᚐPartnerDocumentKind(ctx context.Context, v any) (procurement.PartnerDocumentKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.PartnerDocumentKind(tmp)
+	res := procurement.PartnerDocumentKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx context.Context, sel ast.SelectionSet, v trade.PartnerDocumentKind) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerDocumentKind2porticoᚋtradeᚋprocurementᚐPartnerDocumentKind(ctx context.Context, sel ast.SelectionSet, v procurement.PartnerDocumentKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -64159,13 +64163,13 @@ func (ec *executionContext) marshalNPartnerDocumentKind2porticoᚋtradeᚐPartne
 	return res
 }
 
-func (ec *executionContext) unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx context.Context, v any) ([]trade.PartnerDocumentKind, error) {
+func (ec *executionContext) unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚋprocurementᚐPartnerDocumentKindᚄ(ctx context.Context, v any) ([]procurement.PartnerDocumentKind, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.PartnerDocumentKind, len(vSlice))
+	res := make([]procurement.PartnerDocumentKind, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNPartnerDocumentKind2porticoᚋtradeᚋprocurementᚐPartnerDocumentKind(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -64173,11 +64177,11 @@ func (ec *executionContext) unmarshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐP
 	return res, nil
 }
 
-func (ec *executionContext) marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚐPartnerDocumentKindᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.PartnerDocumentKind) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerDocumentKind2ᚕporticoᚋtradeᚋprocurementᚐPartnerDocumentKindᚄ(ctx context.Context, sel ast.SelectionSet, v []procurement.PartnerDocumentKind) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚐPartnerDocumentKind(ctx, sel, v[i])
+		return ec.marshalNPartnerDocumentKind2porticoᚋtradeᚋprocurementᚐPartnerDocumentKind(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64194,11 +64198,11 @@ func (ec *executionContext) unmarshalNPartnerInput2porticoᚋgraphᚐPartnerInpu
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPartnerKey2ᚕᚖporticoᚋtradeᚐPartnerKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.PartnerKey) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerKey2ᚕᚖporticoᚋtradeᚋprocurementᚐPartnerKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*procurement.PartnerKey) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx, sel, v[i])
+		return ec.marshalNPartnerKey2ᚖporticoᚋtradeᚋprocurementᚐPartnerKey(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64210,7 +64214,7 @@ func (ec *executionContext) marshalNPartnerKey2ᚕᚖporticoᚋtradeᚐPartnerKe
 	return ret
 }
 
-func (ec *executionContext) marshalNPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
+func (ec *executionContext) marshalNPartnerKey2ᚖporticoᚋtradeᚋprocurementᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *procurement.PartnerKey) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PartnerKey!")
 		return graphql.Null
@@ -64657,11 +64661,11 @@ func (ec *executionContext) marshalNReadMode2porticoᚋtradeᚐReadMode(ctx cont
 	return res
 }
 
-func (ec *executionContext) marshalNReceipt2ᚕᚖporticoᚋtradeᚐReceiptᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Receipt) graphql.Marshaler {
+func (ec *executionContext) marshalNReceipt2ᚕᚖporticoᚋtradeᚋprocurementᚐReceiptᚄ(ctx context.Context, sel ast.SelectionSet, v []*procurement.Receipt) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNReceipt2ᚖporticoᚋtradeᚐReceipt(ctx, sel, v[i])
+		return ec.marshalNReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64673,7 +64677,7 @@ func (ec *executionContext) marshalNReceipt2ᚕᚖporticoᚋtradeᚐReceiptᚄ(c
 	return ret
 }
 
-func (ec *executionContext) marshalNReceipt2ᚖporticoᚋtradeᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+func (ec *executionContext) marshalNReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *procurement.Receipt) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Receipt!")
 		return graphql.Null
@@ -64681,13 +64685,13 @@ func (ec *executionContext) marshalNReceipt2ᚖporticoᚋtradeᚐReceipt(ctx con
 	return ec._Receipt(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx context.Context, v any) (trade.ReceiptKind, error) {
+func (ec *executionContext) unmarshalNReceiptKind2porticoᚋtradeᚋprocurementᚐReceiptKind(ctx context.Context, v any) (procurement.ReceiptKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.ReceiptKind(tmp)
+	res := procurement.ReceiptKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ctx context.Context, sel ast.SelectionSet, v trade.ReceiptKind) graphql.Marshaler {
+func (ec *executionContext) marshalNReceiptKind2porticoᚋtradeᚋprocurementᚐReceiptKind(ctx context.Context, sel ast.SelectionSet, v procurement.ReceiptKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -64696,13 +64700,13 @@ func (ec *executionContext) marshalNReceiptKind2porticoᚋtradeᚐReceiptKind(ct
 	return res
 }
 
-func (ec *executionContext) unmarshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx context.Context, v any) (trade.ReceiptOutcome, error) {
+func (ec *executionContext) unmarshalNReceiptOutcome2porticoᚋtradeᚋprocurementᚐReceiptOutcome(ctx context.Context, v any) (procurement.ReceiptOutcome, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.ReceiptOutcome(tmp)
+	res := procurement.ReceiptOutcome(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutcome(ctx context.Context, sel ast.SelectionSet, v trade.ReceiptOutcome) graphql.Marshaler {
+func (ec *executionContext) marshalNReceiptOutcome2porticoᚋtradeᚋprocurementᚐReceiptOutcome(ctx context.Context, sel ast.SelectionSet, v procurement.ReceiptOutcome) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -64711,7 +64715,7 @@ func (ec *executionContext) marshalNReceiptOutcome2porticoᚋtradeᚐReceiptOutc
 	return res
 }
 
-func (ec *executionContext) marshalNReconciliation2ᚖporticoᚋtradeᚐReconciliation(ctx context.Context, sel ast.SelectionSet, v *trade.Reconciliation) graphql.Marshaler {
+func (ec *executionContext) marshalNReconciliation2ᚖporticoᚋtradeᚋoperatingᚐReconciliation(ctx context.Context, sel ast.SelectionSet, v *operating.Reconciliation) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Reconciliation!")
 		return graphql.Null
@@ -64719,11 +64723,11 @@ func (ec *executionContext) marshalNReconciliation2ᚖporticoᚋtradeᚐReconcil
 	return ec._Reconciliation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRecordDifference2ᚕᚖporticoᚋtradeᚐRecordDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RecordDifference) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordDifference2ᚕᚖporticoᚋtradeᚋoperatingᚐRecordDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.RecordDifference) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx, sel, v[i])
+		return ec.marshalNRecordDifference2ᚖporticoᚋtradeᚋoperatingᚐRecordDifference(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64735,7 +64739,7 @@ func (ec *executionContext) marshalNRecordDifference2ᚕᚖporticoᚋtradeᚐRec
 	return ret
 }
 
-func (ec *executionContext) marshalNRecordDifference2ᚖporticoᚋtradeᚐRecordDifference(ctx context.Context, sel ast.SelectionSet, v *trade.RecordDifference) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordDifference2ᚖporticoᚋtradeᚋoperatingᚐRecordDifference(ctx context.Context, sel ast.SelectionSet, v *operating.RecordDifference) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RecordDifference!")
 		return graphql.Null
@@ -64743,7 +64747,7 @@ func (ec *executionContext) marshalNRecordDifference2ᚖporticoᚋtradeᚐRecord
 	return ec._RecordDifference(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRecordDifferenceConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RecordDifference]) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordDifferenceConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.RecordDifference]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RecordDifferenceConnection!")
 		return graphql.Null
@@ -64751,11 +64755,11 @@ func (ec *executionContext) marshalNRecordDifferenceConnection2ᚖporticoᚋtrad
 	return ec._RecordDifferenceConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRecordDifferenceEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordDifferenceEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.RecordDifference]) graphql.Marshaler {
 	return ec._RecordDifferenceEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNRecordDifferenceEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.RecordDifference]) graphql.Marshaler {
+func (ec *executionContext) marshalNRecordDifferenceEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.RecordDifference]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -64776,11 +64780,11 @@ func (ec *executionContext) unmarshalNRedeliverWebhookInput2porticoᚋgraphᚐRe
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚐRejectedRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RejectedRecord) graphql.Marshaler {
+func (ec *executionContext) marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚋoperatingᚐRejectedRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.RejectedRecord) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNRejectedRecord2ᚖporticoᚋtradeᚐRejectedRecord(ctx, sel, v[i])
+		return ec.marshalNRejectedRecord2ᚖporticoᚋtradeᚋoperatingᚐRejectedRecord(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -64792,7 +64796,7 @@ func (ec *executionContext) marshalNRejectedRecord2ᚕᚖporticoᚋtradeᚐRejec
 	return ret
 }
 
-func (ec *executionContext) marshalNRejectedRecord2ᚖporticoᚋtradeᚐRejectedRecord(ctx context.Context, sel ast.SelectionSet, v *trade.RejectedRecord) graphql.Marshaler {
+func (ec *executionContext) marshalNRejectedRecord2ᚖporticoᚋtradeᚋoperatingᚐRejectedRecord(ctx context.Context, sel ast.SelectionSet, v *operating.RejectedRecord) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RejectedRecord!")
 		return graphql.Null
@@ -64800,11 +64804,11 @@ func (ec *executionContext) marshalNRejectedRecord2ᚖporticoᚋtradeᚐRejected
 	return ec._RejectedRecord(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRejectedRecordEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.RejectedRecord]) graphql.Marshaler {
+func (ec *executionContext) marshalNRejectedRecordEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.RejectedRecord]) graphql.Marshaler {
 	return ec._RejectedRecordEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNRejectedRecordEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.RejectedRecord]) graphql.Marshaler {
+func (ec *executionContext) marshalNRejectedRecordEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.RejectedRecord]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -65012,11 +65016,11 @@ func (ec *executionContext) unmarshalNRotatePartnerKeyInput2porticoᚋgraphᚐRo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteMismatchᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.RouteMismatch) graphql.Marshaler {
+func (ec *executionContext) marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚋoperatingᚐRouteMismatchᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.RouteMismatch) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx, sel, v[i])
+		return ec.marshalNRouteMismatch2ᚖporticoᚋtradeᚋoperatingᚐRouteMismatch(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65028,7 +65032,7 @@ func (ec *executionContext) marshalNRouteMismatch2ᚕᚖporticoᚋtradeᚐRouteM
 	return ret
 }
 
-func (ec *executionContext) marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMismatch(ctx context.Context, sel ast.SelectionSet, v *trade.RouteMismatch) graphql.Marshaler {
+func (ec *executionContext) marshalNRouteMismatch2ᚖporticoᚋtradeᚋoperatingᚐRouteMismatch(ctx context.Context, sel ast.SelectionSet, v *operating.RouteMismatch) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RouteMismatch!")
 		return graphql.Null
@@ -65036,7 +65040,7 @@ func (ec *executionContext) marshalNRouteMismatch2ᚖporticoᚋtradeᚐRouteMism
 	return ec._RouteMismatch(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRouteMismatchConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RouteMismatch]) graphql.Marshaler {
+func (ec *executionContext) marshalNRouteMismatchConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.RouteMismatch]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RouteMismatchConnection!")
 		return graphql.Null
@@ -65044,11 +65048,11 @@ func (ec *executionContext) marshalNRouteMismatchConnection2ᚖporticoᚋtrade�
 	return ec._RouteMismatchConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRouteMismatchEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+func (ec *executionContext) marshalNRouteMismatchEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.RouteMismatch]) graphql.Marshaler {
 	return ec._RouteMismatchEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.RouteMismatch]) graphql.Marshaler {
+func (ec *executionContext) marshalNRouteMismatchEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.RouteMismatch]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -65245,7 +65249,7 @@ func (ec *executionContext) marshalNShipmentStatus2porticoᚋtradeᚐShipmentSta
 	return res
 }
 
-func (ec *executionContext) marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+func (ec *executionContext) marshalNSignedMessage2ᚖporticoᚋtradeᚋprocurementᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *procurement.SignedMessage) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SignedMessage!")
 		return graphql.Null
@@ -65253,7 +65257,7 @@ func (ec *executionContext) marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMes
 	return ec._SignedMessage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSlaReport2ᚖporticoᚋtradeᚐSlaReport(ctx context.Context, sel ast.SelectionSet, v *trade.SlaReport) graphql.Marshaler {
+func (ec *executionContext) marshalNSlaReport2ᚖporticoᚋtradeᚋoperatingᚐSlaReport(ctx context.Context, sel ast.SelectionSet, v *operating.SlaReport) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SlaReport!")
 		return graphql.Null
@@ -65266,7 +65270,7 @@ func (ec *executionContext) unmarshalNSourceControlInput2porticoᚋgraphᚐSourc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceHealth2ᚖporticoᚋtradeᚋoperatingᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *operating.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SourceHealth!")
 		return graphql.Null
@@ -65289,13 +65293,13 @@ func (ec *executionContext) marshalNSourceKind2porticoᚋtradeᚐSourceKind(ctx 
 	return res
 }
 
-func (ec *executionContext) unmarshalNSourceState2porticoᚋtradeᚐSourceState(ctx context.Context, v any) (trade.SourceState, error) {
+func (ec *executionContext) unmarshalNSourceState2porticoᚋtradeᚋoperatingᚐSourceState(ctx context.Context, v any) (operating.SourceState, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.SourceState(tmp)
+	res := operating.SourceState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSourceState2porticoᚋtradeᚐSourceState(ctx context.Context, sel ast.SelectionSet, v trade.SourceState) graphql.Marshaler {
+func (ec *executionContext) marshalNSourceState2porticoᚋtradeᚋoperatingᚐSourceState(ctx context.Context, sel ast.SelectionSet, v operating.SourceState) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -65304,11 +65308,11 @@ func (ec *executionContext) marshalNSourceState2porticoᚋtradeᚐSourceState(ct
 	return res
 }
 
-func (ec *executionContext) marshalNSourcedValue2ᚕᚖporticoᚋtradeᚐSourcedValueᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourcedValue) graphql.Marshaler {
+func (ec *executionContext) marshalNSourcedValue2ᚕᚖporticoᚋtradeᚋoperatingᚐSourcedValueᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.SourcedValue) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedValue(ctx, sel, v[i])
+		return ec.marshalNSourcedValue2ᚖporticoᚋtradeᚋoperatingᚐSourcedValue(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65320,7 +65324,7 @@ func (ec *executionContext) marshalNSourcedValue2ᚕᚖporticoᚋtradeᚐSourced
 	return ret
 }
 
-func (ec *executionContext) marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedValue(ctx context.Context, sel ast.SelectionSet, v *trade.SourcedValue) graphql.Marshaler {
+func (ec *executionContext) marshalNSourcedValue2ᚖporticoᚋtradeᚋoperatingᚐSourcedValue(ctx context.Context, sel ast.SelectionSet, v *operating.SourcedValue) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SourcedValue!")
 		return graphql.Null
@@ -65328,7 +65332,7 @@ func (ec *executionContext) marshalNSourcedValue2ᚖporticoᚋtradeᚐSourcedVal
 	return ec._SourcedValue(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
+func (ec *executionContext) marshalNSpendingLimit2ᚖporticoᚋtradeᚋorderingᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *ordering.SpendingLimit) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SpendingLimit!")
 		return graphql.Null
@@ -65336,13 +65340,13 @@ func (ec *executionContext) marshalNSpendingLimit2ᚖporticoᚋtradeᚐSpendingL
 	return ec._SpendingLimit(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx context.Context, v any) (trade.SpendingPeriod, error) {
+func (ec *executionContext) unmarshalNSpendingPeriod2porticoᚋtradeᚋorderingᚐSpendingPeriod(ctx context.Context, v any) (ordering.SpendingPeriod, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.SpendingPeriod(tmp)
+	res := ordering.SpendingPeriod(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPeriod(ctx context.Context, sel ast.SelectionSet, v trade.SpendingPeriod) graphql.Marshaler {
+func (ec *executionContext) marshalNSpendingPeriod2porticoᚋtradeᚋorderingᚐSpendingPeriod(ctx context.Context, sel ast.SelectionSet, v ordering.SpendingPeriod) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -65351,15 +65355,15 @@ func (ec *executionContext) marshalNSpendingPeriod2porticoᚋtradeᚐSpendingPer
 	return res
 }
 
-func (ec *executionContext) marshalNStatusFact2porticoᚋtradeᚐStatusFact(ctx context.Context, sel ast.SelectionSet, v trade.StatusFact) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusFact2porticoᚋtradeᚋtrackingᚐStatusFact(ctx context.Context, sel ast.SelectionSet, v tracking.StatusFact) graphql.Marshaler {
 	return ec._StatusFact(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNStatusFact2ᚕporticoᚋtradeᚐStatusFactᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.StatusFact) graphql.Marshaler {
+func (ec *executionContext) marshalNStatusFact2ᚕporticoᚋtradeᚋtrackingᚐStatusFactᚄ(ctx context.Context, sel ast.SelectionSet, v []tracking.StatusFact) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatusFact2porticoᚋtradeᚐStatusFact(ctx, sel, v[i])
+		return ec.marshalNStatusFact2porticoᚋtradeᚋtrackingᚐStatusFact(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65571,13 +65575,13 @@ func (ec *executionContext) unmarshalNSupportTicketCountInput2porticoᚋgraphᚐ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx context.Context, v any) (trade.SyncMode, error) {
+func (ec *executionContext) unmarshalNSyncMode2porticoᚋtradeᚋoperatingᚐSyncMode(ctx context.Context, v any) (operating.SyncMode, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.SyncMode(tmp)
+	res := operating.SyncMode(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx context.Context, sel ast.SelectionSet, v trade.SyncMode) graphql.Marshaler {
+func (ec *executionContext) marshalNSyncMode2porticoᚋtradeᚋoperatingᚐSyncMode(ctx context.Context, sel ast.SelectionSet, v operating.SyncMode) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -65586,7 +65590,7 @@ func (ec *executionContext) marshalNSyncMode2porticoᚋtradeᚐSyncMode(ctx cont
 	return res
 }
 
-func (ec *executionContext) marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TimelineConnection!")
 		return graphql.Null
@@ -65594,11 +65598,11 @@ func (ec *executionContext) marshalNTimelineConnection2ᚖporticoᚋtradeᚐConn
 	return ec._TimelineConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNTimelineEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.TimelineEntry]) graphql.Marshaler {
 	return ec._TimelineEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.TimelineEntry]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -65614,12 +65618,12 @@ func (ec *executionContext) marshalNTimelineEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚐTimelineEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.TimelineEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚋoperatingᚐTimelineEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.TimelineEntry) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "TimelineEntry", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx, sel, v[i])
+		return ec.marshalNTimelineEntry2ᚖporticoᚋtradeᚋoperatingᚐTimelineEntry(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65631,7 +65635,7 @@ func (ec *executionContext) marshalNTimelineEntry2ᚕᚖporticoᚋtradeᚐTimeli
 	return ret
 }
 
-func (ec *executionContext) marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineEntry(ctx context.Context, sel ast.SelectionSet, v *trade.TimelineEntry) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineEntry2ᚖporticoᚋtradeᚋoperatingᚐTimelineEntry(ctx context.Context, sel ast.SelectionSet, v *operating.TimelineEntry) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TimelineEntry!")
 		return graphql.Null
@@ -65639,13 +65643,13 @@ func (ec *executionContext) marshalNTimelineEntry2ᚖporticoᚋtradeᚐTimelineE
 	return ec._TimelineEntry(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx context.Context, v any) (trade.TimelineKind, error) {
+func (ec *executionContext) unmarshalNTimelineKind2porticoᚋtradeᚋoperatingᚐTimelineKind(ctx context.Context, v any) (operating.TimelineKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.TimelineKind(tmp)
+	res := operating.TimelineKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNTimelineKind2porticoᚋtradeᚐTimelineKind(ctx context.Context, sel ast.SelectionSet, v trade.TimelineKind) graphql.Marshaler {
+func (ec *executionContext) marshalNTimelineKind2porticoᚋtradeᚋoperatingᚐTimelineKind(ctx context.Context, sel ast.SelectionSet, v operating.TimelineKind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -65671,12 +65675,12 @@ func (ec *executionContext) marshalNTotals2porticoᚋtradeᚐTotals(ctx context.
 	return ec._Totals(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartnerᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
+func (ec *executionContext) marshalNTradingPartner2ᚕᚖporticoᚋtradeᚋprocurementᚐTradingPartnerᚄ(ctx context.Context, sel ast.SelectionSet, v []*procurement.TradingPartner) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "TradingPartner", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, sel, v[i])
+		return ec.marshalNTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65688,7 +65692,7 @@ func (ec *executionContext) marshalNTradingPartner2ᚕᚖporticoᚋtradeᚐTradi
 	return ret
 }
 
-func (ec *executionContext) marshalNTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+func (ec *executionContext) marshalNTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TradingPartner!")
 		return graphql.Null
@@ -65701,11 +65705,11 @@ func (ec *executionContext) unmarshalNTradingPartnerBy2porticoᚋgraphᚐTrading
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNTradingPartnerEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+func (ec *executionContext) marshalNTradingPartnerEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[procurement.TradingPartner]) graphql.Marshaler {
 	return ec._TradingPartnerEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNTradingPartnerEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.TradingPartner]) graphql.Marshaler {
+func (ec *executionContext) marshalNTradingPartnerEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[procurement.TradingPartner]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -65768,11 +65772,11 @@ func (ec *executionContext) marshalNUnitPrice2porticoᚋtradeᚐUnitPrice(ctx co
 	return ec._UnitPrice(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚐUnmappedCodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.UnmappedCode) graphql.Marshaler {
+func (ec *executionContext) marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚋoperatingᚐUnmappedCodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.UnmappedCode) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNUnmappedCode2ᚖporticoᚋtradeᚐUnmappedCode(ctx, sel, v[i])
+		return ec.marshalNUnmappedCode2ᚖporticoᚋtradeᚋoperatingᚐUnmappedCode(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65784,7 +65788,7 @@ func (ec *executionContext) marshalNUnmappedCode2ᚕᚖporticoᚋtradeᚐUnmappe
 	return ret
 }
 
-func (ec *executionContext) marshalNUnmappedCode2ᚖporticoᚋtradeᚐUnmappedCode(ctx context.Context, sel ast.SelectionSet, v *trade.UnmappedCode) graphql.Marshaler {
+func (ec *executionContext) marshalNUnmappedCode2ᚖporticoᚋtradeᚋoperatingᚐUnmappedCode(ctx context.Context, sel ast.SelectionSet, v *operating.UnmappedCode) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "UnmappedCode!")
 		return graphql.Null
@@ -65797,16 +65801,16 @@ func (ec *executionContext) unmarshalNUpdatePartnerInput2porticoᚋgraphᚐUpdat
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNValidatedLine2porticoᚋtradeᚐValidatedLine(ctx context.Context, sel ast.SelectionSet, v trade.ValidatedLine) graphql.Marshaler {
+func (ec *executionContext) marshalNValidatedLine2porticoᚋtradeᚋorderingᚐValidatedLine(ctx context.Context, sel ast.SelectionSet, v ordering.ValidatedLine) graphql.Marshaler {
 	return ec._ValidatedLine(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNValidatedLine2ᚕporticoᚋtradeᚐValidatedLineᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.ValidatedLine) graphql.Marshaler {
+func (ec *executionContext) marshalNValidatedLine2ᚕporticoᚋtradeᚋorderingᚐValidatedLineᚄ(ctx context.Context, sel ast.SelectionSet, v []ordering.ValidatedLine) graphql.Marshaler {
 	ctx = graphql.WithBatchParentValues(ctx, "ValidatedLine", v)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNValidatedLine2porticoᚋtradeᚐValidatedLine(ctx, sel, v[i])
+		return ec.marshalNValidatedLine2porticoᚋtradeᚋorderingᚐValidatedLine(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65847,11 +65851,11 @@ func (ec *executionContext) marshalNWarehouseStock2ᚕporticoᚋtradeᚐWarehous
 	return ret
 }
 
-func (ec *executionContext) marshalNWebhookDelivery2ᚕᚖporticoᚋtradeᚐWebhookDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.WebhookDelivery) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookDelivery2ᚕᚖporticoᚋtradeᚋoperatingᚐWebhookDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.WebhookDelivery) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNWebhookDelivery2ᚖporticoᚋtradeᚐWebhookDelivery(ctx, sel, v[i])
+		return ec.marshalNWebhookDelivery2ᚖporticoᚋtradeᚋoperatingᚐWebhookDelivery(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -65863,7 +65867,7 @@ func (ec *executionContext) marshalNWebhookDelivery2ᚕᚖporticoᚋtradeᚐWebh
 	return ret
 }
 
-func (ec *executionContext) marshalNWebhookDelivery2ᚖporticoᚋtradeᚐWebhookDelivery(ctx context.Context, sel ast.SelectionSet, v *trade.WebhookDelivery) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookDelivery2ᚖporticoᚋtradeᚋoperatingᚐWebhookDelivery(ctx context.Context, sel ast.SelectionSet, v *operating.WebhookDelivery) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "WebhookDelivery!")
 		return graphql.Null
@@ -65871,7 +65875,7 @@ func (ec *executionContext) marshalNWebhookDelivery2ᚖporticoᚋtradeᚐWebhook
 	return ec._WebhookDelivery(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNWebhookDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.WebhookDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.WebhookDelivery]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "WebhookDeliveryConnection!")
 		return graphql.Null
@@ -65879,11 +65883,11 @@ func (ec *executionContext) marshalNWebhookDeliveryConnection2ᚖporticoᚋtrade
 	return ec._WebhookDeliveryConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNWebhookDeliveryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[trade.WebhookDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookDeliveryEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.WebhookDelivery]) graphql.Marshaler {
 	return ec._WebhookDeliveryEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNWebhookDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[trade.WebhookDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookDeliveryEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.WebhookDelivery]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -65899,7 +65903,7 @@ func (ec *executionContext) marshalNWebhookDeliveryEdge2ᚕporticoᚋtradeᚐEdg
 	return ret
 }
 
-func (ec *executionContext) marshalNWebhookEndpoint2ᚖporticoᚋtradeᚐWebhookEndpoint(ctx context.Context, sel ast.SelectionSet, v *trade.WebhookEndpoint) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookEndpoint2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpoint(ctx context.Context, sel ast.SelectionSet, v *operating.WebhookEndpoint) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "WebhookEndpoint!")
 		return graphql.Null
@@ -65917,13 +65921,13 @@ func (ec *executionContext) unmarshalNWebhookEndpointRef2porticoᚋgraphᚐWebho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNWebhookStatus2porticoᚋtradeᚐWebhookStatus(ctx context.Context, v any) (trade.WebhookStatus, error) {
+func (ec *executionContext) unmarshalNWebhookStatus2porticoᚋtradeᚋoperatingᚐWebhookStatus(ctx context.Context, v any) (operating.WebhookStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.WebhookStatus(tmp)
+	res := operating.WebhookStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNWebhookStatus2porticoᚋtradeᚐWebhookStatus(ctx context.Context, sel ast.SelectionSet, v trade.WebhookStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookStatus2porticoᚋtradeᚋoperatingᚐWebhookStatus(ctx context.Context, sel ast.SelectionSet, v operating.WebhookStatus) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -66298,14 +66302,14 @@ func (ec *executionContext) marshalOAmendOrderPayload2ᚖporticoᚋgraphᚐAmend
 	return ec._AmendOrderPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOApproval2ᚖporticoᚋtradeᚐApproval(ctx context.Context, sel ast.SelectionSet, v *trade.Approval) graphql.Marshaler {
+func (ec *executionContext) marshalOApproval2ᚖporticoᚋtradeᚋorderingᚐApproval(ctx context.Context, sel ast.SelectionSet, v *ordering.Approval) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Approval(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOAuditEntryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.AuditEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalOAuditEntryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.AuditEntry]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66341,16 +66345,16 @@ func (ec *executionContext) marshalOAwaitedDecision2ᚖporticoᚋtradeᚐAwaited
 	return ec._AwaitedDecision(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, v any) ([]trade.Capability, error) {
+func (ec *executionContext) unmarshalOCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx context.Context, v any) ([]operating.Capability, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.Capability, len(vSlice))
+	res := make([]operating.Capability, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNCapability2porticoᚋtradeᚐCapability(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -66358,14 +66362,14 @@ func (ec *executionContext) unmarshalOCapability2ᚕporticoᚋtradeᚐCapability
 	return res, nil
 }
 
-func (ec *executionContext) marshalOCapability2ᚕporticoᚋtradeᚐCapabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Capability) graphql.Marshaler {
+func (ec *executionContext) marshalOCapability2ᚕporticoᚋtradeᚋoperatingᚐCapabilityᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.Capability) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCapability2porticoᚋtradeᚐCapability(ctx, sel, v[i])
+		return ec.marshalNCapability2porticoᚋtradeᚋoperatingᚐCapability(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66377,7 +66381,7 @@ func (ec *executionContext) marshalOCapability2ᚕporticoᚋtradeᚐCapability�
 	return ret
 }
 
-func (ec *executionContext) marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚐCapabilityRouteᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CapabilityRoute) graphql.Marshaler {
+func (ec *executionContext) marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚋoperatingᚐCapabilityRouteᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.CapabilityRoute) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66385,7 +66389,7 @@ func (ec *executionContext) marshalOCapabilityRoute2ᚕᚖporticoᚋtradeᚐCapa
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCapabilityRoute2ᚖporticoᚋtradeᚐCapabilityRoute(ctx, sel, v[i])
+		return ec.marshalNCapabilityRoute2ᚖporticoᚋtradeᚋoperatingᚐCapabilityRoute(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66431,7 +66435,7 @@ func (ec *executionContext) marshalOCategory2ᚖporticoᚋtradeᚐCategory(ctx c
 	return ec._Category(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMappingᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.CodeMapping) graphql.Marshaler {
+func (ec *executionContext) marshalOCodeMapping2ᚕᚖporticoᚋtradeᚋoperatingᚐCodeMappingᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.CodeMapping) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66439,7 +66443,7 @@ func (ec *executionContext) marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMapp
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx, sel, v[i])
+		return ec.marshalNCodeMapping2ᚖporticoᚋtradeᚋoperatingᚐCodeMapping(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66451,7 +66455,7 @@ func (ec *executionContext) marshalOCodeMapping2ᚕᚖporticoᚋtradeᚐCodeMapp
 	return ret
 }
 
-func (ec *executionContext) marshalOCodeMapping2ᚖporticoᚋtradeᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *trade.CodeMapping) graphql.Marshaler {
+func (ec *executionContext) marshalOCodeMapping2ᚖporticoᚋtradeᚋoperatingᚐCodeMapping(ctx context.Context, sel ast.SelectionSet, v *operating.CodeMapping) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66550,14 +66554,14 @@ func (ec *executionContext) marshalOCreditPosition2ᚖporticoᚋtradeᚐCreditPo
 	return ec._CreditPosition(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODataPolicy2ᚕᚖporticoᚋtradeᚐDataPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.DataPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalODataPolicy2ᚕᚖporticoᚋtradeᚋoperatingᚐDataPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.DataPolicy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDataPolicy2ᚖporticoᚋtradeᚐDataPolicy(ctx, sel, v[i])
+		return ec.marshalNDataPolicy2ᚖporticoᚋtradeᚋoperatingᚐDataPolicy(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66613,14 +66617,14 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
-func (ec *executionContext) marshalODeadLetter2ᚖporticoᚋtradeᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *trade.DeadLetter) graphql.Marshaler {
+func (ec *executionContext) marshalODeadLetter2ᚖporticoᚋtradeᚋoperatingᚐDeadLetter(ctx context.Context, sel ast.SelectionSet, v *operating.DeadLetter) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DeadLetter(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeadLetterConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.DeadLetter]) graphql.Marshaler {
+func (ec *executionContext) marshalODeadLetterConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.DeadLetter]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66652,16 +66656,16 @@ func (ec *executionContext) marshalODecimal2ᚖgithubᚗcomᚋquagmtᚋudecimal�
 	return res
 }
 
-func (ec *executionContext) unmarshalODeliveryState2ᚕporticoᚋtradeᚐDeliveryStateᚄ(ctx context.Context, v any) ([]trade.DeliveryState, error) {
+func (ec *executionContext) unmarshalODeliveryState2ᚕporticoᚋtradeᚋoperatingᚐDeliveryStateᚄ(ctx context.Context, v any) ([]operating.DeliveryState, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.DeliveryState, len(vSlice))
+	res := make([]operating.DeliveryState, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNDeliveryState2porticoᚋtradeᚐDeliveryState(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNDeliveryState2porticoᚋtradeᚋoperatingᚐDeliveryState(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -66669,14 +66673,14 @@ func (ec *executionContext) unmarshalODeliveryState2ᚕporticoᚋtradeᚐDeliver
 	return res, nil
 }
 
-func (ec *executionContext) marshalODeliveryState2ᚕporticoᚋtradeᚐDeliveryStateᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.DeliveryState) graphql.Marshaler {
+func (ec *executionContext) marshalODeliveryState2ᚕporticoᚋtradeᚋoperatingᚐDeliveryStateᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.DeliveryState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDeliveryState2porticoᚋtradeᚐDeliveryState(ctx, sel, v[i])
+		return ec.marshalNDeliveryState2porticoᚋtradeᚋoperatingᚐDeliveryState(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66695,7 +66699,7 @@ func (ec *executionContext) marshalODeliveryTerms2ᚖporticoᚋtradeᚐDeliveryT
 	return ec._DeliveryTerms(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeprecation2ᚕᚖporticoᚋtradeᚐDeprecationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Deprecation) graphql.Marshaler {
+func (ec *executionContext) marshalODeprecation2ᚕᚖporticoᚋtradeᚋoperatingᚐDeprecationᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.Deprecation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -66703,7 +66707,7 @@ func (ec *executionContext) marshalODeprecation2ᚕᚖporticoᚋtradeᚐDeprecat
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDeprecation2ᚖporticoᚋtradeᚐDeprecation(ctx, sel, v[i])
+		return ec.marshalNDeprecation2ᚖporticoᚋtradeᚋoperatingᚐDeprecation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -66824,13 +66828,13 @@ func (ec *executionContext) marshalODuration2ᚖtimeᚐDuration(ctx context.Cont
 	return res
 }
 
-func (ec *executionContext) unmarshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx context.Context, v any) (trade.EffectGuarantee, error) {
+func (ec *executionContext) unmarshalOEffectGuarantee2porticoᚋtradeᚋoperatingᚐEffectGuarantee(ctx context.Context, v any) (operating.EffectGuarantee, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.EffectGuarantee(tmp)
+	res := operating.EffectGuarantee(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOEffectGuarantee2porticoᚋtradeᚐEffectGuarantee(ctx context.Context, sel ast.SelectionSet, v trade.EffectGuarantee) graphql.Marshaler {
+func (ec *executionContext) marshalOEffectGuarantee2porticoᚋtradeᚋoperatingᚐEffectGuarantee(ctx context.Context, sel ast.SelectionSet, v operating.EffectGuarantee) graphql.Marshaler {
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
@@ -67005,16 +67009,16 @@ func (ec *executionContext) unmarshalOIdentifierInput2ᚖporticoᚋgraphᚐIdent
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx context.Context, v any) (*trade.IgnoredReason, error) {
+func (ec *executionContext) unmarshalOIgnoredReason2ᚖporticoᚋtradeᚋtrackingᚐIgnoredReason(ctx context.Context, v any) (*tracking.IgnoredReason, error) {
 	if v == nil {
 		return nil, nil
 	}
 	tmp, err := graphql.UnmarshalString(v)
-	res := trade.IgnoredReason(tmp)
+	res := tracking.IgnoredReason(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredReason(ctx context.Context, sel ast.SelectionSet, v *trade.IgnoredReason) graphql.Marshaler {
+func (ec *executionContext) marshalOIgnoredReason2ᚖporticoᚋtradeᚋtrackingᚐIgnoredReason(ctx context.Context, sel ast.SelectionSet, v *tracking.IgnoredReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -67024,7 +67028,7 @@ func (ec *executionContext) marshalOIgnoredReason2ᚖporticoᚋtradeᚐIgnoredRe
 	return res
 }
 
-func (ec *executionContext) marshalOInboundDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.InboundDelivery]) graphql.Marshaler {
+func (ec *executionContext) marshalOInboundDeliveryConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.InboundDelivery]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -67039,16 +67043,16 @@ func (ec *executionContext) unmarshalOInboundDeliveryFilter2ᚖporticoᚋgraph�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx context.Context, v any) ([]trade.InboundState, error) {
+func (ec *executionContext) unmarshalOInboundState2ᚕporticoᚋtradeᚋoperatingᚐInboundStateᚄ(ctx context.Context, v any) ([]operating.InboundState, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.InboundState, len(vSlice))
+	res := make([]operating.InboundState, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNInboundState2porticoᚋtradeᚐInboundState(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNInboundState2porticoᚋtradeᚋoperatingᚐInboundState(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -67056,14 +67060,14 @@ func (ec *executionContext) unmarshalOInboundState2ᚕporticoᚋtradeᚐInboundS
 	return res, nil
 }
 
-func (ec *executionContext) marshalOInboundState2ᚕporticoᚋtradeᚐInboundStateᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.InboundState) graphql.Marshaler {
+func (ec *executionContext) marshalOInboundState2ᚕporticoᚋtradeᚋoperatingᚐInboundStateᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.InboundState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNInboundState2porticoᚋtradeᚐInboundState(ctx, sel, v[i])
+		return ec.marshalNInboundState2porticoᚋtradeᚋoperatingᚐInboundState(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -67413,14 +67417,14 @@ func (ec *executionContext) marshalOLocationRole2ᚖporticoᚋtradeᚐLocationRo
 	return res
 }
 
-func (ec *executionContext) marshalOMasterDataConflict2ᚖporticoᚋtradeᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *trade.MasterDataConflict) graphql.Marshaler {
+func (ec *executionContext) marshalOMasterDataConflict2ᚖporticoᚋtradeᚋoperatingᚐMasterDataConflict(ctx context.Context, sel ast.SelectionSet, v *operating.MasterDataConflict) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._MasterDataConflict(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.MasterDataConflict]) graphql.Marshaler {
+func (ec *executionContext) marshalOMasterDataConflictConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.MasterDataConflict]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -67442,14 +67446,14 @@ func (ec *executionContext) marshalOMasterDataConflictPayload2ᚖporticoᚋgraph
 	return ec._MasterDataConflictPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.MeasureResult) graphql.Marshaler {
+func (ec *executionContext) marshalOMeasureResult2ᚕᚖporticoᚋtradeᚋoperatingᚐMeasureResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.MeasureResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx, sel, v[i])
+		return ec.marshalNMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -67461,7 +67465,7 @@ func (ec *executionContext) marshalOMeasureResult2ᚕᚖporticoᚋtradeᚐMeasur
 	return ret
 }
 
-func (ec *executionContext) marshalOMeasureResult2ᚖporticoᚋtradeᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *trade.MeasureResult) graphql.Marshaler {
+func (ec *executionContext) marshalOMeasureResult2ᚖporticoᚋtradeᚋoperatingᚐMeasureResult(ctx context.Context, sel ast.SelectionSet, v *operating.MeasureResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -67505,15 +67509,15 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapDespatchAdvice := map[int]int{}
 		var batchItemsAccount []*trade.Account
 		batchIdxMapAccount := map[int]int{}
-		var batchItemsWebhookEndpoint []*trade.WebhookEndpoint
+		var batchItemsWebhookEndpoint []*operating.WebhookEndpoint
 		batchIdxMapWebhookEndpoint := map[int]int{}
-		var batchItemsTradingPartner []*trade.TradingPartner
+		var batchItemsTradingPartner []*procurement.TradingPartner
 		batchIdxMapTradingPartner := map[int]int{}
-		var batchItemsSignedMessage []*trade.SignedMessage
+		var batchItemsSignedMessage []*procurement.SignedMessage
 		batchIdxMapSignedMessage := map[int]int{}
 		var batchItemsShipmentEvent []*trade.ShipmentEvent
 		batchIdxMapShipmentEvent := map[int]int{}
-		var batchItemsReconciliation []*trade.Reconciliation
+		var batchItemsReconciliation []*operating.Reconciliation
 		batchIdxMapReconciliation := map[int]int{}
 		var batchItemsPurchaseOrderResponse []*trade.PurchaseOrderResponse
 		batchIdxMapPurchaseOrderResponse := map[int]int{}
@@ -67523,15 +67527,15 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 		batchIdxMapOrderLine := map[int]int{}
 		var batchItemsOperation []*trade.Operation
 		batchIdxMapOperation := map[int]int{}
-		var batchItemsMasterDataConflict []*trade.MasterDataConflict
+		var batchItemsMasterDataConflict []*operating.MasterDataConflict
 		batchIdxMapMasterDataConflict := map[int]int{}
 		var batchItemsDeviation []*trade.Deviation
 		batchIdxMapDeviation := map[int]int{}
-		var batchItemsCodeMapping []*trade.CodeMapping
+		var batchItemsCodeMapping []*operating.CodeMapping
 		batchIdxMapCodeMapping := map[int]int{}
 		var batchItemsCategory []*trade.Category
 		batchIdxMapCategory := map[int]int{}
-		var batchItemsAuditEntry []*trade.AuditEntry
+		var batchItemsAuditEntry []*operating.AuditEntry
 		batchIdxMapAuditEntry := map[int]int{}
 		var batchItemsAlert []*trade.Alert
 		batchIdxMapAlert := map[int]int{}
@@ -67566,19 +67570,19 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Account:
 				batchIdxMapAccount[i] = len(batchItemsAccount)
 				batchItemsAccount = append(batchItemsAccount, concrete)
-			case *trade.WebhookEndpoint:
+			case *operating.WebhookEndpoint:
 				batchIdxMapWebhookEndpoint[i] = len(batchItemsWebhookEndpoint)
 				batchItemsWebhookEndpoint = append(batchItemsWebhookEndpoint, concrete)
-			case *trade.TradingPartner:
+			case *procurement.TradingPartner:
 				batchIdxMapTradingPartner[i] = len(batchItemsTradingPartner)
 				batchItemsTradingPartner = append(batchItemsTradingPartner, concrete)
-			case *trade.SignedMessage:
+			case *procurement.SignedMessage:
 				batchIdxMapSignedMessage[i] = len(batchItemsSignedMessage)
 				batchItemsSignedMessage = append(batchItemsSignedMessage, concrete)
 			case *trade.ShipmentEvent:
 				batchIdxMapShipmentEvent[i] = len(batchItemsShipmentEvent)
 				batchItemsShipmentEvent = append(batchItemsShipmentEvent, concrete)
-			case *trade.Reconciliation:
+			case *operating.Reconciliation:
 				batchIdxMapReconciliation[i] = len(batchItemsReconciliation)
 				batchItemsReconciliation = append(batchItemsReconciliation, concrete)
 			case *trade.PurchaseOrderResponse:
@@ -67593,19 +67597,19 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 			case *trade.Operation:
 				batchIdxMapOperation[i] = len(batchItemsOperation)
 				batchItemsOperation = append(batchItemsOperation, concrete)
-			case *trade.MasterDataConflict:
+			case *operating.MasterDataConflict:
 				batchIdxMapMasterDataConflict[i] = len(batchItemsMasterDataConflict)
 				batchItemsMasterDataConflict = append(batchItemsMasterDataConflict, concrete)
 			case *trade.Deviation:
 				batchIdxMapDeviation[i] = len(batchItemsDeviation)
 				batchItemsDeviation = append(batchItemsDeviation, concrete)
-			case *trade.CodeMapping:
+			case *operating.CodeMapping:
 				batchIdxMapCodeMapping[i] = len(batchItemsCodeMapping)
 				batchItemsCodeMapping = append(batchItemsCodeMapping, concrete)
 			case *trade.Category:
 				batchIdxMapCategory[i] = len(batchItemsCategory)
 				batchItemsCategory = append(batchItemsCategory, concrete)
-			case *trade.AuditEntry:
+			case *operating.AuditEntry:
 				batchIdxMapAuditEntry[i] = len(batchItemsAuditEntry)
 				batchItemsAuditEntry = append(batchItemsAuditEntry, concrete)
 			case *trade.Alert:
@@ -67701,7 +67705,7 @@ func (ec *executionContext) marshalONode2ᚕporticoᚋtradeᚐNode(ctx context.C
 	return ret
 }
 
-func (ec *executionContext) marshalOObjective2ᚖporticoᚋtradeᚐObjective(ctx context.Context, sel ast.SelectionSet, v *trade.Objective) graphql.Marshaler {
+func (ec *executionContext) marshalOObjective2ᚖporticoᚋtradeᚋoperatingᚐObjective(ctx context.Context, sel ast.SelectionSet, v *operating.Objective) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -67715,16 +67719,16 @@ func (ec *executionContext) marshalOObjectivePayload2ᚖporticoᚋgraphᚐObject
 	return ec._ObjectivePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx context.Context, v any) ([]trade.OnboardingStage, error) {
+func (ec *executionContext) unmarshalOOnboardingStage2ᚕporticoᚋtradeᚋprocurementᚐOnboardingStageᚄ(ctx context.Context, v any) ([]procurement.OnboardingStage, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]trade.OnboardingStage, len(vSlice))
+	res := make([]procurement.OnboardingStage, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -67732,14 +67736,14 @@ func (ec *executionContext) unmarshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboa
 	return res, nil
 }
 
-func (ec *executionContext) marshalOOnboardingStage2ᚕporticoᚋtradeᚐOnboardingStageᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.OnboardingStage) graphql.Marshaler {
+func (ec *executionContext) marshalOOnboardingStage2ᚕporticoᚋtradeᚋprocurementᚐOnboardingStageᚄ(ctx context.Context, sel ast.SelectionSet, v []procurement.OnboardingStage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNOnboardingStage2porticoᚋtradeᚐOnboardingStage(ctx, sel, v[i])
+		return ec.marshalNOnboardingStage2porticoᚋtradeᚋprocurementᚐOnboardingStage(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68051,7 +68055,7 @@ func (ec *executionContext) marshalOOrderStream2porticoᚋtradeᚐOrderStream(ct
 	return ec._OrderStream(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOOrderValidation2ᚖporticoᚋtradeᚐOrderValidation(ctx context.Context, sel ast.SelectionSet, v *trade.OrderValidation) graphql.Marshaler {
+func (ec *executionContext) marshalOOrderValidation2ᚖporticoᚋtradeᚋorderingᚐOrderValidation(ctx context.Context, sel ast.SelectionSet, v *ordering.OrderValidation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68082,7 +68086,7 @@ func (ec *executionContext) unmarshalOPartnerChannelInput2ᚕᚖporticoᚋgraph�
 	return res, nil
 }
 
-func (ec *executionContext) marshalOPartnerKey2ᚖporticoᚋtradeᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *trade.PartnerKey) graphql.Marshaler {
+func (ec *executionContext) marshalOPartnerKey2ᚖporticoᚋtradeᚋprocurementᚐPartnerKey(ctx context.Context, sel ast.SelectionSet, v *procurement.PartnerKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68322,14 +68326,14 @@ func (ec *executionContext) marshalORawCode2ᚖporticoᚋtradeᚐRawCode(ctx con
 	return ec._RawCode(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOReceipt2ᚖporticoᚋtradeᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *trade.Receipt) graphql.Marshaler {
+func (ec *executionContext) marshalOReceipt2ᚖporticoᚋtradeᚋprocurementᚐReceipt(ctx context.Context, sel ast.SelectionSet, v *procurement.Receipt) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Receipt(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚐReconciliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.Reconciliation) graphql.Marshaler {
+func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚋoperatingᚐReconciliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.Reconciliation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68337,7 +68341,7 @@ func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚐRecon
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNReconciliation2ᚖporticoᚋtradeᚐReconciliation(ctx, sel, v[i])
+		return ec.marshalNReconciliation2ᚖporticoᚋtradeᚋoperatingᚐReconciliation(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68349,7 +68353,7 @@ func (ec *executionContext) marshalOReconciliation2ᚕᚖporticoᚋtradeᚐRecon
 	return ret
 }
 
-func (ec *executionContext) marshalORejectedRecordConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.RejectedRecord]) graphql.Marshaler {
+func (ec *executionContext) marshalORejectedRecordConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.RejectedRecord]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68447,7 +68451,7 @@ func (ec *executionContext) marshalOReturnStatus2ᚕporticoᚋtradeᚐReturnStat
 	return ret
 }
 
-func (ec *executionContext) marshalORoiReport2ᚖporticoᚋtradeᚐRoiReport(ctx context.Context, sel ast.SelectionSet, v *trade.RoiReport) graphql.Marshaler {
+func (ec *executionContext) marshalORoiReport2ᚖporticoᚋtradeᚋoperatingᚐRoiReport(ctx context.Context, sel ast.SelectionSet, v *operating.RoiReport) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68631,7 +68635,7 @@ func (ec *executionContext) marshalOShipmentStream2porticoᚋtradeᚐShipmentStr
 	return ec._ShipmentStream(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSignedMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SignedMessage) graphql.Marshaler {
+func (ec *executionContext) marshalOSignedMessage2ᚕᚖporticoᚋtradeᚋprocurementᚐSignedMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*procurement.SignedMessage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68639,7 +68643,7 @@ func (ec *executionContext) marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSigned
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx, sel, v[i])
+		return ec.marshalNSignedMessage2ᚖporticoᚋtradeᚋprocurementᚐSignedMessage(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68651,14 +68655,14 @@ func (ec *executionContext) marshalOSignedMessage2ᚕᚖporticoᚋtradeᚐSigned
 	return ret
 }
 
-func (ec *executionContext) marshalOSignedMessage2ᚖporticoᚋtradeᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *trade.SignedMessage) graphql.Marshaler {
+func (ec *executionContext) marshalOSignedMessage2ᚖporticoᚋtradeᚋprocurementᚐSignedMessage(ctx context.Context, sel ast.SelectionSet, v *procurement.SignedMessage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignedMessage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReportᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SlaReport) graphql.Marshaler {
+func (ec *executionContext) marshalOSlaReport2ᚕᚖporticoᚋtradeᚋoperatingᚐSlaReportᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.SlaReport) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68666,7 +68670,7 @@ func (ec *executionContext) marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReport�
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSlaReport2ᚖporticoᚋtradeᚐSlaReport(ctx, sel, v[i])
+		return ec.marshalNSlaReport2ᚖporticoᚋtradeᚋoperatingᚐSlaReport(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68678,7 +68682,7 @@ func (ec *executionContext) marshalOSlaReport2ᚕᚖporticoᚋtradeᚐSlaReport�
 	return ret
 }
 
-func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceHealthᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SourceHealth) graphql.Marshaler {
+func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚋoperatingᚐSourceHealthᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68686,7 +68690,7 @@ func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceH
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx, sel, v[i])
+		return ec.marshalNSourceHealth2ᚖporticoᚋtradeᚋoperatingᚐSourceHealth(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68698,7 +68702,7 @@ func (ec *executionContext) marshalOSourceHealth2ᚕᚖporticoᚋtradeᚐSourceH
 	return ret
 }
 
-func (ec *executionContext) marshalOSourceHealth2ᚖporticoᚋtradeᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *trade.SourceHealth) graphql.Marshaler {
+func (ec *executionContext) marshalOSourceHealth2ᚖporticoᚋtradeᚋoperatingᚐSourceHealth(ctx context.Context, sel ast.SelectionSet, v *operating.SourceHealth) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68731,14 +68735,14 @@ func (ec *executionContext) marshalOSourcePayload2ᚖporticoᚋgraphᚐSourcePay
 	return ec._SourcePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚐSpendingLimitᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.SpendingLimit) graphql.Marshaler {
+func (ec *executionContext) marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚋorderingᚐSpendingLimitᚄ(ctx context.Context, sel ast.SelectionSet, v []*ordering.SpendingLimit) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx, sel, v[i])
+		return ec.marshalNSpendingLimit2ᚖporticoᚋtradeᚋorderingᚐSpendingLimit(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -68750,14 +68754,14 @@ func (ec *executionContext) marshalOSpendingLimit2ᚕᚖporticoᚋtradeᚐSpendi
 	return ret
 }
 
-func (ec *executionContext) marshalOSpendingLimit2ᚖporticoᚋtradeᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *trade.SpendingLimit) graphql.Marshaler {
+func (ec *executionContext) marshalOSpendingLimit2ᚖporticoᚋtradeᚋorderingᚐSpendingLimit(ctx context.Context, sel ast.SelectionSet, v *ordering.SpendingLimit) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SpendingLimit(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOStatusExplanation2ᚖporticoᚋtradeᚐStatusExplanation(ctx context.Context, sel ast.SelectionSet, v *trade.StatusExplanation) graphql.Marshaler {
+func (ec *executionContext) marshalOStatusExplanation2ᚖporticoᚋtradeᚋtrackingᚐStatusExplanation(ctx context.Context, sel ast.SelectionSet, v *tracking.StatusExplanation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68864,7 +68868,7 @@ func (ec *executionContext) marshalOTaxCategory2ᚖporticoᚋtradeᚐTaxCategory
 	return res
 }
 
-func (ec *executionContext) marshalOTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TimelineEntry]) graphql.Marshaler {
+func (ec *executionContext) marshalOTimelineConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.TimelineEntry]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68918,7 +68922,7 @@ func (ec *executionContext) marshalOTotals2ᚖporticoᚋtradeᚐTotals(ctx conte
 	return ec._Totals(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOTradingPartner2ᚕᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v []*trade.TradingPartner) graphql.Marshaler {
+func (ec *executionContext) marshalOTradingPartner2ᚕᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v []*procurement.TradingPartner) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -68926,20 +68930,20 @@ func (ec *executionContext) marshalOTradingPartner2ᚕᚖporticoᚋtradeᚐTradi
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx, sel, v[i])
+		return ec.marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) marshalOTradingPartner2ᚖporticoᚋtradeᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *trade.TradingPartner) graphql.Marshaler {
+func (ec *executionContext) marshalOTradingPartner2ᚖporticoᚋtradeᚋprocurementᚐTradingPartner(ctx context.Context, sel ast.SelectionSet, v *procurement.TradingPartner) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._TradingPartner(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOTradingPartnerConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[trade.TradingPartner]) graphql.Marshaler {
+func (ec *executionContext) marshalOTradingPartnerConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[procurement.TradingPartner]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -69026,7 +69030,7 @@ func (ec *executionContext) marshalOWarehouse2ᚖporticoᚋtradeᚐWarehouse(ctx
 	return ec._Warehouse(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOWebhookDelivery2ᚖporticoᚋtradeᚐWebhookDelivery(ctx context.Context, sel ast.SelectionSet, v *trade.WebhookDelivery) graphql.Marshaler {
+func (ec *executionContext) marshalOWebhookDelivery2ᚖporticoᚋtradeᚋoperatingᚐWebhookDelivery(ctx context.Context, sel ast.SelectionSet, v *operating.WebhookDelivery) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -69040,7 +69044,7 @@ func (ec *executionContext) marshalOWebhookDeliveryPayload2ᚖporticoᚋgraphᚐ
 	return ec._WebhookDeliveryPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚐWebhookEndpointᚄ(ctx context.Context, sel ast.SelectionSet, v []*trade.WebhookEndpoint) graphql.Marshaler {
+func (ec *executionContext) marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.WebhookEndpoint) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -69048,7 +69052,7 @@ func (ec *executionContext) marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚐWebh
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNWebhookEndpoint2ᚖporticoᚋtradeᚐWebhookEndpoint(ctx, sel, v[i])
+		return ec.marshalNWebhookEndpoint2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpoint(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -69060,14 +69064,14 @@ func (ec *executionContext) marshalOWebhookEndpoint2ᚕᚖporticoᚋtradeᚐWebh
 	return ret
 }
 
-func (ec *executionContext) marshalOWebhookEndpoint2ᚖporticoᚋtradeᚐWebhookEndpoint(ctx context.Context, sel ast.SelectionSet, v *trade.WebhookEndpoint) graphql.Marshaler {
+func (ec *executionContext) marshalOWebhookEndpoint2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpoint(ctx context.Context, sel ast.SelectionSet, v *operating.WebhookEndpoint) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._WebhookEndpoint(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚐWebhookEndpointPayload(ctx context.Context, sel ast.SelectionSet, v *trade.WebhookEndpointPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOWebhookEndpointPayload2ᚖporticoᚋtradeᚋoperatingᚐWebhookEndpointPayload(ctx context.Context, sel ast.SelectionSet, v *operating.WebhookEndpointPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"time"
 
+	"portico/trade/operating"
+	"portico/trade/ordering"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/evidence/signatures"
@@ -44,7 +47,7 @@ func NewDesk(st *store.Store, set *sources.Set, engine *durable.Engine) *Desk {
 // it was signed.
 type Submitter struct {
 	Principal, CorrelationID string
-	Limits                   []trade.SpendingLimit
+	Limits                   []ordering.SpendingLimit
 	UnreadableLimits         bool
 	Envelope                 *signatures.Envelope
 }
@@ -89,7 +92,7 @@ func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done 
 // may have arrived although its answer did not, so that its reference is looked up
 // before it is sent again; where it cannot be looked up, nobody can know.
 func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, crashed bool, write func() (sources.Receipt, error)) (sources.Receipt, error) {
-	blind := d.Sources.Guarantee(source) == trade.AtMostOnce
+	blind := d.Sources.Guarantee(source) == operating.AtMostOnce
 	const doubt = "Whether the system has it cannot be known: somebody is looking it up."
 	if attempt > 1 {
 		if blind && crashed {
@@ -121,7 +124,7 @@ func (d *Desk) OperationOf(ctx context.Context, principal, key string) (string, 
 
 // Reread reads records as their source has them now, to be saved with the step.
 func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
-	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), numbers ...string,
+	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), numbers ...string,
 ) error {
 	page, err := read(d.Sources.At(r.Source), ctx, sources.Query{Refs: numbers})
 	if err != nil {

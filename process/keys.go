@@ -11,6 +11,7 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // shortestKey and longestKey are the lengths of a key, as the schema has them.
@@ -60,7 +61,7 @@ type Acted[E trade.UserError] struct {
 	Replayed    bool
 	OperationID string
 	SubjectID   string
-	Receipt     *trade.Receipt
+	Receipt     *procurement.Receipt
 	Answer      json.RawMessage
 }
 

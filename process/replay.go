@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"portico/store"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Replay is past news to be applied again. Stream is a source instance and a subject,
@@ -28,7 +28,7 @@ type Replayed struct {
 
 // Spend audits a replay, and keeps what it found as its answer.
 func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent store.SpentKey, err error) {
-	err = st.Audit(ctx, tx, trade.AuditRecord{
+	err = st.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
 	})
 	if err != nil {

@@ -8,11 +8,12 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // CodeMappings are the tables of what codes mean, by the names of their sources.
-func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*trade.CodeMapping, error) {
-	return whole(ctx, func(s trade.Scope) *store.List[trade.CodeMapping] { return store.CodeMappingList(s, standard) })
+func (r query) CodeMappings(ctx context.Context, standard *trade.CodeStandard) ([]*operating.CodeMapping, error) {
+	return whole(ctx, func(s trade.Scope) *store.List[operating.CodeMapping] { return store.CodeMappingList(s, standard) })
 }
 
 // CodeMapping are the resolvers of CodeMapping.
@@ -20,8 +21,8 @@ func (r *Resolver) CodeMapping() graph.CodeMappingResolver { return codeMapping{
 
 type codeMapping struct{}
 
-func (codeMapping) Unmapped(ctx context.Context, objs []*trade.CodeMapping) ([][]*trade.UnmappedCode, error) {
-	return lists(related(ctx, objs, (*trade.CodeMapping).NodeID, loaders.UnmappedCodes))
+func (codeMapping) Unmapped(ctx context.Context, objs []*operating.CodeMapping) ([][]*operating.UnmappedCode, error) {
+	return lists(related(ctx, objs, (*operating.CodeMapping).NodeID, loaders.UnmappedCodes))
 }
 
 // PublishCodeMapping publishes what codes mean.
@@ -30,9 +31,9 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]trade.CodeMappingEntry, len(input.Entries))
+	entries := make([]operating.CodeMappingEntry, len(input.Entries))
 	for i, e := range input.Entries {
-		entries[i] = trade.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
+		entries[i] = operating.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
 	}
 	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, stewards.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // SubmitDespatchAdvice announces a shipment.
@@ -62,11 +63,11 @@ func (r *Resolver) DespatchAdvice() graph.DespatchAdviceResolver { return despat
 
 type despatchAdvice struct{ *Resolver }
 
-func (r despatchAdvice) Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.TradingPartner, error) {
+func (r despatchAdvice) Supplier(ctx context.Context, objs []*trade.DespatchAdvice) ([]*procurement.TradingPartner, error) {
 	return related(ctx, objs, func(o *trade.DespatchAdvice) string { return o.SupplierID }, loaders.Partners)
 }
 
-func (r despatchAdvice) Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*trade.SignedMessage, error) {
+func (r despatchAdvice) Message(ctx context.Context, objs []*trade.DespatchAdvice) ([]*procurement.SignedMessage, error) {
 	return related(ctx, objs, (*trade.DespatchAdvice).NodeID, loaders.MessagesBehind)
 }
 

@@ -6,6 +6,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Entity are the resolvers of what other graphs refer to. Each reads within the
@@ -43,8 +44,8 @@ func (r entity) FindShipment(ctx context.Context, reps []*graph.ShipmentRepresen
 		func(k *graph.ShipmentRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
-func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPartnerRepresentation) ([]*trade.TradingPartner, error) {
-	return refer(ctx, reps, []*loaders.Loader[string, *trade.TradingPartner]{loaders.Partners, loaders.PartnersByCode}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
+func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPartnerRepresentation) ([]*procurement.TradingPartner, error) {
+	return refer(ctx, reps, []*loaders.Loader[string, *procurement.TradingPartner]{loaders.Partners, loaders.PartnersByCode}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
 }
 
 // refer loads what representations name, each by the first of its keys that is

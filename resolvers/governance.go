@@ -10,6 +10,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // everyOne reads a whole list that is short by its nature.
@@ -23,7 +24,7 @@ func everyOne[T any](ctx context.Context, list func(trade.Scope) *store.List[T])
 }
 
 // CapabilityRoutes are where capabilities are served, for operators.
-func (r query) CapabilityRoutes(ctx context.Context) ([]*trade.CapabilityRoute, error) {
+func (r query) CapabilityRoutes(ctx context.Context) ([]*operating.CapabilityRoute, error) {
 	return everyOne(ctx, store.RouteList)
 }
 
@@ -32,8 +33,8 @@ func (r *Resolver) CapabilityRoute() graph.CapabilityRouteResolver { return capa
 
 type capabilityRoute struct{ *Resolver }
 
-func (r capabilityRoute) Mismatches(ctx context.Context, objs []*trade.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*trade.RouteMismatchConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.CapabilityRoute) string { return string(o.Capability) }), store.MismatchList, first, after, last, before)
+func (r capabilityRoute) Mismatches(ctx context.Context, objs []*operating.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*operating.RouteMismatchConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.CapabilityRoute) string { return string(o.Capability) }), store.MismatchList, first, after, last, before)
 }
 
 // RouteMismatchConnection are the resolvers of RouteMismatchConnection.
@@ -43,12 +44,12 @@ func (r *Resolver) RouteMismatchConnection() graph.RouteMismatchConnectionResolv
 
 type routeMismatchConnection struct{ *Resolver }
 
-func (r routeMismatchConnection) TotalCount(ctx context.Context, objs []*trade.RouteMismatchConnection) ([]*trade.TotalCount, error) {
+func (r routeMismatchConnection) TotalCount(ctx context.Context, objs []*operating.RouteMismatchConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
 // Reconciliations are the latest comparisons, for operators.
-func (r query) Reconciliations(ctx context.Context) ([]*trade.Reconciliation, error) {
+func (r query) Reconciliations(ctx context.Context) ([]*operating.Reconciliation, error) {
 	return everyOne(ctx, store.ReconciliationList)
 }
 
@@ -57,8 +58,8 @@ func (r *Resolver) Reconciliation() graph.ReconciliationResolver { return reconc
 
 type reconciliation struct{ *Resolver }
 
-func (r reconciliation) Differences(ctx context.Context, objs []*trade.Reconciliation, first *int, after *string, last *int, before *string) ([]*trade.RecordDifferenceConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Reconciliation) string { return o.ID }), store.DifferenceList, first, after, last, before)
+func (r reconciliation) Differences(ctx context.Context, objs []*operating.Reconciliation, first *int, after *string, last *int, before *string) ([]*operating.RecordDifferenceConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.Reconciliation) string { return o.ID }), store.DifferenceList, first, after, last, before)
 }
 
 // RecordDifferenceConnection are the resolvers of RecordDifferenceConnection.
@@ -68,18 +69,18 @@ func (r *Resolver) RecordDifferenceConnection() graph.RecordDifferenceConnection
 
 type recordDifferenceConnection struct{ *Resolver }
 
-func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*trade.RecordDifferenceConnection) ([]*trade.TotalCount, error) {
+func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*operating.RecordDifferenceConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
 // DataPolicies are who owns what, for stewards.
-func (r query) DataPolicies(ctx context.Context) ([]*trade.DataPolicy, error) {
+func (r query) DataPolicies(ctx context.Context) ([]*operating.DataPolicy, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	policies := l.Sources.Policies()
-	all := make([]*trade.DataPolicy, len(policies))
+	all := make([]*operating.DataPolicy, len(policies))
 	for i := range policies {
 		all[i] = &policies[i]
 	}
@@ -88,7 +89,7 @@ func (r query) DataPolicies(ctx context.Context) ([]*trade.DataPolicy, error) {
 
 // MasterDataConflicts are the fields on which systems contradict each other, for
 // stewards.
-func (r query) MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.MasterDataConflictFilter) (*trade.MasterDataConflictConnection, error) {
+func (r query) MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.MasterDataConflictFilter) (*operating.MasterDataConflictConnection, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (r query) MasterDataConflicts(ctx context.Context, first *int, after *strin
 	if filter != nil {
 		wanted = l.Conflicting(filter.Capability, filter.Steward, filter.Open)
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.MasterDataConflict] { return store.ConflictList(s, wanted) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[operating.MasterDataConflict] { return store.ConflictList(s, wanted) }, first, after, last, before)
 }
 
 // MasterDataConflict are the resolvers of MasterDataConflict.
@@ -107,30 +108,30 @@ func (r *Resolver) MasterDataConflict() graph.MasterDataConflictResolver {
 
 type masterDataConflict struct{ *Resolver }
 
-func (r masterDataConflict) Steward(ctx context.Context, objs []*trade.MasterDataConflict) ([]string, error) {
-	return governed(ctx, objs, func(_ *trade.MasterDataConflict, p trade.Stewardship) string { return p.Steward })
+func (r masterDataConflict) Steward(ctx context.Context, objs []*operating.MasterDataConflict) ([]string, error) {
+	return governed(ctx, objs, func(_ *operating.MasterDataConflict, p operating.Stewardship) string { return p.Steward })
 }
 
-func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*trade.MasterDataConflict) ([]*string, error) {
-	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *string {
-		if p.Conflict == trade.StewardDecides {
+func (r masterDataConflict) ResolvedValue(ctx context.Context, objs []*operating.MasterDataConflict) ([]*string, error) {
+	return governed(ctx, objs, func(c *operating.MasterDataConflict, p operating.Stewardship) *string {
+		if p.Conflict == operating.StewardDecides {
 			return (*string)(c.DecidedValue)
 		}
 		return (*string)(c.HeldValue)
 	})
 }
 
-func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*trade.MasterDataConflict) ([]*time.Time, error) {
-	return governed(ctx, objs, func(c *trade.MasterDataConflict, p trade.Stewardship) *time.Time {
-		if p.Conflict == trade.StewardDecides {
+func (r masterDataConflict) ResolvedAt(ctx context.Context, objs []*operating.MasterDataConflict) ([]*time.Time, error) {
+	return governed(ctx, objs, func(c *operating.MasterDataConflict, p operating.Stewardship) *time.Time {
+		if p.Conflict == operating.StewardDecides {
 			return c.DecidedAt
 		}
 		return &c.Since
 	})
 }
 
-func (r masterDataConflict) ResolvedBy(ctx context.Context, objs []*trade.MasterDataConflict) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.MasterDataConflict) string { return o.DeciderID }, loaders.Users)
+func (r masterDataConflict) ResolvedBy(ctx context.Context, objs []*operating.MasterDataConflict) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *operating.MasterDataConflict) string { return o.DeciderID }, loaders.Users)
 }
 
 // ResolveMasterDataConflict decides a conflict.
@@ -148,7 +149,7 @@ func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey 
 	return p, err
 }
 
-func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell func(*trade.MasterDataConflict, trade.Stewardship) V) ([]V, error) {
+func governed[V any](ctx context.Context, objs []*operating.MasterDataConflict, tell func(*operating.MasterDataConflict, operating.Stewardship) V) ([]V, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -160,19 +161,19 @@ func governed[V any](ctx context.Context, objs []*trade.MasterDataConflict, tell
 	return all, nil
 }
 
-func (r masterDataConflict) Values(ctx context.Context, objs []*trade.MasterDataConflict) ([][]*trade.SourcedValue, error) {
+func (r masterDataConflict) Values(ctx context.Context, objs []*operating.MasterDataConflict) ([][]*operating.SourcedValue, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([][]*trade.SourcedValue, len(objs))
+	all := make([][]*operating.SourcedValue, len(objs))
 	for i, o := range objs {
-		value := func(instance string, mode trade.ReadMode, v *trade.Confidential) *trade.SourcedValue {
+		value := func(instance string, mode trade.ReadMode, v *trade.Confidential) *operating.SourcedValue {
 			p := trade.Provenance{Instance: instance, System: l.Sources.KindOf(instance), Mode: mode, AsOf: &o.At, ReceivedAt: o.At}
 			p.At(time.Now(), 0)
-			return &trade.SourcedValue{Value: v, Provenance: p}
+			return &operating.SourcedValue{Value: v, Provenance: p}
 		}
-		all[i] = []*trade.SourcedValue{value(o.HeldFrom, trade.ODS, o.HeldValue), value(o.Instance, trade.Live, o.SourceValue)}
+		all[i] = []*operating.SourcedValue{value(o.HeldFrom, trade.ODS, o.HeldValue), value(o.Instance, trade.Live, o.SourceValue)}
 	}
 	return all, nil
 }
@@ -184,6 +185,6 @@ func (r *Resolver) MasterDataConflictConnection() graph.MasterDataConflictConnec
 
 type masterDataConflictConnection struct{ *Resolver }
 
-func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*trade.MasterDataConflictConnection) ([]*trade.TotalCount, error) {
+func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*operating.MasterDataConflictConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }

@@ -6,15 +6,16 @@ import (
 	"portico/graph"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // InboundDeliveries are what other systems pushed to us, newest first.
-func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*trade.InboundDeliveryConnection, error) {
+func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*operating.InboundDeliveryConnection, error) {
 	f := store.InboundFilter{}
 	if filter != nil {
 		f = store.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.InboundDelivery] { return store.InboundList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return store.InboundList(s, f) }, first, after, last, before)
 }
 
 // InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.
@@ -24,6 +25,6 @@ func (r *Resolver) InboundDeliveryConnection() graph.InboundDeliveryConnectionRe
 
 type inboundDeliveryConnection struct{}
 
-func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*trade.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
+func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*operating.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }

@@ -9,6 +9,8 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // longestPeriod is the longest time that measures are asked over.
@@ -44,7 +46,7 @@ func measuring(ctx context.Context, p *graph.DateRangeInput, most int) (l *loade
 }
 
 // SLA is how objectives were kept over some days.
-func (r query) SLA(ctx context.Context, period graph.DateRangeInput) ([]*trade.SlaReport, error) {
+func (r query) SLA(ctx context.Context, period graph.DateRangeInput) ([]*operating.SlaReport, error) {
 	l, from, until, err := measuring(ctx, &period, 30)
 	if err != nil {
 		return nil, err
@@ -57,17 +59,17 @@ func (r query) SLA(ctx context.Context, period graph.DateRangeInput) ([]*trade.S
 	if err != nil {
 		return nil, err
 	}
-	of := map[trade.BusinessMeasure]*trade.MeasureResult{}
+	of := map[operating.BusinessMeasure]*operating.MeasureResult{}
 	for _, m := range results {
 		of[m.Measure] = m
 	}
-	all := make([]*trade.SlaReport, len(objectives))
+	all := make([]*operating.SlaReport, len(objectives))
 	for i, o := range objectives {
 		actual := of[o.Measure]
 		if actual == nil {
-			actual = &trade.MeasureResult{Measure: o.Measure}
+			actual = &operating.MeasureResult{Measure: o.Measure}
 		}
-		all[i] = &trade.SlaReport{Objective: o, Actual: actual, Met: o.Met(actual), From: from, Until: until}
+		all[i] = &operating.SlaReport{Objective: o, Actual: actual, Met: o.Met(actual), From: from, Until: until}
 	}
 	return all, nil
 }
@@ -78,12 +80,12 @@ func (r *Resolver) SlaReport() graph.SlaReportResolver { return slaReport{r} }
 type slaReport struct{ *Resolver }
 
 // Breaches are the alerts that were raised for objectives in the days of the report.
-func (r slaReport) Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*trade.Alert, error) {
+func (r slaReport) Breaches(ctx context.Context, objs []*operating.SlaReport) ([][]*trade.Alert, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Breaches(ctx, l.Scope(), objs[0].From, objs[0].Until, keysOf(objs, func(o *trade.SlaReport) string { return o.Objective.ID }))
+	found, err := l.Store.Breaches(ctx, l.Scope(), objs[0].From, objs[0].Until, keysOf(objs, func(o *operating.SlaReport) string { return o.Objective.ID }))
 	all := make([][]*trade.Alert, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.Objective.ID]; all[i] == nil {
@@ -94,7 +96,7 @@ func (r slaReport) Breaches(ctx context.Context, objs []*trade.SlaReport) ([][]*
 }
 
 // Roi is what the business came to over some days.
-func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown bool) (*trade.RoiReport, error) {
+func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown bool) (*operating.RoiReport, error) {
 	l, from, until, err := measuring(ctx, &period, 30)
 	if err != nil {
 		return nil, err
@@ -104,20 +106,20 @@ func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown b
 		return nil, err
 	}
 	first, last := trade.DateOf(from), trade.DateOf(until).AddDays(-1)
-	return &trade.RoiReport{Period: trade.DateRange{From: &first, To: &last}, Measures: found}, nil
+	return &operating.RoiReport{Period: trade.DateRange{From: &first, To: &last}, Measures: found}, nil
 }
 
 // Scorecard is how suppliers keep their word.
-func (r tradingPartner) Scorecard(ctx context.Context, objs []*trade.TradingPartner, period *graph.DateRangeInput) ([][]*trade.MeasureResult, error) {
+func (r tradingPartner) Scorecard(ctx context.Context, objs []*procurement.TradingPartner, period *graph.DateRangeInput) ([][]*operating.MeasureResult, error) {
 	l, from, until, err := measuring(ctx, period, 90)
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Scorecards(ctx, l.Scope(), from, until, keysOf(objs, func(o *trade.TradingPartner) string { return o.ID }))
-	all := make([][]*trade.MeasureResult, len(objs))
+	found, err := l.Store.Scorecards(ctx, l.Scope(), from, until, keysOf(objs, func(o *procurement.TradingPartner) string { return o.ID }))
+	all := make([][]*operating.MeasureResult, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.ID]; all[i] == nil {
-			all[i] = []*trade.MeasureResult{}
+			all[i] = []*operating.MeasureResult{}
 		}
 	}
 	return all, err
@@ -129,7 +131,7 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.Operating.SaveObjective(ctx, by, idempotencyKey, trade.Objective{
+	a, err := r.Operating.SaveObjective(ctx, by, idempotencyKey, operating.Objective{
 		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, Measure: input.Measure, Maximum: input.Maximum, Percent: input.Percent, Window: input.Window, Queue: input.Queue, Severity: input.Severity,
 	})
 	if err != nil {
@@ -161,7 +163,7 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.Store.Measured(ctx, l.Scope(), store.MeasuredBy{From: from, Until: until, Measures: []trade.BusinessMeasure{trade.SupportTickets}})
+	found, err := l.Store.Measured(ctx, l.Scope(), store.MeasuredBy{From: from, Until: until, Measures: []operating.BusinessMeasure{operating.SupportTickets}})
 	if len(found) > 0 {
 		p.Result = found[0]
 	}

@@ -9,7 +9,7 @@ import (
 	"portico/evidence/signatures"
 	"portico/graph"
 	"portico/resolvers/loaders"
-	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // envelope is the request of a mutation as it arrived, with the document in it: the input,
@@ -36,14 +36,14 @@ func (r *Resolver) SignedMessage() graph.SignedMessageResolver { return signedMe
 
 type signedMessage struct{ *Resolver }
 
-func (r signedMessage) Partner(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.TradingPartner, error) {
-	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.SupplierID }, loaders.Partners)
+func (r signedMessage) Partner(ctx context.Context, objs []*procurement.SignedMessage) ([]*procurement.TradingPartner, error) {
+	return related(ctx, objs, func(o *procurement.SignedMessage) string { return o.SupplierID }, loaders.Partners)
 }
 
-func (r signedMessage) Key(ctx context.Context, objs []*trade.SignedMessage) ([]*trade.PartnerKey, error) {
-	return related(ctx, objs, func(o *trade.SignedMessage) string { return o.KeyID }, loaders.PartnerKeys)
+func (r signedMessage) Key(ctx context.Context, objs []*procurement.SignedMessage) ([]*procurement.PartnerKey, error) {
+	return related(ctx, objs, func(o *procurement.SignedMessage) string { return o.KeyID }, loaders.PartnerKeys)
 }
 
-func (r signedMessage) Receipts(ctx context.Context, objs []*trade.SignedMessage) ([][]*trade.Receipt, error) {
-	return lists(related(ctx, objs, (*trade.SignedMessage).NodeID, loaders.Receipts))
+func (r signedMessage) Receipts(ctx context.Context, objs []*procurement.SignedMessage) ([][]*procurement.Receipt, error) {
+	return lists(related(ctx, objs, (*procurement.SignedMessage).NodeID, loaders.Receipts))
 }

@@ -12,6 +12,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // WorkInProgress is what has not ended, for operators.
@@ -20,22 +21,22 @@ func (r query) WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error)
 }
 
 // Trace is every hop of a correlation id.
-func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*trade.TimelineConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.TimelineEntry] { return store.TraceList(s, correlationID) }, first, after, last, before)
+func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*operating.TimelineConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[operating.TimelineEntry] { return store.TraceList(s, correlationID) }, first, after, last, before)
 }
 
 // AuditLog is what was done, by whom.
-func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AuditFilter) (*trade.AuditEntryConnection, error) {
+func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AuditFilter) (*operating.AuditEntryConnection, error) {
 	f := store.AuditFilter{}
 	if filter != nil {
 		f = store.AuditFilter{Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action), CorrelationID: text(filter.CorrelationID), At: span(filter.At)}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.AuditEntry] { return store.AuditList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[operating.AuditEntry] { return store.AuditList(s, f) }, first, after, last, before)
 }
 
 // DeadLetters are what is parked.
-func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before, stream *string) (*trade.DeadLetterConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.DeadLetter] { return store.DeadLetterList(s, text(stream)) }, first, after, last, before)
+func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before, stream *string) (*operating.DeadLetterConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[operating.DeadLetter] { return store.DeadLetterList(s, text(stream)) }, first, after, last, before)
 }
 
 // RetryDeadLetter tries a dead letter again.
@@ -155,8 +156,8 @@ func (r *Resolver) AuditEntry() graph.AuditEntryResolver { return auditEntry{r} 
 
 type auditEntry struct{ *Resolver }
 
-func (r auditEntry) Actor(ctx context.Context, objs []*trade.AuditEntry) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.AuditEntry) string { return o.ActorID }, loaders.Users)
+func (r auditEntry) Actor(ctx context.Context, objs []*operating.AuditEntry) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *operating.AuditEntry) string { return o.ActorID }, loaders.Users)
 }
 
 // AuditEntryConnection are the resolvers of AuditEntryConnection.
@@ -166,7 +167,7 @@ func (r *Resolver) AuditEntryConnection() graph.AuditEntryConnectionResolver {
 
 type auditEntryConnection struct{ *Resolver }
 
-func (r auditEntryConnection) TotalCount(ctx context.Context, objs []*trade.AuditEntryConnection) ([]*trade.TotalCount, error) {
+func (r auditEntryConnection) TotalCount(ctx context.Context, objs []*operating.AuditEntryConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
@@ -177,7 +178,7 @@ func (r *Resolver) DeadLetterConnection() graph.DeadLetterConnectionResolver {
 
 type deadLetterConnection struct{ *Resolver }
 
-func (r deadLetterConnection) TotalCount(ctx context.Context, objs []*trade.DeadLetterConnection) ([]*trade.TotalCount, error) {
+func (r deadLetterConnection) TotalCount(ctx context.Context, objs []*operating.DeadLetterConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
@@ -186,8 +187,8 @@ func (r *Resolver) TimelineEntry() graph.TimelineEntryResolver { return timeline
 
 type timelineEntry struct{ *Resolver }
 
-func (r timelineEntry) Actor(ctx context.Context, objs []*trade.TimelineEntry) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.TimelineEntry) string { return o.ActorID }, loaders.Users)
+func (r timelineEntry) Actor(ctx context.Context, objs []*operating.TimelineEntry) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *operating.TimelineEntry) string { return o.ActorID }, loaders.Users)
 }
 
 // TimelineConnection are the resolvers of TimelineConnection.
@@ -197,6 +198,6 @@ func (r *Resolver) TimelineConnection() graph.TimelineConnectionResolver {
 
 type timelineConnection struct{ *Resolver }
 
-func (r timelineConnection) TotalCount(ctx context.Context, objs []*trade.TimelineConnection) ([]*trade.TotalCount, error) {
+func (r timelineConnection) TotalCount(ctx context.Context, objs []*operating.TimelineConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }

@@ -6,10 +6,11 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // ValidateOrder says what submitting an order would say.
-func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*trade.OrderValidation, error) {
+func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*ordering.OrderValidation, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -18,10 +19,10 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*trad
 }
 
 // orderRequest is an order as the caller asks for it.
-func orderRequest(in *graph.OrderInput) *trade.OrderRequest {
-	r := &trade.OrderRequest{
+func orderRequest(in *graph.OrderInput) *ordering.OrderRequest {
+	r := &ordering.OrderRequest{
 		AccountID: in.Account, CustomerPoNumber: in.CustomerPoNumber, RequestedDeliveryDate: in.RequestedDeliveryDate, AllowPartial: in.AllowPartial, Comment: in.Comment,
-		Lines: make([]trade.OrderRequestLine, len(in.Lines)),
+		Lines: make([]ordering.OrderRequestLine, len(in.Lines)),
 	}
 	if in.ShipTo != nil {
 		r.ShipToID, r.ShipToAddress = text(in.ShipTo.Location), address(in.ShipTo.Address)
@@ -32,10 +33,10 @@ func orderRequest(in *graph.OrderInput) *trade.OrderRequest {
 	return r
 }
 
-func orderLineRequest(l *graph.OrderLineInput) trade.OrderRequestLine {
-	return trade.OrderRequestLine{
+func orderLineRequest(l *graph.OrderLineInput) ordering.OrderRequestLine {
+	return ordering.OrderRequestLine{
 		LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice), RequestedDeliveryDate: l.RequestedDeliveryDate,
-		AllowSubstitute: l.AllowSubstitute, Item: trade.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
+		AllowSubstitute: l.AllowSubstitute, Item: ordering.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
 	}
 }
 
@@ -60,8 +61,8 @@ func (r *Resolver) ValidatedLine() graph.ValidatedLineResolver { return validate
 
 type validatedLine struct{ *Resolver }
 
-func (r validatedLine) Item(ctx context.Context, objs []*trade.ValidatedLine) ([]*trade.Item, error) {
-	return related(ctx, objs, func(o *trade.ValidatedLine) string { return o.ItemID }, loaders.Items)
+func (r validatedLine) Item(ctx context.Context, objs []*ordering.ValidatedLine) ([]*trade.Item, error) {
+	return related(ctx, objs, func(o *ordering.ValidatedLine) string { return o.ItemID }, loaders.Items)
 }
 
 // OrderPromise are the resolvers of OrderPromise.

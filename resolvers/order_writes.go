@@ -12,6 +12,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Mutation are the resolvers of Mutation.
@@ -26,7 +27,7 @@ const mostWait = 2 * time.Second
 func submitter(ctx context.Context) process.Submitter {
 	p := auth.CallerOf(ctx).Principal
 	by := process.Submitter{Principal: auth.UserID(p), CorrelationID: telemetry.CorrelationID(ctx)}
-	limits, err := trade.ParseLimits(p.Limits)
+	limits, err := ordering.ParseLimits(p.Limits)
 	by.Limits, by.UnreadableLimits = limits, err != nil
 	return by
 }
@@ -88,7 +89,7 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 	if err != nil {
 		return nil, err
 	}
-	requests := make([]*trade.OrderRequest, len(input.Orders))
+	requests := make([]*ordering.OrderRequest, len(input.Orders))
 	for i, o := range input.Orders {
 		requests[i] = orderRequest(o)
 	}

@@ -8,6 +8,9 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/tracking"
 )
 
 // Order are the resolvers of Order.
@@ -76,27 +79,27 @@ func (r order) Operation(ctx context.Context, objs []*trade.Order) ([]*trade.Ope
 	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.LatestOperations)
 }
 
-func (r order) Approval(ctx context.Context, objs []*trade.Order) ([]*trade.Approval, error) {
+func (r order) Approval(ctx context.Context, objs []*trade.Order) ([]*ordering.Approval, error) {
 	return related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.Approvals)
 }
 
-func (r order) CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*trade.CommitmentChange, error) {
+func (r order) CommitmentChanges(ctx context.Context, objs []*trade.Order) ([][]*ordering.CommitmentChange, error) {
 	return lists(related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.CommitmentChanges))
 }
 
-func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*trade.StatusExplanation, error) {
+func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*tracking.StatusExplanation, error) {
 	found, err := related(ctx, objs, func(o *trade.Order) string { return o.ID }, loaders.LinesOf)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*trade.StatusExplanation, len(objs))
+	out := make([]*tracking.StatusExplanation, len(objs))
 	for i, o := range objs {
-		out[i] = trade.ExplainOrder(o, plain(found[i]))
+		out[i] = tracking.ExplainOrder(o, plain(found[i]))
 	}
 	return out, nil
 }
 
-func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
+func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*operating.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), store.TimelineList, first, after, last, before)
 }
 
@@ -105,8 +108,8 @@ func (r *Resolver) Approval() graph.ApprovalResolver { return approval{r} }
 
 type approval struct{ *Resolver }
 
-func (r approval) DecidedBy(ctx context.Context, objs []*trade.Approval) ([]*trade.User, error) {
-	return related(ctx, objs, func(o *trade.Approval) string { return o.DecidedByID }, loaders.Users)
+func (r approval) DecidedBy(ctx context.Context, objs []*ordering.Approval) ([]*trade.User, error) {
+	return related(ctx, objs, func(o *ordering.Approval) string { return o.DecidedByID }, loaders.Users)
 }
 
 // CommitmentChange are the resolvers of CommitmentChange.
@@ -114,8 +117,8 @@ func (r *Resolver) CommitmentChange() graph.CommitmentChangeResolver { return co
 
 type commitmentChange struct{ *Resolver }
 
-func (r commitmentChange) Line(ctx context.Context, objs []*trade.CommitmentChange) ([]*trade.OrderLine, error) {
-	return related(ctx, objs, func(o *trade.CommitmentChange) string { return o.LineID }, loaders.OrderLines)
+func (r commitmentChange) Line(ctx context.Context, objs []*ordering.CommitmentChange) ([]*trade.OrderLine, error) {
+	return related(ctx, objs, func(o *ordering.CommitmentChange) string { return o.LineID }, loaders.OrderLines)
 }
 
 // OrderConnection are the resolvers of OrderConnection.

@@ -10,20 +10,21 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Partner finds a trading partner.
-func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*trade.TradingPartner, error) {
+func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*procurement.TradingPartner, error) {
 	return find(ctx, by.ID, by.Code, loaders.Partners, loaders.PartnersByCode)
 }
 
 // Partners are the trading partners that the caller may see, by name.
-func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.TradingPartnerFilter) (*trade.TradingPartnerConnection, error) {
+func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.TradingPartnerFilter) (*procurement.TradingPartnerConnection, error) {
 	f := store.PartnerFilter{}
 	if filter != nil {
 		f = store.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.TradingPartner] { return store.PartnerList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[procurement.TradingPartner] { return store.PartnerList(s, f) }, first, after, last, before)
 }
 
 // TradingPartnerConnection are the resolvers of TradingPartnerConnection.
@@ -33,7 +34,7 @@ func (r *Resolver) TradingPartnerConnection() graph.TradingPartnerConnectionReso
 
 type tradingPartnerConnection struct{ *Resolver }
 
-func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*trade.TradingPartnerConnection) ([]*trade.TotalCount, error) {
+func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*procurement.TradingPartnerConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
@@ -43,28 +44,28 @@ func (r *Resolver) TradingPartner() graph.TradingPartnerResolver { return tradin
 type tradingPartner struct{ *Resolver }
 
 // Onboarding is where partners stand, and what is missing.
-func (r tradingPartner) Onboarding(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.Onboarding, error) {
+func (r tradingPartner) Onboarding(ctx context.Context, objs []*procurement.TradingPartner) ([]*procurement.Onboarding, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	facts, err := l.Store.PartnerFacts(ctx, nil, l.Scope(), objs)
-	all := make([]*trade.Onboarding, len(facts))
+	all := make([]*procurement.Onboarding, len(facts))
 	for i, f := range facts {
 		all[i] = f.Onboarding(time.Now())
 	}
 	return all, err
 }
 
-func (r tradingPartner) Keys(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.PartnerKey, error) {
-	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.KeysOfPartners))
+func (r tradingPartner) Keys(ctx context.Context, objs []*procurement.TradingPartner) ([][]*procurement.PartnerKey, error) {
+	return lists(related(ctx, objs, (*procurement.TradingPartner).NodeID, loaders.KeysOfPartners))
 }
 
-func (r tradingPartner) Tolerance(ctx context.Context, objs []*trade.TradingPartner) ([]*trade.ToleranceProfile, error) {
-	return related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.TolerancesOf)
+func (r tradingPartner) Tolerance(ctx context.Context, objs []*procurement.TradingPartner) ([]*trade.ToleranceProfile, error) {
+	return related(ctx, objs, (*procurement.TradingPartner).NodeID, loaders.TolerancesOf)
 }
 
-func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) ([]*graph.Quota, error) {
+func (r tradingPartner) Quota(_ context.Context, objs []*procurement.TradingPartner) ([]*graph.Quota, error) {
 	all := make([]*graph.Quota, len(objs))
 	for i, o := range objs {
 		all[i] = &graph.Quota{CostPerMinute: r.CostPerMinute}
@@ -75,27 +76,27 @@ func (r tradingPartner) Quota(_ context.Context, objs []*trade.TradingPartner) (
 	return all, nil
 }
 
-func (r tradingPartner) Items(ctx context.Context, objs []*trade.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.SupplierItemConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.TradingPartner).NodeID), store.RangeOf, first, after, last, before)
+func (r tradingPartner) Items(ctx context.Context, objs []*procurement.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.SupplierItemConnection, error) {
+	return pages(ctx, keysOf(objs, (*procurement.TradingPartner).NodeID), store.RangeOf, first, after, last, before)
 }
 
 // RegisterPartner registers a partner.
 func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, input graph.PartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Partners.Register(ctx, s, by, idempotencyKey, trade.TradingPartner{
+		return r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
 			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels), Scopes: input.Scopes,
 			CostPerMinute: input.CostPerMinute, ToleranceID: text(input.ToleranceProfile),
 		})
 	})
 }
 
-func channels(in []*graph.PartnerChannelInput) []trade.PartnerChannel {
+func channels(in []*graph.PartnerChannelInput) []procurement.PartnerChannel {
 	if in == nil {
 		return nil
 	}
-	all := make([]trade.PartnerChannel, len(in))
+	all := make([]procurement.PartnerChannel, len(in))
 	for i, c := range in {
-		all[i] = trade.PartnerChannel{Kind: c.Kind, Direction: c.Direction, Documents: c.Documents, Endpoint: c.Endpoint}
+		all[i] = procurement.PartnerChannel{Kind: c.Kind, Direction: c.Direction, Documents: c.Documents, Endpoint: c.Endpoint}
 	}
 	return all
 }

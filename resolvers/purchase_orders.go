@@ -7,6 +7,9 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
+	"portico/trade/tracking"
 )
 
 // PurchaseOrder are the resolvers of PurchaseOrder.
@@ -14,7 +17,7 @@ func (r *Resolver) PurchaseOrder() graph.PurchaseOrderResolver { return purchase
 
 type purchaseOrder struct{ *Resolver }
 
-func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.TradingPartner, error) {
+func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder) ([]*procurement.TradingPartner, error) {
 	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 
@@ -32,14 +35,14 @@ func (r purchaseOrder) Responses(ctx context.Context, objs []*trade.PurchaseOrde
 	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.ResponsesTo))
 }
 
-func (r purchaseOrder) StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*trade.StatusExplanation, error) {
+func (r purchaseOrder) StatusExplanation(ctx context.Context, objs []*trade.PurchaseOrder) ([]*tracking.StatusExplanation, error) {
 	found, err := related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.ResponsesTo)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*trade.StatusExplanation, len(objs))
+	out := make([]*tracking.StatusExplanation, len(objs))
 	for i, p := range objs {
-		out[i] = trade.ExplainPurchaseOrder(p, plain(found[i]))
+		out[i] = tracking.ExplainPurchaseOrder(p, plain(found[i]))
 	}
 	return out, nil
 }
@@ -65,7 +68,7 @@ func (r purchaseOrder) AllowedActions(ctx context.Context, objs []*trade.Purchas
 	return actions, nil
 }
 
-func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*trade.SignedMessage, error) {
+func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder) ([][]*procurement.SignedMessage, error) {
 	return lists(related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.MessagesAbout))
 }
 
@@ -73,12 +76,12 @@ func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder
 func (r purchaseOrder) EvidenceBundle(_ context.Context, objs []*trade.PurchaseOrder) ([]*trade.DocumentLink, error) {
 	links := make([]*trade.DocumentLink, len(objs))
 	for i, o := range objs {
-		links[i] = r.Links.To(&trade.DocumentRef{Instance: trade.EvidenceInstance, Ref: o.ID, MediaType: "application/json", FileName: "evidence-" + o.Number + ".json"})
+		links[i] = r.Links.To(&trade.DocumentRef{Instance: procurement.EvidenceInstance, Ref: o.ID, MediaType: "application/json", FileName: "evidence-" + o.Number + ".json"})
 	}
 	return links, nil
 }
 
-func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.TimelineConnection, error) {
+func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*operating.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), store.TimelineList, first, after, last, before)
 }
 

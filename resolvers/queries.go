@@ -9,6 +9,9 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/procurement"
 )
 
 // Query are the resolvers of the roots.
@@ -162,7 +165,7 @@ func (r query) Shipments(ctx context.Context, first *int, after *string, last *i
 
 // SourceHealth tells every signed-in caller how the sources are; what is wrong
 // with single records is for operators.
-func (r query) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+func (r query) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -175,8 +178,8 @@ func (r *Resolver) SourceHealth() graph.SourceHealthResolver { return sourceHeal
 
 type sourceHealth struct{ *Resolver }
 
-func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*trade.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.RejectedRecordConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.SourceHealth) string { return o.Instance }), store.RejectedList, first, after, last, before)
+func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int, before *string) ([]*operating.RejectedRecordConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.SourceHealth) string { return o.Instance }), store.RejectedList, first, after, last, before)
 }
 
 // RejectedRecordConnection are the resolvers of RejectedRecordConnection.
@@ -186,7 +189,7 @@ func (r *Resolver) RejectedRecordConnection() graph.RejectedRecordConnectionReso
 
 type rejectedRecordConnection struct{ *Resolver }
 
-func (r rejectedRecordConnection) TotalCount(ctx context.Context, objs []*trade.RejectedRecordConnection) ([]*trade.TotalCount, error) {
+func (r rejectedRecordConnection) TotalCount(ctx context.Context, objs []*operating.RejectedRecordConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
@@ -248,17 +251,17 @@ func (r customerViewer) Accounts(ctx context.Context, objs []*graph.CustomerView
 
 // SpendingLimits are what the caller may order without approval, for the account that is
 // acted for where a field names none.
-func (r customerViewer) SpendingLimits(ctx context.Context, objs []*graph.CustomerViewer) ([][]*trade.SpendingLimit, error) {
+func (r customerViewer) SpendingLimits(ctx context.Context, objs []*graph.CustomerViewer) ([][]*ordering.SpendingLimit, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found, err := r.Ordering.Limits(ctx, l.Scope(), submitter(ctx), l.Scope().Buyer().ID)
-	limits := make([]*trade.SpendingLimit, len(found))
+	limits := make([]*ordering.SpendingLimit, len(found))
 	for i := range found {
 		limits[i] = &found[i]
 	}
-	return slices.Repeat([][]*trade.SpendingLimit{limits}, len(objs)), err
+	return slices.Repeat([][]*ordering.SpendingLimit{limits}, len(objs)), err
 }
 
 // firstAccount is the account a customer acts for when a field names none: the
@@ -276,11 +279,11 @@ func (r *Resolver) SupplierViewer() graph.SupplierViewerResolver { return suppli
 
 type supplierViewer struct{ *Resolver }
 
-func (r supplierViewer) Supplier(ctx context.Context, objs []*graph.SupplierViewer) ([]*trade.TradingPartner, error) {
+func (r supplierViewer) Supplier(ctx context.Context, objs []*graph.SupplierViewer) ([]*procurement.TradingPartner, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	own, err := loaders.Partners.One(ctx, l.Scope().Supplier())
-	return slices.Repeat([]*trade.TradingPartner{own}, len(objs)), err
+	return slices.Repeat([]*procurement.TradingPartner{own}, len(objs)), err
 }

@@ -26,6 +26,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Resolver is the root of all resolvers.
@@ -60,7 +61,7 @@ type Resolver struct {
 	// Operating is what operators do.
 	Operating *watch.Operators
 	// Deprecations are the parts of the schema that go away.
-	Deprecations []*trade.Deprecation
+	Deprecations []*operating.Deprecation
 }
 
 var _ graph.ResolverRoot = (*Resolver)(nil)

@@ -7,6 +7,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // RespondToPurchaseOrder answers a purchase order.
@@ -58,7 +59,7 @@ func (r response) Deviations(ctx context.Context, objs []*trade.PurchaseOrderRes
 	return lists(related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, loaders.DeviationsIn))
 }
 
-func (r response) Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*trade.SignedMessage, error) {
+func (r response) Message(ctx context.Context, objs []*trade.PurchaseOrderResponse) ([]*procurement.SignedMessage, error) {
 	return related(ctx, objs, (*trade.PurchaseOrderResponse).NodeID, loaders.MessagesBehind)
 }
 

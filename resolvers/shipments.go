@@ -8,6 +8,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 // Shipment are the resolvers of Shipment.
@@ -39,14 +40,14 @@ func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int
 	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return store.EventList(s, classifier) }, first, after, last, before)
 }
 
-func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*trade.StatusExplanation, error) {
+func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*tracking.StatusExplanation, error) {
 	found, err := related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.EventsOf)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*trade.StatusExplanation, len(objs))
+	out := make([]*tracking.StatusExplanation, len(objs))
 	for i, events := range found {
-		out[i] = trade.ExplainShipment(plain(events))
+		out[i] = tracking.ExplainShipment(plain(events))
 	}
 	return out, nil
 }
@@ -109,22 +110,22 @@ func (r *Resolver) ShipmentEvent() graph.ShipmentEventResolver { return shipment
 type shipmentEvent struct{ *Resolver }
 
 func (r shipmentEvent) Corrects(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
-	return corrections(ctx, objs, func(c trade.Correction) *trade.ShipmentEvent { return c.Corrects })
+	return corrections(ctx, objs, func(c tracking.Correction) *trade.ShipmentEvent { return c.Corrects })
 }
 
 func (r shipmentEvent) CorrectedBy(ctx context.Context, objs []*trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
-	return corrections(ctx, objs, func(c trade.Correction) *trade.ShipmentEvent { return c.By })
+	return corrections(ctx, objs, func(c tracking.Correction) *trade.ShipmentEvent { return c.By })
 }
 
-func corrections(ctx context.Context, objs []*trade.ShipmentEvent, which func(trade.Correction) *trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
+func corrections(ctx context.Context, objs []*trade.ShipmentEvent, which func(tracking.Correction) *trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
 	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string { return o.ShipmentID }, loaders.EventsOf)
 	if err != nil {
 		return nil, err
 	}
-	out, of := make([]*trade.ShipmentEvent, len(objs)), map[string]map[string]trade.Correction{}
+	out, of := make([]*trade.ShipmentEvent, len(objs)), map[string]map[string]tracking.Correction{}
 	for i, o := range objs {
 		if of[o.ShipmentID] == nil {
-			of[o.ShipmentID] = trade.Corrections(plain(found[i]))
+			of[o.ShipmentID] = tracking.Corrections(plain(found[i]))
 		}
 		out[i] = which(of[o.ShipmentID][o.Key])
 	}

@@ -9,6 +9,7 @@ import (
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Subscription are the resolvers of the streams. Whose a change is, is asked of the change
@@ -195,7 +196,7 @@ func (orderUpdate) ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) 
 	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("oln_") }, loaders.OrderLines)
 }
 
-func (orderUpdate) CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.CommitmentChange, error) {
+func (orderUpdate) CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*ordering.CommitmentChange, error) {
 	return several(ctx, objs, func(o *trade.OrderUpdate) []string { return o.RelatedOf("cmt_") }, loaders.Commitments)
 }
 

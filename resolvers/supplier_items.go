@@ -8,6 +8,7 @@ import (
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // ChangeLeadTime announces a lead time.
@@ -40,7 +41,7 @@ func (r *Resolver) SupplierItem() graph.SupplierItemResolver { return supplierIt
 
 type supplierItem struct{ *Resolver }
 
-func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.TradingPartner, error) {
+func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) ([]*procurement.TradingPartner, error) {
 	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 

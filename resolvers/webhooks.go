@@ -10,15 +10,17 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // WebhookEndpoints are the endpoints of the caller, newest first; all of them for an operator.
-func (r query) WebhookEndpoints(ctx context.Context) ([]*trade.WebhookEndpoint, error) {
+func (r query) WebhookEndpoints(ctx context.Context) ([]*operating.WebhookEndpoint, error) {
 	return whole(ctx, store.EndpointList)
 }
 
-func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*trade.TradingPartner) ([][]*trade.WebhookEndpoint, error) {
-	return lists(related(ctx, objs, (*trade.TradingPartner).NodeID, loaders.WebhookEndpointsOf))
+func (r tradingPartner) WebhookEndpoints(ctx context.Context, objs []*procurement.TradingPartner) ([][]*operating.WebhookEndpoint, error) {
+	return lists(related(ctx, objs, (*procurement.TradingPartner).NodeID, loaders.WebhookEndpointsOf))
 }
 
 // WebhookEndpoint are the resolvers of WebhookEndpoint.
@@ -26,8 +28,8 @@ func (r *Resolver) WebhookEndpoint() graph.WebhookEndpointResolver { return webh
 
 type webhookEndpoint struct{}
 
-func (webhookEndpoint) Deliveries(ctx context.Context, objs []*trade.WebhookEndpoint, first *int, after *string, last *int, before *string, state []trade.DeliveryState) ([]*trade.WebhookDeliveryConnection, error) {
-	return pages(ctx, keysOf(objs, (*trade.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[trade.WebhookDelivery] { return store.DeliveriesTo(s, state) }, first, after, last, before)
+func (webhookEndpoint) Deliveries(ctx context.Context, objs []*operating.WebhookEndpoint, first *int, after *string, last *int, before *string, state []operating.DeliveryState) ([]*operating.WebhookDeliveryConnection, error) {
+	return pages(ctx, keysOf(objs, (*operating.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[operating.WebhookDelivery] { return store.DeliveriesTo(s, state) }, first, after, last, before)
 }
 
 // WebhookDeliveryConnection are the resolvers of WebhookDeliveryConnection.
@@ -37,12 +39,12 @@ func (r *Resolver) WebhookDeliveryConnection() graph.WebhookDeliveryConnectionRe
 
 type webhookDeliveryConnection struct{}
 
-func (webhookDeliveryConnection) TotalCount(ctx context.Context, objs []*trade.WebhookDeliveryConnection) ([]*trade.TotalCount, error) {
+func (webhookDeliveryConnection) TotalCount(ctx context.Context, objs []*operating.WebhookDeliveryConnection) ([]*trade.TotalCount, error) {
 	return counts(ctx, objs)
 }
 
 // SaveWebhookEndpoint creates or changes an endpoint.
-func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointInput) (*trade.WebhookEndpointPayload, error) {
+func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointInput) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string
 }
 
 // DeleteWebhookEndpoint deletes an endpoint.
-func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*trade.WebhookEndpointPayload, error) {
+func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey stri
 }
 
 // RotateWebhookSecret replaces the secret of an endpoint.
-func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*trade.WebhookEndpointPayload, error) {
+func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -75,11 +77,11 @@ func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string
 	return r.endpoint(ctx, l, e, err)
 }
 
-func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.Endpoint, err error) (*trade.WebhookEndpointPayload, error) {
+func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.Endpoint, err error) (*operating.WebhookEndpointPayload, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &trade.WebhookEndpointPayload{Errors: orNone(e.Errors), Replayed: e.Replayed, Secret: e.Secret}
+	p := &operating.WebhookEndpointPayload{Errors: orNone(e.Errors), Replayed: e.Replayed, Secret: e.Secret}
 	_, p.Endpoint, err = about(ctx, r.Resolver, l, "", loaders.WebhookEndpoints, e.SubjectID)
 	return p, err
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Codes is a table of what the codes of a system mean. It is read while somebody publishes
@@ -13,12 +14,12 @@ type Codes struct {
 	Standard  trade.CodeStandard
 	List      string
 	Version   int
-	Written   map[string]trade.CodeMeaning // as it was written, and is not changed
-	published atomic.Pointer[map[string]trade.CodeMeaning]
+	Written   map[string]operating.CodeMeaning // as it was written, and is not changed
+	published atomic.Pointer[map[string]operating.CodeMeaning]
 }
 
 // Of is what a code means. ok is false where it has no meaning.
-func (c *Codes) Of(code string) (is trade.CodeMeaning, ok bool) {
+func (c *Codes) Of(code string) (is operating.CodeMeaning, ok bool) {
 	if published := c.published.Load(); published != nil {
 		if is, ok = (*published)[code]; ok {
 			return is, true
@@ -52,7 +53,7 @@ func (s *Set) Codes() map[string]*Codes {
 
 // PublishCodes sets what codes of the named source mean besides, and instead of, what its table
 // was written as.
-func (s *Set) PublishCodes(name string, published map[string]trade.CodeMeaning) {
+func (s *Set) PublishCodes(name string, published map[string]operating.CodeMeaning) {
 	if c, ok := s.Codes()[name]; ok {
 		published = maps.Clone(published)
 		c.published.Store(&published)

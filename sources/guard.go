@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"portico/telemetry"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Limits bound the calls to one source.
@@ -30,7 +30,7 @@ type Limits struct {
 	Reconcile   time.Duration `yaml:"reconcile"`   // between two comparisons of all that is held with all it has
 	Remove      int           `yaml:"remove"`      // most percent of a kind of record that may be gone at once
 
-	Maintenance []trade.MaintenanceWindow `yaml:"maintenance"` // planned times without service, soonest first: writes wait
+	Maintenance []operating.MaintenanceWindow `yaml:"maintenance"` // planned times without service, soonest first: writes wait
 }
 
 // DefaultLimits hold where the configuration says nothing.
@@ -171,8 +171,8 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	return result, err
 }
 
-func (g *guarded) health() trade.SourceHealth {
-	h := trade.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: trade.SourceUp, Circuit: trade.CircuitClosed, Guarantee: trade.ReadOnly}
+func (g *guarded) health() operating.SourceHealth {
+	h := operating.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: operating.SourceUp, Circuit: operating.CircuitClosed, Guarantee: operating.ReadOnly}
 	h.Maintenance = g.planned(time.Now())
 	if p, takes := g.adapter.(OrderTaking); takes {
 		h.Guarantee = p.Guarantee()
@@ -182,27 +182,27 @@ func (g *guarded) health() trade.SourceHealth {
 		h.LastSuccessAt = &ok
 	}
 	if g.breaker.IsHalfOpen() {
-		h.Circuit, h.State = trade.CircuitHalfOpen, trade.SourceDegraded
+		h.Circuit, h.State = operating.CircuitHalfOpen, operating.SourceDegraded
 	}
 	f := g.lastFailure.Load()
 	unfit := g.unfit.Load()
 	switch {
 	case unfit != nil:
-		h.State = trade.SourceIsDown
+		h.State = operating.SourceIsDown
 	case g.breaker.IsOpen():
-		h.Circuit, h.State = trade.CircuitOpen, trade.SourceIsDown
+		h.Circuit, h.State = operating.CircuitOpen, operating.SourceIsDown
 	case f != nil && f.at.After(ok):
-		h.State = trade.SourceDegraded
+		h.State = operating.SourceDegraded
 	}
 	paused, window := g.paused.Load(), g.window(time.Now())
 	switch {
 	case paused != nil:
-		h.State, h.PausedReason = trade.SourcePaused, paused
+		h.State, h.PausedReason = operating.SourcePaused, paused
 		text := "An operator paused it: resumeSource lets it run again."
 		h.Message = &text
 		return h
 	case window != nil:
-		h.State = trade.SourceMaintenance
+		h.State = operating.SourceMaintenance
 	}
 	switch {
 	case unfit != nil && unfit.kind == Denied:
@@ -211,7 +211,7 @@ func (g *guarded) health() trade.SourceHealth {
 	case unfit != nil:
 		text := "It cannot be used as it is: " + unfit.text + ". It is looked at again by itself."
 		h.Message = &text
-	case h.State != trade.SourceUp && f != nil:
+	case h.State != operating.SourceUp && f != nil:
 		text := map[Kind]string{
 			Unavailable: "It refuses connections. Look whether it runs and can be reached.",
 			Throttled:   "It asks for fewer calls. Lower its concurrency, or wait.",

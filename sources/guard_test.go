@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // erp is an adapter that answers as it is told.
@@ -105,7 +106,7 @@ func TestEveryPriceIsToldToItsKeyWhileTheyMove(t *testing.T) {
 	s := set(here, quick)
 	s.names, s.byName["next"] = append(s.names, "next"), guard("next", there, quick)
 	shadow := "erp"
-	if err := s.Apply([]trade.CapabilityRoute{{Capability: trade.Pricing, Primary: "next", Shadow: &shadow, PercentToPrimary: 50}}); err != nil {
+	if err := s.Apply([]operating.CapabilityRoute{{Capability: operating.Pricing, Primary: "next", Shadow: &shadow, PercentToPrimary: 50}}); err != nil {
 		t.Fatal(err)
 	}
 	prices, err := s.CachePrices(1000, time.Hour)
@@ -202,7 +203,7 @@ func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
 		t.Errorf("a dead source was called %d times by 30 reads", n)
 	}
 	h := s.Health()[0]
-	if h.State != trade.SourceIsDown || h.Circuit != trade.CircuitOpen || h.Message == nil {
+	if h.State != operating.SourceIsDown || h.Circuit != operating.CircuitOpen || h.Message == nil {
 		t.Errorf("health is %+v", h)
 	}
 	_, err := s.Orders(t.Context(), Query{Limit: 1})
@@ -219,7 +220,7 @@ func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
 			t.Fatal("the circuit did not close again")
 		}
 	}
-	if h := s.Health()[0]; h.State != trade.SourceUp || h.LastSuccessAt == nil {
+	if h := s.Health()[0]; h.State != operating.SourceUp || h.LastSuccessAt == nil {
 		t.Errorf("health is %+v, want it up", h)
 	}
 }
@@ -234,7 +235,7 @@ func TestACallerWhoGoesAwayIsNoFailureOfTheSource(t *testing.T) {
 			t.Fatalf("got %v, want the caller's own cancellation", err)
 		}
 	}
-	if h := s.Health()[0]; h.Circuit != trade.CircuitClosed {
+	if h := s.Health()[0]; h.Circuit != operating.CircuitClosed {
 		t.Errorf("callers who went away opened the circuit: %+v", h)
 	}
 }
@@ -259,13 +260,13 @@ func TestASourceThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 	s := set(e, quick)
 	up := func(what string) {
 		t.Helper()
-		if h := s.Health()[0]; h.State != trade.SourceUp || h.Message != nil {
+		if h := s.Health()[0]; h.State != operating.SourceUp || h.Message != nil {
 			t.Errorf("%s: %+v", what, h)
 		}
 	}
 	down := func(what, says string) {
 		t.Helper()
-		if h := s.Health()[0]; h.State != trade.SourceIsDown || h.Message == nil || !strings.Contains(*h.Message, says) {
+		if h := s.Health()[0]; h.State != operating.SourceIsDown || h.Message == nil || !strings.Contains(*h.Message, says) {
 			t.Errorf("%s: %+v, want %q", what, h, says)
 		}
 	}
@@ -296,16 +297,16 @@ func TestASourceThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 
 func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
 	now := time.Now()
-	window := func(from, to time.Duration) trade.MaintenanceWindow {
-		return trade.MaintenanceWindow{From: now.Add(from), To: now.Add(to)}
+	window := func(from, to time.Duration) operating.MaintenanceWindow {
+		return operating.MaintenanceWindow{From: now.Add(from), To: now.Add(to)}
 	}
 	limits := quick
-	limits.Maintenance = []trade.MaintenanceWindow{window(-2*time.Hour, -time.Hour), window(time.Hour, 2*time.Hour)}
+	limits.Maintenance = []operating.MaintenanceWindow{window(-2*time.Hour, -time.Hour), window(time.Hour, 2*time.Hour)}
 	s := set(&erp{}, limits)
 	if why, wait := s.Held("erp"); wait != 0 || s.HeldUntil("erp", now) != nil {
 		t.Errorf("between two windows: %q, %s", why, wait)
 	}
-	if h := s.Health()[0]; h.State != trade.SourceUp || len(h.Maintenance) != 1 {
+	if h := s.Health()[0]; h.State != operating.SourceUp || len(h.Maintenance) != 1 {
 		t.Errorf("between two windows: %+v", h)
 	}
 	limits.Maintenance = append(limits.Maintenance, window(-time.Minute, time.Hour))
@@ -316,7 +317,7 @@ func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
 	if until := s.HeldUntil("erp", now); until == nil || !until.Equal(now.Add(time.Hour)) {
 		t.Errorf("it ends at %v", until)
 	}
-	if h := s.Health()[0]; h.State != trade.SourceMaintenance {
+	if h := s.Health()[0]; h.State != operating.SourceMaintenance {
 		t.Errorf("in a window: %+v", h)
 	}
 	s.Pause(map[string]string{"erp": "stocktaking"})

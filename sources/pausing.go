@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // lookAgain is the longest pause before a source that is held is looked at again.
@@ -56,7 +56,7 @@ func (s *Set) HeldUntil(name string, now time.Time) *time.Time {
 }
 
 // window is the planned window that a moment is in; nil where there is none.
-func (g *guarded) window(now time.Time) *trade.MaintenanceWindow {
+func (g *guarded) window(now time.Time) *operating.MaintenanceWindow {
 	for i, w := range g.limits.Maintenance {
 		if !now.Before(w.From) && now.Before(w.To) {
 			return &g.limits.Maintenance[i]
@@ -66,8 +66,8 @@ func (g *guarded) window(now time.Time) *trade.MaintenanceWindow {
 }
 
 // planned are the windows of a source that are not over, soonest first.
-func (g *guarded) planned(now time.Time) []trade.MaintenanceWindow {
-	all := []trade.MaintenanceWindow{}
+func (g *guarded) planned(now time.Time) []operating.MaintenanceWindow {
+	all := []operating.MaintenanceWindow{}
 	for _, w := range g.limits.Maintenance {
 		if now.Before(w.To) {
 			all = append(all, w)

@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"slices"
 
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Govern sets what the configuration says about subjects. It fails for a subject
 // that is not there, and for a rule that nothing carries out.
-func (s *Set) Govern(policies map[Subject]trade.Stewardship) error {
+func (s *Set) Govern(policies map[Subject]operating.Stewardship) error {
 	for subject, p := range policies {
 		if !slices.Contains(Subjects(), subject) {
 			return fmt.Errorf("policies: %q is not one of %v", subject, Subjects())
 		}
-		if p.Conflict != "" && p.Conflict != trade.OwnerWins && p.Conflict != trade.StewardDecides {
-			return fmt.Errorf("policies: %s: conflict is %q: it must be %s or %s", subject, p.Conflict, trade.OwnerWins, trade.StewardDecides)
+		if p.Conflict != "" && p.Conflict != operating.OwnerWins && p.Conflict != operating.StewardDecides {
+			return fmt.Errorf("policies: %s: conflict is %q: it must be %s or %s", subject, p.Conflict, operating.OwnerWins, operating.StewardDecides)
 		}
 	}
 	s.policies = policies
@@ -23,7 +23,7 @@ func (s *Set) Govern(policies map[Subject]trade.Stewardship) error {
 }
 
 // Stewardship is what holds for a subject.
-func (s *Set) Stewardship(subject Subject) trade.Stewardship {
+func (s *Set) Stewardship(subject Subject) operating.Stewardship {
 	p := portOf(subject).policy
 	if own := s.policies[subject]; own.Steward != "" {
 		p.Steward = own.Steward
@@ -35,7 +35,7 @@ func (s *Set) Stewardship(subject Subject) trade.Stewardship {
 }
 
 // Policies are the policies of every subject, by capability, the whole record first.
-func (s *Set) Policies() (all []trade.DataPolicy) {
+func (s *Set) Policies() (all []operating.DataPolicy) {
 	for _, main := range mains {
 		capability := portOf(main).Capability
 		all = append(all, s.policy(main))
@@ -48,20 +48,20 @@ func (s *Set) Policies() (all []trade.DataPolicy) {
 	return all
 }
 
-func (s *Set) policy(subject Subject) trade.DataPolicy {
+func (s *Set) policy(subject Subject) operating.DataPolicy {
 	port, g, set := portOf(subject), s.route(subject).primary, s.Stewardship(subject)
-	p := trade.DataPolicy{Capability: port.Capability, Owner: g.adapter.Kind(), Steward: set.Steward, ConflictRule: set.Conflict}
+	p := operating.DataPolicy{Capability: port.Capability, Owner: g.adapter.Kind(), Steward: set.Steward, ConflictRule: set.Conflict}
 	if port.field != "" {
 		p.Field = &port.field
 	}
 	_, tells := g.adapter.(Changes)
 	switch {
 	case subject == OfPrices:
-		p.Sync = trade.SyncLive
+		p.Sync = operating.SyncLive
 	case tells:
-		p.Sync, p.Every = trade.SyncPolled, &g.limits.Poll
+		p.Sync, p.Every = operating.SyncPolled, &g.limits.Poll
 	default:
-		p.Sync, p.Every = trade.SyncScheduled, &g.limits.Reconcile
+		p.Sync, p.Every = operating.SyncScheduled, &g.limits.Reconcile
 	}
 	return p
 }

@@ -5,16 +5,18 @@ import (
 	"slices"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Port is all that is known of a kind of record, or of a question, that is routed by itself.
 type Port struct {
 	Subject    Subject
-	Capability trade.Capability // that portals know it under
+	Capability operating.Capability // that portals know it under
 
-	field  string            // the part of its capability's records that it is; none where it is the records themselves
-	split  split             // how it is shared out while its capability moves
-	policy trade.Stewardship // where the configuration says nothing
+	field  string                // the part of its capability's records that it is; none where it is the records themselves
+	split  split                 // how it is shared out while its capability moves
+	policy operating.Stewardship // where the configuration says nothing
 	serves func(Adapter) bool
 	read   func(ctx context.Context, a Adapter, q Query) (Page[Record], error) // nil for a question
 }
@@ -52,84 +54,84 @@ var ports []Port
 // Kinds of records, each with its port, in the order of a first load.
 var (
 	WarehouseRecords = records(Records[Warehouses, trade.Warehouse]{
-		Port: Port{Subject: OfWarehouses, Capability: trade.Inventory, field: "warehouse", policy: decides("logistics")},
+		Port: Port{Subject: OfWarehouses, Capability: operating.Inventory, field: "warehouse", policy: decides("logistics")},
 		Read: Warehouses.Warehouses, From: func(r *trade.Warehouse) *trade.Provenance { return &r.Provenance },
 		Key: func(r *trade.Warehouse) string { return r.Code },
 	})
 	CategoryRecords = records(Records[Categories, trade.Category]{
-		Port: Port{Subject: OfCategories, Capability: trade.Items, field: "category", policy: decides("product data")},
+		Port: Port{Subject: OfCategories, Capability: operating.Items, field: "category", policy: decides("product data")},
 		Read: Categories.Categories, From: func(r *trade.Category) *trade.Provenance { return &r.Provenance },
 		Key: func(r *trade.Category) string { return r.Code },
 	})
-	SupplierRecords = records(Records[Suppliers, trade.TradingPartner]{
-		Port: Port{Subject: OfSuppliers, Capability: trade.PurchaseOrders, field: "supplier", policy: decides("purchasing")},
-		Read: Suppliers.Suppliers, From: func(r *trade.TradingPartner) *trade.Provenance { return &r.Provenance },
-		Key: func(r *trade.TradingPartner) string { return r.Code },
+	SupplierRecords = records(Records[Suppliers, procurement.TradingPartner]{
+		Port: Port{Subject: OfSuppliers, Capability: operating.PurchaseOrders, field: "supplier", policy: decides("purchasing")},
+		Read: Suppliers.Suppliers, From: func(r *procurement.TradingPartner) *trade.Provenance { return &r.Provenance },
+		Key: func(r *procurement.TradingPartner) string { return r.Code },
 	})
 	AccountRecords = records(Records[Accounts, trade.Account]{
-		Port: Port{Subject: OfAccounts, Capability: trade.Accounts, split: byAccount, policy: decides("customer data")},
+		Port: Port{Subject: OfAccounts, Capability: operating.Accounts, split: byAccount, policy: decides("customer data")},
 		Read: Accounts.Accounts, From: (*trade.Account).From,
 		Key: func(r *trade.Account) string { return r.Number }, Account: func(r *trade.Account) string { return r.Number },
 	})
 	CalendarRecords = records(Records[Calendars, trade.Calendar]{
 		Port: Port{
-			Subject: OfCalendars, Capability: trade.Accounts, split: byAccount, field: "locations.deliveryDays", policy: owned("customer data"),
+			Subject: OfCalendars, Capability: operating.Accounts, split: byAccount, field: "locations.deliveryDays", policy: owned("customer data"),
 		},
 		Read: Calendars.Calendars, From: func(r *trade.Calendar) *trade.Provenance { return &r.Provenance },
 		Key:     func(r *trade.Calendar) string { return r.AccountRef.Key + "/" + r.Location },
 		Account: func(r *trade.Calendar) string { return r.AccountRef.Key },
 	})
 	CreditRecords = records(Records[Credit, trade.CreditPosition]{
-		Port: Port{Subject: OfCredit, Capability: trade.Accounts, split: byAccount, field: "credit", policy: owned("finance")},
+		Port: Port{Subject: OfCredit, Capability: operating.Accounts, split: byAccount, field: "credit", policy: owned("finance")},
 		Read: Credit.Credit, From: (*trade.CreditPosition).From,
 		Key:     func(r *trade.CreditPosition) string { return r.AccountRef.Key },
 		Account: func(r *trade.CreditPosition) string { return r.AccountRef.Key },
 	})
 	ItemRecords = records(Records[Items, trade.Item]{
-		Port: Port{Subject: OfItems, Capability: trade.Items, policy: decides("product data")},
+		Port: Port{Subject: OfItems, Capability: operating.Items, policy: decides("product data")},
 		Read: Items.Items, From: (*trade.Item).From, Key: func(r *trade.Item) string { return r.SKU },
 	})
 	ContractRecords = records(Records[Contracts, trade.Contract]{
-		Port: Port{Subject: OfContracts, Capability: trade.Pricing, split: byAccount, field: "contract", policy: owned("pricing")},
+		Port: Port{Subject: OfContracts, Capability: operating.Pricing, split: byAccount, field: "contract", policy: owned("pricing")},
 		Read: Contracts.Contracts, From: func(r *trade.Contract) *trade.Provenance { return &r.Provenance },
 		Key: func(r *trade.Contract) string { return r.Number }, Account: func(r *trade.Contract) string { return r.AccountRef.Key },
 	})
 	StockRecords = records(Records[Inventory, trade.Stock]{
-		Port: Port{Subject: OfStock, Capability: trade.Inventory, split: byReader, policy: owned("logistics")},
+		Port: Port{Subject: OfStock, Capability: operating.Inventory, split: byReader, policy: owned("logistics")},
 		Read: Inventory.Stock, From: func(r *trade.Stock) *trade.Provenance { return &r.Provenance },
 		Key: func(r *trade.Stock) string { return r.ItemRef.Key + " " + r.WarehouseRef.Key },
 	})
 	OrderRecords = records(Records[Orders, trade.Order]{
-		Port: Port{Subject: OfOrders, Capability: trade.Orders, split: byAccount, policy: owned("customer service")},
+		Port: Port{Subject: OfOrders, Capability: operating.Orders, split: byAccount, policy: owned("customer service")},
 		Read: Orders.Orders, From: (*trade.Order).From,
 		Key: func(r *trade.Order) string { return *r.Number }, Account: func(r *trade.Order) string { return r.AccountRef.Key },
 	})
 	PurchaseOrderRecords = records(Records[PurchaseOrders, trade.PurchaseOrder]{
-		Port: Port{Subject: OfPurchaseOrders, Capability: trade.PurchaseOrders, policy: owned("purchasing")},
+		Port: Port{Subject: OfPurchaseOrders, Capability: operating.PurchaseOrders, policy: owned("purchasing")},
 		Read: PurchaseOrders.PurchaseOrders, From: (*trade.PurchaseOrder).From, Key: func(r *trade.PurchaseOrder) string { return r.Number },
 	})
 	ShipmentRecords = records(Records[Shipments, trade.Shipment]{
-		Port: Port{Subject: OfShipments, Capability: trade.TrackingOf, policy: owned("logistics")},
+		Port: Port{Subject: OfShipments, Capability: operating.TrackingOf, policy: owned("logistics")},
 		Read: Shipments.Shipments, From: (*trade.Shipment).From, Key: func(r *trade.Shipment) string { return r.Number },
 	})
 	TrackingRecords = records(Records[Tracking, trade.Tracking]{
-		Port: Port{Subject: OfTracking, Capability: trade.TrackingOf, field: "events", policy: owned("logistics")},
+		Port: Port{Subject: OfTracking, Capability: operating.TrackingOf, field: "events", policy: owned("logistics")},
 		Read: Tracking.Tracking, From: func(r *trade.Tracking) *trade.Provenance { return &r.Provenance },
 		Key: func(r *trade.Tracking) string { return r.TrackingNumber },
 	})
 	InvoiceRecords = records(Records[Invoices, trade.Invoice]{
-		Port: Port{Subject: OfInvoices, Capability: trade.Invoices, split: byAccount, policy: owned("finance")},
+		Port: Port{Subject: OfInvoices, Capability: operating.Invoices, split: byAccount, policy: owned("finance")},
 		Read: Invoices.Invoices, From: (*trade.Invoice).From,
 		Key: func(r *trade.Invoice) string { return r.Number }, Account: func(r *trade.Invoice) string { return r.AccountRef.Key },
 	})
 	ReturnRecords = records(Records[Returns, trade.Return]{
-		Port: Port{Subject: OfReturns, Capability: trade.Returns, split: byAccount, policy: owned("customer service")},
+		Port: Port{Subject: OfReturns, Capability: operating.Returns, split: byAccount, policy: owned("customer service")},
 		Read: Returns.Returns, From: (*trade.Return).From,
 		Key: func(r *trade.Return) string { return *r.Number }, Account: func(r *trade.Return) string { return r.AccountRef.Key },
 	})
 
 	// Prices are calculated: they are no records.
-	_ = enter[Pricing](Port{Subject: OfPrices, Capability: trade.Pricing, split: byAccount, policy: owned("pricing")})
+	_ = enter[Pricing](Port{Subject: OfPrices, Capability: operating.Pricing, split: byAccount, policy: owned("pricing")})
 )
 
 // records enters a kind of which records are read.
@@ -168,10 +170,10 @@ func (p Port) Records(ctx context.Context, a Adapter, q Query) (Page[Record], er
 	return p.read(ctx, a, q)
 }
 
-func decides(steward string) trade.Stewardship {
-	return trade.Stewardship{Steward: steward, Conflict: trade.StewardDecides}
+func decides(steward string) operating.Stewardship {
+	return operating.Stewardship{Steward: steward, Conflict: operating.StewardDecides}
 }
 
-func owned(steward string) trade.Stewardship {
-	return trade.Stewardship{Steward: steward, Conflict: trade.OwnerWins}
+func owned(steward string) operating.Stewardship {
+	return operating.Stewardship{Steward: steward, Conflict: operating.OwnerWins}
 }

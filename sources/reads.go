@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // Fetch asks the source that serves the kind in a set, in as many calls as its batch limit
@@ -51,7 +52,7 @@ func (s *Set) Categories(ctx context.Context, q Query) (Page[trade.Category], er
 }
 
 // Suppliers asks the source of suppliers.
-func (s *Set) Suppliers(ctx context.Context, q Query) (Page[trade.TradingPartner], error) {
+func (s *Set) Suppliers(ctx context.Context, q Query) (Page[procurement.TradingPartner], error) {
 	return SupplierRecords.Fetch(ctx, s, q)
 }
 

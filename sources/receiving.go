@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Receiving is a system that pushes news to us.
@@ -48,7 +49,7 @@ type Delivery struct {
 // News is what a delivery says.
 type News struct {
 	Tracking []trade.Tracking
-	Rejected []trade.RejectedRecord
+	Rejected []operating.RejectedRecord
 	// Ignored says why nothing is to be made of it, where that is as it should be.
 	Ignored string
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // route is where a subject is served. A percentage of the accounts are served by
@@ -54,7 +54,7 @@ func Serves(a Adapter) (all []Subject) {
 func (s *Set) route(subject Subject) route { return (*s.routes.Load())[subject] }
 
 // Begin puts routes in force as configured, over those that the set was made with.
-func (s *Set) Begin(routes []trade.CapabilityRoute) error {
+func (s *Set) Begin(routes []operating.CapabilityRoute) error {
 	if err := s.Apply(routes); err != nil {
 		return err
 	}
@@ -65,10 +65,10 @@ func (s *Set) Begin(routes []trade.CapabilityRoute) error {
 
 // Configured are the routes as configured: every capability with the source that
 // serves what it is named for.
-func (s *Set) Configured() []trade.CapabilityRoute {
-	all := make([]trade.CapabilityRoute, len(mains))
+func (s *Set) Configured() []operating.CapabilityRoute {
+	all := make([]operating.CapabilityRoute, len(mains))
 	for i, m := range mains {
-		all[i] = trade.CapabilityRoute{Capability: portOf(m).Capability, Primary: s.base[m].name, PercentToPrimary: 100}
+		all[i] = operating.CapabilityRoute{Capability: portOf(m).Capability, Primary: s.base[m].name, PercentToPrimary: 100}
 		for _, r := range s.begin {
 			if r.Capability == all[i].Capability {
 				all[i] = r
@@ -83,7 +83,7 @@ func (s *Set) Configured() []trade.CapabilityRoute {
 // is theirs, and the rest stays where it is. It fails, and changes nothing, when
 // a source is not there or serves nothing of the capability, or when it cannot be
 // shared out by account.
-func (s *Set) Apply(routes []trade.CapabilityRoute) error {
+func (s *Set) Apply(routes []operating.CapabilityRoute) error {
 	all := map[Subject]route{}
 	for _, p := range ports {
 		all[p.Subject] = route{primary: s.base[p.Subject], percent: 100}
@@ -128,7 +128,7 @@ func (s *Set) from(p Port, name string, other *guarded) *guarded {
 	return other
 }
 
-func (s *Set) check(r trade.CapabilityRoute) error {
+func (s *Set) check(r operating.CapabilityRoute) error {
 	if err := s.serves(r.Primary, r.Capability); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Set) check(r trade.CapabilityRoute) error {
 }
 
 // serves fails when the named source serves nothing of a capability.
-func (s *Set) serves(name string, capability trade.Capability) error {
+func (s *Set) serves(name string, capability operating.Capability) error {
 	g := s.byName[name]
 	if g == nil {
 		return fmt.Errorf("%s cannot be served by %q, which is not one of the sources %v", capability, name, s.names)
@@ -163,7 +163,7 @@ func (s *Set) serves(name string, capability trade.Capability) error {
 }
 
 // SubjectsOf are the subjects of a capability.
-func SubjectsOf(capability trade.Capability) (all []Subject) {
+func SubjectsOf(capability operating.Capability) (all []Subject) {
 	for _, p := range ports {
 		if p.Capability == capability {
 			all = append(all, p.Subject)
@@ -173,7 +173,7 @@ func SubjectsOf(capability trade.Capability) (all []Subject) {
 }
 
 // CapabilityOf is the capability that a subject belongs to.
-func CapabilityOf(subject Subject) trade.Capability { return portOf(subject).Capability }
+func CapabilityOf(subject Subject) operating.Capability { return portOf(subject).Capability }
 
 // At is the set in which every subject is asked of the named source.
 func (s *Set) At(name string) *Set {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Set holds the sources in use and routes each subject to the one that serves
@@ -18,11 +19,11 @@ type Set struct {
 	byName  map[string]*guarded
 	base    map[Subject]*guarded // as configured
 	routes  atomic.Pointer[map[Subject]route]
-	begin   []trade.CapabilityRoute           // over base, as configured
+	begin   []operating.CapabilityRoute       // over base, as configured
 	settled atomic.Pointer[map[Subject]route] // those whose copies are complete
 	beside  chan PricesRead
 
-	policies map[Subject]trade.Stewardship
+	policies map[Subject]operating.Stewardship
 }
 
 // Source is an adapter under the name the configuration gives it.
@@ -82,8 +83,8 @@ func (s *Set) KindOf(name string) trade.SourceKind {
 }
 
 // Health is the state of every source.
-func (s *Set) Health() []trade.SourceHealth {
-	all := make([]trade.SourceHealth, 0, len(s.names))
+func (s *Set) Health() []operating.SourceHealth {
+	all := make([]operating.SourceHealth, 0, len(s.names))
 	for _, name := range s.names {
 		h := s.byName[name].health()
 		for _, p := range ports {

@@ -9,6 +9,8 @@ import (
 	"io"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Subject is a kind of record or question that can be routed to a source by
@@ -66,7 +68,7 @@ type Query struct {
 // source does not say.
 type Page[T any] struct {
 	Records  []T
-	Rejected []trade.RejectedRecord
+	Rejected []operating.RejectedRecord
 	Next     string
 	Total    int
 }
@@ -89,7 +91,7 @@ type (
 	// Suppliers is a system that keeps suppliers.
 	Suppliers interface {
 		Adapter
-		Suppliers(ctx context.Context, q Query) (Page[trade.TradingPartner], error)
+		Suppliers(ctx context.Context, q Query) (Page[procurement.TradingPartner], error)
 	}
 	// Accounts is a system that keeps customers and their locations.
 	Accounts interface {

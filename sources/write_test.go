@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // taker is an ERP that takes orders, as it is told to.
@@ -16,9 +17,9 @@ type taker struct {
 	fail        error
 }
 
-func (*taker) Kind() trade.SourceKind           { return trade.ERP }
-func (*taker) Ping(context.Context) error       { return nil }
-func (*taker) Guarantee() trade.EffectGuarantee { return trade.KeyHonoured }
+func (*taker) Kind() trade.SourceKind               { return trade.ERP }
+func (*taker) Ping(context.Context) error           { return nil }
+func (*taker) Guarantee() operating.EffectGuarantee { return operating.KeyHonoured }
 
 func (e *taker) receipt() (Receipt, error) {
 	e.sent.Add(1)
@@ -94,7 +95,7 @@ func TestWhatASystemDoesNotTakeIsForAPerson(t *testing.T) {
 		"a ship notice":  func() (Receipt, error) { return s.Announce(t.Context(), "erp", "k", trade.Announcement{}) },
 		"its withdrawal": func() (Receipt, error) { return s.Unannounce(t.Context(), "erp", "k", "1") },
 		"a lead time":    func() (Receipt, error) { return s.SetLeadTime(t.Context(), "erp", "k", trade.LeadTime{}) },
-		"a correction":   func() (Receipt, error) { return s.Correct(t.Context(), "erp", "k", trade.MasterDataChange{}) },
+		"a correction":   func() (Receipt, error) { return s.Correct(t.Context(), "erp", "k", operating.MasterDataChange{}) },
 		"what a supplier confirmed": func() (Receipt, error) {
 			return s.ConfirmPurchase(t.Context(), "erp", "k", trade.PurchaseConfirmation{})
 		},
@@ -106,10 +107,10 @@ func TestWhatASystemDoesNotTakeIsForAPerson(t *testing.T) {
 	if _, err := s.SubmitOrder(t.Context(), "other", "k", trade.Draft{}); KindOf(err) != Unavailable {
 		t.Errorf("a source that is not there: %v", err)
 	}
-	if s.Guarantee("erp") != trade.KeyHonoured || s.Guarantee("other") != trade.ReadOnly || !s.TakesOrders("erp") || s.TakesOrders("other") {
+	if s.Guarantee("erp") != operating.KeyHonoured || s.Guarantee("other") != operating.ReadOnly || !s.TakesOrders("erp") || s.TakesOrders("other") {
 		t.Error("what a source promises is another one's")
 	}
-	if s := set(&erp{}, quick); s.Guarantee("erp") != trade.ReadOnly || s.TakesOrders("erp") {
+	if s := set(&erp{}, quick); s.Guarantee("erp") != operating.ReadOnly || s.TakesOrders("erp") {
 		t.Error("a source that is read alone takes orders")
 	}
 }
@@ -138,7 +139,7 @@ func TestNothingIsWrittenToWhatIsPaused(t *testing.T) {
 // TestAPlannedWindowHoldsFromItsFirstMomentToBeforeItsLast asks at the edges of windows.
 func TestAPlannedWindowHoldsFromItsFirstMomentToBeforeItsLast(t *testing.T) {
 	from := time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC)
-	windows := []trade.MaintenanceWindow{{From: from, To: from.Add(time.Hour)}, {From: from.Add(2 * time.Hour), To: from.Add(3 * time.Hour)}}
+	windows := []operating.MaintenanceWindow{{From: from, To: from.Add(time.Hour)}, {From: from.Add(2 * time.Hour), To: from.Add(3 * time.Hour)}}
 	l := quick
 	l.Maintenance = windows
 	g := guard("erp", &taker{}, l)

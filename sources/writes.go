@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Receipt is what a system answers to a document that it took.
@@ -18,7 +19,7 @@ type Receipt struct{ Number string }
 type Writable interface {
 	Adapter
 	// Guarantee is what the system promises for a write that is repeated.
-	Guarantee() trade.EffectGuarantee
+	Guarantee() operating.EffectGuarantee
 	// ReceiptByKey tells what became of a write whose answer was lost. It fails with
 	// [NotFound] when the system never took the key. It is not asked of a system that
 	// promises [trade.AtMostOnce].
@@ -114,11 +115,11 @@ type MasterDataTaking interface {
 	// Correct sets one field of a record. It fails with [Rejected] where the record is not
 	// known, says neither what it is said to say nor the value, or cannot say the value; and
 	// with [ByHand] for a field that no program may write.
-	Correct(ctx context.Context, key string, c trade.MasterDataChange) (Receipt, error)
+	Correct(ctx context.Context, key string, c operating.MasterDataChange) (Receipt, error)
 }
 
 // Correct corrects master data in a source; see [MasterDataTaking].
-func (s *Set) Correct(ctx context.Context, source, key string, c trade.MasterDataChange) (Receipt, error) {
+func (s *Set) Correct(ctx context.Context, source, key string, c operating.MasterDataChange) (Receipt, error) {
 	return taking(ctx, s, source, "correct", write, func(ctx context.Context, p MasterDataTaking) (Receipt, error) { return p.Correct(ctx, key, c) })
 }
 
@@ -154,13 +155,13 @@ func taking[P Writable](ctx context.Context, s *Set, source, op string, how guar
 }
 
 // Guarantee is what the named source promises for a write that is repeated.
-func (s *Set) Guarantee(source string) trade.EffectGuarantee {
+func (s *Set) Guarantee(source string) operating.EffectGuarantee {
 	if g := s.byName[source]; g != nil {
 		if p, ok := g.adapter.(Writable); ok {
 			return p.Guarantee()
 		}
 	}
-	return trade.ReadOnly
+	return operating.ReadOnly
 }
 
 // TakesOrders tells whether orders can be placed in the named source.
@@ -170,5 +171,5 @@ func (s *Set) TakesOrders(source string) bool {
 		return false
 	}
 	p, ok := g.adapter.(OrderTaking)
-	return ok && p.Guarantee() != trade.ReadOnly
+	return ok && p.Guarantee() != operating.ReadOnly
 }

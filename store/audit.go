@@ -7,10 +7,11 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Audit writes an entry to the audit log, in the transaction of what was done.
-func (s *Store) Audit(ctx context.Context, tx *Tx, e trade.AuditRecord) error {
+func (s *Store) Audit(ctx context.Context, tx *Tx, e operating.AuditRecord) error {
 	before, err := jsonText(e.Before)
 	if err != nil {
 		return err
@@ -32,19 +33,19 @@ type AuditFilter struct {
 	At                                    trade.DateRange
 }
 
-var auditLog = read(relation[trade.AuditEntry]{
+var auditLog = read(relation[operating.AuditEntry]{
 	kind: "AuditEntry", from: "audit_leaves f JOIN audit_entries e ON e.place = f.place", visible: operatorOnly,
 	columns: []columns{always(`e.id, f.index, e.at, coalesce(e.actor, '') AS actor_id, e.action, e.subject, e.correlation_id, e.before, e.after, encode(f.digest, 'hex') AS digest`)},
-}, same[trade.AuditEntry])
+}, same[operating.AuditEntry])
 
 // AuditEntries reads sealed entries of the audit log by id.
-func (s *Store) AuditEntries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.AuditEntry, error) {
+func (s *Store) AuditEntries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.AuditEntry, error) {
 	return auditLog.by(ctx, s, scope, "e.id", "", ids)
 }
 
 // AuditList is the sealed entries of the audit log, newest first.
-func AuditList(scope trade.Scope, f AuditFilter) *List[trade.AuditEntry] {
-	l := &List[trade.AuditEntry]{relation: auditLog, name: "audit log", scope: scope, order: []sortKey{{"f.index", "bigint", true}}}
+func AuditList(scope trade.Scope, f AuditFilter) *List[operating.AuditEntry] {
+	l := &List[operating.AuditEntry]{relation: auditLog, name: "audit log", scope: scope, order: []sortKey{{"f.index", "bigint", true}}}
 	for _, c := range []struct{ column, value string }{{"e.subject", f.Subject}, {"e.actor", f.Actor}, {"e.correlation_id", f.CorrelationID}} {
 		if c.value != "" {
 			l.and(c.column + " = " + l.args.add(c.value))

@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type codeMappingRow struct {
-	trade.CodeMapping
+	operating.CodeMapping
 	Written      int
 	Publications int
-	As           jsonOf[map[string]trade.CodeMeaning]
-	Besides      jsonOf[map[string]trade.CodeMeaning]
+	As           jsonOf[map[string]operating.CodeMeaning]
+	Besides      jsonOf[map[string]operating.CodeMeaning]
 }
 
-func (r *codeMappingRow) trade() *trade.CodeMapping {
+func (r *codeMappingRow) trade() *operating.CodeMapping {
 	m := &r.CodeMapping
 	m.Version, m.Codes = r.Written+r.Publications, r.As.value
 	if m.Codes == nil {
-		m.Codes = map[string]trade.CodeMeaning{}
+		m.Codes = map[string]operating.CodeMeaning{}
 	}
 	maps.Copy(m.Codes, r.Besides.value)
 	return m
@@ -30,18 +31,18 @@ func (r *codeMappingRow) trade() *trade.CodeMapping {
 
 const codeMappingColumns = `m.id, m.instance, m.standard, m.list, m.written, m.publications, m.published_at, m.codes AS "as", m.published AS besides`
 
-var codeMappings = read(relation[trade.CodeMapping]{
+var codeMappings = read(relation[operating.CodeMapping]{
 	kind: "CodeMapping", from: "code_mappings m", visible: operatorOnly, columns: []columns{always(codeMappingColumns)},
 }, (*codeMappingRow).trade)
 
 // CodeMappings reads tables of codes by id.
-func (s *Store) CodeMappings(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.CodeMapping, error) {
+func (s *Store) CodeMappings(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.CodeMapping, error) {
 	return codeMappings.by(ctx, s, scope, "m.id", "", ids)
 }
 
 // CodeMappingList is the tables of codes, by the names of their sources.
-func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *List[trade.CodeMapping] {
-	l := &List[trade.CodeMapping]{relation: codeMappings, name: "code mappings", scope: scope, order: []sortKey{{"m.instance", "text", false}}}
+func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *List[operating.CodeMapping] {
+	l := &List[operating.CodeMapping]{relation: codeMappings, name: "code mappings", scope: scope, order: []sortKey{{"m.instance", "text", false}}}
 	if standard != nil {
 		l.and("m.standard = " + l.args.add(string(*standard)))
 	}
@@ -50,7 +51,7 @@ func CodeMappingList(scope trade.Scope, standard *trade.CodeStandard) *List[trad
 
 // LockCodeMapping reads a table as it is now and holds it until the transaction ends; nil
 // where there is none that the scope sees.
-func (s *Store) LockCodeMapping(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.CodeMapping, error) {
+func (s *Store) LockCodeMapping(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*operating.CodeMapping, error) {
 	var a args
 	query := `SELECT ` + codeMappingColumns + ` FROM code_mappings m WHERE m.id = ` + a.add(id) + ` AND ` + operatorOnly(scope, &a) + ` FOR UPDATE`
 	var rows []codeMappingRow
@@ -62,7 +63,7 @@ func (s *Store) LockCodeMapping(ctx context.Context, tx *Tx, scope trade.Scope, 
 
 // WriteCodes keeps the table of a source as it was written, in the place of an older one. What
 // was published stays.
-func (s *Store) WriteCodes(ctx context.Context, tx *Tx, m *trade.CodeMapping) error {
+func (s *Store) WriteCodes(ctx context.Context, tx *Tx, m *operating.CodeMapping) error {
 	codes, err := json.Marshal(m.Codes)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)
@@ -78,7 +79,7 @@ func (s *Store) WriteCodes(ctx context.Context, tx *Tx, m *trade.CodeMapping) er
 }
 
 // PublishCodes sets what codes of a table mean from now on.
-func (s *Store) PublishCodes(ctx context.Context, tx *Tx, id string, changed map[string]trade.CodeMeaning) error {
+func (s *Store) PublishCodes(ctx context.Context, tx *Tx, id string, changed map[string]operating.CodeMeaning) error {
 	codes, err := json.Marshal(changed)
 	if err != nil {
 		return fmt.Errorf("codes: %w", err)
@@ -91,11 +92,11 @@ func (s *Store) PublishCodes(ctx context.Context, tx *Tx, id string, changed map
 
 // PublishedCodes are what was published for each source, after some publications in all; nil
 // where there were no more.
-func (s *Store) PublishedCodes(ctx context.Context, after int) (published map[string]map[string]trade.CodeMeaning, publications int, err error) {
+func (s *Store) PublishedCodes(ctx context.Context, after int) (published map[string]map[string]operating.CodeMeaning, publications int, err error) {
 	var rows []struct {
 		Instance     string
 		Publications int
-		Published    jsonOf[map[string]trade.CodeMeaning]
+		Published    jsonOf[map[string]operating.CodeMeaning]
 	}
 	const query = `SELECT instance, publications, published FROM code_mappings WHERE publications > 0 AND (SELECT sum(publications) FROM code_mappings) <> $1`
 	if err := s.sel(ctx, nil, &rows, query, after); err != nil {
@@ -104,7 +105,7 @@ func (s *Store) PublishedCodes(ctx context.Context, after int) (published map[st
 	if len(rows) == 0 {
 		return nil, after, nil
 	}
-	published = map[string]map[string]trade.CodeMeaning{}
+	published = map[string]map[string]operating.CodeMeaning{}
 	for _, r := range rows {
 		published[r.Instance] = r.Published.value
 		publications += r.Publications
@@ -117,7 +118,7 @@ const mostUnmapped = 100
 
 // UnmappedCodes are the codes that were seen of each table and have no meaning, most frequent
 // first.
-func (s *Store) UnmappedCodes(ctx context.Context, scope trade.Scope, mappings []string) (map[string][]*trade.UnmappedCode, error) {
+func (s *Store) UnmappedCodes(ctx context.Context, scope trade.Scope, mappings []string) (map[string][]*operating.UnmappedCode, error) {
 	var a args
 	query := `
 		SELECT m.id AS mapping, u.* FROM code_mappings m CROSS JOIN LATERAL (
@@ -136,9 +137,9 @@ func (s *Store) UnmappedCodes(ctx context.Context, scope trade.Scope, mappings [
 	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("codes: %w", err)
 	}
-	found := map[string][]*trade.UnmappedCode{}
+	found := map[string][]*operating.UnmappedCode{}
 	for _, r := range rows {
-		found[r.Mapping] = append(found[r.Mapping], &trade.UnmappedCode{Code: r.Code, Text: r.Text, Count: r.Count, LastSeenAt: r.LastSeenAt})
+		found[r.Mapping] = append(found[r.Mapping], &operating.UnmappedCode{Code: r.Code, Text: r.Text, Count: r.Count, LastSeenAt: r.LastSeenAt})
 	}
 	return found, nil
 }

@@ -9,39 +9,40 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type inboundDeliveryRow struct {
-	trade.InboundDelivery
+	operating.InboundDelivery
 	About pq.StringArray
 }
 
-func (r *inboundDeliveryRow) trade() *trade.InboundDelivery {
+func (r *inboundDeliveryRow) trade() *operating.InboundDelivery {
 	r.Subjects = append([]string{}, r.About...)
 	return &r.InboundDelivery
 }
 
-var inboundDeliveries = read(relation[trade.InboundDelivery]{
+var inboundDeliveries = read(relation[operating.InboundDelivery]{
 	kind: "InboundDelivery", from: "inbound_deliveries b", visible: operatorOnly,
 	columns: []columns{always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error, b.subjects AS about`)},
 }, (*inboundDeliveryRow).trade)
 
 // InboundDeliveries reads inbound deliveries by id.
-func (s *Store) InboundDeliveries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.InboundDelivery, error) {
+func (s *Store) InboundDeliveries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.InboundDelivery, error) {
 	return inboundDeliveries.by(ctx, s, scope, "b.id", "", ids)
 }
 
 // InboundFilter narrows a list of inbound deliveries.
 type InboundFilter struct {
 	Instance string
-	State    []trade.InboundState
+	State    []operating.InboundState
 	Subject  string
 	Received trade.DateRange
 }
 
 // InboundList is the inbound deliveries, newest first.
-func InboundList(scope trade.Scope, f InboundFilter) *List[trade.InboundDelivery] {
-	l := &List[trade.InboundDelivery]{
+func InboundList(scope trade.Scope, f InboundFilter) *List[operating.InboundDelivery] {
+	l := &List[operating.InboundDelivery]{
 		relation: inboundDeliveries, name: "inbound deliveries", scope: scope, order: []sortKey{{"b.received_at", "timestamptz", true}, {"b.id", "text", true}},
 	}
 	if f.Instance != "" {
@@ -140,12 +141,12 @@ func (s *Store) ToldDeliveries(ctx context.Context, instance string, from, to *t
 // SettledDelivery is what became of a delivery. WaitsFor are identifiers of shipments that
 // are not known yet.
 type SettledDelivery struct {
-	ID       string             `json:"ID"`
-	State    trade.InboundState `json:"State"`
-	Error    string             `json:"Error"`
-	Subjects []string           `json:"Subjects"`
-	WaitsFor []trade.Identifier `json:"WaitsFor"`
-	Again    time.Duration      `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
+	ID       string                 `json:"ID"`
+	State    operating.InboundState `json:"State"`
+	Error    string                 `json:"Error"`
+	Subjects []string               `json:"Subjects"`
+	WaitsFor []trade.Identifier     `json:"WaitsFor"`
+	Again    time.Duration          `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
 }
 
 // SettleDeliveries notes what became of deliveries.

@@ -8,6 +8,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment has news wait for a shipment that
@@ -36,7 +37,7 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 		return func(tx *store.Tx, due []store.KeptDelivery) error {
 			var settled []store.SettledDelivery
 			for _, d := range due {
-				settled = append(settled, store.SettledDelivery{ID: d.ID, State: trade.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
+				settled = append(settled, store.SettledDelivery{ID: d.ID, State: operating.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
 			}
 			return s.SettleDeliveries(t.Context(), tx, settled)
 		}

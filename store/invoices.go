@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type invoiceRow struct {
@@ -193,14 +194,14 @@ func (s *Store) ReturnLines(ctx context.Context, scope trade.Scope, returns []st
 	return returnLines.under(ctx, s, scope, "", "l.return_id", "l.return_id, l.position", returns)
 }
 
-var rejected = read(relation[trade.RejectedRecord]{
+var rejected = read(relation[operating.RejectedRecord]{
 	kind: "RejectedRecord", from: "rejected_records r", visible: operatorOnly,
 	columns: []columns{always(`r.instance, r.kind, r.source_ref, r.reason, r.at`)},
-}, same[trade.RejectedRecord])
+}, same[operating.RejectedRecord])
 
 // RejectedList is the records set aside below sources, newest first.
-func RejectedList(scope trade.Scope) *List[trade.RejectedRecord] {
-	return &List[trade.RejectedRecord]{
+func RejectedList(scope trade.Scope) *List[operating.RejectedRecord] {
+	return &List[operating.RejectedRecord]{
 		relation: rejected, name: "rejected records", scope: scope, parent: "r.instance", order: []sortKey{{"r.at", "timestamptz", true}, {"r.id", "bigint", true}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
@@ -42,7 +43,7 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 		}
 		return found[sku].ID
 	}
-	conflicts := func() []*trade.MasterDataConflict {
+	conflicts := func() []*operating.MasterDataConflict {
 		t.Helper()
 		page, err := store.ConflictList(everything, store.ConflictFilter{}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
 		if err != nil {

@@ -9,17 +9,18 @@ import (
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // MeasuredBy is what measures are asked over and broken down by.
 type MeasuredBy struct {
-	From, Until time.Time               // Until is not of it
-	Measures    []trade.BusinessMeasure // nil is all
-	Keys        bool                    // a result for each key, instead of one for all
+	From, Until time.Time                   // Until is not of it
+	Measures    []operating.BusinessMeasure // nil is all
+	Keys        bool                        // a result for each key, instead of one for all
 }
 
 type measuredRow struct {
-	Measure    trade.BusinessMeasure
+	Measure    operating.BusinessMeasure
 	Key        *string
 	SupplierID string
 	Samples    int64
@@ -29,8 +30,8 @@ type measuredRow struct {
 	Orders     int64
 }
 
-func (r *measuredRow) trade() *trade.MeasureResult {
-	m := &trade.MeasureResult{Measure: r.Measure, Key: r.Key, Samples: int(r.Samples)}
+func (r *measuredRow) trade() *operating.MeasureResult {
+	m := &operating.MeasureResult{Measure: r.Measure, Key: r.Key, Samples: int(r.Samples)}
 	if r.Samples == 0 {
 		return m
 	}
@@ -43,9 +44,9 @@ func (r *measuredRow) trade() *trade.MeasureResult {
 	}
 	switch d := r.Measure.Definition(); {
 	case d == nil:
-	case d.Unit == trade.InTime:
+	case d.Unit == operating.InTime:
 		m.P50, m.P95 = span(r.Half), span(r.Most)
-	case d.Unit == trade.PerThousand:
+	case d.Unit == operating.PerThousand:
 		if r.Orders > 0 {
 			if n, err := r.Hits.Mul(udecimal.MustFromInt64(1000, 0)).Div(udecimal.MustFromInt64(r.Orders, 0)); err == nil {
 				n = n.RoundBank(2)
@@ -63,7 +64,7 @@ const figures = `sum(m.cases)::bigint AS samples, percentile_cont(0.5) WITHIN GR
 	sum(m.hits) AS hits, round(100 * sum(m.hits) / nullif(sum(m.cases), 0), 2) AS percent`
 
 // Measured is what measures come to, each that has cases, in their order. It is for operators.
-func (s *Store) Measured(ctx context.Context, scope trade.Scope, by MeasuredBy) ([]*trade.MeasureResult, error) {
+func (s *Store) Measured(ctx context.Context, scope trade.Scope, by MeasuredBy) ([]*operating.MeasureResult, error) {
 	a := args{}
 	where := operatorOnly(scope, &a)
 	key := "NULL::text"
@@ -82,7 +83,7 @@ func (s *Store) Measured(ctx context.Context, scope trade.Scope, by MeasuredBy) 
 	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("measures: %w", err)
 	}
-	all := make([]*trade.MeasureResult, len(rows))
+	all := make([]*operating.MeasureResult, len(rows))
 	for i := range rows {
 		all[i] = rows[i].trade()
 	}
@@ -90,14 +91,14 @@ func (s *Store) Measured(ctx context.Context, scope trade.Scope, by MeasuredBy) 
 }
 
 // Scorecards are what suppliers come to, by their ids: each sees its own.
-func (s *Store) Scorecards(ctx context.Context, scope trade.Scope, from, until time.Time, suppliers []string) (map[string][]*trade.MeasureResult, error) {
+func (s *Store) Scorecards(ctx context.Context, scope trade.Scope, from, until time.Time, suppliers []string) (map[string][]*operating.MeasureResult, error) {
 	a := args{}
 	where := ownSupplier("m.supplier_id")(scope, &a) + " AND m.supplier_id = ANY(" + a.set(suppliers) + ") AND m.at >= " + a.add(from) + " AND m.at < " + a.add(until)
 	var rows []measuredRow
 	if err := s.sel(ctx, nil, &rows, `SELECT m.measure, NULL::text AS key, m.supplier_id, `+figures+`, 0::bigint AS orders FROM measured m WHERE `+where+` GROUP BY m.supplier_id, m.measure ORDER BY m.measure`, a.list...); err != nil {
 		return nil, fmt.Errorf("scorecards: %w", err)
 	}
-	all := map[string][]*trade.MeasureResult{}
+	all := map[string][]*operating.MeasureResult{}
 	for i := range rows {
 		all[rows[i].SupplierID] = append(all[rows[i].SupplierID], rows[i].trade())
 	}

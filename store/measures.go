@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // cases is how the cases of one measure are found: among what changed, or among all. {of} is
@@ -127,7 +128,7 @@ func (s *Store) Measure(ctx context.Context, tx *Tx, changed map[trade.Topic][]s
 
 // Tally is hits among cases that no record tells.
 type Tally struct {
-	Measure trade.BusinessMeasure
+	Measure operating.BusinessMeasure
 	Subject string // tells it from others of the measure
 	Key     string
 	At      time.Time

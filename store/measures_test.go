@@ -7,6 +7,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestMeasuresAreAsComputedByHand keeps cases whose results are worked out on paper.
@@ -17,13 +18,13 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 	day := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	tallies := []store.Tally{
 		// 3 of 40 and 2 of 60 calls failed: 5 of 100.
-		{Measure: trade.IntegrationFailureRate, Subject: "1", Key: "erp", At: day, Cases: 40, Hits: 3},
-		{Measure: trade.IntegrationFailureRate, Subject: "2", Key: "wms", At: day.AddDate(0, 0, 1), Cases: 60, Hits: 2},
+		{Measure: operating.IntegrationFailureRate, Subject: "1", Key: "erp", At: day, Cases: 40, Hits: 3},
+		{Measure: operating.IntegrationFailureRate, Subject: "2", Key: "wms", At: day.AddDate(0, 0, 1), Cases: 60, Hits: 2},
 		// Told again with other numbers, it counts once: 50 of 80 figures were right.
-		{Measure: trade.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 80},
-		{Measure: trade.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 50},
+		{Measure: operating.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 80},
+		{Measure: operating.InventoryAccuracy, Subject: "1", Key: "wms", At: day, Cases: 80, Hits: 50},
 		// On another day.
-		{Measure: trade.CrossSystemConsistency, Subject: "1", Key: "items", At: day.AddDate(0, 0, 30), Cases: 10, Hits: 9},
+		{Measure: operating.CrossSystemConsistency, Subject: "1", Key: "items", At: day.AddDate(0, 0, 30), Cases: 10, Hits: 9},
 	}
 	err := st.InTx(t.Context(), func(tx *store.Tx) error {
 		if err := st.KeepTallies(t.Context(), tx, tallies); err != nil {
@@ -40,12 +41,12 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := func(scope trade.Scope, by store.MeasuredBy) map[string]*trade.MeasureResult {
+	of := func(scope trade.Scope, by store.MeasuredBy) map[string]*operating.MeasureResult {
 		all, err := st.Measured(t.Context(), scope, by)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := map[string]*trade.MeasureResult{}
+		found := map[string]*operating.MeasureResult{}
 		for _, m := range all {
 			key := string(m.Measure)
 			if m.Key != nil {
@@ -128,14 +129,14 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 	st := storetest.New(t)
 	now := time.Now()
-	use := []trade.SchemaUse{
+	use := []operating.SchemaUse{
 		{Coordinate: "Order.old", Client: "portal", Calls: 3, LastUsedAt: now.AddDate(0, 0, -2)},
 		{Coordinate: "Order.old", Client: "portal", Calls: 4, LastUsedAt: now},
 		{Coordinate: "Order.old", Client: "robot", Calls: 1, LastUsedAt: now},
 		{Coordinate: "Order.old", Client: "long ago", Calls: 9, LastUsedAt: now.AddDate(0, 0, -40)},
 	}
 	for _, u := range use {
-		if err := st.AddSchemaUse(t.Context(), []trade.SchemaUse{u}); err != nil {
+		if err := st.AddSchemaUse(t.Context(), []operating.SchemaUse{u}); err != nil {
 			t.Fatal(err)
 		}
 	}

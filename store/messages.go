@@ -9,15 +9,17 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 type messageRow struct {
-	trade.SignedMessage
+	procurement.SignedMessage
 	Orders      pq.StringArray
-	RequestJSON jsonOf[*trade.SignedRequest]
+	RequestJSON jsonOf[*procurement.SignedRequest]
 }
 
-func (r *messageRow) trade() *trade.SignedMessage {
+func (r *messageRow) trade() *procurement.SignedMessage {
 	m := &r.SignedMessage
 	m.PurchaseOrders, m.Request = r.Orders, r.RequestJSON.value
 	return m
@@ -27,7 +29,7 @@ func (r *messageRow) trade() *trade.SignedMessage {
 // section 2.1), whether it is sealed yet or not.
 const leafHash = `encode(sha256('\x00'::bytea || convert_to(` + leafText + `, 'UTF8')), 'hex')`
 
-var messages = read(relation[trade.SignedMessage]{
+var messages = read(relation[procurement.SignedMessage]{
 	kind: "SignedMessage", from: "messages m JOIN audit_entries e ON e.id = m.audit_id", visible: ownSupplier("m.supplier_id"),
 	columns: []columns{
 		always(`m.id, m.supplier_id, m.document, m.digest, m.key_id, m.arrived_at AS at, m.purchase_orders AS orders, coalesce(m.subject, '') AS subject, coalesce(m.operation_id, '') AS operation_id, m.audit_id`),
@@ -37,36 +39,36 @@ var messages = read(relation[trade.SignedMessage]{
 }, (*messageRow).trade)
 
 // Messages reads signed messages by id.
-func (s *Store) Messages(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.SignedMessage, error) {
+func (s *Store) Messages(ctx context.Context, scope trade.Scope, ids []string) (map[string]*procurement.SignedMessage, error) {
 	return messages.by(ctx, s, scope, "m.id", "", ids)
 }
 
 // MessagesBehind reads the signed messages that documents came in, by what came of them.
-func (s *Store) MessagesBehind(ctx context.Context, scope trade.Scope, subjects []string) (map[string]*trade.SignedMessage, error) {
+func (s *Store) MessagesBehind(ctx context.Context, scope trade.Scope, subjects []string) (map[string]*procurement.SignedMessage, error) {
 	return messages.by(ctx, s, scope, "m.subject", "", subjects)
 }
 
 // MessagesAbout reads the signed messages about purchase orders, oldest first, at most 1000
 // each.
-func (s *Store) MessagesAbout(ctx context.Context, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.SignedMessage, error) {
+func (s *Store) MessagesAbout(ctx context.Context, scope trade.Scope, purchaseOrders []string) (map[string][]*procurement.SignedMessage, error) {
 	found, err := messages.under(ctx, s, scope, "JOIN LATERAL unnest(m.purchase_orders) x(id) ON TRUE", "x.id", "m.arrived_at, m.id", purchaseOrders)
 	return atMost(found, 1000), err
 }
 
-var receipts = read(relation[trade.Receipt]{
+var receipts = read(relation[procurement.Receipt]{
 	kind: "Receipt", from: "receipts r JOIN messages m ON m.id = r.message_id", visible: ownSupplier("m.supplier_id"),
 	columns: []columns{always(`r.message_id, r.kind, r.outcome, r.issued_at, r.signature`)},
-}, same[trade.Receipt])
+}, same[procurement.Receipt])
 
 // Receipts reads the receipts given for messages, that of arrival first.
-func (s *Store) Receipts(ctx context.Context, scope trade.Scope, messages []string) (map[string][]*trade.Receipt, error) {
+func (s *Store) Receipts(ctx context.Context, scope trade.Scope, messages []string) (map[string][]*procurement.Receipt, error) {
 	return receipts.under(ctx, s, scope, "", "r.message_id", "r.kind", messages)
 }
 
 // KeepMessage keeps a signed message with the receipts that were given for it, and with an
 // entry in the audit log about it, which has its digests and the key's fingerprint. It
 // fails with [ErrSpent] where the key signed another message with the same nonce.
-func (s *Store) KeepMessage(ctx context.Context, tx *Tx, m *trade.SignedMessage, entry trade.AuditRecord, given []trade.Receipt) error {
+func (s *Store) KeepMessage(ctx context.Context, tx *Tx, m *procurement.SignedMessage, entry operating.AuditRecord, given []procurement.Receipt) error {
 	receipts, err := json.Marshal(given)
 	if err != nil {
 		return fmt.Errorf("message: %w", err)
@@ -98,7 +100,7 @@ func (s *Store) KeepMessage(ctx context.Context, tx *Tx, m *trade.SignedMessage,
 }
 
 // KeepReceipts keeps receipts; the first one of a kind counts.
-func (s *Store) KeepReceipts(ctx context.Context, tx *Tx, all []trade.Receipt) error {
+func (s *Store) KeepReceipts(ctx context.Context, tx *Tx, all []procurement.Receipt) error {
 	document, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("receipts: %w", err)
@@ -116,7 +118,7 @@ func (s *Store) KeepReceipts(ctx context.Context, tx *Tx, all []trade.Receipt) e
 // EndedMessage is a message whose operation has ended, and how.
 type EndedMessage struct {
 	ID, Digest string
-	Outcome    trade.ReceiptOutcome
+	Outcome    procurement.ReceiptOutcome
 }
 
 // MessagesEnded are messages whose operations have ended, of which nobody has signed the

@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type objectiveRow struct {
-	trade.Objective
+	operating.Objective
 	Most  *float64
 	Bound nullDecimal
 	Span  float64
 }
 
-func (r *objectiveRow) trade() *trade.Objective {
+func (r *objectiveRow) trade() *operating.Objective {
 	o := &r.Objective
 	if r.Most != nil {
 		d := time.Duration(*r.Most * float64(time.Second))
@@ -31,30 +32,30 @@ func (r *objectiveRow) trade() *trade.Objective {
 
 const objectiveColumns = "o.id, o.name, o.measure, o.maximum AS most, o.percent AS bound, o.span, o.queue, o.severity, o.version::text AS version"
 
-var objectives = read(relation[trade.Objective]{
+var objectives = read(relation[operating.Objective]{
 	kind: "Objective", from: "objectives o", visible: operatorOnly,
 	columns: []columns{always(objectiveColumns)},
 }, (*objectiveRow).trade)
 
 // Objectives reads objectives by id.
-func (s *Store) Objectives(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Objective, error) {
+func (s *Store) Objectives(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.Objective, error) {
 	return objectives.by(ctx, s, scope, "o.id", "", ids)
 }
 
 // ObjectiveList are all objectives, by name.
-func ObjectiveList(scope trade.Scope) *List[trade.Objective] {
-	return &List[trade.Objective]{relation: objectives, name: "objectives", scope: scope, order: []sortKey{{"o.name", "text", false}, {"o.id", "text", false}}}
+func ObjectiveList(scope trade.Scope) *List[operating.Objective] {
+	return &List[operating.Objective]{relation: objectives, name: "objectives", scope: scope, order: []sortKey{{"o.name", "text", false}, {"o.id", "text", false}}}
 }
 
 // AllObjectives reads all objectives.
-func (s *Store) AllObjectives(ctx context.Context, scope trade.Scope) ([]*trade.Objective, error) {
+func (s *Store) AllObjectives(ctx context.Context, scope trade.Scope) ([]*operating.Objective, error) {
 	var a args
 	query := "SELECT " + objectiveColumns + " FROM objectives o WHERE " + operatorOnly(scope, &a) + " ORDER BY o.name"
 	var rows []objectiveRow
 	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("objectives: %w", err)
 	}
-	all := make([]*trade.Objective, len(rows))
+	all := make([]*operating.Objective, len(rows))
 	for i := range rows {
 		all[i] = rows[i].trade()
 	}
@@ -67,7 +68,7 @@ const mostObjectives = 100
 // SaveObjective makes an objective, or changes one whose version was seen. It tells the version
 // there is where that is another, and "" where there is no such objective, another has its
 // name, or there are too many.
-func (s *Store) SaveObjective(ctx context.Context, tx *Tx, o *trade.Objective) (saved bool, current string, err error) {
+func (s *Store) SaveObjective(ctx context.Context, tx *Tx, o *operating.Objective) (saved bool, current string, err error) {
 	var most *float64
 	if o.Maximum != nil {
 		seconds := o.Maximum.Seconds()

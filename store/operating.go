@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // OperationFilter narrows a list of operations.
@@ -99,11 +100,11 @@ func WorkList(scope trade.Scope) *List[trade.WorkInState] {
 }
 
 type deadLetterRow struct {
-	trade.DeadLetter
+	operating.DeadLetter
 	FailureJSON jsonOf[*trade.OperationFailure]
 }
 
-func (r *deadLetterRow) trade() *trade.DeadLetter {
+func (r *deadLetterRow) trade() *operating.DeadLetter {
 	r.Responsible = trade.OrchestrationAtFault
 	if f := r.FailureJSON.value; f != nil {
 		r.Responsible = f.Responsible
@@ -111,7 +112,7 @@ func (r *deadLetterRow) trade() *trade.DeadLetter {
 	return &r.DeadLetter
 }
 
-var deadLetters = read(relation[trade.DeadLetter]{
+var deadLetters = read(relation[operating.DeadLetter]{
 	kind: "DeadLetter", visible: operatorOnly,
 	from: `operations o JOIN LATERAL (SELECT error, attempts, started_at, finished_at FROM operation_steps s WHERE s.operation_id = o.id AND s.error IS NOT NULL ORDER BY position DESC LIMIT 1) x
 		ON o.state = 'DEAD_LETTERED'`,
@@ -120,13 +121,13 @@ var deadLetters = read(relation[trade.DeadLetter]{
 }, (*deadLetterRow).trade)
 
 // DeadLetters reads dead letters by id.
-func (s *Store) DeadLetters(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.DeadLetter, error) {
+func (s *Store) DeadLetters(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.DeadLetter, error) {
 	return deadLetters.by(ctx, s, scope, "'dlr_' || substr(o.id, 5)", "", ids)
 }
 
 // DeadLetterList is the dead letters of a stream, or of all, newest first.
-func DeadLetterList(scope trade.Scope, stream string) *List[trade.DeadLetter] {
-	l := &List[trade.DeadLetter]{relation: deadLetters, name: "dead letters", scope: scope, order: []sortKey{{"o.submitted_at", "timestamptz", true}, {"o.id", "text", true}}}
+func DeadLetterList(scope trade.Scope, stream string) *List[operating.DeadLetter] {
+	l := &List[operating.DeadLetter]{relation: deadLetters, name: "dead letters", scope: scope, order: []sortKey{{"o.submitted_at", "timestamptz", true}, {"o.id", "text", true}}}
 	if stream != "" {
 		l.and("o.source = " + l.args.add(stream))
 	}
@@ -134,12 +135,12 @@ func DeadLetterList(scope trade.Scope, stream string) *List[trade.DeadLetter] {
 }
 
 type timelineRow struct {
-	trade.TimelineEntry
+	operating.TimelineEntry
 	What, Before, After *string
 	Seconds             *float64
 }
 
-func (r *timelineRow) trade() *trade.TimelineEntry {
+func (r *timelineRow) trade() *operating.TimelineEntry {
 	text := func(s *string) string {
 		if s == nil {
 			return ""
@@ -154,20 +155,20 @@ func (r *timelineRow) trade() *trade.TimelineEntry {
 	return &r.TimelineEntry
 }
 
-var timeline = read(relation[trade.TimelineEntry]{
+var timeline = read(relation[operating.TimelineEntry]{
 	kind: "TimelineEntry", from: "timeline t", visible: ownEither("t.account_id", "t.supplier_id"),
 	columns: []columns{always(`t.at, t.kind, t.what, t.before, t.after, t.system, coalesce(t.actor, '') AS actor_id, t.subject, t.correlation_id, extract(epoch FROM t.took)::float8 AS seconds, t.responsible`)},
 }, (*timelineRow).trade)
 
 // TimelineList is what happened to orders and purchase orders, newest first, one list below each.
-func TimelineList(scope trade.Scope) *List[trade.TimelineEntry] {
-	return &List[trade.TimelineEntry]{relation: timeline, name: "timeline", scope: scope, parent: "t.order_id", order: []sortKey{{"t.at", "timestamptz", true}, {"t.key", "text", true}}}
+func TimelineList(scope trade.Scope) *List[operating.TimelineEntry] {
+	return &List[operating.TimelineEntry]{relation: timeline, name: "timeline", scope: scope, parent: "t.order_id", order: []sortKey{{"t.at", "timestamptz", true}, {"t.key", "text", true}}}
 }
 
 // TraceList is every hop of a correlation id, oldest first: what was asked for under it,
 // and what came of it in the systems.
-func TraceList(scope trade.Scope, correlation string) *List[trade.TimelineEntry] {
-	l := &List[trade.TimelineEntry]{relation: timeline, name: "trace", scope: scope, order: []sortKey{{"t.at", "timestamptz", false}, {"t.key", "text", false}}}
+func TraceList(scope trade.Scope, correlation string) *List[operating.TimelineEntry] {
+	l := &List[operating.TimelineEntry]{relation: timeline, name: "trace", scope: scope, order: []sortKey{{"t.at", "timestamptz", false}, {"t.key", "text", false}}}
 	id := l.args.add(correlation)
 	// What happened to an order before it was asked for under this id is of another one.
 	l.and(`t.order_id IN (SELECT coalesce(r.order_id, p.subject) FROM operations p LEFT JOIN returns r ON r.id = p.subject WHERE p.correlation_id = ` + id + `)

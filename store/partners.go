@@ -12,15 +12,16 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 type partnerRow struct {
-	trade.TradingPartner
-	ChannelsJSON jsonOf[[]trade.PartnerChannel]
+	procurement.TradingPartner
+	ChannelsJSON jsonOf[[]procurement.PartnerChannel]
 	ScopeList    pq.StringArray
 }
 
-func (r *partnerRow) trade() *trade.TradingPartner {
+func (r *partnerRow) trade() *procurement.TradingPartner {
 	p := &r.TradingPartner
 	p.Channels, p.Scopes = r.ChannelsJSON.value, r.ScopeList
 	return p
@@ -29,7 +30,7 @@ func (r *partnerRow) trade() *trade.TradingPartner {
 const partnerProfile = `coalesce(f.stage, 'ACTIVE') AS stage, f.activated_at, coalesce(f.requires_signature, false) AS requires_signature, f.channels AS channels_json,
 	coalesce(f.scopes, '{}') AS scope_list, f.cost_per_minute, coalesce(p.tolerance_profile_id, '') AS tolerance_id, coalesce(f.version, 0)::text AS version`
 
-var partners = read(relation[trade.TradingPartner]{
+var partners = read(relation[procurement.TradingPartner]{
 	kind: "TradingPartner", from: "trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id", visible: ownSupplier("p.id"),
 	columns: []columns{
 		always(`p.id, p.code, p.name, p.gln, ` + provenance("p")),
@@ -38,24 +39,24 @@ var partners = read(relation[trade.TradingPartner]{
 }, (*partnerRow).trade)
 
 // Partners reads trading partners by id.
-func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.TradingPartner, error) {
+func (s *Store) Partners(ctx context.Context, scope trade.Scope, ids []string) (map[string]*procurement.TradingPartner, error) {
 	return partners.by(ctx, s, scope, "p.id", "", ids)
 }
 
 // PartnersByCode reads trading partners by code.
-func (s *Store) PartnersByCode(ctx context.Context, scope trade.Scope, codes []string) (map[string]*trade.TradingPartner, error) {
+func (s *Store) PartnersByCode(ctx context.Context, scope trade.Scope, codes []string) (map[string]*procurement.TradingPartner, error) {
 	return partners.by(ctx, s, scope, "p.code", "", codes)
 }
 
 // PartnerFilter narrows the list of partners.
 type PartnerFilter struct {
 	Search string
-	Stage  []trade.OnboardingStage
+	Stage  []procurement.OnboardingStage
 }
 
 // PartnerList are trading partners, by name.
-func PartnerList(scope trade.Scope, f PartnerFilter) *List[trade.TradingPartner] {
-	l := &List[trade.TradingPartner]{relation: partners, name: "partners", scope: scope, order: []sortKey{{"p.name", "text", false}, {"p.id", "text", false}}}
+func PartnerList(scope trade.Scope, f PartnerFilter) *List[procurement.TradingPartner] {
+	l := &List[procurement.TradingPartner]{relation: partners, name: "partners", scope: scope, order: []sortKey{{"p.name", "text", false}, {"p.id", "text", false}}}
 	for word := range strings.FieldsSeq(f.Search) {
 		l.and("strpos(lower(p.name || ' ' || p.code), lower(" + l.args.add(word) + ")) > 0")
 	}
@@ -71,18 +72,18 @@ func PartnerList(scope trade.Scope, f PartnerFilter) *List[trade.TradingPartner]
 
 // PartnerGrant finds what tokens of the trading partner with this code are worth; its id is
 // empty where there is none. It is how scopes are made, so it takes none.
-func (s *Store) PartnerGrant(ctx context.Context, code string) (trade.PartnerGrant, error) {
+func (s *Store) PartnerGrant(ctx context.Context, code string) (procurement.PartnerGrant, error) {
 	var rows []struct {
-		trade.PartnerGrant
+		procurement.PartnerGrant
 		ScopeList pq.StringArray
 	}
 	const query = `SELECT p.id, coalesce(f.stage, 'ACTIVE') AS stage, coalesce(f.scopes, '{}') AS scope_list, coalesce(f.cost_per_minute, 0) AS cost_per_minute
 		FROM trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id WHERE p.code = $1`
 	if err := s.sel(ctx, nil, &rows, query, code); err != nil {
-		return trade.PartnerGrant{}, fmt.Errorf("trading partner: %w", err)
+		return procurement.PartnerGrant{}, fmt.Errorf("trading partner: %w", err)
 	}
 	if len(rows) == 0 {
-		return trade.PartnerGrant{}, nil
+		return procurement.PartnerGrant{}, nil
 	}
 	rows[0].Scopes = rows[0].ScopeList
 	return rows[0].PartnerGrant, nil
@@ -93,7 +94,7 @@ var ErrTaken = errors.New("it is there already")
 
 // RegisterPartner keeps a partner that no source has told, or the profile of one that a
 // source told and nobody registered. It fails with [ErrTaken] where one is registered.
-func (s *Store) RegisterPartner(ctx context.Context, tx *Tx, p *trade.TradingPartner) error {
+func (s *Store) RegisterPartner(ctx context.Context, tx *Tx, p *procurement.TradingPartner) error {
 	const made = `
 		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, ` + told + `) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
 		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = excluded.tolerance_profile_id RETURNING id`
@@ -119,7 +120,7 @@ func (s *Store) RegisterPartner(ctx context.Context, tx *Tx, p *trade.TradingPar
 
 // LockPartner reads a partner as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockPartner(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.TradingPartner, error) {
+func (s *Store) LockPartner(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*procurement.TradingPartner, error) {
 	var a args
 	query := `SELECT p.id, p.code, p.name, p.gln, ` + partnerProfile + ` FROM trading_partners p LEFT JOIN partner_profiles f ON f.partner_id = p.id
 		WHERE p.id = ` + a.add(id) + ` AND ` + ownSupplier("p.id")(scope, &a) + ` FOR UPDATE OF p`
@@ -132,7 +133,7 @@ func (s *Store) LockPartner(ctx context.Context, tx *Tx, scope trade.Scope, id s
 
 // SavePartner saves what is ours of a partner that is locked, and counts its version up.
 // Name and location number stay those that a source tells, where one does.
-func (s *Store) SavePartner(ctx context.Context, tx *Tx, p *trade.TradingPartner, reason *string) error {
+func (s *Store) SavePartner(ctx context.Context, tx *Tx, p *procurement.TradingPartner, reason *string) error {
 	channels, err := json.Marshal(p.Channels)
 	if err != nil {
 		return fmt.Errorf("partner: %w", err)
@@ -150,13 +151,13 @@ func (s *Store) SavePartner(ctx context.Context, tx *Tx, p *trade.TradingPartner
 	return nil
 }
 
-var partnerKeys = read(relation[trade.PartnerKey]{
+var partnerKeys = read(relation[procurement.PartnerKey]{
 	kind: "PartnerKey", from: "partner_keys k", visible: ownSupplier("k.partner_id"),
 	columns: []columns{always(`k.id, k.partner_id, k.public_key AS public, k.fingerprint, k.challenge AS proof, k.verified_at, k.valid_from, k.revoked_at`)},
-}, same[trade.PartnerKey])
+}, same[procurement.PartnerKey])
 
 // PartnerKeys reads keys of partners by id.
-func (s *Store) PartnerKeys(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.PartnerKey, error) {
+func (s *Store) PartnerKeys(ctx context.Context, scope trade.Scope, ids []string) (map[string]*procurement.PartnerKey, error) {
 	return partnerKeys.by(ctx, s, scope, "k.id", "", ids)
 }
 
@@ -164,12 +165,12 @@ func (s *Store) PartnerKeys(ctx context.Context, scope trade.Scope, ids []string
 const MostKeys = 20
 
 // KeysOfPartners reads the keys of partners, newest first.
-func (s *Store) KeysOfPartners(ctx context.Context, scope trade.Scope, partners []string) (map[string][]*trade.PartnerKey, error) {
+func (s *Store) KeysOfPartners(ctx context.Context, scope trade.Scope, partners []string) (map[string][]*procurement.PartnerKey, error) {
 	return partnerKeys.under(ctx, s, scope, "", "k.partner_id", "k.created_at DESC, k.id", partners)
 }
 
 // KeepPartnerKey keeps a key of a partner; it fails with [ErrTaken] where somebody has it.
-func (s *Store) KeepPartnerKey(ctx context.Context, tx *Tx, k *trade.PartnerKey) error {
+func (s *Store) KeepPartnerKey(ctx context.Context, tx *Tx, k *procurement.PartnerKey) error {
 	const query = `INSERT INTO partner_keys (id, partner_id, public_key, fingerprint, challenge, valid_from) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (fingerprint) DO NOTHING`
 	result, err := s.Exec(ctx, tx, query, k.ID, k.PartnerID, k.Public, k.Fingerprint, k.Proof, k.ValidFrom)
 	if err != nil {
@@ -199,7 +200,7 @@ func (s *Store) RevokePartnerKey(ctx context.Context, tx *Tx, id, reason string)
 
 // KeepTest keeps how a partner's test document went; once one of a kind has passed, a later
 // one that does not changes nothing.
-func (s *Store) KeepTest(ctx context.Context, tx *Tx, partner string, t trade.PartnerTest) error {
+func (s *Store) KeepTest(ctx context.Context, tx *Tx, partner string, t procurement.PartnerTest) error {
 	const query = `
 		INSERT INTO partner_tests AS t (partner_id, document, passed, detail) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (partner_id, document) DO UPDATE SET passed = excluded.passed, detail = excluded.detail, at = clock_timestamp() WHERE NOT t.passed`
@@ -211,7 +212,7 @@ func (s *Store) KeepTest(ctx context.Context, tx *Tx, partner string, t trade.Pa
 
 // PartnerFacts reads what the checks of onboarding look at, for partners that were read
 // within a scope, in their order.
-func (s *Store) PartnerFacts(ctx context.Context, tx *Tx, scope trade.Scope, of []*trade.TradingPartner) ([]*trade.PartnerFacts, error) {
+func (s *Store) PartnerFacts(ctx context.Context, tx *Tx, scope trade.Scope, of []*procurement.TradingPartner) ([]*procurement.PartnerFacts, error) {
 	ids := make([]string, len(of))
 	for i, p := range of {
 		ids[i] = p.ID
@@ -226,9 +227,9 @@ func (s *Store) PartnerFacts(ctx context.Context, tx *Tx, scope trade.Scope, of 
 	if err := s.sel(ctx, tx, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("partners: %w", err)
 	}
-	all := make([]*trade.PartnerFacts, len(of))
+	all := make([]*procurement.PartnerFacts, len(of))
 	for i, p := range of {
-		all[i] = &trade.PartnerFacts{Partner: p}
+		all[i] = &procurement.PartnerFacts{Partner: p}
 		if at := slices.IndexFunc(rows, func(r factsRow) bool { return r.ID == p.ID }); at >= 0 {
 			r := &rows[at]
 			all[i].KnownToERP, all[i].OpenToTests, all[i].Keys, all[i].Tests = r.Known, r.Open, r.Keys.value, r.Tests.value
@@ -240,18 +241,18 @@ func (s *Store) PartnerFacts(ctx context.Context, tx *Tx, scope trade.Scope, of 
 type factsRow struct {
 	ID          string
 	Known, Open bool
-	Keys        jsonOf[[]*trade.PartnerKey]
-	Tests       jsonOf[[]trade.PartnerTest]
+	Keys        jsonOf[[]*procurement.PartnerKey]
+	Tests       jsonOf[[]procurement.PartnerTest]
 }
 
 // Sender is a partner as a document of its meets it, with the key that its message names;
 // Key is nil where it names none of the partner's.
 type Sender struct {
 	ID, Code          string
-	Stage             trade.OnboardingStage
+	Stage             procurement.OnboardingStage
 	Reason            *string
 	RequiresSignature bool
-	Key               *trade.PartnerKey
+	Key               *procurement.PartnerKey
 }
 
 // Sender reads the caller's partner and a key of its; nil where the caller is none.
@@ -273,7 +274,7 @@ func (s *Store) Sender(ctx context.Context, scope trade.Scope, key string) (*Sen
 	}
 	r := rows[0]
 	if r.KeyID != "" {
-		r.Key = &trade.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
+		r.Key = &procurement.PartnerKey{ID: r.KeyID, PartnerID: r.ID, Public: r.PublicKey, Fingerprint: r.Fingerprint, VerifiedAt: r.VerifiedAt, ValidFrom: *r.ValidFrom, RevokedAt: r.RevokedAt}
 	}
 	return &r.Sender, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // PlaceOf is an item in a warehouse, by their ids.
@@ -15,8 +16,8 @@ type PlaceOf struct{ ItemID, WarehouseID string }
 
 // Pegging is what customers need of an item from a warehouse, and what there is and comes.
 type Pegging struct {
-	Demands []trade.OpenDemand
-	Supply  []trade.SupplyPart
+	Demands []procurement.OpenDemand
+	Supply  []procurement.SupplyPart
 }
 
 // ToPeg reads, for everybody's orders, what is needed of items from warehouses, and what
@@ -49,7 +50,7 @@ func (s *Store) ToPeg(ctx context.Context, tx *Tx, places []PlaceOf, today trade
 	}
 	for _, d := range demands {
 		p := found[d.PlaceOf]
-		p.Demands = append(p.Demands, trade.OpenDemand{OrderLineID: d.ID, OrderID: d.OrderID, Quantity: d.Open, Needed: d.Needed, Promised: d.Promised, PlacedAt: d.PlacedAt})
+		p.Demands = append(p.Demands, procurement.OpenDemand{OrderLineID: d.ID, OrderID: d.OrderID, Quantity: d.Open, Needed: d.Needed, Promised: d.Promised, PlacedAt: d.PlacedAt})
 	}
 	const there = wanted + `
 		SELECT w.item_id, w.warehouse_id, '' AS line, st.on_hand AS quantity, $3::date AS day FROM wanted w JOIN stock st USING (item_id, warehouse_id) WHERE st.on_hand > 0
@@ -69,7 +70,7 @@ func (s *Store) ToPeg(ctx context.Context, tx *Tx, places []PlaceOf, today trade
 	}
 	for _, x := range supply {
 		p := found[x.PlaceOf]
-		p.Supply = append(p.Supply, trade.SupplyPart{Line: x.Line, Quantity: x.Quantity, Day: x.Day})
+		p.Supply = append(p.Supply, procurement.SupplyPart{Line: x.Line, Quantity: x.Quantity, Day: x.Day})
 	}
 	return found, nil
 }

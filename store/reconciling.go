@@ -9,12 +9,13 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Comparison names what is compared: records of a subject as they are held from
 // one source, with what a source says, which may be the same one.
 type Comparison struct {
-	Capability trade.Capability
+	Capability operating.Capability
 	Subject    string
 	Held       string
 	Instance   string
@@ -25,9 +26,9 @@ const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value =
 
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
-func (s *Store) FileDifferences(ctx context.Context, tx *Tx, c Comparison, keys []string, found []trade.Difference) error {
+func (s *Store) FileDifferences(ctx context.Context, tx *Tx, c Comparison, keys []string, found []operating.Difference) error {
 	if found == nil {
-		found = []trade.Difference{}
+		found = []operating.Difference{}
 	}
 	documents, err := json.Marshal(found)
 	if err != nil {
@@ -96,7 +97,7 @@ func (s *Store) SaveComparison(ctx context.Context, tx *Tx, c Comparison, after 
 
 // EndComparison records what a comparison that began at a moment found in all.
 // Differences that it did not find again are removed; how many are left is told, and in how many records.
-func (s *Store) EndComparison(ctx context.Context, tx *Tx, c Comparison, began time.Time, r trade.Reconciliation) (left, records int, err error) {
+func (s *Store) EndComparison(ctx context.Context, tx *Tx, c Comparison, began time.Time, r operating.Reconciliation) (left, records int, err error) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
 	if _, err := s.Exec(ctx, tx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
 		return 0, 0, fmt.Errorf("differences: %w", err)
@@ -125,51 +126,51 @@ func (s *Store) EndComparison(ctx context.Context, tx *Tx, c Comparison, began t
 }
 
 type reconciliationRow struct {
-	trade.Reconciliation
+	operating.Reconciliation
 	TotalsJSON, SourceTotalsJSON         jsonOf[[]trade.Money]
 	QuantitiesJSON, SourceQuantitiesJSON jsonOf[[]trade.Quantity]
 }
 
-func (r *reconciliationRow) trade() *trade.Reconciliation {
+func (r *reconciliationRow) trade() *operating.Reconciliation {
 	c := &r.Reconciliation
 	c.Totals, c.SourceTotals, c.Quantities, c.SourceQuantities = r.TotalsJSON.value, r.SourceTotalsJSON.value, r.QuantitiesJSON.value, r.SourceQuantitiesJSON.value
 	return c
 }
 
-var reconciliations = read(relation[trade.Reconciliation]{
+var reconciliations = read(relation[operating.Reconciliation]{
 	kind: "Reconciliation", from: "reconciliations c", visible: func(s trade.Scope, a *args) string { return operatorOnly(s, a) + " AND c.at IS NOT NULL" },
 	columns: []columns{always(`c.id, c.capability, c.subject, c.held AS held_from, c.instance, c.at, c.count, c.source_count, c.totals AS totals_json, c.source_totals AS source_totals_json,
 		c.quantities AS quantities_json, c.source_quantities AS source_quantities_json`)},
 }, (*reconciliationRow).trade)
 
 // Reconciliations reads reconciliations by id.
-func (s *Store) Reconciliations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.Reconciliation, error) {
+func (s *Store) Reconciliations(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.Reconciliation, error) {
 	return reconciliations.by(ctx, s, scope, "c.id", "", ids)
 }
 
 // ReconciliationList is the latest comparison per kind of record and source.
-func ReconciliationList(scope trade.Scope) *List[trade.Reconciliation] {
-	return &List[trade.Reconciliation]{
+func ReconciliationList(scope trade.Scope) *List[operating.Reconciliation] {
+	return &List[operating.Reconciliation]{
 		relation: reconciliations, name: "reconciliations", scope: scope, order: []sortKey{{"c.capability", "text", false}, {"c.subject", "text", false}, {"c.held", "text", false}, {"c.instance", "text", false}},
 	}
 }
 
-var differences = read(relation[trade.RecordDifference]{
+var differences = read(relation[operating.RecordDifference]{
 	kind: "RecordDifference", from: "differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance", visible: operatorOnly,
 	columns: []columns{always(`d.key, nullif(d.field, '') AS field, d.value, d.source_value`)},
-}, same[trade.RecordDifference])
+}, same[operating.RecordDifference])
 
 // DifferenceList is the differences found below reconciliations, by their ids,
 // newest first.
-func DifferenceList(scope trade.Scope) *List[trade.RecordDifference] {
-	return &List[trade.RecordDifference]{relation: differences, name: "differences", scope: scope, parent: "c.id", order: newest}
+func DifferenceList(scope trade.Scope) *List[operating.RecordDifference] {
+	return &List[operating.RecordDifference]{relation: differences, name: "differences", scope: scope, parent: "c.id", order: newest}
 }
 
 // master are the subjects whose records are master data: others are documents,
 // which one system writes.
 const master = "('warehouses', 'categories', 'suppliers', 'accounts', 'credit', 'items', 'contracts', 'inventory')"
 
-var conflicts = read(relation[trade.MasterDataConflict]{
+var conflicts = read(relation[operating.MasterDataConflict]{
 	kind: "MasterDataConflict", from: "differences d", visible: func(s trade.Scope, a *args) string {
 		return operatorOnly(s, a) + " AND d.held <> d.instance AND d.subject IN " + master
 	},
@@ -179,10 +180,10 @@ var conflicts = read(relation[trade.MasterDataConflict]{
 			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key) WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
 			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key) WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
 			WHEN 'categories' THEN (SELECT k.id FROM categories k WHERE k.code = d.key) WHEN 'contracts' THEN (SELECT k.id FROM contracts k WHERE k.number = d.key) END AS subject`)},
-}, same[trade.MasterDataConflict])
+}, same[operating.MasterDataConflict])
 
 // Conflicts reads master data conflicts by id.
-func (s *Store) Conflicts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.MasterDataConflict, error) {
+func (s *Store) Conflicts(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.MasterDataConflict, error) {
 	return conflicts.by(ctx, s, scope, "d.id", "", ids)
 }
 
@@ -195,8 +196,8 @@ type ConflictFilter struct {
 }
 
 // ConflictList is the fields on which systems contradict each other, newest first.
-func ConflictList(scope trade.Scope, f ConflictFilter) *List[trade.MasterDataConflict] {
-	l := &List[trade.MasterDataConflict]{relation: conflicts, name: "conflicts", scope: scope, order: newest}
+func ConflictList(scope trade.Scope, f ConflictFilter) *List[operating.MasterDataConflict] {
+	l := &List[operating.MasterDataConflict]{relation: conflicts, name: "conflicts", scope: scope, order: newest}
 	if f.Kinds != nil {
 		l.and("d.subject = ANY(" + l.args.set(f.Kinds) + ")")
 	}
@@ -212,10 +213,10 @@ func ConflictList(scope trade.Scope, f ConflictFilter) *List[trade.MasterDataCon
 
 // LockConflict reads a conflict as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockConflict(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.MasterDataConflict, error) {
+func (s *Store) LockConflict(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*operating.MasterDataConflict, error) {
 	var a args
 	query := `SELECT ` + conflicts.columns[0].list + ` FROM ` + conflicts.from + ` WHERE d.id = ` + a.add(storable(id)) + ` AND ` + conflicts.visible(scope, &a) + ` FOR UPDATE OF d`
-	var rows []trade.MasterDataConflict
+	var rows []operating.MasterDataConflict
 	if err := s.sel(ctx, tx, &rows, query, a.list...); err != nil || len(rows) == 0 {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveOrders = saving[trade.Order]{
@@ -74,7 +75,7 @@ var saveOrders = saving[trade.Order]{
 
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
-func (s *Store) SaveOrders(ctx context.Context, tx *Tx, records []trade.Order) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveOrders(ctx context.Context, tx *Tx, records []trade.Order) ([]operating.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(o trade.Order) bool { return o.ExternalRef == nil })
 	if err := numberOurs(ctx, s, tx, "orders", ours); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveContracts = saving[trade.Contract]{
@@ -21,13 +22,13 @@ var saveContracts = saving[trade.Contract]{
 }
 
 // SaveContracts saves contracts.
-func (s *Store) SaveContracts(ctx context.Context, tx *Tx, records []trade.Contract) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveContracts(ctx context.Context, tx *Tx, records []trade.Contract) ([]operating.RejectedRecord, error) {
 	return saveContracts.save(ctx, s, tx, records)
 }
 
 var saveItems = saving[trade.Item]{
 	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
-	keyPath: "j ->> 'SKU'", capability: trade.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
+	keyPath: "j ->> 'SKU'", capability: operating.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
 	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by, substitutes, attributes,
 			documents, country_of_origin, commodity_code, ` + told + `)
 		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit', j ->> 'Status',
@@ -59,7 +60,7 @@ var saveItems = saving[trade.Item]{
 }
 
 // SaveItems saves items with their units and suppliers.
-func (s *Store) SaveItems(ctx context.Context, tx *Tx, records []trade.Item) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveItems(ctx context.Context, tx *Tx, records []trade.Item) ([]operating.RejectedRecord, error) {
 	return saveItems.save(ctx, s, tx, records)
 }
 
@@ -78,7 +79,7 @@ var saveStock = saving[trade.Stock]{
 }
 
 // SaveStock saves stock.
-func (s *Store) SaveStock(ctx context.Context, tx *Tx, records []trade.Stock) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveStock(ctx context.Context, tx *Tx, records []trade.Stock) ([]operating.RejectedRecord, error) {
 	if quiet(ctx) || len(records) == 0 {
 		return saveStock.save(ctx, s, tx, records)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveInvoices = saving[trade.Invoice]{
@@ -29,7 +30,7 @@ var saveInvoices = saving[trade.Invoice]{
 }
 
 // SaveInvoices saves invoices with their lines.
-func (s *Store) SaveInvoices(ctx context.Context, tx *Tx, records []trade.Invoice) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveInvoices(ctx context.Context, tx *Tx, records []trade.Invoice) ([]operating.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'LinesKnown', 'null')) l

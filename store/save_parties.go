@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 const documents = "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r(j, n)"
@@ -18,7 +20,7 @@ var saveWarehouses = saving[trade.Warehouse]{
 }
 
 // SaveWarehouses saves warehouses.
-func (s *Store) SaveWarehouses(ctx context.Context, tx *Tx, records []trade.Warehouse) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveWarehouses(ctx context.Context, tx *Tx, records []trade.Warehouse) ([]operating.RejectedRecord, error) {
 	return saveWarehouses.save(ctx, s, tx, records)
 }
 
@@ -42,14 +44,14 @@ var saveCategories = saving[trade.Category]{
 }
 
 // SaveCategories saves categories.
-func (s *Store) SaveCategories(ctx context.Context, tx *Tx, records []trade.Category) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCategories(ctx context.Context, tx *Tx, records []trade.Category) ([]operating.RejectedRecord, error) {
 	return saveCategories.save(ctx, s, tx, records)
 }
 
-var savePartners = saving[trade.TradingPartner]{
-	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *trade.TradingPartner) string { return p.Code },
-	prov:    func(p *trade.TradingPartner) *trade.Provenance { return &p.Provenance },
-	keyPath: "j ->> 'Code'", capability: trade.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
+var savePartners = saving[procurement.TradingPartner]{
+	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *procurement.TradingPartner) string { return p.Code },
+	prov:    func(p *procurement.TradingPartner) *trade.Provenance { return &p.Provenance },
+	keyPath: "j ->> 'Code'", capability: operating.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
 	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + told + `)
 		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + toldAgain + `
@@ -57,7 +59,7 @@ var savePartners = saving[trade.TradingPartner]{
 }
 
 // SaveSuppliers saves trading partners.
-func (s *Store) SaveSuppliers(ctx context.Context, tx *Tx, records []trade.TradingPartner) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveSuppliers(ctx context.Context, tx *Tx, records []procurement.TradingPartner) ([]operating.RejectedRecord, error) {
 	return savePartners.save(ctx, s, tx, records)
 }
 
@@ -84,7 +86,7 @@ var saveAccounts = saving[trade.Account]{
 }
 
 // SaveAccounts saves accounts with their locations and part numbers.
-func (s *Store) SaveAccounts(ctx context.Context, tx *Tx, records []trade.Account) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveAccounts(ctx context.Context, tx *Tx, records []trade.Account) ([]operating.RejectedRecord, error) {
 	return saveAccounts.save(ctx, s, tx, records)
 }
 
@@ -100,7 +102,7 @@ var saveCalendars = saving[trade.Calendar]{
 }
 
 // SaveCalendars saves when locations receive goods.
-func (s *Store) SaveCalendars(ctx context.Context, tx *Tx, records []trade.Calendar) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCalendars(ctx context.Context, tx *Tx, records []trade.Calendar) ([]operating.RejectedRecord, error) {
 	return saveCalendars.save(ctx, s, tx, records)
 }
 
@@ -117,6 +119,6 @@ var saveCredit = saving[trade.CreditPosition]{
 }
 
 // SaveCredit saves credit positions.
-func (s *Store) SaveCredit(ctx context.Context, tx *Tx, records []trade.CreditPosition) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveCredit(ctx context.Context, tx *Tx, records []trade.CreditPosition) ([]operating.RejectedRecord, error) {
 	return saveCredit.save(ctx, s, tx, records)
 }

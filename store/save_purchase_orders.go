@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var savePurchaseOrders = saving[trade.PurchaseOrder]{
@@ -48,6 +49,6 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 }
 
 // SavePurchaseOrders saves purchase orders with their lines and schedules.
-func (s *Store) SavePurchaseOrders(ctx context.Context, tx *Tx, records []trade.PurchaseOrder) ([]trade.RejectedRecord, error) {
+func (s *Store) SavePurchaseOrders(ctx context.Context, tx *Tx, records []trade.PurchaseOrder) ([]operating.RejectedRecord, error) {
 	return savePurchaseOrders.save(ctx, s, tx, records)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveReturns = saving[trade.Return]{
@@ -24,7 +25,7 @@ var saveReturns = saving[trade.Return]{
 }
 
 // SaveReturns saves returns with their lines.
-func (s *Store) SaveReturns(ctx context.Context, tx *Tx, records []trade.Return) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveReturns(ctx context.Context, tx *Tx, records []trade.Return) ([]operating.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(r trade.Return) bool { return r.ExternalRef == nil })
 	if err := numberOurs(ctx, s, tx, "returns", ours); err != nil {
 		return nil, err

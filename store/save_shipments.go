@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveShipments = saving[trade.Shipment]{
@@ -47,7 +48,7 @@ var saveShipments = saving[trade.Shipment]{
 }
 
 // SaveShipments saves shipments with their packages.
-func (s *Store) SaveShipments(ctx context.Context, tx *Tx, records []trade.Shipment) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveShipments(ctx context.Context, tx *Tx, records []trade.Shipment) ([]operating.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
 		WHERE EXISTS (SELECT FROM jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k WHERE NOT EXISTS (SELECT FROM orders o WHERE o.number = k))
@@ -78,7 +79,7 @@ const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, suppli
 
 // saveLinked saves records, and tells besides which of them name a document that
 // is not known yet: they are kept, and to be saved again when it is.
-func saveLinked[T any](ctx context.Context, s *Store, tx *Tx, v saving[T], records []T, query string) ([]trade.RejectedRecord, error) {
+func saveLinked[T any](ctx context.Context, s *Store, tx *Tx, v saving[T], records []T, query string) ([]operating.RejectedRecord, error) {
 	documents, err := json.Marshal(records)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
@@ -104,12 +105,12 @@ func saveLinked[T any](ctx context.Context, s *Store, tx *Tx, v saving[T], recor
 }
 
 // notLinked are the records with these keys, told as set aside for a reason.
-func notLinked[T any](kind, reason string, keys []string, records []T, key func(*T) (string, *trade.Provenance)) []trade.RejectedRecord {
-	var out []trade.RejectedRecord
+func notLinked[T any](kind, reason string, keys []string, records []T, key func(*T) (string, *trade.Provenance)) []operating.RejectedRecord {
+	var out []operating.RejectedRecord
 	for i := range records {
 		k, p := key(&records[i])
 		if slices.Contains(keys, k) {
-			out = append(out, trade.RejectedRecord{Instance: p.Instance, Kind: kind, SourceRef: p.SourceRef, Reason: reason, At: time.Now()})
+			out = append(out, operating.RejectedRecord{Instance: p.Instance, Kind: kind, SourceRef: p.SourceRef, Reason: reason, At: time.Now()})
 		}
 	}
 	return out

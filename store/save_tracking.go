@@ -12,11 +12,13 @@ import (
 
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/tracking"
 )
 
 // SaveTracking files the events of what carriers follow and derives from all events
 // of each shipment where it stands. It tells what no shipment is known of.
-func (s *Store) SaveTracking(ctx context.Context, tx *Tx, records []trade.Tracking) ([]trade.RejectedRecord, error) {
+func (s *Store) SaveTracking(ctx context.Context, tx *Tx, records []trade.Tracking) ([]operating.RejectedRecord, error) {
 	of, _, err := s.FileTracking(ctx, tx, records)
 	if err != nil {
 		return nil, err
@@ -190,7 +192,7 @@ func (s *Store) derive(ctx context.Context, tx *Tx, shipments []string, proofs m
 	}
 	all := []derived{}
 	for id, events := range byShipment {
-		all = append(all, derived{id, trade.StatusOf(events), trade.EtaOf(events), trade.ExceptionOf(events), trade.ProofOf(events, proofs[id])})
+		all = append(all, derived{id, tracking.StatusOf(events), tracking.EtaOf(events), tracking.ExceptionOf(events), tracking.ProofOf(events, proofs[id])})
 	}
 	documents, err := json.Marshal(all)
 	if err != nil {

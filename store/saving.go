@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // A record is saved as the document that its source told: the whole batch is
@@ -44,12 +45,12 @@ type saving[T any] struct {
 	// keyPath is where a document has the natural key, and capability what its
 	// conflicts belong to; both where there are others.
 	keyPath    string
-	capability trade.Capability
+	capability operating.Capability
 }
 
 // save saves records and returns those that name something the store does not
 // know.
-func (v saving[T]) save(ctx context.Context, s *Store, tx *Tx, records []T) ([]trade.RejectedRecord, error) {
+func (v saving[T]) save(ctx context.Context, s *Store, tx *Tx, records []T) ([]operating.RejectedRecord, error) {
 	byKey := make(map[string]*T, len(records))
 	for i := range records {
 		k := v.key(&records[i])
@@ -142,7 +143,7 @@ func (s *Store) Match(by map[string]string) error {
 
 // unknown tells which of the records that were not taken have no newer version
 // in the store: they name something that is not there.
-func (v saving[T]) unknown(ctx context.Context, s *Store, tx *Tx, byKey map[string]*T, taken []string) ([]trade.RejectedRecord, error) {
+func (v saving[T]) unknown(ctx context.Context, s *Store, tx *Tx, byKey map[string]*T, taken []string) ([]operating.RejectedRecord, error) {
 	rest := map[string]bool{}
 	for k := range byKey {
 		rest[k] = true
@@ -161,10 +162,10 @@ func (v saving[T]) unknown(ctx context.Context, s *Store, tx *Tx, byKey map[stri
 	for _, k := range there {
 		delete(rest, k)
 	}
-	var rejected []trade.RejectedRecord
+	var rejected []operating.RejectedRecord
 	for k := range rest {
 		p := v.prov(byKey[k])
-		rejected = append(rejected, trade.RejectedRecord{
+		rejected = append(rejected, operating.RejectedRecord{
 			Instance: p.Instance, Kind: v.kind, SourceRef: p.SourceRef, At: time.Now(), Reason: "it names a record that is not known, such as its account, supplier or item",
 		})
 	}
@@ -173,7 +174,7 @@ func (v saving[T]) unknown(ctx context.Context, s *Store, tx *Tx, byKey map[stri
 
 // Reject files records that were set aside; a record is filed once, with its
 // latest reason.
-func (s *Store) Reject(ctx context.Context, tx *Tx, records []trade.RejectedRecord) error {
+func (s *Store) Reject(ctx context.Context, tx *Tx, records []operating.RejectedRecord) error {
 	for _, r := range records {
 		const query = `
 			INSERT INTO rejected_records (instance, kind, source_ref, reason, at) VALUES ($1, $2, coalesce($3, ''), $4, $5)

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // AddSchemaUse adds to what clients asked for today.
-func (s *Store) AddSchemaUse(ctx context.Context, all []trade.SchemaUse) error {
+func (s *Store) AddSchemaUse(ctx context.Context, all []operating.SchemaUse) error {
 	var coordinates, clients, calls, last textArray
 	for _, u := range all {
 		coordinates, clients = append(coordinates, u.Coordinate), append(clients, u.Client)
@@ -30,7 +31,7 @@ func (s *Store) AddSchemaUse(ctx context.Context, all []trade.SchemaUse) error {
 
 // SchemaUse is what clients asked for since a moment, by coordinate and client. It is for whoever
 // runs this alone.
-func (s *Store) SchemaUse(ctx context.Context, since time.Time) (all []trade.SchemaUse, err error) {
+func (s *Store) SchemaUse(ctx context.Context, since time.Time) (all []operating.SchemaUse, err error) {
 	const query = `SELECT coordinate, client, sum(calls)::bigint AS calls, max(last_used_at) AS last_used_at FROM schema_use WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY 1, 2 ORDER BY 1, 2`
 	if err := s.sel(ctx, nil, &all, query, since); err != nil {
 		return nil, fmt.Errorf("use of the schema: %w", err)
@@ -40,17 +41,17 @@ func (s *Store) SchemaUse(ctx context.Context, since time.Time) (all []trade.Sch
 
 // DeprecatedUse is who asked for elements since a moment, by coordinate: a client is told its own
 // use, and everybody's to who sees everything.
-func (s *Store) DeprecatedUse(ctx context.Context, scope trade.Scope, client string, since time.Time, coordinates []string) (map[string][]*trade.DeprecatedUse, error) {
+func (s *Store) DeprecatedUse(ctx context.Context, scope trade.Scope, client string, since time.Time, coordinates []string) (map[string][]*operating.DeprecatedUse, error) {
 	var a args
 	query := `SELECT coordinate, client, sum(calls)::bigint AS calls, max(last_used_at) AS last_used_at FROM schema_use WHERE coordinate = ANY(` + a.set(coordinates) + `)
 		AND day >= (` + a.add(since) + `::timestamptz AT TIME ZONE 'UTC')::date AND (` + operatorOnly(scope, &a) + ` OR client = ` + a.add(client) + `) GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2`
-	var rows []trade.SchemaUse
+	var rows []operating.SchemaUse
 	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("use of the schema: %w", err)
 	}
-	all := map[string][]*trade.DeprecatedUse{}
+	all := map[string][]*operating.DeprecatedUse{}
 	for _, r := range rows {
-		all[r.Coordinate] = append(all[r.Coordinate], &trade.DeprecatedUse{Client: r.Client, Calls: int(r.Calls), LastUsedAt: r.LastUsedAt})
+		all[r.Coordinate] = append(all[r.Coordinate], &operating.DeprecatedUse{Client: r.Client, Calls: int(r.Calls), LastUsedAt: r.LastUsedAt})
 	}
 	return all, nil
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Revoke files a revocation, to be in force until all tokens it may be of have
 // expired. The later of two of one subject counts.
-func (s *Store) Revoke(ctx context.Context, r trade.Revocation, until time.Time) error {
+func (s *Store) Revoke(ctx context.Context, r operating.Revocation, until time.Time) error {
 	return s.InTx(ctx, func(tx *Tx) error {
 		const query = `
 			INSERT INTO revocations (token, subject, revoked_at, until) VALUES ($1, $2, $3, $4)
@@ -24,7 +24,7 @@ func (s *Store) Revoke(ctx context.Context, r trade.Revocation, until time.Time)
 }
 
 // Revocations are those in force.
-func (s *Store) Revocations(ctx context.Context) ([]trade.Revocation, error) {
+func (s *Store) Revocations(ctx context.Context) ([]operating.Revocation, error) {
 	var rows []struct {
 		Token, Subject string
 		RevokedAt      time.Time
@@ -32,9 +32,9 @@ func (s *Store) Revocations(ctx context.Context) ([]trade.Revocation, error) {
 	if err := s.sel(ctx, nil, &rows, `SELECT token, subject, revoked_at FROM revocations WHERE until > now()`); err != nil {
 		return nil, fmt.Errorf("revocations: %w", err)
 	}
-	all := make([]trade.Revocation, len(rows))
+	all := make([]operating.Revocation, len(rows))
 	for i, r := range rows {
-		all[i] = trade.Revocation{Token: r.Token, Subject: r.Subject, At: r.RevokedAt}
+		all[i] = operating.Revocation{Token: r.Token, Subject: r.Subject, At: r.RevokedAt}
 	}
 	return all, nil
 }

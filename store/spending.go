@@ -7,21 +7,22 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // SpendingLimits are what each buyer of some accounts may order without approval.
-func (s *Store) SpendingLimits(ctx context.Context, scope trade.Scope, accounts []string) (map[string][]trade.SpendingLimit, error) {
+func (s *Store) SpendingLimits(ctx context.Context, scope trade.Scope, accounts []string) (map[string][]ordering.SpendingLimit, error) {
 	var a args
 	query := `SELECT d.account_id, d.period, d.amount AS "limit.amount", d.currency AS "limit.currency" FROM spending_limits d WHERE d.account_id = ANY(` + a.set(accounts) + `)
 		AND ` + ownAccount("d.account_id")(scope, &a) + ` ORDER BY d.account_id, d.period DESC`
 	var rows []struct {
 		AccountID string
-		trade.SpendingLimit
+		ordering.SpendingLimit
 	}
 	if err := s.sel(ctx, nil, &rows, query, a.list...); err != nil {
 		return nil, fmt.Errorf("limits: %w", err)
 	}
-	all := map[string][]trade.SpendingLimit{}
+	all := map[string][]ordering.SpendingLimit{}
 	for _, r := range rows {
 		all[r.AccountID] = append(all[r.AccountID], r.SpendingLimit)
 	}
@@ -30,7 +31,7 @@ func (s *Store) SpendingLimits(ctx context.Context, scope trade.Scope, accounts 
 
 // SetSpendingLimit sets what each buyer of an account may order in a period without
 // approval; nil removes it. ok is false where there is no such account.
-func (s *Store) SetSpendingLimit(ctx context.Context, number string, period trade.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
+func (s *Store) SetSpendingLimit(ctx context.Context, number string, period ordering.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
 	err = s.InTx(ctx, func(tx *Tx) error {
 		var ids []string
 		if err := s.sel(ctx, tx, &ids, `SELECT id FROM accounts WHERE number = $1`, number); err != nil || len(ids) == 0 {
@@ -74,7 +75,7 @@ func (s *Store) SpentSince(ctx context.Context, tx *Tx, principal string, since 
 }
 
 // AskApproval keeps that an order needs approval, and which limit it exceeds.
-func (s *Store) AskApproval(ctx context.Context, tx *Tx, order, account string, exceeded trade.SpendingLimit) error {
+func (s *Store) AskApproval(ctx context.Context, tx *Tx, order, account string, exceeded ordering.SpendingLimit) error {
 	text, err := json.Marshal(exceeded)
 	if err != nil {
 		return fmt.Errorf("approval: %w", err)
@@ -86,7 +87,7 @@ func (s *Store) AskApproval(ctx context.Context, tx *Tx, order, account string, 
 }
 
 // DecideApproval keeps who decided about an order, and how.
-func (s *Store) DecideApproval(ctx context.Context, tx *Tx, order string, state trade.ApprovalState, by string, comment *string) error {
+func (s *Store) DecideApproval(ctx context.Context, tx *Tx, order string, state ordering.ApprovalState, by string, comment *string) error {
 	const query = `UPDATE approvals SET state = $2, decided_by = $3, decided_at = now(), comment = $4 WHERE order_id = $1`
 	if _, err := s.Exec(ctx, tx, query, order, state, by, comment); err != nil {
 		return fmt.Errorf("approval: %w", err)

@@ -14,6 +14,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -50,9 +51,9 @@ func order(number, account string, version int64, lines ...string) trade.Order {
 	return o
 }
 
-func save[T any](t *testing.T, s *store.Store, save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), records ...T) []trade.RejectedRecord {
+func save[T any](t *testing.T, s *store.Store, save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), records ...T) []operating.RejectedRecord {
 	t.Helper()
-	var rejected []trade.RejectedRecord
+	var rejected []operating.RejectedRecord
 	err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		rejected, err = save(t.Context(), tx, records)
 		return err

@@ -7,6 +7,9 @@ import (
 
 	"portico/test/stored"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+	"portico/trade/procurement"
 )
 
 // TestColumnsAreWrittenAsTheReleaseBeforeWritesThem holds what is kept whole in a column, and read back, to
@@ -16,16 +19,16 @@ func TestColumnsAreWrittenAsTheReleaseBeforeWritesThem(t *testing.T) {
 	stored.Golden(t, "operation-failure", stored.Of[trade.OperationFailure]())
 	stored.Golden(t, "operation-awaiting", stored.Of[trade.AwaitedDecision](refusals...))
 	stored.Golden(t, "delivery-change", stored.Of[trade.Change]())
-	stored.Golden(t, "delivery-body", stored.Of[trade.WebhookBody]())
-	stored.Golden(t, "delivery-attempts", stored.Of[[]trade.DeliveryAttempt]())
-	stored.Golden(t, "partner-channels", stored.Of[[]trade.PartnerChannel]())
-	stored.Golden(t, "partner-test", stored.Of[trade.PartnerTest]())
+	stored.Golden(t, "delivery-body", stored.Of[operating.WebhookBody]())
+	stored.Golden(t, "delivery-attempts", stored.Of[[]operating.DeliveryAttempt]())
+	stored.Golden(t, "partner-channels", stored.Of[[]procurement.PartnerChannel]())
+	stored.Golden(t, "partner-test", stored.Of[procurement.PartnerTest]())
 	stored.Golden(t, "deviation-review", stored.Of[trade.CommitmentReview]())
 	stored.Golden(t, "deviation-counter", stored.Of[trade.CounterProposal]())
 	stored.Golden(t, "order-holds", stored.Of[[]trade.OrderHold]())
-	stored.Golden(t, "code-meanings", stored.Of[map[string]trade.CodeMeaning]())
-	stored.Golden(t, "spending-exceeded", stored.Of[trade.SpendingLimit]())
-	stored.Golden(t, "signed-request", stored.Of[trade.SignedRequest]())
+	stored.Golden(t, "code-meanings", stored.Of[map[string]operating.CodeMeaning]())
+	stored.Golden(t, "spending-exceeded", stored.Of[ordering.SpendingLimit]())
+	stored.Golden(t, "signed-request", stored.Of[procurement.SignedRequest]())
 	stored.Golden(t, "address", stored.Of[trade.Address]())
 	stored.Golden(t, "location", stored.Of[trade.Location]())
 	stored.Golden(t, "delivery-terms", stored.Of[trade.DeliveryTerms]())
@@ -46,7 +49,7 @@ func TestColumnsAreWrittenAsTheReleaseBeforeWritesThem(t *testing.T) {
 func TestRecordsAreSavedUnderTheSameNames(t *testing.T) {
 	stored.Same(t, "saved-warehouse", stored.Of[trade.Warehouse]())
 	stored.Same(t, "saved-category", stored.Of[trade.Category]())
-	stored.Same(t, "saved-supplier", stored.Of[trade.TradingPartner]())
+	stored.Same(t, "saved-supplier", stored.Of[procurement.TradingPartner]())
 	stored.Same(t, "saved-account", stored.Of[trade.Account]())
 	stored.Same(t, "saved-calendar", stored.Of[trade.Calendar]())
 	stored.Same(t, "saved-credit", stored.Of[trade.CreditPosition]())
@@ -65,7 +68,7 @@ func TestRecordsAreSavedUnderTheSameNames(t *testing.T) {
 // under which their sources tell them: otherwise nothing would be the same any more, or nothing different.
 func TestWhatIsHeldIsCalledAsItIsTold(t *testing.T) {
 	told := map[string]any{
-		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](), "suppliers": stored.Of[trade.TradingPartner](), "accounts": stored.Of[trade.Account](),
+		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](), "suppliers": stored.Of[procurement.TradingPartner](), "accounts": stored.Of[trade.Account](),
 		"credit": stored.Of[trade.CreditPosition](), "items": stored.Of[trade.Item](), "contracts": stored.Of[trade.Contract](), "inventory": stored.Of[trade.Stock](),
 		"orders": stored.Of[trade.Order](), "purchase_orders": stored.Of[trade.PurchaseOrder](), "shipments": stored.Of[trade.Shipment](), "invoices": stored.Of[trade.Invoice](),
 		"returns": stored.Of[trade.Return](),

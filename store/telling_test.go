@@ -6,14 +6,15 @@ import (
 
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
-	for telling, want := range map[trade.Telling]int{"": 2, trade.TellAlways: 2, trade.TellLater: 1, trade.TellNever: 0} {
+	for telling, want := range map[ordering.Telling]int{"": 2, ordering.TellAlways: 2, ordering.TellLater: 1, ordering.TellNever: 0} {
 		t.Run(string(telling), func(t *testing.T) {
 			s := storetest.New(t)
 			if telling != "" {
-				if err := s.Tell(map[trade.CommitmentCause]trade.Telling{trade.MovedByAllocation: telling}); err != nil {
+				if err := s.Tell(map[ordering.CommitmentCause]ordering.Telling{ordering.MovedByAllocation: telling}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -29,7 +30,7 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := found["100"].ID
-			moved := func(scope trade.Scope) []*trade.CommitmentChange {
+			moved := func(scope trade.Scope) []*ordering.CommitmentChange {
 				t.Helper()
 				all, err := s.CommitmentChanges(t.Context(), scope, []string{id})
 				if err != nil {
@@ -50,7 +51,7 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 
 func TestAPolicyThatIsNoneIsRefused(t *testing.T) {
 	s := storetest.New(t)
-	for _, bad := range []map[trade.CommitmentCause]trade.Telling{{"WEATHER": trade.TellNever}, {trade.MovedByCredit: "SOMETIMES"}} {
+	for _, bad := range []map[ordering.CommitmentCause]ordering.Telling{{"WEATHER": ordering.TellNever}, {ordering.MovedByCredit: "SOMETIMES"}} {
 		if err := s.Tell(bad); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

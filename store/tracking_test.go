@@ -7,6 +7,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestNewsOfAShipmentThatIsNotKnownWaits has it told again once it is, and filed once.
@@ -33,7 +34,7 @@ func tracking(number, key string, milestone trade.Milestone, status trade.Shipme
 	return trade.Tracking{TrackingNumber: number, Provenance: from(number, 1), Events: []trade.ShipmentEvent{{Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status, OccurredAt: at, OffsetKnown: true}}}
 }
 
-func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []trade.RejectedRecord) {
+func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []operating.RejectedRecord) {
 	t.Helper()
 	if err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {
 		loose, err = s.SaveTracking(t.Context(), tx, news)

@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // What is sealed of an endpoint.
@@ -28,13 +29,13 @@ func ownEndpoint(s trade.Scope, a *args) string {
 }
 
 type endpointRow struct {
-	trade.WebhookEndpoint
+	operating.WebhookEndpoint
 	Kinds pq.StringArray
 	For   pq.StringArray
 	Of    *string
 }
 
-func (r *endpointRow) trade() *trade.WebhookEndpoint {
+func (r *endpointRow) trade() *operating.WebhookEndpoint {
 	e := &r.WebhookEndpoint
 	e.Accounts = r.For
 	for _, t := range r.Kinds {
@@ -46,37 +47,37 @@ func (r *endpointRow) trade() *trade.WebhookEndpoint {
 	return e
 }
 
-var endpoints = read(relation[trade.WebhookEndpoint]{
+var endpoints = read(relation[operating.WebhookEndpoint]{
 	kind: "WebhookEndpoint", from: "webhook_endpoints e", visible: ownEndpoint,
 	columns: []columns{always(`e.id, e.url, e.topics AS kinds, e.status, e.disabled_reason, e.created_at, e.accounts AS "for", e.supplier_id AS "of"`)},
 }, (*endpointRow).trade)
 
 // WebhookEndpoints reads endpoints by id.
-func (s *Store) WebhookEndpoints(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.WebhookEndpoint, error) {
+func (s *Store) WebhookEndpoints(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.WebhookEndpoint, error) {
 	return endpoints.by(ctx, s, scope, "e.id", "", ids)
 }
 
 // WebhookEndpointsOf reads the endpoints of suppliers, newest first.
-func (s *Store) WebhookEndpointsOf(ctx context.Context, scope trade.Scope, suppliers []string) (map[string][]*trade.WebhookEndpoint, error) {
+func (s *Store) WebhookEndpointsOf(ctx context.Context, scope trade.Scope, suppliers []string) (map[string][]*operating.WebhookEndpoint, error) {
 	return endpoints.under(ctx, s, scope, "", "e.supplier_id", "e.created_at DESC, e.id", suppliers)
 }
 
 // EndpointList is the endpoints, newest first.
-func EndpointList(scope trade.Scope) *List[trade.WebhookEndpoint] {
-	return &List[trade.WebhookEndpoint]{relation: endpoints, name: "webhooks", scope: scope, order: []sortKey{{"e.created_at", "timestamptz", true}, {"e.id", "text", true}}}
+func EndpointList(scope trade.Scope) *List[operating.WebhookEndpoint] {
+	return &List[operating.WebhookEndpoint]{relation: endpoints, name: "webhooks", scope: scope, order: []sortKey{{"e.created_at", "timestamptz", true}, {"e.id", "text", true}}}
 }
 
 type webhookDeliveryRow struct {
-	trade.WebhookDelivery
-	Tries jsonOf[[]*trade.DeliveryAttempt]
+	operating.WebhookDelivery
+	Tries jsonOf[[]*operating.DeliveryAttempt]
 }
 
-func (r *webhookDeliveryRow) trade() *trade.WebhookDelivery {
+func (r *webhookDeliveryRow) trade() *operating.WebhookDelivery {
 	r.Attempts = r.Tries.value
 	return &r.WebhookDelivery
 }
 
-var webhookDeliveries = read(relation[trade.WebhookDelivery]{
+var webhookDeliveries = read(relation[operating.WebhookDelivery]{
 	kind: "WebhookDelivery", from: "webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id", visible: ownEndpoint,
 	columns: []columns{
 		always(`d.id, d.endpoint_id, d.topic, d.subject, d.state, d.next_attempt_at`), when("body", "coalesce(d.body, 'null') AS body"), when("attempts", "d.attempts AS tries"),
@@ -84,13 +85,13 @@ var webhookDeliveries = read(relation[trade.WebhookDelivery]{
 }, (*webhookDeliveryRow).trade)
 
 // WebhookDeliveries reads deliveries to endpoints by id.
-func (s *Store) WebhookDeliveries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*trade.WebhookDelivery, error) {
+func (s *Store) WebhookDeliveries(ctx context.Context, scope trade.Scope, ids []string) (map[string]*operating.WebhookDelivery, error) {
 	return webhookDeliveries.by(ctx, s, scope, "d.id", "", ids)
 }
 
 // DeliveriesTo are the deliveries to each of some endpoints, newest first.
-func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *List[trade.WebhookDelivery] {
-	l := &List[trade.WebhookDelivery]{
+func DeliveriesTo(scope trade.Scope, states []operating.DeliveryState) *List[operating.WebhookDelivery] {
+	l := &List[operating.WebhookDelivery]{
 		relation: webhookDeliveries, name: "webhook deliveries", scope: scope, parent: "d.endpoint_id", order: []sortKey{{"d.created_at", "timestamptz", true}, {"d.id", "text", true}},
 	}
 	if states != nil {
@@ -101,7 +102,7 @@ func DeliveriesTo(scope trade.Scope, states []trade.DeliveryState) *List[trade.W
 
 // LockWebhookEndpoint reads an endpoint as it is now, within a scope, and holds it until the
 // transaction ends; nil where there is none.
-func (s *Store) LockWebhookEndpoint(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*trade.WebhookEndpoint, error) {
+func (s *Store) LockWebhookEndpoint(ctx context.Context, tx *Tx, scope trade.Scope, id string) (*operating.WebhookEndpoint, error) {
 	var a args
 	query := `SELECT ` + endpoints.columns[0].list + ` FROM webhook_endpoints e WHERE e.id = ` + a.add(id) + ` AND ` + ownEndpoint(scope, &a) + ` FOR UPDATE`
 	var rows []endpointRow
@@ -126,7 +127,7 @@ func (s *Store) CountWebhookEndpoints(ctx context.Context, tx *Tx, scope trade.S
 
 // KeepWebhookEndpoint keeps an endpoint with who saved it, as their token said it. One that is
 // new needs a secret; of another one it stays.
-func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *Tx, e *trade.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
+func (s *Store) KeepWebhookEndpoint(ctx context.Context, tx *Tx, e *operating.WebhookEndpoint, owner json.RawMessage, secret *trade.Restricted) error {
 	text := trade.Restricted(owner)
 	who, err := s.seals.seal(webhookOwner, &text)
 	if err != nil {
@@ -171,7 +172,7 @@ func (s *Store) RotateWebhookSecret(ctx context.Context, tx *Tx, id string, secr
 }
 
 // Greet has an endpoint sent a greeting at once, by which its owner sees that it is reached.
-func (s *Store) Greet(ctx context.Context, tx *Tx, e *trade.WebhookEndpoint) error {
+func (s *Store) Greet(ctx context.Context, tx *Tx, e *operating.WebhookEndpoint) error {
 	const query = `INSERT INTO webhook_deliveries (endpoint_id, topic, subject) VALUES ($1, $2, $1)`
 	if _, err := s.Exec(ctx, tx, query, e.ID, e.Topics[0]); err != nil {
 		return fmt.Errorf("webhook: %w", err)
@@ -351,8 +352,8 @@ const mostAttempts = 50
 // Attempted notes an attempt to send a delivery that was taken. It is done with where
 // delivered, and tried again after what retry says of the failures so far, or given up. An
 // endpoint that has taken nothing since a delivery began that is given up is disabled.
-func (s *Store) Attempted(ctx context.Context, d *DueDelivery, attempt trade.DeliveryAttempt, delivered bool, retry func(failures int) (after time.Duration, ok bool)) error {
-	text, err := json.Marshal([]trade.DeliveryAttempt{attempt})
+func (s *Store) Attempted(ctx context.Context, d *DueDelivery, attempt operating.DeliveryAttempt, delivered bool, retry func(failures int) (after time.Duration, ok bool)) error {
+	text, err := json.Marshal([]operating.DeliveryAttempt{attempt})
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}

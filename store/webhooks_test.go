@@ -10,6 +10,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestAWebhookIsTriedForThreeDays plays all attempts of deliveries that nobody takes, without
@@ -18,7 +19,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	st, db := storetest.Pair(t)
 	scope := trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, nil)
 	secret := trade.Restricted("whsec_c2VjcmV0")
-	e := &trade.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: trade.WebhookActive, Accounts: []string{"acc_1"}}
+	e := &operating.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: operating.WebhookActive, Accounts: []string{"acc_1"}}
 	in := func(f func(tx *store.Tx) error) {
 		t.Helper()
 		if err := st.InTx(t.Context(), f); err != nil {
@@ -28,7 +29,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	in(func(tx *store.Tx) error {
 		return st.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), &secret)
 	})
-	status := func() *trade.WebhookEndpoint {
+	status := func() *operating.WebhookEndpoint {
 		t.Helper()
 		found, err := st.WebhookEndpoints(t.Context(), scope, []string{"whe_1"})
 		if err != nil || found["whe_1"] == nil {
@@ -63,8 +64,8 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err = st.Attempted(t.Context(), &due[0], trade.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false, func(n int) (time.Duration, bool) {
-				after, ok := trade.WebhookRetry(n)
+			err = st.Attempted(t.Context(), &due[0], operating.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false, func(n int) (time.Duration, bool) {
+				after, ok := operating.WebhookRetry(n)
 				took += after
 				return after, ok
 			})
@@ -76,14 +77,14 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	if n, took := play(true); n != 11 || took < 72*time.Hour || took > 80*time.Hour {
 		t.Errorf("%d attempts over %s", n, took)
 	}
-	if is := status(); is.Status != trade.WebhookActive {
+	if is := status(); is.Status != operating.WebhookActive {
 		t.Errorf("one that takes other things is %+v", is)
 	}
 	if _, err := db.ExecContext(t.Context(), `UPDATE webhook_endpoints SET succeeded_at = NULL`); err != nil {
 		t.Fatal(err)
 	}
 	play(false)
-	if is := status(); is.Status != trade.WebhookDisabled || is.DisabledReason == nil {
+	if is := status(); is.Status != operating.WebhookDisabled || is.DisabledReason == nil {
 		t.Errorf("one that takes nothing is %+v", is)
 	} else if reason := *is.DisabledReason; !strings.HasPrefix(reason, "Nothing was taken since 20") || !strings.HasSuffix(reason, " UTC. The last answer: It answered 503. Mend it, and save the endpoint again.") {
 		t.Errorf("the reason: %s", reason)
@@ -102,7 +103,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 		t.Errorf("due: %+v, %v", due, err)
 	}
 	page, err := store.DeliveriesTo(scope, nil).Page(t.Context(), st, []string{"whe_1"}, store.PageArgs{First: 10})
-	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 || *page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != trade.DeliveryFailed {
+	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 || *page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != operating.DeliveryFailed {
 		t.Errorf("deliveries: %v", err)
 	}
 	if n, err := st.RemoveWebhookDeliveries(t.Context(), time.Now().Add(time.Hour), 10); n != 3 || err != nil {

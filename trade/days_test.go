@@ -10,7 +10,7 @@ func TestADayIsTheCalendars(t *testing.T) {
 	for from, want := range map[string][2]string{
 		"2026-02-28": {"2026-03-01", "SATURDAY"}, "2028-02-28": {"2028-02-29", "MONDAY"}, "2026-12-31": {"2027-01-01", "THURSDAY"},
 	} {
-		d := *day(from)
+		d := *dayOf(from)
 		if got := [2]string{d.AddDays(1).String(), string(WeekdayOf(d))}; got != want || !d.Before(d.AddDays(1)) ||
 			d.AddDays(1).AddDays(-1) != d {
 			t.Errorf("%s: %v, want %v", from, got, want)
@@ -25,10 +25,19 @@ func TestADayIsTheCalendars(t *testing.T) {
 	if got := DateOf(late); got.String() != "2026-03-01" {
 		t.Errorf("in its own zone it is %s", got)
 	}
-	closed := &AccountLocation{DeliveryDays: []Weekday{"MONDAY", "SATURDAY"}, ClosedOn: []Date{*day("2026-03-09")}}
+	closed := &AccountLocation{DeliveryDays: []Weekday{"MONDAY", "SATURDAY"}, ClosedOn: []Date{*dayOf("2026-03-09")}}
 	for text, takes := range map[string]bool{"2026-03-07": true, "2026-03-08": false, "2026-03-09": false, "2026-03-16": true} {
-		if closed.Receives(*day(text)) != takes {
+		if closed.Receives(*dayOf(text)) != takes {
 			t.Errorf("it takes goods on %s: want %v", text, takes)
 		}
 	}
+}
+
+// dayOf is a day as people write it.
+func dayOf(text string) *Date {
+	d, err := ParseDate(text)
+	if err != nil {
+		panic(err)
+	}
+	return &d
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/quagmt/udecimal"
 
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 var statuses = []trade.OrderStatus{
@@ -70,12 +71,12 @@ func euro(amount string) trade.Money {
 }
 
 func TestLimitsAreReadAndExceeded(t *testing.T) {
-	limits, err := trade.ParseLimits([]byte(`[{"period": "ORDER", "amount": "100.00", "currency": "EUR"}, {"period": "MONTH", "amount": 250, "currency": "EUR"}]`))
+	limits, err := ordering.ParseLimits([]byte(`[{"period": "ORDER", "amount": "100.00", "currency": "EUR"}, {"period": "MONTH", "amount": 250, "currency": "EUR"}]`))
 	if err != nil || len(limits) != 2 {
 		t.Fatalf("%v, %v", limits, err)
 	}
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	brought := func(spent string) (all []trade.SpendingLimit) {
+	brought := func(spent string) (all []ordering.SpendingLimit) {
 		for _, l := range limits {
 			all = append(all, l.Brought(map[string]trade.Money{"EUR": euro(spent)}, now))
 		}
@@ -83,10 +84,10 @@ func TestLimitsAreReadAndExceeded(t *testing.T) {
 	}
 	for _, c := range []struct {
 		spent, total string
-		exceeds      trade.SpendingPeriod
-	}{{"0", "100", ""}, {"0", "100.01", trade.PerOrder}, {"150", "100", ""}, {"150.01", "100", trade.PerMonth}} {
-		got := trade.SpendingPeriod("")
-		if e := trade.Exceeded(brought(c.spent), euro(c.total)); e != nil {
+		exceeds      ordering.SpendingPeriod
+	}{{"0", "100", ""}, {"0", "100.01", ordering.PerOrder}, {"150", "100", ""}, {"150.01", "100", ordering.PerMonth}} {
+		got := ordering.SpendingPeriod("")
+		if e := ordering.Exceeded(brought(c.spent), euro(c.total)); e != nil {
 			got = e.Period
 		}
 		if got != c.exceeds {
@@ -96,19 +97,19 @@ func TestLimitsAreReadAndExceeded(t *testing.T) {
 	if at := brought("0")[1].ResetsAt; at == nil || !at.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("the month ends %v", at)
 	}
-	if trade.Exceeded(brought("0"), trade.Money{Amount: udecimal.One, Currency: "USD"}) == nil {
+	if ordering.Exceeded(brought("0"), trade.Money{Amount: udecimal.One, Currency: "USD"}) == nil {
 		t.Error("another currency exceeds nothing")
 	}
-	if trade.Exceeded([]trade.SpendingLimit{trade.NoSpending("EUR")}, euro("0.01")) == nil {
+	if ordering.Exceeded([]ordering.SpendingLimit{ordering.NoSpending("EUR")}, euro("0.01")) == nil {
 		t.Error("who may spend nothing may spend")
 	}
 	for _, text := range []string{`null`, ``, `[]`} {
-		if l, err := trade.ParseLimits([]byte(text)); l != nil || err != nil {
+		if l, err := ordering.ParseLimits([]byte(text)); l != nil || err != nil {
 			t.Errorf("%q is %v, %v", text, l, err)
 		}
 	}
 	for _, text := range []string{`{}`, `[{"period": "YEAR", "amount": "1", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "-1", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "x", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "1"}]`} {
-		if l, err := trade.ParseLimits([]byte(text)); err == nil {
+		if l, err := ordering.ParseLimits([]byte(text)); err == nil {
 			t.Errorf("%s is %v", text, l)
 		}
 	}

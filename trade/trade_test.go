@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -89,39 +88,6 @@ func TestPromisedDeliveryIsTheLatestOfTheOpenLines(t *testing.T) {
 	o.LinesKnown = append(o.LinesKnown, open(nil))
 	if o.Derive(); o.PromisedDeliveryDate != nil {
 		t.Errorf("got %v, want none: a line has no promise", o.PromisedDeliveryDate)
-	}
-}
-
-func TestShipmentStatusIsTheSameInAnyOrderOfEvents(t *testing.T) {
-	at := func(h int) time.Time { return time.Date(2026, 3, 1, h, 0, 0, 0, time.UTC) }
-	events := []ShipmentEvent{
-		{Key: "1", Classifier: Actual, Status: PreTransit, OccurredAt: at(1)},
-		{Key: "2", Classifier: Actual, Status: PickedUp, OccurredAt: at(2)},
-		{Key: "3", Classifier: Estimated, Status: Delivered, OccurredAt: at(3)},
-		{Key: "4", Classifier: Actual, Status: InTransit, OccurredAt: at(4)},
-		{Key: "5", Classifier: Actual, Status: Delivered, OccurredAt: at(5)},
-		{Key: "6", Classifier: Actual, Status: AtFacility, OccurredAt: at(6)}, // a late scan moves nothing back
-	}
-	for n, want := range map[int]ShipmentStatus{0: ShipmentUnknown, 2: PickedUp, 3: PickedUp, 4: InTransit, 5: Delivered, 6: Delivered} {
-		for range 20 {
-			some := append([]ShipmentEvent(nil), events[:n]...)
-			rand.Shuffle(n, func(i, j int) { some[i], some[j] = some[j], some[i] })
-			if got := StatusOf(some); got != want {
-				t.Fatalf("after %d events: %s, want %s", n, got, want)
-			}
-		}
-	}
-}
-
-func TestAnExceptionEndsWithTheNextGoodNews(t *testing.T) {
-	at := func(h int) time.Time { return time.Date(2026, 3, 1, h, 0, 0, 0, time.UTC) }
-	events := []ShipmentEvent{{Key: "1", Classifier: Actual, Status: DeliveryAttempted, OccurredAt: at(1)}}
-	if ExceptionOf(events) == nil {
-		t.Error("a delivery that was tried in vain is an exception")
-	}
-	events = append(events, ShipmentEvent{Key: "2", Classifier: Actual, Status: OutForDelivery, OccurredAt: at(2)})
-	if e := ExceptionOf(events); e != nil {
-		t.Errorf("it goes on, and still says %v", e)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"portico/app"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 type limitCmd struct {
@@ -33,7 +34,7 @@ func (c limitCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) err
 		return err
 	}
 	defer database.Close()
-	period := map[string]trade.SpendingPeriod{"order": trade.PerOrder, "month": trade.PerMonth}[c.Period]
+	period := map[string]ordering.SpendingPeriod{"order": ordering.PerOrder, "month": ordering.PerMonth}[c.Period]
 	ok, err := database.Store.SetSpendingLimit(ctx, c.Account, period, limit)
 	switch {
 	case err != nil:

@@ -18,6 +18,7 @@ import (
 	"portico/sources/epcis"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 type mapCmd struct {
@@ -89,8 +90,8 @@ func mapped(w io.Writer, path string, body []byte, own *carriers.Mapping) bool {
 		for _, id := range about {
 			names = append(names, string(id.Scheme)+" "+id.Value)
 		}
-		fmt.Fprintf(w, "  shipment with %s: %s\n", strings.Join(names, " or "), trade.StatusOf(t.Events))
-		for _, v := range trade.Judge(t.Events) {
+		fmt.Fprintf(w, "  shipment with %s: %s\n", strings.Join(names, " or "), tracking.StatusOf(t.Events))
+		for _, v := range tracking.Judge(t.Events) {
 			fmt.Fprintf(w, "    %s %s %s (%s)", v.Event.OccurredAt.Format("2006-01-02 15:04Z"), v.Event.Classifier, v.Event.Milestone, v.Event.Raw.Code)
 			if v.Ignored != "" {
 				fmt.Fprintf(w, ", moves no status: %s", v.Ignored)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"portico/app"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 type revokeCmd struct {
@@ -25,9 +25,9 @@ func (c revokeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 	defer database.Close()
 	now, subject := time.Now(), ""
 	if c.Subject != "" {
-		subject = trade.SubjectDigest(c.Subject)
+		subject = operating.SubjectDigest(c.Subject)
 	}
-	if err := database.Store.Revoke(ctx, trade.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
+	if err := database.Store.Revoke(ctx, operating.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
 		return err
 	}
 	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")

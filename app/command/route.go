@@ -10,7 +10,7 @@ import (
 
 	"portico/app"
 	"portico/process/replica"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 type routeCmd struct {
@@ -24,7 +24,7 @@ type routeCmd struct {
 // Run changes where a capability is served, on all running servers within a
 // second. What it was is the way back.
 func (c routeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) error {
-	r, err := app.Route(trade.Capability(strings.ToUpper(c.Capability)), c.Primary, c.Shadow, &c.Percent)
+	r, err := app.Route(operating.Capability(strings.ToUpper(c.Capability)), c.Primary, c.Shadow, &c.Percent)
 	if err != nil {
 		return err
 	}

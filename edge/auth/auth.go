@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"portico/trade/operating"
+	"portico/trade/procurement"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/trade"
@@ -61,9 +65,9 @@ type Caller struct {
 // Directory finds the ids behind the numbers that tokens name.
 type Directory interface {
 	AccountTree(ctx context.Context, numbers []string) ([]trade.Ref, error)
-	PartnerGrant(ctx context.Context, code string) (trade.PartnerGrant, error)
+	PartnerGrant(ctx context.Context, code string) (procurement.PartnerGrant, error)
 	// Revocations are those in force.
-	Revocations(ctx context.Context) ([]trade.Revocation, error)
+	Revocations(ctx context.Context) ([]operating.Revocation, error)
 }
 
 // Claims name the claims of an issuer's tokens; an empty name is the default.
@@ -92,7 +96,7 @@ type Authenticator struct {
 	scopes    *lru.Cache[string, scoped]
 
 	mu          sync.Mutex
-	revocations []trade.Revocation
+	revocations []operating.Revocation
 	holds       map[*hold]bool
 }
 
@@ -202,7 +206,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (remembered, e
 	if p.Subject == "" {
 		return remembered{}, ErrToken
 	}
-	p.digest = trade.SubjectDigest(p.Subject)
+	p.digest = operating.SubjectDigest(p.Subject)
 	return remembered{p, p.mapped(), iss, iss.keys.generation()}, nil
 }
 
@@ -286,7 +290,7 @@ func (p *Principal) Standing() Standing {
 // Restore is a caller as they stand now. It fails with [ErrToken] where they were revoked
 // since, or act for nobody any more.
 func (a *Authenticator) Restore(ctx context.Context, s Standing) (Caller, error) {
-	p := &Principal{Issuer: s.Issuer, Subject: s.Subject, Name: s.Subject, Role: s.Role, Accounts: s.Accounts, Supplier: s.Supplier, Rights: s.Rights, Issued: s.Since, digest: trade.SubjectDigest(s.Subject)}
+	p := &Principal{Issuer: s.Issuer, Subject: s.Subject, Name: s.Subject, Role: s.Role, Accounts: s.Accounts, Supplier: s.Supplier, Rights: s.Rights, Issued: s.Since, digest: operating.SubjectDigest(s.Subject)}
 	a.mu.Lock()
 	revocations := a.revocations
 	a.mu.Unlock()

@@ -19,6 +19,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // directory is a small company.
@@ -34,13 +36,13 @@ func (directory) AccountTree(_ context.Context, numbers []string) ([]trade.Ref, 
 	return accounts, nil
 }
 
-func (directory) Revocations(context.Context) ([]trade.Revocation, error) { return nil, nil }
+func (directory) Revocations(context.Context) ([]operating.Revocation, error) { return nil, nil }
 
-func (directory) PartnerGrant(_ context.Context, code string) (trade.PartnerGrant, error) {
+func (directory) PartnerGrant(_ context.Context, code string) (procurement.PartnerGrant, error) {
 	if code == "V2001" {
-		return trade.PartnerGrant{ID: "ptn_1", Stage: trade.Active}, nil
+		return procurement.PartnerGrant{ID: "ptn_1", Stage: procurement.Active}, nil
 	}
-	return trade.PartnerGrant{}, nil
+	return procurement.PartnerGrant{}, nil
 }
 
 // provider is an OIDC issuer with keys that can be changed.

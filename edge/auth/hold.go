@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // revokedEvery is how often revocations are looked up: with the time a
@@ -43,8 +43,8 @@ func (a *Authenticator) Hold(ctx context.Context, c Caller) context.Context {
 
 // revoked tells whether one of the revocations is of the token a principal came
 // with. A revoked subject may sign in again: its tokens from then on count.
-func revoked(all []trade.Revocation, p *Principal) bool {
-	return slices.ContainsFunc(all, func(r trade.Revocation) bool {
+func revoked(all []operating.Revocation, p *Principal) bool {
+	return slices.ContainsFunc(all, func(r operating.Revocation) bool {
 		if r.Token != "" {
 			return r.Token == p.Token
 		}
@@ -68,7 +68,7 @@ func (a *Authenticator) Watch(ctx context.Context, log *slog.Logger) {
 	loop.Run(ctx, clock.Pass(a.Refresh))
 }
 
-func (a *Authenticator) revoke(all []trade.Revocation) {
+func (a *Authenticator) revoke(all []operating.Revocation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revocations = all

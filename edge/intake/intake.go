@@ -15,7 +15,7 @@ import (
 	"portico/process/tracking"
 	"portico/sources"
 	"portico/telemetry"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 const (
@@ -66,9 +66,9 @@ func Handler(intake *tracking.Intake) http.HandlerFunc {
 			w.Header().Set("Retry-After", "5")
 			problem(w, http.StatusServiceUnavailable, "It could not be kept. Send it again.")
 		case known:
-			answer(w, http.StatusOK, id, trade.InboundDuplicate)
+			answer(w, http.StatusOK, id, operating.InboundDuplicate)
 		default:
-			answer(w, http.StatusAccepted, id, trade.InboundReceived)
+			answer(w, http.StatusAccepted, id, operating.InboundReceived)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
 }
 
-func answer(w http.ResponseWriter, status int, id string, state trade.InboundState) {
+func answer(w http.ResponseWriter, status int, id string, state operating.InboundState) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"delivery": id, "state": string(state)})

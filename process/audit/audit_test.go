@@ -12,7 +12,7 @@ import (
 	"portico/process/audit"
 	"portico/store"
 	"portico/store/storetest"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -29,7 +29,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 	}
 	for n := range 7 {
 		err := st.InTx(t.Context(), func(tx *store.Tx) error {
-			return st.Audit(t.Context(), tx, trade.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
+			return st.Audit(t.Context(), tx, operating.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
 		})
 		if err != nil {
 			t.Fatal(err)

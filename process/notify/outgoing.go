@@ -27,6 +27,7 @@ import (
 
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 //go:embed *.graphql
@@ -132,10 +133,10 @@ func Sign(id string, at int64, body []byte, secrets []string) (string, error) {
 }
 
 // Post sends a body under an id, signed with each secret. What answers with 2xx has taken it.
-func (c *Client) Post(ctx context.Context, address, id string, body []byte, secrets []string) trade.DeliveryAttempt {
+func (c *Client) Post(ctx context.Context, address, id string, body []byte, secrets []string) operating.DeliveryAttempt {
 	begun := time.Now()
 	status, err := c.post(ctx, address, id, body, secrets, begun)
-	a := trade.DeliveryAttempt{At: begun.UTC().Truncate(time.Millisecond), Took: time.Since(begun)}
+	a := operating.DeliveryAttempt{At: begun.UTC().Truncate(time.Millisecond), Took: time.Since(begun)}
 	if status != 0 {
 		a.HTTPStatus = &status
 	}

@@ -23,6 +23,7 @@ import (
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Webhooks tell partners of what happens who keep no connection: each change of the log is
@@ -35,7 +36,7 @@ type Webhooks struct {
 	// there is nothing to tell yet. It fails with [ErrUntold] where they may not see it any more.
 	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errors json.RawMessage, err error)
 	// Post sends a body, signed with each secret.
-	Post func(ctx context.Context, url, id string, body []byte, secrets []string) trade.DeliveryAttempt
+	Post func(ctx context.Context, url, id string, body []byte, secrets []string) operating.DeliveryAttempt
 	// Unreachable says why an address cannot be sent to; nothing where it can.
 	Unreachable func(ctx context.Context, url string) string
 	// Plain tells whether a host may be sent to without TLS.
@@ -94,7 +95,7 @@ var noEndpoint = []trade.CommonError{process.Invalid(trade.CodeNotFound, "There 
 // Save makes an endpoint or changes one, and sends it a greeting. Its owner from now on is who
 // saves it.
 func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submitter, owner json.RawMessage, key string, n NewEndpoint) (*Endpoint, error) {
-	errs := trade.CheckWebhook(n.URL, n.Topics, w.Plain)
+	errs := operating.CheckWebhook(n.URL, n.Topics, w.Plain)
 	if scope.Role() == trade.Guest {
 		errs = append(errs, forbidden("An endpoint belongs to a company: sign in as one."))
 	}
@@ -111,9 +112,9 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	var secret *trade.Restricted
 	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
-		e := &trade.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: trade.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
+		e := &operating.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: operating.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
 		if n.Active {
-			e.Status = trade.WebhookActive
+			e.Status = operating.WebhookActive
 		}
 		if n.ID != "" {
 			if found, err := w.desk.Store.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
@@ -124,8 +125,8 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 			if err != nil {
 				return spent, nil, err
 			}
-			if many >= trade.MostWebhooks {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", trade.MostWebhooks))}, nil
+			if many >= operating.MostWebhooks {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", operating.MostWebhooks))}, nil
 			}
 			e.ID, secret = durable.NewID("whe_"), newSecret()
 		}
@@ -166,7 +167,7 @@ func newSecret() *trade.Restricted {
 }
 
 func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, after map[string]any) error {
-	return w.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
+	return w.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
 }
 
 // change runs a write about an endpoint that there is.
@@ -317,10 +318,10 @@ func (w *Webhooks) send(ctx context.Context, d *store.DueDelivery) (err error) {
 	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
 	defer func() { telemetry.End(span, err, "not noted") }()
 	begun := time.Now()
-	failed := func(why string) trade.DeliveryAttempt {
-		return trade.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
+	failed := func(why string) operating.DeliveryAttempt {
+		return operating.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
 	}
-	retry := trade.WebhookRetry
+	retry := operating.WebhookRetry
 	giveUp := func(int) (time.Duration, bool) { return 0, false }
 	if d.Owner == nil || len(d.Secrets) == 0 {
 		return w.desk.Store.Attempted(ctx, d, failed(notReadable), false, retry)
@@ -362,7 +363,7 @@ func (w *Webhooks) write(ctx context.Context, d *store.DueDelivery) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(trade.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
+	body, err := json.Marshal(operating.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Cancellation is an order to cancel, with the version that was seen.
@@ -52,7 +53,7 @@ func (o *Flows) Cancel(ctx context.Context, scope trade.Scope, by process.Submit
 }
 
 func (o *Flows) audit(ctx context.Context, tx *store.Tx, by process.Submitter, now *store.OrderNow, action string, after map[string]any) error {
-	return o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+	return o.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"status": now.Status, "version": now.Version}, After: after,
 	})
 }

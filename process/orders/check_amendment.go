@@ -9,6 +9,7 @@ import (
 	"portico/process"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // checkAmendment refuses what no fact is needed for.
@@ -52,7 +53,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 	if err != nil {
 		return nil, "", nil, nil, err
 	}
-	request := &trade.OrderRequest{AccountID: order.AccountRef.ID, ShipToID: order.ShipToRef.ID, AllowPartial: true, RequestedDeliveryDate: a.RequestedDeliveryDate}
+	request := &ordering.OrderRequest{AccountID: order.AccountRef.ID, ShipToID: order.ShipToRef.ID, AllowPartial: true, RequestedDeliveryDate: a.RequestedDeliveryDate}
 	if order.ShipToRef.ID == "" {
 		request.ShipToAddress = &order.ShipToAddress
 	}
@@ -80,7 +81,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 			before.Quantity, q = &l.Ordered, *c.Quantity
 		}
 		work.Back.Lines = append(work.Back.Lines, before)
-		request.Lines = append(request.Lines, trade.OrderRequestLine{Item: trade.ItemKey{ID: l.ItemRef.ID}, Quantity: q, RequestedDeliveryDate: c.RequestedDeliveryDate})
+		request.Lines = append(request.Lines, ordering.OrderRequestLine{Item: ordering.ItemKey{ID: l.ItemRef.ID}, Quantity: q, RequestedDeliveryDate: c.RequestedDeliveryDate})
 		places, changing, old = append(places, at), append(changing, changed), append(old, l)
 	}
 	for i, id := range a.Cancel {
@@ -97,20 +98,20 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		request.Lines = append(request.Lines, l)
 		places, changing, old = append(places, []string{"addLines", strconv.Itoa(i)}), append(changing, nil), append(old, nil)
 	}
-	for _, e := range trade.CheckLines(request.Lines) {
+	for _, e := range ordering.CheckLines(request.Lines) {
 		errs = append(errs, moved(e, places))
 	}
 	if len(errs) > 0 {
 		return nil, "", nil, errs, nil
 	}
-	facts, err := o.facts(ctx, scope, []*trade.OrderRequest{request})
+	facts, err := o.facts(ctx, scope, []*ordering.OrderRequest{request})
 	if err != nil {
 		return nil, "", nil, nil, err
 	}
 	f := facts[0]
 	credit := f.Credit
 	f.Credit = nil // what counts is by how much the order grows
-	v := trade.CheckOrder(request, f)
+	v := ordering.CheckOrder(request, f)
 	for _, e := range v.Errors {
 		errs = append(errs, moved(e, places))
 	}
@@ -156,7 +157,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		}
 	}
 	if credit != nil && more.Amount.IsPos() {
-		if blocked := trade.CheckCredit(credit, more); blocked != nil {
+		if blocked := ordering.CheckCredit(credit, more); blocked != nil {
 			return nil, "", nil, []trade.AmendOrderError{blocked}, nil
 		}
 	}

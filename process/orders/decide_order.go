@@ -9,6 +9,7 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Decision is what somebody decided about an order, with the version that was seen.
@@ -32,7 +33,7 @@ func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submi
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
 	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalGiven, by.Principal, d.Comment); err != nil {
+		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, ordering.ApprovalGiven, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
 		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
@@ -52,7 +53,7 @@ func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submit
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
 	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *store.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, trade.ApprovalRejected, by.Principal, d.Comment); err != nil {
+		if err := o.desk.Store.DecideApproval(ctx, tx, now.ID, ordering.ApprovalRejected, by.Principal, d.Comment); err != nil {
 			return "", nil, err
 		}
 		if err := o.desk.Store.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {

@@ -11,6 +11,8 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
 )
 
 // Orders are the flows of customers' orders.
@@ -19,22 +21,22 @@ type Flows struct {
 	prices *sources.PriceCache
 	// What submissions that come at the same time are checked against is read together, and
 	// they are written in one transaction. Nobody waits for another's question to an ERP.
-	checking *process.Gather[checked, *trade.OrderFacts]
+	checking *process.Gather[checked, *ordering.OrderFacts]
 	placing  *process.Gather[*placing, struct{}]
 }
 
 // checked is an order to be checked, for who may see what is in scope.
 type checked struct {
 	scope   trade.Scope
-	request *trade.OrderRequest
+	request *ordering.OrderRequest
 }
 
 // New makes the flows of customers' orders, and registers them with the engine
 // that plays them. Without an engine orders can be validated alone.
 func New(d *process.Desk, prices *sources.PriceCache) *Flows {
 	o := &Flows{desk: d, prices: prices}
-	o.checking = &process.Gather[checked, *trade.OrderFacts]{Serve: func(ctx context.Context, all []checked) ([]*trade.OrderFacts, error) {
-		requests := make([]*trade.OrderRequest, len(all))
+	o.checking = &process.Gather[checked, *ordering.OrderFacts]{Serve: func(ctx context.Context, all []checked) ([]*ordering.OrderFacts, error) {
+		requests := make([]*ordering.OrderRequest, len(all))
 		for i, c := range all {
 			requests[i] = c.request
 		}
@@ -95,7 +97,7 @@ func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter
 	})
 	if err == nil && len(done.Errors) == 1 && trade.RefusalOf(done.Errors[0]).Message == notOwned { // which is listed
 		err = o.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			return o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
+			return o.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
 		})
 	}
 	return done, err

@@ -12,6 +12,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Submission is what became of an order that was submitted: refusals, or an operation
@@ -21,13 +22,13 @@ type Submission struct {
 	Replayed    bool
 	OperationID string
 	OrderID     string
-	Provisional []trade.OrderCheck
+	Provisional []ordering.OrderCheck
 }
 
 // Submit places an order under a key. It is acknowledged once it is durable; wait is
 // how long its end is waited for, where its source takes writes now. The same key with
 // the same input gives the same answer.
-func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.OrderRequest, wait time.Duration) (*Submission, error) {
+func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *ordering.OrderRequest, wait time.Duration) (*Submission, error) {
 	if bad := process.CheckKey(key); bad != nil {
 		return &Submission{Errors: []trade.SubmitOrderError{bad}}, nil
 	}
@@ -38,14 +39,14 @@ func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submit
 	if s, err := o.replayed(ctx, by, key, print); s != nil || err != nil {
 		return s, err
 	}
-	if errors := trade.CheckOrderShape(r); len(errors) > 0 {
+	if errors := ordering.CheckOrderShape(r); len(errors) > 0 {
 		return &Submission{Errors: errors}, nil
 	}
 	facts, err := o.checking.Do(ctx, scope.Key(), checked{scope, r})
 	if err != nil {
 		return nil, err
 	}
-	if err := o.priced(ctx, []*trade.OrderRequest{r}, []*trade.OrderFacts{facts}); err != nil {
+	if err := o.priced(ctx, []*ordering.OrderRequest{r}, []*ordering.OrderFacts{facts}); err != nil {
 		return nil, err
 	}
 	p, spent := o.prepare(by, key, print, r, facts), false
@@ -88,7 +89,7 @@ func (o *Flows) replayed(ctx context.Context, by process.Submitter, key, print s
 	if kept.Fingerprint != print {
 		return &Submission{Errors: []trade.SubmitOrderError{process.KeyConflict(kept.SubmittedAt, kept.ID)}}, nil
 	}
-	s := &Submission{Replayed: true, OperationID: kept.ID, Provisional: []trade.OrderCheck{}}
+	s := &Submission{Replayed: true, OperationID: kept.ID, Provisional: []ordering.OrderCheck{}}
 	if kept.Subject != nil {
 		s.OrderID = *kept.Subject
 	}
@@ -98,13 +99,13 @@ func (o *Flows) replayed(ctx context.Context, by process.Submitter, key, print s
 // placing is an order about to be placed: refusals, or all that is to be written.
 type placing struct {
 	by          process.Submitter
-	limits      []trade.SpendingLimit // of who submits it, for its account
-	exceeded    *trade.SpendingLimit
+	limits      []ordering.SpendingLimit // of who submits it, for its account
+	exceeded    *ordering.SpendingLimit
 	errors      []trade.SubmitOrderError
 	operation   store.NewOperation
 	work        submitWork
 	pending     *trade.Order
-	provisional []trade.OrderCheck
+	provisional []ordering.OrderCheck
 }
 
 func (p *placing) submission() *Submission {
@@ -115,8 +116,8 @@ func (p *placing) submission() *Submission {
 }
 
 // prepare checks an order and makes what is written when it is placed.
-func (o *Flows) prepare(by process.Submitter, key, print string, r *trade.OrderRequest, f *trade.OrderFacts) *placing {
-	v := trade.CheckOrder(r, f)
+func (o *Flows) prepare(by process.Submitter, key, print string, r *ordering.OrderRequest, f *ordering.OrderFacts) *placing {
+	v := ordering.CheckOrder(r, f)
 	if !v.Valid {
 		return &placing{errors: v.Errors}
 	}
@@ -131,7 +132,7 @@ func (o *Flows) prepare(by process.Submitter, key, print string, r *trade.OrderR
 	ref := "PORTICO-" + id[len("opr_"):]
 	return &placing{
 		by:          by,
-		work:        submitWork{Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total, CheckCredit: slices.Contains(v.Provisional, trade.CreditCheck)},
+		work:        submitWork{Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total, CheckCredit: slices.Contains(v.Provisional, ordering.CreditCheck)},
 		pending:     pendingOrder(order, ref, by.Principal, r, f, v),
 		provisional: v.Provisional,
 		operation: store.NewOperation{
@@ -162,7 +163,7 @@ func (o *Flows) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error
 		if p.pending.CustomerPoNumber != nil {
 			number.Number = *p.pending.CustomerPoNumber
 		}
-		if numbers[number] || trade.Monthly(p.limits) {
+		if numbers[number] || ordering.Monthly(p.limits) {
 			if err := o.placeTogether(ctx, tx, together); err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"portico/process"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Batch is what became of orders that were submitted together, in their order.
@@ -29,8 +30,8 @@ type keptResult struct {
 
 // batchInput is what a key of orders that are submitted together stands for.
 type batchInput struct {
-	Orders []*trade.OrderRequest `json:"Orders"`
-	Whole  bool                  `json:"Whole"`
+	Orders []*ordering.OrderRequest `json:"Orders"`
+	Whole  bool                     `json:"Whole"`
 }
 
 // mostTogether is how many orders may be submitted together.
@@ -39,7 +40,7 @@ const mostTogether = 100
 // SubmitAll places orders together under a key: all of those that nothing stands
 // against, or, with whole, all or none. What is accepted is acknowledged in one
 // transaction.
-func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Submitter, key string, requests []*trade.OrderRequest, whole bool) (*Batch, error) {
+func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Submitter, key string, requests []*ordering.OrderRequest, whole bool) (*Batch, error) {
 	if n := len(requests); n == 0 || n > mostTogether {
 		return &Batch{Errors: []trade.CommonError{&trade.InvalidInput{Refusal: trade.Refusal{
 			Code: trade.CodeInvalidInput, Message: fmt.Sprintf("1 to %d orders are submitted together; these are %d.", mostTogether, n), Path: []string{"input", "orders"},
@@ -99,11 +100,11 @@ func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Sub
 var errNone = errors.New("none of the orders is accepted")
 
 // prepareAll prepares orders, each knowing of those before it.
-func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Submitter, key, print string, requests []*trade.OrderRequest) ([]*placing, error) {
+func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Submitter, key, print string, requests []*ordering.OrderRequest) ([]*placing, error) {
 	all := make([]*placing, len(requests))
-	var well []*trade.OrderRequest
+	var well []*ordering.OrderRequest
 	for i, r := range requests {
-		if errors := trade.CheckOrderShape(r); len(errors) > 0 {
+		if errors := ordering.CheckOrderShape(r); len(errors) > 0 {
 			all[i] = &placing{errors: errors}
 			continue
 		}

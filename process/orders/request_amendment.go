@@ -9,16 +9,17 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Amendment is a change of an order as a buyer asks for it. Nothing in it is trusted.
 type Amendment struct {
-	OrderID               string                   `json:"OrderID"`
-	Version               string                   `json:"Version"`
-	RequestedDeliveryDate *trade.Date              `json:"RequestedDeliveryDate"`
-	Add                   []trade.OrderRequestLine `json:"Add"`
-	Change                []LineChange             `json:"Change"`
-	Cancel                []string                 `json:"Cancel"` // line ids
+	OrderID               string                      `json:"OrderID"`
+	Version               string                      `json:"Version"`
+	RequestedDeliveryDate *trade.Date                 `json:"RequestedDeliveryDate"`
+	Add                   []ordering.OrderRequestLine `json:"Add"`
+	Change                []LineChange                `json:"Change"`
+	Cancel                []string                    `json:"Cancel"` // line ids
 }
 
 // LineChange is a change of a line; what is nil stays.

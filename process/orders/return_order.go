@@ -14,6 +14,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // ReturnRequest is a return as a buyer asks for it. Nothing in it is trusted.
@@ -89,7 +90,7 @@ func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 	if n := len(q.Lines); n == 0 || n > mostChanges {
 		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A return has 1 to %d lines; this one has %d.", mostChanges, n), "lines")}
 	}
-	requests := make([]trade.OrderRequestLine, len(q.Lines))
+	requests := make([]ordering.OrderRequestLine, len(q.Lines))
 	for i, l := range q.Lines {
 		requests[i].Quantity = l.Quantity
 		if l.Comment != nil {
@@ -101,7 +102,7 @@ func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The line stands twice, for the same reason.", "lines", strconv.Itoa(i), "line"))
 		}
 	}
-	for _, e := range trade.CheckLines(requests) {
+	for _, e := range ordering.CheckLines(requests) {
 		errs = append(errs, e.(trade.CommonError))
 	}
 	return errs

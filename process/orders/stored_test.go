@@ -6,6 +6,7 @@ import (
 	"portico/process"
 	"portico/test/stored"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 func TestFlowStatesAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
@@ -28,7 +29,7 @@ func TestResultsOfABatchAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
 
 func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 	stored.Inputs(t, process.Fingerprint, map[string]any{
-		"submitOrder":        stored.Of[*trade.OrderRequest](),
+		"submitOrder":        stored.Of[*ordering.OrderRequest](),
 		"submitOrders":       stored.Of[batchInput](),
 		"amendOrder":         stored.Of[*Amendment](),
 		"cancelOrder":        stored.Of[Cancellation](),

@@ -12,10 +12,11 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // draftOf is a checked order as it is handed to the ERP.
-func draftOf(r *trade.OrderRequest, f *trade.OrderFacts) trade.Draft {
+func draftOf(r *ordering.OrderRequest, f *ordering.OrderFacts) trade.Draft {
 	d := trade.Draft{
 		Account: f.Account.Number, ShipToAddress: r.ShipToAddress, CustomerPoNumber: r.CustomerPoNumber, RequestedDeliveryDate: r.RequestedDeliveryDate, Comment: r.Comment,
 	}
@@ -33,7 +34,7 @@ func draftOf(r *trade.OrderRequest, f *trade.OrderFacts) trade.Draft {
 }
 
 // lineNumber is the caller's, or as documents are numbered: 10, 20, 30.
-func lineNumber(l trade.OrderRequestLine, i int) string {
+func lineNumber(l ordering.OrderRequestLine, i int) string {
 	if l.LineNumber != nil {
 		return *l.LineNumber
 	}
@@ -41,7 +42,7 @@ func lineNumber(l trade.OrderRequestLine, i int) string {
 }
 
 // pendingOrder is an order as it stands until its source tells it.
-func pendingOrder(id, ref, by string, r *trade.OrderRequest, f *trade.OrderFacts, v *trade.OrderValidation) *trade.Order {
+func pendingOrder(id, ref, by string, r *ordering.OrderRequest, f *ordering.OrderFacts, v *ordering.OrderValidation) *trade.Order {
 	o := &trade.Order{
 		ID: id, CustomerPoNumber: &r.CustomerPoNumber, AccountRef: trade.Ref{ID: f.Account.ID}, Status: trade.OrderQueued, Totals: v.Totals,
 		RequestedDeliveryDate: r.RequestedDeliveryDate, PlacedAt: f.Now.UTC(), Comment: r.Comment, ExternalRef: &ref, PlacedBy: by,
@@ -162,7 +163,7 @@ func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money)
 	if err != nil || len(page.Records) == 0 {
 		return nil, err
 	}
-	return trade.CheckCredit(&page.Records[0], more), nil
+	return ordering.CheckCredit(&page.Records[0], more), nil
 }
 
 // ask lets an order wait for its buyer, who is told what is otherwise now.

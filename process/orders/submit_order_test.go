@@ -20,6 +20,9 @@ import (
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/process/watch"
+	"portico/trade/operating"
+	"portico/trade/ordering"
+
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
@@ -47,28 +50,28 @@ func (d *dearer) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.Pri
 	return told, err
 }
 
-// ordering is what orders are placed with in these tests.
-type ordering struct {
+// shop is what orders are placed with in these tests.
+type shop struct {
 	set     *sources.Set
 	st      *store.Store
 	engine  *durable.Engine
 	prices  *sources.PriceCache
 	orders  *orders.Flows
-	request *trade.OrderRequest
+	request *ordering.OrderRequest
 }
 
 // buying is who orders.
 var buying = trade.OperatorScope([]string{"order:write"})
 
 // orderingAt places orders in an ERP.
-func orderingAt(t *testing.T, w *processtest.World, erp sources.Adapter) *ordering {
+func orderingAt(t *testing.T, w *processtest.World, erp sources.Adapter) *shop {
 	t.Helper()
 	st, dsn := storetest.At(t)
 	return orderingOn(t, w, map[string]sources.Adapter{"erp": erp}, st, dsn)
 }
 
 // orderingOn places orders in one of some ERPs, on a store.
-func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adapter, st *store.Store, dsn string) *ordering {
+func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adapter, st *store.Store, dsn string) *shop {
 	t.Helper()
 	set := w.Systems(t, sources.DefaultLimits, erps)
 	prices, err := set.CachePrices(1000, time.Hour)
@@ -80,7 +83,7 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	o := &ordering{set: set, st: st, engine: engine, prices: prices, orders: orders.New(process.NewDesk(st, set, engine), prices)}
+	o := &shop{set: set, st: st, engine: engine, prices: prices, orders: orders.New(process.NewDesk(st, set, engine), prices)}
 	r := replica.New(st, set, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	replicated, played := make(chan struct{}), make(chan error, 1)
@@ -97,9 +100,9 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.request = &trade.OrderRequest{AccountID: accounts["10001"].ID, CustomerPoNumber: "PO", AllowPartial: true}
+	o.request = &ordering.OrderRequest{AccountID: accounts["10001"].ID, CustomerPoNumber: "PO", AllowPartial: true}
 	for _, i := range items[""].Nodes {
-		o.request.Lines = []trade.OrderRequestLine{{Item: trade.ItemKey{SKU: i.SKU}, Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"}}}
+		o.request.Lines = []ordering.OrderRequestLine{{Item: ordering.ItemKey{SKU: i.SKU}, Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"}}}
 		if v, err := o.orders.Validate(t.Context(), processtest.Operator, process.Submitter{}, o.request); err == nil && v.Valid {
 			return o
 		}
@@ -108,7 +111,7 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 	return nil
 }
 
-func (o *ordering) read(t *testing.T, operation, order string) (*trade.Operation, *trade.Order) {
+func (o *shop) read(t *testing.T, operation, order string) (*trade.Operation, *trade.Order) {
 	t.Helper()
 	operations, err := o.st.Operations(t.Context(), processtest.Operator, []string{operation})
 	if err != nil {
@@ -121,7 +124,7 @@ func (o *ordering) read(t *testing.T, operation, order string) (*trade.Operation
 	return operations[operation], placed[order]
 }
 
-func (o *ordering) submit(t *testing.T, key string) (*trade.Operation, *trade.Order) {
+func (o *shop) submit(t *testing.T, key string) (*trade.Operation, *trade.Order) {
 	t.Helper()
 	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, key, o.request, 20*time.Second)
 	if err != nil || s.OperationID == "" {
@@ -218,7 +221,7 @@ type blind struct {
 	lose atomic.Bool
 }
 
-func (*blind) Guarantee() trade.EffectGuarantee { return trade.AtMostOnce }
+func (*blind) Guarantee() operating.EffectGuarantee { return operating.AtMostOnce }
 
 func (b *blind) SubmitOrder(ctx context.Context, key string, d trade.Draft) (sources.Receipt, error) {
 	r, err := b.ERP.SubmitOrder(ctx, key, d)
@@ -365,7 +368,7 @@ func TestOrdersThatComeAtOnceCountEachOther(t *testing.T) {
 		r.CustomerPoNumber = "number " + strconv.Itoa(i/4)
 		if i < many {
 			r.CustomerPoNumber = "alone " + strconv.Itoa(i)
-			by = process.Submitter{Principal: "limited", CorrelationID: "c", Limits: []trade.SpendingLimit{{Limit: limit, Period: trade.PerMonth}}}
+			by = process.Submitter{Principal: "limited", CorrelationID: "c", Limits: []ordering.SpendingLimit{{Limit: limit, Period: ordering.PerMonth}}}
 		}
 		all.Go(func() {
 			s, err := o.orders.Submit(t.Context(), processtest.Operator, by, "at the same time "+strconv.Itoa(i), &r, 0)
@@ -429,7 +432,7 @@ func TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs(t *testing.T) {
 	before := w.Now.Load().Calls()["erp/submit"]
 	o.set.Pause(map[string]string{"erp": "stocktaking"})
 	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, "its credit is last known", o.request, 0)
-	if err != nil || s.OperationID == "" || !slices.Contains(s.Provisional, trade.CreditCheck) {
+	if err != nil || s.OperationID == "" || !slices.Contains(s.Provisional, ordering.CreditCheck) {
 		t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
 	}
 	if err := w.Now.Load().Change("erp", "credits", "10001", map[string]any{"hold": true}); err != nil {
@@ -456,7 +459,7 @@ func TestAWriteToAnOrderOfAnotherSystemIsRefusedAndListed(t *testing.T) {
 	if op.State != trade.OperationCommitted {
 		t.Fatalf("%+v", op)
 	}
-	if err := o.set.Apply([]trade.CapabilityRoute{{Capability: trade.Orders, Primary: "next", PercentToPrimary: 100}}); err != nil {
+	if err := o.set.Apply([]operating.CapabilityRoute{{Capability: operating.Orders, Primary: "next", PercentToPrimary: 100}}); err != nil {
 		t.Fatal(err)
 	}
 	by := process.Submitter{Principal: "p", CorrelationID: "of the refused write"}
@@ -503,7 +506,7 @@ type searchable struct {
 	sent, lost atomic.Int64
 }
 
-func (*searchable) Guarantee() trade.EffectGuarantee { return trade.ReferenceSearchable }
+func (*searchable) Guarantee() operating.EffectGuarantee { return operating.ReferenceSearchable }
 
 func (s *searchable) SubmitOrder(ctx context.Context, key string, d trade.Draft) (sources.Receipt, error) {
 	s.sent.Add(1)
@@ -556,7 +559,7 @@ func TestNobodyWaitsForAnothersQuestionToTheERP(t *testing.T) {
 	o := orderingAt(t, w, erp)
 	slow := *o.request
 	slow.CustomerPoNumber = "slow"
-	slow.Lines = []trade.OrderRequestLine{o.request.Lines[0]}
+	slow.Lines = []ordering.OrderRequestLine{o.request.Lines[0]}
 	slow.Lines[0].Quantity.Value = udecimal.MustFromInt64(2000, 0)
 	by := process.Submitter{Principal: "p", CorrelationID: "c"}
 	ended := make(chan error, 1)

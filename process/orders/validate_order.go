@@ -12,19 +12,20 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // Validate says what submitting an order would say: prices, promises and all that
 // stands against it. It writes nothing.
-func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Submitter, r *trade.OrderRequest) (*trade.OrderValidation, error) {
-	if errors := trade.CheckOrderShape(r); len(errors) > 0 {
-		return &trade.OrderValidation{Lines: []trade.ValidatedLine{}, Provisional: []trade.OrderCheck{}, Errors: errors}, nil
+func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Submitter, r *ordering.OrderRequest) (*ordering.OrderValidation, error) {
+	if errors := ordering.CheckOrderShape(r); len(errors) > 0 {
+		return &ordering.OrderValidation{Lines: []ordering.ValidatedLine{}, Provisional: []ordering.OrderCheck{}, Errors: errors}, nil
 	}
-	facts, err := o.facts(ctx, scope, []*trade.OrderRequest{r})
+	facts, err := o.facts(ctx, scope, []*ordering.OrderRequest{r})
 	if err != nil {
 		return nil, err
 	}
-	v := trade.CheckOrder(r, facts[0])
+	v := ordering.CheckOrder(r, facts[0])
 	if v.Totals == nil || facts[0].Account == nil {
 		return v, nil
 	}
@@ -39,7 +40,7 @@ func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Subm
 
 // facts are what orders are checked against: a fixed number of statements for all of
 // them, and one question of price.
-func (o *Flows) facts(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest) ([]*trade.OrderFacts, error) {
+func (o *Flows) facts(ctx context.Context, scope trade.Scope, requests []*ordering.OrderRequest) ([]*ordering.OrderFacts, error) {
 	all, err := o.recorded(ctx, scope, requests)
 	if err != nil {
 		return nil, err
@@ -48,10 +49,10 @@ func (o *Flows) facts(ctx context.Context, scope trade.Scope, requests []*trade.
 }
 
 // recorded are those of the facts that the store has: all but prices.
-func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest) ([]*trade.OrderFacts, error) {
-	all, ids := make([]*trade.OrderFacts, len(requests)), make([]string, len(requests))
+func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*ordering.OrderRequest) ([]*ordering.OrderFacts, error) {
+	all, ids := make([]*ordering.OrderFacts, len(requests)), make([]string, len(requests))
 	for i, r := range requests {
-		all[i] = &trade.OrderFacts{Now: time.Now(), Lines: make([]trade.LineFacts, len(r.Lines))}
+		all[i] = &ordering.OrderFacts{Now: time.Now(), Lines: make([]ordering.LineFacts, len(r.Lines))}
 		ids[i] = r.AccountID
 	}
 	accounts, err := o.desk.Store.Accounts(ctx, scope, process.Distinct(ids))
@@ -68,7 +69,7 @@ func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*tra
 }
 
 // parties reads what is known of who orders, and where it goes.
-func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
+func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*ordering.OrderRequest, all []*ordering.OrderFacts) error {
 	var accounts, places, anywhere []string
 	var numbers []store.PoNumber
 	for i, r := range requests {
@@ -126,8 +127,8 @@ func (o *Flows) parties(ctx context.Context, scope trade.Scope, requests []*trad
 }
 
 // goods reads what is ordered and what there is of it, and of what may come instead.
-func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
-	var keys []trade.ItemKey
+func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*ordering.OrderRequest, all []*ordering.OrderFacts) error {
+	var keys []ordering.ItemKey
 	for _, r := range requests {
 		for _, l := range r.Lines {
 			keys = append(keys, l.Item)
@@ -196,8 +197,8 @@ func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*trade.
 	}
 	for i, f := range all {
 		f.Warehouses = warehouses
-		supply := func(item *trade.Item) trade.Supply {
-			return trade.SupplyOf(item, stocks[shown[i]][item.ID], inbound[item.ID])
+		supply := func(item *trade.Item) ordering.Supply {
+			return ordering.SupplyOf(item, stocks[shown[i]][item.ID], inbound[item.ID])
 		}
 		for j := range f.Lines {
 			line := &f.Lines[j]
@@ -241,15 +242,15 @@ func (o *Flows) warehouses(ctx context.Context, scope trade.Scope, stocks []map[
 }
 
 // items finds items by their keys; nil for each that is not there.
-func (o *Flows) items(ctx context.Context, scope trade.Scope, asked []trade.ItemKey) ([]*trade.Item, error) {
+func (o *Flows) items(ctx context.Context, scope trade.Scope, asked []ordering.ItemKey) ([]*trade.Item, error) {
 	kinds := []struct {
-		key  func(trade.ItemKey) string
+		key  func(ordering.ItemKey) string
 		find func(context.Context, trade.Scope, []string) (map[string]*trade.Item, error)
 	}{
-		{func(k trade.ItemKey) string { return k.ID }, o.desk.Store.Items},
-		{func(k trade.ItemKey) string { return k.SKU }, o.desk.Store.ItemsBySKU},
-		{func(k trade.ItemKey) string { return k.GTIN }, o.desk.Store.ItemsByGTIN},
-		{func(k trade.ItemKey) string { return k.PartNumber }, o.desk.Store.ItemsByPartNumber},
+		{func(k ordering.ItemKey) string { return k.ID }, o.desk.Store.Items},
+		{func(k ordering.ItemKey) string { return k.SKU }, o.desk.Store.ItemsBySKU},
+		{func(k ordering.ItemKey) string { return k.GTIN }, o.desk.Store.ItemsByGTIN},
+		{func(k ordering.ItemKey) string { return k.PartNumber }, o.desk.Store.ItemsByPartNumber},
 	}
 	items := make([]*trade.Item, len(asked))
 	for _, kind := range kinds {
@@ -274,9 +275,9 @@ func (o *Flows) items(ctx context.Context, scope trade.Scope, asked []trade.Item
 }
 
 // priced asks for the prices of the lines, of which those are kept that are fresh.
-func (o *Flows) priced(ctx context.Context, requests []*trade.OrderRequest, all []*trade.OrderFacts) error {
+func (o *Flows) priced(ctx context.Context, requests []*ordering.OrderRequest, all []*ordering.OrderFacts) error {
 	var keys, ask []trade.PriceKey
-	var lines []*trade.LineFacts
+	var lines []*ordering.LineFacts
 	for i, f := range all {
 		if f.Account == nil {
 			continue

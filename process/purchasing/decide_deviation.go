@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // DeviationDecision is what a planner decided about a deviation. Nothing in it is trusted.
@@ -122,7 +123,7 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 	if err := p.desk.Store.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
 		return err
 	}
-	if err := p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+	if err := p.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 		Actor: by.Principal, Action: how.action, Subject: now.ID, CorrelationID: by.CorrelationID, Before: map[string]any{"deviation": d.DeviationID, "state": trade.DeviationPending}, After: map[string]any{"state": how.state},
 	}); err != nil || d.Decision == trade.AcceptDeviation {
 		return err

@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // announceWork is what the steps of a ship notice, or of its withdrawal, work on.
@@ -23,7 +24,7 @@ type announceWork struct {
 
 // Announce takes a supplier's ship notice, of one or many purchase orders to one place.
 func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.DespatchRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
-	d := document{kind: trade.DespatchDocument, mutation: "submitDespatchAdvice", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
+	d := document{kind: procurement.DespatchDocument, mutation: "submitDespatchAdvice", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
 	d.about = func(tx *store.Tx) ([]string, error) {
 		var lines []string
 		for _, l := range r.Lines {
@@ -32,7 +33,7 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		return p.desk.Store.OrdersOfLines(ctx, tx, scope, process.Distinct(lines))
 	}
 	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
-		if errs := trade.CheckDespatchShape(r, time.Now()); errs != nil {
+		if errs := procurement.CheckDespatchShape(r, time.Now()); errs != nil {
 			return spent, errs, nil
 		}
 		n := &noticing{request: r, id: durable.NewID("dsp_"), lines: map[string]*trade.PurchaseOrderLine{}, orders: map[string]string{}}
@@ -40,7 +41,7 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 			return spent, errs, err
 		}
 		over := n.now[0].Tolerance.OverQuantityPercent
-		if errs := trade.CheckDespatch(r, n.lines, over); errs != nil {
+		if errs := procurement.CheckDespatch(r, n.lines, over); errs != nil {
 			return spent, errs, nil
 		}
 		first := n.now[0]
@@ -138,7 +139,7 @@ type Withdrawal struct {
 // Withdraw withdraws a ship notice, of which nothing was received.
 func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Submitter, key string, w Withdrawal, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
 	source := p.desk.Sources.Serving(sources.OfPurchaseOrders, "")
-	d := document{kind: trade.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
+	d := document{kind: procurement.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
 	d.about = func(tx *store.Tx) ([]string, error) {
 		return p.desk.Store.OrdersOfDespatch(ctx, tx, scope, w.DespatchID)
 	}

@@ -10,6 +10,8 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // leadTimeWork is what the steps of a lead time work on.
@@ -22,7 +24,7 @@ type leadTimeWork struct {
 // announced before and that does not hold yet. Planning is told at once; the ERP when it
 // holds: the operation is empty until then.
 func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
-	d := document{kind: trade.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
+	d := document{kind: procurement.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
 	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
 	d.write = func(tx *store.Tx, print string) (spent store.SpentKey, errs []trade.SupplierError, err error) {
 		now, err := p.desk.Store.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
@@ -43,7 +45,7 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		if err := p.tellPlanning(ctx, tx, now, c); err != nil {
 			return spent, nil, err
 		}
-		audit := trade.AuditRecord{
+		audit := operating.AuditRecord{
 			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
 			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime}, After: map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
 		}

@@ -14,6 +14,8 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Signing is what receipts are signed with; others know the key by its id.
@@ -23,8 +25,8 @@ type Signing struct {
 }
 
 // receipt signs that a message came, or what became of it.
-func (s Signing) receipt(m *trade.SignedMessage, kind trade.ReceiptKind, outcome trade.ReceiptOutcome) (trade.Receipt, error) {
-	r := trade.Receipt{MessageID: m.ID, Kind: kind, Outcome: outcome, IssuedAt: time.Now().UTC().Truncate(time.Millisecond)}
+func (s Signing) receipt(m *procurement.SignedMessage, kind procurement.ReceiptKind, outcome procurement.ReceiptOutcome) (procurement.Receipt, error) {
+	r := procurement.Receipt{MessageID: m.ID, Kind: kind, Outcome: outcome, IssuedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	text, err := signatures.ReceiptText(m.Digest, string(kind), string(outcome), r.IssuedAt)
 	if err == nil {
 		r.Signature, err = signatures.SignDocument(text, s.KeyID, s.Key)
@@ -34,7 +36,7 @@ func (s Signing) receipt(m *trade.SignedMessage, kind trade.ReceiptKind, outcome
 
 // document is a write that a document of a supplier's makes.
 type document struct {
-	kind     trade.PartnerDocumentKind
+	kind     procurement.PartnerDocumentKind
 	mutation string
 	input    any    // that a key stands for
 	source   string // that it goes to
@@ -47,8 +49,8 @@ type document struct {
 type arrival struct {
 	test    bool
 	sender  *store.Sender
-	message *trade.SignedMessage // nil where it is not signed
-	receipt *trade.Receipt       // of its arrival, once it is kept
+	message *procurement.SignedMessage // nil where it is not signed
+	receipt *procurement.Receipt       // of its arrival, once it is kept
 }
 
 // sent takes a document: it checks who sent it, takes it once, and keeps what was signed
@@ -68,7 +70,7 @@ func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitte
 				return spent, errs, err
 			}
 			a.message.Subject, a.message.OperationID = spent.Subject, spent.OperationID
-			outcome := trade.OutcomeAccepted
+			outcome := procurement.OutcomeAccepted
 			if spent.OperationID != "" {
 				outcome = "" // told when it has ended
 			}
@@ -85,7 +87,7 @@ func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitte
 	if outcome := outcomeOf(done); outcome != "" || a.test {
 		a.message.Subject, a.message.OperationID = "", ""
 		if outcome == "" {
-			outcome = trade.OutcomeAccepted
+			outcome = procurement.OutcomeAccepted
 		}
 		err := p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
 			replayed, err := p.keep(ctx, tx, by, a, d, outcome)
@@ -112,20 +114,20 @@ var (
 )
 
 // outcomeOf is what became of a document that made nothing new; empty where it did.
-func outcomeOf(done *process.Acted[trade.SupplierError]) trade.ReceiptOutcome {
+func outcomeOf(done *process.Acted[trade.SupplierError]) procurement.ReceiptOutcome {
 	known := func(e trade.SupplierError) bool { _, is := e.(*trade.DuplicateDocument); return is }
 	switch {
 	case done.Replayed || slices.ContainsFunc(done.Errors, known):
-		return trade.OutcomeDuplicate
+		return procurement.OutcomeDuplicate
 	case done.Errors != nil:
-		return trade.OutcomeRejected
+		return procurement.OutcomeRejected
 	}
 	return ""
 }
 
 // arrived checks who sent a document: its partner's stage, and its signatures, where it has
 // some or must have.
-func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submitter, kind trade.PartnerDocumentKind) (*arrival, []trade.SupplierError, error) {
+func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submitter, kind procurement.PartnerDocumentKind) (*arrival, []trade.SupplierError, error) {
 	if scope.Supplier() == "" {
 		return &arrival{}, nil, nil
 	}
@@ -149,7 +151,7 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 		return nil, nil, errors.Join(err, errors.New("the caller's partner is gone"))
 	}
 	a := &arrival{test: sender.Stage.Tests(), sender: sender}
-	if sender.Stage != trade.Active && !a.test {
+	if sender.Stage != procurement.Active && !a.test {
 		return nil, []trade.SupplierError{&trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "Documents are not taken at stage " + string(sender.Stage) + ": look at onboarding of your partner, and ask the distributor.", Path: []string{}}}}, nil
 	}
 	if bad == nil {
@@ -165,13 +167,13 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 	if named, ok := errors.AsType[*signatures.Invalid](bad); ok && named.KeyID != "" {
 		no.KeyID = &named.KeyID
 	}
-	a.message = &trade.SignedMessage{Digest: signatures.Digest(e.Body), KeyID: keyID, Document: kind}
+	a.message = &procurement.SignedMessage{Digest: signatures.Digest(e.Body), KeyID: keyID, Document: kind}
 	return nil, []trade.SupplierError{no}, p.refuse(ctx, by, a, bad.Error())
 }
 
 // signed is a message whose signatures hold; nil where it has none and needs none.
-func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Request, keyID string) (*trade.SignedMessage, error) {
-	no := func(reason string) (*trade.SignedMessage, error) {
+func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Request, keyID string) (*procurement.SignedMessage, error) {
+	no := func(reason string) (*procurement.SignedMessage, error) {
 		return nil, &signatures.Invalid{KeyID: keyID, Reason: reason}
 	}
 	switch {
@@ -189,9 +191,9 @@ func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Re
 	if why := sender.Key.Unusable(e.At); why != "" {
 		return no(why)
 	}
-	m := &trade.SignedMessage{
+	m := &procurement.SignedMessage{
 		ID: durable.NewID("msg_"), SupplierID: sender.ID, Digest: signatures.Digest(e.Body), Body: e.Body, KeyID: keyID, At: e.At, DocumentSignature: e.Signature,
-		Request: &trade.SignedRequest{Method: e.Method, Authority: e.Authority, Target: e.Target, Header: e.Header},
+		Request: &procurement.SignedRequest{Method: e.Method, Authority: e.Authority, Target: e.Target, Header: e.Header},
 	}
 	if request != nil {
 		if err := request.Verify(sender.Key.Public); err != nil {
@@ -213,20 +215,20 @@ func signed(sender *store.Sender, e *signatures.Envelope, request *signatures.Re
 
 // keep keeps a message with the receipt of its arrival, and with that of its outcome where
 // that is known. It refuses one that came before.
-func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a *arrival, d document, outcome trade.ReceiptOutcome) ([]trade.SupplierError, error) {
+func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a *arrival, d document, outcome procurement.ReceiptOutcome) ([]trade.SupplierError, error) {
 	m := a.message
 	var err error
 	if m.PurchaseOrders, err = d.about(tx); err != nil {
 		return nil, err
 	}
-	arrival, err := p.signing.receipt(m, trade.ArrivalReceipt, trade.OutcomeAccepted)
+	arrival, err := p.signing.receipt(m, procurement.ArrivalReceipt, procurement.OutcomeAccepted)
 	if err != nil {
 		return nil, err
 	}
 	a.receipt = &arrival
-	given := []trade.Receipt{arrival}
+	given := []procurement.Receipt{arrival}
 	if outcome != "" {
-		r, err := p.signing.receipt(m, trade.OutcomeReceipt, outcome)
+		r, err := p.signing.receipt(m, procurement.OutcomeReceipt, outcome)
 		if err != nil {
 			return nil, err
 		}
@@ -236,7 +238,7 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 		"message": m.ID, "document": d.kind, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID, "fingerprint": a.sender.Key.Fingerprint,
 		"arrivedAt": m.At.Format(time.RFC3339Nano), "purchaseOrders": m.PurchaseOrders, "test": a.test,
 	}
-	err = p.desk.Store.KeepMessage(ctx, tx, m, trade.AuditRecord{Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID, After: after}, given)
+	err = p.desk.Store.KeepMessage(ctx, tx, m, operating.AuditRecord{Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID, After: after}, given)
 	if errors.Is(err, store.ErrSpent) {
 		return []trade.SupplierError{&trade.SignatureInvalid{
 			Refusal: trade.Refusal{Code: trade.CodeSignature, Message: "This request came before: sign anew, with another nonce, and keep the idempotency key.", Path: []string{}}, KeyID: &m.KeyID,
@@ -248,7 +250,7 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 // refuse writes to the audit log that a signature was refused, and why.
 func (p *Flows) refuse(ctx context.Context, by process.Submitter, a *arrival, why string) error {
 	return p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return p.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "message.refuse", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
 			After: map[string]any{"document": a.message.Document, "digest": a.message.Digest, "key": a.message.KeyID, "reason": why},
 		})
@@ -276,7 +278,7 @@ func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, ke
 	if !errors.Is(err, errTested) {
 		return nil, err
 	}
-	t := trade.PartnerTest{Document: d.kind, Passed: done.Errors == nil}
+	t := procurement.PartnerTest{Document: d.kind, Passed: done.Errors == nil}
 	if !t.Passed {
 		t.Detail = &trade.RefusalOf(done.Errors[0]).Message
 	}
@@ -284,7 +286,7 @@ func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, ke
 		if err := p.desk.Store.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
 			return err
 		}
-		return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID, After: map[string]any{"document": d.kind, "passed": t.Passed}})
+		return p.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID, After: map[string]any{"document": d.kind, "passed": t.Passed}})
 	})
 }
 
@@ -303,9 +305,9 @@ func (p *Flows) outcomes(ctx context.Context) error {
 	if err != nil || len(ended) == 0 {
 		return err
 	}
-	receipts := make([]trade.Receipt, len(ended))
+	receipts := make([]procurement.Receipt, len(ended))
 	for i, e := range ended {
-		if receipts[i], err = p.signing.receipt(&trade.SignedMessage{ID: e.ID, Digest: e.Digest}, trade.OutcomeReceipt, e.Outcome); err != nil {
+		if receipts[i], err = p.signing.receipt(&procurement.SignedMessage{ID: e.ID, Digest: e.Digest}, procurement.OutcomeReceipt, e.Outcome); err != nil {
 			return err
 		}
 	}

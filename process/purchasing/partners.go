@@ -16,6 +16,8 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Partners are the writes by which trading partners are let in, changed and stopped.
@@ -40,9 +42,9 @@ func ours(scope trade.Scope) partnerErrors {
 
 // Register registers a partner, which begins as invited. One that the ERP tells already
 // keeps its id, its name and what belongs to it.
-func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.Submitter, key string, t trade.TradingPartner) (*process.Acted[trade.CommonError], error) {
-	t.Stage = trade.Invited
-	if errs := slices.Concat(ours(scope), trade.CheckPartner(&t)); errs != nil {
+func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.Submitter, key string, t procurement.TradingPartner) (*process.Acted[trade.CommonError], error) {
+	t.Stage = procurement.Invited
+	if errs := slices.Concat(ours(scope), procurement.CheckPartner(&t)); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t, func(tx *store.Tx, _ string) (spent store.SpentKey, errs partnerErrors, err error) {
@@ -60,12 +62,12 @@ func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.S
 }
 
 // profileOf is what of a partner the audit log keeps.
-func profileOf(t *trade.TradingPartner) map[string]any {
+func profileOf(t *procurement.TradingPartner) map[string]any {
 	return map[string]any{"stage": t.Stage, "requiresSignature": t.RequiresSignature, "channels": t.Channels, "scopes": t.Scopes, "costPerMinute": t.CostPerMinute, "tolerance": t.ToleranceID}
 }
 
 func (p *Partners) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, before, after map[string]any) error {
-	return p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
+	return p.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
 }
 
 func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id string) (partnerErrors, error) {
@@ -81,15 +83,15 @@ func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id str
 
 // PartnerChange changes a partner whose version was seen; what is nil stays.
 type PartnerChange struct {
-	PartnerID         string                 `json:"PartnerID"`
-	Version           string                 `json:"Version"`
-	Name              *string                `json:"Name"`
-	GLN               *string                `json:"GLN"`
-	RequiresSignature *bool                  `json:"RequiresSignature"`
-	Channels          []trade.PartnerChannel `json:"Channels"`
-	Scopes            []string               `json:"Scopes"`
-	CostPerMinute     *int                   `json:"CostPerMinute"`
-	ToleranceID       *string                `json:"ToleranceID"`
+	PartnerID         string                       `json:"PartnerID"`
+	Version           string                       `json:"Version"`
+	Name              *string                      `json:"Name"`
+	GLN               *string                      `json:"GLN"`
+	RequiresSignature *bool                        `json:"RequiresSignature"`
+	Channels          []procurement.PartnerChannel `json:"Channels"`
+	Scopes            []string                     `json:"Scopes"`
+	CostPerMinute     *int                         `json:"CostPerMinute"`
+	ToleranceID       *string                      `json:"ToleranceID"`
 }
 
 // Update changes a partner.
@@ -124,7 +126,7 @@ func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Sub
 			t.CostPerMinute = c.CostPerMinute
 		}
 		unknown, err := p.unknownProfile(ctx, scope, t.ToleranceID)
-		if errs := slices.Concat(trade.CheckPartner(t), unknown); err != nil || errs != nil {
+		if errs := slices.Concat(procurement.CheckPartner(t), unknown); err != nil || errs != nil {
 			return spent, errs, err
 		}
 		if err := p.desk.Store.SavePartner(ctx, tx, t, nil); err != nil {
@@ -142,9 +144,9 @@ func changed[T any](v, to *T) {
 
 // Move moves a partner to another stage: to the next one once its checks have passed, or
 // stops it, for a reason.
-func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submitter, key, partner string, to trade.OnboardingStage, reason *string) (*process.Acted[trade.CommonError], error) {
+func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submitter, key, partner string, to procurement.OnboardingStage, reason *string) (*process.Acted[trade.CommonError], error) {
 	errs := slices.Concat(ours(scope), process.CheckText[trade.CommonError](reason, "reason"))
-	if (to == trade.Suspended || to == trade.Offboarded) && (reason == nil || strings.TrimSpace(*reason) == "") {
+	if (to == procurement.Suspended || to == procurement.Offboarded) && (reason == nil || strings.TrimSpace(*reason) == "") {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, process.SayWhy, "reason"))
 	}
 	if errs != nil {
@@ -164,8 +166,8 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 			no.Message = fmt.Sprintf("From %s a partner cannot be moved to %s.", t.Stage, to)
 			return spent, oneError(no), nil
 		}
-		if to != trade.Suspended && to != trade.Offboarded && t.Stage != trade.Suspended {
-			facts, err := p.desk.Store.PartnerFacts(ctx, tx, scope, []*trade.TradingPartner{t})
+		if to != procurement.Suspended && to != procurement.Offboarded && t.Stage != procurement.Suspended {
+			facts, err := p.desk.Store.PartnerFacts(ctx, tx, scope, []*procurement.TradingPartner{t})
 			if err != nil {
 				return spent, nil, err
 			}
@@ -176,7 +178,7 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 		}
 		before := map[string]any{"stage": t.Stage}
 		t.Stage = to
-		if now := time.Now().UTC(); to == trade.Active && t.ActivatedAt == nil {
+		if now := time.Now().UTC(); to == procurement.Active && t.ActivatedAt == nil {
 			t.ActivatedAt = &now
 		}
 		if err := p.desk.Store.SavePartner(ctx, tx, t, reason); err != nil {
@@ -217,7 +219,7 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Sub
 		if len(known[t.ID]) >= store.MostKeys {
 			return spent, oneError(process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", store.MostKeys), "partner")), nil
 		}
-		k := &trade.PartnerKey{
+		k := &procurement.PartnerKey{
 			ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public), Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC().Truncate(time.Millisecond),
 		}
 		if err := p.desk.Store.KeepPartnerKey(ctx, tx, k); errors.Is(err, store.ErrTaken) {
@@ -230,8 +232,8 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Sub
 }
 
 // about finds the key that a write is about, with its partner locked; nil where there is none.
-func (p *Partners) about(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*trade.PartnerKey, error) {
-	read := func() (*trade.PartnerKey, error) {
+func (p *Partners) about(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*procurement.PartnerKey, error) {
+	read := func() (*procurement.PartnerKey, error) {
 		found, err := p.desk.Store.PartnerKeys(ctx, scope, []string{id})
 		return found[id], err
 	}
@@ -256,7 +258,7 @@ func publicKey(pem string) (ed25519.PublicKey, partnerErrors) {
 }
 
 // proves tells whether a text is a key's signature over its challenge, in base64.
-func proves(k *trade.PartnerKey, signature string) bool {
+func proves(k *procurement.PartnerKey, signature string) bool {
 	signed, err := base64.StdEncoding.DecodeString(signature)
 	return err == nil && ed25519.Verify(k.Public, []byte(k.Proof), signed)
 }

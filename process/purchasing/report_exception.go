@@ -7,6 +7,7 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Report is an exception that one side reports to the other. Nothing in it is trusted.
@@ -48,6 +49,6 @@ func (p *Flows) ReportException(ctx context.Context, scope trade.Scope, by proce
 		if err := p.desk.Store.Raise(ctx, tx, []*trade.Alert{a}); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: a.ID}, nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "exception.report", Subject: r.Subject, CorrelationID: by.CorrelationID, After: map[string]any{"alert": a.ID, "severity": r.Severity}})
+		return store.SpentKey{Subject: a.ID}, nil, p.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "exception.report", Subject: r.Subject, CorrelationID: by.CorrelationID, After: map[string]any{"alert": a.ID, "severity": r.Severity}})
 	})
 }

@@ -17,6 +17,8 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Flows are the flows of purchase orders: what suppliers answer, and what planners
@@ -74,7 +76,7 @@ type respondLine struct {
 // and an alert raised. A new answer replaces one that waits.
 func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
 	var first *store.PurchaseOrderNow // where nothing was answered before
-	d := document{kind: trade.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
+	d := document{kind: procurement.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
 	var own []string
 	d.about = func(tx *store.Tx) (_ []string, err error) {
 		if own == nil {
@@ -132,7 +134,7 @@ func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 			CurrentVersion: strconv.Itoa(now.Revision), ChangedFields: []string{"revision"},
 		}}, nil
 	}
-	return trade.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(time.Now())), nil
+	return procurement.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(time.Now())), nil
 }
 
 func duplicate(existing string) *trade.DuplicateDocument {
@@ -163,7 +165,7 @@ type answering struct {
 	by              process.Submitter
 	key, print, id  string
 	operation       string // that applies it; empty where nothing is to be
-	answers         []trade.LineAnswer
+	answers         []procurement.LineAnswer
 	deviations      []trade.Deviation
 	beyond, differs bool
 }
@@ -177,8 +179,8 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 	if r.Kind == trade.ResponseReceived || r.Kind == trade.ResponseInProcess {
 		return p.noted(ctx, tx, a, kept)
 	}
-	a.answers = trade.Answers(r, &now.PurchaseOrder)
-	a.deviations = trade.Deviations(a.answers, &now.Tolerance)
+	a.answers = procurement.Answers(r, &now.PurchaseOrder)
+	a.deviations = procurement.Deviations(a.answers, &now.Tolerance)
 	for i := range a.deviations {
 		a.deviations[i].ID = durable.NewID("dev_")
 		a.beyond = a.beyond || !a.deviations[i].WithinTolerance
@@ -229,7 +231,7 @@ func (p *Flows) noted(ctx context.Context, tx *store.Tx, a *answering, kept *tra
 			return nil, err
 		}
 	}
-	return nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+	return nil, p.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 		Actor: a.by.Principal, Action: "purchase-order.receive", Subject: a.now.ID, CorrelationID: a.by.CorrelationID, Before: map[string]any{"status": a.now.Status}, After: map[string]any{"response": a.id, "kind": kept.Kind},
 	})
 }
@@ -303,7 +305,7 @@ func workOf(a *answering, operation string) *respondWork {
 	coming := false
 	for _, x := range a.answers {
 		coming = coming || x.Coming().IsPos()
-		w.Lines = append(w.Lines, respondLine{x.Line.ID, trade.Confirmed(x)})
+		w.Lines = append(w.Lines, respondLine{x.Line.ID, procurement.Confirmed(x)})
 	}
 	switch {
 	case !coming:

@@ -8,6 +8,7 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // review finds, for an answer that differs, which commitments to customers count on what
@@ -17,7 +18,7 @@ func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
 	of := func(line *trade.PurchaseOrderLine) store.PlaceOf {
 		return store.PlaceOf{ItemID: line.ItemRef.ID, WarehouseID: a.now.WarehouseRef.ID}
 	}
-	answers := map[string]*trade.LineAnswer{}
+	answers := map[string]*procurement.LineAnswer{}
 	for i := range a.answers {
 		answers[a.answers[i].Line.ID] = &a.answers[i]
 	}
@@ -38,7 +39,7 @@ func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
 		d := &a.deviations[i]
 		answer := answers[d.LineID]
 		if at := pegging[of(answer.Line)]; d.Field != trade.PriceDeviates && at != nil {
-			d.Review = trade.Review(at.Demands, at.Supply, trade.Replaced(at.Supply, answer.Line.ID, answer.Parts, today), answer.Line.ID, answer.Line.Ordered.Unit)
+			d.Review = procurement.Review(at.Demands, at.Supply, procurement.Replaced(at.Supply, answer.Line.ID, answer.Parts, today), answer.Line.ID, answer.Line.Ordered.Unit)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"portico/process"
 	"portico/test/stored"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 func TestFlowStatesAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
@@ -24,9 +25,9 @@ func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 		"changeLeadTime":         stored.Of[*trade.LeadTimeRequest](),
 		"decideDeviation":        stored.Of[DeviationDecision](),
 		"saveToleranceProfile":   stored.Of[trade.ToleranceProfile](),
-		"registerPartner":        stored.Of[trade.TradingPartner](),
+		"registerPartner":        stored.Of[procurement.TradingPartner](),
 		"updatePartner":          stored.Of[PartnerChange](),
-		"advanceOnboarding":      []any{"par_1", stored.Of[trade.OnboardingStage](), stored.Of[*string]()},
+		"advanceOnboarding":      []any{"par_1", stored.Of[procurement.OnboardingStage](), stored.Of[*string]()},
 		"rotatePartnerKey":       stored.Of[NewKey](),
 		"provePartnerKey":        []string{"key_1", "signature"},
 		"revokePartnerKey":       []string{"key_1", "reason"},

@@ -9,6 +9,7 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // SaveTolerance makes a tolerance profile, or changes the one with the id of t, whose
@@ -33,7 +34,7 @@ func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key str
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")}, nil
 		}
-		return store.SpentKey{Subject: t.ID}, nil, p.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return store.SpentKey{Subject: t.ID}, nil, p.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "tolerance.save", Subject: t.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"profile": t},
 		})
 	})

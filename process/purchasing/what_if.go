@@ -7,6 +7,7 @@ import (
 	"portico/process"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // WhatIf says which commitments to customers deviations would touch, were they decided so.
@@ -52,7 +53,7 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 		for _, l := range said[d.ResponseID] {
 			request.Lines = append(request.Lines, *l)
 		}
-		for _, a := range trade.Answers(request, o) {
+		for _, a := range procurement.Answers(request, o) {
 			at := pegging[store.PlaceOf{ItemID: a.Line.ItemRef.ID, WarehouseID: o.WarehouseRef.ID}]
 			if a.Line.ID != d.LineID || at == nil {
 				continue
@@ -60,11 +61,11 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 			after := at.Supply
 			switch decision {
 			case trade.AcceptDeviation:
-				after = trade.Replaced(at.Supply, d.LineID, a.Parts, today)
+				after = procurement.Replaced(at.Supply, d.LineID, a.Parts, today)
 			case trade.CounterDeviation:
-				after = trade.Replaced(at.Supply, d.LineID, countered(a.Parts, counter), today)
+				after = procurement.Replaced(at.Supply, d.LineID, countered(a.Parts, counter), today)
 			}
-			found[i] = trade.Review(at.Demands, at.Supply, after, d.LineID, a.Line.Ordered.Unit)
+			found[i] = procurement.Review(at.Demands, at.Supply, after, d.LineID, a.Line.Ordered.Unit)
 		}
 	}
 	return found, nil

@@ -8,7 +8,7 @@ import (
 
 	"portico/sources"
 	"portico/store"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // comparePage compares records that are held with what the source says of them.
@@ -25,7 +25,7 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c store.Compa
 		return err
 	}
 	own := c.Held == c.Instance
-	var found []trade.Difference
+	var found []operating.Difference
 	for _, h := range held {
 		ours, err := says(h.Says)
 		if err != nil {
@@ -37,7 +37,7 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c store.Compa
 		switch {
 		case !there && slices.Contains(answer.unread, h.Ref):
 		case !there:
-			found = append(found, trade.Difference{Key: h.Key, Value: &isThere})
+			found = append(found, operating.Difference{Key: h.Key, Value: &isThere})
 			now.miss(h.Key, h.Ref)
 		default:
 			now.Told.add(s, t.says)

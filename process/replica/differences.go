@@ -14,6 +14,7 @@ import (
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // told is a record as a source tells it.
@@ -112,21 +113,21 @@ func fieldName(name string) string {
 // differences are the fields in which two sides differ. Two systems do not know the
 // same: where they are not alike, only what both tell is compared. Of a copy and its
 // source, all is that the copy holds.
-func differences(key string, ours, theirs map[string]string, alike bool) (all []trade.Difference) {
+func differences(key string, ours, theirs map[string]string, alike bool) (all []operating.Difference) {
 	for field, a := range ours {
 		b, told := theirs[field]
 		if equal(a, b) || !alike && (!told || a == "" || b == "") && !element(field) {
 			continue
 		}
-		all = append(all, trade.Difference{Key: key, Field: field, Value: some(a), SourceValue: some(b)})
+		all = append(all, operating.Difference{Key: key, Field: field, Value: some(a), SourceValue: some(b)})
 	}
 	for field, b := range theirs {
 		// An element that is not held at all, of an array that is.
 		if _, held := ours[field]; !held && element(field) && holdsOthers(ours, field, alike) {
-			all = append(all, trade.Difference{Key: key, Field: field, SourceValue: &b})
+			all = append(all, operating.Difference{Key: key, Field: field, SourceValue: &b})
 		}
 	}
-	slices.SortFunc(all, func(a, b trade.Difference) int { return cmp.Compare(a.Field, b.Field) })
+	slices.SortFunc(all, func(a, b operating.Difference) int { return cmp.Compare(a.Field, b.Field) })
 	return all
 }
 

@@ -10,8 +10,8 @@ import (
 
 	"portico/sources"
 	"portico/store"
-	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -34,7 +34,7 @@ type following struct {
 // waiting is a record that named something unknown when it was last fetched.
 type waiting struct {
 	since time.Time
-	why   trade.RejectedRecord
+	why   operating.RejectedRecord
 }
 
 // follow reads a source's change feed until ctx ends, fetches what changed and
@@ -145,7 +145,7 @@ func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, r
 		return err
 	}
 	still := map[string]bool{}
-	var givenUp []trade.RejectedRecord
+	var givenUp []operating.RejectedRecord
 	for _, u := range unknown {
 		if u.SourceRef == nil {
 			continue
@@ -188,9 +188,9 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 		return err
 	}
 	now := time.Now()
-	all := make([]trade.RejectedRecord, len(refs))
+	all := make([]operating.RejectedRecord, len(refs))
 	for i := range refs {
-		all[i] = trade.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+		all[i] = operating.RejectedRecord{Instance: f.name, Kind: store.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
 	}
 	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
 	return r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.Reject(ctx, tx, all) })
@@ -214,11 +214,11 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var forgotten []trade.RejectedRecord
+		var forgotten []operating.RejectedRecord
 		for _, n := range some {
 			// Another order may have its number by now.
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
-				forgotten = append(forgotten, trade.RejectedRecord{
+				forgotten = append(forgotten, operating.RejectedRecord{
 					Instance: name, Kind: store.Forgotten, SourceRef: &n, At: time.Now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})

@@ -6,8 +6,8 @@ import (
 
 	"portico/sources"
 	"portico/store"
-	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // findUnknown looks for records that only the source has, where it says that it
@@ -38,10 +38,10 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c store.Compa
 		if err != nil {
 			return err
 		}
-		var found []trade.Difference
+		var found []operating.Difference
 		for key, t := range unknown {
 			now.Told.add(s, t.says)
-			found = append(found, trade.Difference{Key: key, SourceValue: &isThere})
+			found = append(found, operating.Difference{Key: key, SourceValue: &isThere})
 		}
 		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
 			return err
@@ -141,8 +141,8 @@ func (n *run) miss(key, ref string) {
 }
 
 // report is what is told of a comparison.
-func (n *run) report() trade.Reconciliation {
-	return trade.Reconciliation{
+func (n *run) report() operating.Reconciliation {
+	return operating.Reconciliation{
 		Count: n.Held.Count, SourceCount: n.Told.Count, Totals: n.Held.totals(), SourceTotals: n.Told.totals(),
 		Quantities: n.Held.quantities(), SourceQuantities: n.Told.quantities(),
 	}

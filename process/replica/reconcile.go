@@ -10,8 +10,8 @@ import (
 
 	"portico/sources"
 	"portico/store"
-	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -110,9 +110,9 @@ func consistency(c store.Comparison, now run, different int) (all []store.Tally)
 	}
 	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
 	right := max(cases-int64(different)-int64(now.Mended), 0)
-	all = append(all, store.Tally{Measure: trade.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	all = append(all, store.Tally{Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
 	if c.Subject == string(sources.OfStock) {
-		all = append(all, store.Tally{Measure: trade.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+		all = append(all, store.Tally{Measure: operating.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
 	}
 	return all
 }

@@ -16,6 +16,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // forgetful is an ERP from which records can be taken away without a word in its feed.
@@ -70,13 +71,13 @@ func reconciled(t *testing.T, w *processtest.World) (erp *forgetful, st *store.S
 }
 
 // reports are the latest comparisons by subject.
-func reports(t *testing.T, st *store.Store) map[string]*trade.Reconciliation {
+func reports(t *testing.T, st *store.Store) map[string]*operating.Reconciliation {
 	t.Helper()
 	pages, err := store.ReconciliationList(processtest.Operator).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]*trade.Reconciliation{}
+	all := map[string]*operating.Reconciliation{}
 	for _, r := range pages[""].Nodes {
 		all[r.Subject] = r
 	}

@@ -14,6 +14,8 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // Copy keeps the store a copy of the sources: it loads each once, and then
@@ -23,7 +25,7 @@ type Copy struct {
 	sources  *sources.Set
 	log      *slog.Logger
 	subjects map[sources.Subject]subject
-	routes   []trade.CapabilityRoute // in force
+	routes   []operating.CapabilityRoute // in force
 	progress progress
 	found    sync.Map   // what the last check of each source found, as text
 	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
@@ -39,7 +41,7 @@ func New(st *store.Store, set *sources.Set, log *slog.Logger) *Copy {
 	r.subjects = map[sources.Subject]subject{
 		sources.OfWarehouses:     copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, st.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
 		sources.OfCategories:     copying(r, sources.OfCategories, (*sources.Set).Categories, st.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, st.SaveSuppliers, func(x *trade.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, st.SaveSuppliers, func(x *procurement.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
 		sources.OfAccounts:       copying(r, sources.OfAccounts, (*sources.Set).Accounts, st.SaveAccounts, (*trade.Account).From, func(x *trade.Account) string { return x.Number }),
 		sources.OfCalendars:      copying(r, sources.OfCalendars, (*sources.Set).Calendars, st.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
 		sources.OfCredit:         copying(r, sources.OfCredit, (*sources.Set).Credit, st.SaveCredit, (*trade.CreditPosition).From, func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
@@ -69,7 +71,7 @@ type batch struct {
 	total int
 	// save saves the batch in transactions of its own, the last of which also
 	// runs with; it returns the references that name something unknown.
-	save func(ctx context.Context, st *store.Store, with func(*store.Tx) error) (unknown []trade.RejectedRecord, err error)
+	save func(ctx context.Context, st *store.Store, with func(*store.Tx) error) (unknown []operating.RejectedRecord, err error)
 	// told are the records as documents, and unread the references of those that
 	// could not be read.
 	told   func() ([]told, error)
@@ -81,7 +83,7 @@ type batch struct {
 func copying[T any](
 	r *Copy, s sources.Subject,
 	fetch func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
-	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error),
+	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error),
 	from func(*T) *trade.Provenance, account func(*T) string,
 ) subject {
 	return subject{fetch: func(ctx context.Context, source string, q sources.Query) (batch, error) {
@@ -94,7 +96,7 @@ func copying[T any](
 		if account != nil && r.sources.Mixed(s) {
 			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(s, account(&x)) != source })
 		}
-		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]trade.RejectedRecord, error) {
+		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]operating.RejectedRecord, error) {
 			return saveAll(ctx, st, records, page.Rejected, save, from, with)
 		}
 		b.told = func() ([]told, error) { return documents(records, from) }
@@ -110,9 +112,9 @@ func copying[T any](
 // saveAll saves records together. When the database refuses one of them, it
 // halves the batch until the bad one stands alone, sets that one aside and
 // keeps the rest.
-func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected []trade.RejectedRecord,
-	save func(context.Context, *store.Tx, []T) ([]trade.RejectedRecord, error), from func(*T) *trade.Provenance, with func(*store.Tx) error,
-) (unknown []trade.RejectedRecord, err error) {
+func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected []operating.RejectedRecord,
+	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), from func(*T) *trade.Provenance, with func(*store.Tx) error,
+) (unknown []operating.RejectedRecord, err error) {
 	err = st.InTx(ctx, func(tx *store.Tx) error {
 		unknown, err = save(ctx, tx, records)
 		if err != nil {
@@ -139,7 +141,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 	}
 	if len(records) == 1 {
 		p := from(&records[0])
-		bad := trade.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: time.Now()}
+		bad := operating.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: time.Now()}
 		return nil, st.InTx(ctx, func(tx *store.Tx) error {
 			if err := st.Reject(ctx, tx, append(rejected, bad)); err != nil {
 				return err
@@ -205,7 +207,7 @@ func (r *Copy) loadFirst(ctx context.Context) {
 // unwell are the sources that are not up.
 func (r *Copy) unwell() (names []string) {
 	for _, h := range r.sources.Health() {
-		if h.State != trade.SourceUp {
+		if h.State != operating.SourceUp {
 			names = append(names, h.Instance)
 		}
 	}

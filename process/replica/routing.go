@@ -11,6 +11,7 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // routeEvery is the pause between two looks at the routes: they are in force
@@ -32,7 +33,7 @@ func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
 
 // SetRoute puts a route in force, on all processes within a second, and tells what
 // it was before. It fails when the sources cannot serve it.
-func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.CapabilityRoute) (before trade.CapabilityRoute, err error) {
+func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r operating.CapabilityRoute) (before operating.CapabilityRoute, err error) {
 	if err := BeginRoutes(ctx, st, set); err != nil {
 		return before, err
 	}
@@ -40,19 +41,19 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 	if err != nil {
 		return before, err
 	}
-	i := slices.IndexFunc(all, func(b trade.CapabilityRoute) bool { return b.Capability == r.Capability })
+	i := slices.IndexFunc(all, func(b operating.CapabilityRoute) bool { return b.Capability == r.Capability })
 	if i < 0 {
 		return before, fmt.Errorf("%q is no capability", r.Capability)
 	}
 	before = all[i]
 	// A route that cannot be taken any more does not stand in the way of its change.
 	had, mixed := map[sources.Subject][]string{}, map[sources.Subject]bool{}
-	if err := set.Apply([]trade.CapabilityRoute{before}); err == nil {
+	if err := set.Apply([]operating.CapabilityRoute{before}); err == nil {
 		for _, s := range sources.SubjectsOf(r.Capability) {
 			had[s], mixed[s] = set.Copies(s), set.Mixed(s)
 		}
 	}
-	if err := set.Apply([]trade.CapabilityRoute{r}); err != nil {
+	if err := set.Apply([]operating.CapabilityRoute{r}); err != nil {
 		return before, err
 	}
 	anew := map[string][]string{}
@@ -69,13 +70,13 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r trade.Ca
 		if err := st.SetRoute(ctx, tx, r, anew); err != nil {
 			return err
 		}
-		return st.Audit(ctx, tx, trade.AuditRecord{
+		return st.Audit(ctx, tx, operating.AuditRecord{
 			Actor: r.ChangedBy, Action: "route.change", Subject: string(r.Capability), Before: routeAudited(before), After: routeAudited(r),
 		})
 	})
 }
 
-func routeAudited(r trade.CapabilityRoute) map[string]any {
+func routeAudited(r operating.CapabilityRoute) map[string]any {
 	return map[string]any{"primary": r.Primary, "shadow": r.Shadow, "percentToPrimary": r.PercentToPrimary}
 }
 
@@ -151,12 +152,12 @@ func (r *Copy) comparePrices(ctx context.Context) {
 				continue // its health says so
 			}
 			keys := make([]string, len(told.Keys))
-			var found []trade.Difference
+			var found []operating.Difference
 			for i, k := range told.Keys {
 				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
 				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
 			}
-			c := store.Comparison{Capability: trade.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
+			c := store.Comparison{Capability: operating.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
 			err = r.store.InTx(ctx, func(tx *store.Tx) error { return r.store.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
 				r.log.Warn("differences of prices could not be filed", "err", err)

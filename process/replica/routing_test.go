@@ -12,6 +12,7 @@ import (
 	"portico/store"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // twoERPs are the systems of a company with its ERP under two names.
@@ -84,9 +85,9 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 	only := func(name string) func() bool {
 		return served(func(_, source string) bool { return source == name })
 	}
-	route := func(primary, shadow string, percent int) trade.CapabilityRoute {
+	route := func(primary, shadow string, percent int) operating.CapabilityRoute {
 		t.Helper()
-		to := trade.CapabilityRoute{Capability: trade.Orders, Primary: primary, PercentToPrimary: percent, ChangedBy: "test"}
+		to := operating.CapabilityRoute{Capability: operating.Orders, Primary: primary, PercentToPrimary: percent, ChangedBy: "test"}
 		if shadow != "" {
 			to.Shadow = &shadow
 		}
@@ -139,15 +140,15 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 	w, st := processtest.New(t), storetest.New(t)
 	crm, erp := "crm", "erp"
 	for name, c := range map[string]struct {
-		route trade.CapabilityRoute
+		route operating.CapabilityRoute
 		says  string
 	}{
-		"no capability":      {trade.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100}, `"WEATHER" is no capability`},
-		"no source":          {trade.CapabilityRoute{Capability: trade.Orders, Primary: "sap", PercentToPrimary: 100}, `not one of the sources`},
-		"it does not serve":  {trade.CapabilityRoute{Capability: trade.Orders, Primary: "carrier", PercentToPrimary: 100}, "its adapter does not"},
-		"nor does a shadow":  {trade.CapabilityRoute{Capability: trade.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100}, "its adapter does not"},
-		"cannot be shared":   {trade.CapabilityRoute{Capability: trade.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50}, "cannot be shared out"},
-		"nor can a schedule": {trade.CapabilityRoute{Capability: trade.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50}, ""},
+		"no capability":      {operating.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100}, `"WEATHER" is no capability`},
+		"no source":          {operating.CapabilityRoute{Capability: operating.Orders, Primary: "sap", PercentToPrimary: 100}, `not one of the sources`},
+		"it does not serve":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "carrier", PercentToPrimary: 100}, "its adapter does not"},
+		"nor does a shadow":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100}, "its adapter does not"},
+		"cannot be shared":   {operating.CapabilityRoute{Capability: operating.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50}, "cannot be shared out"},
+		"nor can a schedule": {operating.CapabilityRoute{Capability: operating.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50}, ""},
 	} {
 		_, err := replica.SetRoute(t.Context(), st, twoERPs(t, w), c.route)
 		if err == nil || !strings.Contains(err.Error(), c.says) {

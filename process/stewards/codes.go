@@ -11,6 +11,7 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Codes are the tables of what the codes of sources mean. They come with their sources; what is
@@ -34,7 +35,7 @@ const codesEvery = time.Second
 func (c *Codes) Begin(ctx context.Context) error {
 	err := c.desk.Store.InTx(ctx, func(tx *store.Tx) error {
 		for name, table := range c.desk.Sources.Codes() {
-			if err := c.desk.Store.WriteCodes(ctx, tx, &trade.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
+			if err := c.desk.Store.WriteCodes(ctx, tx, &operating.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
 				return err
 			}
 		}
@@ -69,10 +70,10 @@ func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
 
 // Publication is what codes of a table whose version was seen mean from now on.
 type Publication struct {
-	MappingID string                   `json:"MappingID"`
-	Version   int                      `json:"Version"`
-	Entries   []trade.CodeMappingEntry `json:"Entries"`
-	Reason    string                   `json:"Reason"`
+	MappingID string                       `json:"MappingID"`
+	Version   int                          `json:"Version"`
+	Entries   []operating.CodeMappingEntry `json:"Entries"`
+	Reason    string                       `json:"Reason"`
 }
 
 // Publish publishes what codes mean. What came before is read by it when it is replayed.
@@ -105,7 +106,7 @@ func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submi
 		if err := c.desk.Store.PublishCodes(ctx, tx, m.ID, changed); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: m.ID}, nil, c.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
+		return store.SpentKey{Subject: m.ID}, nil, c.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
 	})
 	if err == nil && len(done.Errors) == 0 {
 		err = c.take(ctx)

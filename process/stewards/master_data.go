@@ -13,6 +13,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Stewards decide what holds where systems contradict each other.
@@ -53,8 +54,8 @@ type correctWork struct {
 }
 
 // change is what a system that says something is told to say.
-func (w *correctWork) change(says, value string) trade.MasterDataChange {
-	return trade.MasterDataChange{Kind: w.Kind, Key: w.Key, Field: w.Field, Was: says, Value: value}
+func (w *correctWork) change(says, value string) operating.MasterDataChange {
+	return operating.MasterDataChange{Kind: w.Kind, Key: w.Key, Field: w.Field, Was: says, Value: value}
 }
 
 // Resolve decides a conflict that is for its steward to decide. An operation writes the
@@ -98,12 +99,12 @@ func saidBy(v *trade.Confidential) string {
 }
 
 // against is what stands against deciding a conflict so.
-func (s *Flows) against(c *trade.MasterDataConflict, value string) []trade.CommonError {
+func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.CommonError {
 	not := func(state, message string) []trade.CommonError {
 		return []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: message, Path: []string{"input", "conflict"}}, State: state, Allowed: []string{}}}
 	}
 	switch policy := s.desk.Sources.Stewardship(sources.Subject(c.Kind)); {
-	case policy.Conflict != trade.StewardDecides:
+	case policy.Conflict != operating.StewardDecides:
 		return not("DECIDED", "A policy decides this: what "+c.HeldFrom+" says holds. To have it otherwise, change it there, or let the steward decide under policies in the configuration.")
 	case c.DecidedAt != nil:
 		return not("DECIDED", "Somebody has decided this already; what it waits for is in the operation.")
@@ -119,7 +120,7 @@ func (s *Flows) against(c *trade.MasterDataConflict, value string) []trade.Commo
 
 // correct is the flow of a decision to the systems.
 func (s *Flows) correct() durable.Flow[correctWork] {
-	tell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c trade.MasterDataChange) error {
+	tell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
 		if c.Was == c.Value {
 			return nil
 		}
@@ -127,7 +128,7 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 		return err
 	}
 	byHand := func(err error) bool { _, is := errors.AsType[*durable.Chore](err); return is }
-	untell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c trade.MasterDataChange) error {
+	untell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
 		if err := tell(ctx, r, source, ref, c); !byHand(err) {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Intake takes in what other systems push, or tell when asked: it keeps each delivery with
@@ -171,11 +172,11 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		if failure == nil {
 			continue
 		}
-		settled := store.SettledDelivery{ID: d.ID, State: trade.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
+		settled := store.SettledDelivery{ID: d.ID, State: operating.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
 		if reason, refused := store.Refused(failure); refused {
-			settled.State, settled.Error = trade.InboundParked, reason
+			settled.State, settled.Error = operating.InboundParked, reason
 		} else if d.Attempts+1 >= mostAttempts {
-			settled.State, settled.Error = trade.InboundParked, "It could not be applied, however often it was tried."
+			settled.State, settled.Error = operating.InboundParked, "It could not be applied, however often it was tried."
 		}
 		if err := i.store.InTx(ctx, func(tx *store.Tx) error { return i.store.SettleDeliveries(ctx, tx, []store.SettledDelivery{settled}) }); err != nil {
 			return 0, err
@@ -192,10 +193,10 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelive
 	var records []trade.Tracking
 	var of []int // by record, the delivery that it is in
 	for n, d := range due {
-		settled[n] = store.SettledDelivery{ID: d.ID, State: trade.InboundApplied}
+		settled[n] = store.SettledDelivery{ID: d.ID, State: operating.InboundApplied}
 		news, err := i.translate(d)
 		if err != nil {
-			settled[n].State, settled[n].Error = trade.InboundParked, reasonOf(err)
+			settled[n].State, settled[n].Error = operating.InboundParked, reasonOf(err)
 			continue
 		}
 		var wrong []string
@@ -203,9 +204,9 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelive
 			wrong = append(wrong, r.Reason)
 		}
 		if settled[n].Error = strings.Join(wrong, "\n"); len(wrong) > 0 && len(news.Tracking) == 0 {
-			settled[n].State = trade.InboundParked
+			settled[n].State = operating.InboundParked
 		} else if len(wrong) > 0 {
-			settled[n].State = trade.InboundInPart
+			settled[n].State = operating.InboundInPart
 		} else if news.Ignored != "" {
 			settled[n].Error = "Nothing is made of it: " + news.Ignored + "."
 		}
@@ -236,12 +237,12 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []store.KeptDelive
 	for n := range settled {
 		s := &settled[n]
 		switch {
-		case s.State == trade.InboundParked:
+		case s.State == operating.InboundParked:
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
-			s.State, s.Again = trade.InboundWaiting, lookedAtAgain(due[n].Attempts)
+			s.State, s.Again = operating.InboundWaiting, lookedAtAgain(due[n].Attempts)
 			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
-		case s.State == trade.InboundApplied && len(s.Subjects) > 0 && !told[n]:
-			s.State = trade.InboundDuplicate
+		case s.State == operating.InboundApplied && len(s.Subjects) > 0 && !told[n]:
+			s.State = operating.InboundDuplicate
 		}
 	}
 	return len(fresh), i.store.SettleDeliveries(ctx, tx, settled)

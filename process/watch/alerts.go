@@ -7,6 +7,7 @@ import (
 	"portico/process"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Alerts are what people do about alerts.
@@ -41,7 +42,7 @@ func (a *Alerts) move(ctx context.Context, scope trade.Scope, by process.Submitt
 		case was == trade.AlertResolved || was == to:
 			return spent, []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The alert is taken or closed already.", Path: []string{"input", "alert"}}, State: string(was), Allowed: stillAllowed(was)}}, nil
 		}
-		return store.SpentKey{Subject: alert}, nil, a.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
+		return store.SpentKey{Subject: alert}, nil, a.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: alert, CorrelationID: by.CorrelationID, Before: map[string]any{"state": was}, After: map[string]any{"state": to}})
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -36,7 +37,7 @@ var (
 	}, []string{"measure", "objective"})
 )
 
-func noteMeasure(o *trade.Objective, r *trade.MeasureResult) {
+func noteMeasure(o *operating.Objective, r *operating.MeasureResult) {
 	labels := []string{string(o.Measure), o.Name}
 	measureCases.WithLabelValues(labels...).Set(float64(r.Samples))
 	if r.P95 != nil {
@@ -150,7 +151,7 @@ func (m *Measures) tally(ctx context.Context, now time.Time) error {
 		if n = n.Since(m.counted[source]); n.Calls == 0 {
 			continue
 		}
-		all = append(all, store.Tally{Measure: trade.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
+		all = append(all, store.Tally{Measure: operating.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
 	}
 	if len(all) == 0 {
 		return nil

@@ -11,13 +11,14 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // longestWindow is the longest time that a measure is held to an objective over.
 const longestWindow = 400 * 24 * time.Hour
 
 // SaveObjective makes an objective, or changes the one with the id of o, whose version was seen.
-func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string, n trade.Objective) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string, n operating.Objective) (*process.Acted[trade.CommonError], error) {
 	if errs := checkObjective(&n); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
@@ -37,13 +38,13 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 		case !saved:
 			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such objective, another has its name, or there are too many.", "name")}, nil
 		}
-		return store.SpentKey{Subject: n.ID}, nil, o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return store.SpentKey{Subject: n.ID}, nil, o.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "objective.save", Subject: n.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"objective": n},
 		})
 	})
 }
 
-func checkObjective(o *trade.Objective) (errs []trade.CommonError) {
+func checkObjective(o *operating.Objective) (errs []trade.CommonError) {
 	wrong := func(message string, path ...string) {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, message, path...))
 	}
@@ -56,11 +57,11 @@ func checkObjective(o *trade.Objective) (errs []trade.CommonError) {
 	}
 	hundred := udecimal.MustFromInt64(100, 0)
 	switch unit := o.Measure.Definition().Unit; {
-	case unit == trade.PerThousand:
+	case unit == operating.PerThousand:
 		wrong("Tickets are told, and are held to no objective.", "measure")
-	case unit == trade.InTime && (o.Maximum == nil || o.Percent != nil):
+	case unit == operating.InTime && (o.Maximum == nil || o.Percent != nil):
 		wrong("This measure is a time: give the maximum of its 95th percentile, and no percentage.", "maximum")
-	case unit != trade.InTime && (o.Percent == nil || o.Maximum != nil):
+	case unit != operating.InTime && (o.Percent == nil || o.Maximum != nil):
 		wrong("This measure is a percentage: give its bound, and no maximum.", "percent")
 	case o.Maximum != nil && *o.Maximum <= 0:
 		wrong("The maximum must be more than nothing.", "maximum")
@@ -92,11 +93,11 @@ func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key
 	}
 	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent store.SpentKey, errs []trade.CommonError, err error) {
 		subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
-		tally := store.Tally{Measure: trade.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
+		tally := store.Tally{Measure: operating.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
 		if err := o.desk.Store.KeepTallies(ctx, tx, []store.Tally{tally}); err != nil {
 			return spent, nil, err
 		}
-		return store.SpentKey{Subject: subject}, nil, o.desk.Store.Audit(ctx, tx, trade.AuditRecord{
+		return store.SpentKey{Subject: subject}, nil, o.desk.Store.Audit(ctx, tx, operating.AuditRecord{
 			Actor: by.Principal, Action: "tickets.record", Subject: subject, CorrelationID: by.CorrelationID, After: map[string]any{"count": n.Count},
 		})
 	})

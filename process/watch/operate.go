@@ -14,6 +14,7 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // pausesEvery is the pause between two looks at which sources are paused.
@@ -64,7 +65,7 @@ func (o *Operators) act(ctx context.Context, by process.Submitter, key string, i
 		for k, v := range d.after {
 			after[k] = v
 		}
-		err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
+		err = o.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
 		return store.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
 	})
 	if err == nil && source != "" {
@@ -161,7 +162,7 @@ func (o *Operators) control(ctx context.Context, by process.Submitter, mutation,
 			return spent, nil, err
 		}
 		if changed {
-			err = o.desk.Store.Audit(ctx, tx, trade.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
+			err = o.desk.Store.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
 		}
 		return store.SpentKey{Subject: instance}, nil, err
 	})

@@ -5,7 +5,7 @@ import (
 
 	"portico/process"
 	"portico/test/stored"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 func TestNoFlowKeepsAStateHere(t *testing.T) { stored.Flows(t, nil) }
@@ -20,7 +20,7 @@ func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 		"settleOperation":      stored.Of[Settlement](),
 		"pauseSource":          []string{"erp", "reason"},
 		"resumeSource":         []string{"erp", "reason"},
-		"saveObjective":        stored.Of[trade.Objective](),
+		"saveObjective":        stored.Of[operating.Objective](),
 		"recordSupportTickets": stored.Of[TicketCount](),
 	})
 }

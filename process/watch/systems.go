@@ -15,6 +15,7 @@ import (
 	"portico/store"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -149,7 +150,7 @@ func (w *Systems) count(ctx context.Context) error {
 	}
 	for _, h := range w.sources.Health() {
 		up := 1.0
-		if h.State == trade.SourceIsDown {
+		if h.State == operating.SourceIsDown {
 			up = 0
 		}
 		sourceUp.WithLabelValues(h.Instance, string(h.System)).Set(up)
@@ -173,9 +174,9 @@ func tier(of trade.SourceKind) trade.Responsible {
 func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trade.Alert) {
 	for _, h := range w.sources.Health() {
 		responsible := tier(h.System)
-		if h.State != trade.SourceIsDown {
+		if h.State != operating.SourceIsDown {
 			delete(w.down, h.Instance)
-			if seconds, is := slow[h.Instance]; is && h.State != trade.SourcePaused {
+			if seconds, is := slow[h.Instance]; is && h.State != operating.SourcePaused {
 				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency where it is asked too much."
 				all = append(all, &trade.Alert{
 					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds), SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
@@ -289,19 +290,19 @@ func (w *Systems) missed(ctx context.Context, now time.Time) (all []*trade.Alert
 }
 
 // standing are the objectives, with how each measure stands over its time.
-func (w *Systems) standing(ctx context.Context, now time.Time) ([]*trade.Objective, []*trade.MeasureResult, error) {
+func (w *Systems) standing(ctx context.Context, now time.Time) ([]*operating.Objective, []*operating.MeasureResult, error) {
 	scope := trade.OperatorScope(nil)
 	objectives, err := w.store.AllObjectives(ctx, scope)
 	if err != nil {
 		return nil, nil, err
 	}
-	results := make([]*trade.MeasureResult, len(objectives))
+	results := make([]*operating.MeasureResult, len(objectives))
 	for i, o := range objectives {
-		found, err := w.store.Measured(ctx, scope, store.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []trade.BusinessMeasure{o.Measure}})
+		found, err := w.store.Measured(ctx, scope, store.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []operating.BusinessMeasure{o.Measure}})
 		if err != nil {
 			return nil, nil, err
 		}
-		if results[i] = (&trade.MeasureResult{Measure: o.Measure}); len(found) > 0 {
+		if results[i] = (&operating.MeasureResult{Measure: o.Measure}); len(found) > 0 {
 			results[i] = found[0]
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"portico/graph/execution"
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 // StockArgs say what of items' stock is wanted.
@@ -178,7 +179,7 @@ func (l *Loaders) StatusOf(ctx context.Context, shipments []*trade.Shipment, max
 	}
 	for i, n := range news {
 		if n != nil && len(n.Events) > 0 {
-			statuses[i] = trade.StatusOf(n.Events)
+			statuses[i] = tracking.StatusOf(n.Events)
 		}
 	}
 	return statuses, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Nodes loads things by their global ids, in the order asked; nil for each
@@ -120,7 +121,7 @@ func gather[T any, P interface {
 }
 
 // SourceHealth is the state of every source, and how far behind its news is.
-func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, error) {
+func (l *Loaders) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error) {
 	confirmed, err := l.Store.Confirmed()
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (l *Loaders) SourceHealth(ctx context.Context) ([]*trade.SourceHealth, erro
 		return nil, err
 	}
 	all := l.Sources.Health()
-	out := make([]*trade.SourceHealth, len(all))
+	out := make([]*operating.SourceHealth, len(all))
 	for i := range all {
 		out[i] = &all[i]
 		out[i].QueueDepth = waiting[all[i].Instance]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // PromiseArgs say what of items is wanted, where and when.
@@ -56,23 +57,23 @@ func (l *Loaders) PromiseOf(ctx context.Context, items []*trade.Item, args Promi
 		if u < 0 {
 			continue
 		}
-		d := trade.Demand{
+		d := ordering.Demand{
 			Quantity: args.Quantity, Each: units[i][u].BaseQuantity, ShipTo: args.ShipTo, Country: args.ShipTo.Address.Country, Wished: args.Wished,
 			AllowPartial: args.AllowPartial, AllowSubstitute: args.AllowSubstitute,
 		}
-		var others []trade.Supply
+		var others []ordering.Supply
 		for _, sku := range item.SubstituteRefs {
 			if s := instead[sku]; s != nil {
 				others = append(others, supplies[s.ID])
 			}
 		}
-		promises[i] = trade.Promise(d, supplies[item.ID], others, warehouses, now)
+		promises[i] = ordering.Promise(d, supplies[item.ID], others, warehouses, now)
 	}
 	return promises, nil
 }
 
 // supplies are what there is of items, and the warehouses where it is.
-func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string]trade.Supply, map[string]*trade.Warehouse, error) {
+func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string]ordering.Supply, map[string]*trade.Warehouse, error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.ID
@@ -85,9 +86,9 @@ func (l *Loaders) supplies(ctx context.Context, items []*trade.Item) (map[string
 	if err != nil {
 		return nil, nil, err
 	}
-	all, places := make(map[string]trade.Supply, len(items)), map[string]*trade.Warehouse{}
+	all, places := make(map[string]ordering.Supply, len(items)), map[string]*trade.Warehouse{}
 	for i, item := range items {
-		all[item.ID] = trade.SupplyOf(item, stock[i], inbound[i])
+		all[item.ID] = ordering.SupplyOf(item, stock[i], inbound[i])
 		for _, x := range stock[i] {
 			places[x.WarehouseRef.ID] = nil
 		}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"portico/trade/procurement"
+
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
@@ -88,7 +90,7 @@ func (s *seed) write(told *books, password string) (err error) {
 type books struct {
 	warehouses []trade.Warehouse
 	categories []trade.Category
-	suppliers  []trade.TradingPartner
+	suppliers  []procurement.TradingPartner
 	accounts   []trade.Account
 	credit     []trade.CreditPosition
 	items      []trade.Item

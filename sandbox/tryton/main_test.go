@@ -14,6 +14,7 @@ import (
 
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // office is a Tryton that makes whatever it is asked to make, and remembers it.
@@ -118,7 +119,7 @@ func firm() *books {
 	return &books{
 		items: []trade.Item{
 			item,
-		}, warehouses: []trade.Warehouse{{Code: "RTM"}}, suppliers: []trade.TradingPartner{{Code: "70001"}}, orders: slices.Repeat([]trade.Order{
+		}, warehouses: []trade.Warehouse{{Code: "RTM"}}, suppliers: []procurement.TradingPartner{{Code: "70001"}}, orders: slices.Repeat([]trade.Order{
 			order,
 		},
 			5),

@@ -17,6 +17,7 @@ import (
 	"portico/sources"
 	"portico/sources/sourcetest"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 func TestWhatCarriersSayIsRead(t *testing.T) {
@@ -47,7 +48,7 @@ func TestWhatCarriersSayIsRead(t *testing.T) {
 		for _, e := range news.Tracking[0].Events {
 			milestones = append(milestones, e.Milestone)
 		}
-		if got := trade.StatusOf(news.Tracking[0].Events); got != c.want || !slices.Equal(milestones, c.milestones) {
+		if got := tracking.StatusOf(news.Tracking[0].Events); got != c.want || !slices.Equal(milestones, c.milestones) {
 			t.Errorf("%s: %s by %v, want %s by %v", name, got, milestones, c.want, c.milestones)
 		}
 		if again, _ := Mappings[c.format].Translate([]byte(c.body)); again.Tracking[0].Events[0].Key != news.Tracking[0].Events[0].Key {

@@ -14,6 +14,7 @@ import (
 	"portico/sources"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Mapping says how a carrier's JSON is read: where its parts are, as paths of GJSON, and
@@ -65,7 +66,7 @@ type Mapping struct {
 		Classifiers map[string]trade.EventClassifier `yaml:"classifiers"`
 		Location    map[string]string                `yaml:"location"`
 	} `yaml:"event"`
-	Codes map[string]trade.CodeMeaning `yaml:"codes"`
+	Codes map[string]operating.CodeMeaning `yaml:"codes"`
 	// Signs are paths of which a delivery of this version of the format has one; Newer are
 	// mappings of others, which are asked first.
 	Signs []string   `yaml:"signs"`
@@ -193,7 +194,7 @@ func (m *Mapping) shipment(part gjson.Result, place int, news *sources.News) {
 	where := fmt.Sprintf("shipment %d", place+1)
 	reject := func(format string, args ...any) {
 		if len(news.Rejected) < mostRejected {
-			news.Rejected = append(news.Rejected, trade.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + fmt.Sprintf(format, args...), At: time.Now()})
+			news.Rejected = append(news.Rejected, operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + fmt.Sprintf(format, args...), At: time.Now()})
 		}
 	}
 	var t trade.Tracking

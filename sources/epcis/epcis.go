@@ -5,6 +5,9 @@ package epcis
 import (
 	"cmp"
 	"context"
+
+	"portico/trade/operating"
+
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -118,7 +121,7 @@ var codesText []byte
 var written = func() *sources.Codes {
 	var c struct {
 		Version             int
-		Steps, Dispositions map[string]trade.CodeMeaning
+		Steps, Dispositions map[string]operating.CodeMeaning
 	}
 	if err := yaml.Unmarshal(codesText, &c); err != nil {
 		panic(err)
@@ -173,7 +176,7 @@ func translate(body []byte, codes *sources.Codes) (sources.News, error) {
 		t, err := read(text, codes)
 		if err != nil {
 			where := fmt.Sprintf("event %d", i+1)
-			news.Rejected = append(news.Rejected, trade.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
+			news.Rejected = append(news.Rejected, operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
 			continue
 		}
 		news.Tracking = append(news.Tracking, t)

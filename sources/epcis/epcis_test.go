@@ -10,6 +10,7 @@ import (
 	"portico/sources"
 	"portico/sources/sourcetest"
 	"portico/trade"
+	"portico/trade/tracking"
 )
 
 const whole = `{"@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"], "type": "EPCISDocument", "schemaVersion": "2.0", "epcisBody": {"eventList": [%s]}}`
@@ -49,8 +50,8 @@ func TestEventsBecomeMilestones(t *testing.T) {
 			continue
 		}
 		n := news.Tracking[0]
-		if got := string(n.About[0].Scheme) + " " + n.About[0].Value; trade.StatusOf(n.Events) != c.want || got != c.about {
-			t.Errorf("%s: %s of %s, want %s of %s", name, trade.StatusOf(n.Events), got, c.want, c.about)
+		if got := string(n.About[0].Scheme) + " " + n.About[0].Value; tracking.StatusOf(n.Events) != c.want || got != c.about {
+			t.Errorf("%s: %s of %s, want %s of %s", name, tracking.StatusOf(n.Events), got, c.want, c.about)
 		}
 	}
 	alone, err := Translate([]byte(strings.Replace(object(`"bizStep": "shipping"`), "{", `{"@context": "x", `, 1)))

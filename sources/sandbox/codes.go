@@ -8,6 +8,7 @@ import (
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // The code tables. A code that is in none of them rejects its record.
@@ -82,7 +83,7 @@ var priceGaps = map[string]struct {
 }
 
 // scans are what the carrier's codes mean.
-var scans = sources.Codes{Standard: trade.CarrierCodes, List: "history.code", Version: 1, Written: map[string]trade.CodeMeaning{
+var scans = sources.Codes{Standard: trade.CarrierCodes, List: "history.code", Version: 1, Written: map[string]operating.CodeMeaning{
 	"LB": {Milestone: trade.MilestoneLabelCreated, Status: trade.PreTransit},
 	"PU": {Milestone: trade.MilestonePickedUp, Status: trade.PickedUp},
 	"DP": {Milestone: trade.MilestoneDeparted, Status: trade.InTransit},

@@ -10,6 +10,7 @@ import (
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 type group struct {
@@ -30,13 +31,13 @@ type vendor struct {
 }
 
 // Suppliers are the ERP's vendors.
-func (e *ERP) Suppliers(ctx context.Context, q sources.Query) (sources.Page[trade.TradingPartner], error) {
-	return records(ctx, e.wire, "vendors", q, func(v *vendor) string { return v.VenNo }, func(v *vendor) (trade.TradingPartner, error) {
+func (e *ERP) Suppliers(ctx context.Context, q sources.Query) (sources.Page[procurement.TradingPartner], error) {
+	return records(ctx, e.wire, "vendors", q, func(v *vendor) string { return v.VenNo }, func(v *vendor) (procurement.TradingPartner, error) {
 		r := &reader{}
 		if v.ILN != "" && !trade.ValidGLN(v.ILN) {
 			r.fail("iln", v.ILN)
 		}
-		return trade.TradingPartner{Code: v.VenNo, Name: v.VenName, GLN: some(v.ILN), Provenance: stamp(v.VenNo, v.Rev)}, r.err
+		return procurement.TradingPartner{Code: v.VenNo, Name: v.VenName, GLN: some(v.ILN), Provenance: stamp(v.VenNo, v.Rev)}, r.err
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // wire speaks HTTP with one system.
@@ -147,7 +148,7 @@ func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string
 			}
 		}
 		key := ref(&r)
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	return page
 }

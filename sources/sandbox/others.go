@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type credit struct {
@@ -231,7 +232,7 @@ func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 		r.zone = zone
 		step, known := c.codes.Of(e.Code)
 		if !known { // kept for what it is, and moves no status
-			step = trade.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
+			step = operating.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
 		}
 		event := trade.ShipmentEvent{
 			Key: e.ID, Milestone: step.Milestone, Classifier: trade.Actual, Status: step.Status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),

@@ -9,6 +9,7 @@ import (
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // reason is why the ERP refuses an order, in words for a buyer: its own are in a
@@ -82,7 +83,7 @@ func perHundred(p trade.UnitPrice) string {
 }
 
 // Guarantee is that the ERP gives the same document for the same reference.
-func (*ERP) Guarantee() trade.EffectGuarantee { return trade.KeyHonoured }
+func (*ERP) Guarantee() operating.EffectGuarantee { return operating.KeyHonoured }
 
 // ChangeOrder changes items, or adds some.
 func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) (sources.Receipt, error) {
@@ -222,7 +223,7 @@ var corrections = map[sources.Subject]struct {
 }
 
 // Correct sets a field of a record.
-func (e *ERP) Correct(ctx context.Context, key string, c trade.MasterDataChange) (sources.Receipt, error) {
+func (e *ERP) Correct(ctx context.Context, key string, c operating.MasterDataChange) (sources.Receipt, error) {
 	of := corrections[sources.Subject(c.Kind)]
 	field := of.fields[c.Field]
 	if field == "" {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"portico/sources"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // titled is a record with a name.
@@ -15,7 +15,7 @@ type titled struct {
 }
 
 // Correct sets the name of a party, a product or a category, or a product's description.
-func (e *ERP) Correct(ctx context.Context, _ string, c trade.MasterDataChange) (sources.Receipt, error) {
+func (e *ERP) Correct(ctx context.Context, _ string, c operating.MasterDataChange) (sources.Receipt, error) {
 	defer e.alone()()
 	model, id, now, err := e.correctable(ctx, c)
 	switch {
@@ -33,7 +33,7 @@ func (e *ERP) Correct(ctx context.Context, _ string, c trade.MasterDataChange) (
 }
 
 // correctable finds where a field is written, and what it says now.
-func (e *ERP) correctable(ctx context.Context, c trade.MasterDataChange) (model string, id int, now string, err error) {
+func (e *ERP) correctable(ctx context.Context, c operating.MasterDataChange) (model string, id int, now string, err error) {
 	unknown := sources.Fail(sources.Rejected, "The ERP does not know the record.")
 	of := sources.Subject(c.Kind)
 	if of == sources.OfItems && (c.Field == "name" || c.Field == "description") {

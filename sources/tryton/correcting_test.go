@@ -5,7 +5,7 @@ import (
 
 	"portico/sources"
 	"portico/sources/tryton"
-	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestMasterDataAreCorrectedInARealServer sets fields and sets them back.
@@ -40,7 +40,7 @@ func TestMasterDataAreCorrectedInARealServer(t *testing.T) {
 	}
 	for _, kind := range []sources.Subject{sources.OfAccounts, sources.OfSuppliers, sources.OfItems, sources.OfCategories} {
 		key, was := first(kind)
-		c := trade.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: was, Value: was + " corrected"}
+		c := operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: was, Value: was + " corrected"}
 		for range 2 { // the second finds it done
 			if _, err := to.Correct(t.Context(), "k", c); err != nil {
 				t.Errorf("%s %s: %v", kind, key, err)
@@ -49,18 +49,18 @@ func TestMasterDataAreCorrectedInARealServer(t *testing.T) {
 		if _, now := first(kind); now != c.Value {
 			t.Errorf("%s %s says %q, not %q", kind, key, now, c.Value)
 		}
-		if _, err := to.Correct(t.Context(), "k", trade.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: was, Value: "too late"}); sources.KindOf(err) != sources.Rejected {
+		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: was, Value: "too late"}); sources.KindOf(err) != sources.Rejected {
 			t.Errorf("%s %s says something else by now, and is corrected: %v", kind, key, err)
 		}
-		if _, err := to.Correct(t.Context(), "k", trade.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: c.Value, Value: was}); err != nil {
+		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: c.Value, Value: was}); err != nil {
 			t.Errorf("%s %s, back: %v", kind, key, err)
 		}
-		if _, err := to.Correct(t.Context(), "k", trade.MasterDataChange{Kind: string(kind), Key: "no-such-key", Field: "name", Was: "a", Value: "b"}); sources.KindOf(err) != sources.Rejected {
+		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: "no-such-key", Field: "name", Was: "a", Value: "b"}); sources.KindOf(err) != sources.Rejected {
 			t.Errorf("%s that is not there: %v", kind, err)
 		}
 	}
 	key, _ := first(sources.OfItems)
-	if _, err := to.Correct(t.Context(), "k", trade.MasterDataChange{Kind: "items", Key: key, Field: "brand", Was: "a", Value: "b"}); sources.KindOf(err) != sources.ByHand {
+	if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: "items", Key: key, Field: "brand", Was: "a", Value: "b"}); sources.KindOf(err) != sources.ByHand {
 		t.Errorf("a field that it has not: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // row is what every record tells of itself.
@@ -175,7 +176,7 @@ func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sourc
 	}
 	rows, ids := make([]R, 0, len(texts)), make([]int, 0, len(texts))
 	reject := func(key string, err error) {
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: m.kind, SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: m.kind, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	for _, t := range texts {
 		var r R

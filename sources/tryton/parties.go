@@ -10,6 +10,7 @@ import (
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // A party is a customer when it has terms of payment as one, and a supplier when
@@ -165,20 +166,20 @@ type supplier struct {
 	Code string `json:"code"`
 }
 
-var suppliers = mapping[supplier, trade.TradingPartner]{
+var suppliers = mapping[supplier, procurement.TradingPartner]{
 	kind: "suppliers", model: "party.party", field: "code", domain: []any{where("payment_terms.supplier_payment_term", "!=", nil), where("active", "in", []bool{true, false})},
 	key: func(s *supplier) string { return s.Code },
-	with: func(context.Context, *ERP, []supplier, []int) (func(*supplier) (trade.TradingPartner, bool, error), error) {
-		return func(s *supplier) (trade.TradingPartner, bool, error) {
+	with: func(context.Context, *ERP, []supplier, []int) (func(*supplier) (procurement.TradingPartner, bool, error), error) {
+		return func(s *supplier) (procurement.TradingPartner, bool, error) {
 			if s.Code == "" {
-				return trade.TradingPartner{}, false, errors.New("it has no code")
+				return procurement.TradingPartner{}, false, errors.New("it has no code")
 			}
-			return trade.TradingPartner{Code: s.Code, Name: s.Name, Provenance: stamp(s.Code, s.Version)}, false, nil
+			return procurement.TradingPartner{Code: s.Code, Name: s.Name, Provenance: stamp(s.Code, s.Version)}, false, nil
 		}, nil
 	},
 }
 
 // Suppliers are the parties that are bought from.
-func (e *ERP) Suppliers(ctx context.Context, q sources.Query) (sources.Page[trade.TradingPartner], error) {
+func (e *ERP) Suppliers(ctx context.Context, q sources.Query) (sources.Page[procurement.TradingPartner], error) {
 	return suppliers.read(ctx, e, q)
 }

@@ -11,6 +11,7 @@ import (
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // location is a place where goods are; a warehouse is one that has others in it.
@@ -144,7 +145,7 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 	}
 	page.Records = slices.DeleteFunc(page.Records, func(s trade.Stock) bool { return bad[s.ItemRef.Key] != nil })
 	for key, err := range bad {
-		page.Rejected = append(page.Rejected, trade.RejectedRecord{Kind: "stock", SourceRef: &key, Reason: err.Error(), At: time.Now()})
+		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: "stock", SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	return page, nil
 }

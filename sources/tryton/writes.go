@@ -8,6 +8,7 @@ import (
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Tryton has no reference that is unique: a sale carries ours as its description, and is
@@ -29,7 +30,7 @@ type taken struct {
 }
 
 // Guarantee is that a write is found by our reference.
-func (*ERP) Guarantee() trade.EffectGuarantee { return trade.ReferenceSearchable }
+func (*ERP) Guarantee() operating.EffectGuarantee { return operating.ReferenceSearchable }
 
 // SubmitOrder makes a sale, and lets it be quoted and confirmed. It goes on with one that
 // an earlier attempt has made.
