@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -128,10 +127,10 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	begun := time.Now()
 	s.State, s.StartedAt = trade.StepRunning, or(s.StartedAt, begun)
 	s.Attempts++ // before it begins, so that an attempt that crashes has counted
-	if crashed && s.Attempts%(3*patience) == 0 {
-		c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "NOT_DONE", Message: "It cannot be done at the moment; somebody is looking at it."}
-		s.State = trade.StepFailed
-		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
+	if crashesAlways(crashed, s.Attempts) {
+		d := notDone()
+		s.State, c.Failure = d.step, d.failure
+		return false, 0, e.rest(ctx, flow, c, position, d.state, nil)
 	}
 	if !undo {
 		c.State = trade.OperationCommitting
@@ -142,70 +141,49 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	during, span := telemetry.Part(ctx, "step "+s.Name, attribute.Int("attempt", s.Attempts), attribute.Bool("undo", undo))
 	work, saves, failed := flow.play(during, c, position, undo, crashed)
 	telemetry.End(span, failed, "step failed")
-	now := time.Now()
-	if failed == nil {
-		c.Work, s.State, s.FinishedAt, s.Error = work, trade.StepSucceeded, &now, nil
-		if undo {
-			s.State = trade.StepUndone
-		}
-		c.done = &ended{position, saves}
-		return true, 0, nil
-	}
-	if ctx.Err() != nil {
+	if failed != nil && ctx.Err() != nil {
 		return false, 0, ctx.Err()
 	}
-	text := failed.Error()
-	s.Error = &text
-	if question, ok := errors.AsType[*Question](failed); ok {
-		c.Work, s.State, c.Awaiting = work, trade.StepPending, &question.Awaiting
-		return false, 0, e.rest(ctx, flow, c, position, trade.OperationAwaiting, saves)
+	d := classify(attempt{failed, s.Attempts, undo})
+	if d.keeps {
+		c.Work = work
+	} else {
+		saves = nil
 	}
-	if _, ok := errors.AsType[*Doubt](failed); ok {
-		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "OUTCOME_UNKNOWN", Message: text}
-		return false, 0, e.rest(ctx, flow, c, position, trade.OperationUnknown, nil)
-	}
-	if _, ok := errors.AsType[*Chore](failed); ok {
-		s.State = trade.StepFailed
-		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "BY_HAND", Message: text}
-		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
-	}
-	if refusal, ok := errors.AsType[*Refusal](failed); ok && !undo {
-		s.State, s.FinishedAt, c.Failure = trade.StepFailed, &now, &refusal.Failure
-		return e.fail(ctx, flow, c, position)
-	}
-	kind := sources.KindOf(failed)
-	if e.hopeless(failed, s.Attempts, undo) {
-		s.State = trade.StepFailed
-		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "NOT_TAKEN", Message: "The system does not take it; somebody is looking at it."}
-		if _, told := errors.AsType[*sources.Error](failed); !told {
-			c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "NOT_DONE", Message: "It cannot be done at the moment; somebody is looking at it."}
-		}
-		return false, 0, e.rest(ctx, flow, c, position, trade.OperationParked, nil)
-	}
-	wait = max(pauseAfter(s.Attempts), sources.RetryAfter(failed))
-	s.State = trade.StepRetrying
-	if !undo {
-		c.State = trade.OperationQueued
-	}
-	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind", kind.String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
-	return false, wait, e.save(ctx, c, position, &wait)
+	return e.apply(ctx, flow, c, position, d, failed, saves)
 }
 
-// hopeless tells whether trying again is of no use until somebody has looked: what
-// passes by itself is that a source does not answer.
-func (e *Engine) hopeless(failed error, attempts int, undo bool) bool {
-	if _, refused := errors.AsType[*Refusal](failed); refused && undo {
-		return true
+// apply does what was decided about an attempt of a step.
+func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int, d decision, failed error, saves []func(*store.Tx) error) (on bool, wait time.Duration, err error) {
+	s := &c.Steps[position]
+	s.State, s.Error = d.step, nil
+	if failed != nil {
+		text := failed.Error()
+		s.Error = &text
 	}
-	if _, told := errors.AsType[*sources.Error](failed); told {
-		switch sources.KindOf(failed) {
-		case sources.Unavailable, sources.Throttled, sources.Uncertain:
-			return false
+	if d.failure != nil {
+		c.Failure = d.failure
+	}
+	now := time.Now()
+	switch d.move {
+	case goOn:
+		s.FinishedAt, c.done = &now, &ended{position, saves}
+		return true, 0, nil
+	case refuse:
+		s.FinishedAt = &now
+		return e.fail(ctx, flow, c, position)
+	case rest:
+		if d.awaiting != nil {
+			c.Awaiting = d.awaiting
 		}
-	} else if _, network := errors.AsType[*net.OpError](failed); network || errors.Is(failed, context.DeadlineExceeded) {
-		return false
+		return false, 0, e.rest(ctx, flow, c, position, d.state, saves)
 	}
-	return attempts%patience == 0
+	wait = max(pauseAfter(s.Attempts), d.after)
+	if c.State != trade.OperationCompensating {
+		c.State = trade.OperationQueued
+	}
+	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind", sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
+	return false, wait, e.save(ctx, c, position, &wait)
 }
 
 // fail ends an operation whose step was refused, or begins to undo what was done.
