@@ -46,18 +46,27 @@ var below = map[layer][]layer{
 // arrows are the imports that the layers alone do not allow: each with its reason.
 var arrows = map[string]map[string]string{
 	// language
-	"evidence": {"evidence/signatures": "a bundle is checked by the signatures in it", "trade/procurement": "keys, messages and receipts of partners"},
+	"evidence": {
+		"evidence/signatures": "a bundle is checked by the signatures in it",
+		"trade/procurement":   "keys, messages and receipts of partners",
+	},
 
 	"trade/operating": {"trade": "the words that all areas share"}, "trade/ordering": {"trade": "as above"},
 	"trade/procurement": {"trade": "as above"}, "trade/tracking": {"trade": "as above"},
 
 	// system
-	"store":                     {"migrations": "it brings the tables up to date"},
-	"store/records":             {"store": "the connection, lists and who sees what"},
-	"store/records/replication": {"store": "the connection and transactions", "store/operating": "a shipment that is saved wakes the deliveries that waited for it, in its transaction"},
-	"store/ledger":              {"store": "the connection, lists and who sees what"},
-	"store/operating":           {"store": "the connection, lists and who sees what"},
-	"store/storetest":           {"store": "a fresh store for each test", "store/postgres": "on a PostgreSQL of its own", "graph": "the ages in the schema"},
+	"store":         {"migrations": "it brings the tables up to date"},
+	"store/records": {"store": "the connection, lists and who sees what"},
+	"store/records/replication": {
+		"store":           "the connection and transactions",
+		"store/operating": "a shipment that is saved wakes the deliveries that waited for it, in its transaction",
+	},
+	"store/ledger":    {"store": "the connection, lists and who sees what"},
+	"store/operating": {"store": "the connection, lists and who sees what"},
+	"store/storetest": {
+		"store": "a fresh store for each test", "store/postgres": "on a PostgreSQL of its own",
+		"graph": "the ages in the schema",
+	},
 
 	// process
 	"process":             {"process/durable": "every flow is durable"},
@@ -71,10 +80,21 @@ var arrows = map[string]map[string]string{
 	"process/processtest": {"sandbox": "the company that flows are tried on", "sources/sandbox": "and its systems"},
 
 	// experience
-	"graph":                              {"graph/execution": "the generated table is run by it"},
-	"resolvers":                          {"store/records": "the same", "store/ledger": "the same", "store/operating": "the same", "graph": "the contract", "graph/execution": "streams", "resolvers/loaders": "the read side", "edge/auth": "who asks", "edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements"},
-	"resolvers/loaders":                  {"store/records": "reads the copy", "store/ledger": "what was promised", "store/operating": "and what runs the product", "graph/execution": "keys of a whole level", "store": "the read side ends at the store", "sources": "or at a source"},
-	"edge":                               {"edge/auth": "who asks", "edge/budget": "what it may cost", "edge/guard": "what it may be", "graph/execution": "runs it", "graph/governance": "counts it", "resolvers/loaders": "one operation's"},
+	"graph": {"graph/execution": "the generated table is run by it"},
+	"resolvers": {
+		"store/records": "the same", "store/ledger": "the same", "store/operating": "the same",
+		"graph": "the contract", "graph/execution": "streams", "resolvers/loaders": "the read side", "edge/auth": "who asks",
+		"edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements",
+	},
+	"resolvers/loaders": {
+		"store/records": "reads the copy", "store/ledger": "what was promised",
+		"store/operating": "and what runs the product", "graph/execution": "keys of a whole level", "store": "the read side ends at the store",
+		"sources": "or at a source",
+	},
+	"edge": {
+		"edge/auth": "who asks", "edge/budget": "what it may cost", "edge/guard": "what it may be",
+		"graph/execution": "runs it", "graph/governance": "counts it", "resolvers/loaders": "one operation's",
+	},
 	"edge/documents":                     {"sources": "the error kinds of whoever keeps a document"},
 	"edge/intake":                        {"sources": "why a delivery was not taken"},
 	"events/bus":                         {"events": "hands to the hub what it hears"},
@@ -97,7 +117,11 @@ var apart = map[string][]string{
 	"test/cluster": {"test/e2e/ports", "store/postgres"},
 	"test/faults":  {"test/e2e/ports", "store/postgres", "evidence/signatures"},
 	// The bench holds Portico against handlers of the same pages.
-	"test/bench": {"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders", "sources", "sources/sandbox", "store", "store/ledger", "store/operating", "store/records", "trade", "trade/operating", "trade/procurement"},
+	"test/bench": {
+		"edge", "edge/auth", "edge/documents", "evidence/signatures", "graph", "graph/execution", "resolvers", "resolvers/loaders",
+		"sources", "sources/sandbox", "store", "store/ledger", "store/operating", "store/records", "trade", "trade/operating",
+		"trade/procurement",
+	},
 	// Golden files of what is stored.
 	"test/stored": {"trade"},
 	// It sees the code as text, and the tests as a command.

@@ -11,17 +11,19 @@ import (
 	"strings"
 	"testing"
 
-	"portico/trade/operating"
-
 	"gopkg.in/yaml.v3"
 
 	"portico/graph"
+	"portico/trade/operating"
 )
 
 var updateCapabilities = flag.Bool("capabilities", false, "write docs/capabilities.md anew")
 
 // workflows are those that portals need first: of all capabilities they have the most tests.
-var workflows = map[string][]string{"order status": {"C10"}, "acknowledgment": {"P03"}, "inventory": {"C04"}, "shipment events": {"T01", "T02", "T03", "U06"}}
+var workflows = map[string][]string{
+	"order status": {"C10"}, "acknowledgment": {"P03"}, "inventory": {"C04"},
+	"shipment events": {"T01", "T02", "T03", "U06"},
+}
 
 // TestEveryCapabilityHasTests makes the table of docs/capabilities.md from the ids that tests name in their comments ("Covers: C10 R01"),
 // and holds the page to it: which ids there are, what they mean, and that none is without a test.
@@ -85,7 +87,8 @@ func TestEveryCapabilityHasTests(t *testing.T) {
 	}
 }
 
-// TestEverythingHasAnOwner holds OWNERS.yaml to the schema and the metrics: an owner and a steward for every kind of record, capability, measure
+// TestEverythingHasAnOwner holds OWNERS.yaml to the schema and the metrics: an owner and a steward for every kind of
+// record, capability, measure
 // and family of metrics, and for nothing else.
 //
 // Covers: H09
@@ -126,7 +129,10 @@ func TestEverythingHasAnOwner(t *testing.T) {
 	for what, both := range map[string]struct {
 		there map[string]bool
 		named map[string]owned
-	}{"entity": {entities, file.Entities}, "capability": {capabilities, file.Capabilities}, "measure": {measures, file.Measures}, "family of metrics": {metrics, file.Metrics}} {
+	}{
+		"entity": {entities, file.Entities}, "capability": {capabilities, file.Capabilities}, "measure": {measures, file.Measures},
+		"family of metrics": {metrics, file.Metrics},
+	} {
 		if len(both.there) == 0 {
 			t.Errorf("there is no %s", what)
 		}

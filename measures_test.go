@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"portico/trade/operating"
-
 	"portico/graph"
+	"portico/trade/operating"
 )
 
 // TestTheDefinitionsOfMeasuresAreTheCodes holds docs/measures.md and the schema to the definitions in code.

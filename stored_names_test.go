@@ -17,12 +17,14 @@ import (
 // keeping are the rooms whose JSON outlives the process that wrote it, or is read by SQL, or is read
 // by a process of another release. What sources and clients say is theirs, and has its own names.
 var keeping = []string{
-	"./process/...", "./store", "./events/...", "./edge/auth", "./edge/documents", "./edge", "./resolvers", "./app", "./trade", "./evidence/...",
+	"./process/...", "./store", "./events/...", "./edge/auth", "./edge/documents", "./edge", "./resolvers", "./app", "./trade",
+	"./evidence/...",
 }
 
 // converting are the functions that make JSON of a value, or a value of JSON, and the place of the value.
 var converting = map[string]int{
-	"encoding/json.Marshal": 0, "encoding/json.MarshalIndent": 0, "encoding/json.Unmarshal": 1, "encoding/json.Encoder.Encode": 0, "encoding/json.Decoder.Decode": 0,
+	"encoding/json.Marshal": 0, "encoding/json.MarshalIndent": 0, "encoding/json.Unmarshal": 1, "encoding/json.Encoder.Encode": 0,
+	"encoding/json.Decoder.Decode":               0,
 	"github.com/go-json-experiment/json.Marshal": 0, "github.com/go-json-experiment/json.Unmarshal": 1,
 }
 
@@ -30,11 +32,17 @@ var converting = map[string]int{
 // every type within it, and wants each of their fields to say what it is called there: else a field that
 // is renamed compiles, and what was stored under its name is lost.
 func TestWhatIsStoredHasExplicitNames(t *testing.T) {
-	all, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile}, keeping...)
+	all, err := packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedImports |
+			packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile,
+	}, keeping...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &storing{packages: all, sinks: map[string]bool{}, types: map[string]types.Type{}, walked: map[string]bool{}, named: map[string]*types.Package{}}
+	s := &storing{
+		packages: all, sinks: map[string]bool{}, types: map[string]types.Type{}, walked: map[string]bool{},
+		named: map[string]*types.Package{},
+	}
 	for _, p := range all {
 		for _, err := range p.Errors {
 			t.Fatal(err)
@@ -323,7 +331,8 @@ func (s *storing) walkNamed(x *types.Named) {
 	if is, ok := x.Underlying().(*types.Interface); ok { // any of ours may stand in it
 		scope := of.Pkg().Scope()
 		for _, name := range scope.Names() {
-			if n, ok := scope.Lookup(name).(*types.TypeName); ok && !n.IsAlias() && !types.IsInterface(n.Type()) && types.Implements(types.NewPointer(n.Type()), is) {
+			if n, ok := scope.Lookup(name).(*types.TypeName); ok && !n.IsAlias() && !types.IsInterface(n.Type()) &&
+				types.Implements(types.NewPointer(n.Type()), is) {
 				s.walk(name, n.Type())
 			}
 		}

@@ -23,7 +23,8 @@ func TestLogsUseOnlyKnownKeys(t *testing.T) {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains([]string{"node_modules", "bench", "faults", "cluster", "e2e", "examples"}, d.Name()) || strings.HasPrefix(d.Name(), ".") && path != "." {
+			if slices.Contains([]string{"node_modules", "bench", "faults", "cluster", "e2e", "examples"}, d.Name()) ||
+				strings.HasPrefix(d.Name(), ".") && path != "." {
 				return filepath.SkipDir
 			}
 			return nil

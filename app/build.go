@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"path/filepath"
 
-	"portico/store/operating"
-
 	"portico/edge"
 	"portico/edge/auth"
 	"portico/edge/documents"
@@ -30,6 +28,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/store/records/replication"
 )
 
@@ -103,7 +102,8 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if safe, err := p.store.Durable(ctx); err != nil {
 		return err
 	} else if !safe && cfg.Profile == Production {
-		return errors.New("DATABASE_URL: the database runs with fsync, full_page_writes or synchronous_commit off, so that what is acknowledged may be lost: turn them on in its configuration")
+		return errors.New("DATABASE_URL: the database runs with fsync, full_page_writes or synchronous_commit off, so that what is " +
+			"acknowledged may be lost: turn them on in its configuration")
 	}
 	if cfg.File.Sandbox {
 		if err := p.startSandbox(ctx, cfg); err != nil {
@@ -168,7 +168,8 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.desk = process.NewDesk(p.store, p.sources, p.engine)
-	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk), purchasing.New(p.desk, signing), stewards.New(p.desk)
+	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk),
+		purchasing.New(p.desk, signing), stewards.New(p.desk)
 	p.alerting, p.partners = watch.NewAlerts(p.desk), purchasing.NewPartners(p.desk)
 	p.webhooks, p.codes = p.outgoing(cfg, p.desk), stewards.NewCodes(p.desk)
 	if err := p.codes.Begin(ctx); err != nil {

@@ -106,7 +106,11 @@ func Wrong(name, value, allowed string) error {
 
 // AfterApply checks the settings once, at start.
 func (c *Config) AfterApply() error {
-	for _, a := range []struct{ name, value string }{{"PORTICO_ADDR", c.Addr}, {"PORTICO_ADMIN_ADDR", c.AdminAddr}, {"PORTICO_SANDBOX_ADDR", c.SandboxAddr}} {
+	for _, a := range []struct{ name, value string }{
+		{"PORTICO_ADDR", c.Addr},
+		{"PORTICO_ADMIN_ADDR", c.AdminAddr},
+		{"PORTICO_SANDBOX_ADDR", c.SandboxAddr},
+	} {
 		if _, port, err := net.SplitHostPort(a.value); err != nil || port == "" {
 			return Wrong(a.name, a.value, "host:port, such as localhost:8080")
 		}
@@ -202,13 +206,15 @@ func (c *Config) checkProduction() error {
 	case c.DataKeyFile == "":
 		return Wrong("PORTICO_DATA_KEY_FILE", "", "set in the production profile, the same for all processes")
 	case c.TLSCert == "" && !loopback(c.Addr):
-		return Wrong("PORTICO_ADDR", c.Addr, "a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
+		return Wrong("PORTICO_ADDR", c.Addr,
+			"a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")
 	case !strings.HasPrefix(c.PublicURL, "https://") && !loopback(c.Addr):
 		return Wrong("PORTICO_PUBLIC_URL", c.PublicURL, "https in the production profile")
 	case c.Pace != 1:
 		return Wrong("PORTICO_PACE", fmt.Sprint(c.Pace), "1 in the production profile: the pace is for development and tests")
 	case c.KeepOperations > 0 && c.KeepOperations < leastKept:
-		return Wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(), "at least "+leastKept.String()+", for a portal may send a key again until then")
+		return Wrong("PORTICO_KEEP_OPERATIONS", c.KeepOperations.String(),
+			"at least "+leastKept.String()+", for a portal may send a key again until then")
 	case slices.Contains(c.Origins, "*"):
 		return Wrong("PORTICO_ORIGINS", "*", "hosts of portals, not every page there is")
 	}

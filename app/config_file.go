@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade/operating"
-
 	"gopkg.in/yaml.v3"
 
 	"portico/edge"
@@ -16,6 +14,7 @@ import (
 	"portico/process/notify"
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/ordering"
 )
 
@@ -123,7 +122,8 @@ func (c *Config) load() error {
 		s.Limits = withDefaults(s.Limits)
 		for i, w := range s.Limits.Maintenance {
 			if !w.From.Before(w.To) || i > 0 && w.From.Before(s.Limits.Maintenance[i-1].To) {
-				return fmt.Errorf("PORTICO_CONFIG: sources.%s.limits.maintenance[%d]: it must end after it begins, and begin after the one before has ended", name, i)
+				return fmt.Errorf("PORTICO_CONFIG: sources.%s.limits.maintenance[%d]: it must end after it begins, and begin after the one before "+
+					"has ended", name, i)
 			}
 		}
 		c.File.Sources[name] = s

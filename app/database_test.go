@@ -34,8 +34,10 @@ func TestAStartWaitsForADatabaseThatRestarts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				began := time.Now()
-				err := awaitDatabase(t.Context(), 30*time.Second, slog.New(slog.NewTextHandler(&log, nil)), func() error { return c.open(time.Since(began)) })
-				if took := time.Since(began); took != c.after || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+				err := awaitDatabase(t.Context(), 30*time.Second, slog.New(slog.NewTextHandler(&log, nil)),
+					func() error { return c.open(time.Since(began)) })
+				if took := time.Since(began); took != c.after || (err == nil) != (c.fails == "") || err != nil &&
+					!strings.Contains(err.Error(), c.fails) {
 					t.Errorf("after %v: %v, want %q after %v", took, err, c.fails, c.after)
 				}
 				if lines := strings.Count(log.String(), "\n"); lines != c.lines {
@@ -48,7 +50,8 @@ func TestAStartWaitsForADatabaseThatRestarts(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		if err := awaitDatabase(ctx, time.Hour, slog.New(slog.DiscardHandler), func() error { return starting }); err == nil || time.Since(began) != time.Second {
+		if err := awaitDatabase(ctx, time.Hour, slog.New(slog.DiscardHandler), func() error { return starting }); err == nil ||
+			time.Since(began) != time.Second {
 			t.Errorf("a start that is called off ended after %v: %v", time.Since(began), err)
 		}
 	})

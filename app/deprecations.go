@@ -3,10 +3,9 @@ package app
 import (
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"portico/trade/operating"
-
 	"portico/graph/governance"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // deprecations are what goes away of a schema, as the graph tells it.

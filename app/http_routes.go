@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"portico/store/operating"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -32,6 +30,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/web"
 )
@@ -59,10 +58,19 @@ func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 	}
 	serving, err := edge.GraphQL(edge.Options{
 		BrownOuts: cfg.File.BrownOuts, Refusals: p.refusals,
-		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{Links: p.links, Hub: p.hub, Cursors: p.cursors, Desk: p.desk, Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting, Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks, Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema)}}), EntityKey: resolvers.EntityKey, Auth: p.auth, Log: p.log,
-		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: operating.Tickets{Store: p.store}, Budgets: edge.Budgets{
-			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst}, Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
-		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public), Stopping: ctx,
+		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{
+			Links: p.links, Hub: p.hub, Cursors: p.cursors, Desk: p.desk,
+			Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting,
+			Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks,
+			Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema),
+		}}), EntityKey: resolvers.EntityKey, Auth: p.auth,
+		Log:     p.log,
+		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: operating.Tickets{Store: p.store},
+		Budgets: edge.Budgets{
+			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst},
+			Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
+		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public),
+		Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err
@@ -169,9 +177,11 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger, recent *telemetry.Recent) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), replica.Metrics(), purchasing.Metrics(), watch.Metrics(), loaders.Metrics(), edge.Metrics())...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), replica.Metrics(), purchasing.Metrics(), watch.Metrics(),
+		loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
+	mux.Handle("GET /metrics",
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))
 	if recent != nil {
 		mux.Handle("GET /debug/traces", recent)
 	}

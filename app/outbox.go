@@ -8,14 +8,13 @@ import (
 	"net/http"
 	"time"
 
-	"portico/store/operating"
-
 	"portico/edge"
 	"portico/edge/auth"
 	"portico/events"
 	"portico/process"
 	"portico/process/notify"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
 )
@@ -47,7 +46,9 @@ func (p *server) restore(ctx context.Context, owner json.RawMessage) (auth.Calle
 
 // tells has webhooks say what a stream would.
 func (p *server) tells(serving *edge.Serving) {
-	p.webhooks.Body = func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errs json.RawMessage, err error) {
+	p.webhooks.Body = func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data,
+		errs json.RawMessage, err error,
+	) {
 		caller, err := p.restore(ctx, owner)
 		if err != nil {
 			return nil, nil, err
@@ -120,7 +121,8 @@ func (p *server) tellAlertmanager(ctx context.Context, cfg Config) {
 
 // postAlerts posts all alerts that stand.
 func (p *server) postAlerts(ctx context.Context, to notify.Alertmanager, client *http.Client) error {
-	page, err := operating.AlertList(trade.OperatorScope(nil), operating.AlertFilter{}).Page(ctx, p.store, []string{""}, store.PageArgs{First: mostAlerts})
+	page, err := operating.AlertList(trade.OperatorScope(nil), operating.AlertFilter{}).Page(ctx, p.store, []string{""},
+		store.PageArgs{First: mostAlerts})
 	if err != nil || page[""] == nil {
 		return err
 	}

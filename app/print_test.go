@@ -147,7 +147,8 @@ match: { items: gtin }
 tell: { SUPPLIER_DATE: LATER }
 policies: { items: { steward: product data, conflict: STEWARD_DECIDES } }
 issuers: [{ url: https://login.example.com, audience: portico, claims: { role: portico_role } }]
-alerting: { alertmanager: "http://alertmanager:9093", quiet: [{ from: "20:00", to: "07:00", zone: Europe/Amsterdam, queues: [purchasing] }] }
+alerting: { alertmanager: "http://alertmanager:9093", quiet: [{ from: "20:00", to: "07:00", zone: Europe/Amsterdam, queues: [purchasing]
+}] }
 brown_outs: [{ coordinate: Order.number, from: 2027-05-03T10:00:00Z, to: 2027-05-03T11:00:00Z }]
 documents: { manifests: { portal: /etc/portico/portal.json }, required: [customer] }
 `)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"portico/store/operating"
-
 	"portico/store/records"
 	"portico/trade/clock"
 )

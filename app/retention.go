@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -36,7 +35,9 @@ func (p *server) retention(cfg Config) []part {
 }
 
 // remove is the part that removes what is older than keep; where keep is 0, it removes nothing.
-func (p *server) remove(what string, keep time.Duration, remove func(ctx context.Context, st *store.Store, before time.Time, limit int) (int, error)) part {
+func (p *server) remove(what string, keep time.Duration,
+	remove func(ctx context.Context, st *store.Store, before time.Time, limit int) (int, error),
+) part {
 	task := "removal of old " + what
 	return part{name: task, run: until(func(ctx context.Context) {
 		if keep <= 0 {

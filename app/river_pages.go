@@ -23,7 +23,10 @@ func (p *server) riverPages(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := riverui.NewHandler(&riverui.HandlerOpts{Endpoints: riverui.NewEndpoints(client, nil), Logger: slog.New(slog.DiscardHandler), Prefix: riverPath, JobListHideArgsByDefault: true})
+	pages, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(client, nil), Logger: slog.New(slog.DiscardHandler),
+		Prefix: riverPath, JobListHideArgsByDefault: true,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,8 @@ func TestPartsEndAfterThoseThatTheyOutlive(t *testing.T) {
 		time.AfterFunc(time.Minute, cancel)
 		var e ends
 		err := runAll(ctx, slog.New(slog.DiscardHandler), []part{
-			e.part("portal", 3*time.Second), e.part("engine", time.Second, "portal"), e.part("watch", 2*time.Second), e.part("audit", 0, "portal", "engine", "watch"),
+			e.part("portal", 3*time.Second), e.part("engine", time.Second, "portal"), e.part("watch", 2*time.Second),
+			e.part("audit", 0, "portal", "engine", "watch"),
 		})
 		if want := []string{"watch", "portal", "engine", "audit"}; !slices.Equal(e.order, want) || !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, %v, want %v", e.order, err, want)
@@ -66,7 +67,8 @@ func TestAPartThatDoesNotEndIsNamedAndLeftBehind(t *testing.T) {
 		var log bytes.Buffer
 		began := time.Now()
 		_ = runAll(ctx, slog.New(slog.NewTextHandler(&log, nil)), []part{e.part("stuck", patience+time.Minute), e.part("audit", 0, "stuck")})
-		if took := time.Since(began); took != patience || !strings.Contains(log.String(), "part=stuck") || !slices.Equal(e.order, []string{"audit"}) {
+		if took := time.Since(began); took != patience || !strings.Contains(log.String(), "part=stuck") ||
+			!slices.Equal(e.order, []string{"audit"}) {
 			t.Errorf("ended after %v with %v, want after %v:\n%s", took, e.order, patience, log.String())
 		}
 		time.Sleep(time.Hour) // it ends at last
@@ -79,5 +81,6 @@ func TestAPartOutlivesOnlyWhatIsBeforeIt(t *testing.T) {
 			t.Error("a part that outlives none that there is is accepted")
 		}
 	}()
-	_ = runAll(t.Context(), slog.New(slog.DiscardHandler), []part{{name: "audit", run: until(func(context.Context) {}), outlives: []string{"engine"}}})
+	_ = runAll(t.Context(), slog.New(slog.DiscardHandler),
+		[]part{{name: "audit", run: until(func(context.Context) {}), outlives: []string{"engine"}}})
 }

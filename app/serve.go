@@ -87,7 +87,10 @@ func (p *server) background(cfg Config) []part {
 		{name: "intake", run: until(p.intake.Run), outlives: []string{"portal"}},
 		{name: "webhooks", run: until(p.sendWebhooks)},
 		{name: "receipts", run: until(func(ctx context.Context) { p.purchasing.Receipt(ctx, log) }), outlives: []string{"operations"}},
-		{name: "audit log", run: until(func(ctx context.Context) { p.audit.Run(ctx, log) }), outlives: []string{"portal", "operations", "replica", "intake", "webhooks"}},
+		{
+			name: "audit log", run: until(func(ctx context.Context) { p.audit.Run(ctx, log) }),
+			outlives: []string{"portal", "operations", "replica", "intake", "webhooks"},
+		},
 		{name: "pauses", run: until(func(ctx context.Context) { p.operating.Follow(ctx, log) })},
 		{name: "codes", run: until(func(ctx context.Context) { p.codes.Follow(ctx, log) })},
 		{name: "purchase orders", run: until(func(ctx context.Context) { p.purchasing.Watch(ctx, log) })},

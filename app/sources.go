@@ -6,13 +6,12 @@ import (
 	"maps"
 	"slices"
 
-	"portico/trade/operating"
-
 	"gopkg.in/yaml.v3"
 
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
+	"portico/trade/operating"
 )
 
 // leastSecret is how long a secret must be that somebody signs with, so that it cannot be

@@ -46,7 +46,13 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	limits := budget.Limits{Rate: math.MaxInt32, Burst: math.MaxInt64 / 4}
-	s := &server{Options: Options{Bindings: bindings, Known: known, Use: &governance.Counter{}, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler)}, guard: documents, load: newLoad(), sunset: newGoneSoon(bindings.Schema, nil)}
+	s := &server{
+		Options: Options{
+			Bindings: bindings, Known: known, Use: &governance.Counter{},
+			Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler),
+		}, guard: documents,
+		load: newLoad(), sunset: newGoneSoon(bindings.Schema, nil),
+	}
 	s.schema, err = execution.New(bindings)
 	if err != nil {
 		b.Fatal(err)
@@ -56,7 +62,10 @@ func BenchmarkAccept(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	caller := auth.Caller{Principal: &auth.Principal{Issuer: "i", Subject: "s", Client: "c"}, Scope: trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, auth.Personas[0].Rights)}
+	caller := auth.Caller{
+		Principal: &auth.Principal{Issuer: "i", Subject: "s", Client: "c"},
+		Scope:     trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, auth.Personas[0].Rights),
+	}
 	ctx := auth.WithCaller(b.Context(), caller)
 	b.Run("on", func(b *testing.B) {
 		b.ReportAllocs()

@@ -26,7 +26,9 @@ const (
 
 var (
 	operationSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "portico_operation_seconds", Help: "Seconds that operations took, from the request read to the answer written, by kind (query, mutation, event) and by what became of them.",
+		Name: "portico_operation_seconds",
+		Help: "Seconds that operations took, from the request read to the answer written, by kind (query, mutation, event) and by what " +
+			"became of them.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"kind", "outcome"})
 	refusedTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -80,8 +82,10 @@ func (f followed) answered(ctx context.Context, kind string, op *operation, a *a
 	if f.span.IsRecording() {
 		f.span.SetName(kind)
 		f.span.SetAttributes(
-			attribute.String("operation", op.Operation.Name[:min(len(op.Operation.Name), 100)]), attribute.StringSlice("fields", rootsOf(op.Operation.SelectionSet, nil)), attribute.String("client", clientOf(ctx)),
-			attribute.Int64("cost", a.cost), attribute.Int64("statements", a.tally.Statements.Load()), attribute.Int64("source_calls", a.tally.SourceCalls.Load()),
+			attribute.String("operation", op.Operation.Name[:min(len(op.Operation.Name), 100)]),
+			attribute.StringSlice("fields", rootsOf(op.Operation.SelectionSet, nil)), attribute.String("client", clientOf(ctx)),
+			attribute.Int64("cost", a.cost), attribute.Int64("statements", a.tally.Statements.Load()),
+			attribute.Int64("source_calls", a.tally.SourceCalls.Load()),
 		)
 	}
 	f.end(ctx, kind, outcome)

@@ -43,7 +43,10 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 	mediaType, acceptable := accepted(r.Header)
 	if !acceptable {
 		mediaType = plainJSON
-		s.refuse(w, r, mediaType, refusal{http.StatusNotAcceptable, "NOT_ACCEPTABLE", "Accept must allow application/graphql-response+json or application/json."})
+		s.refuse(w, r, mediaType, refusal{
+			http.StatusNotAcceptable, "NOT_ACCEPTABLE",
+			"Accept must allow application/graphql-response+json or application/json.",
+		})
 		return
 	}
 	params, no := s.params(w, r)
@@ -70,7 +73,10 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case op.subscription():
 		followed.refused(ctx, nil)
-		s.refuse(w, r, mediaType, refusal{http.StatusBadRequest, badRequest, "A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream."})
+		s.refuse(w, r, mediaType, refusal{
+			http.StatusBadRequest, badRequest,
+			"A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream.",
+		})
 	case r.Method == http.MethodGet && op.mutation():
 		followed.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
@@ -213,7 +219,11 @@ func decode(text []byte, p *request) *refusal {
 		return &refusal{http.StatusBadRequest, badRequest, "Send one operation a request: batches are not offered."}
 	}
 	if err := strict.Unmarshal(text, p, numbers); err != nil {
-		return &refusal{http.StatusBadRequest, badRequest, "The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, objects; no name may stand in it twice."}
+		return &refusal{
+			http.StatusBadRequest, badRequest,
+			"The body must be a JSON object with `query`, a string, and, as wanted, `operationName`, a string, `variables` and `extensions`, " +
+				"objects; no name may stand in it twice.",
+		}
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ func (s *server) document(ctx context.Context, r *request) gqlerror.List {
 		}
 	}
 	if s.required(caller.Scope.Role()) && (r.Query == "" || !s.Known.Trusts(client, r.Query)) {
-		return knownError("PERSISTED_QUERY_REQUIRED", "This client may only send operations of its manifest. Register the operation and ask for it by its documentId.")
+		return knownError("PERSISTED_QUERY_REQUIRED",
+			"This client may only send operations of its manifest. Register the operation and ask for it by its documentId.")
 	}
 	switch {
 	case r.Query == "":

@@ -214,7 +214,8 @@ func (s *server) tell(ctx context.Context, text string, variables map[string]any
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	next, failed := s.stream(ctx, &operation{OperationContext: graphql.OperationContext{
-		RawQuery: text, Doc: document.QueryDocument, Operation: definition, Variables: values, DisableIntrospection: true, RecoverFunc: s.recovered,
+		RawQuery: text, Doc: document.QueryDocument, Operation: definition, Variables: values, DisableIntrospection: true,
+		RecoverFunc: s.recovered,
 	}})
 	if failed != nil {
 		return nil, failed.errors

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/edge/budget"
 	"portico/edge/guard"
@@ -26,6 +24,7 @@ import (
 	"portico/graph/governance"
 	"portico/resolvers"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 

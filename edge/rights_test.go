@@ -11,12 +11,16 @@ import (
 )
 
 func isConnection(t *ast.Definition) bool {
-	return strings.HasSuffix(t.Name, "Connection") && t.Fields.ForName("nodes") != nil || strings.HasSuffix(t.Name, "Edge") && t.Fields.ForName("node") != nil
+	return strings.HasSuffix(t.Name, "Connection") && t.Fields.ForName("nodes") != nil || strings.HasSuffix(t.Name, "Edge") &&
+		t.Fields.ForName("node") != nil
 }
 
 // open are the types whose fields need no right: what a caller is told of
 // itself, where a page stands, and how the sources are.
-var open = []string{"CustomerViewer", "SupplierViewer", "OperatorViewer", "GuestViewer", "PageInfo", "TotalCount", "SourceHealth", "MaintenanceWindow", "_Service"}
+var open = []string{
+	"CustomerViewer", "SupplierViewer", "OperatorViewer", "GuestViewer", "PageInfo", "TotalCount", "SourceHealth",
+	"MaintenanceWindow", "_Service",
+}
 
 func objects(t *testing.T) map[string]*ast.Definition {
 	t.Helper()
@@ -96,7 +100,8 @@ func TestWhatARightMayWithholdMayBeNull(t *testing.T) {
 					continue
 				}
 				led = true
-				if !slices.ContainsFunc(rights[name+"."+f.Name], func(own []string) bool { return implied(own, needs) }) && !has(parent, needs, append(above, d.Name)) {
+				if !slices.ContainsFunc(rights[name+"."+f.Name], func(own []string) bool { return implied(own, needs) }) &&
+					!has(parent, needs, append(above, d.Name)) {
 					return false
 				}
 			}
@@ -138,14 +143,17 @@ func TestPricesCostsCreditAndProcurementNeedTheirRight(t *testing.T) {
 			if class == nil || class.Arguments.ForName("level").Value.Raw != "CONFIDENTIAL" {
 				continue
 			}
-			if rights[name+"."+f.Name] == nil || slices.ContainsFunc(rights[name+"."+f.Name], func(s []string) bool { return slices.Equal(s, scopesOf(d.Directives)) }) && len(rights[name+"."+f.Name]) == 1 {
+			if rights[name+"."+f.Name] == nil || slices.ContainsFunc(rights[name+"."+f.Name],
+				func(s []string) bool { return slices.Equal(s, scopesOf(d.Directives)) }) && len(rights[name+"."+f.Name]) == 1 {
 				t.Errorf("%s.%s is confidential and needs no more than its type does", name, f.Name)
 			}
 		}
 	}
 	for coordinate, scope := range map[string]string{
-		"Item.price": "price:read", "Order.totals": "price:read", "OrderLine.unitPrice": "price:read", "OrderLine.amount": "price:read", "PurchaseOrder.totals": "price:read",
-		"PurchaseOrderLine.unitPrice": "price:read", "Account.credit": "credit:read", "Account.contracts": "price:read", "InboundSupply.purchaseOrderLine": "procurement:read",
+		"Item.price": "price:read", "Order.totals": "price:read", "OrderLine.unitPrice": "price:read", "OrderLine.amount": "price:read",
+		"PurchaseOrder.totals":        "price:read",
+		"PurchaseOrderLine.unitPrice": "price:read", "Account.credit": "credit:read", "Account.contracts": "price:read",
+		"InboundSupply.purchaseOrderLine": "procurement:read",
 	} {
 		if !slices.ContainsFunc(rights[coordinate], func(s []string) bool { return slices.Equal(s, []string{scope}) }) {
 			t.Errorf("%s needs %v, want %s among it", coordinate, rights[coordinate], scope)

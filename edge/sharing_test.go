@@ -62,7 +62,8 @@ func TestAChangeIsAnsweredOnceForAllWhoAreToldTheSame(t *testing.T) {
 }
 
 func TestOnlyThoseShareWhoAreToldTheSame(t *testing.T) {
-	const plain = `subscription ($after: String, $n: Int, $d: Boolean!) { s(after: $after) { id events(first: $n) { id } ...F } } fragment F on X { a @include(if: $d) }`
+	const plain = `subscription ($after: String, $n: Int, $d: Boolean!) { s(after: $after) { id events(first: $n) { id } ...F } } fragment F
+		on X { a @include(if: $d) }`
 	key := func(user string, scope trade.Scope, query string, variables map[string]any) string {
 		doc, err := parser.ParseQuery(&ast.Source{Input: query})
 		if err != nil {
@@ -82,13 +83,15 @@ func TestOnlyThoseShareWhoAreToldTheSame(t *testing.T) {
 		got  string
 		same bool
 	}{
-		"another user who sees the same":    {key("v", a, plain, map[string]any{"after": "1", "n": 1, "d": true}), true},
-		"from another cursor":               {key("u", a, plain, map[string]any{"after": "2", "n": 1, "d": true}), true},
-		"another argument below":            {key("u", a, plain, map[string]any{"after": "1", "n": 2, "d": true}), false},
-		"another directive in a fragment":   {key("u", a, plain, map[string]any{"after": "1", "n": 1, "d": false}), false},
-		"another document":                  {key("u", a, plain+" ", map[string]any{"after": "1", "n": 1, "d": true}), false},
-		"another party":                     {key("u", trade.SupplierScope("b", []string{"shipment:read"}), plain, map[string]any{"after": "1", "n": 1, "d": true}), false},
-		"other rights":                      {key("u", trade.SupplierScope("a", []string{"shipment:read", "po:read"}), plain, map[string]any{"after": "1", "n": 1, "d": true}), false},
+		"another user who sees the same":  {key("v", a, plain, map[string]any{"after": "1", "n": 1, "d": true}), true},
+		"from another cursor":             {key("u", a, plain, map[string]any{"after": "2", "n": 1, "d": true}), true},
+		"another argument below":          {key("u", a, plain, map[string]any{"after": "1", "n": 2, "d": true}), false},
+		"another directive in a fragment": {key("u", a, plain, map[string]any{"after": "1", "n": 1, "d": false}), false},
+		"another document":                {key("u", a, plain+" ", map[string]any{"after": "1", "n": 1, "d": true}), false},
+		"another party": {key("u", trade.SupplierScope("b", []string{"shipment:read"}), plain,
+			map[string]any{"after": "1", "n": 1, "d": true}), false},
+		"other rights": {key("u", trade.SupplierScope("a", []string{"shipment:read", "po:read"}), plain,
+			map[string]any{"after": "1", "n": 1, "d": true}), false},
 		"another user, of what is personal": {key("v", a, `subscription { s { order { allowedActions } } }`, nil), false},
 	} {
 		other := base

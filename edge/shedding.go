@@ -60,7 +60,10 @@ func (s *server) turnedAway(op *operation) gqlerror.List {
 		class = "mutation"
 	}
 	shed.WithLabelValues(class).Inc()
-	return gqlerror.List{{Message: "Too much is asked for at the moment. Ask again after retryAfter seconds.", Extensions: map[string]any{"code": overloaded, "retryAfter": 1.0}}}
+	return gqlerror.List{{
+		Message:    "Too much is asked for at the moment. Ask again after retryAfter seconds.",
+		Extensions: map[string]any{"code": overloaded, "retryAfter": 1.0},
+	}}
 }
 
 // refusedAs is the status of a request whose operation is not run, with what its headers

@@ -73,7 +73,10 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && op.mutation() {
 		followed.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
-		s.refuse(w, r, plainJSON, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries and subscriptions. Send mutations by POST."})
+		s.refuse(w, r, plainJSON, refusal{
+			http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED",
+			"GET is for queries and subscriptions. Send mutations by POST.",
+		})
 		return
 	}
 	next, failed := s.events(ctx, op, followed)

@@ -65,11 +65,18 @@ func (g *goneSoon) refused(named []governance.Deprecation, now time.Time) gqlerr
 	for _, d := range named {
 		for _, b := range g.brownOuts {
 			if b.Coordinate == d.Coordinate && !now.Before(b.From) && now.Before(b.To) {
-				message := d.Coordinate + " goes away on " + d.SunsetOn + ", and is not answered until " + b.To.UTC().Format(time.RFC3339) + " to show that it will be gone. " + d.Reason
+				message := d.Coordinate + " goes away on " + d.SunsetOn + ", and is not answered until " + b.To.UTC().Format(time.RFC3339) +
+					" to show that it will be gone. " + d.Reason
 				if d.Replacement != "" {
 					message = strings.TrimSuffix(strings.TrimSpace(message), ".") + ". Use " + d.Replacement + "."
 				}
-				return gqlerror.List{{Message: message, Extensions: map[string]any{"code": sunsetCode, "coordinate": d.Coordinate, "sunsetOn": d.SunsetOn, "replacement": d.Replacement, "retryAfter": time.Until(b.To).Seconds()}}}
+				return gqlerror.List{{
+					Message: message,
+					Extensions: map[string]any{
+						"code": sunsetCode, "coordinate": d.Coordinate, "sunsetOn": d.SunsetOn, "replacement": d.Replacement,
+						"retryAfter": time.Until(b.To).Seconds(),
+					},
+				}}
 			}
 		}
 	}

@@ -51,10 +51,14 @@ func TestWhatGoesAwayIsToldAndThenRefused(t *testing.T) {
 		var extensions struct {
 			Deprecations []struct{ Coordinate, SunsetOn, Replacement string }
 		}
-		if err := json.Unmarshal(append(appendSunset([]byte(`{"a":1`), named), '}'), &extensions); err != nil || len(extensions.Deprecations) != want.names {
+		if err := json.Unmarshal(append(appendSunset([]byte(`{"a":1`), named), '}'), &extensions); err != nil ||
+			len(extensions.Deprecations) != want.names {
 			t.Errorf("%s: extensions %v, %v", query, extensions, err)
 		}
-		for at, refused := range map[time.Time]bool{from.Add(-time.Second): false, from: want.refused, from.Add(time.Hour - time.Second): want.refused, from.Add(time.Hour): false} {
+		for at, refused := range map[time.Time]bool{
+			from.Add(-time.Second): false, from: want.refused,
+			from.Add(time.Hour - time.Second): want.refused, from.Add(time.Hour): false,
+		} {
 			errs := g.refused(named, at)
 			if (errs != nil) != refused {
 				t.Errorf("%s at %s: refused %v", query, at, errs)
@@ -64,7 +68,8 @@ func TestWhatGoesAwayIsToldAndThenRefused(t *testing.T) {
 			}
 		}
 	}
-	if none := newGoneSoon(gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { a: Int }"}), nil); none.named(&ast.OperationDefinition{}) != nil || none.refused(nil, from) != nil {
+	if none := newGoneSoon(gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { a: Int }"}),
+		nil); none.named(&ast.OperationDefinition{}) != nil || none.refused(nil, from) != nil {
 		t.Error("a schema of which nothing goes away tells that something does")
 	}
 }

@@ -191,7 +191,10 @@ func (m *Message) request(key ed25519.PublicKey) error {
 	if m.Request == nil || m.SignatureBase == nil {
 		return errors.New("what it is over is missing")
 	}
-	message := signatures.Message{Method: m.Request.Method, Authority: m.Request.Authority, Target: m.Request.Target, Header: m.Request.Header, Body: m.Body}
+	message := signatures.Message{
+		Method: m.Request.Method, Authority: m.Request.Authority, Target: m.Request.Target,
+		Header: m.Request.Header, Body: m.Body,
+	}
 	read, err := message.Read(m.ArrivedAt)
 	switch {
 	case err != nil:

@@ -14,7 +14,10 @@ import (
 // TestWhatIsClassifiedPrintsAsStars walks the schema's @classified: each type it
 // stands on, and the type of each field, must print as *** and be logged so.
 func TestWhatIsClassifiedPrintsAsStars(t *testing.T) {
-	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedSyntax | packages.NeedTypesInfo}, "portico/trade", "portico/trade/operating", "portico/trade/ordering", "portico/trade/procurement", "portico/graph")
+	loaded, err := packages.Load(&packages.Config{
+		Mode: packages.NeedTypes | packages.NeedImports | packages.NeedDeps |
+			packages.NeedSyntax | packages.NeedTypesInfo,
+	}, "portico/trade", "portico/trade/operating", "portico/trade/ordering", "portico/trade/procurement", "portico/graph")
 	if err != nil {
 		t.Fatal(err)
 	}

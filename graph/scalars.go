@@ -133,7 +133,8 @@ func UnmarshalDecimal(v any) (udecimal.Decimal, error) {
 		return udecimal.Decimal{}, err
 	}
 	if !decimalForm.MatchString(s) {
-		return udecimal.Decimal{}, badInput("%q is no Decimal: write it as \"1998.61\", at most 18 digits before the point and 9 after it", clip(s))
+		return udecimal.Decimal{},
+			badInput("%q is no Decimal: write it as \"1998.61\", at most 18 digits before the point and 9 after it", clip(s))
 	}
 	return udecimal.MustParse(s), nil
 }

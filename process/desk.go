@@ -8,10 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
-	"portico/trade/ordering"
-
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/evidence/signatures"
@@ -22,6 +18,8 @@ import (
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
 )
 
 // ERP is the system that most steps are about.
@@ -81,7 +79,9 @@ func Begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W],
 
 // Await waits for the end of an operation that was begun, at most so long, where its
 // source takes writes now.
-func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done *Acted[E], err error, wait time.Duration) (*Acted[E], error) {
+func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done *Acted[E], err error, wait time.Duration) (*Acted[E],
+	error,
+) {
 	if err != nil || done.OperationID == "" || done.Replayed {
 		return done, err
 	}
@@ -95,7 +95,9 @@ func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done 
 // HandOver lets a source do a write exactly once, or never twice: an earlier attempt
 // may have arrived although its answer did not, so that its reference is looked up
 // before it is sent again; where it cannot be looked up, nobody can know.
-func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, crashed bool, write func() (sources.Receipt, error)) (sources.Receipt, error) {
+func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, crashed bool,
+	write func() (sources.Receipt, error),
+) (sources.Receipt, error) {
 	blind := d.Sources.Guarantee(source) == operating.AtMostOnce
 	const doubt = "Whether the system has it cannot be known: somebody is looking it up."
 	if attempt > 1 {
@@ -127,7 +129,8 @@ func (d *Desk) OperationOf(ctx context.Context, principal, key string) (string, 
 }
 
 // Reread reads records as their source has them now, to be saved with the step.
-func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W], read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
+func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W],
+	read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
 	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), numbers ...string,
 ) error {
 	page, err := read(d.Sources.At(r.Source), ctx, sources.Query{Refs: numbers})

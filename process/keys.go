@@ -24,7 +24,8 @@ func CheckKey(key string) *trade.InvalidInput {
 		return nil
 	}
 	return &trade.InvalidInput{Refusal: trade.Refusal{
-		Code: trade.CodeInvalidInput, Message: fmt.Sprintf("A key has %d to %d printable ASCII characters.", shortestKey, longestKey), Path: []string{"idempotencyKey"},
+		Code: trade.CodeInvalidInput, Message: fmt.Sprintf("A key has %d to %d printable ASCII characters.", shortestKey, longestKey),
+		Path: []string{"idempotencyKey"},
 	}}
 }
 
@@ -50,7 +51,10 @@ func Fingerprint(input any) (string, error) {
 // KeyConflict refuses a key that was used for another input.
 func KeyConflict(at time.Time, operation string) *trade.IdempotencyConflict {
 	return &trade.IdempotencyConflict{
-		Refusal:     trade.Refusal{Code: trade.CodeKeyConflict, Message: "This key was used for another input: take a new one.", Path: []string{"idempotencyKey"}},
+		Refusal: trade.Refusal{
+			Code: trade.CodeKeyConflict, Message: "This key was used for another input: take a new one.",
+			Path: []string{"idempotencyKey"},
+		},
 		FirstUsedAt: at, OperationID: operation,
 	}
 }

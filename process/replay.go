@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/store/ledger"
+	"portico/trade/operating"
 )
 
 // Replay is past news to be applied again. Stream is a source instance and a subject,
@@ -29,9 +28,12 @@ type Replayed struct {
 }
 
 // Spend audits a replay, and keeps what it found as its answer.
-func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey, err error) {
+func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey,
+	err error,
+) {
 	err = ledger.Audit(ctx, tx, operating.AuditRecord{
-		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID, After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
+		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID,
+		After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
 	})
 	if err != nil {
 		return spent, err

@@ -27,31 +27,43 @@ func (r account) Credit(ctx context.Context, objs []*trade.Account) ([]*trade.Cr
 	return related(ctx, objs, func(o *trade.Account) string { return o.ID }, loaders.Credit)
 }
 
-func (r account) Locations(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, role *trade.LocationRole) ([]*trade.AccountLocationConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.AccountLocation] { return records.LocationList(s, role) }, first, after, last, before)
+func (r account) Locations(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string,
+	role *trade.LocationRole,
+) ([]*trade.AccountLocationConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.AccountLocation] { return records.LocationList(s, role) }, first, after, last, before)
 }
 
-func (r account) Orders(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) ([]*trade.OrderConnection, error) {
+func (r account) Orders(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string,
+	filter *graph.OrderFilter, orderBy trade.OrderSort,
+) ([]*trade.OrderConnection, error) {
 	f, err := orderFilter(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, true) }, first, after, last, before)
+	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, true) }, first, after, last, before)
 }
 
-func (r account) Shipments(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) ([]*trade.ShipmentConnection, error) {
+func (r account) Shipments(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string,
+	filter *graph.ShipmentFilter,
+) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
 		return records.ShipmentList(s, shipmentFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
-func (r account) Invoices(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) ([]*trade.InvoiceConnection, error) {
+func (r account) Invoices(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string,
+	filter *graph.InvoiceFilter,
+) ([]*trade.InvoiceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Invoice] {
 		return records.InvoiceList(s, invoiceFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
-func (r account) Returns(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string, filter *graph.ReturnFilter) ([]*trade.ReturnConnection, error) {
+func (r account) Returns(ctx context.Context, objs []*trade.Account, first *int, after *string, last *int, before *string,
+	filter *graph.ReturnFilter,
+) ([]*trade.ReturnConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
 		return records.ReturnList(s, returnFilter(filter), records.PerAccount)
 	}, first, after, last, before)

@@ -3,19 +3,20 @@ package resolvers
 import (
 	"context"
 
-	"portico/store/operating"
-
 	"portico/graph"
 	"portico/process"
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 )
 
 // Alerts are those that the caller may see, most urgent first.
-func (r query) Alerts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AlertFilter) (*trade.AlertConnection, error) {
+func (r query) Alerts(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.AlertFilter,
+) (*trade.AlertConnection, error) {
 	f := alertFilter(filter)
 	return page(ctx, func(s trade.Scope) *store.List[trade.Alert] { return operating.AlertList(s, f) }, first, after, last, before)
 }
@@ -32,14 +33,19 @@ func alertFilter(f *graph.AlertFilter) operating.AlertFilter {
 }
 
 // ReportException reports something to the other side.
-func (r mutation) ReportException(ctx context.Context, idempotencyKey string, input graph.ReportExceptionInput) (*graph.AlertPayload, error) {
+func (r mutation) ReportException(ctx context.Context, idempotencyKey string, input graph.ReportExceptionInput) (*graph.AlertPayload,
+	error,
+) {
 	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Purchasing.ReportException(ctx, s, by, idempotencyKey, purchasing.Report{Subject: input.Subject, Severity: input.Severity, Message: input.Message, AtRisk: (*trade.Quantity)(input.AtRisk)})
+		return r.Purchasing.ReportException(ctx, s, by, idempotencyKey,
+			purchasing.Report{Subject: input.Subject, Severity: input.Severity, Message: input.Message, AtRisk: (*trade.Quantity)(input.AtRisk)})
 	})
 }
 
 // AcknowledgeAlert takes an alert.
-func (r mutation) AcknowledgeAlert(ctx context.Context, idempotencyKey string, input graph.AcknowledgeAlertInput) (*graph.AlertPayload, error) {
+func (r mutation) AcknowledgeAlert(ctx context.Context, idempotencyKey string, input graph.AcknowledgeAlertInput) (*graph.AlertPayload,
+	error,
+) {
 	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Alerting.Take(ctx, s, by, idempotencyKey, input.Alert)
 	})
@@ -52,7 +58,9 @@ func (r mutation) ResolveAlert(ctx context.Context, idempotencyKey string, input
 	})
 }
 
-func (r mutation) alerted(ctx context.Context, do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error)) (*graph.AlertPayload, error) {
+func (r mutation) alerted(ctx context.Context,
+	do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error),
+) (*graph.AlertPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +91,9 @@ func (r alert) Deviation(ctx context.Context, objs []*trade.Alert) ([]*trade.Dev
 	return related(ctx, objs, func(o *trade.Alert) string { return o.DeviationID }, loaders.Deviations)
 }
 
-func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *int, after *string, last *int, before *string) ([]*trade.OrderConnection, error) {
+func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.OrderConnection, error) {
 	return pages(ctx, keysOf(objs, (*trade.Alert).NodeID), records.AlertedOrders, first, after, last, before)
 }
 

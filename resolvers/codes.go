@@ -3,14 +3,13 @@ package resolvers
 import (
 	"context"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/graph"
 	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // CodeMappings are the tables of what codes mean, by the names of their sources.
@@ -30,7 +29,9 @@ func (codeMapping) Unmapped(ctx context.Context, objs []*operating.CodeMapping) 
 }
 
 // PublishCodeMapping publishes what codes mean.
-func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string, input graph.CodeMappingInput) (*graph.CodeMappingPayload, error) {
+func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string, input graph.CodeMappingInput) (*graph.CodeMappingPayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,8 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 	for i, e := range input.Entries {
 		entries[i] = operating.CodeMappingEntry{Code: e.Code, Meaning: e.Meaning}
 	}
-	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey, stewards.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
+	a, err := r.Codes.Publish(ctx, l.Scope(), by, idempotencyKey,
+		stewards.Publication{MappingID: input.Mapping, Version: input.ExpectedVersion, Entries: entries, Reason: input.Reason})
 	if err != nil {
 		return nil, err
 	}

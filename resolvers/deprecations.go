@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
+	operatingstore "portico/store/operating"
+	"portico/trade/operating"
 )
 
 // usedWithin is how far back the use of what goes away is told.
@@ -30,7 +29,8 @@ func (r deprecation) Usage(ctx context.Context, objs []*operating.Deprecation) (
 	if err != nil {
 		return nil, err
 	}
-	found, err := operatingstore.DeprecatedUse(ctx, l.Store, l.Scope(), auth.CallerOf(ctx).Principal.Client, time.Now().Add(-usedWithin), keysOf(objs, func(o *operating.Deprecation) string { return o.Coordinate }))
+	found, err := operatingstore.DeprecatedUse(ctx, l.Store, l.Scope(), auth.CallerOf(ctx).Principal.Client, time.Now().Add(-usedWithin),
+		keysOf(objs, func(o *operating.Deprecation) string { return o.Coordinate }))
 	all := make([][]*operating.DeprecatedUse, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.Coordinate]; all[i] == nil {

@@ -13,23 +13,32 @@ import (
 )
 
 // SubmitDespatchAdvice announces a shipment.
-func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.DespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
+func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string,
+	input graph.DespatchAdviceInput,
+) (*graph.DespatchAdvicePayload, error) {
 	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
 		return r.Purchasing.Announce(ctx, s, by, idempotencyKey, despatchRequest(&input), telemetry.Wait(ctx, mostWait))
 	})
 }
 
 func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
-	q := &trade.DespatchRequest{Number: in.Number, ShipFrom: *address(in.ShipFrom), DespatchedAt: in.DespatchedAt, ExpectedAt: in.ExpectedAt, CarrierSCAC: in.CarrierScac}
+	q := &trade.DespatchRequest{
+		Number: in.Number, ShipFrom: *address(in.ShipFrom), DespatchedAt: in.DespatchedAt, ExpectedAt: in.ExpectedAt,
+		CarrierSCAC: in.CarrierScac,
+	}
 	for _, x := range in.References {
 		q.References = append(q.References, trade.Identifier(*x))
 	}
 	for _, u := range in.HandlingUnits {
-		q.Units = append(q.Units, trade.HandlingUnit{SSCC: u.Sscc, Parent: u.Parent, PackageType: u.PackageType, Weight: (*trade.Quantity)(u.Weight)})
+		q.Units = append(q.Units, trade.HandlingUnit{
+			SSCC: u.Sscc, Parent: u.Parent, PackageType: u.PackageType,
+			Weight: (*trade.Quantity)(u.Weight),
+		})
 	}
 	for _, l := range in.Lines {
 		q.Lines = append(q.Lines, trade.DespatchLine{
-			LineID: l.PurchaseOrderLine, SSCC: l.Sscc, Shipped: trade.Quantity(*l.Shipped), Backordered: (*trade.Quantity)(l.Backordered), OutstandingReason: l.OutstandingReason, Lot: l.Lot, Serials: l.Serials,
+			LineID: l.PurchaseOrderLine, SSCC: l.Sscc, Shipped: trade.Quantity(*l.Shipped), Backordered: (*trade.Quantity)(l.Backordered),
+			OutstandingReason: l.OutstandingReason, Lot: l.Lot, Serials: l.Serials,
 			ExpiresOn: l.ExpiresOn,
 		})
 	}
@@ -37,13 +46,18 @@ func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
 }
 
 // CancelDespatchAdvice withdraws a ship notice.
-func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string, input graph.CancelDespatchAdviceInput) (*graph.DespatchAdvicePayload, error) {
+func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string,
+	input graph.CancelDespatchAdviceInput,
+) (*graph.DespatchAdvicePayload, error) {
 	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
-		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, purchasing.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, purchasing.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason},
+			telemetry.Wait(ctx, mostWait))
 	})
 }
 
-func (r mutation) despatched(ctx context.Context, signature *string, do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error)) (*graph.DespatchAdvicePayload, error) {
+func (r mutation) despatched(ctx context.Context, signature *string,
+	do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error),
+) (*graph.DespatchAdvicePayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 )
 
 // DecideDeviation decides a deviation.
-func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, input graph.DecideDeviationInput) (*graph.DeviationPayload, error) {
+func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, input graph.DecideDeviationInput) (*graph.DeviationPayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -32,7 +34,10 @@ func counterProposal(in *graph.CounterProposalInput) *trade.CounterProposal {
 	if in == nil {
 		return nil
 	}
-	return &trade.CounterProposal{Quantity: (*trade.Quantity)(in.Quantity), UnitPrice: unitPrice(in.UnitPrice), ShipDate: in.ShipDate, DeliveryDate: in.DeliveryDate}
+	return &trade.CounterProposal{
+		Quantity: (*trade.Quantity)(in.Quantity), UnitPrice: unitPrice(in.UnitPrice), ShipDate: in.ShipDate,
+		DeliveryDate: in.DeliveryDate,
+	}
 }
 
 // Deviation are the resolvers of Deviation.
@@ -49,7 +54,9 @@ func (r deviation) DecidedBy(ctx context.Context, objs []*trade.Deviation) ([]*t
 }
 
 // WhatIf says what a decision would touch.
-func (r deviation) WhatIf(ctx context.Context, objs []*trade.Deviation, decision trade.DeviationDecision, counter *graph.CounterProposalInput) ([]*trade.CommitmentReview, error) {
+func (r deviation) WhatIf(ctx context.Context, objs []*trade.Deviation, decision trade.DeviationDecision,
+	counter *graph.CounterProposalInput,
+) ([]*trade.CommitmentReview, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -90,14 +97,19 @@ func (r query) ToleranceProfiles(ctx context.Context) ([]*trade.ToleranceProfile
 }
 
 // SaveToleranceProfile makes or changes a tolerance profile.
-func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey string, input graph.ToleranceProfileInput) (*graph.ToleranceProfilePayload, error) {
+func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey string,
+	input graph.ToleranceProfileInput,
+) (*graph.ToleranceProfilePayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	a, err := r.Purchasing.SaveTolerance(ctx, by, idempotencyKey, trade.ToleranceProfile{
-		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, OverQuantityPercent: input.OverQuantityPercent, UnderQuantityPercent: input.UnderQuantityPercent,
-		PricePercent: input.PricePercent, EarlyDays: input.EarlyDays, LateDays: input.LateDays, AllowSubstitution: input.AllowSubstitution, OutOfTolerance: input.OutOfTolerance,
+		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, OverQuantityPercent: input.OverQuantityPercent,
+		UnderQuantityPercent: input.UnderQuantityPercent,
+		PricePercent:         input.PricePercent, EarlyDays: input.EarlyDays, LateDays: input.LateDays,
+		AllowSubstitution: input.AllowSubstitution,
+		OutOfTolerance:    input.OutOfTolerance,
 	})
 	if err != nil {
 		return nil, err

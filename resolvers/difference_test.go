@@ -85,7 +85,8 @@ func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
 // moving are fields whose values depend on when they are asked.
 var moving = map[string]bool{
 	"Query._entities": true, // its keys are made up elsewhere: graph/execution/difftest asks for entities
-	"Provenance.age":  true, "Provenance.mode": true, "Provenance.asOf": true, "Provenance.receivedAt": true, "DocumentLink.url": true, "DocumentLink.expiresAt": true,
+	"Provenance.age":  true, "Provenance.mode": true, "Provenance.asOf": true, "Provenance.receivedAt": true, "DocumentLink.url": true,
+	"DocumentLink.expiresAt": true,
 	"OrderPromise.expiresAt": true, "SourceHealth.lag": true, "SourceHealth.lastSuccessAt": true,
 }
 
@@ -93,7 +94,8 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	shared := loaded(t)
 	base, _ := url.Parse("http://localhost")
 	cfg := graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Links:    documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }),
+		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
 	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))
@@ -138,7 +140,9 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 var argument = regexp.MustCompile(`\.(quantity|maxAge|on|horizon|filter|shipTo|input)(\.\w+)* @ `)
 
 // ask runs a query and tells its data and the set of its errors.
-func ask(t *testing.T, schema graphql.ExecutableSchema, shared loaders.Shared, scope trade.Scope, q string, vars map[string]any) (any, []string, bool) {
+func ask(t *testing.T, schema graphql.ExecutableSchema, shared loaders.Shared, scope trade.Scope, q string, vars map[string]any) (any,
+	[]string, bool,
+) {
 	t.Helper()
 	ex := executor.New(schema)
 	ctx := auth.WithCaller(t.Context(), auth.Caller{Principal: &auth.Principal{Subject: "u", Name: "u"}, Scope: scope})
@@ -188,7 +192,8 @@ func known(t *testing.T, st *store.Store) []string {
 	}
 	items, _ := records.ItemList(all, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, first)
 	shipments, _ := records.ShipmentList(all, records.ShipmentFilter{}, records.NoParent).Page(t.Context(), st, []string{""}, first)
-	purchases, _ := records.PurchaseOrderList(all, records.PurchaseOrderFilter{}, trade.PurchaseOrdersNewest).Page(t.Context(), st, []string{""}, first)
+	purchases, _ := records.PurchaseOrderList(all, records.PurchaseOrderFilter{}, trade.PurchaseOrdersNewest).Page(t.Context(), st,
+		[]string{""}, first)
 	invoices, _ := records.InvoiceList(all, records.InvoiceFilter{}, records.NoParent).Page(t.Context(), st, []string{""}, first)
 	for i := range 3 {
 		add(orders[""].Nodes[i].ID)
@@ -243,9 +248,11 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 		return fmt.Sprint(yes), yes
 	case "OrderInput!":
 		sku, wished := []string{"BLT-10002", "no item"}[r.IntN(2)], []string{"2031-01-06", "2001-01-01"}[r.IntN(2)]
-		return fmt.Sprintf(`{account: %q, customerPoNumber: "PO", requestedDeliveryDate: %q, lines: [{item: {sku: %q}, quantity: {value: "5", unit: "EA"}}]}`, id, wished, sku), map[string]any{
-			"account": id, "customerPoNumber": "PO", "requestedDeliveryDate": wished, "lines": []any{map[string]any{"item": map[string]any{"sku": sku}, "quantity": map[string]any{"value": "5", "unit": "EA"}}},
-		}
+		return fmt.Sprintf(`{account: %q, customerPoNumber: "PO", requestedDeliveryDate: %q, lines:
+			[{item: {sku: %q}, quantity: {value: "5", unit: "EA"}}]}`, id, wished, sku), map[string]any{
+				"account": id, "customerPoNumber": "PO", "requestedDeliveryDate": wished,
+				"lines": []any{map[string]any{"item": map[string]any{"sku": sku}, "quantity": map[string]any{"value": "5", "unit": "EA"}}},
+			}
 	case "QuantityInput", "QuantityInput!":
 		unit := []string{"EA", "BX", "no unit"}[r.IntN(3)]
 		return fmt.Sprintf(`{value: "5", unit: %q}`, unit), map[string]any{"value": "5", "unit": unit}

@@ -36,7 +36,8 @@ func (r entity) FindInvoice(ctx context.Context, reps []*graph.InvoiceRepresenta
 }
 
 func (r entity) FindPurchaseOrder(ctx context.Context, reps []*graph.PurchaseOrderRepresentation) ([]*trade.PurchaseOrder, error) {
-	return refer(ctx, reps, []*loaders.Loader[string, *trade.PurchaseOrder]{loaders.PurchaseOrders, loaders.PurchaseOrdersByNumber}, func(k *graph.PurchaseOrderRepresentation) []*string { return []*string{k.ID, k.Number} })
+	return refer(ctx, reps, []*loaders.Loader[string, *trade.PurchaseOrder]{loaders.PurchaseOrders, loaders.PurchaseOrdersByNumber},
+		func(k *graph.PurchaseOrderRepresentation) []*string { return []*string{k.ID, k.Number} })
 }
 
 func (r entity) FindShipment(ctx context.Context, reps []*graph.ShipmentRepresentation) ([]*trade.Shipment, error) {
@@ -45,7 +46,8 @@ func (r entity) FindShipment(ctx context.Context, reps []*graph.ShipmentRepresen
 }
 
 func (r entity) FindTradingPartner(ctx context.Context, reps []*graph.TradingPartnerRepresentation) ([]*procurement.TradingPartner, error) {
-	return refer(ctx, reps, []*loaders.Loader[string, *procurement.TradingPartner]{loaders.Partners, loaders.PartnersByCode}, func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
+	return refer(ctx, reps, []*loaders.Loader[string, *procurement.TradingPartner]{loaders.Partners, loaders.PartnersByCode},
+		func(k *graph.TradingPartnerRepresentation) []*string { return []*string{k.ID, k.Code} })
 }
 
 // refer loads what representations name, each by the first of its keys that is
@@ -70,8 +72,9 @@ var keyForms = map[string][]struct {
 	ok   func(string) bool
 }{
 	"Account": {{"id", anyText}, {"number", anyText}}, "Item": {{"id", anyText}, {"sku", anyText}, {"gtin", trade.ValidGTIN}},
-	"Order": {{"id", anyText}, {"number", anyText}}, "Invoice": {{"id", anyText}, {"number", anyText}}, "PurchaseOrder": {{"id", anyText}, {"number", anyText}},
-	"Shipment": {{"id", anyText}, {"number", anyText}}, "TradingPartner": {{"id", anyText}, {"code", anyText}},
+	"Order": {{"id", anyText}, {"number", anyText}}, "Invoice": {{"id", anyText}, {"number", anyText}},
+	"PurchaseOrder": {{"id", anyText}, {"number", anyText}},
+	"Shipment":      {{"id", anyText}, {"number", anyText}}, "TradingPartner": {{"id", anyText}, {"code", anyText}},
 }
 
 func anyText(string) bool { return true }

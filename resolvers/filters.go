@@ -39,7 +39,8 @@ func orderFilter(ctx context.Context, f *graph.OrderFilter) (records.OrderFilter
 	}
 	item, err := itemID(ctx, f.Item)
 	return records.OrderFilter{
-		Accounts: f.Accounts, Status: f.Status, Number: text(f.Number), CustomerPoNumber: text(f.CustomerPoNumber), Placed: span(f.Placed), Item: item,
+		Accounts: f.Accounts, Status: f.Status, Number: text(f.Number), CustomerPoNumber: text(f.CustomerPoNumber), Placed: span(f.Placed),
+		Item:   item,
 		ShipTo: text(f.ShipTo), ChangedSince: f.ChangedSince,
 	}, err
 }
@@ -50,7 +51,8 @@ func purchaseOrderFilter(ctx context.Context, f *graph.PurchaseOrderFilter) (rec
 	}
 	item, err := itemID(ctx, f.Item)
 	return records.PurchaseOrderFilter{
-		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item, ChangedSince: f.ChangedSince, NeedsAction: yes(f.NeedsAction),
+		Status: f.Status, Number: text(f.Number), Supplier: text(f.Supplier), Promised: span(f.Promised), Item: item,
+		ChangedSince: f.ChangedSince, NeedsAction: yes(f.NeedsAction),
 	}, err
 }
 
@@ -59,7 +61,8 @@ func shipmentFilter(f *graph.ShipmentFilter) records.ShipmentFilter {
 		return records.ShipmentFilter{}
 	}
 	out := records.ShipmentFilter{
-		Direction: f.Direction, Status: f.Status, CarrierScac: text(f.CarrierScac), Order: text(f.Order), Eta: span(f.Eta), ChangedSince: f.ChangedSince,
+		Direction: f.Direction, Status: f.Status, CarrierScac: text(f.CarrierScac), Order: text(f.Order), Eta: span(f.Eta),
+		ChangedSince: f.ChangedSince,
 	}
 	if f.Reference != nil {
 		out.Reference = &trade.Identifier{Scheme: f.Reference.Scheme, Value: f.Reference.Value}
@@ -72,7 +75,8 @@ func invoiceFilter(f *graph.InvoiceFilter) records.InvoiceFilter {
 		return records.InvoiceFilter{}
 	}
 	return records.InvoiceFilter{
-		Accounts: f.Accounts, Kind: f.Kind, Status: f.Status, Number: text(f.Number), Order: text(f.Order), Issued: span(f.Issued), Due: span(f.Due),
+		Accounts: f.Accounts, Kind: f.Kind, Status: f.Status, Number: text(f.Number), Order: text(f.Order), Issued: span(f.Issued),
+		Due:          span(f.Due),
 		ChangedSince: f.ChangedSince,
 	}
 }
@@ -103,7 +107,10 @@ func itemID(ctx context.Context, by *graph.ItemBy) (string, error) {
 }
 
 // itemLoaders load items by the fields of ItemBy, in their order.
-var itemLoaders = [...]*loaders.Loader[string, *trade.Item]{loaders.Items, loaders.ItemsBySKU, loaders.ItemsByGTIN, loaders.ItemsByPartNumber}
+var itemLoaders = [...]*loaders.Loader[string, *trade.Item]{
+	loaders.Items, loaders.ItemsBySKU, loaders.ItemsByGTIN,
+	loaders.ItemsByPartNumber,
+}
 
 // itemsBy loads items by their keys, in order; one batch goes to each kind of
 // key.
@@ -115,7 +122,9 @@ func itemsBy(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {
 
 // named loads n things, each of which is named by a key of one of several kinds:
 // one batch a kind of key.
-func named[V any](ctx context.Context, from []*loaders.Loader[string, V], n int, key func(i int) (kind int, value string, err error)) ([]V, error) {
+func named[V any](ctx context.Context, from []*loaders.Loader[string, V], n int, key func(i int) (kind int, value string, err error)) ([]V,
+	error,
+) {
 	values, places := make([][]string, len(from)), make([][]int, len(from))
 	for i := range n {
 		kind, value, err := key(i)

@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"portico/store/operating"
-
 	"portico/events"
 	"portico/graph/execution"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -134,7 +133,10 @@ func (s *stream[I]) resume(ctx context.Context) error {
 	s.phase = missing
 	gap, err := s.gap(ctx, s.store, *s.since, &s.at)
 	if err == nil && gap {
-		s.tell(&trade.StreamGap{Cursor: s.cursor(s.at), From: *s.after, At: time.Now().UTC(), Requery: "Changes of " + s.requery + " are missing here: ask for " + s.requery + " anew."})
+		s.tell(&trade.StreamGap{
+			Cursor: s.cursor(s.at), From: *s.after, At: time.Now().UTC(),
+			Requery: "Changes of " + s.requery + " are missing here: ask for " + s.requery + " anew.",
+		})
 	}
 	return err
 }

@@ -4,15 +4,14 @@ import (
 	"context"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/graph"
 	"portico/process/stewards"
 	"portico/resolvers/loaders"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // everyOne reads a whole list that is short by its nature.
@@ -35,8 +34,11 @@ func (r *Resolver) CapabilityRoute() graph.CapabilityRouteResolver { return capa
 
 type capabilityRoute struct{ *Resolver }
 
-func (r capabilityRoute) Mismatches(ctx context.Context, objs []*operating.CapabilityRoute, first *int, after *string, last *int, before *string) ([]*operating.RouteMismatchConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *operating.CapabilityRoute) string { return string(o.Capability) }), operatingstore.MismatchList, first, after, last, before)
+func (r capabilityRoute) Mismatches(ctx context.Context, objs []*operating.CapabilityRoute, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.RouteMismatchConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.CapabilityRoute) string { return string(o.Capability) }), operatingstore.MismatchList,
+		first, after, last, before)
 }
 
 // RouteMismatchConnection are the resolvers of RouteMismatchConnection.
@@ -60,8 +62,11 @@ func (r *Resolver) Reconciliation() graph.ReconciliationResolver { return reconc
 
 type reconciliation struct{ *Resolver }
 
-func (r reconciliation) Differences(ctx context.Context, objs []*operating.Reconciliation, first *int, after *string, last *int, before *string) ([]*operating.RecordDifferenceConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *operating.Reconciliation) string { return o.ID }), operatingstore.DifferenceList, first, after, last, before)
+func (r reconciliation) Differences(ctx context.Context, objs []*operating.Reconciliation, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.RecordDifferenceConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.Reconciliation) string { return o.ID }), operatingstore.DifferenceList, first, after,
+		last, before)
 }
 
 // RecordDifferenceConnection are the resolvers of RecordDifferenceConnection.
@@ -71,7 +76,9 @@ func (r *Resolver) RecordDifferenceConnection() graph.RecordDifferenceConnection
 
 type recordDifferenceConnection struct{ *Resolver }
 
-func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*operating.RecordDifferenceConnection) ([]*trade.TotalCount, error) {
+func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*operating.RecordDifferenceConnection) ([]*trade.TotalCount,
+	error,
+) {
 	return counts(ctx, objs)
 }
 
@@ -91,7 +98,9 @@ func (r query) DataPolicies(ctx context.Context) ([]*operating.DataPolicy, error
 
 // MasterDataConflicts are the fields on which systems contradict each other, for
 // stewards.
-func (r query) MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.MasterDataConflictFilter) (*operating.MasterDataConflictConnection, error) {
+func (r query) MasterDataConflicts(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.MasterDataConflictFilter,
+) (*operating.MasterDataConflictConnection, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -139,12 +148,15 @@ func (r masterDataConflict) ResolvedBy(ctx context.Context, objs []*operating.Ma
 }
 
 // ResolveMasterDataConflict decides a conflict.
-func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey string, input graph.ResolveMasterDataConflictInput) (*graph.MasterDataConflictPayload, error) {
+func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey string,
+	input graph.ResolveMasterDataConflictInput,
+) (*graph.MasterDataConflictPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.Stewarding.Resolve(ctx, l.Scope(), by, idempotencyKey, stewards.Verdict{Conflict: input.Conflict, Value: input.Value, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+	a, err := r.Stewarding.Resolve(ctx, l.Scope(), by, idempotencyKey,
+		stewards.Verdict{Conflict: input.Conflict, Value: input.Value, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +165,9 @@ func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey 
 	return p, err
 }
 
-func governed[V any](ctx context.Context, objs []*operating.MasterDataConflict, tell func(*operating.MasterDataConflict, operating.Stewardship) V) ([]V, error) {
+func governed[V any](ctx context.Context, objs []*operating.MasterDataConflict,
+	tell func(*operating.MasterDataConflict, operating.Stewardship) V,
+) ([]V, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -189,6 +203,8 @@ func (r *Resolver) MasterDataConflictConnection() graph.MasterDataConflictConnec
 
 type masterDataConflictConnection struct{ *Resolver }
 
-func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*operating.MasterDataConflictConnection) ([]*trade.TotalCount, error) {
+func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*operating.MasterDataConflictConnection) ([]*trade.TotalCount,
+	error,
+) {
 	return counts(ctx, objs)
 }

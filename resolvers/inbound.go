@@ -3,21 +3,26 @@ package resolvers
 import (
 	"context"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/graph"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // InboundDeliveries are what other systems pushed to us, newest first.
-func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InboundDeliveryFilter) (*operating.InboundDeliveryConnection, error) {
+func (r query) InboundDeliveries(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.InboundDeliveryFilter,
+) (*operating.InboundDeliveryConnection, error) {
 	f := operatingstore.InboundFilter{}
 	if filter != nil {
-		f = operatingstore.InboundFilter{Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject), Received: span(filter.Received)}
+		f = operatingstore.InboundFilter{
+			Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject),
+			Received: span(filter.Received),
+		}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return operatingstore.InboundList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return operatingstore.InboundList(s, f) }, first, after,
+		last, before)
 }
 
 // InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.

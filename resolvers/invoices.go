@@ -23,8 +23,11 @@ func (r invoice) Orders(ctx context.Context, objs []*trade.Invoice) ([][]*trade.
 	return lists(related(ctx, objs, func(o *trade.Invoice) string { return o.ID }, loaders.OrdersInInvoices))
 }
 
-func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, after *string, last *int, before *string) ([]*trade.InvoiceLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }), func(s trade.Scope) *store.List[trade.InvoiceLine] { return records.InvoiceLineList(s) }, first, after, last, before)
+func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.InvoiceLineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.InvoiceLine] { return records.InvoiceLineList(s) }, first, after, last, before)
 }
 
 func (r invoice) Document(_ context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {

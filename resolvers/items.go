@@ -77,7 +77,9 @@ func (r item) Documents(_ context.Context, objs []*trade.Item) ([][]*trade.ItemD
 	return papers, nil
 }
 
-func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.QuantityInput, account, shipTo *string, on *trade.Date, maxAge *time.Duration) ([]trade.PriceResult, error) {
+func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.QuantityInput, account, shipTo *string, on *trade.Date,
+	maxAge *time.Duration,
+) ([]trade.PriceResult, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -140,7 +142,9 @@ func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (t
 	return key, nil
 }
 
-func (r item) Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration, maxAge *time.Duration) ([]*trade.Availability, error) {
+func (r item) Availability(ctx context.Context, objs []*trade.Item, warehouses []string, horizon time.Duration,
+	maxAge *time.Duration,
+) ([]*trade.Availability, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err

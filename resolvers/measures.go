@@ -4,13 +4,12 @@ import (
 	"context"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/graph"
 	"portico/process/watch"
 	"portico/resolvers/loaders"
+	operatingstore "portico/store/operating"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -86,7 +85,8 @@ func (r slaReport) Breaches(ctx context.Context, objs []*operating.SlaReport) ([
 	if err != nil {
 		return nil, err
 	}
-	found, err := operatingstore.Breaches(ctx, l.Store, l.Scope(), objs[0].From, objs[0].Until, keysOf(objs, func(o *operating.SlaReport) string { return o.Objective.ID }))
+	found, err := operatingstore.Breaches(ctx, l.Store, l.Scope(), objs[0].From, objs[0].Until,
+		keysOf(objs, func(o *operating.SlaReport) string { return o.Objective.ID }))
 	all := make([][]*trade.Alert, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.Objective.ID]; all[i] == nil {
@@ -111,12 +111,15 @@ func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown b
 }
 
 // Scorecard is how suppliers keep their word.
-func (r tradingPartner) Scorecard(ctx context.Context, objs []*procurement.TradingPartner, period *graph.DateRangeInput) ([][]*operating.MeasureResult, error) {
+func (r tradingPartner) Scorecard(ctx context.Context, objs []*procurement.TradingPartner,
+	period *graph.DateRangeInput,
+) ([][]*operating.MeasureResult, error) {
 	l, from, until, err := measuring(ctx, period, 90)
 	if err != nil {
 		return nil, err
 	}
-	found, err := operatingstore.Scorecards(ctx, l.Store, l.Scope(), from, until, keysOf(objs, func(o *procurement.TradingPartner) string { return o.ID }))
+	found, err := operatingstore.Scorecards(ctx, l.Store, l.Scope(), from, until,
+		keysOf(objs, func(o *procurement.TradingPartner) string { return o.ID }))
 	all := make([][]*operating.MeasureResult, len(objs))
 	for i, o := range objs {
 		if all[i] = found[o.ID]; all[i] == nil {
@@ -133,7 +136,8 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 		return nil, err
 	}
 	a, err := r.Operating.SaveObjective(ctx, by, idempotencyKey, operating.Objective{
-		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, Measure: input.Measure, Maximum: input.Maximum, Percent: input.Percent, Window: input.Window, Queue: input.Queue, Severity: input.Severity,
+		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, Measure: input.Measure, Maximum: input.Maximum,
+		Percent: input.Percent, Window: input.Window, Queue: input.Queue, Severity: input.Severity,
 	})
 	if err != nil {
 		return nil, err
@@ -144,7 +148,9 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 }
 
 // RecordSupportTickets records a count of a help desk.
-func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey string, input graph.SupportTicketCountInput) (*graph.SupportTicketsPayload, error) {
+func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey string,
+	input graph.SupportTicketCountInput,
+) (*graph.SupportTicketsPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -152,7 +158,8 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if input.Period == nil || input.Period.From == nil || input.Period.To == nil {
 		return nil, badInput("a count is of days with both ends")
 	}
-	a, err := r.Operating.RecordTickets(ctx, by, idempotencyKey, watch.TicketCount{From: *input.Period.From, To: *input.Period.To, Count: input.Count, Source: input.Source})
+	a, err := r.Operating.RecordTickets(ctx, by, idempotencyKey,
+		watch.TicketCount{From: *input.Period.From, To: *input.Period.To, Count: input.Count, Source: input.Source})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +171,8 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if err != nil {
 		return nil, err
 	}
-	found, err := operatingstore.MeasureResults(ctx, l.Store, l.Scope(), operatingstore.MeasuredBy{From: from, Until: until, Measures: []operating.BusinessMeasure{operating.SupportTickets}})
+	found, err := operatingstore.MeasureResults(ctx, l.Store, l.Scope(),
+		operatingstore.MeasuredBy{From: from, Until: until, Measures: []operating.BusinessMeasure{operating.SupportTickets}})
 	if len(found) > 0 {
 		p.Result = found[0]
 	}

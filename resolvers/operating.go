@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process"
@@ -15,6 +13,7 @@ import (
 	"portico/store"
 	"portico/store/ledger"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // WorkInProgress is what has not ended, for operators.
@@ -23,35 +22,53 @@ func (r query) WorkInProgress(ctx context.Context) ([]*trade.WorkInState, error)
 }
 
 // Trace is every hop of a correlation id.
-func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int, before *string) (*operating.TimelineConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[operating.TimelineEntry] { return ledger.TraceList(s, correlationID) }, first, after, last, before)
+func (r query) Trace(ctx context.Context, correlationID string, first *int, after *string, last *int,
+	before *string,
+) (*operating.TimelineConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[operating.TimelineEntry] { return ledger.TraceList(s, correlationID) }, first, after,
+		last, before)
 }
 
 // AuditLog is what was done, by whom.
-func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AuditFilter) (*operating.AuditEntryConnection, error) {
+func (r query) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.AuditFilter,
+) (*operating.AuditEntryConnection, error) {
 	f := ledger.AuditFilter{}
 	if filter != nil {
-		f = ledger.AuditFilter{Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action), CorrelationID: text(filter.CorrelationID), At: span(filter.At)}
+		f = ledger.AuditFilter{
+			Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action),
+			CorrelationID: text(filter.CorrelationID), At: span(filter.At),
+		}
 	}
 	return page(ctx, func(s trade.Scope) *store.List[operating.AuditEntry] { return ledger.AuditList(s, f) }, first, after, last, before)
 }
 
 // DeadLetters are what is parked.
-func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before, stream *string) (*operating.DeadLetterConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[operating.DeadLetter] { return ledger.DeadLetterList(s, text(stream)) }, first, after, last, before)
+func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before,
+	stream *string,
+) (*operating.DeadLetterConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[operating.DeadLetter] { return ledger.DeadLetterList(s, text(stream)) }, first, after,
+		last, before)
 }
 
 // RetryDeadLetter tries a dead letter again.
-func (r mutation) RetryDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload, error) {
+func (r mutation) RetryDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload,
+	error,
+) {
 	return r.deadLetter(ctx, idempotencyKey, input, r.Operating.Retry)
 }
 
 // DiscardDeadLetter gives a dead letter up.
-func (r mutation) DiscardDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload, error) {
+func (r mutation) DiscardDeadLetter(ctx context.Context, idempotencyKey string, input graph.DeadLetterInput) (*graph.DeadLetterPayload,
+	error,
+) {
 	return r.deadLetter(ctx, idempotencyKey, input, r.Operating.Discard)
 }
 
-func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLetterInput, do func(context.Context, process.Submitter, string, watch.DeadLetter) (*process.Acted[trade.CommonError], error)) (*graph.DeadLetterPayload, error) {
+func (r mutation) deadLetter(ctx context.Context, key string, input graph.DeadLetterInput,
+	do func(context.Context, process.Submitter, string, watch.DeadLetter) (*process.Acted[trade.CommonError],
+		error),
+) (*graph.DeadLetterPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -99,13 +116,18 @@ func (r mutation) Compensate(ctx context.Context, idempotencyKey string, input g
 }
 
 // SettleOperation settles an operation of unknown outcome.
-func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, input graph.SettleOperationInput) (*graph.OperationPayload, error) {
+func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, input graph.SettleOperationInput) (*graph.OperationPayload,
+	error,
+) {
 	return r.operated(ctx, func(by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Operating.Settle(ctx, by, idempotencyKey, watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
+		return r.Operating.Settle(ctx, by, idempotencyKey,
+			watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
 	})
 }
 
-func (r mutation) operated(ctx context.Context, do func(process.Submitter) (*process.Acted[trade.CommonError], error)) (*graph.OperationPayload, error) {
+func (r mutation) operated(ctx context.Context,
+	do func(process.Submitter) (*process.Acted[trade.CommonError], error),
+) (*graph.OperationPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -129,7 +151,10 @@ func (r mutation) ResumeSource(ctx context.Context, idempotencyKey string, input
 	return r.controlled(ctx, idempotencyKey, input, r.Operating.Resume)
 }
 
-func (r mutation) controlled(ctx context.Context, key string, input graph.SourceControlInput, do func(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error)) (*graph.SourcePayload, error) {
+func (r mutation) controlled(ctx context.Context, key string, input graph.SourceControlInput,
+	do func(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError],
+		error),
+) (*graph.SourcePayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,9 @@ func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Oper
 }
 
 // Operations are those that the caller may see, newest first.
-func (r query) Operations(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OperationFilter) (*trade.OperationConnection, error) {
+func (r query) Operations(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.OperationFilter,
+) (*trade.OperationConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Operation] {
 		return ledger.OperationList(s, operationFilter(filter))
 	}, first, after, last, before)
@@ -39,7 +41,10 @@ func operationFilter(f *graph.OperationFilter) ledger.OperationFilter {
 	if f == nil {
 		return ledger.OperationFilter{}
 	}
-	return ledger.OperationFilter{State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID), Submitted: span(f.Submitted)}
+	return ledger.OperationFilter{
+		State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID),
+		Submitted: span(f.Submitted),
+	}
 }
 
 // IdempotencyConflict are the resolvers of IdempotencyConflict.

@@ -21,7 +21,8 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*orde
 // orderRequest is an order as the caller asks for it.
 func orderRequest(in *graph.OrderInput) *ordering.OrderRequest {
 	r := &ordering.OrderRequest{
-		AccountID: in.Account, CustomerPoNumber: in.CustomerPoNumber, RequestedDeliveryDate: in.RequestedDeliveryDate, AllowPartial: in.AllowPartial, Comment: in.Comment,
+		AccountID: in.Account, CustomerPoNumber: in.CustomerPoNumber, RequestedDeliveryDate: in.RequestedDeliveryDate,
+		AllowPartial: in.AllowPartial, Comment: in.Comment,
 		Lines: make([]ordering.OrderRequestLine, len(in.Lines)),
 	}
 	if in.ShipTo != nil {
@@ -35,8 +36,13 @@ func orderRequest(in *graph.OrderInput) *ordering.OrderRequest {
 
 func orderLineRequest(l *graph.OrderLineInput) ordering.OrderRequestLine {
 	return ordering.OrderRequestLine{
-		LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice), RequestedDeliveryDate: l.RequestedDeliveryDate,
-		AllowSubstitute: l.AllowSubstitute, Item: ordering.ItemKey{ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin), PartNumber: text(l.Item.CustomerPartNumber)},
+		LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice),
+		RequestedDeliveryDate: l.RequestedDeliveryDate,
+		AllowSubstitute:       l.AllowSubstitute,
+		Item: ordering.ItemKey{
+			ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin),
+			PartNumber: text(l.Item.CustomerPartNumber),
+		},
 	}
 }
 
@@ -52,7 +58,8 @@ func address(in *graph.AddressInput) *trade.Address {
 		return nil
 	}
 	return &trade.Address{
-		Name: &in.Name, Line1: &in.Line1, Line2: in.Line2, City: &in.City, Region: in.Region, PostalCode: in.PostalCode, Country: in.Country, GLN: in.Gln,
+		Name: &in.Name, Line1: &in.Line1, Line2: in.Line2, City: &in.City, Region: in.Region, PostalCode: in.PostalCode, Country: in.Country,
+		GLN: in.Gln,
 	}
 }
 
@@ -88,7 +95,9 @@ func (r promiseLine) Substitute(ctx context.Context, objs []*trade.PromiseLine) 
 }
 
 // Promise says when a quantity could be shipped and delivered.
-func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.QuantityInput, shipTo string, requestedDeliveryDate *trade.Date, allowPartial, allowSubstitute bool) ([]*trade.OrderPromise, error) {
+func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.QuantityInput, shipTo string,
+	requestedDeliveryDate *trade.Date, allowPartial, allowSubstitute bool,
+) ([]*trade.OrderPromise, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -104,6 +113,7 @@ func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.Qu
 		return nil, badInput("the quantity must be more than nothing")
 	}
 	return l.PromiseOf(ctx, objs, loaders.PromiseArgs{
-		Quantity: trade.Quantity(quantity), ShipTo: place, Wished: requestedDeliveryDate, AllowPartial: allowPartial, AllowSubstitute: allowSubstitute,
+		Quantity: trade.Quantity(quantity), ShipTo: place, Wished: requestedDeliveryDate, AllowPartial: allowPartial,
+		AllowSubstitute: allowSubstitute,
 	})
 }

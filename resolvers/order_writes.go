@@ -43,7 +43,9 @@ func writer(ctx context.Context) (*loaders.Loaders, process.Submitter, error) {
 
 // about loads the operation and the record that an answer is about, and keeps the caller
 // to be named beside what they wrote.
-func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operation string, from *loaders.Loader[string, T], subject string) (op *trade.Operation, record T, err error) {
+func about[T any](ctx context.Context, r *Resolver, l *loaders.Loaders, operation string, from *loaders.Loader[string, T],
+	subject string,
+) (op *trade.Operation, record T, err error) {
 	if operation == "" && subject == "" {
 		return nil, record, nil
 	}
@@ -84,7 +86,9 @@ func orNone[T any](all []T) []T {
 }
 
 // SubmitOrders places orders together.
-func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input graph.SubmitOrdersInput) (*graph.SubmitOrdersPayload, error) {
+func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input graph.SubmitOrdersInput) (*graph.SubmitOrdersPayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -128,12 +132,16 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 
 // AmendOrder changes an order.
 func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input graph.AmendOrderInput) (*graph.AmendOrderPayload, error) {
-	a := &orders.Amendment{OrderID: input.Order, Version: input.ExpectedVersion, RequestedDeliveryDate: input.RequestedDeliveryDate, Cancel: input.CancelLines}
+	a := &orders.Amendment{
+		OrderID: input.Order, Version: input.ExpectedVersion, RequestedDeliveryDate: input.RequestedDeliveryDate,
+		Cancel: input.CancelLines,
+	}
 	for _, l := range input.AddLines {
 		a.Add = append(a.Add, orderLineRequest(l))
 	}
 	for _, l := range input.ChangeLines {
-		a.Change = append(a.Change, orders.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
+		a.Change = append(a.Change,
+			orders.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
 	}
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
 		return r.Ordering.Amend(ctx, s, by, idempotencyKey, a, telemetry.Wait(ctx, mostWait))
@@ -141,7 +149,9 @@ func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input g
 }
 
 // changed answers a write about an order.
-func (r mutation) changed(ctx context.Context, write func(trade.Scope, process.Submitter) (*process.Acted[trade.AmendOrderError], error)) (*graph.AmendOrderPayload, error) {
+func (r mutation) changed(ctx context.Context,
+	write func(trade.Scope, process.Submitter) (*process.Acted[trade.AmendOrderError], error),
+) (*graph.AmendOrderPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -158,40 +168,55 @@ func (r mutation) changed(ctx context.Context, write func(trade.Scope, process.S
 // CancelOrder cancels an order.
 func (r mutation) CancelOrder(ctx context.Context, idempotencyKey string, input graph.CancelOrderInput) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Cancel(ctx, s, by, idempotencyKey, orders.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Cancel(ctx, s, by, idempotencyKey,
+			orders.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // ApproveOrder approves an order of somebody else of the account.
-func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
+func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload,
+	error,
+) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Approve(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Approve(ctx, s, by, idempotencyKey,
+			orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // RejectOrder rejects an order of somebody else of the account.
-func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload, error) {
+func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload,
+	error,
+) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Reject(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
+		return r.Ordering.Reject(ctx, s, by, idempotencyKey,
+			orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
 	})
 }
 
 // AcceptOrderChanges accepts what was found different.
-func (r mutation) AcceptOrderChanges(ctx context.Context, idempotencyKey string, input graph.AcceptOrderChangesInput) (*graph.AmendOrderPayload, error) {
+func (r mutation) AcceptOrderChanges(ctx context.Context, idempotencyKey string,
+	input graph.AcceptOrderChangesInput,
+) (*graph.AmendOrderPayload, error) {
 	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
-		return r.Ordering.Accept(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion}, telemetry.Wait(ctx, mostWait))
+		return r.Ordering.Accept(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion},
+			telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // RequestReturn asks to send goods back.
-func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, input graph.RequestReturnInput) (*graph.RequestReturnPayload, error) {
+func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, input graph.RequestReturnInput) (*graph.RequestReturnPayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	q := &orders.ReturnRequest{OrderID: input.Order}
 	for _, line := range input.Lines {
-		q.Lines = append(q.Lines, orders.ReturnRequestLine{LineID: line.Line, Quantity: trade.Quantity(*line.Quantity), Reason: line.Reason, Comment: line.Comment})
+		q.Lines = append(q.Lines, orders.ReturnRequestLine{
+			LineID: line.Line, Quantity: trade.Quantity(*line.Quantity), Reason: line.Reason,
+			Comment: line.Comment,
+		})
 	}
 	a, err := r.Ordering.RequestReturn(ctx, l.Scope(), by, idempotencyKey, q, telemetry.Wait(ctx, mostWait))
 	if err != nil {

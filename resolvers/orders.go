@@ -3,8 +3,6 @@ package resolvers
 import (
 	"context"
 
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/resolvers/loaders"
@@ -12,6 +10,7 @@ import (
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/ordering"
 	"portico/trade/tracking"
 )
@@ -33,23 +32,32 @@ func (r order) BillTo(ctx context.Context, objs []*trade.Order) ([]*trade.Accoun
 	return related(ctx, objs, func(o *trade.Order) string { return o.BillToRef.ID }, loaders.Locations)
 }
 
-func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.OrderLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.OrderLine] { return records.OrderLineList(s) }, first, after, last, before)
+func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.OrderLineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.OrderLine] { return records.OrderLineList(s) }, first, after, last, before)
 }
 
-func (r order) Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.ShipmentConnection, error) {
+func (r order) Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
 		return records.ShipmentList(s, records.ShipmentFilter{}, records.PerOrder)
 	}, first, after, last, before)
 }
 
-func (r order) Invoices(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.InvoiceConnection, error) {
+func (r order) Invoices(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.InvoiceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Invoice] {
 		return records.InvoiceList(s, records.InvoiceFilter{}, records.PerOrder)
 	}, first, after, last, before)
 }
 
-func (r order) Returns(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*trade.ReturnConnection, error) {
+func (r order) Returns(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.ReturnConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
 		return records.ReturnList(s, records.ReturnFilter{}, records.PerOrder)
 	}, first, after, last, before)
@@ -102,7 +110,9 @@ func (r order) StatusExplanation(ctx context.Context, objs []*trade.Order) ([]*t
 	return out, nil
 }
 
-func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int, before *string) ([]*operating.TimelineConnection, error) {
+func (r order) Timeline(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }), ledger.TimelineList, first, after, last, before)
 }
 

@@ -21,12 +21,15 @@ func (r query) Partner(ctx context.Context, by graph.TradingPartnerBy) (*procure
 }
 
 // Partners are the trading partners that the caller may see, by name.
-func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.TradingPartnerFilter) (*procurement.TradingPartnerConnection, error) {
+func (r query) Partners(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.TradingPartnerFilter,
+) (*procurement.TradingPartnerConnection, error) {
 	f := ledger.PartnerFilter{}
 	if filter != nil {
 		f = ledger.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
 	}
-	return page(ctx, func(s trade.Scope) *store.List[procurement.TradingPartner] { return ledger.PartnerList(s, f) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[procurement.TradingPartner] { return ledger.PartnerList(s, f) }, first, after, last,
+		before)
 }
 
 // TradingPartnerConnection are the resolvers of TradingPartnerConnection.
@@ -36,7 +39,9 @@ func (r *Resolver) TradingPartnerConnection() graph.TradingPartnerConnectionReso
 
 type tradingPartnerConnection struct{ *Resolver }
 
-func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*procurement.TradingPartnerConnection) ([]*trade.TotalCount, error) {
+func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*procurement.TradingPartnerConnection) ([]*trade.TotalCount,
+	error,
+) {
 	return counts(ctx, objs)
 }
 
@@ -78,7 +83,9 @@ func (r tradingPartner) Quota(_ context.Context, objs []*procurement.TradingPart
 	return all, nil
 }
 
-func (r tradingPartner) Items(ctx context.Context, objs []*procurement.TradingPartner, first *int, after *string, last *int, before *string) ([]*trade.SupplierItemConnection, error) {
+func (r tradingPartner) Items(ctx context.Context, objs []*procurement.TradingPartner, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.SupplierItemConnection, error) {
 	return pages(ctx, keysOf(objs, (*procurement.TradingPartner).NodeID), records.RangeOf, first, after, last, before)
 }
 
@@ -86,7 +93,8 @@ func (r tradingPartner) Items(ctx context.Context, objs []*procurement.TradingPa
 func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, input graph.PartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
-			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels), Scopes: input.Scopes,
+			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
+			Scopes:        input.Scopes,
 			CostPerMinute: input.CostPerMinute, ToleranceID: text(input.ToleranceProfile),
 		})
 	})
@@ -107,41 +115,53 @@ func channels(in []*graph.PartnerChannelInput) []procurement.PartnerChannel {
 func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, input graph.UpdatePartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Partners.Update(ctx, s, by, idempotencyKey, purchasing.PartnerChange{
-			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
-			Scopes: input.Scopes, CostPerMinute: input.CostPerMinute, ToleranceID: input.ToleranceProfile,
+			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature,
+			Channels: channels(input.Channels),
+			Scopes:   input.Scopes, CostPerMinute: input.CostPerMinute, ToleranceID: input.ToleranceProfile,
 		})
 	})
 }
 
 // AdvanceOnboarding moves a partner to another stage.
-func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, input graph.AdvanceOnboardingInput) (*graph.PartnerPayload, error) {
+func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, input graph.AdvanceOnboardingInput) (*graph.PartnerPayload,
+	error,
+) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Partners.Move(ctx, s, by, idempotencyKey, input.Partner, input.To, input.Reason)
 	})
 }
 
 // RotatePartnerKey adds a signing key.
-func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, input graph.RotatePartnerKeyInput) (*graph.PartnerPayload, error) {
+func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, input graph.RotatePartnerKeyInput) (*graph.PartnerPayload,
+	error,
+) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Partners.AddKey(ctx, s, by, idempotencyKey, purchasing.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
+		return r.Partners.AddKey(ctx, s, by, idempotencyKey,
+			purchasing.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
 	})
 }
 
 // ProvePartnerKey proves a signing key.
-func (r mutation) ProvePartnerKey(ctx context.Context, idempotencyKey string, input graph.ProvePartnerKeyInput) (*graph.PartnerPayload, error) {
+func (r mutation) ProvePartnerKey(ctx context.Context, idempotencyKey string, input graph.ProvePartnerKeyInput) (*graph.PartnerPayload,
+	error,
+) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Partners.ProveKey(ctx, s, by, idempotencyKey, input.Key, input.Signature)
 	})
 }
 
 // RevokePartnerKey revokes a signing key.
-func (r mutation) RevokePartnerKey(ctx context.Context, idempotencyKey string, input graph.RevokePartnerKeyInput) (*graph.PartnerPayload, error) {
+func (r mutation) RevokePartnerKey(ctx context.Context, idempotencyKey string, input graph.RevokePartnerKeyInput) (*graph.PartnerPayload,
+	error,
+) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
 		return r.Partners.RevokeKey(ctx, s, by, idempotencyKey, input.Key, input.Reason)
 	})
 }
 
-func (r mutation) partnered(ctx context.Context, do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error)) (*graph.PartnerPayload, error) {
+func (r mutation) partnered(ctx context.Context,
+	do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error),
+) (*graph.PartnerPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err

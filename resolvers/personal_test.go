@@ -39,7 +39,10 @@ func TestOnlyKnownFieldsSayEachCallerSomethingElse(t *testing.T) {
 			})
 		}
 	}
-	if want := []string{"deprecation.Usage", "operation.IdempotencyKey", "order.AllowedActions"}; !slices.Equal(slices.Sorted(slices.Values(personal)), want) {
+	if want := []string{
+		"deprecation.Usage", "operation.IdempotencyKey",
+		"order.AllowedActions",
+	}; !slices.Equal(slices.Sorted(slices.Values(personal)), want) {
 		t.Errorf("%v ask who is calling, want %v: add the field to personal in edge/sharing.go", personal, want)
 	}
 }

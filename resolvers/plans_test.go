@@ -26,7 +26,8 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	shared := loadedInto(t, st)
 	base, _ := url.Parse("http://localhost")
 	schema, err := execution.New(graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{
-		Links: documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }), Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Links:    documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }),
+		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
 	}}))
 	if err != nil {
 		t.Fatal(err)
@@ -35,11 +36,13 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	if err != nil || len(pages) < 4 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
-	orders, err := records.OrderList(trade.OperatorScope(nil), records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
+	orders, err := records.OrderList(trade.OperatorScope(nil), records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st,
+		[]string{""}, store.PageArgs{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := records.ItemList(trade.OperatorScope(nil), records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
+	items, err := records.ItemList(trade.OperatorScope(nil), records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""},
+		store.PageArgs{First: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,14 +3,13 @@ package resolvers
 import (
 	"context"
 
-	"portico/trade/operating"
-
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 	"portico/trade/tracking"
 )
@@ -24,11 +23,16 @@ func (r purchaseOrder) Supplier(ctx context.Context, objs []*trade.PurchaseOrder
 	return related(ctx, objs, func(o *trade.PurchaseOrder) string { return o.SupplierRef.ID }, loaders.Partners)
 }
 
-func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.PurchaseOrderLineConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return records.PurchaseOrderLineList(s) }, first, after, last, before)
+func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.PurchaseOrderLineConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return records.PurchaseOrderLineList(s) }, first, after, last, before)
 }
 
-func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*trade.ShipmentConnection, error) {
+func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int,
+	before *string,
+) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
 		return records.ShipmentList(s, records.ShipmentFilter{}, records.PerPurchaseOrder)
 	}, first, after, last, before)
@@ -79,12 +83,17 @@ func (r purchaseOrder) Evidence(ctx context.Context, objs []*trade.PurchaseOrder
 func (r purchaseOrder) EvidenceBundle(_ context.Context, objs []*trade.PurchaseOrder) ([]*trade.DocumentLink, error) {
 	links := make([]*trade.DocumentLink, len(objs))
 	for i, o := range objs {
-		links[i] = r.Links.To(&trade.DocumentRef{Instance: procurement.EvidenceInstance, Ref: o.ID, MediaType: "application/json", FileName: "evidence-" + o.Number + ".json"})
+		links[i] = r.Links.To(&trade.DocumentRef{
+			Instance: procurement.EvidenceInstance, Ref: o.ID, MediaType: "application/json",
+			FileName: "evidence-" + o.Number + ".json",
+		})
 	}
 	return links, nil
 }
 
-func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int, before *string) ([]*operating.TimelineConnection, error) {
+func (r purchaseOrder) Timeline(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.TimelineConnection, error) {
 	return pages(ctx, keysOf(objs, (*trade.PurchaseOrder).NodeID), ledger.TimelineList, first, after, last, before)
 }
 
@@ -131,6 +140,8 @@ func (r *Resolver) PurchaseOrderLineConnection() graph.PurchaseOrderLineConnecti
 
 type purchaseOrderLineConnection struct{ *Resolver }
 
-func (r purchaseOrderLineConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderLineConnection) ([]*trade.TotalCount, error) {
+func (r purchaseOrderLineConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderLineConnection) ([]*trade.TotalCount,
+	error,
+) {
 	return counts(ctx, objs)
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/ordering"
 	"portico/trade/procurement"
 )
@@ -69,11 +68,16 @@ func find[V any](ctx context.Context, id, number *string, byID, byNumber *loader
 	return []*loaders.Loader[string, V]{byID, byNumber}[place].One(ctx, value)
 }
 
-func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.AccountFilter) (*trade.AccountConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return records.AccountList(s, accountFilter(filter)) }, first, after, last, before)
+func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.AccountFilter,
+) (*trade.AccountConnection, error) {
+	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return records.AccountList(s, accountFilter(filter)) }, first, after,
+		last, before)
 }
 
-func (r query) Items(ctx context.Context, first *int, after *string, last *int, before, search *string, filter *graph.ItemFilter, orderBy trade.ItemSort) (*trade.ItemConnection, error) {
+func (r query) Items(ctx context.Context, first *int, after *string, last *int, before, search *string, filter *graph.ItemFilter,
+	orderBy trade.ItemSort,
+) (*trade.ItemConnection, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err
@@ -119,15 +123,20 @@ func (r query) Order(ctx context.Context, by graph.OrderBy) (*trade.Order, error
 	return find(ctx, by.ID, by.Number, loaders.Orders, loaders.OrdersByNumber)
 }
 
-func (r query) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OrderFilter, orderBy trade.OrderSort) (*trade.OrderConnection, error) {
+func (r query) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.OrderFilter,
+	orderBy trade.OrderSort,
+) (*trade.OrderConnection, error) {
 	f, err := orderFilter(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, false) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.Order] { return records.OrderList(s, f, orderBy, false) }, first, after, last,
+		before)
 }
 
-func (r query) Returns(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ReturnFilter) (*trade.ReturnConnection, error) {
+func (r query) Returns(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.ReturnFilter,
+) (*trade.ReturnConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Return] {
 		return records.ReturnList(s, returnFilter(filter), records.NoParent)
 	}, first, after, last, before)
@@ -137,7 +146,9 @@ func (r query) Invoice(ctx context.Context, by graph.InvoiceBy) (*trade.Invoice,
 	return find(ctx, by.ID, by.Number, loaders.Invoices, loaders.InvoicesByNumber)
 }
 
-func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.InvoiceFilter) (*trade.InvoiceConnection, error) {
+func (r query) Invoices(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.InvoiceFilter,
+) (*trade.InvoiceConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Invoice] {
 		return records.InvoiceList(s, invoiceFilter(filter), records.NoParent)
 	}, first, after, last, before)
@@ -147,19 +158,24 @@ func (r query) PurchaseOrder(ctx context.Context, by graph.PurchaseOrderBy) (*tr
 	return find(ctx, by.ID, by.Number, loaders.PurchaseOrders, loaders.PurchaseOrdersByNumber)
 }
 
-func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.PurchaseOrderFilter, orderBy trade.PurchaseOrderSort) (*trade.PurchaseOrderConnection, error) {
+func (r query) PurchaseOrders(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.PurchaseOrderFilter,
+	orderBy trade.PurchaseOrderSort,
+) (*trade.PurchaseOrderConnection, error) {
 	f, err := purchaseOrderFilter(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, func(s trade.Scope) *store.List[trade.PurchaseOrder] { return records.PurchaseOrderList(s, f, orderBy) }, first, after, last, before)
+	return page(ctx, func(s trade.Scope) *store.List[trade.PurchaseOrder] { return records.PurchaseOrderList(s, f, orderBy) }, first, after,
+		last, before)
 }
 
 func (r query) Shipment(ctx context.Context, by graph.ShipmentBy) (*trade.Shipment, error) {
 	return find(ctx, by.ID, by.Number, loaders.Shipments, loaders.ShipmentsByNumber)
 }
 
-func (r query) Shipments(ctx context.Context, first *int, after *string, last *int, before *string, filter *graph.ShipmentFilter) (*trade.ShipmentConnection, error) {
+func (r query) Shipments(ctx context.Context, first *int, after *string, last *int, before *string,
+	filter *graph.ShipmentFilter,
+) (*trade.ShipmentConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Shipment] {
 		return records.ShipmentList(s, shipmentFilter(filter), records.NoParent)
 	}, first, after, last, before)
@@ -180,8 +196,11 @@ func (r *Resolver) SourceHealth() graph.SourceHealthResolver { return sourceHeal
 
 type sourceHealth struct{ *Resolver }
 
-func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int, before *string) ([]*operating.RejectedRecordConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *operating.SourceHealth) string { return o.Instance }), records.RejectedList, first, after, last, before)
+func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.RejectedRecordConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.SourceHealth) string { return o.Instance }), records.RejectedList, first, after, last,
+		before)
 }
 
 // RejectedRecordConnection are the resolvers of RejectedRecordConnection.

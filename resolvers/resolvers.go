@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"slices"
 
-	"portico/trade/operating"
-
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/edge/auth"
@@ -28,6 +26,7 @@ import (
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Resolver is the root of all resolvers.
@@ -121,7 +120,9 @@ func pageArgs(first *int, after *string, last *int, before *string) (store.PageA
 }
 
 // page loads one page of a list.
-func page[T any](ctx context.Context, list func(trade.Scope) *store.List[T], first *int, after *string, last *int, before *string) (*trade.Connection[T], error) {
+func page[T any](ctx context.Context, list func(trade.Scope) *store.List[T], first *int, after *string, last *int,
+	before *string,
+) (*trade.Connection[T], error) {
 	pages, err := pages(ctx, []string{""}, list, first, after, last, before)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,9 @@ func whole[T any](ctx context.Context, list func(trade.Scope) *store.List[T]) ([
 }
 
 // pages loads one page of the list below each parent.
-func pages[T any](ctx context.Context, parents []string, list func(trade.Scope) *store.List[T], first *int, after *string, last *int, before *string) ([]*trade.Connection[T], error) {
+func pages[T any](ctx context.Context, parents []string, list func(trade.Scope) *store.List[T], first *int, after *string, last *int,
+	before *string,
+) ([]*trade.Connection[T], error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err

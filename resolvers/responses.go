@@ -11,7 +11,9 @@ import (
 )
 
 // RespondToPurchaseOrder answers a purchase order.
-func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey string, input graph.PurchaseOrderResponseInput) (*graph.PurchaseOrderResponsePayload, error) {
+func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey string,
+	input graph.PurchaseOrderResponseInput,
+) (*graph.PurchaseOrderResponsePayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -22,7 +24,8 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 		return nil, err
 	}
 	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
-	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Responses, a.SubjectID); err == nil && p.Response != nil {
+	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Responses, a.SubjectID); err == nil &&
+		p.Response != nil {
 		p.Deviations, err = loaders.DeviationsIn.One(ctx, a.SubjectID)
 		p.Deviations = orNone(p.Deviations)
 	}
@@ -31,11 +34,13 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 
 func responseRequest(in *graph.PurchaseOrderResponseInput) *trade.ResponseRequest {
 	q := &trade.ResponseRequest{
-		PurchaseOrderID: in.PurchaseOrder, Revision: in.ExpectedRevision, ResponseNumber: in.ResponseNumber, SupplierOrderNumber: in.SupplierOrderNumber, Kind: in.Kind,
+		PurchaseOrderID: in.PurchaseOrder, Revision: in.ExpectedRevision, ResponseNumber: in.ResponseNumber,
+		SupplierOrderNumber: in.SupplierOrderNumber, Kind: in.Kind,
 	}
 	for _, l := range in.Lines {
 		q.Lines = append(q.Lines, trade.LineAcknowledgment{
-			LineID: l.Line, Status: l.Status, Quantity: (*trade.Quantity)(l.Quantity), UnitPrice: unitPrice(l.UnitPrice), PromisedShipDate: l.PromisedShipDate, PromisedDeliveryDate: l.PromisedDeliveryDate,
+			LineID: l.Line, Status: l.Status, Quantity: (*trade.Quantity)(l.Quantity), UnitPrice: unitPrice(l.UnitPrice),
+			PromisedShipDate: l.PromisedShipDate, PromisedDeliveryDate: l.PromisedDeliveryDate,
 			Substitute: (*trade.Identifier)(l.Substitute), Reason: l.Reason,
 		})
 	}

@@ -37,8 +37,11 @@ func (r shipment) Packages(ctx context.Context, objs []*trade.Shipment) ([][]*tr
 	return lists(related(ctx, objs, func(o *trade.Shipment) string { return o.ID }, loaders.Packages))
 }
 
-func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int, after *string, last *int, before *string, classifier []trade.EventClassifier) ([]*trade.ShipmentEventConnection, error) {
-	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }), func(s trade.Scope) *store.List[trade.ShipmentEvent] { return records.EventList(s, classifier) }, first, after, last, before)
+func (r shipment) Events(ctx context.Context, objs []*trade.Shipment, first *int, after *string, last *int, before *string,
+	classifier []trade.EventClassifier,
+) ([]*trade.ShipmentEventConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *trade.Shipment) string { return o.ID }),
+		func(s trade.Scope) *store.List[trade.ShipmentEvent] { return records.EventList(s, classifier) }, first, after, last, before)
 }
 
 func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment) ([]*tracking.StatusExplanation, error) {
@@ -118,7 +121,9 @@ func (r shipmentEvent) CorrectedBy(ctx context.Context, objs []*trade.ShipmentEv
 	return corrections(ctx, objs, func(c tracking.Correction) *trade.ShipmentEvent { return c.By })
 }
 
-func corrections(ctx context.Context, objs []*trade.ShipmentEvent, which func(tracking.Correction) *trade.ShipmentEvent) ([]*trade.ShipmentEvent, error) {
+func corrections(ctx context.Context, objs []*trade.ShipmentEvent,
+	which func(tracking.Correction) *trade.ShipmentEvent,
+) ([]*trade.ShipmentEvent, error) {
 	found, err := related(ctx, objs, func(o *trade.ShipmentEvent) string { return o.ShipmentID }, loaders.EventsOf)
 	if err != nil {
 		return nil, err

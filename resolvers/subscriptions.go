@@ -5,11 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"portico/store/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/resolvers/loaders"
+	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/ordering"
 )
@@ -63,7 +62,9 @@ func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []s
 }
 
 // PurchaseOrderUpdates follows purchase orders.
-func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders []string, after *string) (<-chan trade.PurchaseOrderStream, error) {
+func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders []string, after *string) (<-chan trade.PurchaseOrderStream,
+	error,
+) {
 	if err := few(map[string]int{"purchaseOrders": len(purchaseOrders)}); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,9 @@ func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders [
 }
 
 // AvailabilityUpdates follows the stock of items.
-func (r subscription) AvailabilityUpdates(ctx context.Context, items []*graph.ItemBy, warehouses []string, after *string) (<-chan trade.AvailabilityStream, error) {
+func (r subscription) AvailabilityUpdates(ctx context.Context, items []*graph.ItemBy, warehouses []string,
+	after *string,
+) (<-chan trade.AvailabilityStream, error) {
 	if err := few(map[string]int{"items": len(items), "warehouses": len(warehouses)}); err != nil {
 		return nil, err
 	}

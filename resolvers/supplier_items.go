@@ -3,18 +3,19 @@ package resolvers
 import (
 	"context"
 
-	"portico/store/operating"
-
 	"portico/graph"
 	"portico/resolvers/loaders"
 	"portico/store"
+	"portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/procurement"
 )
 
 // ChangeLeadTime announces a lead time.
-func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, input graph.ChangeLeadTimeInput) (*graph.SupplierItemPayload, error) {
+func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, input graph.ChangeLeadTimeInput) (*graph.SupplierItemPayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,8 @@ func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, inp
 		return nil, err
 	}
 	p := &graph.SupplierItemPayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
-	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, loaders.SupplierItems, a.SubjectID); err != nil || p.SupplierItem == nil {
+	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, loaders.SupplierItems, a.SubjectID); err != nil ||
+		p.SupplierItem == nil {
 		return p, err
 	}
 	open := operating.AlertList(l.Scope(), operating.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})

@@ -4,15 +4,14 @@ import (
 	"context"
 	"encoding/json"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process/notify"
 	"portico/resolvers/loaders"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -30,7 +29,9 @@ func (r *Resolver) WebhookEndpoint() graph.WebhookEndpointResolver { return webh
 
 type webhookEndpoint struct{}
 
-func (webhookEndpoint) Deliveries(ctx context.Context, objs []*operating.WebhookEndpoint, first *int, after *string, last *int, before *string, state []operating.DeliveryState) ([]*operating.WebhookDeliveryConnection, error) {
+func (webhookEndpoint) Deliveries(ctx context.Context, objs []*operating.WebhookEndpoint, first *int, after *string, last *int,
+	before *string, state []operating.DeliveryState,
+) ([]*operating.WebhookDeliveryConnection, error) {
 	return pages(ctx, keysOf(objs, (*operating.WebhookEndpoint).NodeID), func(s trade.Scope) *store.List[operating.WebhookDelivery] {
 		return operatingstore.DeliveriesTo(s, state)
 	}, first, after, last, before)
@@ -48,7 +49,9 @@ func (webhookDeliveryConnection) TotalCount(ctx context.Context, objs []*operati
 }
 
 // SaveWebhookEndpoint creates or changes an endpoint.
-func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointInput) (*operating.WebhookEndpointPayload, error) {
+func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string,
+	input graph.WebhookEndpointInput,
+) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -57,12 +60,15 @@ func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey, notify.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
+	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey,
+		notify.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
 	return r.endpoint(ctx, l, e, err)
 }
 
 // DeleteWebhookEndpoint deletes an endpoint.
-func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*operating.WebhookEndpointPayload, error) {
+func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey string,
+	input graph.WebhookEndpointRef,
+) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -72,7 +78,9 @@ func (r mutation) DeleteWebhookEndpoint(ctx context.Context, idempotencyKey stri
 }
 
 // RotateWebhookSecret replaces the secret of an endpoint.
-func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string, input graph.WebhookEndpointRef) (*operating.WebhookEndpointPayload, error) {
+func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string,
+	input graph.WebhookEndpointRef,
+) (*operating.WebhookEndpointPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +89,9 @@ func (r mutation) RotateWebhookSecret(ctx context.Context, idempotencyKey string
 	return r.endpoint(ctx, l, e, err)
 }
 
-func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.Endpoint, err error) (*operating.WebhookEndpointPayload, error) {
+func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.Endpoint, err error) (*operating.WebhookEndpointPayload,
+	error,
+) {
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +101,9 @@ func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.En
 }
 
 // RedeliverWebhook sends a delivery again.
-func (r mutation) RedeliverWebhook(ctx context.Context, idempotencyKey string, input graph.RedeliverWebhookInput) (*graph.WebhookDeliveryPayload, error) {
+func (r mutation) RedeliverWebhook(ctx context.Context, idempotencyKey string,
+	input graph.RedeliverWebhookInput,
+) (*graph.WebhookDeliveryPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err

@@ -144,7 +144,11 @@ func (c *Company) applyUnannounce(e effect) {
 	c.submitted[e.Key] = d.DlvNo
 	c.touch(e, "wms", "dispatches", d.DlvNo)
 	if t := c.trackers.get(d.Track); t != nil {
-		t.History = append(t.History, event{ID: fmt.Sprintf("%s-%d", t.Code, len(t.History)+1), Code: "CA", Desc: "Cancelled by the shipper", At: c.local(e.At), TZ: "Europe/Amsterdam", Town: t.from.Town, Ctry: t.from.Ctry, Logged: e.At.UTC().Format(time.RFC3339)})
+		t.History = append(t.History,
+			event{
+				ID: fmt.Sprintf("%s-%d", t.Code, len(t.History)+1), Code: "CA", Desc: "Cancelled by the shipper", At: c.local(e.At),
+				TZ: "Europe/Amsterdam", Town: t.from.Town, Ctry: t.from.Ctry, Logged: e.At.UTC().Format(time.RFC3339),
+			})
 		t.Rev++
 		c.touch(e, "carrier", "trackers", t.Code)
 	}

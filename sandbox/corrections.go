@@ -50,7 +50,10 @@ func (c *Company) correctable(obj, no string) (fields map[string]*string, rev *i
 	switch obj {
 	case "materials":
 		if m := c.materials.get(no); m != nil {
-			return map[string]*string{"descr": &m.Descr, "longText": &m.LongText, "brandName": &m.BrandName, "ean": &m.EAN, "orig": &m.Orig, "hsCode": &m.HSCode}, &m.Rev
+			return map[string]*string{
+				"descr": &m.Descr, "longText": &m.LongText, "brandName": &m.BrandName, "ean": &m.EAN, "orig": &m.Orig,
+				"hsCode": &m.HSCode,
+			}, &m.Rev
 		}
 	case "customers":
 		if u := c.customers.get(no); u != nil {

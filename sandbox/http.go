@@ -72,8 +72,10 @@ func (c *Company) Handler() http.Handler {
 		c.serve(mux, col)
 	}
 	for _, svc := range []string{"erp", "wms", "carrier", "crm"} {
-		mux.Handle("GET /"+svc+"/v1/changes", c.service(svc, "changes", func(w http.ResponseWriter, r *http.Request) { c.tellChanges(w, r, svc) }))
-		mux.Handle("GET /"+svc+"/v1/ping", c.service(svc, "ping", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]bool{"up": true}) }))
+		mux.Handle("GET /"+svc+"/v1/changes",
+			c.service(svc, "changes", func(w http.ResponseWriter, r *http.Request) { c.tellChanges(w, r, svc) }))
+		mux.Handle("GET /"+svc+"/v1/ping",
+			c.service(svc, "ping", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]bool{"up": true}) }))
 		mux.HandleFunc("GET /"+svc+"/openapi.yaml", func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, openapi, "openapi/"+svc+".yaml")
 		})
@@ -95,7 +97,8 @@ func (c *Company) Handler() http.Handler {
 	mux.Handle("POST /erp/v1/purchases/{no}/confirmation", c.service("erp", "confirm", c.takeConfirmation))
 	mux.Handle("POST /erp/v1/materials/{no}/leadTime", c.service("erp", "leadTime", c.takeLeadTime))
 	for _, obj := range []string{"materials", "customers", "vendors", "groups"} {
-		mux.Handle("POST /erp/v1/"+obj+"/{no}/correction", c.service("erp", "correct", func(w http.ResponseWriter, r *http.Request) { c.takeCorrection(w, r, obj) }))
+		mux.Handle("POST /erp/v1/"+obj+"/{no}/correction",
+			c.service("erp", "correct", func(w http.ResponseWriter, r *http.Request) { c.takeCorrection(w, r, obj) }))
 	}
 	mux.Handle("POST /erp/v1/shipNotices", c.service("erp", "announce", c.takeNotice))
 	mux.Handle("POST /erp/v1/shipNotices/{no}/cancel", c.service("erp", "unannounce", c.takeWithdrawal))

@@ -17,7 +17,8 @@ func (c *Company) sendBack(o *salesOrder, at time.Time, n int) {
 	}
 	c.docSeq["ra"]++
 	ra := &returnOrder{
-		RaNo: fmt.Sprintf("RA%06d", c.docSeq["ra"]), DocNo: o.DocNo, CustNo: o.SoldTo, Stat: strconv.Itoa(1 + n%6), CrtAt: c.local(at), Whs: "RTM", Rev: 1,
+		RaNo: fmt.Sprintf("RA%06d", c.docSeq["ra"]), DocNo: o.DocNo, CustNo: o.SoldTo, Stat: strconv.Itoa(1 + n%6), CrtAt: c.local(at),
+		Whs: "RTM", Rev: 1,
 		Items: []returnItem{{DocPos: it.Pos, Qty: qty, UOM: it.UOM, Why: []string{"01", "03", "06"}[n%3], Txt: "See photo"}},
 	}
 	if ra.Stat >= "3" {

@@ -212,8 +212,9 @@ func (c *Company) applyBuy(e effect) {
 		price := m.cents * 60 / 100
 		net += price * int64(it.Qty) / 100
 		p.Items = append(p.Items, purchaseItem{
-			Pos: strconv.Itoa((i + 1) * 10), MatNo: m.MatNo, VenMat: m.MfrPart, Txt: m.Descr, UOM: m.UOM, Qty: it.Qty, Prc: cents(price), PrcUnit: 100,
-			Sched: []schedule{{Qty: it.Qty, WishGi: c.dayOf(e.At.AddDate(0, 0, 14)), WishDlv: c.dayOf(e.At.AddDate(0, 0, 20))}},
+			Pos: strconv.Itoa((i + 1) * 10), MatNo: m.MatNo, VenMat: m.MfrPart, Txt: m.Descr, UOM: m.UOM, Qty: it.Qty, Prc: cents(price),
+			PrcUnit: 100,
+			Sched:   []schedule{{Qty: it.Qty, WishGi: c.dayOf(e.At.AddDate(0, 0, 14)), WishDlv: c.dayOf(e.At.AddDate(0, 0, 20))}},
 		})
 	}
 	p.Net, p.VAT, p.Gross = cents(net), cents(net*21/100), cents(net+net*21/100)

@@ -115,25 +115,26 @@ type credit struct {
 }
 
 type salesOrder struct {
-	DocNo    string      `json:"docNo"`
-	SoldTo   string      `json:"soldTo"`
-	PoRef    string      `json:"poRef,omitempty"`
-	ShipToNo string      `json:"shipToNo"`
-	BillToNo string      `json:"billToNo"`
-	HdrStat  string      `json:"hdrStat"` // 10 open, 20 released, 30 picking, 40 part shipped, 50 shipped, 60 delivered, 90 cancelled, 95 refused
-	Holds    []orderHold `json:"holds,omitempty"`
-	Curr     string      `json:"curr"`
-	Net      string      `json:"net"`
-	Disc     string      `json:"disc"`
-	Frt      string      `json:"frt,omitempty"`
-	VAT      string      `json:"vat,omitempty"`
-	Gross    string      `json:"gross"`
-	ReqDlv   string      `json:"reqDlv,omitempty"`
-	CrtAt    string      `json:"crtAt"`
-	Note     string      `json:"note,omitempty"`
-	ExtRef   string      `json:"extRef,omitempty"`
-	Items    []orderItem `json:"items"`
-	Rev      int         `json:"rev"`
+	DocNo    string `json:"docNo"`
+	SoldTo   string `json:"soldTo"`
+	PoRef    string `json:"poRef,omitempty"`
+	ShipToNo string `json:"shipToNo"`
+	BillToNo string `json:"billToNo"`
+	// 10 open, 20 released, 30 picking, 40 part shipped, 50 shipped, 60 delivered, 90 cancelled, 95 refused
+	HdrStat string      `json:"hdrStat"`
+	Holds   []orderHold `json:"holds,omitempty"`
+	Curr    string      `json:"curr"`
+	Net     string      `json:"net"`
+	Disc    string      `json:"disc"`
+	Frt     string      `json:"frt,omitempty"`
+	VAT     string      `json:"vat,omitempty"`
+	Gross   string      `json:"gross"`
+	ReqDlv  string      `json:"reqDlv,omitempty"`
+	CrtAt   string      `json:"crtAt"`
+	Note    string      `json:"note,omitempty"`
+	ExtRef  string      `json:"extRef,omitempty"`
+	Items   []orderItem `json:"items"`
+	Rev     int         `json:"rev"`
 }
 
 type orderHold struct {

@@ -27,10 +27,14 @@ func (c *Company) applyReturn(e effect) {
 	}
 	o := c.orders.get(s.DocNo)
 	c.docSeq["ra"]++
-	ra := &returnOrder{RaNo: fmt.Sprintf("RA%06d", c.docSeq["ra"]), DocNo: o.DocNo, CustNo: o.SoldTo, Stat: "1", CrtAt: c.local(e.At), Whs: "RTM", ExtRef: s.ExtRef, Rev: 1}
+	ra := &returnOrder{
+		RaNo: fmt.Sprintf("RA%06d", c.docSeq["ra"]), DocNo: o.DocNo, CustNo: o.SoldTo, Stat: "1", CrtAt: c.local(e.At),
+		Whs: "RTM", ExtRef: s.ExtRef, Rev: 1,
+	}
 	for _, it := range s.Items {
 		i := slices.IndexFunc(o.Items, func(x orderItem) bool { return x.Pos == it.DocPos })
-		ra.Items = append(ra.Items, returnItem{DocPos: it.DocPos, Qty: c.base(&o.Items[i], it.Qty, it.UOM), UOM: o.Items[i].UOM, Why: it.Why, Txt: it.Txt})
+		ra.Items = append(ra.Items,
+			returnItem{DocPos: it.DocPos, Qty: c.base(&o.Items[i], it.Qty, it.UOM), UOM: o.Items[i].UOM, Why: it.Why, Txt: it.Txt})
 	}
 	c.returns.put(ra.RaNo, ra)
 	c.submitted[e.Key] = ra.RaNo
@@ -76,7 +80,8 @@ func (c *Company) applyReturnStep(e effect) {
 func (c *Company) credit(o *salesOrder, ra *returnOrder, at time.Time) *invoice {
 	c.docSeq["inv"]++
 	memo := &invoice{
-		InvNo: fmt.Sprintf("G%07d", 9000000+c.docSeq["inv"]), Typ: "G", CustNo: o.SoldTo, InvDate: c.dayOf(at), DueDate: c.dayOf(at), Pay: "C", Curr: o.Curr, Disc: "0.00", Rev: 1,
+		InvNo: fmt.Sprintf("G%07d", 9000000+c.docSeq["inv"]), Typ: "G", CustNo: o.SoldTo, InvDate: c.dayOf(at), DueDate: c.dayOf(at), Pay: "C",
+		Curr: o.Curr, Disc: "0.00", Rev: 1,
 	}
 	var net int64
 	for _, r := range ra.Items {
@@ -84,7 +89,8 @@ func (c *Company) credit(o *salesOrder, ra *returnOrder, at time.Time) *invoice 
 		val := it.cents * int64(r.Qty) / 100
 		net += val
 		memo.Items = append(memo.Items, invoiceItem{
-			Pos: strconv.Itoa(len(memo.Items)*10 + 10), MatNo: it.MatNo, Txt: it.Txt, Qty: r.Qty, UOM: it.UOM, Prc: it.Prc, PrcUnit: it.PrcUnit, NetVal: cents(val), DocNo: o.DocNo, DocPos: it.Pos,
+			Pos: strconv.Itoa(len(memo.Items)*10 + 10), MatNo: it.MatNo, Txt: it.Txt, Qty: r.Qty, UOM: it.UOM, Prc: it.Prc, PrcUnit: it.PrcUnit,
+			NetVal: cents(val), DocNo: o.DocNo, DocPos: it.Pos,
 		})
 	}
 	c.settle(memo, net)

@@ -30,7 +30,10 @@ func open(t *testing.T, opt Options) *Company {
 // state is everything the company would tell.
 func state(t *testing.T, c *Company) string {
 	t.Helper()
-	text, err := json.Marshal([]any{c.customers.rows, c.materials.rows, c.orders.rows, c.purchases.rows, c.invoices.rows, c.returns.rows, c.stock.rows, c.dispatch.rows, c.trackers.rows, c.touched})
+	text, err := json.Marshal([]any{
+		c.customers.rows, c.materials.rows, c.orders.rows, c.purchases.rows, c.invoices.rows, c.returns.rows,
+		c.stock.rows, c.dispatch.rows, c.trackers.rows, c.touched,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +51,10 @@ func TestTheSameSeedMakesTheSameCompany(t *testing.T) {
 	if n := len(a.customers.keys); n != 7 {
 		t.Errorf("%d customers, want 5 and the two branches of one", n)
 	}
-	for what, c := range map[string][2]int{"materials": {len(a.materials.keys), 600}, "sites": {len(a.sites.keys), 3}, "orders": {len(a.orders.keys), 300}, "purchases": {len(a.purchases.keys), 60}, "vendors": {len(a.vendors.keys), 4}} {
+	for what, c := range map[string][2]int{
+		"materials": {len(a.materials.keys), 600}, "sites": {len(a.sites.keys), 3},
+		"orders": {len(a.orders.keys), 300}, "purchases": {len(a.purchases.keys), 60}, "vendors": {len(a.vendors.keys), 4},
+	} {
 		if c[0] != c[1] {
 			t.Errorf("%d %s, want %d", c[0], what, c[1])
 		}

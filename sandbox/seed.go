@@ -20,18 +20,93 @@ var families = []struct {
 	cents                              int64 // list price of 100
 	pack                               int
 }{
-	{"F10", "Screws", "F", "SCR", "screw", "PCE", []string{"Spaxo", "Fixwell"}, []string{"M4x16", "M5x20", "M6x30", "M8x40", "M10x60"}, []string{"Hexagon", "Countersunk", "Pan head", "Socket head", "Wood", "Drywall", "Self-drilling", "Flange", "Carriage", "Set"}, 840, 200},
-	{"F20", "Bolts and nuts", "F", "BLT", "bolt", "PCE", []string{"Fixwell", "Nordbolt"}, []string{"M6x40", "M8x50", "M10x70", "M12x80", "M16x100"}, []string{"Hexagon", "Anchor", "Eye", "U", "Carriage", "Flange", "Stud", "Shoulder", "Toggle", "Foundation"}, 2650, 100},
-	{"F30", "Washers", "F", "WSH", "washer", "PCE", []string{"Nordbolt"}, []string{"M4", "M6", "M8", "M10", "M12"}, []string{"Plain", "Spring", "Fender", "Toothed", "Sealing", "Nylon", "Square", "Conical", "Lock", "Copper"}, 210, 500},
-	{"E10", "Cable", "E", "CBL", "cable", "MTR", []string{"Voltara", "Kabelwerk"}, []string{"3x1.5", "3x2.5", "5x1.5", "5x2.5", "5x4"}, []string{"Installation", "Rubber", "Control", "Data Cat 6", "Silicone", "Earth", "Solar", "Coaxial", "Flat", "Armoured"}, 9800, 100},
-	{"E20", "Switches", "E", "SWT", "switch", "PCE", []string{"Voltara"}, []string{"10A", "16A", "20A", "25A", "32A"}, []string{"Rocker", "Toggle", "Push button", "Rotary", "Dimmer", "Timer", "Motion", "Key", "Limit", "Foot"}, 78500, 10},
-	{"E30", "Lighting", "E", "LED", "lamp", "PCE", []string{"Lumo", "Voltara"}, []string{"5W", "9W", "12W", "18W", "36W"}, []string{"Bulb", "Spot", "Panel", "Tube", "Strip", "Flood", "High bay", "Emergency", "Desk", "Street"}, 129000, 12},
-	{"P10", "Valves", "P", "VLV", "valve", "PCE", []string{"Aquaflow"}, []string{"DN15", "DN20", "DN25", "DN32", "DN40"}, []string{"Ball", "Gate", "Check", "Butterfly", "Globe", "Relief", "Solenoid", "Mixing", "Float", "Needle"}, 189000, 5},
-	{"P20", "Fittings", "P", "FIT", "fitting", "PCE", []string{"Aquaflow", "Pressa"}, []string{"15mm", "18mm", "22mm", "28mm", "35mm"}, []string{"Elbow", "Tee", "Coupling", "Reducer", "Cap", "Union", "Cross", "Adapter", "Manifold", "Bend"}, 34500, 25},
-	{"S10", "Gloves", "S", "GLV", "gloves", "PCE", []string{"Safehand"}, []string{"size 7", "size 8", "size 9", "size 10", "size 11"}, []string{"Nitrile", "Leather", "Cut resistant", "Latex", "Winter", "Welding", "Chemical", "Mechanic", "Cotton", "Disposable"}, 59000, 12},
-	{"S20", "Helmets and glasses", "S", "HLM", "protection", "PCE", []string{"Safehand", "Visio"}, []string{"white", "yellow", "blue", "clear", "tinted"}, []string{"Helmet", "Bump cap", "Safety glasses", "Goggles", "Face shield", "Ear defender", "Ear plugs", "Visor", "Welding helmet", "Headlamp"}, 149000, 10},
-	{"T10", "Hand tools", "T", "TLH", "tool", "PCE", []string{"Werkkraft"}, []string{"100mm", "150mm", "200mm", "250mm", "300mm"}, []string{"Pliers", "Screwdriver", "Wrench", "Hammer", "File", "Chisel", "Saw", "Level", "Knife", "Clamp"}, 179000, 6},
-	{"T20", "Drill bits", "T", "DRL", "drill bit", "PCE", []string{"Werkkraft", "Borex"}, []string{"3mm", "4mm", "6mm", "8mm", "10mm"}, []string{"HSS", "Cobalt", "Masonry", "Wood", "Step", "Forstner", "Tile", "Glass", "Countersink", "Hole saw"}, 48000, 10},
+	{
+		"F10", "Screws", "F", "SCR", "screw", "PCE",
+		[]string{"Spaxo", "Fixwell"},
+		[]string{"M4x16", "M5x20", "M6x30", "M8x40", "M10x60"},
+		[]string{"Hexagon", "Countersunk", "Pan head", "Socket head", "Wood", "Drywall", "Self-drilling", "Flange", "Carriage", "Set"},
+		840, 200,
+	},
+	{
+		"F20", "Bolts and nuts", "F", "BLT", "bolt", "PCE",
+		[]string{"Fixwell", "Nordbolt"},
+		[]string{"M6x40", "M8x50", "M10x70", "M12x80", "M16x100"},
+		[]string{"Hexagon", "Anchor", "Eye", "U", "Carriage", "Flange", "Stud", "Shoulder", "Toggle", "Foundation"},
+		2650, 100,
+	},
+	{
+		"F30", "Washers", "F", "WSH", "washer", "PCE",
+		[]string{"Nordbolt"},
+		[]string{"M4", "M6", "M8", "M10", "M12"},
+		[]string{"Plain", "Spring", "Fender", "Toothed", "Sealing", "Nylon", "Square", "Conical", "Lock", "Copper"},
+		210, 500,
+	},
+	{
+		"E10", "Cable", "E", "CBL", "cable", "MTR",
+		[]string{"Voltara", "Kabelwerk"},
+		[]string{"3x1.5", "3x2.5", "5x1.5", "5x2.5", "5x4"},
+		[]string{"Installation", "Rubber", "Control", "Data Cat 6", "Silicone", "Earth", "Solar", "Coaxial", "Flat", "Armoured"},
+		9800, 100,
+	},
+	{
+		"E20", "Switches", "E", "SWT", "switch", "PCE",
+		[]string{"Voltara"},
+		[]string{"10A", "16A", "20A", "25A", "32A"},
+		[]string{"Rocker", "Toggle", "Push button", "Rotary", "Dimmer", "Timer", "Motion", "Key", "Limit", "Foot"},
+		78500, 10,
+	},
+	{
+		"E30", "Lighting", "E", "LED", "lamp", "PCE",
+		[]string{"Lumo", "Voltara"},
+		[]string{"5W", "9W", "12W", "18W", "36W"},
+		[]string{"Bulb", "Spot", "Panel", "Tube", "Strip", "Flood", "High bay", "Emergency", "Desk", "Street"},
+		129000, 12,
+	},
+	{
+		"P10", "Valves", "P", "VLV", "valve", "PCE",
+		[]string{"Aquaflow"},
+		[]string{"DN15", "DN20", "DN25", "DN32", "DN40"},
+		[]string{"Ball", "Gate", "Check", "Butterfly", "Globe", "Relief", "Solenoid", "Mixing", "Float", "Needle"},
+		189000, 5,
+	},
+	{
+		"P20", "Fittings", "P", "FIT", "fitting", "PCE",
+		[]string{"Aquaflow", "Pressa"},
+		[]string{"15mm", "18mm", "22mm", "28mm", "35mm"},
+		[]string{"Elbow", "Tee", "Coupling", "Reducer", "Cap", "Union", "Cross", "Adapter", "Manifold", "Bend"},
+		34500, 25,
+	},
+	{
+		"S10", "Gloves", "S", "GLV", "gloves", "PCE",
+		[]string{"Safehand"},
+		[]string{"size 7", "size 8", "size 9", "size 10", "size 11"},
+		[]string{"Nitrile", "Leather", "Cut resistant", "Latex", "Winter", "Welding", "Chemical", "Mechanic", "Cotton", "Disposable"},
+		59000, 12,
+	},
+	{
+		"S20", "Helmets and glasses", "S", "HLM", "protection", "PCE",
+		[]string{"Safehand", "Visio"},
+		[]string{"white", "yellow", "blue", "clear", "tinted"},
+		[]string{
+			"Helmet", "Bump cap", "Safety glasses", "Goggles", "Face shield", "Ear defender", "Ear plugs", "Visor", "Welding helmet",
+			"Headlamp",
+		},
+		149000, 10,
+	},
+	{
+		"T10", "Hand tools", "T", "TLH", "tool", "PCE",
+		[]string{"Werkkraft"},
+		[]string{"100mm", "150mm", "200mm", "250mm", "300mm"},
+		[]string{"Pliers", "Screwdriver", "Wrench", "Hammer", "File", "Chisel", "Saw", "Level", "Knife", "Clamp"},
+		179000, 6,
+	},
+	{
+		"T20", "Drill bits", "T", "DRL", "drill bit", "PCE",
+		[]string{"Werkkraft", "Borex"},
+		[]string{"3mm", "4mm", "6mm", "8mm", "10mm"},
+		[]string{"HSS", "Cobalt", "Masonry", "Wood", "Step", "Forstner", "Tile", "Glass", "Countersink", "Hole saw"},
+		48000, 10,
+	},
 }
 
 var tops = []struct{ grp, title string }{{"F", "Fasteners"}, {"E", "Electrical"}, {"P", "Plumbing"}, {"S", "Safety"}, {"T", "Tools"}}
@@ -49,11 +124,15 @@ var towns = []struct{ town, ctry, zip string }{
 
 // places are where towns lie, in degrees.
 var places = map[string][2]float64{
-	"Rotterdam": {51.9, 4.48}, "Utrecht": {52.09, 5.12}, "Antwerpen": {51.22, 4.4}, "Hamburg": {53.55, 9.99}, "Köln": {50.94, 6.96}, "Lille": {50.63, 3.06}, "Aarhus": {56.16, 10.2},
+	"Rotterdam": {51.9, 4.48}, "Utrecht": {52.09, 5.12}, "Antwerpen": {51.22, 4.4}, "Hamburg": {53.55, 9.99}, "Köln": {50.94, 6.96},
+	"Lille": {50.63, 3.06}, "Aarhus": {56.16, 10.2},
 	"Wien": {48.21, 16.37}, "Venlo": {51.37, 6.17},
 }
 
-var firms = []string{"Brandsma Bouw", "Delta Installaties", "Noordzee Offshore", "Keller Haustechnik", "Meyer Maschinenbau", "Atelier Dubois", "Jensen Byg", "Alpen Energie", "Van Dam Elektro", "Hansa Werft"}
+var firms = []string{
+	"Brandsma Bouw", "Delta Installaties", "Noordzee Offshore", "Keller Haustechnik", "Meyer Maschinenbau",
+	"Atelier Dubois", "Jensen Byg", "Alpen Energie", "Van Dam Elektro", "Hansa Werft",
+}
 
 func (c *Company) seed() {
 	r := rand.New(rand.NewPCG(c.opt.Seed, 0x706f727469636f))
@@ -127,8 +206,14 @@ func (c *Company) seedCustomers(r *rand.Rand, n int) {
 			cu.Blk = "C"
 		}
 		cu.Addresses = []address{
-			{AdrNo: "01", Usage: []string{"AG", "RE", "RG", "WE"}, Name: o.name, Street: fmt.Sprintf("Hoofdstraat %d", 10+i), Zip: place.zip, Town: place.town, Ctry: place.ctry, ILN: digits("8798765", 10+i, 13), Whs: []string{"RTM", "HAM", "LIL"}[i%3]},
-			{AdrNo: "02", Usage: []string{"WE"}, Name: o.name + " site 2", Street: fmt.Sprintf("Havenweg %d", 2+i), Zip: towns[(i+1)%len(towns)].zip, Town: towns[(i+1)%len(towns)].town, Ctry: towns[(i+1)%len(towns)].ctry, Whs: "RTM"},
+			{
+				AdrNo: "01", Usage: []string{"AG", "RE", "RG", "WE"}, Name: o.name, Street: fmt.Sprintf("Hoofdstraat %d", 10+i), Zip: place.zip,
+				Town: place.town, Ctry: place.ctry, ILN: digits("8798765", 10+i, 13), Whs: []string{"RTM", "HAM", "LIL"}[i%3],
+			},
+			{
+				AdrNo: "02", Usage: []string{"WE"}, Name: o.name + " site 2", Street: fmt.Sprintf("Havenweg %d", 2+i),
+				Zip: towns[(i+1)%len(towns)].zip, Town: towns[(i+1)%len(towns)].town, Ctry: towns[(i+1)%len(towns)].ctry, Whs: "RTM",
+			},
 		}
 		for j := range 40 {
 			m := c.materials.keys[(i*53+j*7)%len(c.materials.keys)]
@@ -136,7 +221,10 @@ func (c *Company) seedCustomers(r *rand.Rand, n int) {
 		}
 		c.customers.put(no, cu)
 		limit := int64(2_000_000 + r.IntN(8)*1_000_000)
-		c.credits.put(no, &credit{CustNo: no, Limit: cents(limit), Used: cents(limit * int64(10+r.IntN(60)) / 100), Curr: "EUR", Hold: cu.Blk == "C", Why: map[bool]string{true: "Invoices overdue"}[cu.Blk == "C"], Rev: 1})
+		c.credits.put(no, &credit{
+			CustNo: no, Limit: cents(limit), Used: cents(limit * int64(10+r.IntN(60)) / 100), Curr: "EUR",
+			Hold: cu.Blk == "C", Why: map[bool]string{true: "Invoices overdue"}[cu.Blk == "C"], Rev: 1,
+		})
 		agr := &agreement{AgrNo: "C-" + no, CustNo: no, From: c.day(-200), To: c.day(165), Rev: 1, pct: 4 + i%6}
 		for j := range 60 {
 			agr.Mats = append(agr.Mats, c.materials.keys[(i*31+j*11)%len(c.materials.keys)])
@@ -144,7 +232,10 @@ func (c *Company) seedCustomers(r *rand.Rand, n int) {
 		c.agreement.put(agr.AgrNo, agr)
 		for _, a := range cu.Addresses {
 			key := no + "/" + a.AdrNo
-			c.calendars.put(key, &calendar{Customer: no, Place: a.AdrNo, Receives: []string{"MTWTF--", "M-W-F--", "-TWT---"}[i%3], Closed: []string{c.day(12), c.day(30 + i%9)}, Rev: 1})
+			c.calendars.put(key, &calendar{
+				Customer: no, Place: a.AdrNo, Receives: []string{"MTWTF--", "M-W-F--", "-TWT---"}[i%3],
+				Closed: []string{c.day(12), c.day(30 + i%9)}, Rev: 1,
+			})
 		}
 	}
 }

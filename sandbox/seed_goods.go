@@ -43,7 +43,8 @@ func (c *Company) seedCatalogue(r *rand.Rand, n int) {
 		first := (i%len(families)/3)%4 + 4*(k%max(1, len(c.vendors.keys)/4))
 		m.Vendors = []matVendor{{VenNo: fmt.Sprintf("V%04d", 2001+first), VenMat: m.MfrPart, PlDays: 5 + i%16, MinQty: f.pack}}
 		if i%6 == 0 { // some can be had from another one
-			m.Vendors = append(m.Vendors, matVendor{VenNo: fmt.Sprintf("V%04d", 2001+(first+1)%len(c.vendors.keys)), VenMat: "X-" + m.MfrPart, PlDays: 9 + i%16})
+			m.Vendors = append(m.Vendors,
+				matVendor{VenNo: fmt.Sprintf("V%04d", 2001+(first+1)%len(c.vendors.keys)), VenMat: "X-" + m.MfrPart, PlDays: 9 + i%16})
 		}
 		m.EAN = digits("8712345", 10000+i, 13)
 		m.Units = []matUnit{

@@ -10,7 +10,10 @@ import (
 func (c *Company) newDispatch(kind string, at time.Time) *dispatch {
 	c.docSeq["dlv"]++
 	n := c.docSeq["dlv"]
-	d := &dispatch{DlvNo: fmt.Sprintf("D%08d", n), Kind: kind, Carrier: "SWFT", Track: fmt.Sprintf("SW%010d", 7000000+n), CrtAt: c.local(at), Rev: 1}
+	d := &dispatch{
+		DlvNo: fmt.Sprintf("D%08d", n), Kind: kind, Carrier: "SWFT", Track: fmt.Sprintf("SW%010d", 7000000+n), CrtAt: c.local(at),
+		Rev: 1,
+	}
 	d.Parcels = []parcel{{N: 1, SSCC: digits("3871234", 5000000000+n, 18), Track: d.Track, Kg: fmt.Sprintf("%d.%d", 2+n%28, n%10)}}
 	c.dispatch.put(d.DlvNo, d)
 	return d
@@ -47,7 +50,10 @@ func (c *Company) seedOrders(r *rand.Rand, n int) {
 		case days > 3:
 			c.ship(o, at.Add(26*time.Hour), []int{100, 50, 100, 30}[i%4], 2+i%4)
 		case i%5 == 1:
-			o.Holds = []orderHold{{Code: []string{"CR", "PR", "MA"}[i%3], Since: c.local(at.Add(time.Hour)), Txt: []string{"Credit limit reached", "Price differs from the agreement", "Stopped by the desk"}[i%3]}}
+			o.Holds = []orderHold{{
+				Code: []string{"CR", "PR", "MA"}[i%3], Since: c.local(at.Add(time.Hour)),
+				Txt: []string{"Credit limit reached", "Price differs from the agreement", "Stopped by the desk"}[i%3],
+			}}
 		case i%5 == 2:
 			o.HdrStat = "30"
 			for j := range o.Items {

@@ -168,7 +168,8 @@ func (c *Company) refusal(s submission) (field, text string) {
 		case m.Units[u].Step > 0 && it.Qty%m.Units[u].Step != 0:
 			return at + "qty", "not a multiple of the step"
 		}
-		if now := c.price(priceAsk{CustNo: s.SoldTo, MatNo: m.MatNo, Qty: strconv.Itoa(it.Qty * m.Units[u].Factor), UOM: m.UOM}, c.dayOf(time.Now())); it.Prc != "" && now.Prc != it.Prc {
+		if now := c.price(priceAsk{CustNo: s.SoldTo, MatNo: m.MatNo, Qty: strconv.Itoa(it.Qty * m.Units[u].Factor), UOM: m.UOM},
+			c.dayOf(time.Now())); it.Prc != "" && now.Prc != it.Prc {
 			return at + "prc", "price differs"
 		}
 	}

@@ -4,9 +4,8 @@ import (
 	"maps"
 	"sync/atomic"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Codes is a table of what the codes of a system mean. It is read while somebody publishes

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/bulkhead"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
@@ -17,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"portico/telemetry"
+	"portico/trade/operating"
 )
 
 // Limits bound the calls to one source.
@@ -124,7 +123,9 @@ func write[T any](ctx context.Context, g *guarded, op string, call func(context.
 	return guardedly(ctx, g, g.once, op, call)
 }
 
-func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executor[any], op string, call func(context.Context) (T, error)) (T, error) {
+func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executor[any], op string,
+	call func(context.Context) (T, error),
+) (T, error) {
 	if err := g.closed(ctx); err != nil {
 		var none T
 		return none, err
@@ -173,7 +174,10 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 }
 
 func (g *guarded) health() operating.SourceHealth {
-	h := operating.SourceHealth{System: g.adapter.Kind(), Instance: g.name, State: operating.SourceUp, Circuit: operating.CircuitClosed, Guarantee: operating.ReadOnly}
+	h := operating.SourceHealth{
+		System: g.adapter.Kind(), Instance: g.name, State: operating.SourceUp, Circuit: operating.CircuitClosed,
+		Guarantee: operating.ReadOnly,
+	}
 	h.Maintenance = g.planned(time.Now())
 	if p, takes := g.adapter.(OrderTaking); takes {
 		h.Guarantee = p.Guarantee()

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // erp is an adapter that answers as it is told.
@@ -107,7 +106,10 @@ func TestEveryPriceIsToldToItsKeyWhileTheyMove(t *testing.T) {
 	s := set(here, quick)
 	s.names, s.byName["next"] = append(s.names, "next"), guard("next", there, quick)
 	shadow := "erp"
-	if err := s.Apply([]operating.CapabilityRoute{{Capability: operating.Pricing, Primary: "next", Shadow: &shadow, PercentToPrimary: 50}}); err != nil {
+	if err := s.Apply([]operating.CapabilityRoute{{
+		Capability: operating.Pricing, Primary: "next", Shadow: &shadow,
+		PercentToPrimary: 50,
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	prices, err := s.CachePrices(1000, time.Hour)
@@ -140,7 +142,10 @@ func TestEveryPriceIsToldToItsKeyWhileTheyMove(t *testing.T) {
 }
 
 func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
-	for kind, want := range map[Kind]int64{Unavailable: 3, Uncertain: 3, Throttled: 3, Rejected: 1, NotFound: 1, Denied: 1, Garbled: 1, ByHand: 1} {
+	for kind, want := range map[Kind]int64{
+		Unavailable: 3, Uncertain: 3, Throttled: 3, Rejected: 1, NotFound: 1, Denied: 1, Garbled: 1,
+		ByHand: 1,
+	} {
 		e := &erp{answer: func(context.Context, int64) error { return Fail(kind, "no") }}
 		_, err := set(e, quick).Orders(t.Context(), Query{Limit: 1})
 		if KindOf(err) != kind || e.calls.Load() != want {

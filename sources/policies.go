@@ -15,7 +15,8 @@ func (s *Set) Govern(policies map[Subject]operating.Stewardship) error {
 			return fmt.Errorf("policies: %q is not one of %v", subject, Subjects())
 		}
 		if p.Conflict != "" && p.Conflict != operating.OwnerWins && p.Conflict != operating.StewardDecides {
-			return fmt.Errorf("policies: %s: conflict is %q: it must be %s or %s", subject, p.Conflict, operating.OwnerWins, operating.StewardDecides)
+			return fmt.Errorf("policies: %s: conflict is %q: it must be %s or %s", subject, p.Conflict, operating.OwnerWins,
+				operating.StewardDecides)
 		}
 	}
 	s.policies = policies

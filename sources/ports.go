@@ -4,9 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 

@@ -6,9 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Receiving is a system that pushes news to us.

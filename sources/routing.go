@@ -138,7 +138,8 @@ func (s *Set) check(r operating.CapabilityRoute) error {
 		}
 	}
 	if r.PercentToPrimary < 100 && !slices.ContainsFunc(ports, func(p Port) bool { return p.Capability == r.Capability && p.split != whole }) {
-		return fmt.Errorf("%s cannot be shared out: its records are the same for all accounts, so that 100 percent are served by one source", r.Capability)
+		return fmt.Errorf("%s cannot be shared out: its records are the same for all accounts, so that 100 percent are served by one source",
+			r.Capability)
 	}
 	return nil
 }

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Set holds the sources in use and routes each subject to the one that serves
@@ -89,7 +88,8 @@ func (s *Set) Health() []operating.SourceHealth {
 	for _, name := range s.names {
 		h := s.byName[name].health()
 		for _, p := range ports {
-			if r := s.route(p.Subject); (r.primary.name == name || r.shadow != nil && r.shadow.name == name) && !slices.Contains(h.Capabilities, p.Capability) {
+			if r := s.route(p.Subject); (r.primary.name == name || r.shadow != nil && r.shadow.name == name) &&
+				!slices.Contains(h.Capabilities, p.Capability) {
 				h.Capabilities = append(h.Capabilities, p.Capability)
 			}
 		}
@@ -108,7 +108,8 @@ func (s *Set) Register(ctx context.Context, parcels []trade.Consignment) (name s
 	}
 	for batch := range slices.Chunk(parcels, g.limits.Batch) {
 		// It may be repeated like a read: a parcel that is known stays as it is.
-		if _, err := read(ctx, g, "register", func(ctx context.Context) (struct{}, error) { return struct{}{}, carrier.Register(ctx, batch) }); err != nil {
+		if _, err := read(ctx, g, "register",
+			func(ctx context.Context) (struct{}, error) { return struct{}{}, carrier.Register(ctx, batch) }); err != nil {
 			return g.name, true, fmt.Errorf("registering with %s: %w", g.name, err)
 		}
 	}

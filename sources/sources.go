@@ -8,9 +8,8 @@ import (
 	"context"
 	"io"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 

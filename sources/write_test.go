@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // taker is an ERP that takes orders, as it is told to.
@@ -108,7 +107,8 @@ func TestWhatASystemDoesNotTakeIsForAPerson(t *testing.T) {
 	if _, err := s.SubmitOrder(t.Context(), "other", "k", trade.Draft{}); KindOf(err) != Unavailable {
 		t.Errorf("a source that is not there: %v", err)
 	}
-	if s.Guarantee("erp") != operating.KeyHonoured || s.Guarantee("other") != operating.ReadOnly || !s.TakesOrders("erp") || s.TakesOrders("other") {
+	if s.Guarantee("erp") != operating.KeyHonoured || s.Guarantee("other") != operating.ReadOnly || !s.TakesOrders("erp") ||
+		s.TakesOrders("other") {
 		t.Error("what a source promises is another one's")
 	}
 	if s := set(&erp{}, quick); s.Guarantee("erp") != operating.ReadOnly || s.TakesOrders("erp") {
@@ -140,7 +140,10 @@ func TestNothingIsWrittenToWhatIsPaused(t *testing.T) {
 // TestAPlannedWindowHoldsFromItsFirstMomentToBeforeItsLast asks at the edges of windows.
 func TestAPlannedWindowHoldsFromItsFirstMomentToBeforeItsLast(t *testing.T) {
 	from := time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC)
-	windows := []operating.MaintenanceWindow{{From: from, To: from.Add(time.Hour)}, {From: from.Add(2 * time.Hour), To: from.Add(3 * time.Hour)}}
+	windows := []operating.MaintenanceWindow{
+		{From: from, To: from.Add(time.Hour)},
+		{From: from.Add(2 * time.Hour), To: from.Add(3 * time.Hour)},
+	}
 	l := quick
 	l.Maintenance = windows
 	g := guard("erp", &taker{}, l)

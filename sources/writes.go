@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"portico/trade/operating"
-
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Receipt is what a system answers to a document that it took.
@@ -53,12 +52,14 @@ type PurchaseConfirming interface {
 
 // SubmitOrder hands an order over to a source; see [OrderTaking].
 func (s *Set) SubmitOrder(ctx context.Context, source, key string, d trade.Draft) (Receipt, error) {
-	return taking(ctx, s, source, "submit", write, func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.SubmitOrder(ctx, key, d) })
+	return taking(ctx, s, source, "submit", write,
+		func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.SubmitOrder(ctx, key, d) })
 }
 
 // ChangeOrder changes an order in a source.
 func (s *Set) ChangeOrder(ctx context.Context, source, key string, c trade.OrderChange) (Receipt, error) {
-	return taking(ctx, s, source, "change", write, func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.ChangeOrder(ctx, key, c) })
+	return taking(ctx, s, source, "change", write,
+		func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.ChangeOrder(ctx, key, c) })
 }
 
 // CancelOrder cancels an order in a source.
@@ -70,7 +71,8 @@ func (s *Set) CancelOrder(ctx context.Context, source, key, number, reason strin
 
 // RequestReturn asks a source for a return.
 func (s *Set) RequestReturn(ctx context.Context, source, key string, d trade.ReturnDraft) (Receipt, error) {
-	return taking(ctx, s, source, "return", write, func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.RequestReturn(ctx, key, d) })
+	return taking(ctx, s, source, "return", write,
+		func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.RequestReturn(ctx, key, d) })
 }
 
 // AnnouncementTaking is an ERP that takes ship notices of suppliers, and makes shipments to
@@ -87,7 +89,8 @@ type AnnouncementTaking interface {
 
 // Announce hands a ship notice to a source; see [AnnouncementTaking].
 func (s *Set) Announce(ctx context.Context, source, key string, a trade.Announcement) (Receipt, error) {
-	return taking(ctx, s, source, "announce", write, func(ctx context.Context, p AnnouncementTaking) (Receipt, error) { return p.Announce(ctx, key, a) })
+	return taking(ctx, s, source, "announce", write,
+		func(ctx context.Context, p AnnouncementTaking) (Receipt, error) { return p.Announce(ctx, key, a) })
 }
 
 // Unannounce withdraws a ship notice from a source.
@@ -107,7 +110,8 @@ type LeadTimeTaking interface {
 
 // SetLeadTime sets a lead time in a source; see [LeadTimeTaking].
 func (s *Set) SetLeadTime(ctx context.Context, source, key string, l trade.LeadTime) (Receipt, error) {
-	return taking(ctx, s, source, "lead time", write, func(ctx context.Context, p LeadTimeTaking) (Receipt, error) { return p.SetLeadTime(ctx, key, l) })
+	return taking(ctx, s, source, "lead time", write,
+		func(ctx context.Context, p LeadTimeTaking) (Receipt, error) { return p.SetLeadTime(ctx, key, l) })
 }
 
 // MasterDataTaking is a system that takes corrections of master data.
@@ -121,7 +125,8 @@ type MasterDataTaking interface {
 
 // Correct corrects master data in a source; see [MasterDataTaking].
 func (s *Set) Correct(ctx context.Context, source, key string, c operating.MasterDataChange) (Receipt, error) {
-	return taking(ctx, s, source, "correct", write, func(ctx context.Context, p MasterDataTaking) (Receipt, error) { return p.Correct(ctx, key, c) })
+	return taking(ctx, s, source, "correct", write,
+		func(ctx context.Context, p MasterDataTaking) (Receipt, error) { return p.Correct(ctx, key, c) })
 }
 
 // ConfirmPurchase writes to a source what a supplier confirmed; see [PurchaseConfirming].
@@ -139,14 +144,17 @@ func (s *Set) ReceiptByKey(ctx context.Context, source, key string) (Receipt, er
 // guarding is [read] or [write].
 type guarding = func(ctx context.Context, g *guarded, op string, call func(context.Context) (Receipt, error)) (Receipt, error)
 
-func taking[P Writable](ctx context.Context, s *Set, source, op string, how guarding, call func(context.Context, P) (Receipt, error)) (Receipt, error) {
+func taking[P Writable](ctx context.Context, s *Set, source, op string, how guarding,
+	call func(context.Context, P) (Receipt, error),
+) (Receipt, error) {
 	g := s.byName[source]
 	if g == nil {
 		return Receipt{}, Fail(Unavailable, "no such source")
 	}
 	p, ok := g.adapter.(P)
 	if !ok {
-		return Receipt{}, Fail(ByHand, "This system takes that from no program. Do it there, then settle this operation with what it is called there.")
+		return Receipt{}, Fail(ByHand,
+			"This system takes that from no program. Do it there, then settle this operation with what it is called there.")
 	}
 	r, err := how(ctx, g, op, func(ctx context.Context) (Receipt, error) { return call(ctx, p) })
 	if err != nil {

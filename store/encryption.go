@@ -197,7 +197,8 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 			}
 		}
 		if len(lost) > 0 {
-			s.options.Seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of PORTICO_DATA_KEY_FILE", "values", len(lost))
+			s.options.Seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
+				"PORTICO_DATA_KEY_FILE", "values", len(lost))
 		}
 	}
 	return done, nil

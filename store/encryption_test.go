@@ -21,7 +21,8 @@ const (
 
 func delivered(number string, signer trade.Restricted) trade.Tracking {
 	return trade.Tracking{TrackingNumber: number, Provenance: storetest.From(number, 1), Events: []trade.ShipmentEvent{{
-		Key: "1", Milestone: trade.MilestoneDelivered, Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: time.Now(), SignedBy: &signer, Raw: trade.RawCode{Code: "D"},
+		Key: "1", Milestone: trade.MilestoneDelivered, Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: time.Now(),
+		SignedBy: &signer, Raw: trade.RawCode{Code: "D"},
 	}}}
 }
 
@@ -40,7 +41,11 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	inForce(oldKey)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	for _, n := range []string{"T1", "T2"} {
-		storetest.Save(t, s, replication.SaveShipments, trade.Shipment{Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: n, Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From(n, 1)})
+		storetest.Save(t, s, replication.SaveShipments,
+			trade.Shipment{
+				Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: n, Status: trade.ShipmentUnknown,
+				Mode: "PARCEL", Provenance: storetest.From(n, 1),
+			})
 	}
 	storetest.Save(t, s, replication.SaveTracking, delivered("T1", "CANARY Jansen"), delivered("T2", "CANARY Özgür"))
 	stored := func() (all []string) {
@@ -113,8 +118,11 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	reads("with the key again", "CANARY Jansen", "CANARY Özgür")
 
 	for _, damage := range []string{
-		`UPDATE shipments SET proof = jsonb_set(proof, '{signedBy}', '"CANARY in clear"') WHERE number = 'T1'`,                                            // as before columns were sealed
-		`UPDATE shipments SET proof = jsonb_set(proof, '{signedBy}', to_jsonb(overlay(proof ->> 'signedBy' placing '0000' from 30))) WHERE number = 'T2'`, // changed by somebody
+		// as before columns were sealed
+		`UPDATE shipments SET proof = jsonb_set(proof, '{signedBy}', '"CANARY in clear"') WHERE number = 'T1'`,
+		// changed by somebody
+		`UPDATE shipments SET proof = jsonb_set(proof, '{signedBy}', to_jsonb(overlay(proof ->> 'signedBy' placing '0000' from 30)))
+			WHERE number = 'T2'`,
 	} {
 		if _, err := db.ExecContext(t.Context(), damage); err != nil {
 			t.Fatal(err)
@@ -155,13 +163,16 @@ func TestADatabasesPasswordRotates(t *testing.T) {
 	anew := dsn + " user=rotated"
 	now.Store(&anew)
 	// What ends the connections of before, as their lifetime does.
-	if _, err := db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
 		t.Fatal(err)
 	}
 	for tries := 0; s.Ping(t.Context()) != nil && tries < 10; tries++ { // the first may meet a connection that was ended
 	}
 	var users int
-	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'rotated'`).Scan(&users); err != nil || users == 0 {
+	if err := db.QueryRowContext(t.Context(),
+		`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'rotated'`).Scan(&users); err != nil ||
+		users == 0 {
 		t.Errorf("%d connections of the new user, %v", users, err)
 	}
 }

@@ -104,7 +104,8 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	withCursors := reads == nil || reads("PageInfo.startCursor") || reads("PageInfo.endCursor") || reads(l.Relation.Kind+"Edge.cursor")
 	b := make([]byte, 0, 1024)
 	if l.Parent != "" { // under a name that no relation has, or each list would be everybody's
-		b = append(append(append(b, "SELECT above_.id AS parent_, t.* FROM unnest("...), a.AddTexts(parents)...), "::text[]) AS above_(id) CROSS JOIN LATERAL (SELECT "...)
+		b = append(append(append(b, "SELECT above_.id AS parent_, t.* FROM unnest("...), a.AddTexts(parents)...),
+			"::text[]) AS above_(id) CROSS JOIN LATERAL (SELECT "...)
 	} else {
 		b = append(b, "SELECT ''::text AS parent_, "...)
 	}

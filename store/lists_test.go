@@ -77,7 +77,8 @@ func TestACursorOfAnotherListLeadsNowhere(t *testing.T) {
 	if _, err := store.Numbers(scope, "numbers", 10).Page(t.Context(), st, []string{""}, store.PageArgs{First: 3, After: own}); err != nil {
 		t.Errorf("its own: %v", err)
 	}
-	if _, err := store.Numbers(scope, "others", 10).Page(t.Context(), st, []string{""}, store.PageArgs{First: 3, After: own}); !errors.Is(err, store.ErrCursor) {
+	if _, err := store.Numbers(scope, "others", 10).Page(t.Context(), st, []string{""}, store.PageArgs{First: 3, After: own}); !errors.Is(err,
+		store.ErrCursor) {
 		t.Errorf("one of a list of the same shape: %v", err)
 	}
 	for _, bad := range []string{"x", own[1:], own + "A", "e30", "bnVsbA"} {

@@ -11,7 +11,8 @@ import (
 	"portico/store/storetest"
 )
 
-// TestAStatementThatIsForgottenWaitsForNobody lets a transaction run a statement and then wait for a lock of another one, which meanwhile runs
+// TestAStatementThatIsForgottenWaitsForNobody lets a transaction run a statement and then wait for a lock of another
+// one, which meanwhile runs
 // so many others that the first is not kept any more: to forget it must not wait for the transaction that waits.
 func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 	st := storetest.New(t)

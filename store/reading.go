@@ -307,7 +307,9 @@ func ProvenanceColumns(alias string) string {
 
 // query runs a statement of a shape and hands out the records with their ages as
 // of now.
-func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a Args, each func(parent string, keys []string, record *T)) error {
+func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a Args,
+	each func(parent string, keys []string, record *T),
+) error {
 	confirmed, err := s.Confirmed()
 	if err != nil {
 		return err
@@ -341,7 +343,8 @@ func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 func (r Relation[T]) All(ctx context.Context, s *Store) ([]*T, error) {
 	sh := r.shape(s, nil)
 	var all []*T
-	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.From, Args{}, func(_ string, _ []string, record *T) { all = append(all, record) })
+	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.From, Args{},
+		func(_ string, _ []string, record *T) { all = append(all, record) })
 	return all, err
 }
 
@@ -359,7 +362,9 @@ func (r Relation[T]) By(ctx context.Context, s *Store, scope trade.Scope, column
 }
 
 // Under reads the records that the scope sees below each parent, in order.
-func (r Relation[T]) Under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, parents []string) (map[string][]*T, error) {
+func (r Relation[T]) Under(ctx context.Context, s *Store, scope trade.Scope, join, column, order string,
+	parents []string,
+) (map[string][]*T, error) {
 	found := make(map[string][]*T, len(parents))
 	err := r.each(ctx, s, scope, join, column, order, parents, func(parent string, _ []string, record *T) {
 		found[parent] = append(found[parent], record)
@@ -367,7 +372,9 @@ func (r Relation[T]) Under(ctx context.Context, s *Store, scope trade.Scope, joi
 	return found, err
 }
 
-func (r Relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string, each func(string, []string, *T)) error {
+func (r Relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join, column, order string, keys []string,
+	each func(string, []string, *T),
+) error {
 	sh := r.shape(s, readsOf(ctx))
 	a := Args{make([]any, 0, 2)}
 	b := make([]byte, 0, 512)

@@ -16,20 +16,27 @@ import (
 )
 
 // rooms are the packages that have statements.
-var rooms = []string{"portico/store", "portico/store/records", "portico/store/records/replication", "portico/store/ledger", "portico/store/operating"}
+var rooms = []string{
+	"portico/store", "portico/store/records", "portico/store/records/replication", "portico/store/ledger",
+	"portico/store/operating",
+}
 
 // columns are the columns of JSON of which statements read keys, by the alias that they have there, and the
 // type that is kept in each.
 var columns = map[string]string{
-	"o.awaiting": "trade.awaitedJSON", "o.failure": "trade.OperationFailure", "m.before": "trade.ScheduleLine", "m.after": "trade.ScheduleLine",
-	"e.after": "evidence.entry.After", "e.raw": "trade.RawCode", "f.attributes": "trade.ItemAttribute", "d.refs": "trade.Identifier", "proof": "trade.Proof", "t.proof": "trade.Proof",
+	"o.awaiting": "trade.awaitedJSON", "o.failure": "trade.OperationFailure", "m.before": "trade.ScheduleLine",
+	"m.after": "trade.ScheduleLine",
+	"e.after": "evidence.entry.After", "e.raw": "trade.RawCode", "f.attributes": "trade.ItemAttribute", "d.refs": "trade.Identifier",
+	"proof": "trade.Proof", "t.proof": "trade.Proof",
 }
 
 // TestStatementsReadKeysThatTheirDocumentsHave reads every statement, and every key of JSON that it reads:
 // the struct that was made the JSON of has a field of that name. One that is renamed would else be saved as NULL.
 func TestStatementsReadKeysThatTheirDocumentsHave(t *testing.T) {
-	all, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile},
-		append([]string{"portico/trade", "portico/evidence"}, rooms...)...)
+	all, err := packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedImports |
+			packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile,
+	}, append([]string{"portico/trade", "portico/evidence"}, rooms...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +99,10 @@ func (c *checker) declaration(decl ast.Decl) {
 			case *ast.BinaryExpr, *ast.BasicLit:
 				text := c.text(e, part)
 				if strings.Contains(text, "->") || strings.Contains(text, "#>") || strings.Contains(text, "jsonb_to_recordset") {
-					s := statement{c: c, at: c.pkg.Fset.Position(e.Pos()).String() + " " + nameOf(part), tokens: lexemes.FindAllString(text, -1), args: args[text], only: only, records: records}
+					s := statement{
+						c: c, at: c.pkg.Fset.Position(e.Pos()).String() + " " + nameOf(part), tokens: lexemes.FindAllString(text, -1),
+						args: args[text], only: only, records: records,
+					}
 					s.check()
 				}
 				return false

@@ -21,10 +21,13 @@ var reading = regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+([a-z_]+)\b`)
 
 // owned are the tables whose rows belong to an account or a supplier.
 var owned = []string{
-	"accounts", "account_locations", "account_items", "credit_positions", "contracts", "orders", "order_lines", "schedule_lines", "purchase_orders", "purchase_order_lines",
-	"purchase_schedule_lines", "shipments", "shipment_orders", "shipment_purchase_orders", "shipment_events", "packages", "package_lines", "invoices", "invoice_lines",
+	"accounts", "account_locations", "account_items", "credit_positions", "contracts", "orders", "order_lines", "schedule_lines",
+	"purchase_orders", "purchase_order_lines",
+	"purchase_schedule_lines", "shipments", "shipment_orders", "shipment_purchase_orders", "shipment_events", "packages", "package_lines",
+	"invoices", "invoice_lines",
 	"returns", "return_lines", "trading_partners", "approvals", "spending_limits", "order_changes", "commitment_changes", "users", "timeline",
-	"purchase_order_responses", "line_acknowledgments", "deviations", "supply_impacts", "alerts", "alert_orders", "despatch_advices", "handling_units", "despatch_lines",
+	"purchase_order_responses", "line_acknowledgments", "deviations", "supply_impacts", "alerts", "alert_orders", "despatch_advices",
+	"handling_units", "despatch_lines",
 	"supplier_items", "lead_time_changes", "changes", "webhook_endpoints", "webhook_deliveries", "measured",
 }
 
@@ -100,7 +103,8 @@ func TestEveryStatementOnATenantsTableAsksForTheScope(t *testing.T) {
 	}
 	found, used := 0, map[string]bool{}
 	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(filepath.Base(name), "sav") || filepath.Base(name) == "leak.go" { // what is saved is what sources tell
+		// what is saved is what sources tell
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(filepath.Base(name), "sav") || filepath.Base(name) == "leak.go" {
 			continue
 		}
 		set := token.NewFileSet()
@@ -131,7 +135,8 @@ func TestEveryStatementOnATenantsTableAsksForTheScope(t *testing.T) {
 									tables[m[1]] = true
 								}
 							}
-							if from, ok := strings.CutPrefix(strings.Trim(n.Value, "`\""), ""); ok && slices.Contains(owned, strings.SplitN(from+" ", " ", 2)[0]) && len(strings.Fields(from)) == 2 {
+							if from, ok := strings.CutPrefix(strings.Trim(n.Value, "`\""), ""); ok &&
+								slices.Contains(owned, strings.SplitN(from+" ", " ", 2)[0]) && len(strings.Fields(from)) == 2 {
 								tables[strings.Fields(from)[0]] = true // the from of a relation: "orders d"
 							}
 						}
@@ -182,14 +187,18 @@ func TestThePredicatesSeeWhatTheDecisionAllows(t *testing.T) {
 	db := storetest.Open(t)
 	parties := []string{"", "acc_1", "acc_2", "acc_3", "par_1", "par_2"}
 	for name, scope := range map[string]trade.Scope{
-		"nobody": {}, "guest": trade.GuestScope(nil), "operator": trade.OperatorScope(nil), "supplier": trade.SupplierScope("par_1", nil), "supplier of nothing": trade.SupplierScope("", nil),
-		"customer": trade.CustomerScope([]trade.Ref{{ID: "acc_1"}, {ID: "acc_3"}}, nil), "customer of nothing": trade.CustomerScope(nil, nil),
+		"nobody": {}, "guest": trade.GuestScope(nil), "operator": trade.OperatorScope(nil), "supplier": trade.SupplierScope("par_1", nil),
+		"supplier of nothing": trade.SupplierScope("", nil),
+		"customer":            trade.CustomerScope([]trade.Ref{{ID: "acc_1"}, {ID: "acc_3"}}, nil),
+		"customer of nothing": trade.CustomerScope(nil, nil),
 	} {
 		for kind, predicate := range store.Predicates(scope) {
 			for _, account := range parties {
 				for _, supplier := range parties {
 					var sees bool
-					row := db.QueryRowContext(t.Context(), fmt.Sprintf(`SELECT coalesce(bool_and(%s), FALSE) FROM (VALUES (nullif('%s', ''), nullif('%s', ''))) v(account_id, supplier_id)`, predicate.SQL, account, supplier), predicate.Args...)
+					row := db.QueryRowContext(t.Context(),
+						fmt.Sprintf(`SELECT coalesce(bool_and(%s), FALSE) FROM (VALUES (nullif('%s', ''), nullif('%s', ''))) v(account_id, supplier_id)`,
+							predicate.SQL, account, supplier), predicate.Args...)
 					if err := row.Scan(&sees); err != nil {
 						t.Fatal(err)
 					}

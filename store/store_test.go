@@ -36,7 +36,8 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 			t.Errorf("%s took the cursor: %v", name, err)
 		}
 	}
-	if _, err := records.AccountList(storetest.Everything, records.AccountFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
+	if _, err := records.AccountList(storetest.Everything, records.AccountFilter{}).Page(t.Context(), s, []string{""},
+		store.PageArgs{First: 1, After: cursor}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("another list took the cursor: %v", err)
 	}
 	// The keys of operations and of orders, newest first, are of the same types.
@@ -44,7 +45,8 @@ func TestACursorIsOfOneListAndOneOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ledger.OperationList(storetest.Everything, ledger.OperationFilter{}).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: *newest[""].PageInfo.EndCursor}); !errors.Is(err, store.ErrCursor) {
+	if _, err := ledger.OperationList(storetest.Everything, ledger.OperationFilter{}).Page(t.Context(), s, []string{""},
+		store.PageArgs{First: 1, After: *newest[""].PageInfo.EndCursor}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("a list with keys of the same types took the cursor: %v", err)
 	}
 }
@@ -58,11 +60,14 @@ func TestACountThatStoppedSaysSo(t *testing.T) {
 			t.Errorf("counted %+v, %v; want %+v", got["erp"], err, want)
 		}
 	}
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO rejected_records (instance, kind, source_ref, reason) SELECT 'erp', 'order', n::text, 'r' FROM generate_series(1, 10000) n`); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		`INSERT INTO rejected_records (instance, kind, source_ref, reason) SELECT 'erp', 'order', n::text, 'r'
+			FROM generate_series(1, 10000) n`); err != nil {
 		t.Fatal(err)
 	}
 	count(trade.TotalCount{Value: 10_000, Exact: true})
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO rejected_records (instance, kind, source_ref, reason) VALUES ('erp', 'order', 'one more', 'r')`); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		`INSERT INTO rejected_records (instance, kind, source_ref, reason) VALUES ('erp', 'order', 'one more', 'r')`); err != nil {
 		t.Fatal(err)
 	}
 	count(trade.TotalCount{Value: 10_000})
@@ -88,7 +93,8 @@ func TestAListIsTheSameOnlyWithTheSameFilterAndPage(t *testing.T) {
 		}
 		seen[sig] = name
 	}
-	if a, b := list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}), list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}); a != b {
+	if a, b := list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}),
+		list(records.ItemFilter{Search: "x"}, store.PageArgs{First: 1}); a != b {
 		t.Errorf("one list has two signatures: %s, %s", a, b)
 	}
 }
@@ -116,7 +122,8 @@ func FuzzCursors(f *testing.F) {
 	f.Add("eyJsIjoiIn0")
 	s := storetest.New(f)
 	f.Fuzz(func(t *testing.T, cursor string) {
-		_, err := records.OrderList(storetest.Everything, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), s, []string{""}, store.PageArgs{First: 1, After: cursor})
+		_, err := records.OrderList(storetest.Everything, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), s, []string{""},
+			store.PageArgs{First: 1, After: cursor})
 		if err != nil && !errors.Is(err, store.ErrCursor) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
@@ -151,7 +158,10 @@ func TestAgeIsSinceTheFeedWasLastFollowedToItsEnd(t *testing.T) {
 // FuzzIDs looks for ids and numbers that break a read, or that find anything but
 // what has them: keys of a batch go into the statement as one array.
 func FuzzIDs(f *testing.F) {
-	for _, seed := range []string{"", "ord_1", `a"b`, `a\b`, "a,b", "{a}", "NULL", "\x00", "\xff", "ord_\u202e1", `","`, "'; DROP TABLE orders; --"} {
+	for _, seed := range []string{
+		"", "ord_1", `a"b`, `a\b`, "a,b", "{a}", "NULL", "\x00", "\xff", "ord_\u202e1", `","`,
+		"'; DROP TABLE orders; --",
+	} {
 		f.Add(seed)
 	}
 	s := storetest.New(f)
@@ -180,7 +190,8 @@ func FuzzIDs(f *testing.F) {
 				t.Errorf("with %q: %v, %v", key, found, err)
 			}
 		}
-		if lines, err := records.PackageLines(t.Context(), s, storetest.Everything, []string{key, records.PackageKey(key, 1)}); err != nil || len(lines) > 0 {
+		if lines, err := records.PackageLines(t.Context(), s, storetest.Everything, []string{key, records.PackageKey(key, 1)}); err != nil ||
+			len(lines) > 0 {
 			t.Errorf("with %q: %v, %v", key, lines, err)
 		}
 	})

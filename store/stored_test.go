@@ -3,10 +3,9 @@ package store
 import (
 	"testing"
 
-	"portico/trade/operating"
-
 	"portico/test/stored"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/ordering"
 	"portico/trade/procurement"
 )
@@ -14,7 +13,10 @@ import (
 // TestColumnsAreWrittenAsTheReleaseBeforeWritesThem holds what is kept whole in a column, and read back, to
 // its golden file.
 func TestColumnsAreWrittenAsTheReleaseBeforeWritesThem(t *testing.T) {
-	refusals := []any{&trade.Forbidden{}, &trade.InvalidInput{}, &trade.PriceChanged{}, &trade.InsufficientAvailability{}, &trade.CreditBlocked{}}
+	refusals := []any{
+		&trade.Forbidden{}, &trade.InvalidInput{}, &trade.PriceChanged{}, &trade.InsufficientAvailability{},
+		&trade.CreditBlocked{},
+	}
 	stored.Golden(t, "operation-failure", stored.Of[trade.OperationFailure]())
 	stored.Golden(t, "operation-awaiting", stored.Of[trade.AwaitedDecision](refusals...))
 	stored.Golden(t, "delivery-change", stored.Of[trade.Change]())

@@ -58,8 +58,11 @@ func TestADatabaseThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
 		"no such database, pgx":          {askPgx(at("dbname="+name, "dbname=nowhere")), false},
 		"there is no such user":          {ask(at("user=portico", "user=nobody")), false},
 		"a statement is wrong":           {ignoring(storetest.Connect(t, dsn).ExecContext(t.Context(), `SELECT nothing`)), false},
-		"another system is away":         {fmt.Errorf("keys: %w", &url.Error{Op: "Get", URL: "http://localhost:1/", Err: syscall.ECONNREFUSED}), false},
-		"the caller gave up":             {context.Canceled, false},
+		"another system is away": {
+			fmt.Errorf("keys: %w", &url.Error{Op: "Get", URL: "http://localhost:1/", Err: syscall.ECONNREFUSED}),
+			false,
+		},
+		"the caller gave up": {context.Canceled, false},
 	} {
 		if c.err == nil {
 			t.Errorf("%s: no error", what)

@@ -10,11 +10,17 @@ import (
 // prices, tokens, bodies) has no key, and a value under any other key is withheld.
 var Keys = map[string]string{
 	"admin": "URL of metrics", "attempt": "how often a step began", "code": "code of an end or a refusal", "delivery": "id of a delivery",
-	"err": "what failed, in our words or the database's", "files": "names of configuration files", "folder": "folder on this machine", "graphql": "URL of the graph", "in": "when it is tried again",
-	"kept": "a number", "kind": "kind of operation, record or failure", "left": "a number", "most_percent": "a setting", "of": "a number", "operation_id": "id of an operation",
-	"operations": "a number", "orders": "a number", "panic": "what code panicked with", "path": "path of a field", "percent": "a number", "pid": "process",
-	"records": "a number", "rows": "a number", "signal": "what ended a process", "source": "name of a source", "stack": "where it panicked", "state": "state of an operation or delivery",
-	"part": "part of a server that runs in the background", "step": "name of a step", "subject": "what is being loaded", "task": "what is done again and again", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox", "values": "a number",
+	"err": "what failed, in our words or the database's", "files": "names of configuration files", "folder": "folder on this machine",
+	"graphql": "URL of the graph", "in": "when it is tried again",
+	"kept": "a number", "kind": "kind of operation, record or failure", "left": "a number", "most_percent": "a setting", "of": "a number",
+	"operation_id": "id of an operation",
+	"operations":   "a number", "orders": "a number", "panic": "what code panicked with", "path": "path of a field", "percent": "a number",
+	"pid":     "process",
+	"records": "a number", "rows": "a number", "signal": "what ended a process", "source": "name of a source", "stack": "where it panicked",
+	"state": "state of an operation or delivery",
+	"part":  "part of a server that runs in the background", "step": "name of a step", "subject": "what is being loaded",
+	"task": "what is done again and again", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox",
+	"values": "a number",
 	"traces": "where traces are shown",
 }
 

@@ -152,7 +152,10 @@ func (t *kept) span() (from, to time.Time) {
 
 func (t *kept) show() *shownTrace {
 	from, to := t.span()
-	one := &shownTrace{ID: t.spans[0].SpanContext().TraceID().String(), Began: from.Format("15:04:05.000"), Took: brief(to.Sub(from)), Parts: len(t.spans), More: t.more, started: from}
+	one := &shownTrace{
+		ID: t.spans[0].SpanContext().TraceID().String(), Began: from.Format("15:04:05.000"), Took: brief(to.Sub(from)),
+		Parts: len(t.spans), More: t.more, started: from,
+	}
 	first := slices.MinFunc(t.spans, func(a, b sdk.ReadOnlySpan) int {
 		return cmp.Or(a.StartTime().Compare(b.StartTime()), b.EndTime().Compare(a.EndTime()))
 	})

@@ -97,7 +97,10 @@ func TestWhatComesFromOutsideIsLinkedAndNotTrusted(t *testing.T) {
 }
 
 func TestABadTraceparentBeginsATrace(t *testing.T) {
-	for _, text := range []string{"", "x", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "00-\r\nx", strings.Repeat("0", 100000)} {
+	for _, text := range []string{
+		"", "x", "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "00-\r\nx", strings.Repeat("0", 100000),
+	} {
 		id := CorrelationID(WithRequest(context.Background(), http.Header{"Traceparent": {text}}))
 		if _, err := trace.TraceIDFromHex(id); err != nil || strings.HasPrefix(id, "4bf92f") {
 			t.Errorf("%.40q: got the id %q", text, id)
@@ -125,7 +128,8 @@ func BenchmarkSpansOfTheOrderPage(b *testing.B) {
 	tracer, _ := recorded(1, time.Second)
 	b.ReportAllocs()
 	for b.Loop() {
-		ctx, root := tracer.Start(WithRequest(context.Background(), nil), "request", trace.WithAttributes(attribute.String("client", "portal"), attribute.Int64("cost", 3000)))
+		ctx, root := tracer.Start(WithRequest(context.Background(), nil), "request",
+			trace.WithAttributes(attribute.String("client", "portal"), attribute.Int64("cost", 3000)))
 		for range 8 {
 			ctx, call := tracer.Start(ctx, "Order.lines", trace.WithAttributes(attribute.Int("level", 2)))
 			ctx, load := tracer.Start(ctx, "load", trace.WithAttributes(attribute.String("of", "*trade.Order"), attribute.Int("keys", 20)))

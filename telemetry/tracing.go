@@ -52,7 +52,9 @@ func Start(ctx context.Context, t Tracing) (recent *Recent, stop func(context.Co
 		}
 		to = append(to, sdk.NewBatchSpanProcessor(exporter))
 	}
-	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "portico"), attribute.String("service.version", t.Version)), resource.WithFromEnv())
+	about, err := resource.New(ctx,
+		resource.WithAttributes(attribute.String("service.name", "portico"), attribute.String("service.version", t.Version)),
+		resource.WithFromEnv())
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, stop, fmt.Errorf("traces: %w", err)
 	}
@@ -110,7 +112,8 @@ func Happened(ctx context.Context, correlation, what string, attributes ...attri
 	if !recording.Load() {
 		return
 	}
-	_, span := tracer.Start(WithCorrelation(context.Background(), correlation), what, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attributes...),
+	_, span := tracer.Start(WithCorrelation(context.Background(), correlation), what, trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(attributes...),
 		trace.WithLinks(trace.Link{SpanContext: trace.SpanContextFromContext(ctx)}))
 	span.End()
 }

@@ -60,9 +60,13 @@ const (
 
 // Queues are the queues of people who own alerts, by kind.
 var Queues = map[AlertKind]string{
-	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service", AlertReplenishment: "planning",
-	AlertUnannounced: "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing", AlertLeadTime: "planning",
-	AlertSource: "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data", AlertProcess: "operations", AlertClient: "portals", AlertRefused: "customer-service", AlertSilent: "logistics", AlertForgotten: "operations", AlertForeign: "data",
+	AlertSupplyLate: "planning", AlertSupplyShort: "planning", AlertPrice: "purchasing", AlertCommitment: "customer-service",
+	AlertReplenishment: "planning",
+	AlertUnannounced:   "purchasing", AlertDiscrepancy: "purchasing", AlertAcknowledgment: "purchasing", AlertReported: "purchasing",
+	AlertLeadTime: "planning",
+	AlertSource:   "operations", AlertStuck: "operations", AlertDeadLetter: "operations", AlertUnmapped: "logistics", AlertConflict: "data",
+	AlertProcess: "operations", AlertClient: "portals", AlertRefused: "customer-service", AlertSilent: "logistics",
+	AlertForgotten: "operations", AlertForeign: "data",
 }
 
 // AlertState is where an alert stands.

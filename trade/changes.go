@@ -230,7 +230,8 @@ func (t WebhookTopic) Topic() Topic { return Topic(strings.TrimSuffix(string(t),
 
 // toldBy are the rights by which the changes of a topic are told.
 var toldBy = map[Topic]string{
-	OfShipments: "shipment:read", OfOperations: "operation:read", OfOrders: "order:read", OfPurchaseOrders: "po:read", OfAvailability: "inventory:read", OfInvoices: "invoice:read", OfAlerts: "alert:read",
+	OfShipments: "shipment:read", OfOperations: "operation:read", OfOrders: "order:read", OfPurchaseOrders: "po:read",
+	OfAvailability: "inventory:read", OfInvoices: "invoice:read", OfAlerts: "alert:read",
 }
 
 // MayFollow tells why a scope may not be told of a topic; nil where it may.

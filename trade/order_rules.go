@@ -51,7 +51,10 @@ var (
 var OrderRules = []OrderRule{
 	{Action: ActAmend, Roles: buyers, Right: "order:write", States: unpicked},
 	{Action: ActCancelLine, Roles: buyers, Right: "order:write", States: unpicked},
-	{Action: ActCancel, Roles: buyers, Right: "order:write", States: append([]OrderStatus{OrderPendingApproval, OrderQueued, OrderPartiallyShipped}, unpicked...)},
+	{
+		Action: ActCancel, Roles: buyers, Right: "order:write",
+		States: append([]OrderStatus{OrderPendingApproval, OrderQueued, OrderPartiallyShipped}, unpicked...),
+	},
 	{Action: ActReturn, Roles: buyers, Right: "order:write", States: sent},
 	{Action: ActApprove, Roles: []Role{Customer}, Right: "order:approve", Other: true, States: []OrderStatus{OrderPendingApproval}},
 	{Action: ActReject, Roles: []Role{Customer}, Right: "order:approve", Other: true, States: []OrderStatus{OrderPendingApproval}},
@@ -66,7 +69,8 @@ func AllowedActions(by Act, status OrderStatus, asked bool) []OrderAction {
 		if asked && r.Action != ActCancel && !r.Asked || r.Asked && !asked {
 			continue
 		}
-		if slices.Contains(r.Roles, by.Role) && slices.Contains(by.Rights, r.Right) && slices.Contains(r.States, status) && (!r.Other || !by.Own) {
+		if slices.Contains(r.Roles, by.Role) && slices.Contains(by.Rights, r.Right) && slices.Contains(r.States, status) &&
+			(!r.Other || !by.Own) {
 			all = append(all, r.Action)
 		}
 	}

@@ -13,8 +13,10 @@ import (
 )
 
 var statuses = []trade.OrderStatus{
-	trade.OrderReceived, trade.OrderValidating, trade.OrderQueued, trade.OrderPendingApproval, trade.OrderOnHold, trade.OrderConfirmed, trade.OrderPartiallyBackordered,
-	trade.OrderBackordered, trade.OrderInFulfillment, trade.OrderPartiallyShipped, trade.OrderShipped, trade.OrderPartiallyDelivered, trade.OrderDelivered, trade.OrderInvoiced,
+	trade.OrderReceived, trade.OrderValidating, trade.OrderQueued, trade.OrderPendingApproval, trade.OrderOnHold, trade.OrderConfirmed,
+	trade.OrderPartiallyBackordered,
+	trade.OrderBackordered, trade.OrderInFulfillment, trade.OrderPartiallyShipped, trade.OrderShipped, trade.OrderPartiallyDelivered,
+	trade.OrderDelivered, trade.OrderInvoiced,
 	trade.OrderClosed, trade.OrderCancelled, trade.OrderRejected,
 }
 
@@ -28,9 +30,11 @@ func TestWhoMayDoWhatWithAnOrder(t *testing.T) {
 		giving = "[RETURN]"
 	)
 	want := map[trade.OrderStatus]string{
-		trade.OrderReceived: none, trade.OrderValidating: none, trade.OrderQueued: "[CANCEL]", trade.OrderPendingApproval: "[CANCEL]", trade.OrderOnHold: amend,
+		trade.OrderReceived: none, trade.OrderValidating: none, trade.OrderQueued: "[CANCEL]", trade.OrderPendingApproval: "[CANCEL]",
+		trade.OrderOnHold:    amend,
 		trade.OrderConfirmed: amend, trade.OrderPartiallyBackordered: amend, trade.OrderBackordered: amend, trade.OrderInFulfillment: none,
-		trade.OrderPartiallyShipped: "[CANCEL RETURN]", trade.OrderShipped: giving, trade.OrderPartiallyDelivered: giving, trade.OrderDelivered: giving, trade.OrderInvoiced: giving,
+		trade.OrderPartiallyShipped: "[CANCEL RETURN]", trade.OrderShipped: giving, trade.OrderPartiallyDelivered: giving,
+		trade.OrderDelivered: giving, trade.OrderInvoiced: giving,
 		trade.OrderClosed: giving, trade.OrderCancelled: none, trade.OrderRejected: none,
 	}
 	for _, s := range statuses {
@@ -48,7 +52,12 @@ func TestWhoMayDoWhatWithAnOrder(t *testing.T) {
 		if got := fmt.Sprint(trade.AllowedActions(trade.Act{Role: trade.Operator, Rights: rights}, s, false)); got != want[s] {
 			t.Errorf("an operator, %s: %s, want %s", s, got, want[s])
 		}
-		for _, nobody := range []trade.Act{{Role: trade.Supplier, Rights: rights}, {Role: trade.Guest, Rights: rights}, {Role: trade.Customer, Rights: []string{"order:read"}}, {}} {
+		for _, nobody := range []trade.Act{
+			{Role: trade.Supplier, Rights: rights},
+			{Role: trade.Guest, Rights: rights},
+			{Role: trade.Customer, Rights: []string{"order:read"}},
+			{},
+		} {
 			if got := trade.AllowedActions(nobody, s, false); len(got) != 0 {
 				t.Errorf("%s with %v, %s: %v", nobody.Role, nobody.Rights, s, got)
 			}
@@ -108,7 +117,11 @@ func TestLimitsAreReadAndExceeded(t *testing.T) {
 			t.Errorf("%q is %v, %v", text, l, err)
 		}
 	}
-	for _, text := range []string{`{}`, `[{"period": "YEAR", "amount": "1", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "-1", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "x", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "1"}]`} {
+	for _, text := range []string{
+		`{}`, `[{"period": "YEAR", "amount": "1", "currency": "EUR"}]`,
+		`[{"period": "ORDER", "amount": "-1", "currency": "EUR"}]`, `[{"period": "ORDER", "amount": "x", "currency": "EUR"}]`,
+		`[{"period": "ORDER", "amount": "1"}]`,
+	} {
 		if l, err := ordering.ParseLimits([]byte(text)); err == nil {
 			t.Errorf("%s is %v", text, l)
 		}
@@ -120,7 +133,10 @@ func TestRefusalsAreReadAsTheyWereKept(t *testing.T) {
 	short := euro("7.50")
 	all := trade.Refusals{
 		&trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeMinimum, Message: "m", Path: []string{"input", "lines", "0"}}},
-		&trade.PriceChanged{Refusal: trade.Refusal{Code: trade.CodePriceChanged}, Expected: price, Current: &trade.Price{SKU: "A", UnitPrice: price}},
+		&trade.PriceChanged{
+			Refusal: trade.Refusal{Code: trade.CodePriceChanged}, Expected: price,
+			Current: &trade.Price{SKU: "A", UnitPrice: price},
+		},
 		&trade.CreditBlocked{Refusal: trade.Refusal{Code: trade.CodeCreditBlocked}, ShortBy: &short},
 		&trade.SourceUnavailable{Refusal: trade.Refusal{Code: trade.CodeUnavailable}, System: trade.ERP},
 	}

@@ -68,7 +68,8 @@ const (
 // was expected, as they are now, and those that are no more, with no change. They are nil
 // where the source tells no steps, or the price before is not the one expected.
 func ChangedSteps(before *Price, expected UnitPrice, current *Price, units []*ItemUnit) []PriceStep {
-	if before == nil || before.Waterfall == nil || current.Waterfall == nil || before.UnitPrice.Per.Unit != expected.Per.Unit || !PricesEqual(expected, before.UnitPrice, units) {
+	if before == nil || before.Waterfall == nil || current.Waterfall == nil || before.UnitPrice.Per.Unit != expected.Per.Unit ||
+		!PricesEqual(expected, before.UnitPrice, units) {
 		return nil
 	}
 	return movedSteps(before.Waterfall, current.Waterfall)

@@ -25,7 +25,10 @@ type PurchaseOrderRule struct {
 
 var (
 	suppliers  = []Role{Supplier, Operator} // an operator answers for a supplier who telephones
-	answerable = []PurchaseOrderStatus{POIssued, POSent, POReceivedBySupplier, POAcknowledged, POChanged, POPendingReview, POPartiallyShipped, POPartiallyReceived}
+	answerable = []PurchaseOrderStatus{
+		POIssued, POSent, POReceivedBySupplier, POAcknowledged, POChanged, POPendingReview, POPartiallyShipped,
+		POPartiallyReceived,
+	}
 	// shippable are the states in which a supplier has agreed, and something may be left.
 	shippable   = []PurchaseOrderStatus{POAcknowledged, POChanged, POPartiallyShipped, POPartiallyReceived}
 	unshippable = append([]PurchaseOrderStatus{POShipped}, shippable...)

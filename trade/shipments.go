@@ -89,7 +89,8 @@ const (
 // ShipmentStatuses are all states, in the order of a journey: of two events of one moment
 // the later state counts.
 var ShipmentStatuses = []ShipmentStatus{
-	ShipmentUnknown, PreTransit, PickedUp, InTransit, AtFacility, InCustoms, ShipmentDelayed, OutForDelivery, AvailableForPickup, DeliveryAttempted,
+	ShipmentUnknown, PreTransit, PickedUp, InTransit, AtFacility, InCustoms, ShipmentDelayed, OutForDelivery, AvailableForPickup,
+	DeliveryAttempted,
 	PartiallyDelivered, ShipmentInException, Returning, ShipmentExpired, ShipmentCancelled, Returned, Delivered,
 }
 
@@ -199,9 +200,12 @@ const (
 
 // Milestones are all of them, in the order of a journey.
 var Milestones = []Milestone{
-	"CREATED", MilestoneLabelCreated, "PICKUP_ARRIVED", "LOADED", MilestonePickedUp, MilestoneDeparted, MilestoneArrived, "GATE_IN", "GATE_OUT", "DISCHARGED",
-	"CUSTOMS_HOLD", "CUSTOMS_RELEASED", MilestoneEnRoute, MilestoneOutForDelivery, "DELIVERY_ARRIVED", MilestoneDeliveryAttempted, "AVAILABLE_FOR_PICKUP",
-	MilestoneDelivered, "PARTIALLY_DELIVERED", "UNLOADED", MilestoneDelayed, MilestoneDamaged, "REFUSED", "RECONSIGNED", "RETURN_STARTED", "RETURNED", "LOST",
+	"CREATED", MilestoneLabelCreated, "PICKUP_ARRIVED", "LOADED", MilestonePickedUp, MilestoneDeparted, MilestoneArrived, "GATE_IN",
+	"GATE_OUT", "DISCHARGED",
+	"CUSTOMS_HOLD", "CUSTOMS_RELEASED", MilestoneEnRoute, MilestoneOutForDelivery, "DELIVERY_ARRIVED", MilestoneDeliveryAttempted,
+	"AVAILABLE_FOR_PICKUP",
+	MilestoneDelivered, "PARTIALLY_DELIVERED", "UNLOADED", MilestoneDelayed, MilestoneDamaged, "REFUSED", "RECONSIGNED", "RETURN_STARTED",
+	"RETURNED", "LOST",
 	MilestoneCancelled, MilestoneEtaChanged, "APPOINTMENT", MilestoneOther,
 }
 

@@ -17,7 +17,10 @@ func qty(n int64) Quantity { return Quantity{Value: udecimal.MustFromInt64(n, 0)
 
 func TestCheckDigitsAreGS1s(t *testing.T) {
 	// Examples of the GS1 General Specifications.
-	for s, want := range map[string]bool{"4006381333931": true, "4006381333932": false, "96385074": true, "036000291452": true, "400638133393a": false, "": false, "1": false} {
+	for s, want := range map[string]bool{
+		"4006381333931": true, "4006381333932": false, "96385074": true, "036000291452": true,
+		"400638133393a": false, "": false, "1": false,
+	} {
 		if got := ValidGTIN(s); got != want {
 			t.Errorf("ValidGTIN(%q) is %v, want %v", s, got, want)
 		}
@@ -40,7 +43,8 @@ func TestAPriceHoldsForItsQuantity(t *testing.T) {
 func TestOrderStatusFollowsItsLines(t *testing.T) {
 	line := func(ordered, allocated, backordered, shipped, delivered, invoiced, cancelled int64) OrderLine {
 		return OrderLine{
-			Ordered: qty(ordered), Confirmed: qty(ordered - cancelled), Allocated: qty(allocated), Backordered: qty(backordered), Shipped: qty(shipped),
+			Ordered: qty(ordered), Confirmed: qty(ordered - cancelled), Allocated: qty(allocated), Backordered: qty(backordered),
+			Shipped:   qty(shipped),
 			Delivered: qty(delivered), Invoiced: qty(invoiced), Cancelled: qty(cancelled),
 		}
 	}
@@ -181,8 +185,10 @@ func TestClassifiedValuesPrintAsStars(t *testing.T) {
 	price := Price{UnitPrice: UnitPrice{Price: Money{Amount: d("98765"), Currency: "EUR"}}}
 	order := Order{Totals: &Totals{Total: price.UnitPrice.Price}}
 	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "who", secret, "user", User{Subject: secret, Email: &secret}, "price", price, "order", order, "credit", CreditPosition{Exposure: price.UnitPrice.Price})
-	printed := fmt.Sprintf("%v %s %q %+v %#v %d %v %v", secret, secret, secret, User{Subject: secret}, secret, secret, price, *order.Totals) + log.String()
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "who", secret, "user", User{Subject: secret, Email: &secret}, "price", price, "order",
+		order, "credit", CreditPosition{Exposure: price.UnitPrice.Price})
+	printed := fmt.Sprintf("%v %s %q %+v %#v %d %v %v", secret, secret, secret, User{Subject: secret}, secret, secret, price, *order.Totals) +
+		log.String()
 	if strings.Contains(printed, "CANARY") || strings.Contains(printed, "98765") || !strings.Contains(printed, "***") {
 		t.Error(printed)
 	}
@@ -196,9 +202,12 @@ func TestOnlyThoseWhoSeeAndMayDoTheSameHaveOneKey(t *testing.T) {
 	seen := map[string]string{}
 	for name, s := range map[string]Scope{
 		"nobody": {}, "guest": GuestScope(nil), "operator": OperatorScope(nil), "operator who orders": OperatorScope([]string{"order:write"}),
-		"operator of two rights": OperatorScope([]string{"order:write", "price:read"}), "supplier": SupplierScope("acc_1", nil), "another supplier": SupplierScope("acc_2", nil),
-		"customer": CustomerScope([]Ref{one}, nil), "another": CustomerScope([]Ref{other}, nil), "of both": CustomerScope([]Ref{one, other}, nil),
-		"of both, buying for the other": CustomerScope([]Ref{other, one}, nil), "of none": CustomerScope(nil, nil), "with a right": CustomerScope([]Ref{one}, []string{"order:write"}),
+		"operator of two rights": OperatorScope([]string{"order:write", "price:read"}), "supplier": SupplierScope("acc_1", nil),
+		"another supplier": SupplierScope("acc_2", nil),
+		"customer":         CustomerScope([]Ref{one}, nil), "another": CustomerScope([]Ref{other}, nil),
+		"of both":                       CustomerScope([]Ref{one, other}, nil),
+		"of both, buying for the other": CustomerScope([]Ref{other, one}, nil), "of none": CustomerScope(nil, nil),
+		"with a right":                   CustomerScope([]Ref{one}, []string{"order:write"}),
 		"whose account's id has a quote": CustomerScope([]Ref{{ID: `acc_1" "acc_2`, Key: "1"}}, nil),
 	} {
 		if before, ok := seen[s.Key()]; ok {

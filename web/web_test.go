@@ -29,7 +29,8 @@ func TestThePageIsCompressedCachedAndKeptToItsHost(t *testing.T) {
 	if page.Code != http.StatusOK || !strings.Contains(body, `id="root"`) || page.Header().Get("Content-Encoding") != "" {
 		t.Fatalf("the plain page: %d %v", page.Code, page.Header())
 	}
-	if csp := page.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") || strings.Contains(csp, "unsafe-eval") || strings.Contains(csp, "http") {
+	if csp := page.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") ||
+		strings.Contains(csp, "unsafe-eval") || strings.Contains(csp, "http") {
 		t.Errorf("policy %q", csp)
 	}
 	if again := get("/graphiql/", "If-None-Match", page.Header().Get("ETag")); again.Code != http.StatusNotModified {
@@ -41,7 +42,8 @@ func TestThePageIsCompressedCachedAndKeptToItsHost(t *testing.T) {
 	}
 	for _, s := range scripts {
 		w := get("/graphiql/"+s[1], "Accept-Encoding", "gzip, br")
-		if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "gzip" || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+		if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "gzip" ||
+			!strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d %v", s[1], w.Code, w.Header())
 		}
 	}
@@ -88,7 +90,8 @@ func TestTheCommittedBuildIsTheOneOfItsSources(t *testing.T) {
 				t.Fatalf("%s: npm %v: %v\n%s", page, step, err, out)
 			}
 		}
-		if out, err := exec.Command("diff", "-rq", filepath.Join(root, page, "dist"), filepath.Join("..", page, "dist")).CombinedOutput(); err != nil {
+		if out, err := exec.Command("diff", "-rq", filepath.Join(root, page, "dist"),
+			filepath.Join("..", page, "dist")).CombinedOutput(); err != nil {
 			t.Errorf("run `make web` and commit the build: %s", out)
 		}
 	}

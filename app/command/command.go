@@ -42,7 +42,8 @@ type cli struct {
 // it, and returns the exit code.
 func Main() int {
 	var c cli
-	k := kong.Parse(&c, kong.Name("portico"), kong.Description("One graph over ERP and logistics systems."), kong.Vars{"data": app.DefaultData()}, kong.UsageOnError())
+	k := kong.Parse(&c, kong.Name("portico"), kong.Description("One graph over ERP and logistics systems."),
+		kong.Vars{"data": app.DefaultData()}, kong.UsageOnError())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k.BindTo(ctx, (*context.Context)(nil))

@@ -46,7 +46,8 @@ func (c exportCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 	if err := os.WriteFile(c.Output, append(text, '\n'), 0o600); err != nil {
 		return err
 	}
-	fmt.Printf("%s: %d messages about purchase order %s. Verify it anywhere: portico evidence verify %s\n", c.Output, len(b.Messages), b.PurchaseOrder.Number, c.Output)
+	fmt.Printf("%s: %d messages about purchase order %s. Verify it anywhere: portico evidence verify %s\n", c.Output, len(b.Messages),
+		b.PurchaseOrder.Number, c.Output)
 	return nil
 }
 
@@ -80,9 +81,11 @@ func (c bundleCmd) Run() error {
 	if len(r.Wrong) > 0 {
 		return errors.New("the evidence does not hold")
 	}
-	fmt.Printf("Purchase order %s of supplier %s: %d messages, %d receipts and %d entries of the audit log hold.\n", b.PurchaseOrder.Number, b.PurchaseOrder.Supplier, r.Messages, r.Receipts, r.Entries)
+	fmt.Printf("Purchase order %s of supplier %s: %d messages, %d receipts and %d entries of the audit log hold.\n", b.PurchaseOrder.Number,
+		b.PurchaseOrder.Supplier, r.Messages, r.Receipts, r.Entries)
 	if trusted == "" {
-		fmt.Println("The head of the audit log is signed with", b.Log.Key+". Compare that key with the one you know, or name a file with it: --key.")
+		fmt.Println("The head of the audit log is signed with",
+			b.Log.Key+". Compare that key with the one you know, or name a file with it: --key.")
 	}
 	return nil
 }

@@ -34,7 +34,8 @@ func flowTables() ([]string, error) {
 	}
 	var tables []string
 	desk := process.NewDesk(nil, set, nil)
-	for _, f := range slices.Concat(orders.New(desk, nil).Tables(), purchasing.New(desk, purchasing.Signing{}).Tables(), stewards.New(desk).Tables()) {
+	for _, f := range slices.Concat(orders.New(desk, nil).Tables(), purchasing.New(desk, purchasing.Signing{}).Tables(),
+		stewards.New(desk).Tables()) {
 		var b strings.Builder
 		fmt.Fprintf(&b, "### %s (%s)\n\n| step | what it does | how it is undone |\n|---|---|---|\n", f.Kind, f.Action)
 		for _, s := range f.Steps {

@@ -148,7 +148,8 @@ func (g governanceCmd) drifted(results []byte) (problems []string) {
 	for i := range max(len(old), len(now)) {
 		a, b := lineOf(old, i), lineOf(now, i)
 		if a != b {
-			return []string{fmt.Sprintf("%s: documents of carriers mean something else than was published. Line %d was %q and is %q: where that is meant, publish it", sampleResults, i+1, a, b)}
+			return []string{fmt.Sprintf("%s: documents of carriers mean something else than was published. Line %d was %q and is %q: where that "+
+				"is meant, publish it", sampleResults, i+1, a, b)}
 		}
 	}
 	return nil
@@ -172,7 +173,8 @@ func (g governanceCmd) report(now *ast.Schema, changes []governance.Change, docu
 	for _, d := range now.Types {
 		fields += len(d.Fields)
 	}
-	fmt.Printf("# Versions\n\n%d types with %d fields. Since it was published: %d breaking, %d dangerous and %d safe changes.\n\n%s", len(now.Types), fields, count[governance.Breaking], count[governance.Dangerous], count[governance.Safe], governance.Notes(changes))
+	fmt.Printf("# Versions\n\n%d types with %d fields. Since it was published: %d breaking, %d dangerous and %d safe changes.\n\n%s",
+		len(now.Types), fields, count[governance.Breaking], count[governance.Dangerous], count[governance.Safe], governance.Notes(changes))
 	fmt.Printf("\n# Contracts\n\n%d documents of clients are kept in %s.\n", len(documents), clientsList)
 	fmt.Printf("\n# Deprecations\n\n")
 	all := governance.Deprecations(now)
@@ -184,7 +186,8 @@ func (g governanceCmd) report(now *ast.Schema, changes []governance.Change, docu
 	}
 	tested, err := os.ReadFile(g.in("docs/capabilities.md"))
 	if err == nil {
-		fmt.Printf("\n# Tests\n\n%d capabilities are played against a running server: docs/capabilities.md.\n", strings.Count(string(tested), "\n| ")-1)
+		fmt.Printf("\n# Tests\n\n%d capabilities are played against a running server: docs/capabilities.md.\n",
+			strings.Count(string(tested), "\n| ")-1)
 	}
 	fmt.Printf("\n# Problems\n\n")
 	for _, p := range problems {

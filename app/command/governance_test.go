@@ -64,13 +64,15 @@ func TestThePublishedSchemaIsKept(t *testing.T) {
 	if err != nil || !strings.Contains(string(results), "ACTUAL DELIVERED (POD)") {
 		t.Fatalf("documents became %s, %v", results, err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, sampleResults), []byte(strings.Replace(string(results), "ACTUAL DELIVERED (POD)", "ACTUAL PICKED_UP (POD)", 1)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, sampleResults),
+		[]byte(strings.Replace(string(results), "ACTUAL DELIVERED (POD)", "ACTUAL PICKED_UP (POD)", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := check.Run(t.Context(), app.Config{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a mapping that drifted is not noticed")
 	}
-	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(t.Context(), app.Config{}, slog.New(slog.DiscardHandler)); err == nil {
+	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(t.Context(), app.Config{},
+		slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a folder that is none")
 	}
 }

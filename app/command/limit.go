@@ -45,7 +45,8 @@ func (c limitCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) err
 	case limit == nil:
 		fmt.Println("Buyers of", c.Account, "have no limit per", c.Period+" but what their tokens say.")
 	default:
-		fmt.Println("Buyers of", c.Account, "whose tokens say nothing order up to", limit.Amount.String(), limit.Currency, "per", c.Period, "without approval.")
+		fmt.Println("Buyers of", c.Account, "whose tokens say nothing order up to", limit.Amount.String(), limit.Currency, "per", c.Period,
+			"without approval.")
 	}
 	return nil
 }

@@ -92,7 +92,8 @@ func mapped(w io.Writer, path string, body []byte, own *carriers.Mapping) bool {
 		}
 		fmt.Fprintf(w, "  shipment with %s: %s\n", strings.Join(names, " or "), tracking.StatusOf(t.Events))
 		for _, v := range tracking.Judge(t.Events) {
-			fmt.Fprintf(w, "    %s %s %s (%s)", v.Event.OccurredAt.Format("2006-01-02 15:04Z"), v.Event.Classifier, v.Event.Milestone, v.Event.Raw.Code)
+			fmt.Fprintf(w, "    %s %s %s (%s)", v.Event.OccurredAt.Format("2006-01-02 15:04Z"), v.Event.Classifier, v.Event.Milestone,
+				v.Event.Raw.Code)
 			if v.Ignored != "" {
 				fmt.Fprintf(w, ", moves no status: %s", v.Ignored)
 			}
@@ -132,7 +133,8 @@ func formatOf(body []byte, own *carriers.Mapping) (format string, translate func
 		return "EPCIS 2.0", epcis.Translate
 	case object == "Event" || object == "Tracker":
 		return "EasyPost", carriers.Mappings["easypost"].Translate
-	case first.Get("eventType").Exists() && first.Get("eventDateTime").Exists() || first.Get("eventClassification").Exists() || first.Get("events.0.eventClassification").Exists():
+	case first.Get("eventType").Exists() && first.Get("eventDateTime").Exists() || first.Get("eventClassification").Exists() ||
+		first.Get("events.0.eventClassification").Exists():
 		return "DCSA Track and Trace", carriers.Mappings["dcsa"].Translate
 	case own != nil:
 		return "the given mapping", own.Translate

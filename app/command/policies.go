@@ -26,7 +26,8 @@ func (policiesCmd) Run(cfg app.Config, log *slog.Logger) error {
 // policyTable is who owns what, in Markdown.
 func policyTable(set *sources.Set) string {
 	var b strings.Builder
-	b.WriteString("| capability | part | owner | steward | reaches Portico | every | a conflict is decided by |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| capability | part | owner | steward | reaches Portico | every | a conflict is decided by " +
+		"|\n|---|---|---|---|---|---|---|\n")
 	for _, p := range set.Policies() {
 		part, every := "", time.Duration(0)
 		if p.Field != nil {

@@ -6,10 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"portico/app"
 	operatingstore "portico/store/operating"
 	"portico/trade/operating"
-
-	"portico/app"
 )
 
 type revokeCmd struct {
@@ -29,7 +28,8 @@ func (c revokeCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 	if c.Subject != "" {
 		subject = operating.SubjectDigest(c.Subject)
 	}
-	if err := operatingstore.Revoke(ctx, database.Store, operating.Revocation{Token: c.Token, Subject: subject, At: now}, now.Add(c.Until)); err != nil {
+	if err := operatingstore.Revoke(ctx, database.Store, operating.Revocation{Token: c.Token, Subject: subject, At: now},
+		now.Add(c.Until)); err != nil {
 		return err
 	}
 	fmt.Println("Revoked. Connections end within a second, and tokens are refused until", now.Add(c.Until).Format(time.RFC3339)+".")

@@ -8,10 +8,9 @@ import (
 	"os/user"
 	"strings"
 
-	"portico/trade/operating"
-
 	"portico/app"
 	"portico/process/replica"
+	"portico/trade/operating"
 )
 
 type routeCmd struct {

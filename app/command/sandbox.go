@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	company "portico/sandbox"
-
 	"portico/app"
+	company "portico/sandbox"
 )
 
 type sandboxCmd struct {
@@ -30,7 +29,10 @@ func (s sandboxCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) e
 		ctx, end = context.WithCancel(ctx)
 		go func() { _, _ = io.Copy(io.Discard, os.Stdin); end() }()
 	}
-	c, err := company.Open(company.Options{Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency, Epoch: s.Epoch})
+	c, err := company.Open(company.Options{
+		Folder: filepath.Join(cfg.Data, "sandbox"), Scale: cfg.Scale, Speed: s.Speed, Latency: s.Latency,
+		Epoch: s.Epoch,
+	})
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}

@@ -14,15 +14,12 @@ import (
 	"sync"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/coreos/go-oidc/v3/oidc"
-
-	"portico/trade/procurement"
-
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/procurement"
 )
 
 // ErrToken is returned for every token that is refused, whatever is wrong with
@@ -226,9 +223,11 @@ func (c Claims) principal(claims map[string]json.RawMessage) *Principal {
 		return strings.Fields(one(name, fallback))
 	}
 	p := &Principal{
-		Subject: one(c.Subject, "sub"), Client: or(one(c.Client, "azp"), one("", "client_id")), Name: or(one("", "name"), one("", "preferred_username")),
+		Subject: one(c.Subject, "sub"), Client: or(one(c.Client, "azp"), one("", "client_id")),
+		Name:  or(one("", "name"), one("", "preferred_username")),
 		Email: one("", "email"), Role: trade.Role(one(c.Role, "portico_role")), Accounts: many(c.Accounts, "portico_accounts"),
-		Supplier: one(c.Supplier, "portico_supplier"), Rights: many(c.Scope, "scope"), Limits: claims[or(c.Limits, "portico_limits")], Token: one("", "jti"),
+		Supplier: one(c.Supplier, "portico_supplier"), Rights: many(c.Scope, "scope"), Limits: claims[or(c.Limits, "portico_limits")],
+		Token: one("", "jti"),
 	}
 	p.Name = or(p.Name, p.Subject)
 	return p
@@ -291,7 +290,10 @@ func (p *Principal) Standing() Standing {
 // Restore is a caller as they stand now. It fails with [ErrToken] where they were revoked
 // since, or act for nobody any more.
 func (a *Authenticator) Restore(ctx context.Context, s Standing) (Caller, error) {
-	p := &Principal{Issuer: s.Issuer, Subject: s.Subject, Name: s.Subject, Role: s.Role, Accounts: s.Accounts, Supplier: s.Supplier, Rights: s.Rights, Issued: s.Since, digest: operating.SubjectDigest(s.Subject)}
+	p := &Principal{
+		Issuer: s.Issuer, Subject: s.Subject, Name: s.Subject, Role: s.Role, Accounts: s.Accounts, Supplier: s.Supplier,
+		Rights: s.Rights, Issued: s.Since, digest: operating.SubjectDigest(s.Subject),
+	}
 	a.mu.Lock()
 	revocations := a.revocations
 	a.mu.Unlock()

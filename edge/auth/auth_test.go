@@ -16,11 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/go-jose/go-jose/v4"
 
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -61,7 +60,10 @@ func newProvider(t *testing.T) *provider {
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys", "authorization_endpoint": p.URL, "token_endpoint": p.URL, "id_token_signing_alg_values_supported": algorithms})
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"issuer": p.URL, "jwks_uri": p.URL + "/keys", "authorization_endpoint": p.URL,
+			"token_endpoint": p.URL, "id_token_signing_alg_values_supported": algorithms,
+		})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		p.fetches.Add(1)
@@ -129,16 +131,31 @@ func TestClaimsAreMappedAsTheIssuerIsConfigured(t *testing.T) {
 		role    trade.Role
 		sees    []string
 	}{
-		"customer":               {Claims{}, map[string]any{"portico_role": "customer", "portico_accounts": []string{"10001"}, "scope": "order:read price:read"}, trade.Customer, []string{"acc_1", "acc_1b"}},
-		"customer in one string": {Claims{}, map[string]any{"portico_role": "customer", "portico_accounts": "10001 10009"}, trade.Customer, []string{"acc_1", "acc_1b"}},
-		"own names":              {Claims{Role: "kind", Accounts: "companies"}, map[string]any{"kind": "customer", "companies": []string{"10001"}}, trade.Customer, []string{"acc_1", "acc_1b"}},
-		"an account unknown":     {Claims{}, map[string]any{"portico_role": "customer", "portico_accounts": []string{"99"}}, trade.Guest, nil},
-		"supplier":               {Claims{}, map[string]any{"portico_role": "supplier", "portico_supplier": "V2001"}, trade.Supplier, nil},
-		"supplier unknown":       {Claims{}, map[string]any{"portico_role": "supplier", "portico_supplier": "V9"}, trade.Guest, nil},
-		"operator":               {Claims{}, map[string]any{"portico_role": "operator"}, trade.Operator, nil},
-		"no mapping":             {Claims{}, nil, trade.Guest, nil},
-		"a role nobody has":      {Claims{}, map[string]any{"portico_role": "root"}, trade.Guest, nil},
-		"claims of wrong types":  {Claims{}, map[string]any{"portico_role": 7, "portico_accounts": map[string]any{}}, trade.Guest, nil},
+		"customer": {
+			Claims{},
+			map[string]any{"portico_role": "customer", "portico_accounts": []string{"10001"}, "scope": "order:read price:read"},
+			trade.Customer,
+			[]string{"acc_1", "acc_1b"},
+		},
+		"customer in one string": {
+			Claims{},
+			map[string]any{"portico_role": "customer", "portico_accounts": "10001 10009"},
+			trade.Customer,
+			[]string{"acc_1", "acc_1b"},
+		},
+		"own names": {
+			Claims{Role: "kind", Accounts: "companies"},
+			map[string]any{"kind": "customer", "companies": []string{"10001"}},
+			trade.Customer,
+			[]string{"acc_1", "acc_1b"},
+		},
+		"an account unknown":    {Claims{}, map[string]any{"portico_role": "customer", "portico_accounts": []string{"99"}}, trade.Guest, nil},
+		"supplier":              {Claims{}, map[string]any{"portico_role": "supplier", "portico_supplier": "V2001"}, trade.Supplier, nil},
+		"supplier unknown":      {Claims{}, map[string]any{"portico_role": "supplier", "portico_supplier": "V9"}, trade.Guest, nil},
+		"operator":              {Claims{}, map[string]any{"portico_role": "operator"}, trade.Operator, nil},
+		"no mapping":            {Claims{}, nil, trade.Guest, nil},
+		"a role nobody has":     {Claims{}, map[string]any{"portico_role": "root"}, trade.Guest, nil},
+		"claims of wrong types": {Claims{}, map[string]any{"portico_role": 7, "portico_accounts": map[string]any{}}, trade.Guest, nil},
 	} {
 		caller, err := authenticator(t, p, c.mapping).Authenticate(t.Context(), sign(t, p.keys[0], "ES256", p.claims(c.claims)))
 		if err != nil || caller.Scope.Role() != c.role || !slices.Equal(caller.Scope.Accounts(), c.sees) {

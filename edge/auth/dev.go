@@ -47,17 +47,22 @@ type limit struct {
 }
 
 var customerRights = []string{
-	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read", "invoice:read", "shipment:read", "webhook:read", "webhook:write", "schema:read",
+	"account:read", "credit:read", "user:read", "catalog:read", "price:read", "inventory:read", "order:read", "order:write", "operation:read",
+	"invoice:read", "shipment:read", "webhook:read", "webhook:write", "schema:read",
 }
 
 var supplierRights = []string{
-	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "partner:write", "alert:read", "alert:write", "operation:read", "webhook:read", "webhook:write", "schema:read",
+	"user:read", "catalog:read", "price:read", "po:read", "po:respond", "despatch:write", "shipment:read", "partner:read", "partner:write",
+	"alert:read", "alert:write", "operation:read", "webhook:read", "webhook:write", "schema:read",
 }
 
 // Personas are all of them, the first being the usual one.
 var Personas = []Persona{
 	{Name: "buyer", What: "a customer with two branches", Role: trade.Customer, Accounts: []string{"10001"}, Rights: customerRights},
-	{Name: "approver", What: "who approves what buyers of that customer may not order alone", Role: trade.Customer, Accounts: []string{"10001"}, Rights: append(slices.Clone(customerRights), "order:approve")},
+	{
+		Name: "approver", What: "who approves what buyers of that customer may not order alone", Role: trade.Customer,
+		Accounts: []string{"10001"}, Rights: append(slices.Clone(customerRights), "order:approve"),
+	},
 	{
 		Name: "buyer-child", What: "one of the branches, with limits", Role: trade.Customer, Accounts: []string{"10002"}, Rights: customerRights,
 		Limits: []limit{{"ORDER", "5000.00", "EUR"}, {"MONTH", "50000.00", "EUR"}},
@@ -67,7 +72,11 @@ var Personas = []Persona{
 	{Name: "supplier-other", What: "another supplier", Role: trade.Supplier, Supplier: "V2002", Rights: supplierRights},
 	{
 		Name: "operator", What: "the distributor's own desk", Role: trade.Operator,
-		Rights: slices.Concat(customerRights, []string{"po:read", "po:respond", "despatch:write", "partner:read", "partner:write", "procurement:read", "planning:read", "planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read", "mdm:write"}),
+		Rights: slices.Concat(customerRights,
+			[]string{
+				"po:read", "po:respond", "despatch:write", "partner:read", "partner:write", "procurement:read", "planning:read",
+				"planning:write", "alert:read", "alert:write", "ops:read", "ops:write", "audit:read", "mdm:read", "mdm:write",
+			}),
 	},
 }
 
@@ -151,9 +160,11 @@ func (d *DevIssuer) Token(p Persona, rights []string, ttl time.Duration) (token 
 	}
 	expires = time.Now().Add(ttl)
 	claims, err := json.Marshal(map[string]any{
-		"iss": devIssuerURL, "aud": devAudience, "sub": "persona|" + p.Name, "azp": "development", "name": p.Name, "email": p.Name + "@example.com",
-		"iat": time.Now().Unix(), "exp": expires.Unix(), "jti": rand.Text(),
-		"portico_role": p.Role, "portico_accounts": p.Accounts, "portico_supplier": p.Supplier, "scope": strings.Join(rights, " "), "portico_limits": p.Limits,
+		"iss": devIssuerURL, "aud": devAudience, "sub": "persona|" + p.Name, "azp": "development", "name": p.Name,
+		"email": p.Name + "@example.com",
+		"iat":   time.Now().Unix(), "exp": expires.Unix(), "jti": rand.Text(),
+		"portico_role": p.Role, "portico_accounts": p.Accounts, "portico_supplier": p.Supplier, "scope": strings.Join(rights, " "),
+		"portico_limits": p.Limits,
 	})
 	if err != nil {
 		return "", expires, err

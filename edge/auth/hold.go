@@ -6,9 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // revokedEvery is how often revocations are looked up: with the time a

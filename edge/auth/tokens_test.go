@@ -90,43 +90,79 @@ func TestTokensAreTakenOnlyWhenAllIsRight(t *testing.T) {
 	fetched := p.fetches.Load() + other.fetches.Load()
 	refused := map[string]string{
 		// malformed
-		"empty": "", "a blank": " ", "one part": "abc", "two parts": "a.b", "four parts": good + ".x", "five parts, encrypted": "a.b.c.d.e", "dots": "..", "many dots": strings.Repeat(".", 8000),
-		"no base64": "!!.!!.!!", "padded": parts[0] + "==." + parts[1] + "." + parts[2], "no JSON in the header": raw("nonsense", plain), "no JSON in the payload": raw(es, "nonsense"),
-		"a list for a header": raw("[]", plain), "a list for a payload": raw(es, "[]"), "null for a payload": raw(es, "null"), "a number for a payload": raw(es, "7"),
-		"with a line break": good[:20] + "\n" + good[20:], "with a blank": good + " ", "with a zero": good + "\x00", "in another encoding": "\xff\xfe" + good, "as JSON": `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
-		"deep": raw(es, `{"iss":"`+p.URL+`","exp":`+fmt.Sprint(now.Add(time.Hour).Unix())+`,"x":`+strings.Repeat("[", 900)+strings.Repeat("]", 900)+`,"sub":""}`),
+		"empty": "", "a blank": " ", "one part": "abc", "two parts": "a.b", "four parts": good + ".x", "five parts, encrypted": "a.b.c.d.e",
+		"dots": "..", "many dots": strings.Repeat(".", 8000),
+		"no base64": "!!.!!.!!", "padded": parts[0] + "==." + parts[1] + "." + parts[2], "no JSON in the header": raw("nonsense", plain),
+		"no JSON in the payload": raw(es, "nonsense"),
+		"a list for a header":    raw("[]", plain), "a list for a payload": raw(es, "[]"), "null for a payload": raw(es, "null"),
+		"a number for a payload": raw(es, "7"),
+		"with a line break":      good[:20] + "\n" + good[20:], "with a blank": good + " ", "with a zero": good + "\x00",
+		"in another encoding": "\xff\xfe" + good, "as JSON": `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` +
+			parts[2] + `"}`,
+		"deep": raw(es, `{"iss":"`+p.URL+`","exp":`+fmt.Sprint(now.Add(time.Hour).Unix())+`,"x":`+strings.Repeat("[", 900)+strings.Repeat("]",
+			900)+`,"sub":""}`),
 		// oversized
 		"too large": strings.Repeat("a", maxToken+1), "too large, and right": with(map[string]any{"pad": strings.Repeat("x", maxToken)}),
 		// forged
-		"a changed payload": parts[0] + "." + b64([]byte(payload(map[string]any{"sub": "admin"}))) + "." + parts[2], "a changed header": b64([]byte(`{"alg":"ES256","kid":"k1","typ":"JWT","x":1}`)) + "." + parts[1] + "." + parts[2],
-		"no signature": parts[0] + "." + parts[1] + ".", "half a signature": good[:len(good)-40], "another's signature": parts[0] + "." + parts[1] + "." + strings.Split(with(map[string]any{"sub": "u2"}), ".")[2],
-		"a signature of zeros": parts[0] + "." + parts[1] + "." + b64(make([]byte, 64)), "a stranger's key": sign(t, jose.JSONWebKey{Key: stranger, KeyID: "k1"}, "ES256", p.claims(nil)),
-		"none": b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".", "None": b64([]byte(`{"alg":"None","kid":"k1"}`)) + "." + parts[1] + ".", "nOnE": b64([]byte(`{"alg":"nOnE","kid":"k1"}`)) + "." + parts[1] + "." + parts[2],
-		"no algorithm": raw(`{"kid":"k1"}`, plain), "an empty algorithm": raw(`{"alg":"","kid":"k1"}`, plain), "a number for an algorithm": raw(`{"alg":256,"kid":"k1"}`, plain),
-		"an unknown algorithm": raw(`{"alg":"XS256","kid":"k1"}`, plain), "two algorithms": raw(`{"alg":"none","alg":"ES256","kid":"k1"}`, plain),
+		"a changed payload": parts[0] + "." + b64([]byte(payload(map[string]any{"sub": "admin"}))) + "." + parts[2],
+		"a changed header":  b64([]byte(`{"alg":"ES256","kid":"k1","typ":"JWT","x":1}`)) + "." + parts[1] + "." + parts[2],
+		"no signature":      parts[0] + "." + parts[1] + ".", "half a signature": good[:len(good)-40],
+		"another's signature":  parts[0] + "." + parts[1] + "." + strings.Split(with(map[string]any{"sub": "u2"}), ".")[2],
+		"a signature of zeros": parts[0] + "." + parts[1] + "." + b64(make([]byte, 64)),
+		"a stranger's key":     sign(t, jose.JSONWebKey{Key: stranger, KeyID: "k1"}, "ES256", p.claims(nil)),
+		"none":                 b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
+		"None":                 b64([]byte(`{"alg":"None","kid":"k1"}`)) + "." + parts[1] + ".",
+		"nOnE":                 b64([]byte(`{"alg":"nOnE","kid":"k1"}`)) + "." + parts[1] + "." + parts[2],
+		"no algorithm":         raw(`{"kid":"k1"}`, plain), "an empty algorithm": raw(`{"alg":"","kid":"k1"}`, plain),
+		"a number for an algorithm": raw(`{"alg":256,"kid":"k1"}`, plain),
+		"an unknown algorithm":      raw(`{"alg":"XS256","kid":"k1"}`, plain),
+		"two algorithms":            raw(`{"alg":"none","alg":"ES256","kid":"k1"}`, plain),
 		// confused
-		"HS256 with the public key": hs(publicPEM, `{"alg":"HS256","kid":"k1"}`), "HS256 with the key's bytes": hs(public, `{"alg":"HS256","kid":"k1"}`), "HS256 with nothing": hs(nil, `{"alg":"HS256","kid":"k1"}`),
-		"HS384": hs(publicPEM, `{"alg":"HS384","kid":"k1"}`), "EdDSA with the kid of another key": sign(t, jose.JSONWebKey{Key: ed, KeyID: "k1"}, "EdDSA", p.claims(nil)),
-		"RS256 with the kid of another key": sign(t, jose.JSONWebKey{Key: weak, KeyID: "k1"}, "RS256", p.claims(nil)), "ES384 with the kid of another key": sign(t, jose.JSONWebKey{Key: p384, KeyID: "k1"}, "ES384", p.claims(nil)),
-		"PS256": sign(t, jose.JSONWebKey{Key: weak, KeyID: "k1"}, "PS256", p.claims(nil)), "with a key of its own": raw(`{"alg":"ES256","jwk":`+string(jwk)+`}`, plain),
-		"with an address of keys": raw(`{"alg":"ES256","kid":"x","jku":"`+evil.URL+`"}`, plain), "with an address of certificates": raw(`{"alg":"ES256","kid":"x","x5u":"`+evil.URL+`"}`, plain),
-		"something critical": raw(`{"alg":"ES256","kid":"k1","crit":["exp2"],"exp2":1}`, plain), "not encoded": raw(`{"alg":"ES256","kid":"k1","crit":["b64"],"b64":false}`, plain),
-		"a token to log out": raw(`{"alg":"ES256","kid":"k1","typ":"logout+jwt"}`, plain), "a proof": raw(`{"alg":"ES256","kid":"k1","typ":"dpop+jwt"}`, plain), "a type that is none": raw(`{"alg":"ES256","kid":"k1","typ":7}`, plain),
+		"HS256 with the public key":  hs(publicPEM, `{"alg":"HS256","kid":"k1"}`),
+		"HS256 with the key's bytes": hs(public, `{"alg":"HS256","kid":"k1"}`), "HS256 with nothing": hs(nil, `{"alg":"HS256","kid":"k1"}`),
+		"HS384":                             hs(publicPEM, `{"alg":"HS384","kid":"k1"}`),
+		"EdDSA with the kid of another key": sign(t, jose.JSONWebKey{Key: ed, KeyID: "k1"}, "EdDSA", p.claims(nil)),
+		"RS256 with the kid of another key": sign(t, jose.JSONWebKey{Key: weak, KeyID: "k1"}, "RS256", p.claims(nil)),
+		"ES384 with the kid of another key": sign(t, jose.JSONWebKey{Key: p384, KeyID: "k1"}, "ES384", p.claims(nil)),
+		"PS256":                             sign(t, jose.JSONWebKey{Key: weak, KeyID: "k1"}, "PS256", p.claims(nil)),
+		"with a key of its own":             raw(`{"alg":"ES256","jwk":`+string(jwk)+`}`, plain),
+		"with an address of keys":           raw(`{"alg":"ES256","kid":"x","jku":"`+evil.URL+`"}`, plain),
+		"with an address of certificates":   raw(`{"alg":"ES256","kid":"x","x5u":"`+evil.URL+`"}`, plain),
+		"something critical":                raw(`{"alg":"ES256","kid":"k1","crit":["exp2"],"exp2":1}`, plain),
+		"not encoded":                       raw(`{"alg":"ES256","kid":"k1","crit":["b64"],"b64":false}`, plain),
+		"a token to log out":                raw(`{"alg":"ES256","kid":"k1","typ":"logout+jwt"}`, plain),
+		"a proof":                           raw(`{"alg":"ES256","kid":"k1","typ":"dpop+jwt"}`, plain),
+		"a type that is none":               raw(`{"alg":"ES256","kid":"k1","typ":7}`, plain),
 		// hostile kids
-		"no kid": raw(`{"alg":"ES256"}`, plain), "kid is a path": raw(`{"alg":"ES256","kid":"../../../../dev/null"}`, plain), "kid is SQL": raw(`{"alg":"ES256","kid":"x' OR '1'='1"}`, plain), "kid is an address": raw(`{"alg":"ES256","kid":"`+evil.URL+`"}`, plain),
-		"kid is a list": raw(`{"alg":"ES256","kid":["k1"]}`, plain), "kid is long": raw(`{"alg":"ES256","kid":"`+strings.Repeat("k", 3000)+`"}`, plain), "two kids": raw(`{"alg":"ES256","kid":"k1","kid":"k1"}`, plain),
+		"no kid": raw(`{"alg":"ES256"}`, plain), "kid is a path": raw(`{"alg":"ES256","kid":"../../../../dev/null"}`, plain),
+		"kid is SQL": raw(`{"alg":"ES256","kid":"x' OR '1'='1"}`, plain), "kid is an address": raw(`{"alg":"ES256","kid":"`+evil.URL+`"}`, plain),
+		"kid is a list": raw(`{"alg":"ES256","kid":["k1"]}`, plain),
+		"kid is long":   raw(`{"alg":"ES256","kid":"`+strings.Repeat("k", 3000)+`"}`, plain),
+		"two kids":      raw(`{"alg":"ES256","kid":"k1","kid":"k1"}`, plain),
 		// issuer and audience
-		"no issuer": with(map[string]any{"iss": nil}), "another issuer": with(map[string]any{"iss": "https://evil.example"}), "an issuer that would be asked": with(map[string]any{"iss": evil.URL}), "another known issuer": with(map[string]any{"iss": other.URL}),
-		"an issuer with a slash": with(map[string]any{"iss": p.URL + "/"}), "a list of issuers": with(map[string]any{"iss": []string{p.URL}}), "two issuers": raw(es, strings.Replace(plain, "{", `{"iss":"https://evil.example",`, 1)),
-		"no audience": with(map[string]any{"aud": nil}), "another audience": with(map[string]any{"aud": "other"}), "an empty audience": with(map[string]any{"aud": ""}), "audiences of others": with(map[string]any{"aud": []string{"a", "b"}}), "a number for an audience": with(map[string]any{"aud": 7}),
-		"an audience in capitals": with(map[string]any{"aud": "PORTAL"}),
+		"no issuer": with(map[string]any{"iss": nil}), "another issuer": with(map[string]any{"iss": "https://evil.example"}),
+		"an issuer that would be asked": with(map[string]any{"iss": evil.URL}), "another known issuer": with(map[string]any{"iss": other.URL}),
+		"an issuer with a slash": with(map[string]any{"iss": p.URL + "/"}), "a list of issuers": with(map[string]any{"iss": []string{p.URL}}),
+		"two issuers": raw(es, strings.Replace(plain, "{", `{"iss":"https://evil.example",`, 1)),
+		"no audience": with(map[string]any{"aud": nil}), "another audience": with(map[string]any{"aud": "other"}),
+		"an empty audience": with(map[string]any{"aud": ""}), "audiences of others": with(map[string]any{"aud": []string{"a", "b"}}),
+		"a number for an audience": with(map[string]any{"aud": 7}),
+		"an audience in capitals":  with(map[string]any{"aud": "PORTAL"}),
 		// times
-		"expired": with(map[string]any{"exp": now.Add(-2 * time.Minute).Unix()}), "long expired": with(map[string]any{"exp": 1}), "negative expiry": with(map[string]any{"exp": -1}), "no expiry": with(map[string]any{"exp": nil}), "expiry is null": raw(es, strings.Replace(plain, `"exp":`, `"exp":null,"x":`, 1)),
-		"expiry as text": with(map[string]any{"exp": fmt.Sprint(now.Add(time.Hour).Unix())}), "expiry without end": raw(es, strings.Replace(plain, `"exp":`, `"exp":1e308,"x":`, 1)), "expiry in a list": with(map[string]any{"exp": []int64{now.Add(time.Hour).Unix()}}),
-		"two expiries": raw(es, strings.Replace(plain, "{", fmt.Sprintf(`{"exp":%d,`, now.Add(time.Hour).Unix()), 1)), "not yet valid": with(map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}), "valid from some text": with(map[string]any{"nbf": "now"}),
-		"issued in the future": with(map[string]any{"iat": now.Add(time.Hour).Unix()}), "issued as text": with(map[string]any{"iat": "yesterday"}),
+		"expired": with(map[string]any{"exp": now.Add(-2 * time.Minute).Unix()}), "long expired": with(map[string]any{"exp": 1}),
+		"negative expiry": with(map[string]any{"exp": -1}), "no expiry": with(map[string]any{"exp": nil}),
+		"expiry is null":       raw(es, strings.Replace(plain, `"exp":`, `"exp":null,"x":`, 1)),
+		"expiry as text":       with(map[string]any{"exp": fmt.Sprint(now.Add(time.Hour).Unix())}),
+		"expiry without end":   raw(es, strings.Replace(plain, `"exp":`, `"exp":1e308,"x":`, 1)),
+		"expiry in a list":     with(map[string]any{"exp": []int64{now.Add(time.Hour).Unix()}}),
+		"two expiries":         raw(es, strings.Replace(plain, "{", fmt.Sprintf(`{"exp":%d,`, now.Add(time.Hour).Unix()), 1)),
+		"not yet valid":        with(map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}),
+		"valid from some text": with(map[string]any{"nbf": "now"}),
+		"issued in the future": with(map[string]any{"iat": now.Add(time.Hour).Unix()}),
+		"issued as text":       with(map[string]any{"iat": "yesterday"}),
 		// subject
-		"no subject": with(map[string]any{"sub": nil}), "an empty subject": with(map[string]any{"sub": ""}), "a number for a subject": with(map[string]any{"sub": 7}), "two subjects": raw(es, strings.Replace(plain, "{", `{"sub":"admin",`, 1)),
+		"no subject": with(map[string]any{"sub": nil}), "an empty subject": with(map[string]any{"sub": ""}),
+		"a number for a subject": with(map[string]any{"sub": 7}), "two subjects": raw(es, strings.Replace(plain, "{", `{"sub":"admin",`, 1)),
 	}
 	if len(refused) < 60 {
 		t.Errorf("only %d tokens are tried", len(refused))
@@ -137,7 +173,8 @@ func TestTokensAreTakenOnlyWhenAllIsRight(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, caller)
 		}
 	}
-	if n := p.fetches.Load() + other.fetches.Load() - fetched; n > 1 || calls > 0 { // the other issuer's, the first time one claims to be of it
+	// the other issuer's, the first time one claims to be of it
+	if n := p.fetches.Load() + other.fetches.Load() - fetched; n > 1 || calls > 0 {
 		t.Errorf("%d tokens caused %d fetches of keys and %d calls elsewhere", len(refused), n, calls)
 	}
 }
@@ -152,7 +189,8 @@ func FuzzToken(f *testing.F) {
 		iss.keys.fixed = &jose.JSONWebKeySet{}
 	}
 	f.Add("a.b.c")
-	f.Add(b64([]byte(`{"alg":"ES256","kid":"k1"}`)) + "." + b64([]byte(`{"iss":"https://login.example.com","exp":9999999999,"aud":"portal","sub":"x"}`)) + "." + b64(make([]byte, 64)))
+	f.Add(b64([]byte(`{"alg":"ES256","kid":"k1"}`)) + "." +
+		b64([]byte(`{"iss":"https://login.example.com","exp":9999999999,"aud":"portal","sub":"x"}`)) + "." + b64(make([]byte, 64)))
 	f.Fuzz(func(t *testing.T, token string) {
 		if _, err := a.Authenticate(t.Context(), token); !errors.Is(err, ErrToken) {
 			t.Errorf("%q: %v", token, err)

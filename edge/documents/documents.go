@@ -48,7 +48,10 @@ func (l *Links) To(ref *trade.DocumentRef) *trade.DocumentLink {
 	expires := time.Now().Add(TTL).UTC().Truncate(time.Second)
 	body, _ := json.Marshal(sealed{*ref, expires.Unix()})
 	token := base64.RawURLEncoding.EncodeToString(body) + "." + base64.RawURLEncoding.EncodeToString(seal(l.keys()[0], body))
-	return &trade.DocumentLink{URL: l.base.JoinPath("documents", token).String(), MediaType: ref.MediaType, FileName: ref.FileName, ExpiresAt: &expires}
+	return &trade.DocumentLink{
+		URL: l.base.JoinPath("documents", token).String(), MediaType: ref.MediaType, FileName: ref.FileName,
+		ExpiresAt: &expires,
+	}
 }
 
 func seal(key, body []byte) []byte {

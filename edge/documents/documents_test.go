@@ -38,7 +38,8 @@ func TestALinkWorksUntilItExpiresAndForNothingElse(t *testing.T) {
 		if !ok || link.ExpiresAt == nil {
 			t.Fatalf("link %+v", link)
 		}
-		if w := get(token, keeper{}); w.Code != http.StatusOK || w.Body.String() != "erp invoice/1" || w.Header().Get("Cache-Control") != "private, no-store" {
+		if w := get(token, keeper{}); w.Code != http.StatusOK || w.Body.String() != "erp invoice/1" ||
+			w.Header().Get("Cache-Control") != "private, no-store" {
 			t.Errorf("got %d %q %v", w.Code, w.Body, w.Header())
 		}
 		if w := get(token, keeper{sources.Fail(sources.NotFound, "none")}); w.Code != http.StatusNotFound {
@@ -48,7 +49,10 @@ func TestALinkWorksUntilItExpiresAndForNothingElse(t *testing.T) {
 			t.Errorf("a source that is down: %d", w.Code)
 		}
 		other := NewLinks(base, keys("another key")).To(&trade.DocumentRef{Instance: "erp", Ref: "invoice/2"})
-		for _, bad := range []string{"", "x", "x.y", token[:len(token)-2], "A" + token, strings.TrimPrefix(other.URL, "https://portal.example/base/documents/")} {
+		for _, bad := range []string{
+			"", "x", "x.y", token[:len(token)-2], "A" + token,
+			strings.TrimPrefix(other.URL, "https://portal.example/base/documents/"),
+		} {
 			if bad == "" {
 				continue
 			}

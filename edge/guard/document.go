@@ -47,7 +47,8 @@ type Limits struct {
 
 // Default are limits that leave room for every page a portal may want.
 var Default = Limits{
-	Bytes: 64 << 10, Tokens: 2000, Word: 200, Variables: 100, Width: 200, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 60, Pairs: 4000, Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
+	Bytes: 64 << 10, Tokens: 2000, Word: 200, Variables: 100, Width: 200, Fields: 5000, Depth: 20, Aliases: 60, Repeats: 60, Pairs: 4000,
+	Directives: 60, Operations: 20, Fragments: 60, Cost: 2_000_000,
 }
 
 const (
@@ -156,7 +157,8 @@ func (d *Document) Operation(name string) (*ast.OperationDefinition, gqlerror.Li
 func (g *Guard) Cost(d *Document, op *ast.OperationDefinition, variables map[string]any) (int64, gqlerror.List) {
 	n := d.costs[op].of(variables)
 	if n > g.limits.Cost {
-		return n, refused(TooCostly, "The operation costs %d, and may cost %d. Ask for fewer elements (first, last), or for fewer lists in lists.", n, g.limits.Cost)
+		return n, refused(TooCostly,
+			"The operation costs %d, and may cost %d. Ask for fewer elements (first, last), or for fewer lists in lists.", n, g.limits.Cost)
 	}
 	return n, nil
 }

@@ -16,7 +16,8 @@ var schema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 	directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
 	type Query {
 		a: A
-		all(first: Int, last: Int): As @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+		all(first: Int, last: Int): As @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"],
+		requireOneSlicingArgument: false)
 		byIds(ids: [ID!]!): [A]
 		dear: A @cost(weight: 7)
 		text: String
@@ -77,7 +78,8 @@ func TestAnOperationCostsWhatItMayTake(t *testing.T) {
 	}
 	for _, query := range []string{
 		`{ all(first: 100) { nodes { all(first: 100) { nodes { all(first: 100) { nodes { all(first: 100) { nodes { id } } } } } } } } }`,
-		`{ all(first: 2147483647) { nodes { all(first: 2147483647) { nodes { all(first: 2147483647) { nodes { all(first: 2147483647) { nodes { id } } } } } } } } }`,
+		`{ all(first: 2147483647) { nodes { all(first: 2147483647) { nodes { all(first: 2147483647)
+			{ nodes { all(first: 2147483647) { nodes { id } } } } } } } } }`,
 	} {
 		d, errs := g.Document(query)
 		if errs != nil {
@@ -122,57 +124,73 @@ func bombs() map[string][2]string {
 		return "{" + b.String() + " }"
 	}
 	return map[string][2]string{
-		"fragments that double, 16":             {doubling(16), TooComplex},
-		"fragments that double, 24":             {doubling(24), TooComplex},
-		"fragments that double, 59":             {doubling(59), TooComplex},
-		"fragments that double, wide":           {wide(58), TooComplex},
-		"repeated in a fragment nobody spreads": {"{ text } fragment u on A {" + strings.Repeat(" b {"+strings.Repeat(" b { id }", 22)+" }", 20) + " }", TooComplex},
-		"a second fragment of the name":         {"{ a { ...f } } fragment f on A { id } fragment f on A {" + strings.Repeat(" b {"+strings.Repeat(" b { id }", 22)+" }", 20) + " }", NotValid},
-		"doubling, and then a chain":            {"{ a { ...f0 } }" + numbered(12, " fragment f%d on A { ...f%[1]dx ...f%[1]dx }") + numbered(12, " fragment f%dx on A { ...g%[1]d }") + chain(12, 33), TooComplex},
-		"a small circle":                        {"{ a { ...f } } fragment f on A { b { ...g } } fragment g on A { b { ...f } }", NotValid},
-		"a circle that doubles":                 {"{ a { ...f } } fragment f on A { x: b { ...f } y: b { ...f } z: b { ...f } }", NotValid},
-		"a circle of itself":                    {"{ a { ...f } } fragment f on A { ...f }", NotValid},
-		"a large circle":                        {circle, NotValid},
-		"one field 600 times":                   {"{" + strings.Repeat(" text", 600) + " }", TooComplex},
-		"one field 10,000 times":                {"{" + strings.Repeat(" text", 10_000) + " }", TooComplex},
-		"one inline fragment 400 times":         {"{ a {" + strings.Repeat(" ... on A { id }", 400) + " } }", TooComplex},
-		"one directive 300 times":               {"{ text" + strings.Repeat(" @skip(if: false)", 300) + " }", TooComplex},
-		"unknown directives":                    {"{ text" + strings.Repeat(" @x", 900) + " }", TooComplex},
-		"directives on an operation":            {"query " + strings.Repeat(" @x", 900) + " { text }", TooComplex},
-		"many aliases":                          {distinct(300), TooComplex},
-		"too deep":                              {strings.Repeat("{ a", 1) + strings.Repeat(" { b", 400) + " { id " + strings.Repeat("}", 402), TooComplex},
-		"deeper than the parser goes":           {"{ a" + strings.Repeat(" { b", 1500) + strings.Repeat("}", 1501), TooComplex},
-		"many operations":                       {strings.Repeat("query { text } ", 300), TooComplex},
-		"many names of operations":              {operations(300), TooComplex},
-		"a long list":                           {"{ byIds(ids: [" + strings.Repeat("1,", 5000) + "]) { id } }", TooComplex},
-		"lists in lists":                        {"{ byIds(ids: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + ") { id } }", TooComplex},
-		"lists in lists, as deep as may be":     {"{ byIds(ids: [" + strings.Repeat(strings.Repeat("[", 50)+strings.Repeat("]", 50), 19) + "]) { id } }", NotValid},
-		"a long number":                         {"{ all(first: " + strings.Repeat("9", 60_000) + ") { total } }", TooComplex},
-		"a long string":                         {`{ byIds(ids: ["` + strings.Repeat("x", 65_000) + `"]) { id } }`, ""},
-		"a long name":                           {"{ " + strings.Repeat("x", 65_000) + " }", TooComplex},
-		"comments":                              {"{ text " + strings.Repeat("#\n", 30_000) + " }", TooComplex},
-		"not closed":                            {strings.Repeat("{ a ", 2000), TooComplex},
-		"no UTF-8":                              {"{ text \xff\xfe }", NotParsed},
-		"a zero":                                {"{ text \x00 }", NotParsed},
-		"nothing":                               {"", NotValid},
-		"a comment alone":                       {"# nothing", NotValid},
-		"a schema":                              {"type Query { a: Int }", NotParsed},
-		"many unknown fields":                   {"{" + unknown(600) + " }", TooComplex},
-		"many unknown fragments":                {"{" + spreads(400) + " }", TooComplex},
-		"unknown fields, as many as may be":     {"{" + unknown(200) + " a {" + unknown(200) + " b {" + unknown(200) + " } list {" + unknown(200) + " } } }", TooComplex},
-		"unknown fields in a few sets":          {"{ a {" + unknown(190) + " } all {" + unknown(190) + " nodes {" + unknown(190) + " } } dear {" + unknown(190) + " } }", NotValid},
-		"variables, as many as may be":          {variables(100), NotValid},
-		"unknown fragments, as many as may be":  {"{ a {" + spreads(199) + " } }", NotValid},
-		"many unused fragments":                 {"{ text }" + unused(59), NotValid},
-		"many variables":                        {variables(300), TooComplex},
-		"two streams":                           {"subscription { news { id } other { id } }", NotValid},
-		"one stream by two names":               {"subscription { x: news { id } y: news { id } }", NotValid},
-		"fragments beside each other":           {"{ a {" + numbered(59, " ...w%d") + " } }" + numbered(59, " fragment w%d on A { k%[1]d: id }"), ""},
-		"fragments of the same fields":          {"{ a {" + numbered(59, " ...w%d") + " } }" + numbered(59, " fragment w%d on A { id b { id } list { id } tags }"), TooComplex},
-		"fields in fields, repeated":            {"{" + strings.Repeat(" a {"+strings.Repeat(" b { id }", 22)+" }", 20) + " }", TooComplex},
-		"fragments in fragments":                {"{ a { ...d0 } }" + numbered(18, " fragment d%d on A { id b { id } }"), NotValid},
-		"aliases of lists":                      {"{" + numbered(60, " x%d: all(first: 1) { nodes { id b { id } list { id } } }") + " }", ""},
-		"larger than may be":                    {"{ text " + strings.Repeat(" ", 64<<10) + "}", TooLarge},
+		"fragments that double, 16":   {doubling(16), TooComplex},
+		"fragments that double, 24":   {doubling(24), TooComplex},
+		"fragments that double, 59":   {doubling(59), TooComplex},
+		"fragments that double, wide": {wide(58), TooComplex},
+		"repeated in a fragment nobody spreads": {"{ text } fragment u on A {" + strings.Repeat(" b {"+strings.Repeat(" b { id }", 22)+" }", 20) +
+			" }", TooComplex},
+		"a second fragment of the name": {"{ a { ...f } } fragment f on A { id } fragment f on A {" +
+			strings.Repeat(" b {"+strings.Repeat(" b { id }", 22)+" }", 20) + " }", NotValid},
+		"doubling, and then a chain": {"{ a { ...f0 } }" + numbered(12, " fragment f%d on A { ...f%[1]dx ...f%[1]dx }") +
+			numbered(12, " fragment f%dx on A { ...g%[1]d }") + chain(12, 33), TooComplex},
+		"a small circle":                {"{ a { ...f } } fragment f on A { b { ...g } } fragment g on A { b { ...f } }", NotValid},
+		"a circle that doubles":         {"{ a { ...f } } fragment f on A { x: b { ...f } y: b { ...f } z: b { ...f } }", NotValid},
+		"a circle of itself":            {"{ a { ...f } } fragment f on A { ...f }", NotValid},
+		"a large circle":                {circle, NotValid},
+		"one field 600 times":           {"{" + strings.Repeat(" text", 600) + " }", TooComplex},
+		"one field 10,000 times":        {"{" + strings.Repeat(" text", 10_000) + " }", TooComplex},
+		"one inline fragment 400 times": {"{ a {" + strings.Repeat(" ... on A { id }", 400) + " } }", TooComplex},
+		"one directive 300 times":       {"{ text" + strings.Repeat(" @skip(if: false)", 300) + " }", TooComplex},
+		"unknown directives":            {"{ text" + strings.Repeat(" @x", 900) + " }", TooComplex},
+		"directives on an operation":    {"query " + strings.Repeat(" @x", 900) + " { text }", TooComplex},
+		"many aliases":                  {distinct(300), TooComplex},
+		"too deep": {
+			strings.Repeat("{ a", 1) + strings.Repeat(" { b", 400) + " { id " + strings.Repeat("}", 402),
+			TooComplex,
+		},
+		"deeper than the parser goes": {"{ a" + strings.Repeat(" { b", 1500) + strings.Repeat("}", 1501), TooComplex},
+		"many operations":             {strings.Repeat("query { text } ", 300), TooComplex},
+		"many names of operations":    {operations(300), TooComplex},
+		"a long list":                 {"{ byIds(ids: [" + strings.Repeat("1,", 5000) + "]) { id } }", TooComplex},
+		"lists in lists": {
+			"{ byIds(ids: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + ") { id } }",
+			TooComplex,
+		},
+		"lists in lists, as deep as may be": {"{ byIds(ids: [" + strings.Repeat(strings.Repeat("[", 50)+strings.Repeat("]", 50), 19) +
+			"]) { id } }", NotValid},
+		"a long number":          {"{ all(first: " + strings.Repeat("9", 60_000) + ") { total } }", TooComplex},
+		"a long string":          {`{ byIds(ids: ["` + strings.Repeat("x", 65_000) + `"]) { id } }`, ""},
+		"a long name":            {"{ " + strings.Repeat("x", 65_000) + " }", TooComplex},
+		"comments":               {"{ text " + strings.Repeat("#\n", 30_000) + " }", TooComplex},
+		"not closed":             {strings.Repeat("{ a ", 2000), TooComplex},
+		"no UTF-8":               {"{ text \xff\xfe }", NotParsed},
+		"a zero":                 {"{ text \x00 }", NotParsed},
+		"nothing":                {"", NotValid},
+		"a comment alone":        {"# nothing", NotValid},
+		"a schema":               {"type Query { a: Int }", NotParsed},
+		"many unknown fields":    {"{" + unknown(600) + " }", TooComplex},
+		"many unknown fragments": {"{" + spreads(400) + " }", TooComplex},
+		"unknown fields, as many as may be": {"{" + unknown(200) + " a {" + unknown(200) + " b {" + unknown(200) + " } list {" +
+			unknown(200) + " } } }", TooComplex},
+		"unknown fields in a few sets": {"{ a {" + unknown(190) + " } all {" + unknown(190) + " nodes {" + unknown(190) + " } } dear {" +
+			unknown(190) + " } }", NotValid},
+		"variables, as many as may be":         {variables(100), NotValid},
+		"unknown fragments, as many as may be": {"{ a {" + spreads(199) + " } }", NotValid},
+		"many unused fragments":                {"{ text }" + unused(59), NotValid},
+		"many variables":                       {variables(300), TooComplex},
+		"two streams":                          {"subscription { news { id } other { id } }", NotValid},
+		"one stream by two names":              {"subscription { x: news { id } y: news { id } }", NotValid},
+		"fragments beside each other": {
+			"{ a {" + numbered(59, " ...w%d") + " } }" + numbered(59, " fragment w%d on A { k%[1]d: id }"),
+			"",
+		},
+		"fragments of the same fields": {"{ a {" + numbered(59, " ...w%d") + " } }" +
+			numbered(59, " fragment w%d on A { id b { id } list { id } tags }"), TooComplex},
+		"fields in fields, repeated": {"{" + strings.Repeat(" a {"+strings.Repeat(" b { id }", 22)+" }", 20) + " }", TooComplex},
+		"fragments in fragments":     {"{ a { ...d0 } }" + numbered(18, " fragment d%d on A { id b { id } }"), NotValid},
+		"aliases of lists":           {"{" + numbered(60, " x%d: all(first: 1) { nodes { id b { id } list { id } } }") + " }", ""},
+		"larger than may be":         {"{ text " + strings.Repeat(" ", 64<<10) + "}", TooLarge},
 	}
 }
 
@@ -227,7 +245,10 @@ func TestEveryBombIsRefusedInFewWords(t *testing.T) {
 
 func TestNothingIsSuggested(t *testing.T) {
 	g := open(t)
-	for _, query := range []string{`{ txt }`, `{ a { idd } }`, `{ all(frist: 1) { total } }`, `{ a { ... on B { id } } }`, `query ($x: Itn) { text }`, `{ a }`, `{ ...F } fragment F on Qurey { text }`} {
+	for _, query := range []string{
+		`{ txt }`, `{ a { idd } }`, `{ all(frist: 1) { total } }`, `{ a { ... on B { id } } }`,
+		`query ($x: Itn) { text }`, `{ a }`, `{ ...F } fragment F on Qurey { text }`,
+	} {
 		_, errs := g.Document(query)
 		if errs == nil || strings.Contains(errs.Error(), "mean") {
 			t.Errorf("%s: %v", query, errs)

@@ -17,7 +17,10 @@ type size struct{ fields, depth int }
 // measured once, however often it is spread, and counting stops at the limits:
 // it takes as long as the document, be it one that doubles at every level.
 func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
-	m := measuring{limits: g.limits, fragments: make(map[string]ast.SelectionSet, len(d.Fragments)), known: map[string]size{}, within: map[string]bool{}}
+	m := measuring{
+		limits: g.limits, fragments: make(map[string]ast.SelectionSet, len(d.Fragments)), known: map[string]size{},
+		within: map[string]bool{},
+	}
 	for _, f := range d.Fragments {
 		if _, twice := m.fragments[f.Name]; twice { // the second would be validated and not measured
 			return refused(NotValid, "The document has two fragments of one name.")
@@ -40,7 +43,9 @@ func (g *Guard) measure(d *ast.QueryDocument) gqlerror.List {
 	}
 	for _, set := range sets {
 		if m.merge([]ast.SelectionSet{set}); m.pairs > g.limits.Pairs {
-			return refused(TooComplex, "The document selects the same fields too often in the same places: validation would compare more than %d pairs of them.", g.limits.Pairs)
+			return refused(TooComplex,
+				"The document selects the same fields too often in the same places: validation would compare more than %d pairs of them.",
+				g.limits.Pairs)
 		}
 	}
 	return nil

@@ -47,7 +47,8 @@ func (g *Guard) scan(source *ast.Source) gqlerror.List {
 				variables++
 			}
 		}
-		if arguments == 0 && deep > 0 && (token.Kind == lexer.Spread || token.Kind == lexer.Name && before != lexer.Spread && before != lexer.Colon && before != lexer.At) {
+		if arguments == 0 && deep > 0 &&
+			(token.Kind == lexer.Spread || token.Kind == lexer.Name && before != lexer.Spread && before != lexer.Colon && before != lexer.At) {
 			selections[deep]++
 		}
 		if before != lexer.Spread || token.Value != "on" { // "... on" goes on with a name that is no selection, as "..." does

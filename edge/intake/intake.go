@@ -9,14 +9,13 @@ import (
 	"strconv"
 	"time"
 
-	"portico/trade/operating"
-
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/process/tracking"
 	"portico/sources"
 	"portico/telemetry"
+	"portico/trade/operating"
 )
 
 const (
@@ -46,14 +45,16 @@ func Handler(intake *tracking.Intake) http.HandlerFunc {
 			if intake.Receives(source) {
 				intake.Refuse(source, "it is larger than "+strconv.Itoa(mostPushed)+" bytes")
 			}
-			problem(w, http.StatusRequestEntityTooLarge, "A delivery must be at most "+strconv.Itoa(mostPushed)+" bytes: send what it says in several.")
+			problem(w, http.StatusRequestEntityTooLarge,
+				"A delivery must be at most "+strconv.Itoa(mostPushed)+" bytes: send what it says in several.")
 			return
 		}
 		if err != nil {
 			problem(w, http.StatusBadRequest, "The body could not be read.")
 			return
 		}
-		ctx, span := telemetry.Span(telemetry.WithRequest(r.Context(), r.Header), "webhook", trace.SpanKindServer, attribute.Bool("known source", intake.Receives(source)))
+		ctx, span := telemetry.Span(telemetry.WithRequest(r.Context(), r.Header), "webhook", trace.SpanKindServer,
+			attribute.Bool("known source", intake.Receives(source)))
 		id, known, err := intake.Receive(ctx, source, r.Header, body)
 		span.SetAttributes(attribute.String("delivery_id", id), attribute.Bool("known", known))
 		telemetry.End(span, err, "not taken")

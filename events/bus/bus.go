@@ -143,7 +143,8 @@ func (b *Bus) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	config := jetstream.StreamConfig{
-		Name: b.stream(), Subjects: []string{b.subject()}, Storage: jetstream.FileStorage, MaxAge: kept, MaxBytes: mostKept, Discard: jetstream.DiscardOld, Replicas: copies,
+		Name: b.stream(), Subjects: []string{b.subject()}, Storage: jetstream.FileStorage, MaxAge: kept, MaxBytes: mostKept,
+		Discard: jetstream.DiscardOld, Replicas: copies,
 		Description: "What has changed, for streams. It can be removed: the truth is the table changes.",
 	}
 	_, err := b.js.CreateOrUpdateStream(ctx, config)

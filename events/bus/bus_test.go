@@ -56,7 +56,11 @@ func (w *written) write(n int) {
 	shift := time.Minute
 	for range n {
 		at := uint64(len(w.changes) + 1)
-		w.changes = append(w.changes, trade.Change{Place: trade.Place{Transaction: at, Seq: int64(at)}, Topic: trade.OfOrders, SubjectID: "ord", Whose: trade.Whose{AccountID: "acc"}, Related: []string{"a"}, EtaShift: &shift, At: time.Now()})
+		w.changes = append(w.changes,
+			trade.Change{
+				Place: trade.Place{Transaction: at, Seq: int64(at)}, Topic: trade.OfOrders, SubjectID: "ord",
+				Whose: trade.Whose{AccountID: "acc"}, Related: []string{"a"}, EtaShift: &shift, At: time.Now(),
+			})
 	}
 }
 
@@ -185,7 +189,8 @@ func TestChangesComeOverNATS(t *testing.T) {
 		}
 	}
 	f.mu.Lock()
-	if c := f.told[0]; c.AccountID != "acc" || c.EtaShift == nil || *c.EtaShift != time.Minute || c.Related[0] != "a" || c.Topic != trade.OfOrders || c.At.IsZero() {
+	if c := f.told[0]; c.AccountID != "acc" || c.EtaShift == nil || *c.EtaShift != time.Minute || c.Related[0] != "a" ||
+		c.Topic != trade.OfOrders || c.At.IsZero() {
 		t.Errorf("told of %+v", c)
 	}
 	f.mu.Unlock()

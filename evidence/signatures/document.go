@@ -66,7 +66,8 @@ func Variables(body []byte) (all [][]byte) {
 
 // SignDocument is a detached JWS (RFC 7515, appendix F; RFC 7797) over a document.
 func SignDocument(document []byte, keyID string, key ed25519.PrivateKey) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", keyID).WithBase64(false))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key},
+		(&jose.SignerOptions{}).WithHeader("kid", keyID).WithBase64(false))
 	if err != nil {
 		return "", fmt.Errorf("document signature: %w", err)
 	}
@@ -131,7 +132,10 @@ func VerifyDocument(jws string, document []byte, keyID string, key ed25519.Publi
 // ReceiptText is what a receipt's signature is over: canonical JSON (RFC 8785) of the
 // message's digest, what is confirmed, how it went and when that was said.
 func ReceiptText(digest, kind, outcome string, issued time.Time) ([]byte, error) {
-	text, err := json.Marshal(map[string]string{"digest": digest, "issuedAt": issued.UTC().Format(time.RFC3339Nano), "kind": kind, "outcome": outcome})
+	text, err := json.Marshal(map[string]string{
+		"digest": digest, "issuedAt": issued.UTC().Format(time.RFC3339Nano), "kind": kind,
+		"outcome": outcome,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}

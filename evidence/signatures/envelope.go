@@ -23,7 +23,10 @@ var kept = []string{"Content-Digest", "Content-Type", "Date", "Signature", "Sign
 
 // Seal keeps a request that arrived now, with its body, for who looks at its signatures.
 func Seal(r *http.Request, authority string, body []byte) *Envelope {
-	e := &Envelope{Message: Message{Method: r.Method, Authority: authority, Target: r.URL.EscapedPath(), Header: http.Header{}, Body: body}, At: time.Now().UTC().Truncate(time.Millisecond)}
+	e := &Envelope{
+		Message: Message{Method: r.Method, Authority: authority, Target: r.URL.EscapedPath(), Header: http.Header{}, Body: body},
+		At:      time.Now().UTC().Truncate(time.Millisecond),
+	}
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		e.Target += "?" + r.URL.RawQuery
 	}

@@ -12,7 +12,9 @@ import (
 
 // Mutation is a request of a supplier's client for one mutation with the variables key and
 // in, as Portico wants it signed: the input as a document, and the request that has it.
-func Mutation(ctx context.Context, url, token, query, key string, input any, keyID string, private ed25519.PrivateKey, at time.Time) (*http.Request, error) {
+func Mutation(ctx context.Context, url, token, query, key string, input any, keyID string, private ed25519.PrivateKey,
+	at time.Time,
+) (*http.Request, error) {
 	text, err := json.Marshal(input)
 	if err != nil {
 		return nil, fmt.Errorf("input: %w", err)

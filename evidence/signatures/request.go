@@ -229,7 +229,10 @@ func (m *Message) Sign(keyID string, key ed25519.PrivateKey, at time.Time) error
 	if missing != "" {
 		return invalid(keyID, "The request has no %q to cover.", missing)
 	}
-	for name, member := range map[string]httpsfv.Member{"Signature-Input": input, "Signature": httpsfv.NewItem(ed25519.Sign(key, []byte(base)))} {
+	for name, member := range map[string]httpsfv.Member{
+		"Signature-Input": input,
+		"Signature":       httpsfv.NewItem(ed25519.Sign(key, []byte(base))),
+	} {
 		d := httpsfv.NewDictionary()
 		d.Add(label, member)
 		text, err := httpsfv.Marshal(d)

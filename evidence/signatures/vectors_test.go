@@ -42,22 +42,37 @@ func TestSignatureBasesAreThoseOfRFC9421(t *testing.T) {
 		want        []string
 	}{
 		{"B.2.1", `();created=1618884473;keyid="test-key-rsa-pss";nonce="b3k2pp5k7z-50gnwp.yemd"`, testRequest, nil},
-		{"B.2.2", `("@authority" "content-digest" "@query-param";name="Pet");created=1618884473;keyid="test-key-rsa-pss";tag="header-example"`, testRequest, []string{
-			`"@authority": example.com`, `"content-digest": ` + digest, `"@query-param";name="Pet": dog`,
-		}},
-		{"B.2.3", `("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-rsa-pss"`, testRequest, []string{
-			`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@method": POST`, `"@path": /foo`, `"@query": ?param=Value&Pet=dog`, `"@authority": example.com`, `"content-type": application/json`,
+		{
+			"B.2.2", `("@authority" "content-digest" "@query-param";name="Pet");created=1618884473;keyid="test-key-rsa-pss";tag="header-example"`,
+			testRequest,
+			[]string{
+				`"@authority": example.com`, `"content-digest": ` + digest, `"@query-param";name="Pet": dog`,
+			},
+		},
+		{"B.2.3", `("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest"
+			"content-length");created=1618884473;keyid="test-key-rsa-pss"`, testRequest, []string{
+			`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@method": POST`, `"@path": /foo`, `"@query": ?param=Value&Pet=dog`,
+			`"@authority": example.com`, `"content-type": application/json`,
 			`"content-digest": ` + digest, `"content-length": 18`,
 		}},
-		{"B.2.4", `("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"`, testResponse, []string{
-			`"@status": 200`, `"content-type": application/json`, `"content-digest": ` + testResponse.Header.Get("Content-Digest"), `"content-length": 23`,
-		}},
+		{
+			"B.2.4", `("@status" "content-type" "content-digest" "content-length");created=1618884473;keyid="test-key-ecc-p256"`, testResponse,
+			[]string{
+				`"@status": 200`, `"content-type": application/json`, `"content-digest": ` + testResponse.Header.Get("Content-Digest"),
+				`"content-length": 23`,
+			},
+		},
 		{"B.2.5", `("date" "@authority" "content-type");created=1618884473;keyid="test-shared-secret"`, testRequest, []string{
 			`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@authority": example.com`, `"content-type": application/json`,
 		}},
-		{"B.2.6", `("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`, testRequest, []string{
-			`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@method": POST`, `"@path": /foo`, `"@authority": example.com`, `"content-type": application/json`, `"content-length": 18`,
-		}},
+		{
+			"B.2.6", `("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`,
+			testRequest,
+			[]string{
+				`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@method": POST`, `"@path": /foo`, `"@authority": example.com`,
+				`"content-type": application/json`, `"content-length": 18`,
+			},
+		},
 	} {
 		want := strings.Join(append(tt.want, `"@signature-params": `+tt.input), "\n")
 		if got, missing := tt.of.base(inputOf(t, tt.input)); got != want || missing != "" {
@@ -91,7 +106,8 @@ func TestTheSignaturesOfRFC9421Hold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, _ := testRequest.base(inputOf(t, `("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`))
+	base, _ := testRequest.base(inputOf(t,
+		`("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"`))
 	signature := bytesOf(t, "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==")
 	if err := (&Request{Base: base, Signature: signature}).Verify(public); err != nil {
 		t.Errorf("B.2.6: %v", err)
@@ -133,7 +149,8 @@ func TestCanonicalJSONIsThatOfRFC8785(t *testing.T) {
 			t.Errorf("%s became %s: a name that stands twice means two things", twice, got)
 		}
 	}
-	if got, err := Unsigned([]byte(` {"b": 1, "signature": "x", "a": {"signature": 2}}`)); err != nil || string(got) != `{"a":{"signature":2},"b":1}` {
+	if got, err := Unsigned([]byte(` {"b": 1, "signature": "x", "a": {"signature": 2}}`)); err != nil ||
+		string(got) != `{"a":{"signature":2},"b":1}` {
 		t.Errorf("got %s (%v)", got, err)
 	}
 }

@@ -38,7 +38,10 @@ func main() {
 }
 
 func run(args []string) error {
-	c := &client{url: cmp.Or(os.Getenv("PORTICO_URL"), "http://localhost:8080/graphql"), token: os.Getenv("PORTICO_TOKEN"), keyID: os.Getenv("SUPPLIER_KEY_ID")}
+	c := &client{
+		url: cmp.Or(os.Getenv("PORTICO_URL"), "http://localhost:8080/graphql"), token: os.Getenv("PORTICO_TOKEN"),
+		keyID: os.Getenv("SUPPLIER_KEY_ID"),
+	}
 	file := cmp.Or(os.Getenv("SUPPLIER_KEY"), "supplier.pem")
 	if args[0] == "key" {
 		return makeKey(file)
@@ -118,7 +121,8 @@ func (c *client) prove() error {
 			Partner struct{ Keys []key }
 		}
 	}
-	const add = `mutation ($k: IdempotencyKey!, $in: RotatePartnerKeyInput!) { out: rotatePartnerKey(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner { keys { id challenge } } } }`
+	const add = `mutation ($k: IdempotencyKey!, $in: RotatePartnerKeyInput!) {
+		out: rotatePartnerKey(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner { keys { id challenge } } } }`
 	public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	in := map[string]any{"partner": me.Viewer.Supplier.ID, "publicKeyPem": public, "validFrom": time.Now().UTC().Format(time.RFC3339)}
 	if err := c.ask(add, map[string]any{"k": "key " + rand.Text(), "in": in}, false, &added); err != nil {
@@ -131,7 +135,8 @@ func (c *client) prove() error {
 	var proved struct {
 		Out struct{ Errors []struct{ Message string } }
 	}
-	const prove = `mutation ($k: IdempotencyKey!, $in: ProvePartnerKeyInput!) { out: provePartnerKey(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } } }`
+	const prove = `mutation ($k: IdempotencyKey!, $in: ProvePartnerKeyInput!) {
+		out: provePartnerKey(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } } }`
 	proof := map[string]any{"key": k.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(c.key, []byte(k.Challenge)))}
 	if err := c.ask(prove, map[string]any{"k": "prove " + rand.Text(), "in": proof}, false, &proved); err != nil {
 		return err
@@ -151,13 +156,17 @@ func (c *client) accept(number string) error {
 			Revision int
 		}
 	}
-	if err := c.ask(`query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision } }`, map[string]any{"n": number}, false, &found); err != nil {
+	if err := c.ask(`query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision } }`, map[string]any{"n": number}, false,
+		&found); err != nil {
 		return err
 	}
 	if found.PurchaseOrder == nil {
 		return errors.New("there is no purchase order " + number)
 	}
-	in := map[string]any{"purchaseOrder": found.PurchaseOrder.ID, "expectedRevision": found.PurchaseOrder.Revision, "responseNumber": "A-" + number, "kind": "ACCEPTED"}
+	in := map[string]any{
+		"purchaseOrder": found.PurchaseOrder.ID, "expectedRevision": found.PurchaseOrder.Revision,
+		"responseNumber": "A-" + number, "kind": "ACCEPTED",
+	}
 	var err error
 	if in["signature"], err = c.signDocument(in); err != nil {
 		return err
@@ -169,14 +178,17 @@ func (c *client) accept(number string) error {
 			Receipt   *struct{ Kind, Outcome, IssuedAt, Signature string }
 		}
 	}
-	const respond = `mutation ($k: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } operation { state } receipt { kind outcome issuedAt signature } } }`
+	const respond = `mutation ($k: IdempotencyKey!, $in: PurchaseOrderResponseInput!) {
+		out: respondToPurchaseOrder(idempotencyKey: $k, input: $in) {
+			errors { ... on UserError { message } } operation { state } receipt { kind outcome issuedAt signature } } }`
 	if err := c.ask(respond, map[string]any{"k": "answer " + rand.Text(), "in": in}, true, &answered); err != nil {
 		return err
 	}
 	if len(answered.Out.Errors) > 0 {
 		return errors.New(answered.Out.Errors[0].Message)
 	}
-	fmt.Printf("%s: %s; receipt of %s, given %s: keep it\n", number, answered.Out.Operation.State, answered.Out.Receipt.Kind, answered.Out.Receipt.IssuedAt)
+	fmt.Printf("%s: %s; receipt of %s, given %s: keep it\n", number, answered.Out.Operation.State, answered.Out.Receipt.Kind,
+		answered.Out.Receipt.IssuedAt)
 	return nil
 }
 
@@ -222,9 +234,11 @@ func (c *client) signRequest(h http.Header, u *url.URL, body []byte) {
 	digest := sha256.Sum256(body)
 	h.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest[:])+":")
 	now := time.Now().Unix()
-	params := fmt.Sprintf(`("@method" "@authority" "@path" "content-digest" "content-type");created=%d;expires=%d;nonce="%s";keyid="%s";alg="ed25519";tag="portico-procurement"`, now, now+300, rand.Text(), c.keyID)
+	params := fmt.Sprintf(`("@method" "@authority" "@path" "content-digest" "content-type");created=%d;expires=%d;`+
+		`nonce="%s";keyid="%s";alg="ed25519";tag="portico-procurement"`, now, now+300, rand.Text(), c.keyID)
 	base := strings.Join([]string{
-		`"@method": POST`, `"@authority": ` + strings.ToLower(u.Host), `"@path": ` + u.EscapedPath(), `"content-digest": ` + h.Get("Content-Digest"), `"content-type": ` + h.Get("Content-Type"),
+		`"@method": POST`, `"@authority": ` + strings.ToLower(u.Host), `"@path": ` + u.EscapedPath(),
+		`"content-digest": ` + h.Get("Content-Digest"), `"content-type": ` + h.Get("Content-Type"),
 		`"@signature-params": ` + params,
 	}, "\n")
 	h.Set("Signature-Input", "sig1="+params)

@@ -12,10 +12,11 @@ import (
 
 // Bindings tell how a schema is bound to Go. The generator writes them.
 type Bindings struct {
-	Schema     *ast.Schema
-	Objects    map[string]*Object
-	Abstract   map[string]func(o any) (typename string, object any) // interfaces and unions; no name: not a type of the schema, no object: null
-	Context    func(*graphql.OperationContext) any                  // what Call and Args get as ec
+	Schema  *ast.Schema
+	Objects map[string]*Object
+	// interfaces and unions; no name: not a type of the schema, no object: null
+	Abstract   map[string]func(o any) (typename string, object any)
+	Context    func(*graphql.OperationContext) any // what Call and Args get as ec
 	Complexity func(ctx context.Context, typeName, field string, child int, args map[string]any) (int, bool)
 }
 

@@ -98,7 +98,10 @@ type compiler struct {
 }
 
 func (b *Bindings) compile(doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, deny func(string) error) *plan {
-	c := &compiler{Bindings: b, doc: doc, vars: vars, deny: deny, p: &plan{op: op, reads: map[string]bool{}}, joined: map[string]*call{}, root: -1}
+	c := &compiler{
+		Bindings: b, doc: doc, vars: vars, deny: deny, p: &plan{op: op, reads: map[string]bool{}}, joined: map[string]*call{},
+		root: -1,
+	}
 	c.p.read = func(coordinate string) bool { return c.p.reads[coordinate] }
 	name := b.Schema.Query.Name
 	switch op.Operation {
@@ -287,7 +290,10 @@ func (c *compiler) join(s *selection, f *field, sel ast.SelectionSet, above *cal
 	}
 	k := c.joined[key]
 	if k == nil {
-		k = &call{id: len(c.p.calls), rank: rank, b: f.b, ast: f.ast, sel: sel, object: f.object, coord: f.coord, parent: above, gate: -1, fixed: !variable(f.ast.Arguments)}
+		k = &call{
+			id: len(c.p.calls), rank: rank, b: f.b, ast: f.ast, sel: sel, object: f.object, coord: f.coord, parent: above, gate: -1,
+			fixed: !variable(f.ast.Arguments),
+		}
 		c.p.calls = append(c.p.calls, k)
 		c.joined[key] = k
 	}

@@ -27,9 +27,10 @@ func (bindings) Name() string { return "bindings" }
 // GenerateCode writes bindings.generated.go.
 func (p bindings) GenerateCode(d *codegen.Data) error {
 	return templates.Render(templates.Options{
-		PackageName:     d.Config.Exec.Package,
-		Filename:        filepath.Join(d.Config.Exec.Dir(), "bindings.generated.go"),
-		Template:        `{{ reserveImport "context" }}{{ reserveImport "github.com/99designs/gqlgen/graphql" }}{{ reserveImport "portico/graph/execution" }}{{ .Emit }}`,
+		PackageName: d.Config.Exec.Package,
+		Filename:    filepath.Join(d.Config.Exec.Dir(), "bindings.generated.go"),
+		Template: `{{ reserveImport "context" }}{{ reserveImport "github.com/99designs/gqlgen/graphql" }}` +
+			`{{ reserveImport "portico/graph/execution" }}{{ .Emit }}`,
 		Data:            &emitter{Data: d, groups: p.groups, enums: map[string]bool{}},
 		GeneratedHeader: true,
 		Packages:        d.Config.Packages,
@@ -50,8 +51,10 @@ func typ(t types.Type) string                { return templates.CurrentImports.L
 func (e *emitter) Emit() (string, error) {
 	e.p("// NewBindings returns the table of this schema. Objects are shared by all operations.")
 	e.p("func NewBindings(cfg Config) *execution.Bindings {")
-	e.p("es := &executableSchema{SchemaData: cfg.Schema, Resolvers: cfg.Resolvers, Directives: cfg.Directives, ComplexityRoot: cfg.Complexity}")
-	e.p("b := &execution.Bindings{Schema: parsedSchema, Objects: map[string]*execution.Object{}, Abstract: map[string]func(any) (string, any){}}")
+	e.p("es := &executableSchema{SchemaData: cfg.Schema, Resolvers: cfg.Resolvers, Directives: cfg.Directives, ComplexityRoot: " +
+		"cfg.Complexity}")
+	e.p("b := &execution.Bindings{Schema: parsedSchema, Objects: map[string]*execution.Object{}, Abstract: map[string]func(any) (string, " +
+		"any){}}")
 	e.p("b.Context = func(oc *graphql.OperationContext) any { return newExecutionContext(oc, es, nil) }")
 	e.p("b.Complexity = es.Complexity")
 	for _, o := range e.Objects {
@@ -132,13 +135,15 @@ func (e *emitter) field(o *codegen.Object, f *codegen.Field) error {
 		}
 	}
 	if len(f.Args) > 0 {
-		e.p("Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) { return ec.(*executionContext).%s(ctx, raw) },", f.ArgsFunc())
+		e.p("Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) { return ec.(*executionContext).%s(ctx, raw) "+
+			"},", f.ArgsFunc())
 	}
 	const head = "func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error)"
 	resolver := fmt.Sprintf("ec.(*executionContext).Resolvers.%s().%s", templates.UcFirst(o.Name), f.GoFieldName)
 	switch {
 	case o.Stream:
-		e.p("Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) { return execution.Stream(%s(ctx%s)) },", resolver, args)
+		e.p("Stream: func(ctx context.Context, ec any, args map[string]any) (execution.Events, error) { return execution.Stream(%s(ctx%s)) },",
+			resolver, args)
 		value = result
 	case f.Batch:
 		e.p("Call: %s { return execution.Batch(%s(ctx, execution.As[%s](objs)%s)) },", head, resolver, typ(o.Reference()), args)
@@ -157,7 +162,8 @@ func (e *emitter) field(o *codegen.Object, f *codegen.Field) error {
 			e.p("Call: %s { return execution.Single(%s) },", head, call)
 		}
 		value = result
-	case f.IsMethod() && f.NoErr && !f.VOkFunc && len(f.Args) == 0 && !f.MethodHasContext && leaf(f.TypeReference) && f.TypeReference.GQL.Elem == nil:
+	case f.IsMethod() && f.NoErr && !f.VOkFunc && len(f.Args) == 0 && !f.MethodHasContext && leaf(f.TypeReference) &&
+		f.TypeReference.GQL.Elem == nil:
 		value = fmt.Sprintf("o.(%s).%s()", typ(o.Reference()), f.GoFieldName)
 	case f.IsMethod(): // it may fail, or costs something: once per element of the level
 		call := fmt.Sprintf("o.%s(%s)", f.GoFieldName, methodArgs(f, args))
@@ -254,7 +260,8 @@ func (e *emitter) leaf(t *config.TypeReference, v string) (string, error) {
 		return pre + fmt.Sprintf("return execution.AppendString(b, %s[%s])", t.EnumMarshalVar(false), v), nil
 	case t.Definition.Kind == ast.Enum:
 		e.enums[t.Definition.Name] = true
-		return pre + fmt.Sprintf("return execution.AppendEnum(b, string(%s), valuesOf%s)", v, strings.ReplaceAll(t.Definition.Name, "_", "X")), nil
+		return pre + fmt.Sprintf("return execution.AppendEnum(b, string(%s), valuesOf%s)", v, strings.ReplaceAll(t.Definition.Name, "_", "X")),
+			nil
 	case t.IsMarshaler && !t.IsContext:
 		return pre + fmt.Sprintf("return execution.AppendMarshaler(b, %s)", v), nil
 	case t.Marshaler != nil && strings.HasSuffix(t.Marshaler.Pkg().Path(), "gqlgen/graphql") && known[t.Marshaler.Name()] != "":

@@ -80,7 +80,10 @@ func Diff(old, now *ast.Schema) []Change {
 }
 
 func kindOf(d *ast.Definition) string {
-	return map[ast.DefinitionKind]string{ast.Object: "type", ast.InputObject: "input", ast.Enum: "enum", ast.Interface: "interface", ast.Union: "union", ast.Scalar: "scalar"}[d.Kind]
+	return map[ast.DefinitionKind]string{
+		ast.Object: "type", ast.InputObject: "input", ast.Enum: "enum", ast.Interface: "interface",
+		ast.Union: "union", ast.Scalar: "scalar",
+	}[d.Kind]
 }
 
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
@@ -224,7 +227,11 @@ func narrower(wide, narrow *ast.Type) bool {
 }
 
 // told are directives whose change clients feel, and how.
-var told = map[string]Level{"scope": Dangerous, "classified": Dangerous, "cost": Dangerous, "listSize": Dangerous, "deprecated": Safe, "sunset": Safe, "key": Breaking} // a key more breaks nobody
+// a key more breaks nobody
+var told = map[string]Level{
+	"scope": Dangerous, "classified": Dangerous, "cost": Dangerous, "listSize": Dangerous, "deprecated": Safe,
+	"sunset": Safe, "key": Breaking,
+}
 
 func (d *differ) directives(at string, was, is ast.DirectiveList) {
 	for name, level := range told {

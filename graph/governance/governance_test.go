@@ -120,7 +120,8 @@ func TestChangesAreClassified(t *testing.T) {
 			got = fmt.Sprintf("%s %s: %s", changes[0].Level, changes[0].Coordinate, changes[0].Message)
 		}
 		if got != c.want {
-			if !slices.ContainsFunc(changes, func(x Change) bool { return fmt.Sprintf("%s %s: %s", x.Level, x.Coordinate, x.Message) == c.want }) || c.want == "" {
+			if !slices.ContainsFunc(changes, func(x Change) bool { return fmt.Sprintf("%s %s: %s", x.Level, x.Coordinate, x.Message) == c.want }) ||
+				c.want == "" {
 				t.Errorf("%q for %q: got %q, want %q", c.to, c.from, got, c.want)
 			}
 		}
@@ -139,28 +140,59 @@ func TestWhatBreaksClientsIsStopped(t *testing.T) {
 		today string
 		want  string
 	}{
-		"nothing":                          {today: "2026-01-01"},
-		"a removal that was not announced": {edits: []string{`"Number." number: String`, ``}, today: "2026-07-01", want: "Order.number: field was removed: it breaks clients"},
-		"one before its day":               {edits: []string{old, ``}, today: "2026-06-29", want: "announced to go on 2026-06-30"},
-		"one on its day":                   {edits: []string{old, ``}, today: "2026-06-30"},
-		"one that somebody asks for":       {edits: []string{old, ``}, today: "2026-07-01", use: asks, want: "portal asked for it 3 times, the last time on 2026-06-01"},
-		"one that a document names":        {edits: []string{old, ``}, today: "2026-07-01", docs: []Document{{"portal.graphql", "{ old }"}}, want: `portal.graphql: line 1: Cannot query field "old" on type "Query"`},
-		"a document that is right":         {docs: []Document{{"portal.graphql", `{ order(id: "1") { number } }`}}, today: "2026-01-01"},
-		"no description":                   {edits: []string{`"Number." number`, `number`}, today: "2026-01-01", want: "Order.number: has no description"},
-		"a name":                           {edits: []string{`"Number." number: String`, `"Number." number: String "X." Extra_1: String`}, today: "2026-01-01", want: "Order.Extra_1: is not named"},
-		"a value's name":                   {edits: []string{`"Slow." SLOW`, `"Slow." SLOW "Slower." slower`}, today: "2026-01-01", want: "How.slower: is not named"},
-		"deprecated without a day":         {edits: []string{`number: String`, `number: String @deprecated`}, today: "2026-01-01", want: "without @sunset"},
-		"a day that is none":               {edits: []string{"2026-06-30", "soon"}, today: "2026-01-01", want: "must be a day"},
-		"a replacement that is not there":  {edits: []string{"Query.order", "Query.orders"}, today: "2026-01-01", want: "replaced by Query.orders, which is not there"},
-		"a write without a key":            {edits: []string{`"Key." idempotencyKey: String!, `, ``}, today: "2026-01-01", want: "takes an idempotencyKey"},
-		"a payload without errors":         {edits: []string{`"Errors." errors: [String!]!`, ``}, today: "2026-01-01", want: "PlacePayload: is a payload"},
+		"nothing": {today: "2026-01-01"},
+		"a removal that was not announced": {
+			edits: []string{`"Number." number: String`, ``}, today: "2026-07-01",
+			want: "Order.number: field was removed: it breaks clients",
+		},
+		"one before its day": {edits: []string{old, ``}, today: "2026-06-29", want: "announced to go on 2026-06-30"},
+		"one on its day":     {edits: []string{old, ``}, today: "2026-06-30"},
+		"one that somebody asks for": {
+			edits: []string{old, ``}, today: "2026-07-01", use: asks,
+			want: "portal asked for it 3 times, the last time on 2026-06-01",
+		},
+		"one that a document names": {
+			edits: []string{old, ``}, today: "2026-07-01", docs: []Document{{"portal.graphql", "{ old }"}},
+			want: `portal.graphql: line 1: Cannot query field "old" on type "Query"`,
+		},
+		"a document that is right": {docs: []Document{{"portal.graphql", `{ order(id: "1") { number } }`}}, today: "2026-01-01"},
+		"no description": {
+			edits: []string{`"Number." number`, `number`}, today: "2026-01-01",
+			want: "Order.number: has no description",
+		},
+		"a name": {
+			edits: []string{`"Number." number: String`, `"Number." number: String "X." Extra_1: String`},
+			today: "2026-01-01", want: "Order.Extra_1: is not named",
+		},
+		"a value's name": {
+			edits: []string{`"Slow." SLOW`, `"Slow." SLOW "Slower." slower`}, today: "2026-01-01",
+			want: "How.slower: is not named",
+		},
+		"deprecated without a day": {
+			edits: []string{`number: String`, `number: String @deprecated`}, today: "2026-01-01",
+			want: "without @sunset",
+		},
+		"a day that is none": {edits: []string{"2026-06-30", "soon"}, today: "2026-01-01", want: "must be a day"},
+		"a replacement that is not there": {
+			edits: []string{"Query.order", "Query.orders"}, today: "2026-01-01",
+			want: "replaced by Query.orders, which is not there",
+		},
+		"a write without a key": {
+			edits: []string{`"Key." idempotencyKey: String!, `, ``}, today: "2026-01-01",
+			want: "takes an idempotencyKey",
+		},
+		"a payload without errors": {
+			edits: []string{`"Errors." errors: [String!]!`, ``}, today: "2026-01-01",
+			want: "PlacePayload: is a payload",
+		},
 	} {
 		got := strings.Join(Check(schema(t, c.edits...), Published{schema(t), c.use, c.docs}, day(c.today)), "\n")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
-	if all := Deprecations(schema(t)); len(all) != 1 || all[0] != (Deprecation{"Query.old", "use order", "2026-01-01", "2026-06-30", "Query.order"}) {
+	if all := Deprecations(schema(t)); len(all) != 1 ||
+		all[0] != (Deprecation{"Query.old", "use order", "2026-01-01", "2026-06-30", "Query.order"}) {
 		t.Errorf("deprecations: %v", all)
 	}
 }
@@ -169,7 +201,8 @@ func TestDocumentsOfClientsAreRead(t *testing.T) {
 	files := fstest.MapFS{
 		"a/x.graphql":     {Data: []byte("{ old }")},
 		"b/manifest.json": {Data: []byte(`{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "1", "name": "A", "type": "query", "body": "query A { old }"}]}`)},
-		"c/ops.ts":        {Data: []byte("const word = `no ${x}`;\nexport const f = graphql(`\n  fragment F on Order { ...G }\n`);\nconst g = graphql(`fragment G on Order { number }`);\nconst q = graphql(`\n# one\nquery Q { order(id: \"1\") { ...F } }`)")},
+		"c/ops.ts": {Data: []byte("const word = `no ${x}`;\nexport const f = graphql(`\n  fragment F on Order { ...G }\n`);\nconst g = " +
+			"graphql(`fragment G on Order { number }`);\nconst q = graphql(`\n# one\nquery Q { order(id: \"1\") { ...F } }`)")},
 	}
 	all, err := Documents(files, []byte("one: [a/*.graphql]\ntwo: [b/*.json]\nthree: [c/*.ts]\n"))
 	if err != nil || len(all) != 3 {

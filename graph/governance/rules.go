@@ -150,7 +150,8 @@ func rules(s *ast.Schema) (problems []string) {
 				wrong(at, "is a write: it takes an idempotencyKey and answers with a payload")
 			}
 		}
-		if payload := s.Types[name]; strings.HasSuffix(name, "Payload") && (payload.Fields.ForName("errors") == nil || payload.Fields.ForName("replayed") == nil) {
+		if payload := s.Types[name]; strings.HasSuffix(name, "Payload") &&
+			(payload.Fields.ForName("errors") == nil || payload.Fields.ForName("replayed") == nil) {
 			wrong(name, "is a payload: it has errors and replayed")
 		}
 	}
@@ -185,7 +186,10 @@ func Deprecations(s *ast.Schema) (all []Deprecation) {
 	add := func(at string, directives ast.DirectiveList) {
 		old, sunset := directives.ForName("deprecated"), directives.ForName("sunset")
 		if old != nil && sunset != nil {
-			all = append(all, Deprecation{at, argument(old, "reason"), argument(sunset, "since"), argument(sunset, "on"), argument(sunset, "replacement")})
+			all = append(all, Deprecation{
+				at, argument(old, "reason"), argument(sunset, "since"), argument(sunset, "on"),
+				argument(sunset, "replacement"),
+			})
 		}
 	}
 	for name, d := range s.Types {

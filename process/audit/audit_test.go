@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"portico/trade/operating"
-
 	"github.com/jmoiron/sqlx"
 
 	"portico/process/audit"
 	"portico/store"
 	"portico/store/ledger"
 	"portico/store/storetest"
+	"portico/trade/operating"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -31,7 +30,11 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 	}
 	for n := range 7 {
 		err := st.InTx(t.Context(), func(tx *store.Tx) error {
-			return ledger.Audit(t.Context(), tx, operating.AuditRecord{Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c", After: map[string]any{"n": n}})
+			return ledger.Audit(t.Context(), tx,
+				operating.AuditRecord{
+					Actor: "usr_1", Action: "order.amend", Subject: fmt.Sprintf("ord_%d", n), CorrelationID: "c",
+					After: map[string]any{"n": n},
+				})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -74,13 +77,18 @@ func TestALogThatIsAsItWasSignedIsFoundSo(t *testing.T) {
 func TestWhoeverChangesTheLogIsFoundOut(t *testing.T) {
 	const free = `ALTER TABLE audit_entries DISABLE TRIGGER only_added; `
 	for what, c := range map[string]struct{ do, want string }{
-		"an edit":        {free + `UPDATE audit_entries SET after = '{"n": 99}' WHERE place = 3`, "entry 2 was changed"},
-		"a deletion":     {free + `ALTER TABLE audit_leaves DROP CONSTRAINT audit_leaves_place_fkey; DELETE FROM audit_entries WHERE place = 3`, "entry 2 was removed"},
-		"a swap":         {`UPDATE audit_leaves SET place = -2 WHERE index = 2; UPDATE audit_leaves SET place = 3 WHERE index = 1; UPDATE audit_leaves SET place = 2 WHERE index = 2`, "entry 1 was changed"},
+		"an edit": {free + `UPDATE audit_entries SET after = '{"n": 99}' WHERE place = 3`, "entry 2 was changed"},
+		"a deletion": {
+			free + `ALTER TABLE audit_leaves DROP CONSTRAINT audit_leaves_place_fkey; DELETE FROM audit_entries WHERE place = 3`,
+			"entry 2 was removed",
+		},
+		"a swap": {`UPDATE audit_leaves SET place = -2 WHERE index = 2; UPDATE audit_leaves SET place = 3
+			WHERE index = 1; UPDATE audit_leaves SET place = 2 WHERE index = 2`, "entry 1 was changed"},
 		"a leaf missing": {`DELETE FROM audit_leaves WHERE index = 2`, "entry 2 is missing"},
 		"an end cut off": {`DELETE FROM audit_leaves WHERE index > 4`, "its end is missing"},
 		"an edit with the leaf made to match": {
-			free + `UPDATE audit_entries SET actor = 'usr_2' WHERE place = 6; UPDATE audit_leaves SET digest = sha256(convert_to('x', 'UTF8')) WHERE index = 5`, "entry 5 was changed",
+			free + `UPDATE audit_entries SET actor = 'usr_2' WHERE place = 6; UPDATE audit_leaves SET digest = sha256(convert_to('x', 'UTF8'))
+				WHERE index = 5`, "entry 5 was changed",
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -103,7 +111,10 @@ func TestWhoeverChangesTheLogIsFoundOut(t *testing.T) {
 
 func TestWhoeverRewritesTheWholeTreeDoesNotHaveItsHeads(t *testing.T) {
 	st, db, folder := world(t)
-	for _, statement := range []string{`ALTER TABLE audit_entries DISABLE TRIGGER only_added`, `UPDATE audit_entries SET actor = 'usr_2' WHERE place = 2`, `DELETE FROM audit_leaves`, `DELETE FROM audit_hashes`} {
+	for _, statement := range []string{
+		`ALTER TABLE audit_entries DISABLE TRIGGER only_added`,
+		`UPDATE audit_entries SET actor = 'usr_2' WHERE place = 2`, `DELETE FROM audit_leaves`, `DELETE FROM audit_hashes`,
+	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}

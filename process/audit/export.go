@@ -41,7 +41,10 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 	if err != nil {
 		return nil, err
 	}
-	b := &evidence.Bundle{Version: evidence.Version, ExportedAt: time.Now().UTC().Truncate(time.Second), PurchaseOrder: evidence.PurchaseOrder{ID: order.ID, Number: order.Number}}
+	b := &evidence.Bundle{
+		Version: evidence.Version, ExportedAt: time.Now().UTC().Truncate(time.Second),
+		PurchaseOrder: evidence.PurchaseOrder{ID: order.ID, Number: order.Number},
+	}
 	supplier, err := ledger.Partners(ctx, st, scope, []string{order.SupplierRef.ID})
 	if err != nil {
 		return nil, err
@@ -61,7 +64,10 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 		if err != nil {
 			return nil, err
 		}
-		b.Keys = append(b.Keys, evidence.Key{ID: k.ID, PublicKey: text, Fingerprint: k.Fingerprint, VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt})
+		b.Keys = append(b.Keys, evidence.Key{
+			ID: k.ID, PublicKey: text, Fingerprint: k.Fingerprint, VerifiedAt: k.VerifiedAt,
+			ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt,
+		})
 	}
 	own, err := ledger.ReceiptKeys(ctx, st)
 	if err != nil {
@@ -78,7 +84,8 @@ func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, nam
 }
 
 func find(ctx context.Context, st *store.Store, scope trade.Scope, named string) (*trade.PurchaseOrder, error) {
-	for _, read := range []func(context.Context, *store.Store, trade.Scope, []string) (map[string]*trade.PurchaseOrder, error){records.PurchaseOrders, records.PurchaseOrdersByNumber} {
+	for _, read := range []func(context.Context, *store.Store, trade.Scope, []string) (map[string]*trade.PurchaseOrder,
+		error){records.PurchaseOrders, records.PurchaseOrdersByNumber} {
 		found, err := read(ctx, st, scope, []string{named})
 		if err != nil || found[named] != nil {
 			return found[named], err
@@ -103,11 +110,13 @@ func addMessages(ctx context.Context, b *evidence.Bundle, st *store.Store, scope
 	}
 	for _, m := range all {
 		out := evidence.Message{
-			ID: m.ID, Document: string(m.Document), ArrivedAt: m.At.UTC(), Digest: m.Digest, Body: m.Body, Request: m.Request, SignatureBase: m.Base, Signature: m.Signature, Key: m.KeyID,
+			ID: m.ID, Document: string(m.Document), ArrivedAt: m.At.UTC(), Digest: m.Digest, Body: m.Body, Request: m.Request,
+			SignatureBase: m.Base, Signature: m.Signature, Key: m.KeyID,
 			Canonical: m.Canonical, DocumentSignature: m.DocumentSignature,
 		}
 		for _, r := range receipts[m.ID] {
-			out.Receipts = append(out.Receipts, evidence.Receipt{Kind: string(r.Kind), Outcome: string(r.Outcome), IssuedAt: r.IssuedAt.UTC(), Signature: r.Signature})
+			out.Receipts = append(out.Receipts,
+				evidence.Receipt{Kind: string(r.Kind), Outcome: string(r.Outcome), IssuedAt: r.IssuedAt.UTC(), Signature: r.Signature})
 		}
 		b.Messages = append(b.Messages, out)
 	}

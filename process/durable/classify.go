@@ -71,7 +71,10 @@ func classify(a attempt) decision {
 }
 
 func parked(by trade.Responsible, code, message string) decision {
-	return decision{move: rest, step: trade.StepFailed, state: trade.OperationParked, failure: &trade.OperationFailure{Responsible: by, Code: code, Message: message}}
+	return decision{
+		move: rest, step: trade.StepFailed, state: trade.OperationParked,
+		failure: &trade.OperationFailure{Responsible: by, Code: code, Message: message},
+	}
 }
 
 func notDone() decision {

@@ -16,7 +16,9 @@ import (
 var ErrState = errors.New("the operation is in another state now")
 
 // decide locks an operation, lets change it, and puts to work what then has its turn.
-func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade.OperationState, change func(c *ledger.Claimed, flow player) error) error {
+func (e *Engine) decide(ctx context.Context, tx *store.Tx, id string, in []trade.OperationState,
+	change func(c *ledger.Claimed, flow player) error,
+) error {
 	c, err := ledger.LockOperation(ctx, tx, id)
 	if err != nil {
 		return err
@@ -85,7 +87,10 @@ func (e *Engine) Retry(ctx context.Context, tx *store.Tx, id string) error {
 // Discard gives a dead letter up: what it did is undone, and it ends without its effect.
 func (e *Engine) Discard(ctx context.Context, tx *store.Tx, id string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationParked}, func(c *ledger.Claimed, _ player) error {
-		c.Failure = &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "DISCARDED", Message: "It could not be done, and was given up.", Retryable: true}
+		c.Failure = &trade.OperationFailure{
+			Responsible: trade.ERPAtFault, Code: "DISCARDED", Message: "It could not be done, and was given up.",
+			Retryable: true,
+		}
 		c.State = trade.OperationCompensating
 		for i := range c.Steps { // what was tried may have had its effect
 			if c.Steps[i].State == trade.StepFailed {
@@ -113,21 +118,22 @@ func (e *Engine) Compensate(ctx context.Context, tx *store.Tx, id string) error 
 // for one that is parked: that the source has the work, under a reference of its own, or
 // that it has not, and the step is played again.
 func (e *Engine) Settle(ctx context.Context, tx *store.Tx, id string, happened bool, ref string) error {
-	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationUnknown, trade.OperationParked}, func(c *ledger.Claimed, flow player) error {
-		for i := range c.Steps {
-			s := &c.Steps[i]
-			if s.State != trade.StepRunning && s.State != trade.StepFailed {
-				continue
-			}
-			s.State = trade.StepPending
-			if happened {
-				s.State, s.FinishedAt = trade.StepSucceeded, nil
-				if err := flow.settle(c, i, ref); err != nil {
-					return err
+	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationUnknown, trade.OperationParked},
+		func(c *ledger.Claimed, flow player) error {
+			for i := range c.Steps {
+				s := &c.Steps[i]
+				if s.State != trade.StepRunning && s.State != trade.StepFailed {
+					continue
+				}
+				s.State = trade.StepPending
+				if happened {
+					s.State, s.FinishedAt = trade.StepSucceeded, nil
+					if err := flow.settle(c, i, ref); err != nil {
+						return err
+					}
 				}
 			}
-		}
-		c.Failure, c.State = nil, trade.OperationQueued
-		return nil
-	})
+			c.Failure, c.State = nil, trade.OperationQueued
+			return nil
+		})
 }

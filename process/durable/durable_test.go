@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"portico/store/operating"
-
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -22,6 +20,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -59,13 +58,15 @@ func newWorldKeeping(t *testing.T, keep time.Duration) *world {
 	w := &world{do: func(*durable.Run[work]) error { return nil }, undo: func(*durable.Run[work]) error { return nil }}
 	w.st, w.dsn = storetest.At(t)
 	var err error
-	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep, slog.New(slog.DiscardHandler)); err != nil {
+	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep,
+		slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.engine.Close)
 	w.flow = durable.Flow[work]{Kind: trade.SubmitOrder, Action: "work", Steps: []durable.Step[work]{
 		{
-			Name: "first", Do: func(_ context.Context, r *durable.Run[work]) error { return w.do(r) }, Undo: func(_ context.Context, r *durable.Run[work]) error { return w.undo(r) },
+			Name: "first", Do: func(_ context.Context, r *durable.Run[work]) error { return w.do(r) },
+			Undo:   func(_ context.Context, r *durable.Run[work]) error { return w.undo(r) },
 			Settle: func(w *work, ref string) { w.Name = ref },
 		},
 		{Name: "second", Undo: func(_ context.Context, _ *durable.Run[work]) error {
@@ -124,7 +125,10 @@ func (w *world) begin(t *testing.T, lane, name string) (id string) {
 func (w *world) beginOn(t *testing.T, lane, name string, subject *string) (id string) {
 	t.Helper()
 	id = durable.NewID("opr_")
-	n := ledger.NewOperation{Lane: lane, Fingerprint: name, Operation: trade.Operation{ID: id, Key: name, Principal: "p", CorrelationID: "c", Source: "erp", Subject: subject}}
+	n := ledger.NewOperation{
+		Lane: lane, Fingerprint: name,
+		Operation: trade.Operation{ID: id, Key: name, Principal: "p", CorrelationID: "c", Source: "erp", Subject: subject},
+	}
 	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		begun, err := durable.Begin(t.Context(), w.engine, tx, w.flow, durable.Beginning[work]{Operation: n, Work: work{name}, Ref: "ref"})
 		if err == nil && len(begun) == 0 {
@@ -221,7 +225,8 @@ func TestARefusalEndsAnOperationAndFailuresThatNobodyMendsParkIt(t *testing.T) {
 	refused := w.begin(t, "a", "refused")
 	w.run(t)
 	o := w.wait(t, refused)
-	if o.State != trade.OperationFailed || o.Failure == nil || o.Failure.Message != "It will not." || o.Steps[0].State != trade.StepFailed || o.Steps[1].State != trade.StepPending || o.FinishedAt == nil {
+	if o.State != trade.OperationFailed || o.Failure == nil || o.Failure.Message != "It will not." || o.Steps[0].State != trade.StepFailed ||
+		o.Steps[1].State != trade.StepPending || o.FinishedAt == nil {
 		t.Errorf("refused: %+v", o)
 	}
 	parked := w.begin(t, "b", "garbled")
@@ -322,7 +327,10 @@ func TestAQuestionLetsAnOperationRestUntilItIsAnswered(t *testing.T) {
 	w := newWorld(t)
 	w.do = func(r *durable.Run[work]) error {
 		if r.Work.Name == "asks" {
-			return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: "Is it so?", Differences: []trade.SubmitOrderError{&trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeMinimum}}}}}
+			return &durable.Question{Awaiting: trade.AwaitedDecision{
+				By: trade.ForCustomer, Message: "Is it so?",
+				Differences: []trade.SubmitOrderError{&trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeMinimum}}},
+			}}
 		}
 		return nil
 	}
@@ -343,7 +351,10 @@ func TestAQuestionLetsAnOperationRestUntilItIsAnswered(t *testing.T) {
 	if o := w.ended(t, asks); o.State != trade.OperationCommitted || o.Awaiting != nil {
 		t.Errorf("answered: %+v", o)
 	}
-	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Drop(t.Context(), tx, asks, trade.OperationFailure{}) }); !errors.Is(err, durable.ErrState) {
+	if err := w.decided(t, func(tx *store.Tx) error {
+		return w.engine.Drop(t.Context(), tx, asks,
+			trade.OperationFailure{})
+	}); !errors.Is(err, durable.ErrState) {
 		t.Errorf("dropped after its end: %v", err)
 	}
 }
@@ -382,7 +393,8 @@ func TestWhatWasDoneIsUndoneLastStepFirst(t *testing.T) {
 	w.mu.Lock()
 	times := len(undone)
 	w.mu.Unlock()
-	if o.State != trade.OperationFailed || o.Failure.Code != "NO" || o.Steps[0].State != trade.StepUndone || o.Steps[1].State != trade.StepFailed || times != 2 {
+	if o.State != trade.OperationFailed || o.Failure.Code != "NO" || o.Steps[0].State != trade.StepUndone ||
+		o.Steps[1].State != trade.StepFailed || times != 2 {
 		t.Errorf("refused half-way: %+v, undone %d times", o, times)
 	}
 	done := w.begin(t, "a", "done")
@@ -392,12 +404,14 @@ func TestWhatWasDoneIsUndoneLastStepFirst(t *testing.T) {
 	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Compensate(t.Context(), tx, done) }); err != nil {
 		t.Fatal(err)
 	}
-	if o := w.ended(t, done); o.State != trade.OperationCompensated || o.Steps[0].State != trade.StepUndone || o.Steps[1].State != trade.StepUndone {
+	if o := w.ended(t, done); o.State != trade.OperationCompensated || o.Steps[0].State != trade.StepUndone ||
+		o.Steps[1].State != trade.StepUndone {
 		t.Errorf("compensated: %+v", o)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if want := []string{"first", "first", "second", "first"}; !slices.Equal(w.undone, want) { // the one that failed half-way, and then this one
+	// the one that failed half-way, and then this one
+	if want := []string{"first", "first", "second", "first"}; !slices.Equal(w.undone, want) {
 		t.Errorf("undone in the order %v, want %v", w.undone, want)
 	}
 }
@@ -466,7 +480,8 @@ func TestWhatNoProgramCanDoIsParkedAtOnceAndSettled(t *testing.T) {
 	w.do = func(*durable.Run[work]) error { return &durable.Chore{Message: "change it there"} }
 	id := w.begin(t, "a", "by hand")
 	w.run(t)
-	if o := w.wait(t, id); o.State != trade.OperationParked || o.Steps[0].Attempts != 1 || o.Failure.Code != "BY_HAND" || o.Failure.Message != "change it there" {
+	if o := w.wait(t, id); o.State != trade.OperationParked || o.Steps[0].Attempts != 1 || o.Failure.Code != "BY_HAND" ||
+		o.Failure.Message != "change it there" {
 		t.Fatalf("not parked: %+v", o)
 	}
 	if err := w.decided(t, func(tx *store.Tx) error { return w.engine.Settle(t.Context(), tx, id, true, "done there") }); err != nil {
@@ -509,12 +524,17 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	w.wait(t, ended)
 	err := w.st.InTx(t.Context(), func(tx *store.Tx) error {
 		for _, id := range []string{"alr_resolved", "alr_open"} {
-			if err := operating.RaiseAlerts(t.Context(), tx, []*trade.Alert{{ID: id, Kind: trade.AlertReported, Severity: trade.Info, Message: "m", Audience: []trade.Audience{trade.ForOperator}, Queue: "q", Subject: "s"}}); err != nil {
+			if err := operating.RaiseAlerts(t.Context(), tx,
+				[]*trade.Alert{{
+					ID: id, Kind: trade.AlertReported, Severity: trade.Info, Message: "m", Audience: []trade.Audience{trade.ForOperator},
+					Queue: "q", Subject: "s",
+				}}); err != nil {
 				return err
 			}
 		}
 		words := "done"
-		if was, err := operating.MoveAlert(t.Context(), tx, trade.OperatorScope(nil), "alr_resolved", trade.AlertResolved, "p", &words); err != nil || was != trade.AlertOpen {
+		if was, err := operating.MoveAlert(t.Context(), tx, trade.OperatorScope(nil), "alr_resolved", trade.AlertResolved, "p",
+			&words); err != nil || was != trade.AlertOpen {
 			return fmt.Errorf("resolved: %s, %w", was, err)
 		}
 		return ledger.SpendKey(t.Context(), tx, "p", "m", "a key", ledger.SpentKey{Fingerprint: "f", Subject: "s"})

@@ -74,7 +74,9 @@ type Engine struct {
 // queue each, so that one that is down starves no other. While held gives a source's
 // queue a pause, and why, none of its operations is begun. Operations that have ended, and
 // keys, are kept for so long, and removed then; 0 is for ever.
-func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string, held func(source string) (why string, wait time.Duration), keep time.Duration, log *slog.Logger) (*Engine, error) {
+func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string,
+	held func(source string) (why string, wait time.Duration), keep time.Duration, log *slog.Logger,
+) (*Engine, error) {
 	config, err := pgxpool.ParseConfig(dsn())
 	if err != nil {
 		return nil, errors.New("the database's URL cannot be read")
@@ -94,7 +96,9 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	e := &Engine{
-		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, flows: map[trade.OperationKind]player{}, busy: map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{}, news: map[string]chan struct{}{}, stopping: make(chan struct{}),
+		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, flows: map[trade.OperationKind]player{},
+		busy: map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{},
+		news: map[string]chan struct{}{}, stopping: make(chan struct{}),
 	}
 	for _, s := range sources {
 		e.news[s] = make(chan struct{}, 1)
@@ -130,7 +134,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		queues[queueOf(s)] = river.QueueConfig{MaxWorkers: workers}
 	}
 	config := &river.Config{
-		Workers: all, Queues: queues, Logger: slog.New(slog.DiscardHandler), FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
+		Workers: all, Queues: queues, Logger: slog.New(slog.DiscardHandler), FetchCooldown: 5 * time.Millisecond,
+		FetchPollInterval:           500 * time.Millisecond,
 		CompletedJobRetentionPeriod: time.Minute,
 	}
 	client, err := e.startRiver(ctx, config)

@@ -126,7 +126,9 @@ func (p flowPlayer[W]) run(c *claim) (*Run[W], error) {
 	return r, nil
 }
 
-func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*store.Tx) error, error) {
+func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*store.Tx) error,
+	error,
+) {
 	r, err := p.run(c)
 	if err != nil {
 		return nil, nil, err

@@ -40,7 +40,8 @@ func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err e
 		return wait, err
 	}
 	c := &claim{Claimed: claimed, token: token}
-	ctx, span := telemetry.Span(telemetry.WithCorrelation(ctx, c.CorrelationID), "operation", trace.SpanKindConsumer, attribute.String("operation_id", c.ID), attribute.String("kind", string(c.Kind)))
+	ctx, span := telemetry.Span(telemetry.WithCorrelation(ctx, c.CorrelationID), "operation", trace.SpanKindConsumer,
+		attribute.String("operation_id", c.ID), attribute.String("kind", string(c.Kind)))
 	defer func() {
 		span.SetAttributes(attribute.String("state", string(c.State)))
 		telemetry.End(span, err, "not played")
@@ -100,7 +101,10 @@ func (e *Engine) undo(ctx context.Context, flow player, c *claim) (wait time.Dur
 	if c.Failure != nil { // it failed, and nothing is left behind
 		return 0, e.end(ctx, flow, c, trade.OperationFailed)
 	}
-	c.Failure = &trade.OperationFailure{Responsible: trade.OrchestrationAtFault, Code: "COMPENSATED", Message: "It was undone by an operator.", Retryable: true}
+	c.Failure = &trade.OperationFailure{
+		Responsible: trade.OrchestrationAtFault, Code: "COMPENSATED",
+		Message: "It was undone by an operator.", Retryable: true,
+	}
 	return 0, e.end(ctx, flow, c, trade.OperationCompensated)
 }
 
@@ -155,7 +159,9 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 }
 
 // apply does what was decided about an attempt of a step.
-func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int, d decision, failed error, saves []func(*store.Tx) error) (on bool, wait time.Duration, err error) {
+func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int, d decision, failed error,
+	saves []func(*store.Tx) error,
+) (on bool, wait time.Duration, err error) {
 	s := &c.Steps[position]
 	s.State, s.Error = d.step, nil
 	if failed != nil {
@@ -183,7 +189,8 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 	if c.State != trade.OperationCompensating {
 		c.State = trade.OperationQueued
 	}
-	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind", sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
+	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind",
+		sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
 	return false, wait, e.save(ctx, c, position, &wait)
 }
 
@@ -207,7 +214,9 @@ func (e *Engine) fail(ctx context.Context, flow player, c *claim, position int) 
 }
 
 // rest lets an operation rest in a state, its step being what it is.
-func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, state trade.OperationState, saves []func(*store.Tx) error) error {
+func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, state trade.OperationState,
+	saves []func(*store.Tx) error,
+) error {
 	before := c.State
 	c.State = state
 	err := e.inTx(ctx, c, func(tx *store.Tx) error {

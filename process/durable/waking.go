@@ -3,8 +3,9 @@ package durable
 import (
 	"context"
 	"encoding/json"
-	"portico/store/ledger"
 	"time"
+
+	"portico/store/ledger"
 )
 
 // noticeEvery is the shortest pause between two notices to one queue: a notice locks out

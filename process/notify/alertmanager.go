@@ -86,7 +86,10 @@ func (m Alertmanager) Tell(ctx context.Context, client *http.Client, alerts []*t
 			continue
 		}
 		p := posted{
-			Labels:      map[string]string{"alertname": string(a.Kind), "severity": strings.ToLower(string(a.Severity)), "queue": a.Queue, "subject": a.Subject, "alert": a.ID, "service": "portico"},
+			Labels: map[string]string{
+				"alertname": string(a.Kind), "severity": strings.ToLower(string(a.Severity)), "queue": a.Queue,
+				"subject": a.Subject, "alert": a.ID, "service": "portico",
+			},
 			Annotations: map[string]string{"summary": a.Message}, StartsAt: a.RaisedAt, EndsAt: until, GeneratorURL: m.Console,
 		}
 		if a.Responsible != nil {

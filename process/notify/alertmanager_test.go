@@ -21,10 +21,16 @@ func TestAlertmanagerIsToldWhatStandsAndInQuietHoursWhatIsCritical(t *testing.T)
 	defer server.Close()
 	fault, action := trade.ERPAtFault, "look at it"
 	alerts := []*trade.Alert{
-		{ID: "alr_1", Kind: trade.AlertSource, Severity: trade.Critical, Queue: "operations", Subject: "erp", Message: "down", Responsible: &fault, SuggestedAction: &action},
+		{
+			ID: "alr_1", Kind: trade.AlertSource, Severity: trade.Critical, Queue: "operations", Subject: "erp", Message: "down",
+			Responsible: &fault, SuggestedAction: &action,
+		},
 		{ID: "alr_2", Kind: trade.AlertObjective, Severity: trade.Warning, Queue: "purchasing", Subject: "obj_1", Message: "missed"},
 	}
-	m := Alertmanager{URL: server.URL + "/", Console: "https://portico.example/console", Quiet: []QuietHours{{From: "20:00", To: "07:00", Zone: "Europe/Amsterdam", Queues: []string{"purchasing"}}}}
+	m := Alertmanager{
+		URL: server.URL + "/", Console: "https://portico.example/console",
+		Quiet: []QuietHours{{From: "20:00", To: "07:00", Zone: "Europe/Amsterdam", Queues: []string{"purchasing"}}},
+	}
 	for at, want := range map[string]int{
 		"2026-07-01T17:59:00Z": 2, // 19:59 in Amsterdam
 		"2026-07-01T18:00:00Z": 1, "2026-07-02T04:59:00Z": 1, "2026-07-02T05:00:00Z": 2,
@@ -39,7 +45,8 @@ func TestAlertmanagerIsToldWhatStandsAndInQuietHoursWhatIsCritical(t *testing.T)
 		}
 	}
 	labels := got[0]["labels"].(map[string]any)
-	if labels["alertname"] != "SOURCE_UNHEALTHY" || labels["responsible"] != "ERP" || labels["severity"] != "critical" || got[0]["annotations"].(map[string]any)["action"] != action {
+	if labels["alertname"] != "SOURCE_UNHEALTHY" || labels["responsible"] != "ERP" || labels["severity"] != "critical" ||
+		got[0]["annotations"].(map[string]any)["action"] != action {
 		t.Errorf("told as %v", got[0])
 	}
 	for _, q := range []QuietHours{{From: "8", To: "09:00"}, {From: "08:00", To: "25:00"}, {From: "08:00", To: "09:00", Zone: "Mars/Base"}} {

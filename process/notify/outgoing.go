@@ -23,12 +23,11 @@ import (
 	"syscall"
 	"time"
 
-	"portico/trade/operating"
-
 	"code.dny.dev/ssrf"
 
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 //go:embed *.graphql
@@ -73,8 +72,11 @@ func New(allowed []netip.Prefix) *Client {
 	// The address is judged as it is dialled: a name may lead elsewhere than when it was saved.
 	dialer := &net.Dialer{Timeout: answerWithin, Control: c.guard.Safe}
 	c.http = &http.Client{
-		Timeout:       answerWithin,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: answerWithin},
+		Timeout: answerWithin,
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8,
+			IdleConnTimeout: time.Minute, TLSHandshakeTimeout: answerWithin,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c

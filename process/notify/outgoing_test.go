@@ -12,7 +12,8 @@ import (
 
 // TestSignVector is the example of the specification of Standard Webhooks.
 func TestSignVector(t *testing.T) {
-	got, err := Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, []byte(`{"test": 2432232314}`), []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+	got, err := Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, []byte(`{"test": 2432232314}`),
+		[]string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
 	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want || err != nil {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -38,7 +39,11 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	defer server.Close()
 	port := server.Listener.Addr().(*net.TCPAddr).Port
 	closed := New(nil)
-	for _, address := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1), strings.Replace(server.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1), strings.Replace(server.URL, "127.0.0.1", "0.0.0.0", 1), strings.Replace(server.URL, "127.0.0.1", "2130706433", 1)} {
+	for _, address := range []string{
+		server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1),
+		strings.Replace(server.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1), strings.Replace(server.URL, "127.0.0.1", "0.0.0.0", 1),
+		strings.Replace(server.URL, "127.0.0.1", "2130706433", 1),
+	} {
 		if a := closed.Post(t.Context(), address, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil || a.HTTPStatus != nil {
 			t.Errorf("%s: %+v", address, a)
 		}
@@ -46,7 +51,10 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	if came != 0 {
 		t.Fatalf("%d came through, at port %d", came, port)
 	}
-	for _, address := range []string{"https://10.1.2.3/", "https://192.168.0.1", "https://169.254.169.254/", "https://[fd00::1]/", "https://[::1]/", "https://100.64.0.1/", "https://localhost/", "https://224.0.0.1/", "https://[64:ff9b::a00:1]/"} {
+	for _, address := range []string{
+		"https://10.1.2.3/", "https://192.168.0.1", "https://169.254.169.254/", "https://[fd00::1]/",
+		"https://[::1]/", "https://100.64.0.1/", "https://localhost/", "https://224.0.0.1/", "https://[64:ff9b::a00:1]/",
+	} {
 		if why := closed.Unreachable(t.Context(), address); why != private {
 			t.Errorf("%s: %q", address, why)
 		}
@@ -57,17 +65,21 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		}
 	}
 	open := New(loopback)
-	if a := open.Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error != nil || *a.HTTPStatus != http.StatusOK || came != 1 {
+	if a := open.Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error != nil ||
+		*a.HTTPStatus != http.StatusOK || came != 1 {
 		t.Errorf("allowed: %+v, %d came", a, came)
 	}
-	if a := open.Post(t.Context(), server.URL+"/elsewhere", "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil || *a.Error != "It answered 307: redirects are not followed." || came != 2 {
+	if a := open.Post(t.Context(), server.URL+"/elsewhere", "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
+		*a.Error != "It answered 307: redirects are not followed." || came != 2 {
 		t.Errorf("a redirect: %+v, %d came", a, came)
 	}
-	if !open.Plain("127.9.9.9") || !open.Plain("localhost") || open.Plain("10.0.0.1") || open.Plain("example.com") || closed.Plain("127.0.0.1") {
+	if !open.Plain("127.9.9.9") || !open.Plain("localhost") || open.Plain("10.0.0.1") || open.Plain("example.com") ||
+		closed.Plain("127.0.0.1") {
 		t.Error("who is sent to without TLS")
 	}
 	server.Close()
-	if a := New(loopback).Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil || *a.Error != "It could not be reached: connection refused." {
+	if a := New(loopback).Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
+		*a.Error != "It could not be reached: connection refused." {
 		t.Errorf("nobody is there: %v, %v", *a.Error, a.HTTPStatus)
 	}
 }
@@ -76,7 +88,8 @@ func TestCertificatesCount(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	u, _ := url.Parse(server.URL)
-	if a := New(loopback).Post(t.Context(), "https://"+u.Host, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil || *a.Error != "Its certificate is by nobody who is known." {
+	if a := New(loopback).Post(t.Context(), "https://"+u.Host, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
+		*a.Error != "Its certificate is by nobody who is known." {
 		t.Errorf("%+v", a)
 	}
 }

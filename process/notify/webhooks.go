@@ -13,9 +13,6 @@ import (
 	"sync"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -24,9 +21,11 @@ import (
 	"portico/process/durable"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Webhooks tell partners of what happens who keep no connection: each change of the log is
@@ -37,7 +36,8 @@ type Webhooks struct {
 	Owner func(ctx context.Context, owner json.RawMessage) (trade.Scope, error)
 	// Body is what the owner of an endpoint is told of a change, or where there is none, that
 	// there is nothing to tell yet. It fails with [ErrUntold] where they may not see it any more.
-	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data, errors json.RawMessage, err error)
+	Body func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data,
+		errors json.RawMessage, err error)
 	// Post sends a body, signed with each secret.
 	Post func(ctx context.Context, url, id string, body []byte, secrets []string) operating.DeliveryAttempt
 	// Unreachable says why an address cannot be sent to; nothing where it can.
@@ -97,7 +97,9 @@ var noEndpoint = []trade.CommonError{process.Invalid(trade.CodeNotFound, "There 
 
 // Save makes an endpoint or changes one, and sends it a greeting. Its owner from now on is who
 // saves it.
-func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submitter, owner json.RawMessage, key string, n NewEndpoint) (*Endpoint, error) {
+func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submitter, owner json.RawMessage, key string,
+	n NewEndpoint,
+) (*Endpoint, error) {
 	errs := operating.CheckWebhook(n.URL, n.Topics, w.Plain)
 	if scope.Role() == trade.Guest {
 		errs = append(errs, forbidden("An endpoint belongs to a company: sign in as one."))
@@ -111,38 +113,45 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: errs}}, nil
 	}
 	if why := w.Unreachable(ctx, n.URL); why != "" {
-		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, why, "url")}}}, nil
+		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, why,
+			"url")}}}, nil
 	}
 	var secret *trade.Restricted
-	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		e := &operating.WebhookEndpoint{ID: n.ID, URL: n.URL, Topics: n.Topics, Status: operating.WebhookPaused, Accounts: scope.Accounts(), SupplierID: scope.Supplier()}
-		if n.Active {
-			e.Status = operating.WebhookActive
-		}
-		if n.ID != "" {
-			if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
+	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			e := &operating.WebhookEndpoint{
+				ID: n.ID, URL: n.URL, Topics: n.Topics, Status: operating.WebhookPaused, Accounts: scope.Accounts(),
+				SupplierID: scope.Supplier(),
 			}
-		} else {
-			many, err := operatingstore.CountWebhookEndpoints(ctx, tx, scope)
-			if err != nil {
+			if n.Active {
+				e.Status = operating.WebhookActive
+			}
+			if n.ID != "" {
+				if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
+					return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
+				}
+			} else {
+				many, err := operatingstore.CountWebhookEndpoints(ctx, tx, scope)
+				if err != nil {
+					return spent, nil, err
+				}
+				if many >= operating.MostWebhooks {
+					return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum,
+						fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", operating.MostWebhooks))}, nil
+				}
+				e.ID, secret = durable.NewID("whe_"), newSecret()
+			}
+			if err := operatingstore.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
 				return spent, nil, err
 			}
-			if many >= operating.MostWebhooks {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", operating.MostWebhooks))}, nil
+			if n.Active {
+				if err := operatingstore.Greet(ctx, tx, e); err != nil {
+					return spent, nil, err
+				}
 			}
-			e.ID, secret = durable.NewID("whe_"), newSecret()
-		}
-		if err := operatingstore.KeepWebhookEndpoint(ctx, tx, e, owner, secret); err != nil {
-			return spent, nil, err
-		}
-		if n.Active {
-			if err := operatingstore.Greet(ctx, tx, e); err != nil {
-				return spent, nil, err
-			}
-		}
-		return ledger.SpentKey{Subject: e.ID}, nil, w.audit(ctx, tx, by, "webhook.save", e.ID, map[string]any{"host": hostOf(n.URL), "topics": n.Topics, "active": n.Active})
-	})
+			return ledger.SpentKey{Subject: e.ID}, nil,
+				w.audit(ctx, tx, by, "webhook.save", e.ID, map[string]any{"host": hostOf(n.URL), "topics": n.Topics, "active": n.Active})
+		})
 	if err != nil || done.Replayed || len(done.Errors) > 0 {
 		secret = nil
 	}
@@ -170,25 +179,32 @@ func newSecret() *trade.Restricted {
 }
 
 func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, after map[string]any) error {
-	return ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
+	return ledger.Audit(ctx, tx,
+		operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, After: after})
 }
 
 // change runs a write about an endpoint that there is.
-func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string, write func(tx *store.Tx) error) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
-			return spent, noEndpoint, err
-		}
-		if err := write(tx); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: endpoint}, nil, w.audit(ctx, tx, by, action, endpoint, nil)
-	})
+func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string,
+	write func(tx *store.Tx) error,
+) (*process.Acted[trade.CommonError], error) {
+	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
+				return spent, noEndpoint, err
+			}
+			if err := write(tx); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: endpoint}, nil, w.audit(ctx, tx, by, action, endpoint, nil)
+		})
 }
 
 // Delete deletes an endpoint with its deliveries.
-func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key, endpoint string) (*process.Acted[trade.CommonError], error) {
-	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint, func(tx *store.Tx) error { return operatingstore.RemoveWebhookEndpoint(ctx, tx, endpoint) })
+func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key,
+	endpoint string,
+) (*process.Acted[trade.CommonError], error) {
+	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint,
+		func(tx *store.Tx) error { return operatingstore.RemoveWebhookEndpoint(ctx, tx, endpoint) })
 }
 
 // Rotate replaces the secret of an endpoint; the one before signs too for a day.
@@ -204,13 +220,16 @@ func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Sub
 }
 
 // Redeliver sends a delivery again, under its id and with the bytes that it had.
-func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key, delivery string) (*process.Acted[trade.CommonError], error) {
-	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if found, err := operatingstore.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
-		}
-		return ledger.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
-	})
+func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key,
+	delivery string,
+) (*process.Acted[trade.CommonError], error) {
+	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			if found, err := operatingstore.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
+			}
+			return ledger.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
+		})
 	w.Wake()
 	return done, err
 }
@@ -343,7 +362,8 @@ func (w *Webhooks) send(ctx context.Context, d *operatingstore.DueDelivery) (err
 		span.SetStatus(codes.Error, "not taken")
 	}
 	if attempt.HTTPStatus != nil && *attempt.HTTPStatus == gone {
-		if err := w.desk.Store.InTx(ctx, func(tx *store.Tx) error { return operatingstore.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
+		if err := w.desk.Store.InTx(ctx,
+			func(tx *store.Tx) error { return operatingstore.DisableWebhook(ctx, tx, d.EndpointID, askedForNone) }); err != nil {
 			return err
 		}
 		retry = giveUp
@@ -366,7 +386,10 @@ func (w *Webhooks) write(ctx context.Context, d *operatingstore.DueDelivery) err
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(operating.WebhookBody{ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond), Data: data, Errors: errs})
+	body, err := json.Marshal(operating.WebhookBody{
+		ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond),
+		Data: data, Errors: errs,
+	})
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,20 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 	return durable.Flow[amendWork]{
 		Kind: trade.AmendOrder, Action: "order.amend",
 		Steps: []durable.Step[amendWork]{
-			{Name: "check", System: &process.ERP, Do: o.checkAmend, What: "Asks for the prices of what changes once more. What is otherwise now waits for the buyer."},
-			{Name: "change", System: &process.ERP, Do: o.change, What: "Hands the change to the ERP under its reference.", Undo: o.changeBack, Undoes: "Changes the order back."},
-			{Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[amendWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Change.Number)
-			}},
+			{
+				Name: "check", System: &process.ERP, Do: o.checkAmend,
+				What: "Asks for the prices of what changes once more. What is otherwise now waits for the buyer.",
+			},
+			{
+				Name: "change", System: &process.ERP, Do: o.change, What: "Hands the change to the ERP under its reference.", Undo: o.changeBack,
+				Undoes: "Changes the order back.",
+			},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.",
+				Do: func(ctx context.Context, r *durable.Run[amendWork]) error {
+					return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Change.Number)
+				},
+			},
 		},
 	}
 }
@@ -42,7 +51,8 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 func (o *Flows) numbered(ctx context.Context, order string) (string, error) {
 	number, status, err := records.NumberOf(ctx, o.desk.Store, order)
 	if err == nil && number == "" {
-		err = durable.Refuse(trade.CallerAtFault, string(trade.CodeState), "The order never reached the ERP: it is "+strings.ToLower(string(status))+".")
+		err = durable.Refuse(trade.CallerAtFault, string(trade.CodeState),
+			"The order never reached the ERP: it is "+strings.ToLower(string(status))+".")
 	}
 	return number, err
 }
@@ -68,7 +78,11 @@ func (o *Flows) checkAmend(ctx context.Context, r *durable.Run[amendWork]) (err 
 	}
 	w.Offered = now
 	r.Save(func(tx *store.Tx) error { return records.TouchOrder(ctx, tx, r.Subject) })
-	return &durable.Question{Awaiting: trade.AwaitedDecision{By: trade.ForCustomer, Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: time.Now().UTC(), Differences: differences}}
+	return &durable.Question{Awaiting: trade.AwaitedDecision{
+		By:      trade.ForCustomer,
+		Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: time.Now().UTC(),
+		Differences: differences,
+	}}
 }
 
 // accept takes the prices over that the buyer was asked about.

@@ -20,7 +20,8 @@ func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
 	case n == 0 && a.RequestedDeliveryDate == nil:
 		return []trade.AmendOrderError{process.Invalid(trade.CodeInvalidInput, "Nothing is changed.")}
 	case n > mostChanges:
-		return []trade.AmendOrderError{process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("At most %d lines are changed at a time; these are %d.", mostChanges, n))}
+		return []trade.AmendOrderError{process.Invalid(trade.CodeInvalidInput,
+			fmt.Sprintf("At most %d lines are changed at a time; these are %d.", mostChanges, n))}
 	}
 	seen := map[string]bool{}
 	once := func(line string, path ...string) {
@@ -44,7 +45,9 @@ func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
 
 // prepareAmendment checks a change against what is known, and makes what its operation
 // works on. awaiting is what the buyer must decide first, or nil.
-func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (work *amendWork, lane string, awaiting *trade.AwaitedDecision, errs []trade.AmendOrderError, err error) {
+func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (work *amendWork, lane string,
+	awaiting *trade.AwaitedDecision, errs []trade.AmendOrderError, err error,
+) {
 	orders, err := records.Orders(ctx, o.desk.Store, scope, []string{a.OrderID})
 	order := orders[a.OrderID]
 	if err != nil || order == nil {
@@ -54,7 +57,10 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 	if err != nil {
 		return nil, "", nil, nil, err
 	}
-	request := &ordering.OrderRequest{AccountID: order.AccountRef.ID, ShipToID: order.ShipToRef.ID, AllowPartial: true, RequestedDeliveryDate: a.RequestedDeliveryDate}
+	request := &ordering.OrderRequest{
+		AccountID: order.AccountRef.ID, ShipToID: order.ShipToRef.ID, AllowPartial: true,
+		RequestedDeliveryDate: a.RequestedDeliveryDate,
+	}
 	if order.ShipToRef.ID == "" {
 		request.ShipToAddress = &order.ShipToAddress
 	}
@@ -74,7 +80,8 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 			errs = append(errs, refusal)
 			continue
 		}
-		work.Change.Lines = append(work.Change.Lines, trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: c.Quantity, RequestedDeliveryDate: c.RequestedDeliveryDate})
+		work.Change.Lines = append(work.Change.Lines,
+			trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: c.Quantity, RequestedDeliveryDate: c.RequestedDeliveryDate})
 		before := trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU}
 		changed := &work.Change.Lines[len(work.Change.Lines)-1]
 		q := l.Ordered
@@ -82,7 +89,8 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 			before.Quantity, q = &l.Ordered, *c.Quantity
 		}
 		work.Back.Lines = append(work.Back.Lines, before)
-		request.Lines = append(request.Lines, ordering.OrderRequestLine{Item: ordering.ItemKey{ID: l.ItemRef.ID}, Quantity: q, RequestedDeliveryDate: c.RequestedDeliveryDate})
+		request.Lines = append(request.Lines,
+			ordering.OrderRequestLine{Item: ordering.ItemKey{ID: l.ItemRef.ID}, Quantity: q, RequestedDeliveryDate: c.RequestedDeliveryDate})
 		places, changing, old = append(places, at), append(changing, changed), append(old, l)
 	}
 	for i, id := range a.Cancel {
@@ -132,14 +140,18 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		p := trade.KnownPrice(line.Price)
 		if p == nil {
 			return nil, "", nil, []trade.AmendOrderError{&trade.SourceUnavailable{
-				Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The change cannot be priced at the moment. Try again later.", Path: append([]string{"input"}, places[i]...)}, System: trade.ERP,
+				Refusal: trade.Refusal{
+					Code: trade.CodeUnavailable, Message: "The change cannot be priced at the moment. Try again later.",
+					Path: append([]string{"input"}, places[i]...),
+				}, System: trade.ERP,
 			}}, nil
 		}
 		amount, _ := trade.LineAmount(line.Price, line.Units, request.Lines[i].Quantity)
 		more = trade.Money{Amount: more.Amount.Add(amount.Amount), Currency: amount.Currency}
 		if changing[i] == nil {
 			work.Change.Added = append(work.Change.Added, trade.DraftLine{
-				LineNumber: strconv.Itoa((len(lines) + i + 1) * 10), SKU: line.Item.SKU, Quantity: request.Lines[i].Quantity, UnitPrice: p.UnitPrice, RequestedDeliveryDate: request.Lines[i].RequestedDeliveryDate,
+				LineNumber: strconv.Itoa((len(lines) + i + 1) * 10), SKU: line.Item.SKU, Quantity: request.Lines[i].Quantity, UnitPrice: p.UnitPrice,
+				RequestedDeliveryDate: request.Lines[i].RequestedDeliveryDate,
 			})
 			continue
 		}
@@ -152,7 +164,10 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		changing[i].UnitPrice = &p.UnitPrice
 		if u := old[i].UnitPrice; u != nil && !trade.SamePrice(*u, p.UnitPrice) {
 			differences = append(differences, &trade.PriceChanged{
-				Refusal:  trade.Refusal{Code: trade.CodePriceChanged, Message: "The price of " + line.Item.SKU + " is another one for this quantity.", Path: append([]string{"input"}, append(places[i], "quantity")...)},
+				Refusal: trade.Refusal{
+					Code: trade.CodePriceChanged, Message: "The price of " + line.Item.SKU + " is another one for this quantity.",
+					Path: append([]string{"input"}, append(places[i], "quantity")...),
+				},
 				Expected: *u, Current: p,
 			})
 		}
@@ -163,7 +178,11 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		}
 	}
 	if differences != nil {
-		awaiting = &trade.AwaitedDecision{By: trade.ForCustomer, Message: "A price is another one for the new quantity: accept it, or cancel the change by cancelling the order.", Since: time.Now().UTC(), Differences: differences}
+		awaiting = &trade.AwaitedDecision{
+			By:      trade.ForCustomer,
+			Message: "A price is another one for the new quantity: accept it, or cancel the change by cancelling the order.",
+			Since:   time.Now().UTC(), Differences: differences,
+		}
 	}
 	return work, order.AccountRef.ID, awaiting, nil, nil
 }
@@ -191,7 +210,10 @@ func lineRefusal(l *trade.OrderLine, to *trade.Quantity, at []string) trade.Amen
 		return process.Invalid(trade.CodeNotFound, "The order has no such line.", append(at, "line")...)
 	case l.Status == trade.LinePicked || l.Status == trade.LineShipped || l.Status == trade.LineDelivered || l.Status == trade.LineCancelled:
 		return &trade.StateNotAllowed{
-			Refusal: trade.Refusal{Code: trade.CodeState, Message: "The line is being picked, has left, or is cancelled.", Path: append([]string{"input"}, at...)}, State: string(l.Status), Allowed: []string{},
+			Refusal: trade.Refusal{
+				Code: trade.CodeState, Message: "The line is being picked, has left, or is cancelled.",
+				Path: append([]string{"input"}, at...),
+			}, State: string(l.Status), Allowed: []string{},
 		}
 	case to != nil && to.Value.IsPos() && to.Unit == l.Shipped.Unit && to.Value.LessThan(l.Shipped.Value):
 		return process.Invalid(trade.CodeQuantity, "More of the line has been shipped already.", append(at, "quantity")...)

@@ -30,63 +30,76 @@ func (d Decision) comment() string {
 }
 
 // Approve lets an order go on that waited for somebody of the buyer's organisation.
-func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
+func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision,
+	wait time.Duration,
+) (*process.Acted[trade.AmendOrderError], error) {
 	if errs := process.CheckText[trade.AmendOrderError](d.Comment, "comment"); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalGiven, by.Principal, d.Comment); err != nil {
-			return "", nil, err
-		}
-		if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
-			return "", nil, err
-		}
-		if err := o.audit(ctx, tx, by, now, "order.approve", map[string]any{"status": trade.OrderQueued}); err != nil {
-			return "", nil, err
-		}
-		return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(*submitWork) {})
-	})
+	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version},
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+			if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalGiven, by.Principal, d.Comment); err != nil {
+				return "", nil, err
+			}
+			if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued); err != nil {
+				return "", nil, err
+			}
+			if err := o.audit(ctx, tx, by, now, "order.approve", map[string]any{"status": trade.OrderQueued}); err != nil {
+				return "", nil, err
+			}
+			return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(*submitWork) {})
+		})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
 
 // Reject ends an order that waited for somebody of the buyer's organisation.
-func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision) (*process.Acted[trade.AmendOrderError], error) {
+func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
+	d Decision,
+) (*process.Acted[trade.AmendOrderError], error) {
 	if errs := process.RequireText[trade.AmendOrderError](d.comment(), process.SayWhy, "comment"); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalRejected, by.Principal, d.Comment); err != nil {
-			return "", nil, err
-		}
-		if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {
-			return "", nil, err
-		}
-		if err := o.audit(ctx, tx, by, now, "order.reject", map[string]any{"status": trade.OrderRejected}); err != nil {
-			return "", nil, err
-		}
-		return now.Asked, nil, o.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.CallerAtFault, Code: "REJECTED", Message: "An approver of the account rejected the order.", Retryable: true})
-	})
+	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version},
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+			if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalRejected, by.Principal, d.Comment); err != nil {
+				return "", nil, err
+			}
+			if err := records.SetOrderStatus(ctx, tx, now.ID, trade.OrderRejected); err != nil {
+				return "", nil, err
+			}
+			if err := o.audit(ctx, tx, by, now, "order.reject", map[string]any{"status": trade.OrderRejected}); err != nil {
+				return "", nil, err
+			}
+			return now.Asked, nil, o.desk.Engine.Drop(ctx, tx, now.Asked,
+				trade.OperationFailure{
+					Responsible: trade.CallerAtFault, Code: "REJECTED", Message: "An approver of the account rejected the order.",
+					Retryable: true,
+				})
+		})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, 0)
 }
 
 // Accept lets an order, or a change of one, go on at what was found different.
-func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
-	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version}, func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
-		if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
-			return "", nil, err
-		}
-		if now.AskedKind == trade.AmendOrder {
-			return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, (*amendWork).accept)
-		}
-		var accepted submitWork
-		if err := durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(w *submitWork) { w.accept(); accepted = *w }); err != nil {
-			return "", nil, err
-		}
-		if err := o.reprice(ctx, tx, scope, now, &accepted); err != nil {
-			return "", nil, err
-		}
-		return now.Asked, nil, records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued)
-	})
+func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision,
+	wait time.Duration,
+) (*process.Acted[trade.AmendOrderError], error) {
+	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version},
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+			if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
+				return "", nil, err
+			}
+			if now.AskedKind == trade.AmendOrder {
+				return now.Asked, nil, durable.Answer(ctx, o.desk.Engine, tx, now.Asked, (*amendWork).accept)
+			}
+			var accepted submitWork
+			if err := durable.Answer(ctx, o.desk.Engine, tx, now.Asked, func(w *submitWork) { w.accept(); accepted = *w }); err != nil {
+				return "", nil, err
+			}
+			if err := o.reprice(ctx, tx, scope, now, &accepted); err != nil {
+				return "", nil, err
+			}
+			return now.Asked, nil, records.SetOrderStatus(ctx, tx, now.ID, trade.OrderQueued)
+		})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
 

@@ -6,8 +6,6 @@ import (
 	"context"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
@@ -15,6 +13,7 @@ import (
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/ordering"
 )
 
@@ -38,7 +37,8 @@ type checked struct {
 // that plays them. Without an engine orders can be validated alone.
 func New(d *process.Desk, prices *sources.PriceCache) *Flows {
 	o := &Flows{desk: d, prices: prices}
-	o.checking = &process.Gather[checked, *ordering.OrderFacts]{Serve: func(ctx context.Context, all []checked) ([]*ordering.OrderFacts, error) {
+	o.checking = &process.Gather[checked,
+		*ordering.OrderFacts]{Serve: func(ctx context.Context, all []checked) ([]*ordering.OrderFacts, error) {
 		requests := make([]*ordering.OrderRequest, len(all))
 		for i, c := range all {
 			requests[i] = c.request
@@ -74,33 +74,44 @@ type acting struct {
 func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, key string, input any, a acting,
 	write func(tx *store.Tx, now *records.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
 ) (*process.Acted[trade.AmendOrderError], error) {
-	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, input, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.AmendOrderError, err error) {
-		now, err := records.LockOrder(ctx, tx, scope, a.order)
-		if err != nil {
-			return spent, nil, err
-		}
-		if now == nil {
-			return spent, []trade.AmendOrderError{&trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeNotFound, Message: "There is no such order.", Path: []string{"input", "order"}}}}, nil
-		}
-		if now.Version != a.version {
-			changed, err := records.OrderChangesSince(ctx, tx, a.order, a.version)
-			return spent, []trade.AmendOrderError{&trade.VersionConflict{
-				Refusal:        trade.Refusal{Code: trade.CodeVersionConflict, Message: "The order has changed since it was read: look at it again.", Path: []string{"input", "expectedVersion"}},
-				CurrentVersion: now.Version, ChangedFields: changed,
-			}}, err
-		}
-		if refusal := o.allowed(scope, by, a.action, now); refusal != nil {
-			return spent, []trade.AmendOrderError{refusal}, nil
-		}
-		operation, errs, err := write(tx, now, print)
-		if err != nil || len(errs) > 0 {
-			return spent, errs, err
-		}
-		return ledger.SpentKey{OperationID: operation, Subject: a.order}, nil, records.TouchOrder(ctx, tx, a.order)
-	})
+	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, input,
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.AmendOrderError, err error) {
+			now, err := records.LockOrder(ctx, tx, scope, a.order)
+			if err != nil {
+				return spent, nil, err
+			}
+			if now == nil {
+				return spent, []trade.AmendOrderError{&trade.InvalidInput{Refusal: trade.Refusal{
+					Code:    trade.CodeNotFound,
+					Message: "There is no such order.", Path: []string{"input", "order"},
+				}}}, nil
+			}
+			if now.Version != a.version {
+				changed, err := records.OrderChangesSince(ctx, tx, a.order, a.version)
+				return spent, []trade.AmendOrderError{&trade.VersionConflict{
+					Refusal: trade.Refusal{
+						Code: trade.CodeVersionConflict, Message: "The order has changed since it was read: look at it again.",
+						Path: []string{"input", "expectedVersion"},
+					},
+					CurrentVersion: now.Version, ChangedFields: changed,
+				}}, err
+			}
+			if refusal := o.allowed(scope, by, a.action, now); refusal != nil {
+				return spent, []trade.AmendOrderError{refusal}, nil
+			}
+			operation, errs, err := write(tx, now, print)
+			if err != nil || len(errs) > 0 {
+				return spent, errs, err
+			}
+			return ledger.SpentKey{OperationID: operation, Subject: a.order}, nil, records.TouchOrder(ctx, tx, a.order)
+		})
 	if err == nil && len(done.Errors) == 1 && trade.RefusalOf(done.Errors[0]).Message == notOwned { // which is listed
 		err = o.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			return ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID, After: map[string]any{"write": mutation, "reason": notOwned}})
+			return ledger.Audit(ctx, tx,
+				operating.AuditRecord{
+					Actor: by.Principal, Action: "write.refused", Subject: a.order, CorrelationID: by.CorrelationID,
+					After: map[string]any{"write": mutation, "reason": notOwned},
+				})
 		})
 	}
 	return done, err
@@ -119,19 +130,26 @@ func (o *Flows) allowed(scope trade.Scope, by process.Submitter, action trade.Or
 	may := trade.AllowedActions(act, now.Status, now.Asked != "" && now.Status != trade.OrderPendingApproval)
 	if !slices.Contains(may, action) {
 		if act.Own && (action == trade.ActApprove || action == trade.ActReject) && now.Status == trade.OrderPendingApproval {
-			return &trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "Nobody decides about an order of their own: ask somebody else of the account.", Path: []string{"input", "order"}}}
+			return &trade.Forbidden{Refusal: trade.Refusal{
+				Code:    trade.CodeForbidden,
+				Message: "Nobody decides about an order of their own: ask somebody else of the account.", Path: []string{"input", "order"},
+			}}
 		}
 		allowed := make([]string, len(may))
 		for i, a := range may {
 			allowed[i] = string(a)
 		}
 		return &trade.StateNotAllowed{
-			Refusal: trade.Refusal{Code: trade.CodeState, Message: "The order is in a state in which this is not possible.", Path: []string{"input", "order"}}, State: string(now.Status), Allowed: allowed,
+			Refusal: trade.Refusal{
+				Code: trade.CodeState, Message: "The order is in a state in which this is not possible.",
+				Path: []string{"input", "order"},
+			}, State: string(now.Status), Allowed: allowed,
 		}
 	}
 	if owner := o.desk.Sources.Serving(sources.OfOrders, now.AccountNumber); now.Number != nil && owner != now.Instance {
 		return &trade.StateNotAllowed{
-			Refusal: trade.Refusal{Code: trade.CodeState, Message: notOwned, Path: []string{"input", "order"}}, State: string(now.Status), Allowed: []string{},
+			Refusal: trade.Refusal{Code: trade.CodeState, Message: notOwned, Path: []string{"input", "order"}}, State: string(now.Status),
+			Allowed: []string{},
 		}
 	}
 	return nil

@@ -30,7 +30,9 @@ type Submission struct {
 // Submit places an order under a key. It is acknowledged once it is durable; wait is
 // how long its end is waited for, where its source takes writes now. The same key with
 // the same input gives the same answer.
-func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *ordering.OrderRequest, wait time.Duration) (*Submission, error) {
+func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *ordering.OrderRequest,
+	wait time.Duration,
+) (*Submission, error) {
 	if bad := process.CheckKey(key); bad != nil {
 		return &Submission{Errors: []trade.SubmitOrderError{bad}}, nil
 	}
@@ -127,19 +129,26 @@ func (o *Flows) prepare(by process.Submitter, key, print string, r *ordering.Ord
 	// Without a price that is known there is none to hold to.
 	if v.Totals == nil || !o.desk.Sources.TakesOrders(source) {
 		return &placing{errors: []trade.SubmitOrderError{&trade.SourceUnavailable{
-			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."}, System: o.desk.Sources.KindOf(source),
+			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."},
+			System:  o.desk.Sources.KindOf(source),
 		}}}
 	}
 	id, order := durable.NewID("opr_"), durable.NewID("ord_")
 	ref := "PORTICO-" + id[len("opr_"):]
 	return &placing{
-		by:          by,
-		work:        submitWork{Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total, CheckCredit: slices.Contains(v.Provisional, ordering.CreditCheck)},
+		by: by,
+		work: submitWork{
+			Draft: draftOf(r, f), Ref: ref, Total: v.Totals.Total,
+			CheckCredit: slices.Contains(v.Provisional, ordering.CreditCheck),
+		},
 		pending:     pendingOrder(order, ref, by.Principal, r, f, v),
 		provisional: v.Provisional,
 		operation: ledger.NewOperation{
 			Lane: f.Account.ID, Fingerprint: print, After: map[string]any{"status": trade.OrderQueued, "lines": len(r.Lines), "input": print},
-			Operation: trade.Operation{ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order, AccountID: f.Account.ID, Source: source},
+			Operation: trade.Operation{
+				ID: id, CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &order,
+				AccountID: f.Account.ID, Source: source,
+			},
 		},
 	}
 }
@@ -184,7 +193,10 @@ func (o *Flows) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error
 		p.errors, p.exceeded, p.operation.Awaiting, p.pending.Status = nil, limit, nil, trade.OrderQueued // whatever an attempt before has left
 		if limit != nil {
 			p.pending.Status = trade.OrderPendingApproval
-			p.operation.Awaiting = &trade.AwaitedDecision{By: trade.ForCustomer, Message: "The order is beyond what its buyer may order alone: somebody else of the account approves it.", Since: time.Now().UTC()}
+			p.operation.Awaiting = &trade.AwaitedDecision{
+				By:      trade.ForCustomer,
+				Message: "The order is beyond what its buyer may order alone: somebody else of the account approves it.", Since: time.Now().UTC(),
+			}
 		}
 		p.operation.After["status"] = p.pending.Status
 		together, numbers[number] = append(together, p), number.Number != ""
@@ -228,5 +240,8 @@ func (o *Flows) placeTogether(ctx context.Context, tx *store.Tx, all []*placing)
 }
 
 func poInUse() *trade.InvalidInput {
-	return &trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeDuplicateNumber, Message: "An open order has this purchase order number.", Path: []string{"input", "customerPoNumber"}}}
+	return &trade.InvalidInput{Refusal: trade.Refusal{
+		Code:    trade.CodeDuplicateNumber,
+		Message: "An open order has this purchase order number.", Path: []string{"input", "customerPoNumber"},
+	}}
 }

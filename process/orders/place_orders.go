@@ -42,38 +42,42 @@ const mostTogether = 100
 // SubmitAll places orders together under a key: all of those that nothing stands
 // against, or, with whole, all or none. What is accepted is acknowledged in one
 // transaction.
-func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Submitter, key string, requests []*ordering.OrderRequest, whole bool) (*Batch, error) {
+func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Submitter, key string, requests []*ordering.OrderRequest,
+	whole bool,
+) (*Batch, error) {
 	if n := len(requests); n == 0 || n > mostTogether {
 		return &Batch{Errors: []trade.CommonError{&trade.InvalidInput{Refusal: trade.Refusal{
-			Code: trade.CodeInvalidInput, Message: fmt.Sprintf("1 to %d orders are submitted together; these are %d.", mostTogether, n), Path: []string{"input", "orders"},
+			Code: trade.CodeInvalidInput, Message: fmt.Sprintf("1 to %d orders are submitted together; these are %d.", mostTogether, n),
+			Path: []string{"input", "orders"},
 		}}}}, nil
 	}
 	const mutation = "submitOrders"
 	batch := &Batch{}
 	var all []*placing
-	a, err := process.Once(ctx, o.desk.Store, by, mutation, key, batchInput{requests, whole}, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
-			return spent, nil, err
-		}
-		if err := o.placeAll(ctx, tx, all, whole); err != nil {
-			return spent, nil, err
-		}
-		kept := make([]keptResult, len(all))
-		accepted := 0
-		for i, p := range all {
-			s := p.submission()
-			kept[i] = keptResult{s.OperationID, s.OrderID, s.Errors}
-			if s.OperationID != "" {
-				accepted++
+	a, err := process.Once(ctx, o.desk.Store, by, mutation, key, batchInput{requests, whole},
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
+				return spent, nil, err
 			}
-		}
-		if accepted == 0 {
-			return spent, nil, errNone
-		}
-		spent.Subject = "batch"
-		spent.Answer, err = json.Marshal(kept)
-		return spent, nil, err
-	})
+			if err := o.placeAll(ctx, tx, all, whole); err != nil {
+				return spent, nil, err
+			}
+			kept := make([]keptResult, len(all))
+			accepted := 0
+			for i, p := range all {
+				s := p.submission()
+				kept[i] = keptResult{s.OperationID, s.OrderID, s.Errors}
+				if s.OperationID != "" {
+					accepted++
+				}
+			}
+			if accepted == 0 {
+				return spent, nil, errNone
+			}
+			spent.Subject = "batch"
+			spent.Answer, err = json.Marshal(kept)
+			return spent, nil, err
+		})
 	switch {
 	case errors.Is(err, errNone):
 	case err != nil:
@@ -102,7 +106,9 @@ func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Sub
 var errNone = errors.New("none of the orders is accepted")
 
 // prepareAll prepares orders, each knowing of those before it.
-func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Submitter, key, print string, requests []*ordering.OrderRequest) ([]*placing, error) {
+func (o *Flows) prepareAll(ctx context.Context, scope trade.Scope, by process.Submitter, key, print string,
+	requests []*ordering.OrderRequest,
+) ([]*placing, error) {
 	all := make([]*placing, len(requests))
 	var well []*ordering.OrderRequest
 	for i, r := range requests {

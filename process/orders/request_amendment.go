@@ -36,7 +36,9 @@ const mostChanges = 1000
 
 // Amend changes an order, all or nothing. Where the price of a line is another one for
 // its new quantity, the change waits until the buyer has accepted that.
-func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitter, key string, a *Amendment, wait time.Duration) (*process.Acted[trade.AmendOrderError], error) {
+func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitter, key string, a *Amendment,
+	wait time.Duration,
+) (*process.Acted[trade.AmendOrderError], error) {
 	if errs := checkAmendment(a); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
@@ -44,15 +46,16 @@ func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitt
 	if err != nil {
 		return nil, err
 	}
-	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version}, func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
-		if len(errs) > 0 {
-			return "", errs, nil
-		}
-		n := o.operationOn(now, by, key, print, lane)
-		n.Awaiting, n.After = awaiting, map[string]any{"added": len(a.Add), "changed": len(a.Change), "cancelled": len(a.Cancel), "input": print}
-		work.Ref = "PORTICO-" + n.ID[len("opr_"):]
-		return n.ID, nil, process.Begin(ctx, o.desk, tx, o.amendOrder(), n, *work, work.Ref)
-	})
+	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version},
+		func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+			if len(errs) > 0 {
+				return "", errs, nil
+			}
+			n := o.operationOn(now, by, key, print, lane)
+			n.Awaiting, n.After = awaiting, map[string]any{"added": len(a.Add), "changed": len(a.Change), "cancelled": len(a.Cancel), "input": print}
+			work.Ref = "PORTICO-" + n.ID[len("opr_"):]
+			return n.ID, nil, process.Begin(ctx, o.desk, tx, o.amendOrder(), n, *work, work.Ref)
+		})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
 
@@ -61,8 +64,9 @@ func (o *Flows) operationOn(now *records.OrderNow, by process.Submitter, key, pr
 	return ledger.NewOperation{
 		Lane: lane, Fingerprint: print,
 		Operation: trade.Operation{
-			ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &now.ID, AccountID: now.AccountID,
-			Source: o.desk.Sources.Serving(sources.OfOrders, now.AccountNumber),
+			ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &now.ID,
+			AccountID: now.AccountID,
+			Source:    o.desk.Sources.Serving(sources.OfOrders, now.AccountNumber),
 		},
 	}
 }

@@ -42,7 +42,9 @@ type returnWork struct {
 }
 
 // RequestReturn asks to send goods back, at most what was shipped and is not returned.
-func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process.Submitter, key string, q *ReturnRequest, wait time.Duration) (*process.Acted[trade.CommonError], error) {
+func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process.Submitter, key string, q *ReturnRequest,
+	wait time.Duration,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := checkReturn(q); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
@@ -50,48 +52,55 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 	if err != nil {
 		return nil, err
 	}
-	done, err := process.Once(ctx, o.desk.Store, by, "requestReturn", key, q, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		now, err := records.LockOrder(ctx, tx, scope, q.OrderID)
-		if err != nil {
-			return spent, nil, err
-		}
-		if now == nil {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such order.", "order")}, nil
-		}
-		if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
-			return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil
-		}
-		asked, err := records.ReturnsAsked(ctx, tx, now.ID)
-		if err != nil {
-			return spent, nil, err
-		}
-		if errs := returnable(q, lines, asked); errs != nil {
-			return spent, errs, nil
-		}
-		n := o.operationOn(now, by, key, print, now.AccountID)
-		id := durable.NewID("ret_")
-		ref := "PORTICO-" + n.ID[len("opr_"):]
-		n.Subject, n.After = &id, map[string]any{"order": now.ID, "lines": len(q.Lines), "input": print}
-		pending := &trade.Return{ID: id, OrderRef: trade.Ref{ID: now.ID}, AccountRef: trade.Ref{ID: now.AccountID}, Status: trade.ReturnRequested, RequestedAt: time.Now().UTC(), ExternalRef: &ref}
-		work := returnWork{Ref: ref, Draft: trade.ReturnDraft{Account: now.AccountNumber, OrderNumber: *now.Number}}
-		for _, l := range q.Lines {
-			line := lines[l.LineID]
-			pending.LinesKnown = append(pending.LinesKnown, trade.ReturnLine{OrderLineID: line.ID, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
-			work.Draft.Lines = append(work.Draft.Lines, trade.ReturnDraftLine{LineNumber: line.LineNumber, SKU: *line.SKU, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
-		}
-		if err := records.PlaceReturn(ctx, tx, pending); err != nil {
-			return spent, nil, err
-		}
-		spent = ledger.SpentKey{OperationID: n.ID, Subject: id}
-		return spent, nil, process.Begin(ctx, o.desk, tx, o.requestReturn(), n, work, ref)
-	})
+	done, err := process.Once(ctx, o.desk.Store, by, "requestReturn", key, q,
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			now, err := records.LockOrder(ctx, tx, scope, q.OrderID)
+			if err != nil {
+				return spent, nil, err
+			}
+			if now == nil {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such order.", "order")}, nil
+			}
+			if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
+				return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil
+			}
+			asked, err := records.ReturnsAsked(ctx, tx, now.ID)
+			if err != nil {
+				return spent, nil, err
+			}
+			if errs := returnable(q, lines, asked); errs != nil {
+				return spent, errs, nil
+			}
+			n := o.operationOn(now, by, key, print, now.AccountID)
+			id := durable.NewID("ret_")
+			ref := "PORTICO-" + n.ID[len("opr_"):]
+			n.Subject, n.After = &id, map[string]any{"order": now.ID, "lines": len(q.Lines), "input": print}
+			pending := &trade.Return{
+				ID: id, OrderRef: trade.Ref{ID: now.ID}, AccountRef: trade.Ref{ID: now.AccountID},
+				Status: trade.ReturnRequested, RequestedAt: time.Now().UTC(), ExternalRef: &ref,
+			}
+			work := returnWork{Ref: ref, Draft: trade.ReturnDraft{Account: now.AccountNumber, OrderNumber: *now.Number}}
+			for _, l := range q.Lines {
+				line := lines[l.LineID]
+				pending.LinesKnown = append(pending.LinesKnown,
+					trade.ReturnLine{OrderLineID: line.ID, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
+				work.Draft.Lines = append(work.Draft.Lines,
+					trade.ReturnDraftLine{LineNumber: line.LineNumber, SKU: *line.SKU, Quantity: l.Quantity, Reason: l.Reason, Comment: l.Comment})
+			}
+			if err := records.PlaceReturn(ctx, tx, pending); err != nil {
+				return spent, nil, err
+			}
+			spent = ledger.SpentKey{OperationID: n.ID, Subject: id}
+			return spent, nil, process.Begin(ctx, o.desk, tx, o.requestReturn(), n, work, ref)
+		})
 	return process.Await(ctx, o.desk, o.wakeable(), done, err, wait)
 }
 
 // checkReturn refuses what no fact is needed for.
 func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 	if n := len(q.Lines); n == 0 || n > mostChanges {
-		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A return has 1 to %d lines; this one has %d.", mostChanges, n), "lines")}
+		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput,
+			fmt.Sprintf("A return has 1 to %d lines; this one has %d.", mostChanges, n), "lines")}
 	}
 	requests := make([]ordering.OrderRequestLine, len(q.Lines))
 	for i, l := range q.Lines {
@@ -102,7 +111,8 @@ func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 			}
 		}
 		if slices.ContainsFunc(q.Lines[:i], func(b ReturnRequestLine) bool { return b.LineID == l.LineID && b.Reason == l.Reason }) {
-			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The line stands twice, for the same reason.", "lines", strconv.Itoa(i), "line"))
+			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The line stands twice, for the same reason.", "lines", strconv.Itoa(i),
+				"line"))
 		}
 	}
 	for _, e := range ordering.CheckLines(requests) {
@@ -128,7 +138,8 @@ func returnable(q *ReturnRequest, lines map[string]*trade.OrderLine, asked map[s
 		taken[l.LineID] = taken[l.LineID].Add(l.Quantity.Value)
 		open := line.Shipped.Value.Sub(line.Returned.Value).Sub(asked[l.LineID])
 		if taken[l.LineID].GreaterThan(open) {
-			errs = append(errs, process.Invalid(trade.CodeQuantity, fmt.Sprintf("At most %s %s can be sent back.", open, line.Shipped.Unit), "lines", at, "quantity"))
+			errs = append(errs, process.Invalid(trade.CodeQuantity, fmt.Sprintf("At most %s %s can be sent back.", open, line.Shipped.Unit),
+				"lines", at, "quantity"))
 		}
 	}
 	return errs
@@ -140,7 +151,8 @@ func (o *Flows) requestReturn() durable.Flow[returnWork] {
 		Kind: trade.RequestReturn, Action: "return.request",
 		Steps: []durable.Step[returnWork]{
 			{
-				Name: "request", System: &process.ERP, What: "Asks the ERP for the return, under its reference.", Settle: func(w *returnWork, ref string) { w.Number = ref },
+				Name: "request", System: &process.ERP, What: "Asks the ERP for the return, under its reference.",
+				Settle: func(w *returnWork, ref string) { w.Number = ref },
 				Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
 					receipt, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
 						return o.desk.Sources.RequestReturn(ctx, r.Source, r.Work.Ref, r.Work.Draft)
@@ -149,9 +161,12 @@ func (o *Flows) requestReturn() durable.Flow[returnWork] {
 					return err
 				},
 			},
-			{Name: "record", System: &process.ERP, What: "Reads the return as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Returns, replication.SaveReturns, r.Work.Number)
-			}},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the return as the ERP has it.",
+				Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
+					return process.Reread(ctx, o.desk, r, (*sources.Set).Returns, replication.SaveReturns, r.Work.Number)
+				},
+			},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[returnWork], _ trade.OperationFailure) error {
 			return records.SetReturnStatus(ctx, tx, r.Subject, trade.ReturnRejected)

@@ -13,7 +13,9 @@ import (
 
 // exceeded is the limit that an order of this total exceeds, of those that its buyer has;
 // nil where it exceeds none. In a transaction that has locked the spending, that stands.
-func (o *Flows) exceeded(ctx context.Context, from store.Reader, by process.Submitter, limits []ordering.SpendingLimit, total trade.Money) (*ordering.SpendingLimit, error) {
+func (o *Flows) exceeded(ctx context.Context, from store.Reader, by process.Submitter, limits []ordering.SpendingLimit,
+	total trade.Money,
+) (*ordering.SpendingLimit, error) {
 	if by.UnreadableLimits {
 		none := ordering.NoSpending(total.Currency)
 		return &none, nil
@@ -36,7 +38,9 @@ func (o *Flows) Limits(ctx context.Context, scope trade.Scope, by process.Submit
 
 // limitsOf are what somebody may order for accounts without approval: as their token says,
 // or else the accounts' table.
-func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Submitter, accounts []string) (map[string][]ordering.SpendingLimit, error) {
+func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Submitter,
+	accounts []string,
+) (map[string][]ordering.SpendingLimit, error) {
 	if by.Limits == nil && scope.Role() == trade.Customer {
 		return ledger.SpendingLimits(ctx, o.desk.Store, scope, accounts)
 	}
@@ -48,7 +52,9 @@ func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Subm
 }
 
 // spent are limits with what was spent of them.
-func (o *Flows) spent(ctx context.Context, from store.Reader, by process.Submitter, limits []ordering.SpendingLimit) ([]ordering.SpendingLimit, error) {
+func (o *Flows) spent(ctx context.Context, from store.Reader, by process.Submitter,
+	limits []ordering.SpendingLimit,
+) ([]ordering.SpendingLimit, error) {
 	var spent map[string]trade.Money
 	now := time.Now()
 	if ordering.Monthly(limits) {

@@ -20,7 +20,8 @@ func TestFlowStatesAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
 
 // keptRefusals are all that are kept with an operation.
 var keptRefusals = []any{
-	&trade.Forbidden{}, &trade.IdempotencyConflict{}, &trade.InvalidInput{}, &trade.PriceChanged{}, &trade.InsufficientAvailability{}, &trade.CreditBlocked{}, &trade.SourceUnavailable{},
+	&trade.Forbidden{}, &trade.IdempotencyConflict{}, &trade.InvalidInput{}, &trade.PriceChanged{}, &trade.InsufficientAvailability{},
+	&trade.CreditBlocked{}, &trade.SourceUnavailable{},
 }
 
 func TestResultsOfABatchAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {

@@ -20,13 +20,17 @@ import (
 // draftOf is a checked order as it is handed to the ERP.
 func draftOf(r *ordering.OrderRequest, f *ordering.OrderFacts) trade.Draft {
 	d := trade.Draft{
-		Account: f.Account.Number, ShipToAddress: r.ShipToAddress, CustomerPoNumber: r.CustomerPoNumber, RequestedDeliveryDate: r.RequestedDeliveryDate, Comment: r.Comment,
+		Account: f.Account.Number, ShipToAddress: r.ShipToAddress, CustomerPoNumber: r.CustomerPoNumber,
+		RequestedDeliveryDate: r.RequestedDeliveryDate, Comment: r.Comment,
 	}
 	if f.ShipTo != nil {
 		d.ShipTo = f.ShipTo.Code
 	}
 	for i, l := range r.Lines {
-		line := trade.DraftLine{LineNumber: lineNumber(l, i), SKU: f.Lines[i].Item.SKU, Quantity: l.Quantity, RequestedDeliveryDate: l.RequestedDeliveryDate}
+		line := trade.DraftLine{
+			LineNumber: lineNumber(l, i), SKU: f.Lines[i].Item.SKU, Quantity: l.Quantity,
+			RequestedDeliveryDate: l.RequestedDeliveryDate,
+		}
 		if p := trade.KnownPrice(f.Lines[i].Price); p != nil {
 			line.UnitPrice = p.UnitPrice
 		}
@@ -59,7 +63,8 @@ func pendingOrder(id, ref, by string, r *ordering.OrderRequest, f *ordering.Orde
 		amount, _ := trade.LineAmount(facts.Price, facts.Units, l.Quantity)
 		price := trade.KnownPrice(facts.Price).UnitPrice
 		o.LinesKnown = append(o.LinesKnown, trade.OrderLine{
-			LineNumber: lineNumber(l, i), ItemRef: trade.Ref{ID: facts.Item.ID}, SKU: &facts.Item.SKU, Description: facts.Item.Name, UnitPrice: &price, Amount: &amount, Ordered: l.Quantity,
+			LineNumber: lineNumber(l, i), ItemRef: trade.Ref{ID: facts.Item.ID}, SKU: &facts.Item.SKU, Description: facts.Item.Name,
+			UnitPrice: &price, Amount: &amount, Ordered: l.Quantity,
 		})
 	}
 	return o
@@ -83,14 +88,21 @@ func (o *Flows) submitOrder() durable.Flow[submitWork] {
 	return durable.Flow[submitWork]{
 		Kind: trade.SubmitOrder, Action: "order.submit",
 		Steps: []durable.Step[submitWork]{
-			{Name: "check", System: &process.ERP, Do: o.checkOrder, What: "Asks for the prices, and for credit that was not known, once more. What is otherwise now waits for the buyer."},
 			{
-				Name: "submit", System: &process.ERP, Do: o.submitDraft, What: "Hands the order to the ERP under its reference; an attempt that may have arrived is looked up first.",
+				Name: "check", System: &process.ERP, Do: o.checkOrder,
+				What: "Asks for the prices, and for credit that was not known, once more. What is otherwise now waits for the buyer.",
+			},
+			{
+				Name: "submit", System: &process.ERP, Do: o.submitDraft,
+				What: "Hands the order to the ERP under its reference; an attempt that may have arrived is looked up first.",
 				Undo: o.withdraw, Undoes: "Cancels the order in the ERP.", Settle: func(w *submitWork, ref string) { w.Number = ref },
 			},
-			{Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[submitWork]) error {
-				return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
-			}},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.",
+				Do: func(ctx context.Context, r *durable.Run[submitWork]) error {
+					return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
+				},
+			},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[submitWork], _ trade.OperationFailure) error {
 			return records.SetOrderStatus(ctx, tx, r.Subject, trade.OrderRejected)
@@ -122,7 +134,8 @@ func (o *Flows) checkOrder(ctx context.Context, r *durable.Run[submitWork]) erro
 	if err != nil || blocked == nil {
 		return err
 	}
-	return o.ask(ctx, r, trade.HoldCredit, "The account's credit does not allow the order: accept it once that has changed, or cancel the order.", []trade.SubmitOrderError{blocked})
+	return o.ask(ctx, r, trade.HoldCredit,
+		"The account's credit does not allow the order: accept it once that has changed, or cancel the order.", []trade.SubmitOrderError{blocked})
 }
 
 func priceKey(account, shipTo, sku string, q trade.Quantity) trade.PriceKey {
@@ -131,7 +144,9 @@ func priceKey(account, shipTo, sku string, q trade.Quantity) trade.PriceKey {
 
 // differences are what prices are now otherwise than they were shown; nil where they are
 // the same. now are the prices by line.
-func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []trade.UnitPrice) (found []trade.SubmitOrderError, now []trade.UnitPrice, err error) {
+func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []trade.UnitPrice) (found []trade.SubmitOrderError,
+	now []trade.UnitPrice, err error,
+) {
 	if len(keys) == 0 {
 		return nil, nil, nil
 	}
@@ -145,7 +160,10 @@ func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []
 		case *trade.Price:
 			if now[i] = p.UnitPrice; !trade.SamePrice(p.UnitPrice, shown[i]) {
 				found = append(found, &trade.PriceChanged{
-					Refusal:  trade.Refusal{Code: trade.CodePriceChanged, Message: "The price of " + keys[i].SKU + " is another one now.", Path: []string{"input", "lines", strconv.Itoa(i), "expectedUnitPrice"}},
+					Refusal: trade.Refusal{
+						Code: trade.CodePriceChanged, Message: "The price of " + keys[i].SKU + " is another one now.",
+						Path: []string{"input", "lines", strconv.Itoa(i), "expectedUnitPrice"},
+					},
 					Expected: shown[i], Current: p, ChangedSteps: trade.ChangedSteps(o.prices.Before(keys[i]), shown[i], p, nil),
 				})
 			}
@@ -153,7 +171,8 @@ func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []
 			if p.Reason == trade.SourceDown {
 				return nil, nil, sources.Fail(sources.Unavailable, "prices cannot be asked for")
 			}
-			return nil, nil, durable.Refuse(trade.CallerAtFault, string(trade.CodeNotOrderable), keys[i].SKU+" is not sold to this account any more.")
+			return nil, nil, durable.Refuse(trade.CallerAtFault, string(trade.CodeNotOrderable),
+				keys[i].SKU+" is not sold to this account any more.")
 		}
 	}
 	return found, now, nil
@@ -169,7 +188,9 @@ func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money)
 }
 
 // ask lets an order wait for its buyer, who is told what is otherwise now.
-func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string, differences []trade.SubmitOrderError) error {
+func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string,
+	differences []trade.SubmitOrderError,
+) error {
 	now := time.Now().UTC()
 	r.Save(func(tx *store.Tx) error {
 		return records.SetOrderStatus(ctx, tx, r.Subject, trade.OrderOnHold, trade.OrderHold{Kind: hold, Reason: message, Since: now})

@@ -12,10 +12,6 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-	"portico/trade/ordering"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
@@ -24,15 +20,17 @@ import (
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/process/watch"
-
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
+	"portico/trade/ordering"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -100,13 +98,17 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := records.ItemList(processtest.Operator, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""}, store.PageArgs{First: 50})
+	items, err := records.ItemList(processtest.Operator, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""},
+		store.PageArgs{First: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.request = &ordering.OrderRequest{AccountID: accounts["10001"].ID, CustomerPoNumber: "PO", AllowPartial: true}
 	for _, i := range items[""].Nodes {
-		o.request.Lines = []ordering.OrderRequestLine{{Item: ordering.ItemKey{SKU: i.SKU}, Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"}}}
+		o.request.Lines = []ordering.OrderRequestLine{{
+			Item:     ordering.ItemKey{SKU: i.SKU},
+			Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"},
+		}}
 		if v, err := o.orders.Validate(t.Context(), processtest.Operator, process.Submitter{}, o.request); err == nil && v.Valid {
 			return o
 		}
@@ -130,7 +132,8 @@ func (o *shop) read(t *testing.T, operation, order string) (*trade.Operation, *t
 
 func (o *shop) submit(t *testing.T, key string) (*trade.Operation, *trade.Order) {
 	t.Helper()
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, key, o.request, 20*time.Second)
+	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, key, o.request,
+		20*time.Second)
 	if err != nil || s.OperationID == "" {
 		t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
 	}
@@ -147,7 +150,8 @@ func TestAnOrderIsNeverWrittenAtAnotherPriceThanItsBuyerWasShown(t *testing.T) {
 	before := w.Now.Load().Calls()["erp/submit"]
 	erp.now.Store(true) // and the price that was shown is still fresh
 	op, order := submit("the price has risen")
-	if op.State != trade.OperationAwaiting || order.Status != trade.OrderOnHold || order.Number != nil || len(order.Holds) != 1 || order.Holds[0].Kind != trade.HoldPrice {
+	if op.State != trade.OperationAwaiting || order.Status != trade.OrderOnHold || order.Number != nil || len(order.Holds) != 1 ||
+		order.Holds[0].Kind != trade.HoldPrice {
 		t.Fatalf("at another price: %+v, the order is %+v", op, order)
 	}
 	changed, ok := op.Awaiting.Differences[0].(*trade.PriceChanged)
@@ -161,17 +165,21 @@ func TestAnOrderIsNeverWrittenAtAnotherPriceThanItsBuyerWasShown(t *testing.T) {
 		t.Errorf("the ERP was handed %d orders", n)
 	}
 	by := process.Submitter{Principal: "p", CorrelationID: "c"}
-	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept it", orders.Decision{OrderID: order.ID, Version: "0"}, 0); err != nil || len(a.Errors) != 1 {
+	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept it", orders.Decision{OrderID: order.ID, Version: "0"},
+		0); err != nil ||
+		len(a.Errors) != 1 {
 		t.Errorf("accepted at a version that showed other prices: %+v, %v", a, err)
 	}
 	erp.now.Store(false) // now it is as it was at first, which is another price than was shown last
-	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept it", orders.Decision{OrderID: order.ID, Version: order.Version}, 20*time.Second); err != nil || len(a.Errors) != 0 {
+	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept it", orders.Decision{OrderID: order.ID, Version: order.Version},
+		20*time.Second); err != nil || len(a.Errors) != 0 {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	if op, order = read(op.ID, order.ID); op.State != trade.OperationAwaiting {
 		t.Fatalf("written at a price that was not shown: %+v", op)
 	}
-	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept that", orders.Decision{OrderID: order.ID, Version: order.Version}, 20*time.Second); err != nil || len(a.Errors) != 0 {
+	if a, err := flows.Accept(t.Context(), buying, by, "a key to accept that", orders.Decision{OrderID: order.ID, Version: order.Version},
+		20*time.Second); err != nil || len(a.Errors) != 0 {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	if op, order = read(op.ID, order.ID); op.State != trade.OperationCommitted || order.Number == nil {
@@ -208,7 +216,8 @@ func TestATraceGoesThroughTheQueue(t *testing.T) {
 	erp := &listening{ERP: w.ERP(t)}
 	o := orderingAt(t, w, erp)
 	const trace = "0123456789abcdef0123456789abcdef"
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: trace}, "a key that is traced", o.request, 20*time.Second)
+	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: trace},
+		"a key that is traced", o.request, 20*time.Second)
 	if err != nil || s.OperationID == "" {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -255,11 +264,13 @@ func TestWhatASourceCanNeitherRepeatNorTellIsSettledByAnOperator(t *testing.T) {
 	erp.lose.Store(false)
 	operators := watch.NewOperators(process.NewDesk(o.st, nil, o.engine))
 	by := process.Submitter{Principal: "an operator", CorrelationID: "c"}
-	if a, err := operators.Settle(t.Context(), by, "settled without it", watch.Settlement{Operation: op.ID, Happened: true, Reason: "seen"}); err != nil || len(a.Errors) != 1 {
+	if a, err := operators.Settle(t.Context(), by, "settled without it",
+		watch.Settlement{Operation: op.ID, Happened: true, Reason: "seen"}); err != nil || len(a.Errors) != 1 {
 		t.Errorf("settled without a reference: %+v, %v", a, err)
 	}
 	number := w.Now.Load().Document("PORTICO-" + op.ID[len("opr_"):])
-	if a, err := operators.Settle(t.Context(), by, "settled, as it was seen", watch.Settlement{Operation: op.ID, Happened: true, ExternalRef: number, Reason: "seen"}); err != nil || len(a.Errors) != 0 {
+	if a, err := operators.Settle(t.Context(), by, "settled, as it was seen",
+		watch.Settlement{Operation: op.ID, Happened: true, ExternalRef: number, Reason: "seen"}); err != nil || len(a.Errors) != 0 {
 		t.Fatalf("settled: %+v, %v", a, err)
 	}
 	processtest.Eventually(t, "settled", func() bool { op, order = o.read(t, op.ID, order.ID); return op.State == trade.OperationCommitted })
@@ -282,7 +293,8 @@ func TestOrdersAreHeldWhileTheirERPIsAndHandedOverInTheirOrder(t *testing.T) {
 	var ids []string
 	for n := range 30 {
 		o.request.CustomerPoNumber = "held " + strconv.Itoa(n)
-		s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, "the key of held "+strconv.Itoa(100+n), o.request, 20*time.Second)
+		s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"},
+			"the key of held "+strconv.Itoa(100+n), o.request, 20*time.Second)
 		if err != nil || s.OperationID == "" {
 			t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
 		}
@@ -335,7 +347,8 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(alerts, func(a *trade.Alert) bool {
-		return a.Kind == trade.AlertForgotten && a.Severity == trade.Critical && a.Subject == order.ID && strings.Contains(a.Message, *order.Number)
+		return a.Kind == trade.AlertForgotten && a.Severity == trade.Critical && a.Subject == order.ID &&
+			strings.Contains(a.Message, *order.Number)
 	}) {
 		t.Errorf("nobody is alerted: %+v", alerts)
 	}
@@ -372,7 +385,10 @@ func TestOrdersThatComeAtOnceCountEachOther(t *testing.T) {
 		r.CustomerPoNumber = "number " + strconv.Itoa(i/4)
 		if i < many {
 			r.CustomerPoNumber = "alone " + strconv.Itoa(i)
-			by = process.Submitter{Principal: "limited", CorrelationID: "c", Limits: []ordering.SpendingLimit{{Limit: limit, Period: ordering.PerMonth}}}
+			by = process.Submitter{
+				Principal: "limited", CorrelationID: "c",
+				Limits: []ordering.SpendingLimit{{Limit: limit, Period: ordering.PerMonth}},
+			}
 		}
 		all.Go(func() {
 			s, err := o.orders.Submit(t.Context(), processtest.Operator, by, "at the same time "+strconv.Itoa(i), &r, 0)
@@ -435,7 +451,8 @@ func TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs(t *testing.T) {
 	o := orderingOn(t, w, map[string]sources.Adapter{"erp": w.ERP(t)}, st, dsn)
 	before := w.Now.Load().Calls()["erp/submit"]
 	o.set.Pause(map[string]string{"erp": "stocktaking"})
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, "its credit is last known", o.request, 0)
+	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"},
+		"its credit is last known", o.request, 0)
 	if err != nil || s.OperationID == "" || !slices.Contains(s.Provisional, ordering.CreditCheck) {
 		t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
 	}
@@ -445,7 +462,8 @@ func TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs(t *testing.T) {
 	o.set.Pause(nil)
 	processtest.Eventually(t, "asked", func() bool { op, _ := o.read(t, s.OperationID, ""); return op.State == trade.OperationAwaiting })
 	op, order := o.read(t, s.OperationID, s.OrderID)
-	if _, ok := op.Awaiting.Differences[0].(*trade.CreditBlocked); !ok || order.Status != trade.OrderOnHold || len(order.Holds) != 1 || order.Holds[0].Kind != trade.HoldCredit {
+	if _, ok := op.Awaiting.Differences[0].(*trade.CreditBlocked); !ok || order.Status != trade.OrderOnHold || len(order.Holds) != 1 ||
+		order.Holds[0].Kind != trade.HoldCredit {
 		t.Errorf("asked %+v, the order is %+v", op.Awaiting, order)
 	}
 	if n := w.Now.Load().Calls()["erp/submit"] - before; n != 0 {
@@ -467,12 +485,16 @@ func TestAWriteToAnOrderOfAnotherSystemIsRefusedAndListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := process.Submitter{Principal: "p", CorrelationID: "of the refused write"}
-	a, err := o.orders.Cancel(t.Context(), trade.OperatorScope([]string{"order:write"}), by, "to cancel it elsewhere", orders.Cancellation{OrderID: order.ID, Version: order.Version, Reason: "not wanted"}, 0)
-	if err != nil || len(a.Errors) != 1 || trade.RefusalOf(a.Errors[0]).Code != trade.CodeState || !strings.Contains(trade.RefusalOf(a.Errors[0]).Message, "not written to any more") {
+	a, err := o.orders.Cancel(t.Context(), trade.OperatorScope([]string{"order:write"}), by, "to cancel it elsewhere",
+		orders.Cancellation{OrderID: order.ID, Version: order.Version, Reason: "not wanted"}, 0)
+	if err != nil || len(a.Errors) != 1 || trade.RefusalOf(a.Errors[0]).Code != trade.CodeState ||
+		!strings.Contains(trade.RefusalOf(a.Errors[0]).Message, "not written to any more") {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	var listed int
-	if err := storetest.Connect(t, dsn).QueryRow(`SELECT count(*) FROM audit_entries WHERE action = 'write.refused' AND subject = $1 AND correlation_id = $2`, order.ID, by.CorrelationID).Scan(&listed); err != nil || listed != 1 {
+	if err := storetest.Connect(t,
+		dsn).QueryRow(`SELECT count(*) FROM audit_entries WHERE action = 'write.refused' AND subject = $1 AND correlation_id = $2`, order.ID,
+		by.CorrelationID).Scan(&listed); err != nil || listed != 1 {
 		t.Errorf("it is listed %d times, %v", listed, err)
 	}
 }
@@ -488,7 +510,8 @@ func TestNoStatementOnAnOrdersWayReadsAWholeTable(t *testing.T) {
 		t.Fatalf("%+v", op)
 	}
 	by := process.Submitter{Principal: "p", CorrelationID: "c"}
-	if a, err := o.orders.Cancel(t.Context(), buying, by, "and to be cancelled", orders.Cancellation{OrderID: order.ID, Version: order.Version, Reason: "not wanted"}, 20*time.Second); err != nil || len(a.Errors) > 0 {
+	if a, err := o.orders.Cancel(t.Context(), buying, by, "and to be cancelled",
+		orders.Cancellation{OrderID: order.ID, Version: order.Version, Reason: "not wanted"}, 20*time.Second); err != nil || len(a.Errors) > 0 {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	statements := st.Statements()

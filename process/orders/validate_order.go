@@ -18,7 +18,9 @@ import (
 
 // Validate says what submitting an order would say: prices, promises and all that
 // stands against it. It writes nothing.
-func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Submitter, r *ordering.OrderRequest) (*ordering.OrderValidation, error) {
+func (o *Flows) Validate(ctx context.Context, scope trade.Scope, by process.Submitter,
+	r *ordering.OrderRequest,
+) (*ordering.OrderValidation, error) {
 	if errors := ordering.CheckOrderShape(r); len(errors) > 0 {
 		return &ordering.OrderValidation{Lines: []ordering.ValidatedLine{}, Provisional: []ordering.OrderCheck{}, Errors: errors}, nil
 	}
@@ -220,7 +222,9 @@ func (o *Flows) goods(ctx context.Context, scope trade.Scope, requests []*orderi
 	return nil
 }
 
-func (o *Flows) warehouses(ctx context.Context, scope trade.Scope, stocks []map[string][]*trade.Stock, inbound map[string][]*trade.InboundSupply) (map[string]*trade.Warehouse, error) {
+func (o *Flows) warehouses(ctx context.Context, scope trade.Scope, stocks []map[string][]*trade.Stock,
+	inbound map[string][]*trade.InboundSupply,
+) (map[string]*trade.Warehouse, error) {
 	var ids []string
 	add := func(id string) {
 		if id != "" && !slices.Contains(ids, id) {

@@ -26,8 +26,13 @@ type announceWork struct {
 }
 
 // Announce takes a supplier's ship notice, of one or many purchase orders to one place.
-func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.DespatchRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
-	d := document{kind: procurement.DespatchDocument, mutation: "submitDespatchAdvice", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
+func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.DespatchRequest,
+	wait time.Duration,
+) (*process.Acted[trade.SupplierError], error) {
+	d := document{
+		kind: procurement.DespatchDocument, mutation: "submitDespatchAdvice", input: r,
+		source: p.desk.Sources.Serving(sources.OfPurchaseOrders, ""),
+	}
 	d.about = func(tx *store.Tx) ([]string, error) {
 		var lines []string
 		for _, l := range r.Lines {
@@ -50,7 +55,10 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		first := n.now[0]
 		operation := ledger.NewOperation{
 			Lane: first.ID, Fingerprint: print, After: map[string]any{"lines": len(r.Lines), "purchaseOrders": len(n.now), "input": print},
-			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &n.id, SupplierID: first.SupplierRef.ID, Source: first.Instance},
+			Operation: trade.Operation{
+				ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal,
+				Subject: &n.id, SupplierID: first.SupplierRef.ID, Source: first.Instance,
+			},
 		}
 		if err := ledger.KeepDespatch(ctx, tx, n.id, operation.ID, first.SupplierRef.ID, first.WarehouseRef.ID, r); err != nil {
 			if !errors.Is(err, ledger.ErrSpent) {
@@ -67,17 +75,24 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		if w := warehouses[first.WarehouseRef.ID]; w != nil {
 			code = w.Code
 		}
-		work := announceWork{Announcement: trade.Announced(r, first.SupplierCode, code, n.lines, n.orders), Ref: "PORTICO-" + operation.ID[len("opr_"):]}
+		work := announceWork{
+			Announcement: trade.Announced(r, first.SupplierCode, code, n.lines, n.orders),
+			Ref:          "PORTICO-" + operation.ID[len("opr_"):],
+		}
 		for _, o := range n.now {
 			work.Orders = append(work.Orders, o.Number)
 		}
-		return ledger.SpentKey{OperationID: operation.ID, Subject: n.id}, nil, process.Begin(ctx, p.desk, tx, p.announce(), operation, work, work.Ref)
+		return ledger.SpentKey{OperationID: operation.ID, Subject: n.id}, nil,
+			process.Begin(ctx, p.desk, tx, p.announce(), operation, work, work.Ref)
 	}
 	return p.sent(ctx, scope, by, key, d, wait)
 }
 
 func knownNotice(existing string) *trade.DuplicateDocument {
-	return &trade.DuplicateDocument{Refusal: trade.Refusal{Code: trade.CodeDuplicate, Message: "A notice with this number was received before.", Path: []string{"input", "number"}}, Existing: existing}
+	return &trade.DuplicateDocument{Refusal: trade.Refusal{
+		Code:    trade.CodeDuplicate,
+		Message: "A notice with this number was received before.", Path: []string{"input", "number"},
+	}, Existing: existing}
 }
 
 // noticing is a ship notice about to be taken, with the purchase orders it covers, locked,
@@ -111,7 +126,8 @@ func (p *Flows) locked(ctx context.Context, tx *store.Tx, scope trade.Scope, n *
 		}
 	}
 	if len(n.now) == 0 {
-		return []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such line of a purchase order.", "lines", "0", "purchaseOrderLine")}, nil
+		return []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such line of a purchase order.", "lines", "0",
+			"purchaseOrderLine")}, nil
 	}
 	existing, err := ledger.DespatchByNumber(ctx, tx, n.now[0].SupplierRef.ID, n.request.Number)
 	if err != nil {
@@ -127,7 +143,8 @@ func (p *Flows) locked(ctx context.Context, tx *store.Tx, scope trade.Scope, n *
 			return []trade.SupplierError{refusal}, nil
 		}
 		if now.WarehouseRef.ID == "" || now.WarehouseRef.ID != n.now[0].WarehouseRef.ID || now.SupplierRef.ID != n.now[0].SupplierRef.ID {
-			return []trade.SupplierError{process.Invalid(trade.CodeInvalidInput, "The purchase orders go to different places: send a notice for each.", "lines")}, nil
+			return []trade.SupplierError{process.Invalid(trade.CodeInvalidInput,
+				"The purchase orders go to different places: send a notice for each.", "lines")}, nil
 		}
 	}
 	return nil, nil
@@ -140,7 +157,9 @@ type Withdrawal struct {
 }
 
 // Withdraw withdraws a ship notice, of which nothing was received.
-func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Submitter, key string, w Withdrawal, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
+func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Submitter, key string, w Withdrawal,
+	wait time.Duration,
+) (*process.Acted[trade.SupplierError], error) {
 	source := p.desk.Sources.Serving(sources.OfPurchaseOrders, "")
 	d := document{kind: procurement.DespatchDocument, mutation: "cancelDespatchAdvice", input: w, source: source}
 	d.about = func(tx *store.Tx) ([]string, error) {
@@ -158,18 +177,28 @@ func (p *Flows) Withdraw(ctx context.Context, scope trade.Scope, by process.Subm
 			return spent, []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such ship notice.", "despatchAdvice")}, nil
 		}
 		if !slices.Contains([]trade.DespatchStatus{trade.DespatchAccepted, trade.DespatchInTransit}, now.Status) {
-			return spent, []trade.SupplierError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The ship notice is in a state in which this is not possible.", Path: []string{"input", "despatchAdvice"}}, State: string(now.Status), Allowed: []string{}}}, nil
+			return spent, []trade.SupplierError{&trade.StateNotAllowed{
+				Refusal: trade.Refusal{
+					Code:    trade.CodeState,
+					Message: "The ship notice is in a state in which this is not possible.", Path: []string{"input", "despatchAdvice"},
+				},
+				State: string(now.Status), Allowed: []string{},
+			}}, nil
 		}
 		operation := ledger.NewOperation{
 			Lane: now.ID, Fingerprint: print, After: map[string]any{"input": print},
-			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: &now.ID, SupplierID: now.SupplierID, Source: source},
+			Operation: trade.Operation{
+				ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal,
+				Subject: &now.ID, SupplierID: now.SupplierID, Source: source,
+			},
 		}
 		orders, err := ledger.NumbersOf(ctx, tx, now.ID)
 		if err != nil {
 			return spent, nil, err
 		}
 		work := announceWork{Orders: orders, Shipment: now.ShipmentNumber, Ref: "PORTICO-" + operation.ID[len("opr_"):]}
-		return ledger.SpentKey{OperationID: operation.ID, Subject: now.ID}, nil, process.Begin(ctx, p.desk, tx, p.unannounce(), operation, work, work.Ref)
+		return ledger.SpentKey{OperationID: operation.ID, Subject: now.ID}, nil,
+			process.Begin(ctx, p.desk, tx, p.unannounce(), operation, work, work.Ref)
 	}
 	return p.sent(ctx, scope, by, key, d, wait)
 }
@@ -180,7 +209,9 @@ func (p *Flows) announce() durable.Flow[announceWork] {
 		Kind: trade.Announce, Action: "despatch-advice.submit",
 		Steps: []durable.Step[announceWork]{
 			{
-				Name: "announce", System: &process.ERP, What: "Hands the ship notice to the ERP under its reference, which makes a shipment to receive of it.", Settle: func(w *announceWork, ref string) { w.Shipment = ref },
+				Name: "announce", System: &process.ERP,
+				What:   "Hands the ship notice to the ERP under its reference, which makes a shipment to receive of it.",
+				Settle: func(w *announceWork, ref string) { w.Shipment = ref },
 				Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
 					receipt, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
 						return p.desk.Sources.Announce(ctx, r.Source, r.Work.Ref, r.Work.Announcement)
@@ -189,9 +220,12 @@ func (p *Flows) announce() durable.Flow[announceWork] {
 					return err
 				},
 			},
-			{Name: "record", System: &process.ERP, What: "Reads the purchase orders as the ERP has them; the warehouse's news brings the shipment.", Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
-				return p.ordersAgain(ctx, r, trade.DespatchAccepted)
-			}},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the purchase orders as the ERP has them; the warehouse's news brings the shipment.",
+				Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
+					return p.ordersAgain(ctx, r, trade.DespatchAccepted)
+				},
+			},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[announceWork], _ trade.OperationFailure) error {
 			return ledger.SetDespatch(ctx, tx, r.Subject, trade.DespatchRejected, "")
@@ -204,15 +238,21 @@ func (p *Flows) unannounce() durable.Flow[announceWork] {
 	return durable.Flow[announceWork]{
 		Kind: trade.Unannounce, Action: "despatch-advice.cancel",
 		Steps: []durable.Step[announceWork]{
-			{Name: "withdraw", System: &process.ERP, What: "Withdraws the shipment from the ERP, under its reference.", Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
-				_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
-					return p.desk.Sources.Unannounce(ctx, r.Source, r.Work.Ref, r.Work.Shipment)
-				})
-				return err
-			}},
-			{Name: "record", System: &process.ERP, What: "Reads the purchase orders as the ERP has them.", Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
-				return p.ordersAgain(ctx, r, trade.DespatchCancelled)
-			}},
+			{
+				Name: "withdraw", System: &process.ERP, What: "Withdraws the shipment from the ERP, under its reference.",
+				Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
+					_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+						return p.desk.Sources.Unannounce(ctx, r.Source, r.Work.Ref, r.Work.Shipment)
+					})
+					return err
+				},
+			},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the purchase orders as the ERP has them.",
+				Do: func(ctx context.Context, r *durable.Run[announceWork]) error {
+					return p.ordersAgain(ctx, r, trade.DespatchCancelled)
+				},
+			},
 		},
 	}
 }

@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -28,7 +27,9 @@ type leadTimeWork struct {
 // ChangeLeadTime takes the lead time that a supplier announces, in the place of one that it
 // announced before and that does not hold yet. Planning is told at once; the ERP when it
 // holds: the operation is empty until then.
-func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
+func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest,
+	wait time.Duration,
+) (*process.Acted[trade.SupplierError], error) {
 	d := document{kind: procurement.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
 	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
 	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
@@ -43,7 +44,10 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		if errs := trade.CheckLeadTime(r, now, today); errs != nil {
 			return spent, errs, nil
 		}
-		c := &records.AnnouncedLeadTime{ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom, Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID}
+		c := &records.AnnouncedLeadTime{
+			ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom,
+			Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID,
+		}
 		if err := records.AnnounceLeadTime(ctx, tx, c); err != nil {
 			return spent, nil, err
 		}
@@ -52,7 +56,8 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		}
 		audit := operating.AuditRecord{
 			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
-			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime}, After: map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
+			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime},
+			After:  map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
 		}
 		if err := ledger.Audit(ctx, tx, audit); err != nil {
 			return spent, nil, err
@@ -80,24 +85,32 @@ func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.Suppl
 	}
 	advice := "Order earlier what is needed after that day, and look at what is ordered already."
 	return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
-		ID: durable.NewID("alr_"), Kind: trade.AlertLeadTime, Severity: severity, SuggestedAction: &advice, Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[trade.AlertLeadTime],
-		Message: fmt.Sprintf("%s delivers %s in %d days%s, ordered from %s on.", now.SupplierRef.Key, now.ItemRef.Key, c.Days, was, c.From), Subject: now.ID, SupplierID: now.SupplierRef.ID,
+		ID: durable.NewID("alr_"), Kind: trade.AlertLeadTime, Severity: severity, SuggestedAction: &advice,
+		Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[trade.AlertLeadTime],
+		Message: fmt.Sprintf("%s delivers %s in %d days%s, ordered from %s on.", now.SupplierRef.Key, now.ItemRef.Key, c.Days, was, c.From),
+		Subject: now.ID, SupplierID: now.SupplierRef.ID,
 	}})
 }
 
 // applyLeadTime begins the operation that writes an announced lead time to the ERP. The
 // operation is empty where another has begun, or replaced it.
-func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *records.AnnouncedLeadTime, key, print string) (operation string, err error) {
+func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *records.AnnouncedLeadTime, key,
+	print string,
+) (operation string, err error) {
 	n := ledger.NewOperation{
 		Lane: item.ID, Fingerprint: print, After: map[string]any{"leadTimeDays": c.Days, "announced": c.ID},
 		Operation: trade.Operation{
-			ID: durable.NewID("opr_"), CorrelationID: c.CorrelationID, Key: key, Principal: c.Principal, Subject: &item.ID, SupplierID: item.SupplierRef.ID, Source: p.desk.Sources.Serving(sources.OfItems, ""),
+			ID: durable.NewID("opr_"), CorrelationID: c.CorrelationID, Key: key, Principal: c.Principal, Subject: &item.ID,
+			SupplierID: item.SupplierRef.ID, Source: p.desk.Sources.Serving(sources.OfItems, ""),
 		},
 	}
 	if ok, err := records.ApplyLeadTime(ctx, tx, c.ID, n.ID); err != nil || !ok {
 		return "", err
 	}
-	work := leadTimeWork{LeadTime: trade.LeadTime{Supplier: item.SupplierRef.Key, SKU: item.ItemRef.Key, Days: c.Days}, Ref: "PORTICO-" + n.ID[len("opr_"):]}
+	work := leadTimeWork{
+		LeadTime: trade.LeadTime{Supplier: item.SupplierRef.Key, SKU: item.ItemRef.Key, Days: c.Days},
+		Ref:      "PORTICO-" + n.ID[len("opr_"):],
+	}
 	return n.ID, process.Begin(ctx, p.desk, tx, p.leadTime(), n, work, work.Ref)
 }
 
@@ -131,19 +144,25 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 	return durable.Flow[leadTimeWork]{
 		Kind: trade.SetLeadTime, Action: "lead-time.apply",
 		Steps: []durable.Step[leadTimeWork]{
-			{Name: "apply", System: &process.ERP, What: "Writes the lead time to the ERP, on the day from which it holds.", Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
-				_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
-					return p.desk.Sources.SetLeadTime(ctx, r.Source, r.Work.Ref, r.Work.LeadTime)
-				})
-				return err
-			}},
-			{Name: "record", System: &process.ERP, What: "Reads the item as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
-				if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, replication.SaveItems, r.Work.LeadTime.SKU); err != nil {
+			{
+				Name: "apply", System: &process.ERP, What: "Writes the lead time to the ERP, on the day from which it holds.",
+				Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
+					_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+						return p.desk.Sources.SetLeadTime(ctx, r.Source, r.Work.Ref, r.Work.LeadTime)
+					})
 					return err
-				}
-				r.Save(func(tx *store.Tx) error { return records.EndLeadTime(ctx, tx, r.ID, true) })
-				return nil
-			}},
+				},
+			},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the item as the ERP has it.",
+				Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
+					if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, replication.SaveItems, r.Work.LeadTime.SKU); err != nil {
+						return err
+					}
+					r.Save(func(tx *store.Tx) error { return records.EndLeadTime(ctx, tx, r.ID, true) })
+					return nil
+				},
+			},
 		},
 		// Both sides are told that the ERP counts on the old one still.
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[leadTimeWork], failure trade.OperationFailure) error {
@@ -156,8 +175,10 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 			}
 			l := r.Work.LeadTime
 			return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
-				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: fmt.Sprintf("The lead time of %d days for %s was not applied: %s", l.Days, l.SKU, failure.Message),
-				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &failure.Responsible, Subject: now.ID, SupplierID: now.SupplierRef.ID,
+				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning,
+				Message:  fmt.Sprintf("The lead time of %d days for %s was not applied: %s", l.Days, l.SKU, failure.Message),
+				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported],
+				Responsible: &failure.Responsible, Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})
 		},
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/evidence/signatures"
 	"portico/process"
 	"portico/process/durable"
@@ -17,6 +15,7 @@ import (
 	"portico/store/ledger"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -27,7 +26,9 @@ type Signing struct {
 }
 
 // receipt signs that a message came, or what became of it.
-func (s Signing) receipt(m *procurement.SignedMessage, kind procurement.ReceiptKind, outcome procurement.ReceiptOutcome) (procurement.Receipt, error) {
+func (s Signing) receipt(m *procurement.SignedMessage, kind procurement.ReceiptKind,
+	outcome procurement.ReceiptOutcome,
+) (procurement.Receipt, error) {
 	r := procurement.Receipt{MessageID: m.ID, Kind: kind, Outcome: outcome, IssuedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	text, err := signatures.ReceiptText(m.Digest, string(kind), string(outcome), r.IssuedAt)
 	if err == nil {
@@ -57,7 +58,9 @@ type arrival struct {
 
 // sent takes a document: it checks who sent it, takes it once, and keeps what was signed
 // whatever becomes of it.
-func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d document, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
+func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d document,
+	wait time.Duration,
+) (*process.Acted[trade.SupplierError], error) {
 	a, errs, err := p.arrived(ctx, scope, by, d.kind)
 	if err != nil || errs != nil {
 		return &process.Acted[trade.SupplierError]{Errors: errs}, err
@@ -66,19 +69,20 @@ func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitte
 	if a.test {
 		done, err = p.tested(ctx, by, a, key, d)
 	} else {
-		done, err = process.Once(ctx, p.desk.Store, by, d.mutation, key, d.input, func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error) {
-			spent, errs, err := d.write(tx, print)
-			if err != nil || errs != nil || a.message == nil {
+		done, err = process.Once(ctx, p.desk.Store, by, d.mutation, key, d.input,
+			func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error) {
+				spent, errs, err := d.write(tx, print)
+				if err != nil || errs != nil || a.message == nil {
+					return spent, errs, err
+				}
+				a.message.Subject, a.message.OperationID = spent.Subject, spent.OperationID
+				outcome := procurement.OutcomeAccepted
+				if spent.OperationID != "" {
+					outcome = "" // told when it has ended
+				}
+				errs, err = p.keep(ctx, tx, by, a, d, outcome)
 				return spent, errs, err
-			}
-			a.message.Subject, a.message.OperationID = spent.Subject, spent.OperationID
-			outcome := procurement.OutcomeAccepted
-			if spent.OperationID != "" {
-				outcome = "" // told when it has ended
-			}
-			errs, err = p.keep(ctx, tx, by, a, d, outcome)
-			return spent, errs, err
-		})
+			})
 	}
 	if err != nil {
 		return nil, err
@@ -129,7 +133,9 @@ func outcomeOf(done *process.Acted[trade.SupplierError]) procurement.ReceiptOutc
 
 // arrived checks who sent a document: its partner's stage, and its signatures, where it has
 // some or must have.
-func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submitter, kind procurement.PartnerDocumentKind) (*arrival, []trade.SupplierError, error) {
+func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submitter, kind procurement.PartnerDocumentKind) (*arrival,
+	[]trade.SupplierError, error,
+) {
 	if scope.Supplier() == "" {
 		return &arrival{}, nil, nil
 	}
@@ -154,7 +160,11 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	a := &arrival{test: sender.Stage.Tests(), sender: sender}
 	if sender.Stage != procurement.Active && !a.test {
-		return nil, []trade.SupplierError{&trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "Documents are not taken at stage " + string(sender.Stage) + ": look at onboarding of your partner, and ask the distributor.", Path: []string{}}}}, nil
+		return nil, []trade.SupplierError{&trade.Forbidden{Refusal: trade.Refusal{
+			Code:    trade.CodeForbidden,
+			Message: "Documents are not taken at stage " + string(sender.Stage) + ": look at onboarding of your partner, and ask the distributor.",
+			Path:    []string{},
+		}}}, nil
 	}
 	if bad == nil {
 		a.message, bad = signed(sender, e, request, keyID)
@@ -180,7 +190,8 @@ func signed(sender *ledger.Sender, e *signatures.Envelope, request *signatures.R
 	}
 	switch {
 	case sender.RequiresSignature && request == nil:
-		return no("This partner's documents come in requests that are signed (RFC 9421), by POST: the headers Signature and Signature-Input are missing.")
+		return no("This partner's documents come in requests that are signed (RFC 9421), by POST: the headers Signature and Signature-Input " +
+			"are missing.")
 	case sender.RequiresSignature && e.Signature == nil:
 		return no("This partner's documents are signed besides: set the input's signature.")
 	case request == nil && e.Signature == nil:
@@ -194,8 +205,9 @@ func signed(sender *ledger.Sender, e *signatures.Envelope, request *signatures.R
 		return no(why)
 	}
 	m := &procurement.SignedMessage{
-		ID: durable.NewID("msg_"), SupplierID: sender.ID, Digest: signatures.Digest(e.Body), Body: e.Body, KeyID: keyID, At: e.At, DocumentSignature: e.Signature,
-		Request: &procurement.SignedRequest{Method: e.Method, Authority: e.Authority, Target: e.Target, Header: e.Header},
+		ID: durable.NewID("msg_"), SupplierID: sender.ID, Digest: signatures.Digest(e.Body), Body: e.Body, KeyID: keyID, At: e.At,
+		DocumentSignature: e.Signature,
+		Request:           &procurement.SignedRequest{Method: e.Method, Authority: e.Authority, Target: e.Target, Header: e.Header},
 	}
 	if request != nil {
 		if err := request.Verify(sender.Key.Public); err != nil {
@@ -217,7 +229,9 @@ func signed(sender *ledger.Sender, e *signatures.Envelope, request *signatures.R
 
 // keep keeps a message with the receipt of its arrival, and with that of its outcome where
 // that is known. It refuses one that came before.
-func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a *arrival, d document, outcome procurement.ReceiptOutcome) ([]trade.SupplierError, error) {
+func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a *arrival, d document,
+	outcome procurement.ReceiptOutcome,
+) ([]trade.SupplierError, error) {
 	m := a.message
 	var err error
 	if m.PurchaseOrders, err = d.about(tx); err != nil {
@@ -237,13 +251,21 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 		given = append(given, r)
 	}
 	after := map[string]any{
-		"message": m.ID, "document": d.kind, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID, "fingerprint": a.sender.Key.Fingerprint,
-		"arrivedAt": m.At.Format(time.RFC3339Nano), "purchaseOrders": m.PurchaseOrders, "test": a.test,
+		"message": m.ID, "document": d.kind, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID,
+		"fingerprint": a.sender.Key.Fingerprint,
+		"arrivedAt":   m.At.Format(time.RFC3339Nano), "purchaseOrders": m.PurchaseOrders, "test": a.test,
 	}
-	err = ledger.KeepMessage(ctx, tx, m, operating.AuditRecord{Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID, After: after}, given)
+	err = ledger.KeepMessage(ctx, tx, m,
+		operating.AuditRecord{
+			Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID,
+			After: after,
+		}, given)
 	if errors.Is(err, ledger.ErrSpent) {
 		return []trade.SupplierError{&trade.SignatureInvalid{
-			Refusal: trade.Refusal{Code: trade.CodeSignature, Message: "This request came before: sign anew, with another nonce, and keep the idempotency key.", Path: []string{}}, KeyID: &m.KeyID,
+			Refusal: trade.Refusal{
+				Code:    trade.CodeSignature,
+				Message: "This request came before: sign anew, with another nonce, and keep the idempotency key.", Path: []string{},
+			}, KeyID: &m.KeyID,
 		}}, nil
 	}
 	return nil, err
@@ -261,7 +283,9 @@ func (p *Flows) refuse(ctx context.Context, by process.Submitter, a *arrival, wh
 
 // tested plays a document of a partner that is not let in yet on its own purchase orders,
 // takes all of it back, and keeps how it went.
-func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, key string, d document) (*process.Acted[trade.SupplierError], error) {
+func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, key string, d document) (*process.Acted[trade.SupplierError],
+	error,
+) {
 	if bad := process.CheckKey(key); bad != nil {
 		return &process.Acted[trade.SupplierError]{Errors: []trade.SupplierError{bad}}, nil
 	}
@@ -288,7 +312,11 @@ func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, ke
 		if err := ledger.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
 			return err
 		}
-		return ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID, After: map[string]any{"document": d.kind, "passed": t.Passed}})
+		return ledger.Audit(ctx, tx,
+			operating.AuditRecord{
+				Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
+				After: map[string]any{"document": d.kind, "passed": t.Passed},
+			})
 	})
 }
 
@@ -309,7 +337,8 @@ func (p *Flows) outcomes(ctx context.Context) error {
 	}
 	receipts := make([]procurement.Receipt, len(ended))
 	for i, e := range ended {
-		if receipts[i], err = p.signing.receipt(&procurement.SignedMessage{ID: e.ID, Digest: e.Digest}, procurement.OutcomeReceipt, e.Outcome); err != nil {
+		if receipts[i], err = p.signing.receipt(&procurement.SignedMessage{ID: e.ID, Digest: e.Digest}, procurement.OutcomeReceipt,
+			e.Outcome); err != nil {
 			return err
 		}
 	}

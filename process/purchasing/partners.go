@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/evidence/signatures"
 	"portico/process"
 	"portico/process/durable"
@@ -20,6 +18,7 @@ import (
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -40,37 +39,53 @@ func ours(scope trade.Scope) partnerErrors {
 	if scope.Everything() {
 		return nil
 	}
-	return oneError(&trade.Forbidden{Refusal: trade.Refusal{Code: trade.CodeForbidden, Message: "The distributor does this: ask them.", Path: []string{}}})
+	return oneError(&trade.Forbidden{Refusal: trade.Refusal{
+		Code: trade.CodeForbidden, Message: "The distributor does this: ask them.",
+		Path: []string{},
+	}})
 }
 
 // Register registers a partner, which begins as invited. One that the ERP tells already
 // keeps its id, its name and what belongs to it.
-func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.Submitter, key string, t procurement.TradingPartner) (*process.Acted[trade.CommonError], error) {
+func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
+	t procurement.TradingPartner,
+) (*process.Acted[trade.CommonError], error) {
 	t.Stage = procurement.Invited
 	if errs := slices.Concat(ours(scope), procurement.CheckPartner(&t)); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		if errs, err := p.unknownProfile(ctx, scope, t.ToleranceID); err != nil || errs != nil {
-			return spent, errs, err
-		}
-		t.ID = durable.NewID("ptn_")
-		if err := ledger.RegisterPartner(ctx, tx, &t); errors.Is(err, ledger.ErrTaken) {
-			return spent, oneError(process.Invalid(trade.CodeInvalidInput, "A partner with this code is registered: change it with updatePartner.", "code")), nil
-		} else if err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
-	})
+	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			if errs, err := p.unknownProfile(ctx, scope, t.ToleranceID); err != nil || errs != nil {
+				return spent, errs, err
+			}
+			t.ID = durable.NewID("ptn_")
+			if err := ledger.RegisterPartner(ctx, tx, &t); errors.Is(err, ledger.ErrTaken) {
+				return spent, oneError(process.Invalid(trade.CodeInvalidInput, "A partner with this code is registered: change it with updatePartner.",
+					"code")), nil
+			} else if err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
+		})
 }
 
 // profileOf is what of a partner the audit log keeps.
 func profileOf(t *procurement.TradingPartner) map[string]any {
-	return map[string]any{"stage": t.Stage, "requiresSignature": t.RequiresSignature, "channels": t.Channels, "scopes": t.Scopes, "costPerMinute": t.CostPerMinute, "tolerance": t.ToleranceID}
+	return map[string]any{
+		"stage": t.Stage, "requiresSignature": t.RequiresSignature, "channels": t.Channels, "scopes": t.Scopes,
+		"costPerMinute": t.CostPerMinute, "tolerance": t.ToleranceID,
+	}
 }
 
-func (p *Partners) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, before, after map[string]any) error {
-	return ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before, After: after})
+func (p *Partners) audit(ctx context.Context, tx *store.Tx, by process.Submitter, action, subject string, before,
+	after map[string]any,
+) error {
+	return ledger.Audit(ctx, tx,
+		operating.AuditRecord{
+			Actor: by.Principal, Action: action, Subject: subject, CorrelationID: by.CorrelationID, Before: before,
+			After: after,
+		})
 }
 
 func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id string) (partnerErrors, error) {
@@ -98,45 +113,51 @@ type PartnerChange struct {
 }
 
 // Update changes a partner.
-func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Submitter, key string, c PartnerChange) (*process.Acted[trade.CommonError], error) {
+func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
+	c PartnerChange,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := ours(scope); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "updatePartner", key, c, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		t, err := ledger.LockPartner(ctx, tx, scope, c.PartnerID)
-		if err != nil || t == nil {
-			return spent, noPartner, err
-		}
-		if t.Version != c.Version {
-			return spent, oneError(&trade.VersionConflict{
-				Refusal: trade.Refusal{Code: trade.CodeVersionConflict, Message: "The partner has changed since it was read: look at it again.", Path: []string{"input", "expectedVersion"}}, CurrentVersion: t.Version, ChangedFields: []string{},
-			}), nil
-		}
-		before := profileOf(t)
-		changed(&t.Name, c.Name)
-		if c.GLN != nil {
-			t.GLN = c.GLN
-		}
-		changed(&t.RequiresSignature, c.RequiresSignature)
-		changed(&t.ToleranceID, c.ToleranceID)
-		if c.Channels != nil {
-			t.Channels = c.Channels
-		}
-		if c.Scopes != nil {
-			t.Scopes = c.Scopes
-		}
-		if c.CostPerMinute != nil {
-			t.CostPerMinute = c.CostPerMinute
-		}
-		unknown, err := p.unknownProfile(ctx, scope, t.ToleranceID)
-		if errs := slices.Concat(procurement.CheckPartner(t), unknown); err != nil || errs != nil {
-			return spent, errs, err
-		}
-		if err := ledger.SavePartner(ctx, tx, t, nil); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.update", t.ID, before, profileOf(t))
-	})
+	return process.Once(ctx, p.desk.Store, by, "updatePartner", key, c,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			t, err := ledger.LockPartner(ctx, tx, scope, c.PartnerID)
+			if err != nil || t == nil {
+				return spent, noPartner, err
+			}
+			if t.Version != c.Version {
+				return spent, oneError(&trade.VersionConflict{
+					Refusal: trade.Refusal{
+						Code: trade.CodeVersionConflict, Message: "The partner has changed since it was read: look at it again.",
+						Path: []string{"input", "expectedVersion"},
+					}, CurrentVersion: t.Version, ChangedFields: []string{},
+				}), nil
+			}
+			before := profileOf(t)
+			changed(&t.Name, c.Name)
+			if c.GLN != nil {
+				t.GLN = c.GLN
+			}
+			changed(&t.RequiresSignature, c.RequiresSignature)
+			changed(&t.ToleranceID, c.ToleranceID)
+			if c.Channels != nil {
+				t.Channels = c.Channels
+			}
+			if c.Scopes != nil {
+				t.Scopes = c.Scopes
+			}
+			if c.CostPerMinute != nil {
+				t.CostPerMinute = c.CostPerMinute
+			}
+			unknown, err := p.unknownProfile(ctx, scope, t.ToleranceID)
+			if errs := slices.Concat(procurement.CheckPartner(t), unknown); err != nil || errs != nil {
+				return spent, errs, err
+			}
+			if err := ledger.SavePartner(ctx, tx, t, nil); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.update", t.ID, before, profileOf(t))
+		})
 }
 
 func changed[T any](v, to *T) {
@@ -147,7 +168,9 @@ func changed[T any](v, to *T) {
 
 // Move moves a partner to another stage: to the next one once its checks have passed, or
 // stops it, for a reason.
-func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submitter, key, partner string, to procurement.OnboardingStage, reason *string) (*process.Acted[trade.CommonError], error) {
+func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submitter, key, partner string, to procurement.OnboardingStage,
+	reason *string,
+) (*process.Acted[trade.CommonError], error) {
 	errs := slices.Concat(ours(scope), process.CheckText[trade.CommonError](reason, "reason"))
 	if (to == procurement.Suspended || to == procurement.Offboarded) && (reason == nil || strings.TrimSpace(*reason) == "") {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, process.SayWhy, "reason"))
@@ -155,40 +178,45 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 	if errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "advanceOnboarding", key, []any{partner, to, reason}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		t, err := ledger.LockPartner(ctx, tx, scope, partner)
-		if err != nil || t == nil {
-			return spent, noPartner, err
-		}
-		next := t.Stage.NextStages()
-		no := &trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Path: []string{"input", "to"}}, State: string(t.Stage), Allowed: []string{}}
-		for _, s := range next {
-			no.Allowed = append(no.Allowed, string(s))
-		}
-		if !slices.Contains(next, to) {
-			no.Message = fmt.Sprintf("From %s a partner cannot be moved to %s.", t.Stage, to)
-			return spent, oneError(no), nil
-		}
-		if to != procurement.Suspended && to != procurement.Offboarded && t.Stage != procurement.Suspended {
-			facts, err := ledger.PartnerFacts(ctx, tx, scope, []*procurement.TradingPartner{t})
-			if err != nil {
-				return spent, nil, err
+	return process.Once(ctx, p.desk.Store, by, "advanceOnboarding", key, []any{partner, to, reason},
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			t, err := ledger.LockPartner(ctx, tx, scope, partner)
+			if err != nil || t == nil {
+				return spent, noPartner, err
 			}
-			if missing := facts[0].Missing(to, time.Now()); missing != nil {
-				no.Message = strings.Join(missing, " ")
+			next := t.Stage.NextStages()
+			no := &trade.StateNotAllowed{
+				Refusal: trade.Refusal{Code: trade.CodeState, Path: []string{"input", "to"}}, State: string(t.Stage),
+				Allowed: []string{},
+			}
+			for _, s := range next {
+				no.Allowed = append(no.Allowed, string(s))
+			}
+			if !slices.Contains(next, to) {
+				no.Message = fmt.Sprintf("From %s a partner cannot be moved to %s.", t.Stage, to)
 				return spent, oneError(no), nil
 			}
-		}
-		before := map[string]any{"stage": t.Stage}
-		t.Stage = to
-		if now := time.Now().UTC(); to == procurement.Active && t.ActivatedAt == nil {
-			t.ActivatedAt = &now
-		}
-		if err := ledger.SavePartner(ctx, tx, t, reason); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.stage", t.ID, before, map[string]any{"stage": to, "reason": reason})
-	})
+			if to != procurement.Suspended && to != procurement.Offboarded && t.Stage != procurement.Suspended {
+				facts, err := ledger.PartnerFacts(ctx, tx, scope, []*procurement.TradingPartner{t})
+				if err != nil {
+					return spent, nil, err
+				}
+				if missing := facts[0].Missing(to, time.Now()); missing != nil {
+					no.Message = strings.Join(missing, " ")
+					return spent, oneError(no), nil
+				}
+			}
+			before := map[string]any{"stage": t.Stage}
+			t.Stage = to
+			if now := time.Now().UTC(); to == procurement.Active && t.ActivatedAt == nil {
+				t.ActivatedAt = &now
+			}
+			if err := ledger.SavePartner(ctx, tx, t, reason); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: t.ID}, nil,
+				p.audit(ctx, tx, by, "partner.stage", t.ID, before, map[string]any{"stage": to, "reason": reason})
+		})
 }
 
 // late is how long before now a key may be valid from, for clocks differ.
@@ -202,36 +230,42 @@ type NewKey struct {
 }
 
 // AddKey adds a signing key. It counts once it is proved.
-func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Submitter, key string, n NewKey) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, p.desk.Store, by, "rotatePartnerKey", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		t, err := ledger.LockPartner(ctx, tx, scope, n.PartnerID)
-		if err != nil || t == nil {
-			return spent, noPartner, err
-		}
-		public, wrong := publicKey(n.PEM)
-		if wrong != nil {
-			return spent, wrong, nil
-		}
-		if n.ValidFrom.Before(time.Now().Add(-late)) {
-			return spent, oneError(process.Invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
-		}
-		known, err := ledger.KeysOfPartners(ctx, p.desk.Store, scope, []string{t.ID})
-		if err != nil {
-			return spent, nil, err
-		}
-		if len(known[t.ID]) >= ledger.MostKeys {
-			return spent, oneError(process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", ledger.MostKeys), "partner")), nil
-		}
-		k := &procurement.PartnerKey{
-			ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public), Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC().Truncate(time.Millisecond),
-		}
-		if err := ledger.KeepPartnerKey(ctx, tx, k); errors.Is(err, ledger.ErrTaken) {
-			return spent, oneError(process.Invalid(trade.CodeInvalidInput, "This key is known already: make a new one.", "publicKeyPem")), nil
-		} else if err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.key.add", t.ID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "validFrom": k.ValidFrom})
-	})
+func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
+	n NewKey,
+) (*process.Acted[trade.CommonError], error) {
+	return process.Once(ctx, p.desk.Store, by, "rotatePartnerKey", key, n,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			t, err := ledger.LockPartner(ctx, tx, scope, n.PartnerID)
+			if err != nil || t == nil {
+				return spent, noPartner, err
+			}
+			public, wrong := publicKey(n.PEM)
+			if wrong != nil {
+				return spent, wrong, nil
+			}
+			if n.ValidFrom.Before(time.Now().Add(-late)) {
+				return spent, oneError(process.Invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
+			}
+			known, err := ledger.KeysOfPartners(ctx, p.desk.Store, scope, []string{t.ID})
+			if err != nil {
+				return spent, nil, err
+			}
+			if len(known[t.ID]) >= ledger.MostKeys {
+				return spent, oneError(process.Invalid(trade.CodeInvalidInput, fmt.Sprintf("A partner has at most %d keys.", ledger.MostKeys),
+					"partner")), nil
+			}
+			k := &procurement.PartnerKey{
+				ID: durable.NewID("key_"), PartnerID: t.ID, Public: public, Fingerprint: signatures.Fingerprint(public),
+				Proof: "portico key challenge " + rand.Text(), ValidFrom: n.ValidFrom.UTC().Truncate(time.Millisecond),
+			}
+			if err := ledger.KeepPartnerKey(ctx, tx, k); errors.Is(err, ledger.ErrTaken) {
+				return spent, oneError(process.Invalid(trade.CodeInvalidInput, "This key is known already: make a new one.", "publicKeyPem")), nil
+			} else if err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: t.ID}, nil,
+				p.audit(ctx, tx, by, "partner.key.add", t.ID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "validFrom": k.ValidFrom})
+		})
 }
 
 // about finds the key that a write is about, with its partner locked; nil where there is none.
@@ -267,38 +301,51 @@ func proves(k *procurement.PartnerKey, signature string) bool {
 }
 
 // ProveKey takes a signature over a key's challenge, base64: from then on it counts.
-func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id, signature string) (*process.Acted[trade.CommonError], error) {
-	return process.Once(ctx, p.desk.Store, by, "provePartnerKey", key, []string{id, signature}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		k, err := p.about(ctx, tx, scope, id)
-		if err != nil || k == nil {
-			return spent, noKey, err
-		}
-		if !proves(k, signature) {
-			return spent, oneError(process.Invalid(trade.CodeSignature, "The signature is not that of this key over its challenge, in base64.", "signature")), nil
-		}
-		if k.RevokedAt != nil {
-			return spent, oneError(&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The key was revoked.", Path: []string{"input", "key"}}, State: "REVOKED", Allowed: []string{}}), nil
-		}
-		if err := ledger.MarkPartnerKeyProved(ctx, tx, k.ID); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.prove", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint})
-	})
+func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id,
+	signature string,
+) (*process.Acted[trade.CommonError], error) {
+	return process.Once(ctx, p.desk.Store, by, "provePartnerKey", key, []string{id, signature},
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			k, err := p.about(ctx, tx, scope, id)
+			if err != nil || k == nil {
+				return spent, noKey, err
+			}
+			if !proves(k, signature) {
+				return spent, oneError(process.Invalid(trade.CodeSignature, "The signature is not that of this key over its challenge, in base64.",
+					"signature")), nil
+			}
+			if k.RevokedAt != nil {
+				return spent, oneError(&trade.StateNotAllowed{Refusal: trade.Refusal{
+					Code: trade.CodeState, Message: "The key was revoked.",
+					Path: []string{"input", "key"},
+				}, State: "REVOKED", Allowed: []string{}}), nil
+			}
+			if err := ledger.MarkPartnerKeyProved(ctx, tx, k.ID); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: k.PartnerID}, nil,
+				p.audit(ctx, tx, by, "partner.key.prove", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint})
+		})
 }
 
 // RevokeKey revokes a key: what is signed with it and comes later does not count.
-func (p *Partners) RevokeKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id, reason string) (*process.Acted[trade.CommonError], error) {
+func (p *Partners) RevokeKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id,
+	reason string,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := process.RequireText[trade.CommonError](reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "revokePartnerKey", key, []string{id, reason}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
-		k, err := p.about(ctx, tx, scope, id)
-		if err != nil || k == nil {
-			return spent, noKey, err
-		}
-		if err := ledger.RevokePartnerKey(ctx, tx, k.ID, reason); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: k.PartnerID}, nil, p.audit(ctx, tx, by, "partner.key.revoke", k.PartnerID, nil, map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "reason": reason})
-	})
+	return process.Once(ctx, p.desk.Store, by, "revokePartnerKey", key, []string{id, reason},
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+			k, err := p.about(ctx, tx, scope, id)
+			if err != nil || k == nil {
+				return spent, noKey, err
+			}
+			if err := ledger.RevokePartnerKey(ctx, tx, k.ID, reason); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: k.PartnerID}, nil,
+				p.audit(ctx, tx, by, "partner.key.revoke", k.PartnerID, nil,
+					map[string]any{"key": k.ID, "fingerprint": k.Fingerprint, "reason": reason})
+		})
 }

@@ -10,9 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process"
@@ -20,9 +17,11 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -53,7 +52,8 @@ func (p *Flows) Tables() []durable.Table {
 
 // answeredAfter is how long suppliers take to answer: from half an hour to a month.
 var answeredAfter = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-	Name: "portico_supplier_acknowledgment_seconds", Help: "From the issue of a purchase order to its first answer that says more than that it came, by supplier.",
+	Name:    "portico_supplier_acknowledgment_seconds",
+	Help:    "From the issue of a purchase order to its first answer that says more than that it came, by supplier.",
 	Buckets: []float64{1800, 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400, 30 * 86400},
 }, []string{"supplier"})
 
@@ -79,9 +79,14 @@ type respondLine struct {
 // Respond takes a supplier's answer. What is inside the tolerance is written to the ERP by
 // itself; beyond, its profile says: it is refused, it waits for a planner, or it is written
 // and an alert raised. A new answer replaces one that waits.
-func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.ResponseRequest, wait time.Duration) (*process.Acted[trade.SupplierError], error) {
+func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.ResponseRequest,
+	wait time.Duration,
+) (*process.Acted[trade.SupplierError], error) {
 	var first *records.PurchaseOrderNow // where nothing was answered before
-	d := document{kind: procurement.ResponseDocument, mutation: "respondToPurchaseOrder", input: r, source: p.desk.Sources.Serving(sources.OfPurchaseOrders, "")}
+	d := document{
+		kind: procurement.ResponseDocument, mutation: "respondToPurchaseOrder", input: r,
+		source: p.desk.Sources.Serving(sources.OfPurchaseOrders, ""),
+	}
 	var own []string
 	d.about = func(tx *store.Tx) (_ []string, err error) {
 		if own == nil {
@@ -118,7 +123,9 @@ func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submi
 }
 
 // refused says why an answer is not taken.
-func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, now *records.PurchaseOrderNow, r *trade.ResponseRequest) ([]trade.SupplierError, error) {
+func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, now *records.PurchaseOrderNow,
+	r *trade.ResponseRequest,
+) ([]trade.SupplierError, error) {
 	existing, err := ledger.ResponseByNumber(ctx, tx, now.SupplierRef.ID, r.ResponseNumber)
 	if err != nil {
 		return nil, err
@@ -135,7 +142,10 @@ func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 	}
 	if r.Revision != now.Revision {
 		return []trade.SupplierError{&trade.VersionConflict{
-			Refusal:        trade.Refusal{Code: trade.CodeVersionConflict, Message: "The purchase order was revised: read it again and answer that.", Path: []string{"input", "expectedRevision"}},
+			Refusal: trade.Refusal{
+				Code:    trade.CodeVersionConflict,
+				Message: "The purchase order was revised: read it again and answer that.", Path: []string{"input", "expectedRevision"},
+			},
 			CurrentVersion: strconv.Itoa(now.Revision), ChangedFields: []string{"revision"},
 		}}, nil
 	}
@@ -143,13 +153,22 @@ func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 }
 
 func duplicate(existing string) *trade.DuplicateDocument {
-	return &trade.DuplicateDocument{Refusal: trade.Refusal{Code: trade.CodeDuplicate, Message: "An answer with this number was received before.", Path: []string{"input", "responseNumber"}}, Existing: existing}
+	return &trade.DuplicateDocument{Refusal: trade.Refusal{
+		Code:    trade.CodeDuplicate,
+		Message: "An answer with this number was received before.", Path: []string{"input", "responseNumber"},
+	}, Existing: existing}
 }
 
 // forbidden says why something is not allowed on a purchase order as it is; nil where it is.
 func (p *Flows) forbidden(scope trade.Scope, action trade.PurchaseOrderAction, now *records.PurchaseOrderNow) *trade.StateNotAllowed {
 	may := trade.AllowedOnPurchase(scope.ToAct(false), now.Status)
-	no := &trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: "The purchase order is in a state in which this is not possible.", Path: []string{"input", "purchaseOrder"}}, State: string(now.Status), Allowed: []string{}}
+	no := &trade.StateNotAllowed{
+		Refusal: trade.Refusal{
+			Code:    trade.CodeState,
+			Message: "The purchase order is in a state in which this is not possible.", Path: []string{"input", "purchaseOrder"},
+		},
+		State: string(now.Status), Allowed: []string{},
+	}
 	for _, a := range may {
 		no.Allowed = append(no.Allowed, string(a))
 	}
@@ -179,7 +198,8 @@ type answering struct {
 func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.SupplierError, error) {
 	r, now := a.request, a.now
 	kept := &trade.PurchaseOrderResponse{
-		ID: a.id, PurchaseOrderID: now.ID, SupplierID: now.SupplierRef.ID, ResponseNumber: r.ResponseNumber, SupplierOrderNumber: r.SupplierOrderNumber, Kind: r.Kind, Revision: now.Revision,
+		ID: a.id, PurchaseOrderID: now.ID, SupplierID: now.SupplierRef.ID, ResponseNumber: r.ResponseNumber,
+		SupplierOrderNumber: r.SupplierOrderNumber, Kind: r.Kind, Revision: now.Revision,
 	}
 	if r.Kind == trade.ResponseReceived || r.Kind == trade.ResponseInProcess {
 		return p.noted(ctx, tx, a, kept)
@@ -218,7 +238,10 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 	answer := work.Answer
 	if hold {
 		answer = trade.POPendingReview
-		n.Awaiting = &trade.AwaitedDecision{By: trade.ForOperator, Message: "The supplier answered beyond the tolerance: a planner decides.", Since: time.Now().UTC(), ResponseID: a.id}
+		n.Awaiting = &trade.AwaitedDecision{
+			By: trade.ForOperator, Message: "The supplier answered beyond the tolerance: a planner decides.",
+			Since: time.Now().UTC(), ResponseID: a.id,
+		}
 	}
 	if err := ledger.SetAnswer(ctx, tx, now.ID, answer, now.Revision); err != nil {
 		return nil, err
@@ -237,7 +260,8 @@ func (p *Flows) noted(ctx context.Context, tx *store.Tx, a *answering, kept *tra
 		}
 	}
 	return nil, ledger.Audit(ctx, tx, operating.AuditRecord{
-		Actor: a.by.Principal, Action: "purchase-order.receive", Subject: a.now.ID, CorrelationID: a.by.CorrelationID, Before: map[string]any{"status": a.now.Status}, After: map[string]any{"response": a.id, "kind": kept.Kind},
+		Actor: a.by.Principal, Action: "purchase-order.receive", Subject: a.now.ID, CorrelationID: a.by.CorrelationID,
+		Before: map[string]any{"status": a.now.Status}, After: map[string]any{"response": a.id, "kind": kept.Kind},
 	})
 }
 
@@ -262,7 +286,11 @@ func exceeded(a *answering) (errs []trade.SupplierError) {
 			path = []string{"input", "lines", strconv.Itoa(at)}
 		}
 		errs = append(errs, &trade.ToleranceExceeded{
-			Refusal:   trade.Refusal{Code: trade.CodeTolerance, Message: fmt.Sprintf("%s differs from the order beyond what is agreed.", d.Field), Path: path}, // no price in a text
+			// no price in a text
+			Refusal: trade.Refusal{
+				Code: trade.CodeTolerance, Message: fmt.Sprintf("%s differs from the order beyond what is agreed.", d.Field),
+				Path: path,
+			},
 			Deviation: d,
 		})
 	}
@@ -274,7 +302,8 @@ func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *records.Purcha
 	if now.Asked == "" {
 		return nil
 	}
-	if err := p.desk.Engine.Drop(ctx, tx, now.Asked, trade.OperationFailure{Responsible: trade.PartnerAtFault, Code: "SUPERSEDED", Message: why}); err != nil {
+	if err := p.desk.Engine.Drop(ctx, tx, now.Asked,
+		trade.OperationFailure{Responsible: trade.PartnerAtFault, Code: "SUPERSEDED", Message: why}); err != nil {
 		return err
 	}
 	cases, err := ledger.CasesOf(ctx, tx, now.Pending)
@@ -296,16 +325,19 @@ func (p *Flows) supersede(ctx context.Context, tx *store.Tx, now *records.Purcha
 // operationOf is the operation that applies an answer.
 func (p *Flows) operationOf(a *answering) ledger.NewOperation {
 	return ledger.NewOperation{
-		Lane: a.now.ID, Fingerprint: a.print, After: map[string]any{"response": a.id, "kind": a.request.Kind, "deviations": len(a.deviations), "input": a.print},
+		Lane: a.now.ID, Fingerprint: a.print,
+		After: map[string]any{"response": a.id, "kind": a.request.Kind, "deviations": len(a.deviations), "input": a.print},
 		Operation: trade.Operation{
-			ID: durable.NewID("opr_"), CorrelationID: a.by.CorrelationID, Key: a.key, Principal: a.by.Principal, Subject: &a.now.ID, SupplierID: a.now.SupplierRef.ID, Source: a.now.Instance,
+			ID: durable.NewID("opr_"), CorrelationID: a.by.CorrelationID, Key: a.key, Principal: a.by.Principal, Subject: &a.now.ID,
+			SupplierID: a.now.SupplierRef.ID, Source: a.now.Instance,
 		},
 	}
 }
 
 func workOf(a *answering, operation string) *respondWork {
 	w := &respondWork{
-		Number: a.now.Number, Revision: a.now.Revision, SupplierOrder: a.request.SupplierOrderNumber, Ref: "PORTICO-" + operation[len("opr_"):], Answer: trade.POAcknowledged,
+		Number: a.now.Number, Revision: a.now.Revision, SupplierOrder: a.request.SupplierOrderNumber, Ref: "PORTICO-" + operation[len("opr_"):],
+		Answer: trade.POAcknowledged,
 	}
 	coming := false
 	for _, x := range a.answers {
@@ -326,20 +358,27 @@ func (p *Flows) respond() durable.Flow[respondWork] {
 	return durable.Flow[respondWork]{
 		Kind: trade.Respond, Action: "purchase-order.respond",
 		Steps: []durable.Step[respondWork]{
-			{Name: "confirm", System: &process.ERP, What: "Writes to the ERP what the supplier confirmed, under its reference. Beyond the tolerance it waits for a planner first.", Do: func(ctx context.Context, r *durable.Run[respondWork]) error {
-				w := r.Work
-				c := trade.PurchaseConfirmation{Number: w.Number, Revision: w.Revision, SupplierOrderNumber: w.SupplierOrder}
-				for _, l := range w.Lines {
-					c.Lines = append(c.Lines, l.Confirmed)
-				}
-				_, err := p.desk.HandOver(ctx, r.Source, w.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
-					return p.desk.Sources.ConfirmPurchase(ctx, r.Source, w.Ref, c)
-				})
-				return err
-			}},
-			{Name: "record", System: &process.ERP, What: "Reads the purchase order as the ERP has it.", Do: func(ctx context.Context, r *durable.Run[respondWork]) error {
-				return process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, r.Work.Number)
-			}},
+			{
+				Name: "confirm", System: &process.ERP,
+				What: "Writes to the ERP what the supplier confirmed, under its reference. Beyond the tolerance it waits for a planner first.",
+				Do: func(ctx context.Context, r *durable.Run[respondWork]) error {
+					w := r.Work
+					c := trade.PurchaseConfirmation{Number: w.Number, Revision: w.Revision, SupplierOrderNumber: w.SupplierOrder}
+					for _, l := range w.Lines {
+						c.Lines = append(c.Lines, l.Confirmed)
+					}
+					_, err := p.desk.HandOver(ctx, r.Source, w.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+						return p.desk.Sources.ConfirmPurchase(ctx, r.Source, w.Ref, c)
+					})
+					return err
+				},
+			},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the purchase order as the ERP has it.",
+				Do: func(ctx context.Context, r *durable.Run[respondWork]) error {
+					return process.Reread(ctx, p.desk, r, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, r.Work.Number)
+				},
+			},
 		},
 		// What the ERP refuses is to be answered anew: both sides are told why.
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[respondWork], failure trade.OperationFailure) error {
@@ -353,8 +392,10 @@ func (p *Flows) respond() durable.Flow[respondWork] {
 			advice := "Read the purchase order again and answer it with respondToPurchaseOrder."
 			who := failure.Responsible
 			return operatingstore.RaiseAlerts(ctx, tx, []*trade.Alert{{
-				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning, Message: "The answer to purchase order " + now.Number + " was not applied: " + failure.Message, SuggestedAction: &advice,
-				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &who, Subject: now.ID, SupplierID: now.SupplierRef.ID,
+				ID: durable.NewID("alr_"), Kind: trade.AlertReported, Severity: trade.Warning,
+				Message: "The answer to purchase order " + now.Number + " was not applied: " + failure.Message, SuggestedAction: &advice,
+				Audience: []trade.Audience{trade.ForOperator, trade.ForSupplier}, Queue: trade.Queues[trade.AlertReported], Responsible: &who,
+				Subject: now.ID, SupplierID: now.SupplierRef.ID,
 			}})
 		},
 	}

@@ -40,7 +40,8 @@ func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
 		d := &a.deviations[i]
 		answer := answers[d.LineID]
 		if at := pegging[of(answer.Line)]; d.Field != trade.PriceDeviates && at != nil {
-			d.Review = procurement.Review(at.Demands, at.Supply, procurement.Replaced(at.Supply, answer.Line.ID, answer.Parts, today), answer.Line.ID, answer.Line.Ordered.Unit)
+			d.Review = procurement.Review(at.Demands, at.Supply, procurement.Replaced(at.Supply, answer.Line.ID, answer.Parts, today),
+				answer.Line.ID, answer.Line.Ordered.Unit)
 		}
 	}
 	return nil
@@ -65,8 +66,11 @@ func alertsFor(a *answering) (all []*trade.Alert) {
 		}
 		raise := func(kind trade.AlertKind, severity trade.Severity, format string, args ...any) *trade.Alert {
 			alert := &trade.Alert{
-				ID: durable.NewID("alr_"), Kind: kind, Severity: severity, Message: fmt.Sprintf("Purchase order %s line %s: ", a.now.Number, lines[d.LineID]) + fmt.Sprintf(format, args...), SuggestedAction: &decide,
-				Audience: []trade.Audience{trade.ForOperator}, Queue: trade.Queues[kind], Responsible: &who, Subject: d.LineID, SupplierID: a.now.SupplierRef.ID, DeviationID: d.ID,
+				ID: durable.NewID("alr_"), Kind: kind, Severity: severity,
+				Message:         fmt.Sprintf("Purchase order %s line %s: ", a.now.Number, lines[d.LineID]) + fmt.Sprintf(format, args...),
+				SuggestedAction: &decide,
+				Audience:        []trade.Audience{trade.ForOperator}, Queue: trade.Queues[kind], Responsible: &who, Subject: d.LineID,
+				SupplierID: a.now.SupplierRef.ID, DeviationID: d.ID,
 			}
 			all = append(all, alert)
 			return alert
@@ -80,7 +84,8 @@ func alertsFor(a *answering) (all []*trade.Alert) {
 			kind = trade.AlertSupplyShort
 		}
 		raise(kind, trade.Warning, "%s instead of %s.", string(d.Proposed), string(d.Expected)) // no price, which is told above
-		exception := raise(trade.AlertReplenishment, trade.Warning, "stock will be otherwise than planned: %s instead of %s.", string(d.Proposed), string(d.Expected))
+		exception := raise(trade.AlertReplenishment, trade.Warning, "stock will be otherwise than planned: %s instead of %s.",
+			string(d.Proposed), string(d.Expected))
 		if d.Review == nil {
 			continue
 		}

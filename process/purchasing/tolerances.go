@@ -3,8 +3,6 @@ package purchasing
 import (
 	"context"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
@@ -13,34 +11,43 @@ import (
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // SaveTolerance makes a tolerance profile, or changes the one with the id of t, whose
 // version was seen.
-func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key string, t trade.ToleranceProfile) (*process.Acted[trade.CommonError], error) {
+func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key string,
+	t trade.ToleranceProfile,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := checkTolerance(&t); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, p.desk.Store, by, "saveToleranceProfile", key, t, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		before := map[string]any{"version": t.Version}
-		if t.ID == "" {
-			t.ID, before = durable.NewID("tol_"), nil
-		}
-		saved, current, err := records.SaveTolerance(ctx, tx, &t)
-		switch {
-		case err != nil:
-			return spent, nil, err
-		case !saved && current != "":
-			return spent, []trade.CommonError{&trade.VersionConflict{
-				Refusal: trade.Refusal{Code: trade.CodeVersionConflict, Message: "The profile has changed since it was read: look at it again.", Path: []string{"input", "expectedVersion"}}, CurrentVersion: current, ChangedFields: []string{},
-			}}, nil
-		case !saved:
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")}, nil
-		}
-		return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
-			Actor: by.Principal, Action: "tolerance.save", Subject: t.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"profile": t},
+	return process.Once(ctx, p.desk.Store, by, "saveToleranceProfile", key, t,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			before := map[string]any{"version": t.Version}
+			if t.ID == "" {
+				t.ID, before = durable.NewID("tol_"), nil
+			}
+			saved, current, err := records.SaveTolerance(ctx, tx, &t)
+			switch {
+			case err != nil:
+				return spent, nil, err
+			case !saved && current != "":
+				return spent, []trade.CommonError{&trade.VersionConflict{
+					Refusal: trade.Refusal{
+						Code: trade.CodeVersionConflict, Message: "The profile has changed since it was read: look at it again.",
+						Path: []string{"input", "expectedVersion"},
+					}, CurrentVersion: current, ChangedFields: []string{},
+				}}, nil
+			case !saved:
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")},
+					nil
+			}
+			return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
+				Actor: by.Principal, Action: "tolerance.save", Subject: t.ID, CorrelationID: by.CorrelationID, Before: before,
+				After: map[string]any{"profile": t},
+			})
 		})
-	})
 }
 
 // mostPercent and mostDays are more than any tolerance.
@@ -51,7 +58,8 @@ const mostDays = 366
 func checkTolerance(t *trade.ToleranceProfile) (errs []trade.CommonError) {
 	errs = process.RequireText[trade.CommonError](t.Name, "The name is missing.", "name")
 	if (t.ID == "") != (t.Version == "") {
-		errs = append(errs, process.Invalid(trade.CodeInvalidInput, "To change a profile give its id and the version that was seen; a new one has neither.", "expectedVersion"))
+		errs = append(errs, process.Invalid(trade.CodeInvalidInput,
+			"To change a profile give its id and the version that was seen; a new one has neither.", "expectedVersion"))
 	}
 	for _, p := range []struct {
 		v    *udecimal.Decimal

@@ -5,10 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"portico/store/operating"
-
 	"portico/store"
 	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 	"portico/trade/clock"

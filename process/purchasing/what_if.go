@@ -14,7 +14,9 @@ import (
 // WhatIf says which commitments to customers deviations would touch, were they decided so.
 // Accepted, the supply comes as answered; refused, the order stands; countered, it comes as
 // proposed. It writes nothing.
-func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Deviation, decision trade.DeviationDecision, counter *trade.CounterProposal) ([]*trade.CommitmentReview, error) {
+func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Deviation, decision trade.DeviationDecision,
+	counter *trade.CounterProposal,
+) ([]*trade.CommitmentReview, error) {
 	found := make([]*trade.CommitmentReview, len(all))
 	var lines, responses []string
 	for _, d := range all {

@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
+	"portico/trade/operating"
 )
 
 // comparePage compares records that are held with what the source says of them.
 // What is older here than in its own source is not a difference but news: it is
 // read again, and so is what differs.
-func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication.Comparison, now *run, held []replication.Held, next string) error {
+func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication.Comparison, now *run, held []replication.Held,
+	next string,
+) error {
 	var refs, keys, again []string
 	for _, h := range held {
 		refs = append(refs, h.Ref)

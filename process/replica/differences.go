@@ -10,12 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // told is a record as a source tells it.

@@ -85,7 +85,8 @@ func (r *Copy) load(ctx context.Context) error {
 			r.progress.set(t.subject, rows, before, total)
 			if time.Since(reported) > reportEvery {
 				reported = time.Now()
-				r.log.Info("first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left", r.progress.left().String())
+				r.log.Info("first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
+					r.progress.left().String())
 			}
 		}
 	}

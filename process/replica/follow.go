@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -194,9 +193,14 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 	now := time.Now()
 	all := make([]operating.RejectedRecord, len(refs))
 	for i := range refs {
-		all[i] = operating.RejectedRecord{Instance: f.name, Kind: operatingstore.Foreign, SourceRef: &refs[i], At: now, Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s, r.sources.Serving(s, ""))}
+		all[i] = operating.RejectedRecord{
+			Instance: f.name, Kind: operatingstore.Foreign, SourceRef: &refs[i], At: now,
+			Reason: fmt.Sprintf("It is one of the %s, which %s owns since they moved: what was written here is shown to nobody. Enter it there.", s,
+				r.sources.Serving(s, "")),
+		}
 	}
-	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name, "subject", s, "records", len(refs))
+	r.log.Warn("records were written in a system that does not own them any more, listed among its rejected records", "source", f.name,
+		"subject", s, "records", len(refs))
 	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, all) })
 }
 
@@ -224,7 +228,8 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
 				forgotten = append(forgotten, operating.RejectedRecord{
 					Instance: name, Kind: operatingstore.Forgotten, SourceRef: &n, At: time.Now(),
-					Reason: "The source does not have this order of ours any more (operation " + ours[n] + "). It is not sent again by itself: look whether it is to be, and order it anew.",
+					Reason: "The source does not have this order of ours any more (operation " + ours[n] +
+						"). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})
 			}
 		}

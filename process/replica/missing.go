@@ -4,12 +4,11 @@ import (
 	"context"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // findUnknown looks for records that only the source has, where it says that it
@@ -85,7 +84,8 @@ func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c replicati
 		return nil
 	}
 	if most := r.sources.Removable(c.Instance); len(now.Missing)*100 > now.Held.Count*most && len(now.Missing) > fewMissing {
-		r.log.Error("a source has lost many records at once: none is removed. Look what it shows the user that Portico signs in as; to let them go, raise limits.remove of this source",
+		r.log.Error("a source has lost many records at once: none is removed. Look what it shows the user that Portico signs in as; to let "+
+			"them go, raise limits.remove of this source",
 			"source", c.Instance, "subject", c.Subject, "records", len(now.Missing), "of", now.Held.Count, "most_percent", most)
 		return nil
 	}
@@ -111,7 +111,8 @@ func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c replicati
 			return err
 		}
 		if gone > 0 {
-			r.log.Info("records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "kept", len(some)-gone)
+			r.log.Info("records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "kept",
+				len(some)-gone)
 		}
 		held, err := replication.HeldOf(ctx, r.store, c.Subject, c.Held, refs)
 		if err != nil {

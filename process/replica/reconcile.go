@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/sources"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records/replication"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -71,7 +70,8 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 				if own {
 					every = r.sources.Reconcile(c.Instance)
 				}
-				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own && time.Since(began) < min(clock.Paced(settle), every) {
+				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own &&
+					time.Since(began) < min(clock.Paced(settle), every) {
 					continue
 				}
 				err := r.compare(ctx, s, c, every)
@@ -113,9 +113,15 @@ func consistency(c replication.Comparison, now run, different int) (all []operat
 	}
 	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
 	right := max(cases-int64(different)-int64(now.Mended), 0)
-	all = append(all, operatingstore.Tally{Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases, Hits: right})
+	all = append(all, operatingstore.Tally{
+		Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases,
+		Hits: right,
+	})
 	if c.Subject == string(sources.OfStock) {
-		all = append(all, operatingstore.Tally{Measure: operating.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases, Hits: right})
+		all = append(all, operatingstore.Tally{
+			Measure: operating.InventoryAccuracy, Subject: subject, Key: c.Instance, At: at, Cases: cases,
+			Hits: right,
+		})
 	}
 	return all
 }

@@ -9,17 +9,16 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // forgetful is an ERP from which records can be taken away without a word in its feed.
@@ -122,7 +121,8 @@ func theSame(t *testing.T, st *store.Store) {
 		if d := found(t, st, subject); len(d) > 0 {
 			t.Errorf("%s: %d differences, such as %s", subject, len(d), d[0])
 		}
-		if r.Count == 0 || r.Count != r.SourceCount || fmt.Sprint(r.Totals) != fmt.Sprint(r.SourceTotals) || fmt.Sprint(r.Quantities) != fmt.Sprint(r.SourceQuantities) {
+		if r.Count == 0 || r.Count != r.SourceCount || fmt.Sprint(r.Totals) != fmt.Sprint(r.SourceTotals) ||
+			fmt.Sprint(r.Quantities) != fmt.Sprint(r.SourceQuantities) {
 			t.Errorf("%s: %+v", subject, r)
 		}
 	}
@@ -137,8 +137,10 @@ func theSame(t *testing.T, st *store.Store) {
 func mended(t *testing.T, st *store.Store, sql func(string, ...any)) {
 	sql(`UPDATE orders SET promised_delivery_date = '2001-02-03' WHERE number = '8000001'`)
 	sql(`DELETE FROM order_lines WHERE order_id = (SELECT id FROM orders WHERE number = '8000002') AND position = 1`)
-	sql(`DELETE FROM invoices WHERE number = (SELECT min(number) FROM invoices i WHERE NOT EXISTS (SELECT FROM returns r WHERE r.credit_memo_id = i.id))`)
-	sql(`UPDATE stock SET on_hand = on_hand + 5 WHERE (item_id, warehouse_id) IN (SELECT item_id, warehouse_id FROM stock ORDER BY 1, 2 LIMIT 1)`)
+	sql(`DELETE FROM invoices WHERE number = (SELECT min(number) FROM invoices i
+		WHERE NOT EXISTS (SELECT FROM returns r WHERE r.credit_memo_id = i.id))`)
+	sql(`UPDATE stock SET on_hand = on_hand + 5 WHERE (item_id, warehouse_id) IN (SELECT item_id, warehouse_id FROM stock ORDER BY 1, 2
+		LIMIT 1)`)
 	var orders, stock []string
 	processtest.Eventually(t, "told", func() bool {
 		if o := found(t, st, "orders"); len(o) > 0 {
@@ -153,7 +155,8 @@ func mended(t *testing.T, st *store.Store, sql func(string, ...any)) {
 		t.Errorf("told of orders %v, of stock %v", orders, stock)
 	}
 	processtest.Eventually(t, "mended", func() bool {
-		return found(t, st, "orders") == nil && found(t, st, "inventory") == nil && reports(t, st)["invoices"].Count == reports(t, st)["invoices"].SourceCount
+		return found(t, st, "orders") == nil && found(t, st, "inventory") == nil &&
+			reports(t, st)["invoices"].Count == reports(t, st)["invoices"].SourceCount
 	})
 	now, err := records.OrdersByNumber(t.Context(), st, processtest.Operator, []string{"8000001"})
 	if err != nil || now["8000001"].PromisedDeliveryDate != nil && now["8000001"].PromisedDeliveryDate.String() == "2001-02-03" {
@@ -165,12 +168,14 @@ func removed(t *testing.T, erp *forgetful, st *store.Store, sql func(string, ...
 	before := reports(t, st)["orders"].Count
 	sql(`DELETE FROM returns`) // one that is referred to stays
 	var free, kept string
-	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st,
+		[]string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
 	free, kept = *pages[""].Nodes[0].Number, *pages[""].Nodes[1].Number
-	sql(`INSERT INTO returns (number, order_id, account_id, status, requested_at, system, instance, source_ref, source_version, sequence, as_of)
+	sql(`INSERT INTO returns (number, order_id, account_id, status, requested_at, system, instance, source_ref, source_version, sequence,
+		as_of)
 		SELECT 'R', id, account_id, 'REQUESTED', now(), 'ERP', 'another', 'R', '1', 1, now() FROM orders WHERE number = $1`, kept)
 	erp.forget(free, kept)
 	there := func(number string) bool {
@@ -194,7 +199,8 @@ func tooLittle(t *testing.T, erp *forgetful, st *store.Store) {
 		return found(t, st, "orders") == nil && o.Count == 300 && o.SourceCount == 300
 	})
 	before := reports(t, st)["orders"]
-	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100})
+	pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st,
+		[]string{""}, store.PageArgs{First: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +212,8 @@ func tooLittle(t *testing.T, erp *forgetful, st *store.Store) {
 		if after = *pages[""].PageInfo.EndCursor; !pages[""].PageInfo.HasNextPage {
 			break
 		}
-		if pages, err = records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after}); err != nil {
+		if pages, err = records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st,
+			[]string{""}, store.PageArgs{First: 100, After: after}); err != nil {
 			t.Fatal(err)
 		}
 	}

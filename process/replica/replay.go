@@ -19,36 +19,45 @@ import (
 // Replay reads records again that a source told in a span of time, or that were set aside
 // in it, as the mappings of today read them, and applies them, unless it is to count
 // only. Applied twice they are as once: an older version never replaces a newer one.
-func (r *Copy) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted[trade.CommonError], *process.Replayed, error) {
+func (r *Copy) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted[trade.CommonError],
+	*process.Replayed, error,
+) {
 	if errs := process.RequireText[trade.CommonError](q.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &process.Replayed{}
-	done, err := process.Once(ctx, r.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		instance, name, _ := strings.Cut(q.Stream, "/")
-		s := sources.Subject(name)
-		if r.subjects[s].fetch == nil || !replication.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: it is a source instance and a subject, such as "+r.sources.Serving(sources.OfOrders, "")+"/orders.", "stream")}, nil
-		}
-		refs, err := replication.ReportedBetween(ctx, r.store, name, instance, q.From, q.To, q.Subject, process.MostReplayed+1)
-		if err != nil {
-			return spent, nil, err
-		}
-		if len(refs) > process.MostReplayed {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
-		}
-		for some := range slices.Chunk(refs, loadPage) {
-			if err := r.replaySome(ctx, s, instance, some, q.DryRun, found); err != nil {
+	done, err := process.Once(ctx, r.store, by, "replay", key, q,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			instance, name, _ := strings.Cut(q.Stream, "/")
+			s := sources.Subject(name)
+			if r.subjects[s].fetch == nil || !replication.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound,
+					"There is no such stream: it is a source instance and a subject, such as "+r.sources.Serving(sources.OfOrders, "")+"/orders.",
+					"stream")}, nil
+			}
+			refs, err := replication.ReportedBetween(ctx, r.store, name, instance, q.From, q.To, q.Subject, process.MostReplayed+1)
+			if err != nil {
 				return spent, nil, err
 			}
-		}
-		spent, err = q.Spend(ctx, r.store, tx, by, found)
-		return spent, nil, err
-	})
+			if len(refs) > process.MostReplayed {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum,
+					fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
+			}
+			for some := range slices.Chunk(refs, loadPage) {
+				if err := r.replaySome(ctx, s, instance, some, q.DryRun, found); err != nil {
+					return spent, nil, err
+				}
+			}
+			spent, err = q.Spend(ctx, r.store, tx, by, found)
+			return spent, nil, err
+		})
 	if sources.KindOf(err) == sources.Unavailable || sources.KindOf(err) == sources.Throttled {
 		after := max(sources.RetryAfter(err), time.Second)
 		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{&trade.SourceUnavailable{
-			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The source does not answer: what it told cannot be read again now.", Path: []string{"input", "stream"}}, System: trade.ERP, RetryAfter: &after,
+			Refusal: trade.Refusal{
+				Code: trade.CodeUnavailable, Message: "The source does not answer: what it told cannot be read again now.",
+				Path: []string{"input", "stream"},
+			}, System: trade.ERP, RetryAfter: &after,
 		}}}, nil, nil
 	}
 	if err == nil && len(done.Errors) == 0 {

@@ -10,13 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -41,21 +40,35 @@ type Copy struct {
 func New(st *store.Store, set *sources.Set, log *slog.Logger) *Copy {
 	r := &Copy{store: st, sources: set, log: log}
 	r.subjects = map[sources.Subject]subject{
-		sources.OfWarehouses:     copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, replication.SaveWarehouses, func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfCategories:     copying(r, sources.OfCategories, (*sources.Set).Categories, replication.SaveCategories, func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfSuppliers:      copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, replication.SaveSuppliers, func(x *procurement.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfAccounts:       copying(r, sources.OfAccounts, (*sources.Set).Accounts, replication.SaveAccounts, (*trade.Account).From, func(x *trade.Account) string { return x.Number }),
-		sources.OfCalendars:      copying(r, sources.OfCalendars, (*sources.Set).Calendars, replication.SaveCalendars, func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
-		sources.OfCredit:         copying(r, sources.OfCredit, (*sources.Set).Credit, replication.SaveCredit, (*trade.CreditPosition).From, func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
-		sources.OfItems:          copying(r, sources.OfItems, (*sources.Set).Items, replication.SaveItems, (*trade.Item).From, nil),
-		sources.OfContracts:      copying(r, sources.OfContracts, (*sources.Set).Contracts, replication.SaveContracts, func(x *trade.Contract) *trade.Provenance { return &x.Provenance }, func(x *trade.Contract) string { return x.AccountRef.Key }),
-		sources.OfStock:          copying(r, sources.OfStock, (*sources.Set).Stock, replication.SaveStock, func(x *trade.Stock) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfOrders:         copying(r, sources.OfOrders, (*sources.Set).Orders, replication.SaveOrders, (*trade.Order).From, func(x *trade.Order) string { return x.AccountRef.Key }),
-		sources.OfPurchaseOrders: copying(r, sources.OfPurchaseOrders, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders, (*trade.PurchaseOrder).From, nil),
-		sources.OfShipments:      copying(r, sources.OfShipments, (*sources.Set).Shipments, replication.SaveShipments, (*trade.Shipment).From, nil),
-		sources.OfTracking:       copying(r, sources.OfTracking, (*sources.Set).Tracking, replication.SaveTracking, func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }, nil),
-		sources.OfInvoices:       copying(r, sources.OfInvoices, (*sources.Set).Invoices, replication.SaveInvoices, (*trade.Invoice).From, func(x *trade.Invoice) string { return x.AccountRef.Key }),
-		sources.OfReturns:        copying(r, sources.OfReturns, (*sources.Set).Returns, replication.SaveReturns, (*trade.Return).From, func(x *trade.Return) string { return x.AccountRef.Key }),
+		sources.OfWarehouses: copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, replication.SaveWarehouses,
+			func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfCategories: copying(r, sources.OfCategories, (*sources.Set).Categories, replication.SaveCategories,
+			func(x *trade.Category) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfSuppliers: copying(r, sources.OfSuppliers, (*sources.Set).Suppliers, replication.SaveSuppliers,
+			func(x *procurement.TradingPartner) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfAccounts: copying(r, sources.OfAccounts, (*sources.Set).Accounts, replication.SaveAccounts, (*trade.Account).From,
+			func(x *trade.Account) string { return x.Number }),
+		sources.OfCalendars: copying(r, sources.OfCalendars, (*sources.Set).Calendars, replication.SaveCalendars,
+			func(x *trade.Calendar) *trade.Provenance { return &x.Provenance }, func(x *trade.Calendar) string { return x.AccountRef.Key }),
+		sources.OfCredit: copying(r, sources.OfCredit, (*sources.Set).Credit, replication.SaveCredit, (*trade.CreditPosition).From,
+			func(x *trade.CreditPosition) string { return x.AccountRef.Key }),
+		sources.OfItems: copying(r, sources.OfItems, (*sources.Set).Items, replication.SaveItems, (*trade.Item).From, nil),
+		sources.OfContracts: copying(r, sources.OfContracts, (*sources.Set).Contracts, replication.SaveContracts,
+			func(x *trade.Contract) *trade.Provenance { return &x.Provenance }, func(x *trade.Contract) string { return x.AccountRef.Key }),
+		sources.OfStock: copying(r, sources.OfStock, (*sources.Set).Stock, replication.SaveStock,
+			func(x *trade.Stock) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfOrders: copying(r, sources.OfOrders, (*sources.Set).Orders, replication.SaveOrders, (*trade.Order).From,
+			func(x *trade.Order) string { return x.AccountRef.Key }),
+		sources.OfPurchaseOrders: copying(r, sources.OfPurchaseOrders, (*sources.Set).PurchaseOrders, replication.SavePurchaseOrders,
+			(*trade.PurchaseOrder).From, nil),
+		sources.OfShipments: copying(r, sources.OfShipments, (*sources.Set).Shipments, replication.SaveShipments, (*trade.Shipment).From,
+			nil),
+		sources.OfTracking: copying(r, sources.OfTracking, (*sources.Set).Tracking, replication.SaveTracking,
+			func(x *trade.Tracking) *trade.Provenance { return &x.Provenance }, nil),
+		sources.OfInvoices: copying(r, sources.OfInvoices, (*sources.Set).Invoices, replication.SaveInvoices, (*trade.Invoice).From,
+			func(x *trade.Invoice) string { return x.AccountRef.Key }),
+		sources.OfReturns: copying(r, sources.OfReturns, (*sources.Set).Returns, replication.SaveReturns, (*trade.Return).From,
+			func(x *trade.Return) string { return x.AccountRef.Key }),
 	}
 	return r
 }
@@ -115,7 +128,8 @@ func copying[T any](
 // halves the batch until the bad one stands alone, sets that one aside and
 // keeps the rest.
 func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected []operating.RejectedRecord,
-	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), from func(*T) *trade.Provenance, with func(*store.Tx) error,
+	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), from func(*T) *trade.Provenance,
+	with func(*store.Tx) error,
 ) (unknown []operating.RejectedRecord, err error) {
 	err = st.InTx(ctx, func(tx *store.Tx) error {
 		unknown, err = save(ctx, tx, records)

@@ -85,7 +85,8 @@ func TestOneBadRecordCostsOnlyItself(t *testing.T) {
 	if bad["8000010"] == "" || bad["8000020"] == "" {
 		t.Errorf("set aside are %v", bad)
 	}
-	counts, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), st, []string{""})
+	counts, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Count(t.Context(), st,
+		[]string{""})
 	if err != nil || counts[""].Value != 298 {
 		t.Errorf("%v orders, %v; want 298 of 300", counts[""].Value, err)
 	}
@@ -116,7 +117,8 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 	}
 	parcel = page.Records[len(page.Records)-1].TrackingNumber
 	find := func() *trade.Shipment {
-		l := records.ShipmentList(processtest.Operator, records.ShipmentFilter{Reference: &trade.Identifier{Scheme: trade.SchemeTracking, Value: parcel}}, records.NoParent)
+		l := records.ShipmentList(processtest.Operator,
+			records.ShipmentFilter{Reference: &trade.Identifier{Scheme: trade.SchemeTracking, Value: parcel}}, records.NoParent)
 		pages, err := l.Page(t.Context(), st, []string{""}, store.PageArgs{First: 1})
 		if err != nil || len(pages[""].Nodes) == 0 {
 			return nil

@@ -7,15 +7,14 @@ import (
 	"slices"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records/replication"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // routeEvery is the pause between two looks at the routes: they are in force
@@ -37,7 +36,9 @@ func BeginRoutes(ctx context.Context, st *store.Store, set *sources.Set) error {
 
 // SetRoute puts a route in force, on all processes within a second, and tells what
 // it was before. It fails when the sources cannot serve it.
-func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r operating.CapabilityRoute) (before operating.CapabilityRoute, err error) {
+func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r operating.CapabilityRoute) (before operating.CapabilityRoute,
+	err error,
+) {
 	if err := BeginRoutes(ctx, st, set); err != nil {
 		return before, err
 	}
@@ -161,7 +162,10 @@ func (r *Copy) comparePrices(ctx context.Context) {
 				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
 				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
 			}
-			c := replication.Comparison{Capability: operating.Pricing, Subject: string(sources.OfPrices), Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow}
+			c := replication.Comparison{
+				Capability: operating.Pricing, Subject: string(sources.OfPrices),
+				Held: r.sources.Serving(sources.OfPrices, ""), Instance: shadow,
+			}
 			err = r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
 				r.log.Warn("differences of prices could not be filed", "err", err)
@@ -182,7 +186,8 @@ func priceFields(r trade.PriceResult) map[string]string {
 			return nil
 		}
 		fields := map[string]string{
-			"unavailable": "no", "unitPrice": each.RoundBank(6).String(), "currency": p.UnitPrice.Price.Currency, "kind": string(p.Kind), "contract": p.ContractKey,
+			"unavailable": "no", "unitPrice": each.RoundBank(6).String(), "currency": p.UnitPrice.Price.Currency, "kind": string(p.Kind),
+			"contract": p.ContractKey,
 		}
 		for name, day := range map[string]*trade.Date{"validFrom": p.ValidFrom, "validTo": p.ValidTo} {
 			if day != nil {

@@ -6,16 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process/processtest"
 	"portico/process/replica"
 	"portico/sources"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // twoERPs are the systems of a company with its ERP under two names.
@@ -43,7 +42,8 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 		byAccount, same = map[string]map[string]int{}, true
 		ids := map[string]string{}
 		for after, more := "", true; more; {
-			pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st, []string{""}, store.PageArgs{First: 100, After: after})
+			pages, err := records.OrderList(processtest.Operator, records.OrderFilter{}, trade.OrdersNewest, false).Page(t.Context(), st,
+				[]string{""}, store.PageArgs{First: 100, After: after})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,8 @@ func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 		return byAccount, same && len(ids) == len(first)
 	}
 	served := func(want func(account, source string) bool) func() bool {
-		accounts, err := records.AccountsByNumber(t.Context(), st, processtest.Operator, []string{"10001", "10002", "10003", "10004", "10005", "10006", "10007"})
+		accounts, err := records.AccountsByNumber(t.Context(), st, processtest.Operator,
+			[]string{"10001", "10002", "10003", "10004", "10005", "10006", "10007"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,12 +147,30 @@ func TestARouteThatCannotBeServedIsRefused(t *testing.T) {
 		route operating.CapabilityRoute
 		says  string
 	}{
-		"no capability":      {operating.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100}, `"WEATHER" is no capability`},
-		"no source":          {operating.CapabilityRoute{Capability: operating.Orders, Primary: "sap", PercentToPrimary: 100}, `not one of the sources`},
-		"it does not serve":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "carrier", PercentToPrimary: 100}, "its adapter does not"},
-		"nor does a shadow":  {operating.CapabilityRoute{Capability: operating.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100}, "its adapter does not"},
-		"cannot be shared":   {operating.CapabilityRoute{Capability: operating.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50}, "cannot be shared out"},
-		"nor can a schedule": {operating.CapabilityRoute{Capability: operating.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50}, ""},
+		"no capability": {
+			operating.CapabilityRoute{Capability: "WEATHER", Primary: "erp", PercentToPrimary: 100},
+			`"WEATHER" is no capability`,
+		},
+		"no source": {
+			operating.CapabilityRoute{Capability: operating.Orders, Primary: "sap", PercentToPrimary: 100},
+			`not one of the sources`,
+		},
+		"it does not serve": {
+			operating.CapabilityRoute{Capability: operating.Orders, Primary: "carrier", PercentToPrimary: 100},
+			"its adapter does not",
+		},
+		"nor does a shadow": {
+			operating.CapabilityRoute{Capability: operating.Orders, Primary: "erp", Shadow: &crm, PercentToPrimary: 100},
+			"its adapter does not",
+		},
+		"cannot be shared": {
+			operating.CapabilityRoute{Capability: operating.Items, Primary: "next", Shadow: &erp, PercentToPrimary: 50},
+			"cannot be shared out",
+		},
+		"nor can a schedule": {
+			operating.CapabilityRoute{Capability: operating.TrackingOf, Primary: "wms", Shadow: &erp, PercentToPrimary: 50},
+			"",
+		},
 	} {
 		_, err := replica.SetRoute(t.Context(), st, twoERPs(t, w), c.route)
 		if err == nil || !strings.Contains(err.Error(), c.says) {

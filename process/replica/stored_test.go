@@ -17,8 +17,10 @@ func TestAComparisonIsKeptAsTheReleaseBeforeKeepsIt(t *testing.T) {
 // documents to those that the documents have: otherwise nothing is added up, on either side.
 func TestWhatIsAddedUpIsCalledAsItIsTold(t *testing.T) {
 	told := map[sources.Subject]any{
-		sources.OfCredit: stored.Of[trade.CreditPosition](), sources.OfOrders: stored.Of[trade.Order](), sources.OfPurchaseOrders: stored.Of[trade.PurchaseOrder](),
-		sources.OfInvoices: stored.Of[trade.Invoice](), sources.OfReturns: stored.Of[trade.Return](), sources.OfStock: stored.Of[trade.Stock](),
+		sources.OfCredit: stored.Of[trade.CreditPosition](), sources.OfOrders: stored.Of[trade.Order](),
+		sources.OfPurchaseOrders: stored.Of[trade.PurchaseOrder](),
+		sources.OfInvoices:       stored.Of[trade.Invoice](), sources.OfReturns: stored.Of[trade.Return](),
+		sources.OfStock: stored.Of[trade.Stock](),
 	}
 	for subject, record := range told {
 		text, err := json.Marshal(record)

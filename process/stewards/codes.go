@@ -7,14 +7,13 @@ import (
 	"strconv"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Codes are the tables of what the codes of sources mean. They come with their sources; what is
@@ -38,7 +37,11 @@ const codesEvery = time.Second
 func (c *Codes) Begin(ctx context.Context) error {
 	err := c.desk.Store.InTx(ctx, func(tx *store.Tx) error {
 		for name, table := range c.desk.Sources.Codes() {
-			if err := operatingstore.WriteCodes(ctx, tx, &operating.CodeMapping{Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version, Codes: table.Written}); err != nil {
+			if err := operatingstore.WriteCodes(ctx, tx,
+				&operating.CodeMapping{
+					Instance: &name, Standard: table.Standard, List: table.List, Version: table.Version,
+					Codes: table.Written,
+				}); err != nil {
 				return err
 			}
 		}
@@ -80,37 +83,47 @@ type Publication struct {
 }
 
 // Publish publishes what codes mean. What came before is read by it when it is replayed.
-func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submitter, key string, p Publication) (*process.Acted[trade.CommonError], error) {
+func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
+	p Publication,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := process.RequireText[trade.CommonError](p.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		m, err := operatingstore.LockCodeMapping(ctx, tx, scope, p.MappingID)
-		if err != nil || m == nil {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
-		}
-		if m.Version != p.Version {
-			return spent, []trade.CommonError{&trade.VersionConflict{
-				Refusal:        trade.Refusal{Code: trade.CodeVersionConflict, Message: fmt.Sprintf("The table is at version %d by now: look at it again.", m.Version), Path: []string{"input", "expectedVersion"}},
-				CurrentVersion: strconv.Itoa(m.Version), ChangedFields: []string{},
-			}}, nil
-		}
-		changed, errs := m.Publish(p.Entries)
-		if errs != nil {
-			return spent, errs, nil
-		}
-		before, after := map[string]any{"version": m.Version}, map[string]any{"version": m.Version + 1, "source": m.Instance, "reason": p.Reason}
-		for code, is := range changed {
-			after[code] = is
-			if was, ok := m.Codes[code]; ok {
-				before[code] = was
+	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			m, err := operatingstore.LockCodeMapping(ctx, tx, scope, p.MappingID)
+			if err != nil || m == nil {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
 			}
-		}
-		if err := operatingstore.PublishCodes(ctx, tx, m.ID, changed); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: m.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: "codes.publish", Subject: m.ID, CorrelationID: by.CorrelationID, Before: before, After: after})
-	})
+			if m.Version != p.Version {
+				return spent, []trade.CommonError{&trade.VersionConflict{
+					Refusal: trade.Refusal{
+						Code:    trade.CodeVersionConflict,
+						Message: fmt.Sprintf("The table is at version %d by now: look at it again.", m.Version), Path: []string{"input", "expectedVersion"},
+					},
+					CurrentVersion: strconv.Itoa(m.Version), ChangedFields: []string{},
+				}}, nil
+			}
+			changed, errs := m.Publish(p.Entries)
+			if errs != nil {
+				return spent, errs, nil
+			}
+			before, after := map[string]any{"version": m.Version}, map[string]any{"version": m.Version + 1, "source": m.Instance, "reason": p.Reason}
+			for code, is := range changed {
+				after[code] = is
+				if was, ok := m.Codes[code]; ok {
+					before[code] = was
+				}
+			}
+			if err := operatingstore.PublishCodes(ctx, tx, m.ID, changed); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: m.ID}, nil,
+				ledger.Audit(ctx, tx, operating.AuditRecord{
+					Actor: by.Principal, Action: "codes.publish", Subject: m.ID,
+					CorrelationID: by.CorrelationID, Before: before, After: after,
+				})
+		})
 	if err == nil && len(done.Errors) == 0 {
 		err = c.take(ctx)
 	}

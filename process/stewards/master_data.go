@@ -8,16 +8,15 @@ import (
 	"strings"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records/replication"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Stewards decide what holds where systems contradict each other.
@@ -64,34 +63,49 @@ func (w *correctWork) change(says, value string) operating.MasterDataChange {
 
 // Resolve decides a conflict that is for its steward to decide. An operation writes the
 // value to the system that owns the record, and to the other one.
-func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, v Verdict, wait time.Duration) (*process.Acted[trade.CommonError], error) {
-	if errs := append(process.RequireText[trade.CommonError](v.Reason, process.SayWhy, "reason"), process.RequireText[trade.CommonError](v.Value, "Say what holds from now on.", "value")...); errs != nil {
+func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, v Verdict,
+	wait time.Duration,
+) (*process.Acted[trade.CommonError], error) {
+	if errs := append(process.RequireText[trade.CommonError](v.Reason, process.SayWhy, "reason"),
+		process.RequireText[trade.CommonError](v.Value, "Say what holds from now on.", "value")...); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	v.Value = strings.TrimSpace(v.Value)
 	owner := ""
-	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v, func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		c, err := operatingstore.LockConflict(ctx, tx, scope, v.Conflict)
-		if err != nil {
-			return spent, nil, err
-		}
-		if c == nil {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such conflict, or no more: the systems agree by now.", "conflict")}, nil
-		}
-		if errs := s.against(c, v.Value); errs != nil {
-			return spent, errs, nil
-		}
-		owner = c.HeldFrom
-		n := ledger.NewOperation{
-			Lane: c.ID, Fingerprint: print, After: map[string]any{"conflict": c.ID, "record": c.Kind + " " + c.Key, "field": c.Field, "value": v.Value, "was": map[string]any{c.HeldFrom: c.HeldValue, c.Instance: c.SourceValue}, "reason": v.Reason},
-			Operation: trade.Operation{ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal, Subject: c.Subject, Source: owner},
-		}
-		if err := operatingstore.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
-			return spent, nil, err
-		}
-		work := correctWork{Kind: c.Kind, Key: c.Key, Field: c.Field, Value: v.Value, Held: saidBy(c.HeldValue), Other: c.Instance, Says: saidBy(c.SourceValue), Ref: "PORTICO-" + n.ID[len("opr_"):]}
-		return ledger.SpentKey{OperationID: n.ID, Subject: c.ID}, nil, process.Begin(ctx, s.desk, tx, s.correct(), n, work, work.Ref)
-	})
+	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v,
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			c, err := operatingstore.LockConflict(ctx, tx, scope, v.Conflict)
+			if err != nil {
+				return spent, nil, err
+			}
+			if c == nil {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound,
+					"There is no such conflict, or no more: the systems agree by now.", "conflict")}, nil
+			}
+			if errs := s.against(c, v.Value); errs != nil {
+				return spent, errs, nil
+			}
+			owner = c.HeldFrom
+			n := ledger.NewOperation{
+				Lane: c.ID, Fingerprint: print,
+				After: map[string]any{
+					"conflict": c.ID, "record": c.Kind + " " + c.Key, "field": c.Field, "value": v.Value,
+					"was": map[string]any{c.HeldFrom: c.HeldValue, c.Instance: c.SourceValue}, "reason": v.Reason,
+				},
+				Operation: trade.Operation{
+					ID: durable.NewID("opr_"), CorrelationID: by.CorrelationID, Key: key, Principal: by.Principal,
+					Subject: c.Subject, Source: owner,
+				},
+			}
+			if err := operatingstore.DecideConflict(ctx, tx, c.ID, v.Value, by.Principal, n.ID); err != nil {
+				return spent, nil, err
+			}
+			work := correctWork{
+				Kind: c.Kind, Key: c.Key, Field: c.Field, Value: v.Value, Held: saidBy(c.HeldValue), Other: c.Instance,
+				Says: saidBy(c.SourceValue), Ref: "PORTICO-" + n.ID[len("opr_"):],
+			}
+			return ledger.SpentKey{OperationID: n.ID, Subject: c.ID}, nil, process.Begin(ctx, s.desk, tx, s.correct(), n, work, work.Ref)
+		})
 	return process.Await(ctx, s.desk, owner, done, err, wait)
 }
 
@@ -105,11 +119,15 @@ func saidBy(v *trade.Confidential) string {
 // against is what stands against deciding a conflict so.
 func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.CommonError {
 	not := func(state, message string) []trade.CommonError {
-		return []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{Code: trade.CodeState, Message: message, Path: []string{"input", "conflict"}}, State: state, Allowed: []string{}}}
+		return []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{
+			Code: trade.CodeState, Message: message,
+			Path: []string{"input", "conflict"},
+		}, State: state, Allowed: []string{}}}
 	}
 	switch policy := s.desk.Sources.Stewardship(sources.Subject(c.Kind)); {
 	case policy.Conflict != operating.StewardDecides:
-		return not("DECIDED", "A policy decides this: what "+c.HeldFrom+" says holds. To have it otherwise, change it there, or let the steward decide under policies in the configuration.")
+		return not("DECIDED", "A policy decides this: what "+c.HeldFrom+" says holds. To have it otherwise, change it there, or let the "+
+			"steward decide under policies in the configuration.")
 	case c.DecidedAt != nil:
 		return not("DECIDED", "Somebody has decided this already; what it waits for is in the operation.")
 	case strings.HasSuffix(c.Field, "]") || c.Field == "record":
@@ -117,7 +135,8 @@ func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.C
 	case c.Field == "gtin" && !trade.ValidGTIN(value):
 		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "It is no GTIN: its last digit does not check.", "value")}
 	case c.Field == "gln" && !trade.ValidGLN(value):
-		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "It is no GLN: 13 digits, of which the last checks the others.", "value")}
+		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "It is no GLN: 13 digits, of which the last checks the others.",
+			"value")}
 	}
 	return nil
 }
@@ -128,7 +147,8 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 		if c.Was == c.Value {
 			return nil
 		}
-		_, err := s.desk.HandOver(ctx, source, ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) { return s.desk.Sources.Correct(ctx, source, ref, c) })
+		_, err := s.desk.HandOver(ctx, source, ref, r.Attempt, r.Crashed,
+			func() (sources.Receipt, error) { return s.desk.Sources.Correct(ctx, source, ref, c) })
 		return err
 	}
 	byHand := func(err error) bool { _, is := errors.AsType[*durable.Chore](err); return is }
@@ -153,7 +173,8 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 				Settle: func(*correctWork, string) {},
 			},
 			{
-				Name: "align", System: &process.ERP, What: "Writes it to the other system too. Where that takes it from no program, the conflict stays on the list as decided.",
+				Name: "align", System: &process.ERP,
+				What: "Writes it to the other system too. Where that takes it from no program, the conflict stays on the list as decided.",
 				Do: func(ctx context.Context, r *durable.Run[correctWork]) error {
 					err := tell(ctx, r, r.Work.Other, r.Work.Ref+"-OTHER", r.Work.change(r.Work.Says, r.Work.Value))
 					_, refused := errors.AsType[*durable.Refusal](err)
@@ -170,13 +191,16 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 				},
 				Undoes: "Writes back what it said before.",
 			},
-			{Name: "record", System: &process.ERP, What: "Reads the record as its owner has it.", Do: func(ctx context.Context, r *durable.Run[correctWork]) error {
-				if err := s.reread(ctx, r); err != nil {
-					return err
-				}
-				r.Save(func(tx *store.Tx) error { return operatingstore.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
-				return nil
-			}},
+			{
+				Name: "record", System: &process.ERP, What: "Reads the record as its owner has it.",
+				Do: func(ctx context.Context, r *durable.Run[correctWork]) error {
+					if err := s.reread(ctx, r); err != nil {
+						return err
+					}
+					r.Save(func(tx *store.Tx) error { return operatingstore.EndConflict(ctx, tx, r.ID, !r.Work.Left) })
+					return nil
+				},
+			},
 		},
 		Refused: func(ctx context.Context, tx *store.Tx, r *durable.Run[correctWork], _ trade.OperationFailure) error {
 			return operatingstore.ReopenConflict(ctx, tx, r.ID)

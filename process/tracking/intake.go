@@ -12,19 +12,18 @@ import (
 	"sync"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"portico/process"
 	"portico/sources"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records/replication"
 	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // Intake takes in what other systems push, or tell when asked: it keeps each delivery with
@@ -177,7 +176,10 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		if failure == nil {
 			continue
 		}
-		settled := operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundReceived, Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9)}
+		settled := operatingstore.SettledDelivery{
+			ID: d.ID, State: operating.InboundReceived,
+			Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9),
+		}
 		if reason, refused := store.Refused(failure); refused {
 			settled.State, settled.Error = operating.InboundParked, reason
 		} else if d.Attempts+1 >= mostAttempts {

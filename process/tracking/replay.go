@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"strings"
 
-	"portico/store/operating"
-
 	"portico/process"
 	"portico/store"
 	"portico/store/ledger"
+	"portico/store/operating"
 	"portico/trade"
 )
 
@@ -21,37 +20,42 @@ const Deliveries = "deliveries"
 
 // Replay applies deliveries again as the mappings of today read them, or only tells what
 // would come of it.
-func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted[trade.CommonError], *process.Replayed, error) {
+func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted[trade.CommonError],
+	*process.Replayed, error,
+) {
 	if errs := process.RequireText[trade.CommonError](q.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil, nil
 	}
 	found := &process.Replayed{}
-	done, err := process.Once(ctx, i.store, by, "replay", key, q, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		name, _, _ := strings.Cut(q.Stream, "/")
-		if _, ok := i.sources.Receiver(name); !ok {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.", "stream")}, nil
-		}
-		for after := ""; ; {
-			some, err := operating.DeliveriesBetween(ctx, i.store, name, q.From, q.To, q.Subject, after, applyAtOnce)
-			if err != nil || len(some) == 0 {
+	done, err := process.Once(ctx, i.store, by, "replay", key, q,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			name, _, _ := strings.Cut(q.Stream, "/")
+			if _, ok := i.sources.Receiver(name); !ok {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.",
+					"stream")}, nil
+			}
+			for after := ""; ; {
+				some, err := operating.DeliveriesBetween(ctx, i.store, name, q.From, q.To, q.Subject, after, applyAtOnce)
+				if err != nil || len(some) == 0 {
+					if err != nil {
+						return spent, nil, err
+					}
+					break
+				}
+				if found.Found += len(some); found.Found > process.MostReplayed {
+					return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum,
+						fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
+				}
+				after = some[len(some)-1].ID
+				n, err := i.again(ctx, some, q.DryRun)
 				if err != nil {
 					return spent, nil, err
 				}
-				break
+				found.Changes += n
 			}
-			if found.Found += len(some); found.Found > process.MostReplayed {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum, fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
-			}
-			after = some[len(some)-1].ID
-			n, err := i.again(ctx, some, q.DryRun)
-			if err != nil {
-				return spent, nil, err
-			}
-			found.Changes += n
-		}
-		spent, err = q.Spend(ctx, i.store, tx, by, found)
-		return spent, nil, err
-	})
+			spent, err = q.Spend(ctx, i.store, tx, by, found)
+			return spent, nil, err
+		})
 	if err == nil && len(done.Errors) == 0 {
 		err = json.Unmarshal(done.Answer, found)
 	}

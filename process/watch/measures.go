@@ -5,16 +5,15 @@ import (
 	"log/slog"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -153,7 +152,10 @@ func (m *Measures) tally(ctx context.Context, now time.Time) error {
 		if n = n.Since(m.counted[source]); n.Calls == 0 {
 			continue
 		}
-		all = append(all, operatingstore.Tally{Measure: operating.IntegrationFailureRate, Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed})
+		all = append(all, operatingstore.Tally{
+			Measure: operating.IntegrationFailureRate,
+			Subject: source + "/" + m.process + "/" + now.UTC().Format(time.RFC3339Nano), Key: source, At: now, Cases: n.Calls, Hits: n.Failed,
+		})
 	}
 	if len(all) == 0 {
 		return nil

@@ -5,53 +5,61 @@ import (
 	"fmt"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
 	"portico/process/durable"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // longestWindow is the longest time that a measure is held to an objective over.
 const longestWindow = 400 * 24 * time.Hour
 
 // SaveObjective makes an objective, or changes the one with the id of o, whose version was seen.
-func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string, n operating.Objective) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string,
+	n operating.Objective,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := checkObjective(&n); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, o.desk.Store, by, "saveObjective", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		before := map[string]any{"version": n.Version}
-		if n.ID == "" {
-			n.ID, before = durable.NewID("obj_"), nil
-		}
-		saved, current, err := operatingstore.SaveObjective(ctx, tx, &n)
-		switch {
-		case err != nil:
-			return spent, nil, err
-		case !saved && current != "":
-			return spent, []trade.CommonError{&trade.VersionConflict{
-				Refusal: trade.Refusal{Code: trade.CodeVersionConflict, Message: "The objective has changed since it was read: look at it again.", Path: []string{"input", "expectedVersion"}}, CurrentVersion: current, ChangedFields: []string{},
-			}}, nil
-		case !saved:
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such objective, another has its name, or there are too many.", "name")}, nil
-		}
-		return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
-			Actor: by.Principal, Action: "objective.save", Subject: n.ID, CorrelationID: by.CorrelationID, Before: before, After: map[string]any{"objective": n},
+	return process.Once(ctx, o.desk.Store, by, "saveObjective", key, n,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			before := map[string]any{"version": n.Version}
+			if n.ID == "" {
+				n.ID, before = durable.NewID("obj_"), nil
+			}
+			saved, current, err := operatingstore.SaveObjective(ctx, tx, &n)
+			switch {
+			case err != nil:
+				return spent, nil, err
+			case !saved && current != "":
+				return spent, []trade.CommonError{&trade.VersionConflict{
+					Refusal: trade.Refusal{
+						Code: trade.CodeVersionConflict, Message: "The objective has changed since it was read: look at it again.",
+						Path: []string{"input", "expectedVersion"},
+					}, CurrentVersion: current, ChangedFields: []string{},
+				}}, nil
+			case !saved:
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound,
+					"There is no such objective, another has its name, or there are too many.", "name")}, nil
+			}
+			return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
+				Actor: by.Principal, Action: "objective.save", Subject: n.ID, CorrelationID: by.CorrelationID, Before: before,
+				After: map[string]any{"objective": n},
+			})
 		})
-	})
 }
 
 func checkObjective(o *operating.Objective) (errs []trade.CommonError) {
 	wrong := func(message string, path ...string) {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, message, path...))
 	}
-	errs = append(process.RequireText[trade.CommonError](o.Name, "The name is missing.", "name"), process.RequireText[trade.CommonError](o.Queue, "Say whose it is.", "queue")...)
+	errs = append(process.RequireText[trade.CommonError](o.Name, "The name is missing.", "name"),
+		process.RequireText[trade.CommonError](o.Queue, "Say whose it is.", "queue")...)
 	if (o.ID == "") != (o.Version == "") {
 		wrong("To change an objective give its id and the version that was seen; a new one has neither.", "expectedVersion")
 	}
@@ -83,7 +91,9 @@ type TicketCount struct {
 }
 
 // RecordTickets records a count, in the place of the one of the same help desk and days.
-func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key string, n TicketCount) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key string, n TicketCount) (*process.Acted[trade.CommonError],
+	error,
+) {
 	errs := process.RequireText[trade.CommonError](n.Source, "Say which help desk it is from.", "source")
 	if n.Count < 0 {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The count must not be less than nothing.", "count"))
@@ -94,14 +104,19 @@ func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key
 	if errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
-		tally := operatingstore.Tally{Measure: operating.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1, Hits: int64(n.Count)}
-		if err := operatingstore.KeepTallies(ctx, tx, []operatingstore.Tally{tally}); err != nil {
-			return spent, nil, err
-		}
-		return ledger.SpentKey{Subject: subject}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
-			Actor: by.Principal, Action: "tickets.record", Subject: subject, CorrelationID: by.CorrelationID, After: map[string]any{"count": n.Count},
+	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
+			tally := operatingstore.Tally{
+				Measure: operating.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1,
+				Hits: int64(n.Count),
+			}
+			if err := operatingstore.KeepTallies(ctx, tx, []operatingstore.Tally{tally}); err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: subject}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
+				Actor: by.Principal, Action: "tickets.record", Subject: subject, CorrelationID: by.CorrelationID,
+				After: map[string]any{"count": n.Count},
+			})
 		})
-	})
 }

@@ -8,16 +8,15 @@ import (
 	"strings"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/process/durable"
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // pausesEvery is the pause between two looks at which sources are paused.
@@ -41,36 +40,46 @@ type deed struct {
 
 // act does it under a key, and writes it to the audit log. An operation that is in
 // another state is a refusal.
-func (o *Operators) act(ctx context.Context, by process.Submitter, key string, input any, d deed) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) act(ctx context.Context, by process.Submitter, key string, input any, d deed) (*process.Acted[trade.CommonError],
+	error,
+) {
 	if errs := process.RequireText[trade.CommonError](d.reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
 	source := ""
-	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		now, err := ledger.OperationNow(ctx, tx, d.operation)
-		if err != nil {
-			return spent, nil, err
-		}
-		if now == nil {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such operation.", d.field)}, nil
-		}
-		source = now.Source
-		if err := d.do(ctx, tx); err != nil {
-			if errors.Is(err, durable.ErrState) {
-				return spent, []trade.CommonError{&trade.StateNotAllowed{
-					Refusal: trade.Refusal{Code: trade.CodeState, Message: "The operation is in a state in which this is not possible, or is worked on.", Path: []string{"input", d.field}},
-					State:   string(now.State), Allowed: deedsIn(now.State),
-				}}, nil
+	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input,
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			now, err := ledger.OperationNow(ctx, tx, d.operation)
+			if err != nil {
+				return spent, nil, err
 			}
-			return spent, nil, err
-		}
-		after := map[string]any{"reason": d.reason}
-		for k, v := range d.after {
-			after[k] = v
-		}
-		err = ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID, Before: map[string]any{"state": now.State}, After: after})
-		return ledger.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
-	})
+			if now == nil {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such operation.", d.field)}, nil
+			}
+			source = now.Source
+			if err := d.do(ctx, tx); err != nil {
+				if errors.Is(err, durable.ErrState) {
+					return spent, []trade.CommonError{&trade.StateNotAllowed{
+						Refusal: trade.Refusal{
+							Code: trade.CodeState, Message: "The operation is in a state in which this is not possible, or is worked on.",
+							Path: []string{"input", d.field},
+						},
+						State: string(now.State), Allowed: deedsIn(now.State),
+					}}, nil
+				}
+				return spent, nil, err
+			}
+			after := map[string]any{"reason": d.reason}
+			for k, v := range d.after {
+				after[k] = v
+			}
+			err = ledger.Audit(ctx, tx,
+				operating.AuditRecord{
+					Actor: by.Principal, Action: d.action, Subject: d.operation, CorrelationID: by.CorrelationID,
+					Before: map[string]any{"state": now.State}, After: after,
+				})
+			return ledger.SpentKey{OperationID: d.operation, Subject: d.operation}, nil, err
+		})
 	if err == nil && source != "" {
 		o.desk.Engine.Wake(source)
 	}
@@ -101,23 +110,39 @@ func (d DeadLetter) operation() string { return "opr_" + strings.TrimPrefix(d.ID
 
 // Retry lets a dead letter be tried again.
 func (o *Operators) Retry(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, d, deed{mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
-		return o.desk.Engine.Retry(ctx, tx, d.operation())
-	}})
+	return o.act(ctx, by, key, d,
+		deed{
+			mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter",
+			do: func(ctx context.Context, tx *store.Tx) error {
+				return o.desk.Engine.Retry(ctx, tx, d.operation())
+			},
+		})
 }
 
 // Discard gives a dead letter up; its history stays.
-func (o *Operators) Discard(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, d, deed{mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter", do: func(ctx context.Context, tx *store.Tx) error {
-		return o.desk.Engine.Discard(ctx, tx, d.operation())
-	}})
+func (o *Operators) Discard(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError],
+	error,
+) {
+	return o.act(ctx, by, key, d,
+		deed{
+			mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter",
+			do: func(ctx context.Context, tx *store.Tx) error {
+				return o.desk.Engine.Discard(ctx, tx, d.operation())
+			},
+		})
 }
 
 // Compensate undoes an operation, last step first.
-func (o *Operators) Compensate(ctx context.Context, by process.Submitter, key, operation, reason string) (*process.Acted[trade.CommonError], error) {
-	return o.act(ctx, by, key, []string{operation, reason}, deed{mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation", do: func(ctx context.Context, tx *store.Tx) error {
-		return o.desk.Engine.Compensate(ctx, tx, operation)
-	}})
+func (o *Operators) Compensate(ctx context.Context, by process.Submitter, key, operation,
+	reason string,
+) (*process.Acted[trade.CommonError], error) {
+	return o.act(ctx, by, key, []string{operation, reason},
+		deed{
+			mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation",
+			do: func(ctx context.Context, tx *store.Tx) error {
+				return o.desk.Engine.Compensate(ctx, tx, operation)
+			},
+		})
 }
 
 // Settlement is what an operator found out about an operation of unknown outcome.
@@ -131,10 +156,12 @@ type Settlement struct {
 // Settle settles an operation of unknown outcome.
 func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string, s Settlement) (*process.Acted[trade.CommonError], error) {
 	if s.Happened && s.ExternalRef == "" {
-		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "Give the source's reference of what it did.", "externalRef")}}, nil
+		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput,
+			"Give the source's reference of what it did.", "externalRef")}}, nil
 	}
 	return o.act(ctx, by, key, s, deed{
-		mutation: "settleOperation", action: "operation.settle", operation: s.Operation, reason: s.Reason, field: "operation", after: map[string]any{"happened": s.Happened, "externalRef": s.ExternalRef},
+		mutation: "settleOperation", action: "operation.settle", operation: s.Operation, reason: s.Reason, field: "operation",
+		after: map[string]any{"happened": s.Happened, "externalRef": s.ExternalRef},
 		do: func(ctx context.Context, tx *store.Tx) error {
 			return o.desk.Engine.Settle(ctx, tx, s.Operation, s.Happened, s.ExternalRef)
 		},
@@ -143,32 +170,43 @@ func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string
 
 // Pause holds a source on all processes: writes to it queue, and reads come from the
 // store. Resume lets it run again.
-func (o *Operators) Pause(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) Pause(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError],
+	error,
+) {
 	return o.control(ctx, by, "pauseSource", "source.pause", key, instance, reason, reason)
 }
 
 // Resume lets a source run that was paused.
-func (o *Operators) Resume(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) Resume(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError],
+	error,
+) {
 	return o.control(ctx, by, "resumeSource", "source.resume", key, instance, reason, "")
 }
 
-func (o *Operators) control(ctx context.Context, by process.Submitter, mutation, action, key, instance, why, pause string) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) control(ctx context.Context, by process.Submitter, mutation, action, key, instance, why,
+	pause string,
+) (*process.Acted[trade.CommonError], error) {
 	if errs := process.RequireText[trade.CommonError](why, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted[trade.CommonError]{Errors: errs}, nil
 	}
-	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why}, func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-		if !slices.Contains(o.desk.Sources.Names(), instance) {
-			return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
-		}
-		changed, err := operatingstore.PauseSource(ctx, tx, instance, pause, by.Principal)
-		if err != nil {
-			return spent, nil, err
-		}
-		if changed {
-			err = ledger.Audit(ctx, tx, operating.AuditRecord{Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID, After: map[string]any{"reason": why}})
-		}
-		return ledger.SpentKey{Subject: instance}, nil, err
-	})
+	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why},
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+			if !slices.Contains(o.desk.Sources.Names(), instance) {
+				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
+			}
+			changed, err := operatingstore.PauseSource(ctx, tx, instance, pause, by.Principal)
+			if err != nil {
+				return spent, nil, err
+			}
+			if changed {
+				err = ledger.Audit(ctx, tx,
+					operating.AuditRecord{
+						Actor: by.Principal, Action: action, Subject: instance, CorrelationID: by.CorrelationID,
+						After: map[string]any{"reason": why},
+					})
+			}
+			return ledger.SpentKey{Subject: instance}, nil, err
+		})
 	if err != nil || len(done.Errors) > 0 {
 		return done, err
 	}

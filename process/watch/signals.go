@@ -7,10 +7,9 @@ import (
 	"os"
 	"time"
 
-	"portico/store/operating"
-
 	"portico/sources"
 	"portico/store"
+	"portico/store/operating"
 	"portico/trade/clock"
 )
 
@@ -87,7 +86,8 @@ func (s *Signals) now(ctx context.Context) (all []operating.Signal) {
 	began := time.Now()
 	if err := s.store.Ping(ctx); err == nil {
 		s.answered = last(s.answered, time.Since(began).Seconds(), 3)
-		if least := min(s.answered[0], s.answered[len(s.answered)/2], s.answered[len(s.answered)-1]); least >= slowDatabase && len(s.answered) == 3 {
+		if least := min(s.answered[0], s.answered[len(s.answered)/2], s.answered[len(s.answered)-1]); least >= slowDatabase &&
+			len(s.answered) == 3 {
 			all = append(all, operating.Signal{Kind: operating.SlowDatabase, Value: least})
 		}
 	}

@@ -3,10 +3,9 @@ package watch
 import (
 	"testing"
 
-	"portico/trade/operating"
-
 	"portico/process"
 	"portico/test/stored"
+	"portico/trade/operating"
 )
 
 func TestNoFlowKeepsAStateHere(t *testing.T) { stored.Flows(t, nil) }

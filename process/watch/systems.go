@@ -9,16 +9,15 @@ import (
 	"strings"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/sources"
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/trade"
 	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 const (
@@ -76,14 +75,16 @@ func (w *Systems) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)), "It answers again."); err != nil {
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)),
+		"It answers again."); err != nil {
 		return err
 	}
 	said, err := w.said(ctx, signals, now)
 	if err != nil {
 		return err
 	}
-	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said, "It is over."); err != nil {
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said,
+		"It is over."); err != nil {
 		return err
 	}
 	if turn%3 == 0 {
@@ -97,7 +98,10 @@ func (w *Systems) look(ctx context.Context) error {
 				a.Responsible = &tier
 			}
 		}
-		kinds := []trade.AlertKind{trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused, trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign}
+		kinds := []trade.AlertKind{
+			trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused,
+			trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign,
+		}
 		if err := operatingstore.KeepAlerts(ctx, w.store, kinds, told, "It is settled."); err != nil {
 			return err
 		}
@@ -115,15 +119,30 @@ func (w *Systems) look(ctx context.Context) error {
 }
 
 var (
-	operationsNow = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_operations", Help: "Operations that have not ended, by kind and state."}, []string{"kind", "state"})
-	operationsAge = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_operations_oldest_seconds", Help: "Age of the oldest operation that has not ended, by kind and state."}, []string{"kind", "state"})
-	alertsNow     = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_alerts", Help: "Alerts that are not resolved, by kind, severity and queue."}, []string{"kind", "severity", "queue"})
-	sourceUp      = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "portico_source_up", Help: "1 while a source answers, is paused or in a planned window; 0 while it is down."}, []string{"source", "system"})
+	operationsNow = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_operations",
+		Help: "Operations that have not ended, by kind and state.",
+	}, []string{"kind", "state"})
+	operationsAge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_operations_oldest_seconds",
+		Help: "Age of the oldest operation that has not ended, by kind and state.",
+	}, []string{"kind", "state"})
+	alertsNow = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_alerts",
+		Help: "Alerts that are not resolved, by kind, severity and queue.",
+	}, []string{"kind", "severity", "queue"})
+	sourceUp = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_source_up",
+		Help: "1 while a source answers, is paused or in a planned window; 0 while it is down.",
+	}, []string{"source", "system"})
 )
 
 // Metrics are the collectors of this package.
 func Metrics() []prometheus.Collector {
-	return []prometheus.Collector{measureSeconds, measurePercent, measureCases, objectiveMet, operationsNow, operationsAge, alertsNow, sourceUp}
+	return []prometheus.Collector{
+		measureSeconds, measurePercent, measureCases, objectiveMet, operationsNow, operationsAge, alertsNow,
+		sourceUp,
+	}
 }
 
 func forgetCounts() {
@@ -162,7 +181,10 @@ func (w *Systems) count(ctx context.Context) error {
 }
 
 // atFault is whose a system is.
-var atFault = map[trade.SourceKind]trade.Responsible{trade.ERP: trade.ERPAtFault, trade.WMS: trade.WMSAtFault, trade.Logistics: trade.LogisticsAtFault}
+var atFault = map[trade.SourceKind]trade.Responsible{
+	trade.ERP: trade.ERPAtFault, trade.WMS: trade.WMSAtFault,
+	trade.Logistics: trade.LogisticsAtFault,
+}
 
 // tier is who answers for a system; the ERP for those that stand behind it.
 func tier(of trade.SourceKind) trade.Responsible {
@@ -180,9 +202,11 @@ func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trad
 		if h.State != operating.SourceIsDown {
 			delete(w.down, h.Instance)
 			if seconds, is := slow[h.Instance]; is && h.State != operating.SourcePaused {
-				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency where it is asked too much."
+				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency " +
+					"where it is asked too much."
 				all = append(all, &trade.Alert{
-					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds), SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
+					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds),
+					SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
 				})
 			}
 			continue
@@ -200,7 +224,8 @@ func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trad
 			message = h.Instance + ": " + *h.Message
 		}
 		all = append(all, &trade.Alert{
-			Kind: trade.AlertSource, Severity: trade.Critical, Message: message, SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
+			Kind: trade.AlertSource, Severity: trade.Critical, Message: message, SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource],
+			Responsible: &responsible, Subject: h.Instance,
 		})
 	}
 	return all
@@ -211,18 +236,30 @@ var refusals = map[string]struct {
 	tier   trade.Responsible
 	action string
 }{
-	"RATE_LIMITED":         {trade.GatewayAtFault, "It spends its budget. Have it ask for less at a time or more rarely, or raise PORTICO_CLIENT_RATE: docs/clients.md."},
+	"RATE_LIMITED": {
+		trade.GatewayAtFault,
+		"It spends its budget. Have it ask for less at a time or more rarely, or raise PORTICO_CLIENT_RATE: docs/clients.md.",
+	},
 	"OVERLOADED":           {trade.GatewayAtFault, "Too much is asked for at once. Start more processes: docs/runbook.md."},
 	"DOCUMENT_TOO_LARGE":   {trade.GatewayAtFault, "The guard refuses its documents. Have its developers split them: docs/clients.md."},
 	"DOCUMENT_TOO_COMPLEX": {trade.GatewayAtFault, "The guard refuses its documents. Have its developers split them: docs/clients.md."},
-	"OPERATION_TOO_COSTLY": {trade.GatewayAtFault, "The guard refuses its documents. Have its developers ask for fewer at a time: docs/clients.md."},
-	"":                     {trade.PortalAtFault, "It sends what is no valid request. Show its developers the schema and the error: the errors say what and where."},
+	"OPERATION_TOO_COSTLY": {
+		trade.GatewayAtFault,
+		"The guard refuses its documents. Have its developers ask for fewer at a time: docs/clients.md.",
+	},
+	"": {
+		trade.PortalAtFault,
+		"It sends what is no valid request. Show its developers the schema and the error: the errors say what and where.",
+	},
 }
 
 // said are the alerts about what processes say, and about those that say nothing any more.
 func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now time.Time) (all []*trade.Alert, err error) {
 	add := func(kind trade.AlertKind, severity trade.Severity, tier trade.Responsible, subject, message, action string) {
-		all = append(all, &trade.Alert{Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind], Responsible: &tier, Subject: subject})
+		all = append(all, &trade.Alert{
+			Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind],
+			Responsible: &tier, Subject: subject,
+		})
 	}
 	refused := map[[2]string]float64{}
 	for _, s := range signals {
@@ -233,10 +270,13 @@ func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now
 				return nil, err
 			}
 		case s.Kind == operatingstore.Alive && age > clock.Paced(deadAfter):
-			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.", "Look at its log and start it again; what it was at is taken up by the others.")
+			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.",
+				"Look at its log and start it again; what it was at is taken up by the others.")
 		case age > clock.Paced(deadAfter):
 		case s.Kind == operatingstore.SlowDatabase:
-			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process, fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process), "Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
+			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process,
+				fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process),
+				"Look at the database's load, locks (pg_stat_activity) and disk: docs/runbook.md.")
 		case s.Kind == operatingstore.ManyRefused:
 			client, code, _ := strings.Cut(s.Subject, "\n")
 			refused[[2]string{client, code}] += s.Value
@@ -250,7 +290,8 @@ func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now
 		if !known {
 			r = refusals[""]
 		}
-		add(trade.AlertClient, trade.Warning, r.tier, key[0]+" "+key[1], fmt.Sprintf("Requests of %s are refused with %s, again and again.", key[0], key[1]), r.action)
+		add(trade.AlertClient, trade.Warning, r.tier, key[0]+" "+key[1],
+			fmt.Sprintf("Requests of %s are refused with %s, again and again.", key[0], key[1]), r.action)
 	}
 	return all, nil
 }
@@ -286,7 +327,8 @@ func (w *Systems) missed(ctx context.Context, now time.Time) (all []*trade.Alert
 		}
 		action := "Look at roi with breakDown for where it comes from; sla has what it was on other days."
 		all = append(all, &trade.Alert{
-			Kind: trade.AlertObjective, Severity: o.Severity, Message: "Missed: " + o.Name + ". " + told, SuggestedAction: &action, Queue: o.Queue, Subject: o.ID,
+			Kind: trade.AlertObjective, Severity: o.Severity, Message: "Missed: " + o.Name + ". " + told, SuggestedAction: &action, Queue: o.Queue,
+			Subject: o.ID,
 		})
 	}
 	return all, nil
@@ -301,7 +343,8 @@ func (w *Systems) standing(ctx context.Context, now time.Time) ([]*operating.Obj
 	}
 	results := make([]*operating.MeasureResult, len(objectives))
 	for i, o := range objectives {
-		found, err := operatingstore.MeasureResults(ctx, w.store, scope, operatingstore.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []operating.BusinessMeasure{o.Measure}})
+		found, err := operatingstore.MeasureResults(ctx, w.store, scope,
+			operatingstore.MeasuredBy{From: now.Add(-o.Window), Until: now.Add(time.Minute), Measures: []operating.BusinessMeasure{o.Measure}})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	company "portico/sandbox"
 	"portico/sources/sandbox"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestShortOutagesDoNotAddUpToAnAlert has an ERP be away twice for a while, and then for longer.

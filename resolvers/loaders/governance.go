@@ -3,10 +3,9 @@ package loaders
 import (
 	"slices"
 
+	"portico/sources"
 	operatingstore "portico/store/operating"
 	"portico/trade/operating"
-
-	"portico/sources"
 )
 
 // StewardshipOf is who answers for a kind of record that is compared.

@@ -46,7 +46,8 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 	out := make([]*trade.Availability, len(items))
 	for i, item := range items {
 		if args.Warehouses != nil {
-			figures[i] = slices.DeleteFunc(slices.Clone(figures[i]), func(s *trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
+			figures[i] = slices.DeleteFunc(slices.Clone(figures[i]),
+				func(s *trade.Stock) bool { return !slices.Contains(args.Warehouses, s.WarehouseRef.ID) })
 		}
 		out[i] = trade.AvailabilityOf(item, figures[i])
 		if inbound != nil {

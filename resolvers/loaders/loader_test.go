@@ -286,7 +286,8 @@ func TestPagesOfAListAreReadForAllItsParentsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, "pages", got, []any{"lines of o1", "invoices of o1", "lines of o2", "lines of o1", "invoices of o3"}, func(a, b any) bool { return a == b })
+	want(t, "pages", got, []any{"lines of o1", "invoices of o1", "lines of o2", "lines of o1", "invoices of o3"},
+		func(a, b any) bool { return a == b })
 	want(t, "reads of lines", lines.asked, [][]string{{"o1", "o2"}}, slices.Equal[[]string])
 	want(t, "reads of invoices", invoices.asked, [][]string{{"o1", "o3"}}, slices.Equal[[]string])
 }

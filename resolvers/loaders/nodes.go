@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store/ledger"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Nodes loads things by their global ids, in the order asked; nil for each

@@ -50,7 +50,9 @@ func (d listed[T]) facets(ctx context.Context, l *Loaders) ([]*trade.ItemFacet, 
 
 // Pages loads one page of a list below each parent. Lists that stand by
 // themselves have the one parent "".
-func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T], error) {
+func Pages[T any](ctx context.Context, l *Loaders, list *store.List[T], parents []string, page store.PageArgs) ([]*trade.Connection[T],
+	error,
+) {
 	sig := list.Signature(page)
 	l.mu.Lock()
 	if l.lists == nil {

@@ -22,10 +22,21 @@ func (s *seed) company(password string) {
 		"rates": made(values{"date": date(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), "rate": decimal("1")}),
 	})
 	s.countries = map[string]int{}
-	for _, c := range [][3]string{{"NL", "NLD", "Netherlands"}, {"BE", "BEL", "Belgium"}, {"DE", "DEU", "Germany"}, {"FR", "FRA", "France"}, {"DK", "DNK", "Denmark"}, {"AT", "AUT", "Austria"}} {
+	for _, c := range [][3]string{
+		{"NL", "NLD", "Netherlands"},
+		{"BE", "BEL", "Belgium"},
+		{"DE", "DEU", "Germany"},
+		{"FR", "FRA", "France"},
+		{"DK", "DNK", "Denmark"},
+		{"AT", "AUT", "Austria"},
+	} {
 		s.countries[c[0]] = s.one("country.country", values{"code": c[0], "code3": c[1], "name": c[2]})
 	}
-	own := s.one("party.party", values{"name": "Northgate Distribution B.V.", "code": "OWN", "addresses": made(values{"street": "Havenweg 1", "postal_code": "3011 AA", "city": "Rotterdam", "country": s.countries["NL"]})})
+	own := s.one("party.party",
+		values{
+			"name": "Northgate Distribution B.V.", "code": "OWN",
+			"addresses": made(values{"street": "Havenweg 1", "postal_code": "3011 AA", "city": "Rotterdam", "country": s.countries["NL"]}),
+		})
 	s.companyID = s.one("company.company", values{"party": own, "currency": s.currency, "timezone": "Europe/Amsterdam"})
 	admin := s.search("res.user", is("login", "admin"))
 	s.set("res.user", admin, values{"companies": link(s.companyID), "company": s.companyID})
@@ -41,7 +52,8 @@ func (s *seed) company(password string) {
 	s.find(&groups, "res.group", []any{}, "name")
 	var want []int
 	for _, g := range groups {
-		if slices.Contains([]string{"Sales", "Sale Amendment", "Purchase", "Stock", "Account", "Product Administration", "Party Administration"}, g.Name) {
+		if slices.Contains([]string{"Sales", "Sale Amendment", "Purchase", "Stock", "Account", "Product Administration", "Party Administration"},
+			g.Name) {
 			want = append(want, g.ID)
 		}
 	}
@@ -89,7 +101,8 @@ func (s *seed) accounting() {
 		var numbers [4]int
 		for i, prefix := range []string{"INV", "CRN", "BIL", "BCN"} {
 			numbers[i] = s.one("ir.sequence.strict", values{
-				"name": fmt.Sprint(prefix, " ", year), "prefix": fmt.Sprintf("%s%d-", prefix, year), "padding": 5, "company": s.companyID, "sequence_type": kind("Invoice"),
+				"name": fmt.Sprint(prefix, " ", year), "prefix": fmt.Sprintf("%s%d-", prefix, year), "padding": 5, "company": s.companyID,
+				"sequence_type": kind("Invoice"),
 			})
 		}
 		id := s.one("account.fiscalyear", values{
@@ -107,7 +120,8 @@ func (s *seed) accounting() {
 		"invoice_account": named("Main Tax"), "credit_note_account": named("Main Tax"),
 	})
 	s.category = s.one("product.category", values{
-		"name": "Goods 21%", "accounting": true, "account_expense": s.expense, "account_revenue": s.revenue, "customer_taxes": link(s.tax), "supplier_taxes": link(s.tax),
+		"name": "Goods 21%", "accounting": true, "account_expense": s.expense, "account_revenue": s.revenue, "customer_taxes": link(s.tax),
+		"supplier_taxes": link(s.tax),
 	})
 	s.journal = s.search("account.journal", is("type", "cash"))[0]
 	s.method = s.one("account.invoice.payment.method", values{

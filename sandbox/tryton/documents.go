@@ -30,8 +30,9 @@ func (s *seed) stock(told *books) {
 	for _, row := range told.stock {
 		s.free[[2]string{row.WarehouseRef.Key, row.ItemRef.Key}] = whole(row.Allocated)
 		point := values{
-			"product": s.product[row.ItemRef.Key], "company": s.companyID, "min_quantity": whole(row.SafetyStock), "target_quantity": 2 * whole(row.SafetyStock),
-			"type": "purchase", "warehouse_location": s.warehouse[row.WarehouseRef.Key],
+			"product": s.product[row.ItemRef.Key], "company": s.companyID, "min_quantity": whole(row.SafetyStock),
+			"target_quantity": 2 * whole(row.SafetyStock),
+			"type":            "purchase", "warehouse_location": s.warehouse[row.WarehouseRef.Key],
 		}
 		if !s.bought[row.ItemRef.Key] { // it can come from elsewhere in the house alone
 			delete(point, "warehouse_location")
@@ -72,8 +73,10 @@ func (s *seed) purchases(told *books) {
 		key := [2]string{supplier, l.ItemRef.Key}
 		if parts[key] == 0 {
 			parts[key] = s.one("purchase.product_supplier", values{
-				"template": s.template[l.ItemRef.Key], "product": s.product[l.ItemRef.Key], "party": s.party[supplier], "company": s.companyID, "currency": s.currency,
-				"code": text(l.SupplierPartNumber), "lead_time": rpc.TimeDelta{Duration: time.Duration(5+len(parts)%16) * 24 * time.Hour}, "prices": made(values{"quantity": 0, "unit_price": each(l.UnitPrice)}),
+				"template": s.template[l.ItemRef.Key], "product": s.product[l.ItemRef.Key], "party": s.party[supplier], "company": s.companyID,
+				"currency": s.currency,
+				"code":     text(l.SupplierPartNumber), "lead_time": rpc.TimeDelta{Duration: time.Duration(5+len(parts)%16) * 24 * time.Hour},
+				"prices": made(values{"quantity": 0, "unit_price": each(l.UnitPrice)}),
 			})
 		}
 		return parts[key]
@@ -96,8 +99,10 @@ func (s *seed) purchases(told *books) {
 		}
 		all = append(all, p)
 		rows = append(rows, values{
-			"party": s.party[p.SupplierRef.Key], "company": s.companyID, "currency": s.currency, "purchase_date": date(p.IssuedAt), "payment_term": s.term(&trade.PaymentTerms{Description: "Net 30 days"}),
-			"warehouse": s.warehouse[p.WarehouseRef.Key], "invoice_address": s.address[p.SupplierRef.Key][0], "invoice_method": "shipment", "lines": made(lines...),
+			"party": s.party[p.SupplierRef.Key], "company": s.companyID, "currency": s.currency, "purchase_date": date(p.IssuedAt),
+			"payment_term": s.term(&trade.PaymentTerms{Description: "Net 30 days"}),
+			"warehouse":    s.warehouse[p.WarehouseRef.Key], "invoice_address": s.address[p.SupplierRef.Key][0], "invoice_method": "shipment",
+			"lines": made(lines...),
 		})
 	}
 	ids := s.create("purchase.purchase", rows...)
@@ -123,7 +128,8 @@ func (s *seed) purchases(told *books) {
 			arrived = moves[:1]
 		}
 		in := s.one("stock.shipment.in", values{
-			"company": s.companyID, "supplier": rows[i]["party"], "warehouse": rows[i]["warehouse"], "reference": "ASN-" + all[i].Number, "incoming_moves": link(arrived...),
+			"company": s.companyID, "supplier": rows[i]["party"], "warehouse": rows[i]["warehouse"], "reference": "ASN-" + all[i].Number,
+			"incoming_moves": link(arrived...),
 		})
 		s.button("stock.shipment.in", "receive", in)
 		s.button("stock.shipment.in", "done", in)
@@ -172,15 +178,18 @@ func (s *seed) sales(told *books) {
 				s.free[at] -= qty
 			}
 			lines = append(lines, values{
-				"type": "line", "product": s.product[l.ItemRef.Key], "quantity": qty, "unit": s.unitOf(told, l.ItemRef.Key), "unit_price": each(l.UnitPrice), "taxes": link(s.tax),
+				"type": "line", "product": s.product[l.ItemRef.Key], "quantity": qty, "unit": s.unitOf(told, l.ItemRef.Key),
+				"unit_price": each(l.UnitPrice), "taxes": link(s.tax),
 			})
 		}
 		a := o.AccountRef.Key
 		account := told.accounts[slices.IndexFunc(told.accounts, func(x trade.Account) bool { return x.Number == a })]
 		place := slices.IndexFunc(account.Locations, func(l trade.AccountLocation) bool { return l.Code == o.ShipToRef.Key })
 		row := values{
-			"party": s.party[a], "company": s.companyID, "currency": s.currency, "reference": text(o.CustomerPoNumber), "invoice_address": s.address[a][0], "shipment_address": s.address[a][place],
-			"price_list": s.list[a], "payment_term": s.term(account.PaymentTerms), "invoice_method": "shipment", "shipment_method": "order", "warehouse": s.warehouse["RTM"],
+			"party": s.party[a], "company": s.companyID, "currency": s.currency, "reference": text(o.CustomerPoNumber),
+			"invoice_address": s.address[a][0], "shipment_address": s.address[a][place],
+			"price_list": s.list[a], "payment_term": s.term(account.PaymentTerms), "invoice_method": "shipment", "shipment_method": "order",
+			"warehouse": s.warehouse["RTM"],
 			"sale_date": date(o.PlacedAt), "carrier": s.carrierOf["SWFT"], "lines": made(lines...),
 		}
 		if o.RequestedDeliveryDate != nil {
@@ -281,7 +290,8 @@ func (s *seed) pay(invoice int) {
 	var opened []any
 	s.do(&opened, "wizard.account.invoice.pay.create")
 	s.within(active, nil, "wizard.account.invoice.pay.execute", opened[0], values{"start": values{
-		"payment_method": s.method, "date": s.today, "amount": rows[0].Due, "currency": rows[0].Currency, "currency_digits": 2, "description": nil, "company": s.companyID, "invoice_account": rows[0].Account,
+		"payment_method": s.method, "date": s.today, "amount": rows[0].Due, "currency": rows[0].Currency, "currency_digits": 2,
+		"description": nil, "company": s.companyID, "invoice_account": rows[0].Account,
 	}}, "choice")
 }
 
@@ -289,7 +299,8 @@ func (s *seed) pay(invoice int) {
 // that names the other as its origin.
 func (s *seed) takeBack(n, sale int) {
 	var sales []values
-	s.find(&sales, "sale.sale", []any{is("id", sale)}, "party", "reference", "invoice_address", "shipment_address", "price_list", "payment_term")
+	s.find(&sales, "sale.sale", []any{is("id", sale)}, "party", "reference", "invoice_address", "shipment_address", "price_list",
+		"payment_term")
 	var lines []struct {
 		Product, Unit int
 		Quantity      rpc.Number
@@ -298,10 +309,12 @@ func (s *seed) takeBack(n, sale int) {
 	s.find(&lines, "sale.line", []any{is("sale", sale), is("type", "line")}, "product", "unit", "quantity", "unit_price")
 	row := sales[0]
 	delete(row, "id")
-	row["company"], row["currency"], row["warehouse"], row["origin"] = s.companyID, s.currency, s.warehouse["RTM"], reference("sale.sale", sale)
+	row["company"], row["currency"], row["warehouse"], row["origin"] = s.companyID, s.currency, s.warehouse["RTM"],
+		reference("sale.sale", sale)
 	row["invoice_method"], row["shipment_method"], row["sale_date"] = "shipment", "order", s.today
 	row["lines"] = made(values{
-		"type": "line", "product": lines[0].Product, "unit": lines[0].Unit, "unit_price": lines[0].Price, "taxes": link(s.tax), "quantity": -max(1, whole(lines[0].Quantity.Decimal)/4),
+		"type": "line", "product": lines[0].Product, "unit": lines[0].Unit, "unit_price": lines[0].Price, "taxes": link(s.tax),
+		"quantity": -max(1, whole(lines[0].Quantity.Decimal)/4),
 	})
 	back := s.one("sale.sale", row)
 	s.button("sale.sale", "quote", back)
@@ -349,12 +362,17 @@ func (s *seed) settle(told *books) {
 		for _, row := range told.stock {
 			if n := s.free[[2]string{w.Code, row.ItemRef.Key}]; row.WarehouseRef.Key == w.Code && n > 0 {
 				moves = append(moves, values{
-					"product": s.product[row.ItemRef.Key], "uom": s.unitOf(told, row.ItemRef.Key), "quantity": n, "from_location": s.storage[w.Code], "to_location": s.reserved,
-					"company": s.companyID, "currency": s.currency,
+					"product": s.product[row.ItemRef.Key], "uom": s.unitOf(told, row.ItemRef.Key), "quantity": n, "from_location": s.storage[w.Code],
+					"to_location": s.reserved,
+					"company":     s.companyID, "currency": s.currency,
 				})
 			}
 		}
-		id := s.one("stock.shipment.internal", values{"company": s.companyID, "from_location": s.storage[w.Code], "to_location": s.reserved, "reference": "Reserved for projects", "moves": made(moves...)})
+		id := s.one("stock.shipment.internal",
+			values{
+				"company": s.companyID, "from_location": s.storage[w.Code], "to_location": s.reserved, "reference": "Reserved for projects",
+				"moves": made(moves...),
+			})
 		s.button("stock.shipment.internal", "wait", id)
 		s.do(nil, "model.stock.shipment.internal.assign_try", []int{id})
 	}

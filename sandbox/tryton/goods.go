@@ -102,8 +102,10 @@ func (s *seed) item(told *books, item *trade.Item) values {
 	cost := list.Mul(udecimal.MustParse("0.6")).RoundBank(4)
 	base := s.unit[unitKey(item, item.BaseUnit)]
 	return values{
-		"code": item.SKU, "name": item.Name, "type": "goods", "default_uom": base, "sale_uom": base, "purchase_uom": base, "list_price": rpc.Decimal{Decimal: list},
-		"salable": item.Status != trade.ItemOnHold, "purchasable": item.Status == trade.ItemActive, "categories": link(s.categories[item.CategoryRef.Key]), "account_category": s.category,
+		"code": item.SKU, "name": item.Name, "type": "goods", "default_uom": base, "sale_uom": base, "purchase_uom": base,
+		"list_price": rpc.Decimal{Decimal: list},
+		"salable":    item.Status != trade.ItemOnHold, "purchasable": item.Status == trade.ItemActive,
+		"categories": link(s.categories[item.CategoryRef.Key]), "account_category": s.category,
 		"products": made(values{"cost_price": rpc.Decimal{Decimal: cost}, "description": text(item.Description), "identifiers": made(codes...)}),
 	}
 }

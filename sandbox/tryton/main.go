@@ -17,13 +17,12 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"portico/trade/procurement"
-
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/procurement"
 )
 
 // options are of the command line.
@@ -122,7 +121,8 @@ func read(ctx context.Context, epoch time.Time) (*books, error) {
 	b := &books{prices: map[string]map[string]*trade.Price{}}
 	err = errors.Join(
 		all(ctx, set.Warehouses, &b.warehouses), all(ctx, set.Categories, &b.categories), all(ctx, set.Suppliers, &b.suppliers),
-		all(ctx, set.Accounts, &b.accounts), all(ctx, set.Credit, &b.credit), all(ctx, set.Items, &b.items), all(ctx, set.Contracts, &b.contracts),
+		all(ctx, set.Accounts, &b.accounts), all(ctx, set.Credit, &b.credit), all(ctx, set.Items, &b.items),
+		all(ctx, set.Contracts, &b.contracts),
 		all(ctx, set.Stock, &b.stock), all(ctx, set.Orders, &b.orders), all(ctx, set.PurchaseOrders, &b.purchases),
 	)
 	if err != nil {

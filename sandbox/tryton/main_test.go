@@ -86,8 +86,9 @@ func writing(t *testing.T) (*office, *seed) {
 		},
 		warehouse: map[string]int{
 			"RTM": 18,
-		}, storage: map[string]int{"RTM": 19}, list: map[string]int{"10001": 20}, carrierOf: map[string]int{"SWFT": 21}, bought: map[string]bool{"S": true},
-		free: map[[2]string]int64{{"RTM", "S"}: 5}, unit: map[string]int{"EA EA": 22}, reserved: 23,
+		}, storage: map[string]int{"RTM": 19}, list: map[string]int{"10001": 20}, carrierOf: map[string]int{"SWFT": 21},
+		bought: map[string]bool{"S": true},
+		free:   map[[2]string]int64{{"RTM", "S"}: 5}, unit: map[string]int{"EA EA": 22}, reserved: 23,
 	}
 	return o, s
 }
@@ -119,7 +120,8 @@ func firm() *books {
 	return &books{
 		items: []trade.Item{
 			item,
-		}, warehouses: []trade.Warehouse{{Code: "RTM"}}, suppliers: []procurement.TradingPartner{{Code: "70001"}}, orders: slices.Repeat([]trade.Order{
+		}, warehouses: []trade.Warehouse{{Code: "RTM"}}, suppliers: []procurement.TradingPartner{{Code: "70001"}},
+		orders: slices.Repeat([]trade.Order{
 			order,
 		},
 			5),

@@ -24,8 +24,10 @@ func (s *seed) parties(told *books) {
 		var places []values
 		for i, l := range a.Locations {
 			places = append(places, values{
-				"party_name": text(l.Address.Name), "street": text(l.Address.Line1), "postal_code": text(l.Address.PostalCode), "city": text(l.Address.City),
-				"country": s.countries[l.Address.Country], "sequence": i + 1, "invoice": slices.Contains(l.Roles, trade.BillTo), "delivery": slices.Contains(l.Roles, trade.ShipTo),
+				"party_name": text(l.Address.Name), "street": text(l.Address.Line1), "postal_code": text(l.Address.PostalCode),
+				"city":    text(l.Address.City),
+				"country": s.countries[l.Address.Country], "sequence": i + 1, "invoice": slices.Contains(l.Roles, trade.BillTo),
+				"delivery": slices.Contains(l.Roles, trade.ShipTo),
 			})
 		}
 		row := values{"name": a.Name, "code": a.Number, "addresses": made(places...), "customer_payment_term": s.term(a.PaymentTerms)}
@@ -37,7 +39,10 @@ func (s *seed) parties(told *books) {
 	for _, p := range told.suppliers {
 		rows = append(rows, values{
 			"name": p.Name, "code": p.Code, "supplier_payment_term": s.term(&trade.PaymentTerms{Description: "Net 30 days"}),
-			"addresses": made(values{"street": "Industrieweg 1", "city": "Tilburg", "country": s.countries["NL"], "invoice": true, "delivery": true}),
+			"addresses": made(values{
+				"street": "Industrieweg 1", "city": "Tilburg", "country": s.countries["NL"], "invoice": true,
+				"delivery": true,
+			}),
 		})
 	}
 	for i, id := range s.create("party.party", rows...) {
@@ -62,15 +67,21 @@ func (s *seed) parties(told *books) {
 		}
 		for _, item := range told.items {
 			if own := a.PartNumbers[item.SKU]; own != "" {
-				numbers = append(numbers, values{"template": s.template[item.SKU], "product": s.product[item.SKU], "party": s.party[a.Number], "code": own})
+				numbers = append(numbers, values{
+					"template": s.template[item.SKU], "product": s.product[item.SKU], "party": s.party[a.Number],
+					"code": own,
+				})
 			}
 		}
 	}
 	s.create("sale.product_customer", numbers...)
-	haulier := s.one("party.party", values{"name": "Swift Parcel", "code": "SWFT", "addresses": made(values{"city": "Venlo", "country": s.countries["NL"]})})
+	haulier := s.one("party.party",
+		values{"name": "Swift Parcel", "code": "SWFT", "addresses": made(values{"city": "Venlo", "country": s.countries["NL"]})})
 	service := s.one("product.template", values{
-		"code": "CARRIAGE", "name": "Carriage", "type": "service", "default_uom": s.search("product.uom", is("symbol", "u"))[0], "list_price": decimal("0"), "salable": true,
-		"sale_uom": s.search("product.uom", is("symbol", "u"))[0], "account_category": s.category, "products": made(values{"cost_price": decimal("0")}),
+		"code": "CARRIAGE", "name": "Carriage", "type": "service", "default_uom": s.search("product.uom", is("symbol", "u"))[0],
+		"list_price": decimal("0"), "salable": true,
+		"sale_uom": s.search("product.uom", is("symbol", "u"))[0], "account_category": s.category,
+		"products": made(values{"cost_price": decimal("0")}),
 	})
 	carriage := s.search("product.product", is("template", service))[0]
 	s.carrierOf = map[string]int{"SWFT": s.one("carrier", values{"party": haulier, "carrier_product": carriage})}
@@ -141,7 +152,8 @@ func (s *seed) prices(told *books) {
 				add(values{"category": s.categories[category.Code]}, item.UnitsKnown[1].BaseQuantity, own)
 			}
 		}
-		s.list[a.Number] = s.one("product.price_list", values{"name": c.Number, "company": s.companyID, "unit": "product_default", "lines": made(lines...)})
+		s.list[a.Number] = s.one("product.price_list",
+			values{"name": c.Number, "company": s.companyID, "unit": "product_default", "lines": made(lines...)})
 		s.set("party.party", []int{s.party[a.Number]}, values{"sale_price_list": s.list[a.Number]})
 	}
 }

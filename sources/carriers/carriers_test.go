@@ -30,14 +30,38 @@ func TestWhatCarriersSayIsRead(t *testing.T) {
 		want         trade.ShipmentStatus
 		milestones   []trade.Milestone
 	}{
-		"a detail decides":               {"easypost", fmt.Sprintf(easyPost, detail("in_transit", "arrived_at_facility")), trade.AtFacility, []trade.Milestone{"ARRIVED", "ETA_CHANGED"}},
-		"a detail that is not known":     {"easypost", fmt.Sprintf(easyPost, detail("in_transit", "what")), trade.InTransit, []trade.Milestone{"EN_ROUTE", "ETA_CHANGED"}},
-		"a code that is not known":       {"easypost", fmt.Sprintf(easyPost, detail("what", "what")), trade.ShipmentUnknown, []trade.Milestone{"OTHER", "ETA_CHANGED"}},
-		"returned":                       {"easypost", fmt.Sprintf(easyPost, detail("return_to_sender", "delivered")), trade.Returned, []trade.Milestone{"RETURNED", "ETA_CHANGED"}},
-		"nothing has happened":           {"easypost", fmt.Sprintf(easyPost, ""), trade.ShipmentUnknown, []trade.Milestone{"ETA_CHANGED"}},
-		"planned":                        {"dcsa", `{"eventID": "1", "eventType": "EQUIPMENT", "equipmentEventTypeCode": "LOAD", "equipmentReference": "APZU4812090", "eventClassifierCode": "PLN", "eventDateTime": "2026-03-01T07:41:00+0830"}`, trade.ShipmentUnknown, []trade.Milestone{"LOADED"}},
-		"a release that is newer":        {"dcsa", `{"events": [{"eventID": "1", "eventClassification": {"eventTypeCode": "TRANSPORT", "transportEventTypeCode": "DEPA", "eventClassifierCode": "ACT"}, "shipmentDetails": {"documentReference": {"typeCode": "BKG", "reference": "B1"}}, "eventDateTime": "2026-03-01T07:41:00Z"}]}`, trade.InTransit, []trade.Milestone{"DEPARTED"}},
-		"without an offset, in the zone": {"dcsa", `{"eventID": "1", "eventType": "TRANSPORT", "transportEventTypeCode": "ARRI", "equipmentReference": "C", "eventClassifierCode": "ACT", "eventDateTime": "2026-03-01 07:41:00"}`, trade.InTransit, []trade.Milestone{"ARRIVED"}},
+		"a detail decides": {
+			"easypost", fmt.Sprintf(easyPost, detail("in_transit", "arrived_at_facility")), trade.AtFacility,
+			[]trade.Milestone{"ARRIVED", "ETA_CHANGED"},
+		},
+		"a detail that is not known": {
+			"easypost", fmt.Sprintf(easyPost, detail("in_transit", "what")), trade.InTransit,
+			[]trade.Milestone{"EN_ROUTE", "ETA_CHANGED"},
+		},
+		"a code that is not known": {
+			"easypost", fmt.Sprintf(easyPost, detail("what", "what")), trade.ShipmentUnknown,
+			[]trade.Milestone{"OTHER", "ETA_CHANGED"},
+		},
+		"returned": {
+			"easypost", fmt.Sprintf(easyPost, detail("return_to_sender", "delivered")), trade.Returned,
+			[]trade.Milestone{"RETURNED", "ETA_CHANGED"},
+		},
+		"nothing has happened": {"easypost", fmt.Sprintf(easyPost, ""), trade.ShipmentUnknown, []trade.Milestone{"ETA_CHANGED"}},
+		"planned": {
+			"dcsa",
+			`{"eventID": "1", "eventType": "EQUIPMENT", "equipmentEventTypeCode": "LOAD", "equipmentReference": "APZU4812090", "eventClassifierCode": "PLN", "eventDateTime": "2026-03-01T07:41:00+0830"}`, trade.ShipmentUnknown,
+			[]trade.Milestone{"LOADED"},
+		},
+		"a release that is newer": {
+			"dcsa",
+			`{"events": [{"eventID": "1", "eventClassification": {"eventTypeCode": "TRANSPORT", "transportEventTypeCode": "DEPA", "eventClassifierCode": "ACT"}, "shipmentDetails": {"documentReference": {"typeCode": "BKG", "reference": "B1"}}, "eventDateTime": "2026-03-01T07:41:00Z"}]}`, trade.InTransit,
+			[]trade.Milestone{"DEPARTED"},
+		},
+		"without an offset, in the zone": {
+			"dcsa",
+			`{"eventID": "1", "eventType": "TRANSPORT", "transportEventTypeCode": "ARRI", "equipmentReference": "C", "eventClassifierCode": "ACT", "eventDateTime": "2026-03-01 07:41:00"}`, trade.InTransit,
+			[]trade.Milestone{"ARRIVED"},
+		},
 	} {
 		news, err := Mappings[c.format].Translate([]byte(c.body))
 		if err != nil || len(news.Rejected) != 0 || len(news.Tracking) != 1 {
@@ -87,7 +111,10 @@ func TestWhatPushesKeepsTheContract(t *testing.T) {
 		},
 		"webhook": func() (sources.Receiving, http.Header, error) {
 			s, err := OpenMapped(MappingConfig{Mapping: "example"}, k)
-			return s, http.Header{"Webhook-Id": {"m"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac("m.1700000000."+body["webhook"]))}}, err
+			return s, http.Header{
+				"Webhook-Id": {"m"}, "Webhook-Timestamp": {"1700000000"},
+				"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac("m.1700000000."+body["webhook"]))},
+			}, err
 		},
 	} {
 		s, h, err := open()
@@ -103,14 +130,18 @@ func TestWhatPushesKeepsTheContract(t *testing.T) {
 }
 
 func TestAMappingThatCannotBeFollowedIsRefused(t *testing.T) {
-	const good = "version: 1\nstandard: CARRIER\ntracking: n\nevent: {code: [c], occurred_at: t}\ncodes: {A: {milestone: DELIVERED, status: DELIVERED}}\n"
+	const good = "version: 1\nstandard: CARRIER\ntracking: n\nevent: {code: [c], occurred_at: t}\ncodes: {A: {milestone: DELIVERED, " +
+		"status: DELIVERED}}\n"
 	if _, err := ReadMapping([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"version": strings.Replace(good, "version: 1", "version: 0", 1), "tracking": strings.Replace(good, "tracking: n", "", 1), "event.occurred_at": strings.Replace(good, ", occurred_at: t", "", 1),
-		"codes.A.milestone": strings.Replace(good, "milestone: DELIVERED", "milestone: ARRIVAL", 1), "codes.A.status": strings.Replace(good, "status: DELIVERED", "status: DONE", 1),
-		"evnt": good + "evnt: 1\n", "event.location.town": strings.Replace(good, "occurred_at: t", "occurred_at: t, location: {town: x}", 1),
+		"version": strings.Replace(good, "version: 1", "version: 0", 1), "tracking": strings.Replace(good, "tracking: n", "", 1),
+		"event.occurred_at":   strings.Replace(good, ", occurred_at: t", "", 1),
+		"codes.A.milestone":   strings.Replace(good, "milestone: DELIVERED", "milestone: ARRIVAL", 1),
+		"codes.A.status":      strings.Replace(good, "status: DELIVERED", "status: DONE", 1),
+		"evnt":                good + "evnt: 1\n",
+		"event.location.town": strings.Replace(good, "occurred_at: t", "occurred_at: t, location: {town: x}", 1),
 		"event.classifiers.X": strings.Replace(good, "occurred_at: t", "occurred_at: t, classifiers: {X: MAYBE}", 1),
 	} {
 		if _, err := ReadMapping([]byte(text)); err == nil || !strings.Contains(err.Error(), name) {
@@ -145,7 +176,10 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 		page(w, []any{map[string]any{"eventID": "e" + q.Get("cursor"), "eventCreatedDateTime": "2026-03-01T00:00:00Z"}})
 	})
 	mux.HandleFunc("GET /three/events", func(w http.ResponseWriter, _ *http.Request) {
-		page(w, map[string]any{"events": []any{map[string]any{"eventID": "e1", "eventUpdatedDateTime": "2026-03-01T00:00:00Z"}, map[string]any{"eventID": "e2", "eventUpdatedDateTime": "2026-03-02T00:00:00Z"}}})
+		page(w, map[string]any{"events": []any{
+			map[string]any{"eventID": "e1", "eventUpdatedDateTime": "2026-03-01T00:00:00Z"},
+			map[string]any{"eventID": "e2", "eventUpdatedDateTime": "2026-03-02T00:00:00Z"},
+		}})
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
@@ -191,7 +225,8 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 	if d, err = OpenDCSA(c, k); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := d.Recover(t.Context(), ""); err != nil || len(found.Deliveries) != 2 || found.Deliveries[1].ID != "e2" || found.Next != "2026-03-02T00:00:00Z" {
+	if found, err := d.Recover(t.Context(), ""); err != nil || len(found.Deliveries) != 2 || found.Deliveries[1].ID != "e2" ||
+		found.Next != "2026-03-02T00:00:00Z" {
 		t.Errorf("as 3.0 lists them: %+v, %v", found, err)
 	}
 	c.URL = "nowhere"
@@ -203,7 +238,11 @@ func TestWhatWasNotPushedIsAskedFor(t *testing.T) {
 // FuzzTranslate holds that no bytes end a process, and that the same bytes always say the
 // same.
 func FuzzTranslate(f *testing.F) {
-	for _, seed := range []string{`{}`, `[]`, `[[]]`, `null`, `{"object":"Event","result":{"tracking_code":"1","tracking_details":[{"status":"delivered","datetime":"2026-01-01T00:00:00Z"}]}}`, `{"events":[{"eventClassification":{}}]}`, "\xff", `{"result":[7,{"tracking_code":{}}]}`} {
+	for _, seed := range []string{
+		`{}`, `[]`, `[[]]`, `null`,
+		`{"object":"Event","result":{"tracking_code":"1","tracking_details":[{"status":"delivered","datetime":"2026-01-01T00:00:00Z"}]}}`,
+		`{"events":[{"eventClassification":{}}]}`, "\xff", `{"result":[7,{"tracking_code":{}}]}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -215,7 +254,8 @@ func FuzzTranslate(f *testing.F) {
 			}
 			for _, n := range first.Tracking {
 				for _, e := range n.Events {
-					if e.Key == "" || e.OccurredAt.IsZero() || !slices.Contains(trade.Milestones, e.Milestone) || !slices.Contains(trade.ShipmentStatuses, e.Status) {
+					if e.Key == "" || e.OccurredAt.IsZero() || !slices.Contains(trade.Milestones, e.Milestone) ||
+						!slices.Contains(trade.ShipmentStatuses, e.Status) {
 						t.Fatalf("%s: %+v", name, e)
 					}
 				}

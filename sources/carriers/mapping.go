@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/tidwall/gjson"
 	"gopkg.in/yaml.v3"
 
 	"portico/sources"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Mapping says how a carrier's JSON is read: where its parts are, as paths of GJSON, and
@@ -195,7 +194,8 @@ func (m *Mapping) shipment(part gjson.Result, place int, news *sources.News) {
 	where := fmt.Sprintf("shipment %d", place+1)
 	reject := func(format string, args ...any) {
 		if len(news.Rejected) < mostRejected {
-			news.Rejected = append(news.Rejected, operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + fmt.Sprintf(format, args...), At: time.Now()})
+			news.Rejected = append(news.Rejected,
+				operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + fmt.Sprintf(format, args...), At: time.Now()})
 		}
 	}
 	var t trade.Tracking
@@ -337,8 +337,9 @@ func (m *Mapping) estimate(part gjson.Result) (*trade.ShipmentEvent, error) {
 		return nil, err
 	}
 	e := trade.ShipmentEvent{
-		Milestone: trade.MilestoneEtaChanged, Classifier: trade.Estimated, Status: trade.ShipmentUnknown, OccurredAt: at, OffsetKnown: known, Estimate: &at,
-		Raw: trade.RawCode{Standard: m.Standard, List: m.Estimate, Code: part.Get(m.Estimate).String()},
+		Milestone: trade.MilestoneEtaChanged, Classifier: trade.Estimated, Status: trade.ShipmentUnknown, OccurredAt: at, OffsetKnown: known,
+		Estimate: &at,
+		Raw:      trade.RawCode{Standard: m.Standard, List: m.Estimate, Code: part.Get(m.Estimate).String()},
 	}
 	made := ""
 	if recorded, _, err := m.moment(part, m.EstimatedAt); err == nil {

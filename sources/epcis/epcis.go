@@ -5,9 +5,6 @@ package epcis
 import (
 	"cmp"
 	"context"
-
-	"portico/trade/operating"
-
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -24,6 +21,7 @@ import (
 	"portico/sources"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Source is a system that captures events.
@@ -176,7 +174,8 @@ func translate(body []byte, codes *sources.Codes) (sources.News, error) {
 		t, err := read(text, codes)
 		if err != nil {
 			where := fmt.Sprintf("event %d", i+1)
-			news.Rejected = append(news.Rejected, operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
+			news.Rejected = append(news.Rejected,
+				operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
 			continue
 		}
 		news.Tracking = append(news.Tracking, t)
@@ -218,7 +217,10 @@ func read(text json.RawMessage, codes *sources.Codes) (t trade.Tracking, err err
 			return t, err
 		}
 	}
-	v := trade.ShipmentEvent{Key: e.ID, OccurredAt: at, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown, Location: e.place()}
+	v := trade.ShipmentEvent{
+		Key: e.ID, OccurredAt: at, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther,
+		Status: trade.ShipmentUnknown, Location: e.place(),
+	}
 	if recorded, _, err := pushed.Moment(e.RecordTime, time.UTC); err == nil {
 		v.RecordedAt = &recorded
 	}
@@ -247,7 +249,8 @@ func read(text json.RawMessage, codes *sources.Codes) (t trade.Tracking, err err
 			return t, fmt.Errorf("errorDeclaration.declarationTime is %q: %w", x.Declared, err)
 		}
 		v = trade.ShipmentEvent{
-			Key: e.ID + "#error", Corrects: e.ID, Instead: x.Corrective, OccurredAt: declared, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown,
+			Key: e.ID + "#error", Corrects: e.ID, Instead: x.Corrective, OccurredAt: declared, OffsetKnown: known, Classifier: trade.Actual,
+			Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown,
 			Raw: trade.RawCode{Standard: "EPCIS", List: "errorDeclaration.reason", Code: term(x.Reason)},
 		}
 	}

@@ -24,7 +24,8 @@ func TestItKeepsTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sourcetest.Receive(t, s, http.Header{"Authorization": {"Bearer secret"}}, fmt.Appendf(nil, whole, object(`"bizStep": "shipping"`)), time.Now())
+	sourcetest.Receive(t, s, http.Header{"Authorization": {"Bearer secret"}}, fmt.Appendf(nil, whole, object(`"bizStep": "shipping"`)),
+		time.Now())
 	if _, err := Open(Config{}, sources.Credentials{Scheme: "md5"}); err == nil {
 		t.Error("a scheme that there is not")
 	}
@@ -36,13 +37,21 @@ func TestEventsBecomeMilestones(t *testing.T) {
 		want  trade.ShipmentStatus
 		about string
 	}{
-		"a URN of an SSCC":       {object(`"bizStep": "shipping"`), trade.InTransit, "SSCC 106141412345678908"}, // as the Tag Data Standard has it
-		"a digital link":         {strings.Replace(object(`"bizStep": "cbv:BizStep-arriving"`), "urn:epc:id:sscc:0614141.1234567890", "https://id.example.com/00/106141412345678908", 1), trade.AtFacility, "SSCC 106141412345678908"},
-		"a URN of CBV 1":         {object(`"bizStep": "urn:epcglobal:cbv:bizstep:accepting"`), trade.Delivered, "SSCC 106141412345678908"},
-		"a disposition":          {object(`"bizStep": "receiving", "disposition": "damaged"`), trade.ShipmentInException, "SSCC 106141412345678908"},
+		// as the Tag Data Standard has it
+		"a URN of an SSCC": {object(`"bizStep": "shipping"`), trade.InTransit, "SSCC 106141412345678908"},
+		"a digital link": {strings.Replace(object(`"bizStep": "cbv:BizStep-arriving"`), "urn:epc:id:sscc:0614141.1234567890",
+			"https://id.example.com/00/106141412345678908", 1), trade.AtFacility, "SSCC 106141412345678908"},
+		"a URN of CBV 1": {object(`"bizStep": "urn:epcglobal:cbv:bizstep:accepting"`), trade.Delivered, "SSCC 106141412345678908"},
+		"a disposition": {
+			object(`"bizStep": "receiving", "disposition": "damaged"`), trade.ShipmentInException,
+			"SSCC 106141412345678908",
+		},
 		"one that says no state": {object(`"bizStep": "departing", "disposition": "in_transit"`), trade.InTransit, "SSCC 106141412345678908"},
-		"a step of another's":    {object(`"bizStep": "https://acme.example.com/steps/juggling"`), trade.ShipmentUnknown, "SSCC 106141412345678908"},
-		"a ship notice":          {strings.Replace(object(`"bizStep": "shipping", "bizTransactionList": [{"type": "po", "bizTransaction": "http://a.example.com/po/77"}, {"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:0614141073467:1152"}]`), "urn:epc:id:sscc:0614141.1234567890", "urn:epc:id:sgtin:0614141.107346.2017", 1), trade.InTransit, "DESPATCH_ADVICE 1152"},
+		"a step of another's": {
+			object(`"bizStep": "https://acme.example.com/steps/juggling"`), trade.ShipmentUnknown,
+			"SSCC 106141412345678908",
+		},
+		"a ship notice": {strings.Replace(object(`"bizStep": "shipping", "bizTransactionList": [{"type": "po", "bizTransaction": "http://a.example.com/po/77"}, {"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:0614141073467:1152"}]`), "urn:epc:id:sscc:0614141.1234567890", "urn:epc:id:sgtin:0614141.107346.2017", 1), trade.InTransit, "DESPATCH_ADVICE 1152"},
 	} {
 		news, err := Translate(fmt.Appendf(nil, whole, c.event))
 		if err != nil || len(news.Tracking) != 1 {
@@ -90,8 +99,10 @@ func TestBadDocumentsAreRefusedAtTheirPlaces(t *testing.T) {
 	}
 	good := object(`"bizStep": "shipping"`)
 	bad := map[string]string{
-		"action": strings.Replace(good, "OBSERVE", "LOOK", 1), "eventTime is": strings.Replace(good, "2026-03-01T08:00:00Z", "soon", 1), "eventTimeZoneOffset": strings.Replace(good, "+01:00", "CET", 1),
-		"names no shipment": strings.Replace(good, "sscc:0614141.1234567890", "sscc:0614141.12345", 1), "type is": strings.Replace(good, "ObjectEvent", "PartyEvent", 1), "wrong type": strings.Replace(good, `"OBSERVE"`, "7", 1),
+		"action": strings.Replace(good, "OBSERVE", "LOOK", 1), "eventTime is": strings.Replace(good, "2026-03-01T08:00:00Z", "soon", 1),
+		"eventTimeZoneOffset": strings.Replace(good, "+01:00", "CET", 1),
+		"names no shipment":   strings.Replace(good, "sscc:0614141.1234567890", "sscc:0614141.12345", 1),
+		"type is":             strings.Replace(good, "ObjectEvent", "PartyEvent", 1), "wrong type": strings.Replace(good, `"OBSERVE"`, "7", 1),
 	}
 	events, names := []string{good}, []string{}
 	for name, e := range bad {

@@ -94,7 +94,8 @@ func hexSigned(h http.Header, header, prefix string, body []byte, secrets []stri
 // bearer is a secret that is sent along, for senders that sign nothing.
 func bearer(h http.Header, _ []byte, secrets []string, _ time.Time) (string, error) {
 	token, is := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
-	if !is || !slices.ContainsFunc(secrets, func(secret string) bool { return subtle.ConstantTimeCompare([]byte(secret), []byte(token)) == 1 }) {
+	if !is || !slices.ContainsFunc(secrets,
+		func(secret string) bool { return subtle.ConstantTimeCompare([]byte(secret), []byte(token)) == 1 }) {
 		return "", denied("the header Authorization must be Bearer and a secret that is in force")
 	}
 	return "", nil

@@ -14,7 +14,10 @@ import (
 func TestStandardWebhooksVector(t *testing.T) {
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	body, at := []byte(`{"test": 2432232314}`), time.Unix(1614265330, 0)
-	h := http.Header{"Webhook-Id": {"msg_p5jXN8AQM9LWM0D4loKWxJek"}, "Webhook-Timestamp": {"1614265330"}, "Webhook-Signature": {"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}
+	h := http.Header{
+		"Webhook-Id": {"msg_p5jXN8AQM9LWM0D4loKWxJek"}, "Webhook-Timestamp": {"1614265330"},
+		"Webhook-Signature": {"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+	}
 	if id, err := standardWebhooks(h, body, []string{secret}, at); err != nil || id != "msg_p5jXN8AQM9LWM0D4loKWxJek" {
 		t.Errorf("%s, %v", id, err)
 	}
@@ -25,7 +28,11 @@ func TestStandardWebhooksVector(t *testing.T) {
 		body   string
 		secret string
 		at     time.Time
-	}{"another body": {`{"test": 2432232315}`, secret, at}, "another secret": {string(body), "whsec_b3RoZXI=", at}, "a secret that is none": {string(body), "whsec_???", at}, "late": {string(body), secret, at.Add(6 * time.Minute)}, "early": {string(body), secret, at.Add(-6 * time.Minute)}} {
+	}{
+		"another body": {`{"test": 2432232315}`, secret, at}, "another secret": {string(body), "whsec_b3RoZXI=", at},
+		"a secret that is none": {string(body), "whsec_???", at}, "late": {string(body), secret, at.Add(6 * time.Minute)},
+		"early": {string(body), secret, at.Add(-6 * time.Minute)},
+	} {
 		if _, err := standardWebhooks(h, []byte(c.body), []string{c.secret}, c.at); sources.KindOf(err) != sources.Denied {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -42,7 +49,10 @@ func TestHexSignatures(t *testing.T) {
 		prefix string
 	}{"easypost": {easyPost, "X-Hmac-Signature", "hmac-sha256-hex="}, "dcsa": {dcsa, "Notification-Signature", "sha256="}} {
 		h := http.Header{}
-		for text, ok := range map[string]bool{c.prefix + want: true, want: false, c.prefix: false, c.prefix + strings.Repeat("0", 64): false, c.prefix + want + "00": false} {
+		for text, ok := range map[string]bool{
+			c.prefix + want: true, want: false, c.prefix: false, c.prefix + strings.Repeat("0", 64): false,
+			c.prefix + want + "00": false,
+		} {
 			h.Set(c.header, text)
 			if _, err := c.verify(h, body, []string{"Jefe"}, time.Now()); (err == nil) != ok {
 				t.Errorf("%s: %q: %v", name, text, err)

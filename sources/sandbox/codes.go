@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // The code tables. A code that is in none of them rejects its record.
@@ -43,13 +42,15 @@ var orderStatus = map[string]trade.OrderStatus{
 }
 
 var orderStatusText = map[string]string{
-	"10": "open", "20": "released", "30": "picking", "40": "part shipped", "50": "shipped", "60": "delivered", "90": "cancelled", "95": "refused",
+	"10": "open", "20": "released", "30": "picking", "40": "part shipped", "50": "shipped", "60": "delivered", "90": "cancelled",
+	"95": "refused",
 }
 
 var holds = map[string]trade.HoldKind{"CR": trade.HoldCredit, "PR": trade.HoldPrice, "EX": trade.HoldCompliance, "MA": trade.HoldManual}
 
 var purchaseStatus = map[string]trade.PurchaseOrderStatus{
-	"A": trade.POIssued, "S": trade.POSent, "C": trade.POAcknowledged, "P": trade.POPartiallyReceived, "G": trade.POReceived, "X": trade.POCancelled,
+	"A": trade.POIssued, "S": trade.POSent, "C": trade.POAcknowledged, "P": trade.POPartiallyReceived, "G": trade.POReceived,
+	"X": trade.POCancelled,
 }
 
 var invoiceKind = map[string]trade.InvoiceKind{"F": trade.PlainInvoice, "G": trade.CreditMemo, "D": trade.DebitMemo}
@@ -205,7 +206,8 @@ func (r *reader) paymentTerms(c string) *trade.PaymentTerms {
 
 func (r *reader) deliveryTerms(inco, place, frt string) *trade.DeliveryTerms {
 	known := map[string]trade.Incoterm{
-		"EXW": "EXW", "FCA": "FCA", "CPT": "CPT", "CIP": "CIP", "DAP": "DAP", "DPU": "DPU", "DDP": "DDP", "FAS": "FAS", "FOB": "FOB", "CFR": "CFR", "CIF": "CIF",
+		"EXW": "EXW", "FCA": "FCA", "CPT": "CPT", "CIP": "CIP", "DAP": "DAP", "DPU": "DPU", "DDP": "DDP", "FAS": "FAS", "FOB": "FOB",
+		"CFR": "CFR", "CIF": "CIF",
 	}
 	term := code(r, known, "incoTerm", inco)
 	t := &trade.DeliveryTerms{Incoterm: &term, NamedPlace: some(place)}

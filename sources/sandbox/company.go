@@ -5,8 +5,9 @@ import "portico/sources"
 // Routes lead every subject to the system of the company that serves it, under
 // the name it has in [OpenCompany].
 var Routes = map[sources.Subject]string{
-	sources.OfWarehouses: "wms", sources.OfCategories: "erp", sources.OfSuppliers: "erp", sources.OfAccounts: "erp", sources.OfCalendars: "crm",
-	sources.OfCredit: "finance", sources.OfItems: "erp", sources.OfContracts: "erp", sources.OfStock: "wms", sources.OfOrders: "erp",
+	sources.OfWarehouses: "wms", sources.OfCategories: "erp", sources.OfSuppliers: "erp", sources.OfAccounts: "erp",
+	sources.OfCalendars: "crm",
+	sources.OfCredit:    "finance", sources.OfItems: "erp", sources.OfContracts: "erp", sources.OfStock: "wms", sources.OfOrders: "erp",
 	sources.OfPurchaseOrders: "erp", sources.OfShipments: "wms", sources.OfTracking: "carrier", sources.OfInvoices: "finance",
 	sources.OfReturns: "erp", sources.OfPrices: "erp",
 }

@@ -55,7 +55,10 @@ type address struct {
 }
 
 func (a address) address() trade.Address {
-	return trade.Address{Name: some(a.Name), Line1: some(a.Street), City: some(a.Town), PostalCode: some(a.Zip), Country: a.Ctry, GLN: some(a.ILN)}
+	return trade.Address{
+		Name: some(a.Name), Line1: some(a.Street), City: some(a.Town), PostalCode: some(a.Zip), Country: a.Ctry,
+		GLN: some(a.ILN),
+	}
 }
 
 // Accounts are the ERP's customers.
@@ -103,8 +106,9 @@ func (e *ERP) Items(ctx context.Context, q sources.Query) (sources.Page[trade.It
 	return records(ctx, e.wire, "materials", q, func(m *material) string { return m.MatNo }, func(m *material) (trade.Item, error) {
 		r := &reader{}
 		i := trade.Item{
-			SKU: m.MatNo, GTIN: r.gtin(m.EAN), Name: m.Descr, Description: some(m.LongText), Brand: some(m.BrandName), CategoryRef: trade.Key(m.Group),
-			BaseUnit: r.unit(m.UOM), Status: code(r, itemLife, "life", m.Life), ReplacedByRef: trade.Key(m.Succ), SubstituteRefs: m.Alts,
+			SKU: m.MatNo, GTIN: r.gtin(m.EAN), Name: m.Descr, Description: some(m.LongText), Brand: some(m.BrandName),
+			CategoryRef: trade.Key(m.Group),
+			BaseUnit:    r.unit(m.UOM), Status: code(r, itemLife, "life", m.Life), ReplacedByRef: trade.Key(m.Succ), SubstituteRefs: m.Alts,
 			CountryOfOrigin: some(m.Orig), CommodityCode: some(m.HSCode), Provenance: stamp(m.MatNo, m.Rev),
 			Identifiers: []trade.Identifier{}, Attributes: []trade.ItemAttribute{}, DocumentRefs: []trade.ItemDocumentRef{},
 		}
@@ -221,7 +225,10 @@ type pricePosition struct {
 	Steps                                  []struct{ T, Txt, Chg string }
 }
 
-var stepKinds = map[string]trade.PriceStepKind{"LI": trade.ListStep, "CU": trade.ContractStep, "AG": trade.ContractStep, "SC": trade.VolumeStep}
+var stepKinds = map[string]trade.PriceStepKind{
+	"LI": trade.ListStep, "CU": trade.ContractStep, "AG": trade.ContractStep,
+	"SC": trade.VolumeStep,
+}
 
 func (p pricePosition) price(key trade.PriceKey) (trade.PriceResult, error) {
 	r := &reader{}
@@ -241,7 +248,8 @@ func (p pricePosition) price(key trade.PriceKey) (trade.PriceResult, error) {
 		})
 	}
 	for _, s := range p.Steps {
-		price.Waterfall = append(price.Waterfall, trade.PriceStep{Kind: code(r, stepKinds, "t", s.T), Label: s.Txt, Change: r.money("chg", s.Chg, p.Curr)})
+		price.Waterfall = append(price.Waterfall,
+			trade.PriceStep{Kind: code(r, stepKinds, "t", s.T), Label: s.Txt, Change: r.money("chg", s.Chg, p.Curr)})
 	}
 	return price, r.err
 }
@@ -269,7 +277,10 @@ func (e *ERP) PurchaseOrders(ctx context.Context, q sources.Query) (sources.Page
 		po := trade.PurchaseOrder{
 			Number: p.PoNo, Revision: p.Ver, SupplierRef: trade.Key(p.VenNo), Buyer: trade.Location{Name: &name}, WarehouseRef: trade.Key(p.Whs),
 			Status: code(r, purchaseStatus, "stat", p.Stat), Raw: r.raw("purchase.stat", p.Stat, nil), Currency: p.Curr,
-			Totals:       &trade.Totals{Subtotal: r.money("net", p.Net, p.Curr), Discount: r.money("disc", "0", p.Curr), Tax: r.maybeMoney("vat", p.VAT, p.Curr), Total: r.money("gross", p.Gross, p.Curr)},
+			Totals: &trade.Totals{
+				Subtotal: r.money("net", p.Net, p.Curr), Discount: r.money("disc", "0", p.Curr),
+				Tax: r.maybeMoney("vat", p.VAT, p.Curr), Total: r.money("gross", p.Gross, p.Curr),
+			},
 			PaymentTerms: r.paymentTerms(p.PayTerm), DeliveryTerms: r.deliveryTerms(p.IncoTerm, "", ""), IssuedAt: r.moment("crtAt", p.CrtAt),
 			Provenance: stamp(p.PoNo, p.Rev),
 		}
@@ -286,7 +297,8 @@ func (e *ERP) PurchaseOrders(ctx context.Context, q sources.Query) (sources.Page
 			for n, s := range it.Sched {
 				l.ScheduleKnown = append(l.ScheduleKnown, trade.PurchaseScheduleLine{
 					Number: strconv.Itoa(n + 1), Quantity: r.qty(s.Qty, it.UOM), RequestedShipDate: r.day("wishGi", s.WishGi),
-					RequestedDeliveryDate: r.day("wishDlv", s.WishDlv), PromisedShipDate: r.day("confGi", s.ConfGi), PromisedDeliveryDate: r.day("confDlv", s.ConfDlv),
+					RequestedDeliveryDate: r.day("wishDlv", s.WishDlv), PromisedShipDate: r.day("confGi", s.ConfGi),
+					PromisedDeliveryDate: r.day("confDlv", s.ConfDlv),
 				})
 			}
 			po.LinesKnown = append(po.LinesKnown, l)
@@ -313,13 +325,20 @@ func (e *ERP) Returns(ctx context.Context, q sources.Query) (sources.Page[trade.
 		r := &reader{zone: e.zone}
 		ret := trade.Return{
 			Number: &ra.RaNo, OrderRef: trade.Key(ra.DocNo), AccountRef: trade.Key(ra.CustNo), Status: code(r, returnStatus, "stat", ra.Stat),
-			CreditMemoRef: trade.Key(ra.MemoNo), RequestedAt: r.moment("crtAt", ra.CrtAt), ExternalRef: some(ra.ExtRef), Provenance: stamp(ra.RaNo, ra.Rev),
+			CreditMemoRef: trade.Key(ra.MemoNo), RequestedAt: r.moment("crtAt", ra.CrtAt), ExternalRef: some(ra.ExtRef),
+			Provenance: stamp(ra.RaNo, ra.Rev),
 		}
 		if ra.Stat > "1" && ra.Stat < "8" {
-			ret.SendTo = &trade.Address{Name: some("Returns desk"), Line1: some("Waalhaven 1"), City: some("Rotterdam"), PostalCode: some("3089 JH"), Country: "NL"}
+			ret.SendTo = &trade.Address{
+				Name: some("Returns desk"), Line1: some("Waalhaven 1"), City: some("Rotterdam"),
+				PostalCode: some("3089 JH"), Country: "NL",
+			}
 		}
 		for _, it := range ra.Items {
-			l := trade.ReturnLine{OrderLineNumber: it.DocPos, Quantity: r.qty(it.Qty, it.UOM), Reason: code(r, returnReason, "why", it.Why), Comment: some(it.Txt)}
+			l := trade.ReturnLine{
+				OrderLineNumber: it.DocPos, Quantity: r.qty(it.Qty, it.UOM), Reason: code(r, returnReason, "why", it.Why),
+				Comment: some(it.Txt),
+			}
 			if it.QtyGr > 0 {
 				got := r.qty(it.QtyGr, it.UOM)
 				l.Received = &got

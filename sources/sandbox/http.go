@@ -13,10 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // wire speaks HTTP with one system.
@@ -90,7 +89,10 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return nil, &sources.Error{Kind: sources.Throttled, After: time.Duration(after) * time.Second, Err: errors.New("throttled")}
 	case resp.StatusCode == http.StatusServiceUnavailable:
-		return nil, &sources.Error{Kind: sources.Unavailable, After: time.Duration(after) * time.Second, Err: errors.New("maintenance or overload")}
+		return nil, &sources.Error{
+			Kind: sources.Unavailable, After: time.Duration(after) * time.Second,
+			Err: errors.New("maintenance or overload"),
+		}
 	case resp.StatusCode >= 500:
 		return nil, sources.Fail(sources.Uncertain, "status %d", resp.StatusCode)
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
@@ -113,7 +115,9 @@ func (w *wire) paper(ctx context.Context, ref string) (io.ReadCloser, error) {
 
 // records asks for records by key or page by page, and maps each by itself, so
 // that one that cannot be read costs only itself.
-func records[R, T any](ctx context.Context, w *wire, object string, q sources.Query, ref func(*R) string, as func(*R) (T, error)) (sources.Page[T], error) {
+func records[R, T any](ctx context.Context, w *wire, object string, q sources.Query, ref func(*R) string,
+	as func(*R) (T, error),
+) (sources.Page[T], error) {
 	var told struct {
 		Rows  []json.RawMessage `json:"rows"`
 		Next  string            `json:"next"`

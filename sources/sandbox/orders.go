@@ -41,13 +41,15 @@ func (e *ERP) order(s *salesOrder) (trade.Order, error) {
 	r := &reader{zone: e.zone}
 	text := orderStatusText[s.HdrStat]
 	o := trade.Order{
-		Number: &s.DocNo, CustomerPoNumber: some(s.PoRef), AccountRef: trade.Key(s.SoldTo), ShipToRef: trade.Key(s.ShipToNo), BillToRef: trade.Key(s.BillToNo),
-		Status: code(r, orderStatus, "hdrStat", s.HdrStat), Raw: r.raw("salesOrder.hdrStat", s.HdrStat, &text), Holds: []trade.OrderHold{},
+		Number: &s.DocNo, CustomerPoNumber: some(s.PoRef), AccountRef: trade.Key(s.SoldTo), ShipToRef: trade.Key(s.ShipToNo),
+		BillToRef: trade.Key(s.BillToNo),
+		Status:    code(r, orderStatus, "hdrStat", s.HdrStat), Raw: r.raw("salesOrder.hdrStat", s.HdrStat, &text), Holds: []trade.OrderHold{},
 		Totals: &trade.Totals{
 			Subtotal: r.money("net", s.Net, s.Curr), Discount: r.money("disc", s.Disc, s.Curr), Freight: r.maybeMoney("frt", s.Frt, s.Curr),
 			Tax: r.maybeMoney("vat", s.VAT, s.Curr), Total: r.money("gross", s.Gross, s.Curr),
 		},
-		RequestedDeliveryDate: r.day("reqDlv", s.ReqDlv), PlacedAt: r.moment("crtAt", s.CrtAt), Comment: some(s.Note), ExternalRef: some(s.ExtRef), Provenance: stamp(s.DocNo, s.Rev),
+		RequestedDeliveryDate: r.day("reqDlv", s.ReqDlv), PlacedAt: r.moment("crtAt", s.CrtAt), Comment: some(s.Note),
+		ExternalRef: some(s.ExtRef), Provenance: stamp(s.DocNo, s.Rev),
 	}
 	for _, h := range s.Holds {
 		o.Holds = append(o.Holds, trade.OrderHold{Kind: code(r, holds, "holds", h.Code), Reason: h.Txt, Since: r.moment("since", h.Since)})
@@ -64,9 +66,11 @@ func (r *reader) orderLine(it orderItem, currency string) trade.OrderLine {
 	l := trade.OrderLine{
 		LineNumber: it.Pos, ItemRef: trade.Key(it.MatNo), SKU: some(it.MatNo), CustomerPartNumber: some(it.CustMat), Description: it.Txt,
 		UnitPrice: r.unitPrice(it.Prc, it.PrcUnit, it.UOM, currency), Amount: &amount, SubstitutedForRef: trade.Key(it.SubFor),
-		Ordered: r.qty(it.QtyOrd, it.UOM), Confirmed: r.qty(it.QtyConf, it.UOM), Allocated: r.qty(it.QtyAll, it.UOM), Backordered: r.qty(it.QtyBo, it.UOM),
-		Shipped: r.qty(it.QtyGi, it.UOM), Delivered: r.qty(it.QtyPod, it.UOM), Invoiced: r.qty(it.QtyInv, it.UOM), Cancelled: r.qty(it.QtyCxl, it.UOM),
-		Returned: r.qty(it.QtyRet, it.UOM),
+		Ordered: r.qty(it.QtyOrd, it.UOM), Confirmed: r.qty(it.QtyConf, it.UOM), Allocated: r.qty(it.QtyAll, it.UOM),
+		Backordered: r.qty(it.QtyBo, it.UOM),
+		Shipped:     r.qty(it.QtyGi, it.UOM), Delivered: r.qty(it.QtyPod, it.UOM), Invoiced: r.qty(it.QtyInv, it.UOM),
+		Cancelled: r.qty(it.QtyCxl, it.UOM),
+		Returned:  r.qty(it.QtyRet, it.UOM),
 	}
 	if it.Pick {
 		l.Status = trade.LinePicked

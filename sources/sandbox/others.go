@@ -6,13 +6,12 @@ import (
 	"net/http"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/sources/pushed"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type credit struct {
@@ -84,7 +83,8 @@ func (w *WMS) Warehouses(ctx context.Context, q sources.Query) (sources.Page[tra
 		wh := trade.Warehouse{
 			Code: s.Site, Name: s.Title, Cutoff: some(at.Format("15:04")), Provenance: stamp(s.Site, s.Rev),
 			Location: trade.Location{
-				Name: some(s.Title), GLN: some(s.ILN), City: some(s.Town), Country: some(s.Ctry), Latitude: &s.Lat, Longitude: &s.Lon, TimeZone: some(s.TZ),
+				Name: some(s.Title), GLN: some(s.ILN), City: some(s.Town), Country: some(s.Ctry), Latitude: &s.Lat, Longitude: &s.Lon,
+				TimeZone: some(s.TZ),
 			},
 		}
 		return wh, r.err
@@ -111,7 +111,8 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 			}
 			all = append(all, trade.Stock{
 				ItemRef: trade.Key(s.SKU), WarehouseRef: trade.Key(at.Site), Unit: r.unit(s.UOM), OnHand: udecimal.MustFromInt64(int64(at.Qty), 0),
-				Allocated: udecimal.MustFromInt64(int64(at.Res), 0), SafetyStock: udecimal.MustFromInt64(int64(at.Safety), 0), Provenance: stamp(s.SKU, s.Rev),
+				Allocated: udecimal.MustFromInt64(int64(at.Res), 0), SafetyStock: udecimal.MustFromInt64(int64(at.Safety), 0),
+				Provenance: stamp(s.SKU, s.Rev),
 			})
 		}
 		return all, r.err
@@ -145,9 +146,12 @@ func (w *WMS) Shipments(ctx context.Context, q sources.Query) (sources.Page[trad
 	return records(ctx, w.wire, "dispatches", q, func(d *dispatch) string { return d.DlvNo }, func(d *dispatch) (trade.Shipment, error) {
 		r := &reader{zone: w.zone}
 		s := trade.Shipment{
-			Number: d.DlvNo, Direction: code(r, directions, "kind", d.Kind), Mode: "PARCEL", Carrier: &trade.Carrier{Name: code(r, carriers, "carrier", d.Carrier), SCAC: some(d.Carrier)},
-			References: []trade.Identifier{}, Status: trade.ShipmentUnknown, AccountRef: trade.Key(d.CustNo), SupplierRef: trade.Key(d.VenNo), TrackingNumber: d.Track,
-			OrderKeys: d.Orders, PurchaseOrderKeys: d.Pos, ReturnKey: d.RaNo, Provenance: stamp(d.DlvNo, d.Rev), CreatedAt: r.moment("crtAt", d.CrtAt),
+			Number: d.DlvNo, Direction: code(r, directions, "kind", d.Kind), Mode: "PARCEL",
+			Carrier:    &trade.Carrier{Name: code(r, carriers, "carrier", d.Carrier), SCAC: some(d.Carrier)},
+			References: []trade.Identifier{}, Status: trade.ShipmentUnknown, AccountRef: trade.Key(d.CustNo), SupplierRef: trade.Key(d.VenNo),
+			TrackingNumber: d.Track,
+			OrderKeys:      d.Orders, PurchaseOrderKeys: d.Pos, ReturnKey: d.RaNo, Provenance: stamp(d.DlvNo, d.Rev),
+			CreatedAt: r.moment("crtAt", d.CrtAt),
 		}
 		here, there := trade.Location{Name: some(d.Site)}, trade.Location{City: some(d.Town), Country: some(d.Ctry)}
 		s.Origin, s.Destination = &here, &there
@@ -236,9 +240,11 @@ func (c *Carrier) tracking(t *tracker) (trade.Tracking, error) {
 			step = operating.CodeMeaning{Milestone: trade.MilestoneOther, Status: trade.ShipmentUnknown}
 		}
 		event := trade.ShipmentEvent{
-			Key: e.ID, Milestone: step.Milestone, Classifier: trade.Actual, Status: step.Status, OccurredAt: r.moment("at", e.At), ReceivedAt: time.Now(),
-			Location: &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ), Latitude: e.Lat, Longitude: e.Lon},
-			Raw:      trade.RawCode{Standard: trade.CarrierCodes, List: scans.List, Code: e.Code, Text: some(e.Desc)}, SignedBy: some(trade.Restricted(e.Signer)),
+			Key: e.ID, Milestone: step.Milestone, Classifier: trade.Actual, Status: step.Status, OccurredAt: r.moment("at", e.At),
+			ReceivedAt: time.Now(),
+			Location:   &trade.Location{City: some(e.Town), Country: some(e.Ctry), TimeZone: some(e.TZ), Latitude: e.Lat, Longitude: e.Lon},
+			Raw:        trade.RawCode{Standard: trade.CarrierCodes, List: scans.List, Code: e.Code, Text: some(e.Desc)},
+			SignedBy:   some(trade.Restricted(e.Signer)),
 		}
 		if e.Code == "ET" {
 			event.Classifier = trade.Estimated
@@ -266,23 +272,27 @@ var weekdays = []trade.Weekday{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FR
 
 // Calendars are the CRM's hours of customers' places.
 func (c *CRM) Calendars(ctx context.Context, q sources.Query) (sources.Page[trade.Calendar], error) {
-	return records(ctx, c.wire, "calendars", q, func(k *calendar) string { return k.Customer + "/" + k.Place }, func(k *calendar) (trade.Calendar, error) {
-		r := &reader{}
-		cal := trade.Calendar{AccountRef: trade.Key(k.Customer), Location: k.Place, Provenance: stamp(k.Customer+"/"+k.Place, k.Rev), DeliveryDays: []trade.Weekday{}, ClosedOn: []trade.Date{}}
-		if len(k.Receives) != 7 {
-			r.fail("receives", k.Receives)
-			return cal, r.err
-		}
-		for i, day := range weekdays {
-			if k.Receives[i] != '-' {
-				cal.DeliveryDays = append(cal.DeliveryDays, day)
+	return records(ctx, c.wire, "calendars", q, func(k *calendar) string { return k.Customer + "/" + k.Place },
+		func(k *calendar) (trade.Calendar, error) {
+			r := &reader{}
+			cal := trade.Calendar{
+				AccountRef: trade.Key(k.Customer), Location: k.Place, Provenance: stamp(k.Customer+"/"+k.Place, k.Rev),
+				DeliveryDays: []trade.Weekday{}, ClosedOn: []trade.Date{},
 			}
-		}
-		for _, d := range k.Closed {
-			cal.ClosedOn = append(cal.ClosedOn, r.mustDay("closed", d))
-		}
-		return cal, r.err
-	})
+			if len(k.Receives) != 7 {
+				r.fail("receives", k.Receives)
+				return cal, r.err
+			}
+			for i, day := range weekdays {
+				if k.Receives[i] != '-' {
+					cal.DeliveryDays = append(cal.DeliveryDays, day)
+				}
+			}
+			for _, d := range k.Closed {
+				cal.ClosedOn = append(cal.ClosedOn, r.mustDay("closed", d))
+			}
+			return cal, r.err
+		})
 }
 
 // Register hands parcels to the carrier.

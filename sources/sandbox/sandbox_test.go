@@ -23,7 +23,8 @@ var products = map[string]struct {
 	"crm":     {"/crm", opened(sandbox.OpenCRM)},
 }
 
-func opened[A sources.Adapter](open func(sandbox.Config, sources.Credentials) (A, error)) func(sandbox.Config, sources.Credentials) (sources.Adapter, error) {
+func opened[A sources.Adapter](open func(sandbox.Config, sources.Credentials) (A, error)) func(sandbox.Config,
+	sources.Credentials) (sources.Adapter, error) {
 	return func(c sandbox.Config, k sources.Credentials) (sources.Adapter, error) { return open(c, k) }
 }
 

@@ -5,12 +5,11 @@ import (
 	"net/http"
 	"net/url"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // reason is why the ERP refuses an order, in words for a buyer: its own are in a
@@ -123,7 +122,8 @@ func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) 
 
 // CancelOrder cancels what is open of an order.
 func (e *ERP) CancelOrder(ctx context.Context, key, number, reason string) (sources.Receipt, error) {
-	return e.receipt(ctx, http.MethodPost, "v1/salesOrders/"+url.PathEscape(number)+"/cancel", map[string]string{"extRef": key, "reason": reason})
+	return e.receipt(ctx, http.MethodPost, "v1/salesOrders/"+url.PathEscape(number)+"/cancel",
+		map[string]string{"extRef": key, "reason": reason})
 }
 
 // RequestReturn asks for a return.
@@ -209,7 +209,8 @@ func (e *ERP) ConfirmPurchase(ctx context.Context, key string, c trade.PurchaseC
 
 // SetLeadTime sets a vendor's delivery time.
 func (e *ERP) SetLeadTime(ctx context.Context, key string, l trade.LeadTime) (sources.Receipt, error) {
-	return e.receipt(ctx, http.MethodPost, "v1/materials/"+url.PathEscape(l.SKU)+"/leadTime", map[string]any{"extRef": key, "venNo": l.Supplier, "plDays": l.Days})
+	return e.receipt(ctx, http.MethodPost, "v1/materials/"+url.PathEscape(l.SKU)+"/leadTime",
+		map[string]any{"extRef": key, "venNo": l.Supplier, "plDays": l.Days})
 }
 
 // corrections are the records and fields of the ERP that can be corrected, by ours.
@@ -217,7 +218,13 @@ var corrections = map[sources.Subject]struct {
 	object string
 	fields map[string]string
 }{
-	sources.OfItems:      {"materials", map[string]string{"name": "descr", "description": "longText", "brand": "brandName", "gtin": "ean", "countryOfOrigin": "orig", "commodityCode": "hsCode"}},
+	sources.OfItems: {
+		"materials",
+		map[string]string{
+			"name": "descr", "description": "longText", "brand": "brandName", "gtin": "ean", "countryOfOrigin": "orig",
+			"commodityCode": "hsCode",
+		},
+	},
 	sources.OfAccounts:   {"customers", map[string]string{"name": "custName"}},
 	sources.OfSuppliers:  {"vendors", map[string]string{"name": "venName", "gln": "iln"}},
 	sources.OfCategories: {"groups", map[string]string{"name": "title"}},
@@ -228,9 +235,11 @@ func (e *ERP) Correct(ctx context.Context, key string, c operating.MasterDataCha
 	of := corrections[sources.Subject(c.Kind)]
 	field := of.fields[c.Field]
 	if field == "" {
-		return sources.Receipt{}, sources.Fail(sources.ByHand, "The ERP takes a correction of that from no program: make it there, then settle this operation.")
+		return sources.Receipt{}, sources.Fail(sources.ByHand,
+			"The ERP takes a correction of that from no program: make it there, then settle this operation.")
 	}
-	return e.receipt(ctx, http.MethodPost, "v1/"+of.object+"/"+url.PathEscape(c.Key)+"/correction", map[string]any{"extRef": key, "field": field, "was": c.Was, "value": c.Value})
+	return e.receipt(ctx, http.MethodPost, "v1/"+of.object+"/"+url.PathEscape(c.Key)+"/correction",
+		map[string]any{"extRef": key, "field": field, "was": c.Was, "value": c.Value})
 }
 
 // Announce hands a ship notice over.
@@ -250,7 +259,10 @@ func (e *ERP) Announce(ctx context.Context, key string, a trade.Announcement) (s
 		Track   string `json:"track,omitempty"`
 		ExpDlv  string `json:"expDlv,omitempty"`
 		Items   []item `json:"items"`
-	}{ExtRef: key, AsnNo: a.Number, VenNo: a.Supplier, Whs: a.Warehouse, Carrier: a.CarrierSCAC, Track: a.Tracking, ExpDlv: compact(a.ExpectedOn)}
+	}{
+		ExtRef: key, AsnNo: a.Number, VenNo: a.Supplier, Whs: a.Warehouse, Carrier: a.CarrierSCAC, Track: a.Tracking,
+		ExpDlv: compact(a.ExpectedOn),
+	}
 	for _, l := range a.Lines {
 		n, err := wholeNumber(l.Quantity)
 		if err != nil {

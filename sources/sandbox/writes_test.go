@@ -33,7 +33,10 @@ func TestTheERPTakesAnOrderOnceUnderItsKey(t *testing.T) {
 	draft := trade.Draft{Account: "10001", ShipTo: "01", CustomerPoNumber: "PO"}
 	for _, i := range items.Records {
 		if i.Status == trade.ItemActive && i.BaseUnit == "EA" {
-			draft.Lines = []trade.DraftLine{{LineNumber: "10", SKU: i.SKU, Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"}}}
+			draft.Lines = []trade.DraftLine{{
+				LineNumber: "10", SKU: i.SKU,
+				Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"},
+			}}
 			break
 		}
 	}
@@ -77,7 +80,8 @@ func TestTheERPTakesAnOrderOnceUnderItsKey(t *testing.T) {
 		t.Errorf("what arrived is not found: %v, %v", r, err)
 	}
 	draft.Lines[0].Quantity.Value = udecimal.MustFromInt64(1, 0)
-	if _, err := set.SubmitOrder(t.Context(), "erp", "PORTICO-3", draft); sources.KindOf(err) != sources.Rejected || !strings.Contains(fmt.Sprint(sources.Reason(err)), "least") {
+	if _, err := set.SubmitOrder(t.Context(), "erp", "PORTICO-3", draft); sources.KindOf(err) != sources.Rejected ||
+		!strings.Contains(fmt.Sprint(sources.Reason(err)), "least") {
 		t.Errorf("too few: %v", err)
 	}
 }

@@ -118,7 +118,8 @@ func checkOrder(t T, o *trade.Order) {
 		if l.UnitPrice != nil && l.Amount != nil {
 			money(t, "order line price", l.UnitPrice.Price)
 			if got := l.UnitPrice.Times(l.Ordered.Value); got.Amount.Sub(l.Amount.Amount).Abs().GreaterThan(udecimal.MustParse("0.01")) {
-				t.Errorf("order %s line %s: %s at %s per %s is %s, the line says %s", *o.Number, l.LineNumber, l.Ordered.Value, l.UnitPrice.Price.Amount, l.UnitPrice.Per.Value, got.Amount, l.Amount.Amount)
+				t.Errorf("order %s line %s: %s at %s per %s is %s, the line says %s", *o.Number, l.LineNumber, l.Ordered.Value,
+					l.UnitPrice.Price.Amount, l.UnitPrice.Per.Value, got.Amount, l.Amount.Amount)
 			}
 		}
 	}

@@ -186,7 +186,10 @@ func prices(t T, a sources.Adapter) {
 	}
 	var keys []trade.PriceKey
 	for _, i := range goods.Records {
-		keys = append(keys, trade.PriceKey{Account: buyers.Records[0].Number, SKU: i.SKU, Quantity: "1", Unit: i.BaseUnit, Day: trade.DateOf(time.Now())})
+		keys = append(keys, trade.PriceKey{
+			Account: buyers.Records[0].Number, SKU: i.SKU, Quantity: "1", Unit: i.BaseUnit,
+			Day: trade.DateOf(time.Now()),
+		})
 	}
 	keys = append(keys, trade.PriceKey{Account: "no-such-account", SKU: keys[0].SKU, Quantity: "1", Unit: keys[0].Unit, Day: keys[0].Day})
 	results, err := pricing.Prices(t.Context(), keys)
@@ -198,7 +201,8 @@ func prices(t T, a sources.Adapter) {
 		if p, ok := r.(*trade.Price); ok {
 			money(t, "price of "+p.SKU, p.UnitPrice.Price)
 			if p.SKU != keys[i].SKU || !p.UnitPrice.Per.Value.IsPos() || p.UnitPrice.Per.Unit != keys[i].Unit {
-				t.Errorf("price %d: of %s per %s %s, asked for %s in %s", i, p.SKU, p.UnitPrice.Per.Value, p.UnitPrice.Per.Unit, keys[i].SKU, keys[i].Unit)
+				t.Errorf("price %d: of %s per %s %s, asked for %s in %s", i, p.SKU, p.UnitPrice.Per.Value, p.UnitPrice.Per.Unit, keys[i].SKU,
+					keys[i].Unit)
 			}
 		}
 	}

@@ -127,7 +127,8 @@ func order(no string) trade.Order {
 		Totals:     &trade.Totals{Subtotal: eur("16.80"), Discount: eur("0"), Total: eur("16.80")},
 		Provenance: trade.Provenance{SourceRef: &no, AsOf: &now, ReceivedAt: now},
 		LinesKnown: []trade.OrderLine{{
-			LineNumber: "10", UnitPrice: &trade.UnitPrice{Price: eur("8.40"), Per: qty(100)}, Amount: &amount, Ordered: qty(200), Confirmed: qty(200),
+			LineNumber: "10", UnitPrice: &trade.UnitPrice{Price: eur("8.40"), Per: qty(100)}, Amount: &amount, Ordered: qty(200),
+			Confirmed: qty(200),
 		}},
 	}
 	o.Derive()
@@ -188,14 +189,29 @@ func TestTheSuiteFindsWhatIsBroken(t *testing.T) {
 				p.Records = p.Records[1:]
 			}
 		}}, "did not come"},
-		"amounts from floats":       {right{answer: each(func(o *trade.Order) { o.Totals.Total.Amount = udecimal.MustParse("16.799999999999997") })}, "float"},
-		"sums that do not add up":   {right{answer: each(func(o *trade.Order) { o.Totals.Subtotal.Amount = udecimal.MustFromInt64(1, 0) })}, "parts make"},
-		"a price without its per":   {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].UnitPrice.Per.Value = udecimal.MustFromInt64(1, 0) })}, "the line says"},
-		"local times":               {right{answer: each(func(o *trade.Order) { o.PlacedAt = o.PlacedAt.In(time.FixedZone("CET", 3600)) })}, "UTC"},
-		"no reference":              {right{answer: each(func(o *trade.Order) { o.Provenance.SourceRef = nil })}, "reference"},
-		"no own code":               {right{answer: each(func(o *trade.Order) { o.Raw = nil })}, "own status"},
-		"a header's status":         {right{answer: each(func(o *trade.Order) { o.Status = trade.OrderDelivered })}, "its lines say"},
-		"more shipped than ordered": {right{answer: each(func(o *trade.Order) { o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(900, 0) })}, "than ordered"},
+		"amounts from floats": {
+			right{answer: each(func(o *trade.Order) { o.Totals.Total.Amount = udecimal.MustParse("16.799999999999997") })},
+			"float",
+		},
+		"sums that do not add up": {
+			right{answer: each(func(o *trade.Order) { o.Totals.Subtotal.Amount = udecimal.MustFromInt64(1, 0) })},
+			"parts make",
+		},
+		"a price without its per": {right{answer: each(func(o *trade.Order) {
+			o.LinesKnown[0].UnitPrice.Per.Value = udecimal.MustFromInt64(1,
+				0)
+		})}, "the line says"},
+		"local times": {
+			right{answer: each(func(o *trade.Order) { o.PlacedAt = o.PlacedAt.In(time.FixedZone("CET", 3600)) })},
+			"UTC",
+		},
+		"no reference":      {right{answer: each(func(o *trade.Order) { o.Provenance.SourceRef = nil })}, "reference"},
+		"no own code":       {right{answer: each(func(o *trade.Order) { o.Raw = nil })}, "own status"},
+		"a header's status": {right{answer: each(func(o *trade.Order) { o.Status = trade.OrderDelivered })}, "its lines say"},
+		"more shipped than ordered": {right{answer: each(func(o *trade.Order) {
+			o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(900,
+				0)
+		})}, "than ordered"},
 		"every failure is one": {right{ping: func(err error) error {
 			if err != nil {
 				return sources.Fail(sources.Unavailable, "failed")

@@ -42,7 +42,8 @@ func (e *ERP) shipmentsOf(ctx context.Context, sale int) ([]outgoingState, error
 // has no lines to add, and no days to change, once a sale is confirmed.
 func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) (sources.Receipt, error) {
 	defer e.alone()()
-	if len(c.Added) > 0 || c.RequestedDeliveryDate != nil || slices.ContainsFunc(c.Lines, func(l trade.ChangedLine) bool { return l.RequestedDeliveryDate != nil }) {
+	if len(c.Added) > 0 || c.RequestedDeliveryDate != nil || slices.ContainsFunc(c.Lines,
+		func(l trade.ChangedLine) bool { return l.RequestedDeliveryDate != nil }) {
 		return sources.Receipt{}, sources.Fail(sources.Rejected, "The ERP changes quantities of orders alone: order what is new by itself.")
 	}
 	s, err := e.byNumber(ctx, c.Number)
@@ -68,7 +69,8 @@ func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) 
 		if err := e.client.Call(ctx, "model.sale.amendment.create", []any{[]values{row}}, nil, nil); err != nil {
 			return sources.Receipt{}, shown(err)
 		}
-		if pending, err = search[amendment](ctx, e, "sale.amendment", []any{where("description", "=", key)}, 0, nil); err != nil || len(pending) == 0 {
+		if pending, err = search[amendment](ctx, e, "sale.amendment", []any{where("description", "=", key)}, 0, nil); err != nil ||
+			len(pending) == 0 {
 			return sources.Receipt{}, cmpError(err, sources.Fail(sources.Uncertain, "an amendment that was made is not to be found"))
 		}
 	}
@@ -119,7 +121,10 @@ func (e *ERP) amendmentOf(ctx context.Context, key string, s *taken, c trade.Ord
 			return nil, sources.Fail(sources.Rejected, "The ERP does not know a line of the order.")
 		}
 		n := now[i]
-		row := values{"action": "line", "line": n.ID, "product": *n.Product, "quantity": n.Quantity, "unit": n.Unit, "unit_price": n.Price, "description": n.Text}
+		row := values{
+			"action": "line", "line": n.ID, "product": *n.Product, "quantity": n.Quantity, "unit": n.Unit, "unit_price": n.Price,
+			"description": n.Text,
+		}
 		if l.Quantity != nil {
 			row["quantity"] = rpc.Number{Decimal: l.Quantity.Value}
 			if l.UnitPrice != nil {
@@ -200,7 +205,8 @@ func (e *ERP) closeOver(ctx context.Context, sale int) error {
 			} `json:"defaults"`
 		} `json:"view"`
 	}
-	if err := e.client.Call(ctx, "wizard.sale.handle.shipment.exception.execute", []any{opened[0], values{}, "ask"}, active, &asked); err != nil {
+	if err := e.client.Call(ctx, "wizard.sale.handle.shipment.exception.execute", []any{opened[0], values{}, "ask"}, active,
+		&asked); err != nil {
 		return shown(err)
 	}
 	answer := values{"ask": values{"recreate_moves": []int{}, "domain_moves": asked.View.Defaults.Moves}}

@@ -32,7 +32,10 @@ var watched = []struct {
 	more  []any // of its domain
 	tells map[string][]sources.Subject
 }{
-	{"party.party", nil, tells{"code": {sources.OfAccounts, sources.OfCredit, sources.OfSuppliers}, "sale_price_list.name": {sources.OfContracts}}},
+	{"party.party", nil, tells{
+		"code":                 {sources.OfAccounts, sources.OfCredit, sources.OfSuppliers},
+		"sale_price_list.name": {sources.OfContracts},
+	}},
 	{"party.address", nil, tells{"party.code": {sources.OfAccounts}}},
 	{"sale.product_customer", nil, tells{"party.code": {sources.OfAccounts}}},
 	{"product.category", nil, tells{"id": {sources.OfCategories}}},
@@ -53,7 +56,11 @@ var watched = []struct {
 	{"stock.shipment.out", nil, tells{"id": nil}},
 	{"stock.shipment.in", nil, tells{"id": nil}},
 	{"stock.shipment.out.return", nil, tells{"id": nil}},
-	{"account.invoice", []any{where("type", "=", "out")}, tells{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}, "lines.origin": nil}},
+	{
+		"account.invoice",
+		[]any{where("type", "=", "out")},
+		tells{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}, "lines.origin": nil},
+	},
 	{"account.invoice.line", nil, tells{"invoice.number": {sources.OfInvoices}, "origin": nil}},
 }
 
@@ -122,7 +129,8 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 		told = e.feed.before
 	}
 	to := place{from.Epoch, from.Step, maps.Clone(from.Seen)}
-	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}, leads: map[string]map[int]bool{}}, 0, rpc.Timestamp(0), rpc.Timestamp(0)
+	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}, leads: map[string]map[int]bool{}}, 0, rpc.Timestamp(0),
+		rpc.Timestamp(0)
 	now := map[string]rpc.Timestamp{}
 	looks, err := e.look(ctx, from)
 	if err != nil {
@@ -186,7 +194,8 @@ func (e *ERP) look(ctx context.Context, from place) ([][]written, error) {
 	for i, w := range watched {
 		group.Go(func() error {
 			for lastID := 0; ; {
-				rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(from.Seen[w.model].At), where("id", ">", lastID)), w.tells, byID, aPage)
+				rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(from.Seen[w.model].At), where("id", ">", lastID)), w.tells,
+					byID, aPage)
 				if err != nil {
 					return err
 				}
@@ -212,7 +221,8 @@ func (e *ERP) begin(ctx context.Context) (sources.Feed, error) {
 	p := place{Epoch: strconv.FormatInt(time.Now().UnixMicro(), 36), Seen: map[string]mark{}}
 	for _, w := range watched {
 		for _, field := range []string{"write_date", "create_date"} {
-			rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), where(field, "!=", nil)), nil, []any{[]any{field, "DESC"}, []any{"id", "DESC"}}, 1)
+			rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), where(field, "!=", nil)), nil,
+				[]any{[]any{field, "DESC"}, []any{"id", "DESC"}}, 1)
 			if err != nil {
 				return sources.Feed{}, err
 			}
@@ -243,7 +253,8 @@ func (w *written) UnmarshalJSON(text []byte) error {
 func (e *ERP) written(ctx context.Context, model string, domain []any, tells tells, order []any, limit int) ([]written, error) {
 	fields := append(slices.Sorted(maps.Keys(tells)), "_timestamp")
 	var rows []written
-	err := e.client.Call(ctx, "model."+model+".search_read", []any{domain, 0, limit, order, fields}, map[string]any{"active_test": false}, &rows)
+	err := e.client.Call(ctx, "model."+model+".search_read", []any{domain, 0, limit, order, fields}, map[string]any{"active_test": false},
+		&rows)
 	return rows, err
 }
 
@@ -315,7 +326,10 @@ func along(fields map[string]any, path string) []any {
 // to themselves and the orders they are of, whose lines are allocated when they
 // are assigned.
 func (c *changed) follow(ctx context.Context, e *ERP) error {
-	for model, kind := range map[string]string{"stock.shipment.out": isOutgoing, "stock.shipment.in": isIncoming, "stock.shipment.out.return": isBack} {
+	for model, kind := range map[string]string{
+		"stock.shipment.out": isOutgoing, "stock.shipment.in": isIncoming,
+		"stock.shipment.out.return": isBack,
+	} {
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(c.leads[model])), 500) {
 			rows, err := e.written(ctx, model, []any{where("id", "in", ids)}, tells{"number": nil}, byID, len(ids))
 			if err != nil {

@@ -97,7 +97,8 @@ func feed(t *testing.T) (*written, sources.Changes) {
 	s := &written{rows: map[string]map[int]time.Time{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	a, err := tryton.Open(tryton.Config{URL: server.URL + "/erp", User: "portico"}, sources.Credentials{Key: func() string { return sourcetest.Secret }})
+	a, err := tryton.Open(tryton.Config{URL: server.URL + "/erp", User: "portico"},
+		sources.Credentials{Key: func() string { return sourcetest.Secret }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,9 @@ func (e *ERP) changesOf(ctx context.Context, c trade.PurchaseConfirmation, lines
 		case err != nil:
 			return nil, err
 		case len(change) > 0 && firm:
-			return nil, sources.Fail(sources.ByHand, "Line %s is confirmed otherwise than ordered. Tryton changes quantities and prices of a confirmed purchase by hand alone: change it there as the answer says, then settle this operation.", l.LineNumber)
+			return nil, sources.Fail(sources.ByHand,
+				"Line %s is confirmed otherwise than ordered. Tryton changes quantities and prices of a confirmed purchase by hand alone: change it "+
+					"there as the answer says, then settle this operation.", l.LineNumber)
 		case len(change) > 0:
 			changes[line.ID] = change
 		}
@@ -114,11 +116,14 @@ func changeOf(l trade.ConfirmedLine, line confirmingLine, open udecimal.Decimal)
 	}
 	switch {
 	case l.SubstituteSKU != "":
-		return nil, sources.Fail(sources.ByHand, "Line %s comes as another item. Put that item into the purchase in Tryton, then settle this operation.", l.LineNumber)
+		return nil, sources.Fail(sources.ByHand,
+			"Line %s comes as another item. Put that item into the purchase in Tryton, then settle this operation.", l.LineNumber)
 	case len(days) > 1:
-		return nil, sources.Fail(sources.ByHand, "Line %s comes in parts on several days. Split its moves in Tryton and plan each for its day, then settle this operation.", l.LineNumber)
+		return nil, sources.Fail(sources.ByHand,
+			"Line %s comes in parts on several days. Split its moves in Tryton and plan each for its day, then settle this operation.", l.LineNumber)
 	case !coming.IsPos():
-		return nil, sources.Fail(sources.ByHand, "Line %s does not come. Take it off the purchase in Tryton, then settle this operation.", l.LineNumber)
+		return nil, sources.Fail(sources.ByHand, "Line %s does not come. Take it off the purchase in Tryton, then settle this operation.",
+			l.LineNumber)
 	}
 	change := values{}
 	if !coming.Equal(open) {
@@ -154,7 +159,8 @@ func (e *ERP) offered(ctx context.Context, p *confirming, c trade.PurchaseConfir
 		}
 	}
 	if c.SupplierOrderNumber != nil {
-		if err := e.client.Call(ctx, "model.purchase.purchase.write", []any{[]int{p.ID}, values{"reference": *c.SupplierOrderNumber}}, nil, nil); err != nil {
+		if err := e.client.Call(ctx, "model.purchase.purchase.write", []any{[]int{p.ID}, values{"reference": *c.SupplierOrderNumber}}, nil,
+			nil); err != nil {
 			return shown(err)
 		}
 	}

@@ -4,9 +4,8 @@ import (
 	"context"
 	"strconv"
 
-	"portico/trade/operating"
-
 	"portico/sources"
+	"portico/trade/operating"
 )
 
 // titled is a record with a name.
@@ -63,7 +62,8 @@ func (e *ERP) correctable(ctx context.Context, c operating.MasterDataChange) (mo
 		model, domain = "product.category", []any{where("id", "=", number)}
 	}
 	if model == "" {
-		return "", 0, "", sources.Fail(sources.ByHand, "The ERP takes a correction of that from no program: make it there, then settle this operation.")
+		return "", 0, "", sources.Fail(sources.ByHand,
+			"The ERP takes a correction of that from no program: make it there, then settle this operation.")
 	}
 	all, err := search[titled](ctx, e, model, domain, 1, nil)
 	if err != nil || len(all) == 0 {

@@ -3,10 +3,9 @@ package tryton_test
 import (
 	"testing"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/sources/tryton"
+	"portico/trade/operating"
 )
 
 // TestMasterDataAreCorrectedInARealServer sets fields and sets them back.
@@ -50,18 +49,28 @@ func TestMasterDataAreCorrectedInARealServer(t *testing.T) {
 		if _, now := first(kind); now != c.Value {
 			t.Errorf("%s %s says %q, not %q", kind, key, now, c.Value)
 		}
-		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: was, Value: "too late"}); sources.KindOf(err) != sources.Rejected {
+		if _, err := to.Correct(t.Context(), "k",
+			operating.MasterDataChange{
+				Kind: string(kind), Key: key, Field: "name", Was: was,
+				Value: "too late",
+			}); sources.KindOf(err) != sources.Rejected {
 			t.Errorf("%s %s says something else by now, and is corrected: %v", kind, key, err)
 		}
-		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: c.Value, Value: was}); err != nil {
+		if _, err := to.Correct(t.Context(), "k",
+			operating.MasterDataChange{Kind: string(kind), Key: key, Field: "name", Was: c.Value, Value: was}); err != nil {
 			t.Errorf("%s %s, back: %v", kind, key, err)
 		}
-		if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: string(kind), Key: "no-such-key", Field: "name", Was: "a", Value: "b"}); sources.KindOf(err) != sources.Rejected {
+		if _, err := to.Correct(t.Context(), "k",
+			operating.MasterDataChange{
+				Kind: string(kind), Key: "no-such-key", Field: "name", Was: "a",
+				Value: "b",
+			}); sources.KindOf(err) != sources.Rejected {
 			t.Errorf("%s that is not there: %v", kind, err)
 		}
 	}
 	key, _ := first(sources.OfItems)
-	if _, err := to.Correct(t.Context(), "k", operating.MasterDataChange{Kind: "items", Key: key, Field: "brand", Was: "a", Value: "b"}); sources.KindOf(err) != sources.ByHand {
+	if _, err := to.Correct(t.Context(), "k",
+		operating.MasterDataChange{Kind: "items", Key: key, Field: "brand", Was: "a", Value: "b"}); sources.KindOf(err) != sources.ByHand {
 		t.Errorf("a field that it has not: %v", err)
 	}
 }

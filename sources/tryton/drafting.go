@@ -68,8 +68,10 @@ func (e *ERP) saleOf(ctx context.Context, key string, d trade.Draft) (values, er
 		return nil, err
 	}
 	row := values{
-		"party": b.ID, "company": own.ID, "currency": currency, "reference": d.CustomerPoNumber, "description": key, "invoice_address": c.Invoice, "shipment_address": place,
-		"payment_term": c.Term, "price_list": c.List, "warehouse": warehouse, "invoice_method": "shipment", "shipment_method": "order", "lines": []any{[]any{"create", lines}},
+		"party": b.ID, "company": own.ID, "currency": currency, "reference": d.CustomerPoNumber, "description": key,
+		"invoice_address": c.Invoice, "shipment_address": place,
+		"payment_term": c.Term, "price_list": c.List, "warehouse": warehouse, "invoice_method": "shipment", "shipment_method": "order",
+		"lines": []any{[]any{"create", lines}},
 	}
 	if c.Invoice == nil {
 		row["invoice_address"] = place
@@ -124,7 +126,10 @@ func (e *ERP) saleLines(ctx context.Context, all []trade.DraftLine, b buyer, com
 				return nil, err
 			}
 		}
-		lines[i] = values{"type": "line", "product": p.ID, "quantity": rpc.Number{Decimal: l.Quantity.Value}, "unit": unit, "unit_price": price, "taxes": []any{[]any{"add", taxes}}}
+		lines[i] = values{
+			"type": "line", "product": p.ID, "quantity": rpc.Number{Decimal: l.Quantity.Value}, "unit": unit, "unit_price": price,
+			"taxes": []any{[]any{"add", taxes}},
+		}
 	}
 	return lines, nil
 }

@@ -50,7 +50,8 @@ var invoices = mapping[invoice, trade.Invoice]{
 		if err != nil {
 			return nil, err
 		}
-		lines, err := partsOf(ctx, e, "account.invoice.line", "invoice", ids, func(l *invoiceLine) int { return l.Invoice }, where("type", "=", "line"))
+		lines, err := partsOf(ctx, e, "account.invoice.line", "invoice", ids, func(l *invoiceLine) int { return l.Invoice },
+			where("type", "=", "line"))
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +97,8 @@ func (i *invoice) told(lines []invoiceLine, units units, sales map[int]soldIn, s
 		d.Decimal = turned(d.Decimal)
 	}
 	v := trade.Invoice{
-		Number: i.number(), Kind: trade.PlainInvoice, AccountRef: trade.Key(i.Party.Code), IssuedOn: i.Day.Date, Status: status, Balance: i.money(i.Open), Totals: i.totals(),
+		Number: i.number(), Kind: trade.PlainInvoice, AccountRef: trade.Key(i.Party.Code), IssuedOn: i.Day.Date, Status: status,
+		Balance: i.money(i.Open), Totals: i.totals(),
 	}
 	if memo {
 		v.Kind = trade.CreditMemo

@@ -24,7 +24,8 @@ type category struct {
 }
 
 var categories = mapping[category, trade.Category]{
-	kind: "categories", model: "product.category", field: "id", domain: []any{where("accounting", "=", false)}, key: func(c *category) string { return strconv.Itoa(c.ID) },
+	kind: "categories", model: "product.category", field: "id", domain: []any{where("accounting", "=", false)},
+	key: func(c *category) string { return strconv.Itoa(c.ID) },
 	with: func(context.Context, *ERP, []category, []int) (func(*category) (trade.Category, bool, error), error) {
 		return func(c *category) (trade.Category, bool, error) {
 			code := strconv.Itoa(c.ID) // they have none of their own
@@ -104,7 +105,8 @@ func (e *ERP) SetLeadTime(ctx context.Context, _ string, l trade.LeadTime) (sour
 		return sources.Receipt{}, cmpError(err, sources.Fail(sources.Rejected, "The ERP does not know the item."))
 	}
 	p := &products[0]
-	all, err := search[supplying](ctx, e, "purchase.product_supplier", []any{where("template", "=", p.Template.ID), where("party.code", "=", l.Supplier)}, 0, nil)
+	all, err := search[supplying](ctx, e, "purchase.product_supplier",
+		[]any{where("template", "=", p.Template.ID), where("party.code", "=", l.Supplier)}, 0, nil)
 	if err != nil {
 		return sources.Receipt{}, err
 	}
@@ -155,8 +157,10 @@ var items = mapping[product, trade.Item]{
 				return trade.Item{}, false, err
 			}
 			i := trade.Item{
-				SKU: p.Code, Name: p.Name, Description: p.Description, BaseUnit: base, Status: p.status(), Identifiers: []trade.Identifier{}, Attributes: []trade.ItemAttribute{},
-				DocumentRefs: []trade.ItemDocumentRef{}, Provenance: stamp(p.Code, newest(newest(max(p.Version, p.Template.Version), codes[p.ID]), suppliers[p.Template.ID])),
+				SKU: p.Code, Name: p.Name, Description: p.Description, BaseUnit: base, Status: p.status(), Identifiers: []trade.Identifier{},
+				Attributes:     []trade.ItemAttribute{},
+				DocumentRefs:   []trade.ItemDocumentRef{},
+				Provenance:     stamp(p.Code, newest(newest(max(p.Version, p.Template.Version), codes[p.ID]), suppliers[p.Template.ID])),
 				SuppliersKnown: suppliersOf(p, suppliers[p.Template.ID]),
 			}
 			if len(p.Categories) > 0 {

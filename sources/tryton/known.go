@@ -25,7 +25,8 @@ const knownFor = time.Minute
 
 func newKnown() known {
 	return known{
-		expirable.NewLRU[string, any](100, nil, knownFor), expirable.NewLRU[string, buyer](10_000, nil, knownFor), expirable.NewLRU[string, good](100_000, nil, knownFor),
+		expirable.NewLRU[string, any](100, nil, knownFor), expirable.NewLRU[string, buyer](10_000, nil, knownFor),
+		expirable.NewLRU[string, good](100_000, nil, knownFor),
 	}
 }
 

@@ -9,13 +9,12 @@ import (
 	"strconv"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // row is what every record tells of itself.

@@ -69,12 +69,14 @@ var customers = mapping[customer, trade.Account]{
 		own, err := e.own(ctx)
 		terms, err2 := e.terms(ctx)
 		places, err3 := partsOf(ctx, e, "party.address", "party", ids, func(a *address) int { return a.Party })
-		above, err4 := partsOf(ctx, e, "party.relation.all", "from_", ids, func(r *relation) int { return r.From }, where("type.name", "=", e.branchOf))
+		above, err4 := partsOf(ctx, e, "party.relation.all", "from_", ids, func(r *relation) int { return r.From },
+			where("type.name", "=", e.branchOf))
 		numbers, err5 := partsOf(ctx, e, "sale.product_customer", "party", ids, func(p *partNumber) int { return p.Party })
 		return func(c *customer) (trade.Account, bool, error) {
 			a := trade.Account{
-				Number: c.Code, Name: c.Name, Status: trade.AccountActive, Currency: own.Currency.Code, PaymentTerms: termOf(terms, c.Term), PartNumbers: map[string]string{},
-				Provenance: stamp(c.Code, newest(newest(c.Version, places[c.ID]), numbers[c.ID])),
+				Number: c.Code, Name: c.Name, Status: trade.AccountActive, Currency: own.Currency.Code, PaymentTerms: termOf(terms, c.Term),
+				PartNumbers: map[string]string{},
+				Provenance:  stamp(c.Code, newest(newest(c.Version, places[c.ID]), numbers[c.ID])),
 			}
 			switch {
 			case c.Code == "":
@@ -139,7 +141,10 @@ var positions = mapping[customer, trade.CreditPosition]{
 		own, err := e.own(ctx)
 		return func(c *customer) (trade.CreditPosition, bool, error) {
 			// What is used changes with every order, and the party does not.
-			p := trade.CreditPosition{AccountRef: trade.Key(c.Code), Exposure: trade.Money{Amount: c.Used.Decimal, Currency: own.Currency.Code}, Provenance: readNow(c.Code)}
+			p := trade.CreditPosition{
+				AccountRef: trade.Key(c.Code), Exposure: trade.Money{Amount: c.Used.Decimal, Currency: own.Currency.Code},
+				Provenance: readNow(c.Code),
+			}
 			if c.Code == "" {
 				return p, true, nil
 			}
@@ -167,8 +172,9 @@ type supplier struct {
 }
 
 var suppliers = mapping[supplier, procurement.TradingPartner]{
-	kind: "suppliers", model: "party.party", field: "code", domain: []any{where("payment_terms.supplier_payment_term", "!=", nil), where("active", "in", []bool{true, false})},
-	key: func(s *supplier) string { return s.Code },
+	kind: "suppliers", model: "party.party", field: "code",
+	domain: []any{where("payment_terms.supplier_payment_term", "!=", nil), where("active", "in", []bool{true, false})},
+	key:    func(s *supplier) string { return s.Code },
 	with: func(context.Context, *ERP, []supplier, []int) (func(*supplier) (procurement.TradingPartner, bool, error), error) {
 		return func(s *supplier) (procurement.TradingPartner, bool, error) {
 			if s.Code == "" {

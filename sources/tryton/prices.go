@@ -54,7 +54,10 @@ var contracts = mapping[priceList, trade.Contract]{
 			return *l.List
 		})
 		return func(l *priceList) (trade.Contract, bool, error) {
-			c := trade.Contract{Number: l.Name, ValidFrom: trade.DateOf(l.Begun.In(e.zone)), Provenance: stamp(l.Name, newest(newest(l.Version, lines[l.ID]), of[l.ID]))}
+			c := trade.Contract{
+				Number: l.Name, ValidFrom: trade.DateOf(l.Begun.In(e.zone)),
+				Provenance: stamp(l.Name, newest(newest(l.Version, lines[l.ID]), of[l.ID])),
+			}
 			if len(lines[l.ID]) == 0 || len(of[l.ID]) != 1 {
 				return c, true, nil // a list of many is no contract
 			}
@@ -195,7 +198,10 @@ func tell(k trade.PriceKey, amount *rpc.Decimal, b buyer, contract agreement, cu
 	}
 	p := &trade.Price{
 		SKU: k.SKU, Kind: trade.BaseListPrice, Provenance: readNow(k.SKU),
-		UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: amount.Decimal, Currency: currency}, Per: trade.Quantity{Value: udecimal.One, Unit: k.Unit}},
+		UnitPrice: trade.UnitPrice{
+			Price: trade.Money{Amount: amount.Decimal, Currency: currency},
+			Per:   trade.Quantity{Value: udecimal.One, Unit: k.Unit},
+		},
 	}
 	if b.List != nil {
 		p.Kind = trade.CustomerListPrice
@@ -277,7 +283,9 @@ type cache[V any] interface {
 }
 
 // lookUp finds records by code, those that are not known yet in one call.
-func lookUp[V any](ctx context.Context, e *ERP, known cache[V], model string, domain []any, codes []string, of func(V) string) (map[string]V, error) {
+func lookUp[V any](ctx context.Context, e *ERP, known cache[V], model string, domain []any, codes []string,
+	of func(V) string,
+) (map[string]V, error) {
 	all := map[string]V{}
 	var missing []string
 	for _, c := range codes {

@@ -47,7 +47,8 @@ var purchases = mapping[purchase, trade.PurchaseOrder]{
 		own, err := e.own(ctx)
 		units, err2 := e.units(ctx)
 		terms, err3 := e.terms(ctx)
-		lines, err4 := partsOf(ctx, e, "purchase.line", "purchase", ids, func(l *purchaseLine) int { return l.Purchase }, where("type", "=", "line"))
+		lines, err4 := partsOf(ctx, e, "purchase.line", "purchase", ids, func(l *purchaseLine) int { return l.Purchase },
+			where("type", "=", "line"))
 		var of []int
 		for _, all := range lines {
 			for _, l := range all {
@@ -62,9 +63,11 @@ var purchases = mapping[purchase, trade.PurchaseOrder]{
 			}
 			totals := p.totals()
 			o := trade.PurchaseOrder{
-				Number: *p.Number, Revision: 1, SupplierRef: trade.Key(p.Party.Code), Buyer: trade.Location{Name: &own.Party.Name}, Status: status, Currency: p.Currency.Code,
-				Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "purchase.purchase.state", Code: p.State}, PaymentTerms: termOf(terms, p.Term), IssuedAt: e.placed(p.Day, p.Written),
-				Totals: &totals,
+				Number: *p.Number, Revision: 1, SupplierRef: trade.Key(p.Party.Code), Buyer: trade.Location{Name: &own.Party.Name}, Status: status,
+				Currency: p.Currency.Code,
+				Raw:      &trade.RawCode{Standard: trade.ERPCodes, List: "purchase.purchase.state", Code: p.State}, PaymentTerms: termOf(terms, p.Term),
+				IssuedAt: e.placed(p.Day, p.Written),
+				Totals:   &totals,
 			}
 			if p.Warehouse != nil {
 				o.WarehouseRef = trade.Key(p.Warehouse.Code)
@@ -101,7 +104,8 @@ func bought(p *purchase, l *purchaseLine, moves []move, units units) (trade.Purc
 	}
 	qty := func(d udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: d, Unit: unit} }
 	line := trade.PurchaseOrderLine{
-		LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product), Ordered: qty(l.Quantity.Decimal),
+		LineNumber: strconv.Itoa(l.ID), ItemRef: l.Product.ref(), Description: described(l.Description, l.Product),
+		Ordered:   qty(l.Quantity.Decimal),
 		UnitPrice: p.each(*l.Price, unit),
 	}
 	if l.Product != nil {

@@ -40,7 +40,10 @@ func (e *ERP) returnOf(ctx context.Context, key string, d trade.ReturnDraft) (va
 		return nil, err
 	}
 	var heads []values
-	fields := []string{"party", "company", "currency", "reference", "invoice_address", "shipment_address", "price_list", "payment_term", "warehouse"}
+	fields := []string{
+		"party", "company", "currency", "reference", "invoice_address", "shipment_address", "price_list", "payment_term",
+		"warehouse",
+	}
 	if err := e.client.Call(ctx, "model.sale.sale.read", []any{[]int{s.ID}, fields}, nil, &heads); err != nil || len(heads) != 1 {
 		return nil, cmpError(err, sources.Fail(sources.Garbled, "a sale is not to be read"))
 	}
@@ -58,7 +61,8 @@ func (e *ERP) returnOf(ctx context.Context, key string, d trade.ReturnDraft) (va
 				continue
 			}
 			lines = append(lines, values{
-				"type": "line", "product": n.Product, "unit": n.Unit, "unit_price": n.Price, "quantity": rpc.Number{Decimal: udecimal.Zero.Sub(l.Quantity.Value)}, "taxes": []any{[]any{"add", n.Taxes}},
+				"type": "line", "product": n.Product, "unit": n.Unit, "unit_price": n.Price,
+				"quantity": rpc.Number{Decimal: udecimal.Zero.Sub(l.Quantity.Value)}, "taxes": []any{[]any{"add", n.Taxes}},
 				"description": l.Comment,
 			})
 		}
@@ -68,7 +72,8 @@ func (e *ERP) returnOf(ctx context.Context, key string, d trade.ReturnDraft) (va
 	}
 	row := heads[0]
 	delete(row, "id")
-	row["description"], row["origin"], row["invoice_method"], row["shipment_method"] = key, "sale.sale,"+strconv.Itoa(s.ID), "shipment", "order"
+	row["description"], row["origin"], row["invoice_method"], row["shipment_method"] = key, "sale.sale,"+strconv.Itoa(s.ID), "shipment",
+		"order"
 	row["lines"] = []any{[]any{"create", lines}}
 	return row, nil
 }

@@ -15,7 +15,8 @@ import (
 )
 
 var returns = mapping[sale, trade.Return]{
-	kind: "returns", model: "sale.sale", field: "number", key: func(s *sale) string { return s.number() }, domain: []any{where("number", "!=", nil), where("origin", "like", ofSale)},
+	kind: "returns", model: "sale.sale", field: "number", key: func(s *sale) string { return s.number() },
+	domain: []any{where("number", "!=", nil), where("origin", "like", ofSale)},
 	with: func(ctx context.Context, e *ERP, rows []sale, ids []int) (func(*sale) (trade.Return, bool, error), error) {
 		s, err := e.sold(ctx, ids)
 		if err != nil {
@@ -86,7 +87,10 @@ func (s *sold) memos(ctx context.Context) (map[int]string, error) {
 		Invoice struct {
 			Number string `json:"number"`
 		} `json:"invoice."`
-	}](ctx, s.e, "account.invoice.line", []any{where("origin", "in", references("sale.line", s.lineIDs())), where("invoice.state", "in", []string{"posted", "paid"})}, 0, nil)
+	}](ctx, s.e, "account.invoice.line", []any{
+		where("origin", "in", references("sale.line", s.lineIDs())),
+		where("invoice.state", "in", []string{"posted", "paid"}),
+	}, 0, nil)
 	all := map[int]string{}
 	for _, r := range rows {
 		all[leadsTo(r.Origin, "sale.line")] = r.Invoice.Number
@@ -106,7 +110,8 @@ func (s *sold) back(x *sale, numbers map[int]string, before parts[saleLine], mem
 		return trade.Return{}, false, fmt.Errorf("state: %.20q has no meaning here", x.State)
 	}
 	r := trade.Return{
-		ExternalRef: referenceOf(x.Ours), Number: x.Number, OrderRef: trade.Key(numbers[original]), AccountRef: trade.Key(x.Party.Code), Status: status, RequestedAt: s.e.placed(x.Day, x.Written),
+		ExternalRef: referenceOf(x.Ours), Number: x.Number, OrderRef: trade.Key(numbers[original]), AccountRef: trade.Key(x.Party.Code),
+		Status: status, RequestedAt: s.e.placed(x.Day, x.Written),
 		Provenance: stamp(x.number(), newest(x.Version, s.lines[x.ID])),
 	}
 	whole := len(s.lines[x.ID]) > 0
@@ -123,7 +128,9 @@ func (s *sold) back(x *sale, numbers map[int]string, before parts[saleLine], mem
 			return r, false, errors.New("it takes back what its order does not have")
 		}
 		line := trade.ReturnLine{
-			OrderLineNumber: strconv.Itoa(before[original][i].ID), Quantity: trade.Quantity{Value: l.Quantity.Abs(), Unit: unit}, Reason: trade.ReturnOther, // Tryton has no reasons
+			// Tryton has no reasons
+			OrderLineNumber: strconv.Itoa(before[original][i].ID), Quantity: trade.Quantity{Value: l.Quantity.Abs(), Unit: unit},
+			Reason:  trade.ReturnOther,
 			Comment: l.Description,
 		}
 		var received udecimal.Decimal

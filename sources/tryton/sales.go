@@ -137,7 +137,8 @@ func (e *ERP) sold(ctx context.Context, ids []int) (*sold, error) {
 	if s.terms, err = e.terms(ctx); err != nil {
 		return nil, err
 	}
-	if s.lines, err = partsOf(ctx, e, "sale.line", "sale", ids, func(l *saleLine) int { return l.Sale }, where("type", "=", "line")); err != nil {
+	if s.lines, err = partsOf(ctx, e, "sale.line", "sale", ids, func(l *saleLine) int { return l.Sale },
+		where("type", "=", "line")); err != nil {
 		return nil, err
 	}
 	if s.moves, err = e.movesOf(ctx, "sale.line", s.lineIDs()); err != nil {
@@ -167,7 +168,10 @@ func (s *sold) after(ctx context.Context, ids []int) error {
 		row
 		Origin   *string    `json:"origin"`
 		Quantity rpc.Number `json:"quantity"`
-	}](ctx, s.e, "account.invoice.line", []any{where("origin", "in", references("sale.line", lines)), where("invoice.state", "in", []string{"posted", "paid"})}, 0, nil)
+	}](ctx, s.e, "account.invoice.line", []any{
+		where("origin", "in", references("sale.line", lines)),
+		where("invoice.state", "in", []string{"posted", "paid"}),
+	}, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -207,14 +211,20 @@ func (s *sold) order(x *sale) (trade.Order, bool, error) {
 	}
 	totals := x.totals()
 	o := trade.Order{
-		Number: x.Number, CustomerPoNumber: x.Reference, AccountRef: trade.Key(x.Party.Code), ShipToRef: x.ShipTo.ref(), BillToRef: x.BillTo.ref(), Status: status,
-		Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "sale.sale.state", Code: x.State}, Holds: []trade.OrderHold{}, PaymentTerms: termOf(s.terms, x.Term),
-		Totals:   &totals,
-		PlacedAt: s.e.placed(x.Day, x.Written), Comment: x.Comment, ExternalRef: referenceOf(x.Ours), Provenance: stamp(x.number(), newest(x.Version, s.lines[x.ID])),
+		Number: x.Number, CustomerPoNumber: x.Reference, AccountRef: trade.Key(x.Party.Code), ShipToRef: x.ShipTo.ref(),
+		BillToRef: x.BillTo.ref(), Status: status,
+		Raw: &trade.RawCode{Standard: trade.ERPCodes, List: "sale.sale.state", Code: x.State}, Holds: []trade.OrderHold{},
+		PaymentTerms: termOf(s.terms, x.Term),
+		Totals:       &totals,
+		PlacedAt:     s.e.placed(x.Day, x.Written), Comment: x.Comment, ExternalRef: referenceOf(x.Ours),
+		Provenance: stamp(x.number(), newest(x.Version, s.lines[x.ID])),
 	}
 	// Confirming succeeds although what must follow fails: that is in Tryton's log alone.
 	if since := time.Since(x.Written.Time); x.State == "confirmed" && since > processed {
-		o.Holds = append(o.Holds, trade.OrderHold{Kind: trade.HoldManual, Reason: "The ERP has confirmed the order and does not go on with it.", Since: x.Written.Time})
+		o.Holds = append(o.Holds, trade.OrderHold{
+			Kind: trade.HoldManual, Reason: "The ERP has confirmed the order and does not go on with it.",
+			Since: x.Written.Time,
+		})
 	}
 	for i := range s.lines[x.ID] {
 		l := &s.lines[x.ID][i]
@@ -228,7 +238,8 @@ func (s *sold) order(x *sale) (trade.Order, bool, error) {
 		o.LinesKnown = append(o.LinesKnown, line)
 		o.Provenance = stamp(x.number(), max(rpc.Timestamp(o.Provenance.Sequence), newest(0, s.moves[l.ID])))
 	}
-	if o.Status == trade.OrderClosed && !slices.ContainsFunc(o.LinesKnown, func(l trade.OrderLine) bool { return l.Cancelled.Value.LessThan(l.Ordered.Value) }) {
+	if o.Status == trade.OrderClosed && !slices.ContainsFunc(o.LinesKnown,
+		func(l trade.OrderLine) bool { return l.Cancelled.Value.LessThan(l.Ordered.Value) }) {
 		o.Status = trade.OrderCancelled // Tryton is done with it without having sent anything
 	}
 	o.Derive()

@@ -101,11 +101,13 @@ func (e *ERP) content(ctx context.Context, kind, model string, ids []int) (*cont
 		return nil, err
 	}
 	of := func(reference *string) int { return leadsTo(reference, model) }
-	if c.moves, err = partsOf(ctx, e, "stock.move", "shipment", references(model, ids), func(m *move) int { return of(m.Shipment) }, where("state", "!=", "cancelled")); err != nil {
+	if c.moves, err = partsOf(ctx, e, "stock.move", "shipment", references(model, ids), func(m *move) int { return of(m.Shipment) },
+		where("state", "!=", "cancelled")); err != nil {
 		return nil, err
 	}
 	if kind == isOutgoing {
-		if c.packs, err = partsOf(ctx, e, "stock.package", "shipment", references(model, ids), func(p *pack) int { return of(p.Shipment) }); err != nil {
+		if c.packs, err = partsOf(ctx, e, "stock.package", "shipment", references(model, ids),
+			func(p *pack) int { return of(p.Shipment) }); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +192,8 @@ func (c *content) shipment(s *sent) (trade.Shipment, error) {
 				return t, err
 			}
 			if d.line != "" {
-				parcel.LinesKnown = append(parcel.LinesKnown, trade.PackageLine{DocumentKey: d.document, LineNumber: d.line, Quantity: trade.Quantity{Value: m.Quantity.Decimal, Unit: unit}})
+				parcel.LinesKnown = append(parcel.LinesKnown,
+					trade.PackageLine{DocumentKey: d.document, LineNumber: d.line, Quantity: trade.Quantity{Value: m.Quantity.Decimal, Unit: unit}})
 			}
 			if t.ReturnKey = d.back; c.kind == isIncoming && !slices.Contains(t.PurchaseOrderKeys, d.document) {
 				t.PurchaseOrderKeys = append(t.PurchaseOrderKeys, d.document)
@@ -239,18 +242,22 @@ var (
 			t.References = append(t.References, trade.Identifier{Scheme: trade.SchemeBOL, Value: *i.Reference})
 		}
 	})
-	comingBacks = shipments(isBack, "stock.shipment.out.return", func(b *comingBack) *sent { return &b.sent }, func(b *comingBack, t *trade.Shipment) {
-		t.Direction, t.AccountRef = trade.ReturnWay, trade.Key(b.Customer.Code)
-		if b.Warehouse != nil {
-			t.Destination = &trade.Location{Name: some(b.Warehouse.Code)}
-		}
-	})
+	comingBacks = shipments(isBack, "stock.shipment.out.return", func(b *comingBack) *sent { return &b.sent },
+		func(b *comingBack, t *trade.Shipment) {
+			t.Direction, t.AccountRef = trade.ReturnWay, trade.Key(b.Customer.Code)
+			if b.Warehouse != nil {
+				t.Destination = &trade.Location{Name: some(b.Warehouse.Code)}
+			}
+		})
 )
 
 // Shipments are those to customers, then from suppliers, then returns. A page is of
 // one kind, and its place begins with the kind's.
 func (e *ERP) Shipments(ctx context.Context, q sources.Query) (sources.Page[trade.Shipment], error) {
-	read := []func(context.Context, *ERP, sources.Query) (sources.Page[trade.Shipment], error){outgoings.read, incomings.read, comingBacks.read}
+	read := []func(context.Context, *ERP, sources.Query) (sources.Page[trade.Shipment], error){
+		outgoings.read, incomings.read,
+		comingBacks.read,
+	}
 	kinds := []string{isOutgoing, isIncoming, isBack}
 	var page sources.Page[trade.Shipment]
 	if len(q.Refs) > 0 {

@@ -6,13 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // location is a place where goods are; a warehouse is one that has others in it.
@@ -28,7 +27,8 @@ type location struct {
 }
 
 var warehouses = mapping[location, trade.Warehouse]{
-	kind: "warehouses", model: "stock.location", field: "code", domain: []any{where("type", "=", "warehouse")}, key: func(l *location) string { return l.Code },
+	kind: "warehouses", model: "stock.location", field: "code", domain: []any{where("type", "=", "warehouse")},
+	key: func(l *location) string { return l.Code },
 	with: func(_ context.Context, _ *ERP, _ []location, _ []int) (func(*location) (trade.Warehouse, bool, error), error) {
 		return func(l *location) (trade.Warehouse, bool, error) {
 			if l.Code == "" { // others refer to it by nothing else
@@ -128,7 +128,10 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 		}
 		for _, p := range products.Records {
 			key := p.Code
-			s := trade.Stock{ItemRef: trade.Key(p.Code), WarehouseRef: trade.Key(w.Code), OnHand: all[p.ID], Allocated: all[p.ID].Sub(free[p.ID]), Provenance: provenance}
+			s := trade.Stock{
+				ItemRef: trade.Key(p.Code), WarehouseRef: trade.Key(w.Code), OnHand: all[p.ID], Allocated: all[p.ID].Sub(free[p.ID]),
+				Provenance: provenance,
+			}
 			s.Provenance.SourceRef = &key
 			if s.Unit, err = units.code(p.Unit); err != nil {
 				bad[p.Code] = err
@@ -154,9 +157,10 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 // quantities are what is in a location and the ones in it, less what is assigned.
 func (e *ERP) quantities(ctx context.Context, ids []int, place int, assigned bool) (map[int]udecimal.Decimal, error) {
 	today := rpc.Date{Date: trade.DateOf(time.Now().In(e.zone))}
-	rows, err := search[stocked](ctx, e, "product.product", []any{where("id", "in", ids), where("active", "in", []bool{true, false})}, 0, map[string]any{
-		"locations": []int{place}, "with_childs": true, "stock_date_end": today, "stock_assign": assigned,
-	})
+	rows, err := search[stocked](ctx, e, "product.product", []any{where("id", "in", ids), where("active", "in", []bool{true, false})}, 0,
+		map[string]any{
+			"locations": []int{place}, "with_childs": true, "stock_date_end": today, "stock_assign": assigned,
+		})
 	all := make(map[int]udecimal.Decimal, len(rows))
 	for _, r := range rows {
 		all[r.ID] = r.Quantity.RoundBank(6)

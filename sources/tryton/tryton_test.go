@@ -202,7 +202,8 @@ func recorder(t *testing.T, base string) string {
 		}
 		var packed bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-		if err := errors.Join(json.NewEncoder(z).Encode(answers), z.Close(), os.MkdirAll("testdata", 0o755), os.WriteFile(conversation, packed.Bytes(), 0o644)); err != nil {
+		if err := errors.Join(json.NewEncoder(z).Encode(answers), z.Close(), os.MkdirAll("testdata", 0o755),
+			os.WriteFile(conversation, packed.Bytes(), 0o644)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -321,8 +322,11 @@ func TestWhatIsMissingInTrytonIsSaid(t *testing.T) {
 		want   string
 	}{
 		"another release": {func(s *server) { s.faults["common.server.version"] = `["x",""]` }, "none of the known"},
-		"a module":        {func(s *server) { s.faults["model.stock.location.fields_get"] = `["'stock.location'",""]` }, "activate the module stock"},
-		"a field":         {func(s *server) { s.hidden = "address" }, "stock.location has no field address"},
+		"a module": {
+			func(s *server) { s.faults["model.stock.location.fields_get"] = `["'stock.location'",""]` },
+			"activate the module stock",
+		},
+		"a field": {func(s *server) { s.hidden = "address" }, "stock.location has no field address"},
 	} {
 		s := recorded(t)
 		c.change(s)
@@ -334,7 +338,12 @@ func TestWhatIsMissingInTrytonIsSaid(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	for _, c := range []tryton.Config{{URL: "http://x", User: "u"}, {URL: "x/erp", User: "u"}, {URL: "http://x/erp"}, {URL: "http://x/erp", User: "u", Zone: "Nowhere"}} {
+	for _, c := range []tryton.Config{
+		{URL: "http://x", User: "u"},
+		{URL: "x/erp", User: "u"},
+		{URL: "http://x/erp"},
+		{URL: "http://x/erp", User: "u", Zone: "Nowhere"},
+	} {
 		if _, err := tryton.Open(c, sources.Credentials{}); err == nil {
 			t.Errorf("%+v is taken", c)
 		}

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"strings"
 
-	"portico/trade/operating"
-
 	"portico/sources"
 	"portico/sources/tryton/rpc"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Tryton has no reference that is unique: a sale carries ours as its description, and is

@@ -20,7 +20,8 @@ func (r *approvalRow) trade() *ordering.Approval {
 
 var approvals = store.Read(store.Relation[ordering.Approval]{
 	Kind: "Approval", From: "approvals v", Visible: store.OwnAccount("v.account_id"),
-	Columns: []store.Columns{store.Always(`v.state, v.exceeded AS limit_json, coalesce(v.decided_by, '') AS decided_by_id, v.decided_at, v.comment`)},
+	Columns: []store.Columns{store.Always(`v.state, v.exceeded AS limit_json, coalesce(v.decided_by, '') AS decided_by_id, v.decided_at,
+		v.comment`)},
 }, (*approvalRow).trade)
 
 // Approvals reads the approvals of orders.

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Audit writes an entry to the audit log, in the transaction of what was done.
@@ -22,7 +21,8 @@ func Audit(ctx context.Context, tx *store.Tx, e operating.AuditRecord) error {
 	if err != nil {
 		return err
 	}
-	const query = `INSERT INTO audit_entries (actor, action, subject, correlation_id, before, after) VALUES (nullif($1, ''), $2, $3, $4, $5, $6)`
+	const query = `INSERT INTO audit_entries (actor, action, subject, correlation_id, before, after)
+		VALUES (nullif($1, ''), $2, $3, $4, $5, $6)`
 	if _, err := tx.Exec(ctx, query, e.Actor, e.Action, e.Subject, e.CorrelationID, before, after); err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
@@ -37,7 +37,8 @@ type AuditFilter struct {
 
 var auditLog = store.Read(store.Relation[operating.AuditEntry]{
 	Kind: "AuditEntry", From: "audit_leaves f JOIN audit_entries e ON e.place = f.place", Visible: store.OperatorOnly,
-	Columns: []store.Columns{store.Always(`e.id, f.index, e.at, coalesce(e.actor, '') AS actor_id, e.action, e.subject, e.correlation_id, e.before, e.after, encode(f.digest, 'hex') AS digest`)},
+	Columns: []store.Columns{store.Always(`e.id, f.index, e.at, coalesce(e.actor, '') AS actor_id, e.action, e.subject, e.correlation_id,
+		e.before, e.after, encode(f.digest, 'hex') AS digest`)},
 }, store.Identity[operating.AuditEntry])
 
 // AuditEntries reads sealed entries of the audit log by id.
@@ -47,7 +48,10 @@ func AuditEntries(ctx context.Context, s *store.Store, scope trade.Scope, ids []
 
 // AuditList is the sealed entries of the audit log, newest first.
 func AuditList(scope trade.Scope, f AuditFilter) *store.List[operating.AuditEntry] {
-	l := &store.List[operating.AuditEntry]{Relation: auditLog, Name: "audit log", Scope: scope, Order: []store.SortKey{store.Descending("f.index", "bigint")}}
+	l := &store.List[operating.AuditEntry]{
+		Relation: auditLog, Name: "audit log", Scope: scope,
+		Order: []store.SortKey{store.Descending("f.index", "bigint")},
+	}
 	for _, c := range []struct{ column, value string }{{"e.subject", f.Subject}, {"e.actor", f.Actor}, {"e.correlation_id", f.CorrelationID}} {
 		if c.value != "" {
 			l.And(c.column + " = " + l.Args.Add(c.value))
@@ -68,7 +72,8 @@ type Leaf struct {
 }
 
 // leafText is the text of an entry e, the same as long as nothing of it is changed.
-const leafText = `jsonb_build_object('id', e.id, 'at', (extract(epoch FROM e.at) * 1000000)::bigint, 'actor', e.actor, 'action', e.action, 'subject', e.subject, 'correlation', e.correlation_id, 'before', e.before, 'after', e.after)::text`
+const leafText = `jsonb_build_object('id', e.id, 'at', (extract(epoch FROM e.at) * 1000000)::bigint, 'actor', e.actor, 'action', e.action,
+	'subject', e.subject, 'correlation', e.correlation_id, 'before', e.before, 'after', e.after)::text`
 
 // lockAudit holds the tree for one process at a time.
 const lockAudit = `SELECT pg_advisory_xact_lock(7203)`
@@ -103,7 +108,8 @@ func SaveLeaves(ctx context.Context, tx *store.Tx, leaves []Leaf, digests [][]by
 	for i, l := range leaves {
 		indexes[i], places[i] = l.Index, l.Place
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_leaves (index, place, digest) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])`, pq.Array(indexes), pq.Array(places), pq.ByteaArray(digests)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_leaves (index, place, digest) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])`,
+		pq.Array(indexes), pq.Array(places), pq.ByteaArray(digests)); err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
 	const query = `INSERT INTO audit_hashes (index, hash) SELECT $1 + n - 1, h FROM unnest($2::bytea[]) WITH ORDINALITY x(h, n)`
@@ -132,7 +138,8 @@ func TreeHashes(ctx context.Context, from store.Reader, indexes []int64) (map[in
 // Leaves hands out the sealed entries from an index on, in their order, as they are in
 // the database now; an entry that is gone has an empty text.
 func Leaves(ctx context.Context, s *store.Store, from int64, most int) (leaves []Leaf, err error) {
-	const query = `SELECT f.index, f.place, CASE WHEN e.id IS NULL THEN '' ELSE ` + leafText + ` END AS text, f.digest FROM audit_leaves f LEFT JOIN audit_entries e ON e.place = f.place WHERE f.index >= $1 ORDER BY f.index LIMIT $2`
+	const query = `SELECT f.index, f.place, CASE WHEN e.id IS NULL THEN '' ELSE ` + leafText +
+		` END AS text, f.digest FROM audit_leaves f LEFT JOIN audit_entries e ON e.place = f.place WHERE f.index >= $1 ORDER BY f.index LIMIT $2`
 	if err := s.Select(ctx, &leaves, query, from, most); err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
@@ -148,13 +155,16 @@ type PartnerLeaf struct {
 
 // PartnerLeaves are the entries about messages of a partner on a purchase order that were
 // received, and about its keys, in the order in which they were written.
-func PartnerLeaves(ctx context.Context, s *store.Store, scope trade.Scope, partner, purchaseOrder string) (leaves []PartnerLeaf, err error) {
+func PartnerLeaves(ctx context.Context, s *store.Store, scope trade.Scope, partner, purchaseOrder string) (leaves []PartnerLeaf,
+	err error,
+) {
 	if !scope.Everything() {
 		return nil, nil
 	}
 	const query = `
 		SELECT coalesce(f.index, -1) AS index, ` + leafText + ` AS text FROM audit_entries e LEFT JOIN audit_leaves f ON f.place = e.place
-		WHERE e.subject = $1 AND (e.action = 'message.receive' AND e.after -> 'purchaseOrders' ? $2 OR starts_with(e.action, 'partner.key.')) ORDER BY e.place`
+		WHERE e.subject = $1 AND (e.action = 'message.receive' AND e.after -> 'purchaseOrders' ? $2 OR starts_with(e.action, 'partner.key.'))
+		ORDER BY e.place`
 	if err := s.Select(ctx, &leaves, query, partner, purchaseOrder); err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}

@@ -18,7 +18,8 @@ type Case struct {
 func CaseOf(ctx context.Context, tx *store.Tx, scope trade.Scope, deviation string) (*Case, error) {
 	var a store.Args
 	var rows []Case
-	query := `SELECT v.id, v.response_id, r.purchase_order_id, v.purchase_order_line_id AS line_id, v.state FROM deviations v JOIN purchase_order_responses r ON r.id = v.response_id
+	query := `SELECT v.id, v.response_id, r.purchase_order_id, v.purchase_order_line_id AS line_id, v.state FROM deviations v
+		JOIN purchase_order_responses r ON r.id = v.response_id
 		WHERE v.id = ` + a.Add(deviation) + ` AND ` + store.OwnSupplier("v.supplier_id")(scope, &a)
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil || len(rows) == 0 {
 		return nil, err
@@ -40,7 +41,8 @@ func CasesOf(ctx context.Context, tx *store.Tx, response string) ([]Case, error)
 // locked.
 func LinesAnswered(ctx context.Context, tx *store.Tx, response string) ([]string, error) {
 	var ids []string
-	const query = `SELECT purchase_order_line_id FROM line_acknowledgments WHERE response_id = $1 UNION SELECT purchase_order_line_id FROM deviations WHERE response_id = $1`
+	const query = `SELECT purchase_order_line_id FROM line_acknowledgments WHERE response_id = $1 UNION SELECT purchase_order_line_id
+		FROM deviations WHERE response_id = $1`
 	if err := tx.Select(ctx, &ids, query, response); err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
@@ -51,7 +53,8 @@ func LinesAnswered(ctx context.Context, tx *store.Tx, response string) ([]string
 // any more: they were revised, or ended.
 func OutdatedPurchaseOrders(ctx context.Context, s *store.Store) ([]string, error) {
 	var ids []string
-	const query = `SELECT d.id FROM operations o JOIN purchase_orders d ON d.id = o.subject WHERE o.finished_at IS NULL AND o.state = 'AWAITING_DECISION' AND o.kind = 'RESPOND_TO_PURCHASE_ORDER' AND d.state <> 'PENDING_REVIEW'`
+	const query = `SELECT d.id FROM operations o JOIN purchase_orders d ON d.id = o.subject WHERE o.finished_at IS NULL
+		AND o.state = 'AWAITING_DECISION' AND o.kind = 'RESPOND_TO_PURCHASE_ORDER' AND d.state <> 'PENDING_REVIEW'`
 	if err := s.Select(ctx, &ids, query); err != nil {
 		return nil, fmt.Errorf("answers: %w", err)
 	}

@@ -28,13 +28,16 @@ type claimedRow struct {
 	AwaitingJSON store.JSON[*trade.AwaitedDecision]
 }
 
-const claimedColumns = `o.id, o.source, o.lane, o.principal, o.correlation_id, o.kind, o.state, o.subject, o.account_id, o.supplier_id, o.work, o.failure AS failure_json, o.awaiting AS awaiting_json`
+const claimedColumns = `o.id, o.source, o.lane, o.principal, o.correlation_id, o.kind, o.state, o.subject, o.account_id, o.supplier_id,
+	o.work, o.failure AS failure_json, o.awaiting AS awaiting_json`
 
 // ClaimOperation takes an operation on for so long, under a token that nobody had
 // before. It is not taken when it has ended or rests, when its turn has not come (it is
 // woken when it has), or while another process is at it or its pause lasts: then wait
 // is when to try again.
-func ClaimOperation(ctx context.Context, s *store.Store, id, token string, lease time.Duration) (claimed *Claimed, wait time.Duration, err error) {
+func ClaimOperation(ctx context.Context, s *store.Store, id, token string, lease time.Duration) (claimed *Claimed, wait time.Duration,
+	err error,
+) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		var row struct {
 			claimedRow
@@ -43,7 +46,8 @@ func ClaimOperation(ctx context.Context, s *store.Store, id, token string, lease
 		}
 		const query = `
 			SELECT ` + claimedColumns + `, o.finished_at IS NOT NULL OR o.due_at = 'infinity' AS finished,
-				extract(epoch FROM greatest(o.claimed_until, CASE WHEN o.due_at < 'infinity' THEN o.due_at END, '1970-01-01') - clock_timestamp())::float8 AS wait, ` + behind + ` AS behind
+				extract(epoch FROM greatest(o.claimed_until, CASE WHEN o.due_at < 'infinity' THEN o.due_at END,
+				'1970-01-01') - clock_timestamp())::float8 AS wait, ` + behind + ` AS behind
 			FROM operations o WHERE o.id = $1 FOR UPDATE`
 		if err := tx.Get(ctx, &row, query, id); err != nil {
 			return err
@@ -79,7 +83,8 @@ func ClaimOperation(ctx context.Context, s *store.Store, id, token string, lease
 func withSteps(ctx context.Context, tx *store.Tx, row *claimedRow) (*Claimed, error) {
 	c := row.Claimed
 	c.Failure, c.Awaiting = row.FailureJSON.Value, row.AwaitingJSON.Value
-	const steps = `SELECT name, system, state, attempts, started_at, finished_at, external_ref, error FROM operation_steps WHERE operation_id = $1 ORDER BY position`
+	const steps = `SELECT name, system, state, attempts, started_at, finished_at, external_ref, error FROM operation_steps
+		WHERE operation_id = $1 ORDER BY position`
 	return &c, tx.Select(ctx, &c.Steps, steps, c.ID)
 }
 
@@ -138,7 +143,8 @@ func MoveOperation(ctx context.Context, tx *store.Tx, c *Claimed, before trade.O
 }
 
 func saveStep(ctx context.Context, tx *store.Tx, id string, position int, step trade.OperationStep) error {
-	const query = `UPDATE operation_steps SET state = $3, attempts = $4, started_at = $5, finished_at = $6, error = $7 WHERE operation_id = $1 AND position = $2`
+	const query = `UPDATE operation_steps SET state = $3, attempts = $4, started_at = $5, finished_at = $6, error = $7
+		WHERE operation_id = $1 AND position = $2`
 	if _, err := tx.Exec(ctx, query, id, position, step.State, step.Attempts, step.StartedAt, step.FinishedAt, step.Error); err != nil {
 		return fmt.Errorf("operation: %w", err)
 	}

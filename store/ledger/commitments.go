@@ -36,7 +36,9 @@ func HiddenCommitments(how map[ordering.CommitmentCause]ordering.Telling) (map[s
 		switch telling {
 		case ordering.TellAlways:
 		case ordering.TellLater:
-			conditions = append(conditions, fmt.Sprintf("(m.cause = '%s' AND coalesce((m.after ->> 'PromisedDeliveryDate')::date <= (m.before ->> 'PromisedDeliveryDate')::date, FALSE))", cause))
+			conditions = append(conditions,
+				fmt.Sprintf("(m.cause = '%s' AND coalesce((m.after ->> 'PromisedDeliveryDate')::date <= (m.before ->> "+
+					"'PromisedDeliveryDate')::date, FALSE))", cause))
 		case ordering.TellNever:
 			conditions = append(conditions, fmt.Sprintf("m.cause = '%s'", cause))
 		default:
@@ -60,7 +62,9 @@ func commitmentsShown(s *store.Store) store.Relation[ordering.CommitmentChange] 
 
 // CommitmentChanges reads the promises of orders that moved, newest first, at most 100
 // each; customers those that they are told of.
-func CommitmentChanges(ctx context.Context, s *store.Store, scope trade.Scope, orders []string) (map[string][]*ordering.CommitmentChange, error) {
+func CommitmentChanges(ctx context.Context, s *store.Store, scope trade.Scope, orders []string) (map[string][]*ordering.CommitmentChange,
+	error,
+) {
 	found, err := commitmentsShown(s).Under(ctx, s, scope, "", "m.order_id", "m.place DESC", orders)
 	return store.AtMost(found, 100), err
 }

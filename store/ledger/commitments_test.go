@@ -57,7 +57,10 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 }
 
 func TestAPolicyThatIsNoneIsRefused(t *testing.T) {
-	for _, bad := range []map[ordering.CommitmentCause]ordering.Telling{{"WEATHER": ordering.TellNever}, {ordering.MovedByCredit: "SOMETIMES"}} {
+	for _, bad := range []map[ordering.CommitmentCause]ordering.Telling{
+		{"WEATHER": ordering.TellNever},
+		{ordering.MovedByCredit: "SOMETIMES"},
+	} {
 		if _, err := ledger.HiddenCommitments(bad); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

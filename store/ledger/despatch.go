@@ -30,12 +30,15 @@ func (r *despatchRow) trade() *trade.DespatchAdvice {
 }
 
 var despatches = store.Read(store.Relation[trade.DespatchAdvice]{
-	Kind: "DespatchAdvice", From: "despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id JOIN warehouses w ON w.id = n.warehouse_id", Visible: store.OwnSupplier("n.supplier_id"),
+	Kind: "DespatchAdvice", From: "despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id JOIN warehouses w ON w.id = " +
+		"n.warehouse_id", Visible: store.OwnSupplier("n.supplier_id"),
 	Source: (*trade.DespatchAdvice).From,
 	Columns: []store.Columns{
-		store.Always(`n.id, n.number, n.supplier_id, n.status, n.despatched_at, n.expected_at, coalesce(n.carrier_scac, '') AS scac, n.refs AS refs_json, n.ship_from AS from_json, w.location AS to_json,
+		store.Always(`n.id, n.number, n.supplier_id, n.status, n.despatched_at, n.expected_at, coalesce(n.carrier_scac, '') AS scac,
+			n.refs AS refs_json, n.ship_from AS from_json, w.location AS to_json,
 			coalesce(n.shipment_number, '') AS shipment_number, n.operation_id`),
-		store.When("provenance", `'PARTNER' AS "provenance.system", p.code AS "provenance.instance", n.number AS "provenance.source_ref", '1' AS "provenance.source_version", 1 AS "provenance.sequence",
+		store.When("provenance", `'PARTNER' AS "provenance.system", p.code AS "provenance.instance", n.number AS "provenance.source_ref",
+			'1' AS "provenance.source_version", 1 AS "provenance.sequence",
 			n.received_at AS "provenance.as_of", n.received_at AS "provenance.received_at"`),
 	},
 }, (*despatchRow).trade)
@@ -46,8 +49,11 @@ func Despatches(ctx context.Context, s *store.Store, scope trade.Scope, ids []st
 }
 
 // DespatchesOf reads the ship notices about purchase orders, newest first, at most 100 each.
-func DespatchesOf(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.DespatchAdvice, error) {
-	const join = `JOIN (SELECT DISTINCT d.despatch_advice_id, l.purchase_order_id FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id) x ON x.despatch_advice_id = n.id`
+func DespatchesOf(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.DespatchAdvice,
+	error,
+) {
+	const join = `JOIN (SELECT DISTINCT d.despatch_advice_id, l.purchase_order_id FROM despatch_lines d
+		JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id) x ON x.despatch_advice_id = n.id`
 	found, err := despatches.Under(ctx, s, scope, join, "x.purchase_order_id", "n.received_at DESC, n.id", purchaseOrders)
 	return store.AtMost(found, 100), err
 }
@@ -90,13 +96,15 @@ func (r *despatchLineRow) trade() *trade.DespatchLine {
 		return &trade.Quantity{Value: d.Decimal, Unit: r.Unit}
 	}
 	l := &r.DespatchLine
-	l.Shipped, l.Backordered, l.Outstanding, l.Oversupplied, l.Received, l.Damaged, l.Serials = *qty(r.QShipped), qty(r.QLater), qty(r.QNot), qty(r.QOver), qty(r.Q), qty(r.QBad), r.Numbers
+	l.Shipped, l.Backordered, l.Outstanding, l.Oversupplied, l.Received, l.Damaged, l.Serials = *qty(r.QShipped), qty(r.QLater), qty(r.QNot),
+		qty(r.QOver), qty(r.Q), qty(r.QBad), r.Numbers
 	return l
 }
 
 var despatchLines = store.Read(store.Relation[trade.DespatchLine]{
 	Kind: "DespatchLine", From: "despatch_lines l", Visible: store.OwnSupplier("l.supplier_id"),
-	Columns: []store.Columns{store.Always(`l.purchase_order_line_id AS line_id, l.sscc, l.unit, l.shipped AS q_shipped, l.backordered AS q_later, l.outstanding AS q_not, l.outstanding_reason,
+	Columns: []store.Columns{store.Always(`l.purchase_order_line_id AS line_id, l.sscc, l.unit, l.shipped AS q_shipped,
+		l.backordered AS q_later, l.outstanding AS q_not, l.outstanding_reason,
 		l.oversupplied AS q_over, l.lot, l.serials AS numbers, l.expires_on, l.received AS q, l.damaged AS q_bad`)},
 }, (*despatchLineRow).trade)
 

@@ -13,7 +13,8 @@ import (
 func OrdersOfLines(ctx context.Context, tx *store.Tx, scope trade.Scope, lines []string) ([]string, error) {
 	var a store.Args
 	var ids []string
-	query := `SELECT DISTINCT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ANY(` + a.AddTexts(lines) + `) AND ` + store.OwnSupplier("l.supplier_id")(scope, &a) + ` ORDER BY 1`
+	query := `SELECT DISTINCT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ANY(` + a.AddTexts(lines) + `) AND ` +
+		store.OwnSupplier("l.supplier_id")(scope, &a) + ` ORDER BY 1`
 	if err := tx.Select(ctx, &ids, query, a.List...); err != nil {
 		return nil, fmt.Errorf("purchase orders: %w", err)
 	}
@@ -24,7 +25,8 @@ func OrdersOfLines(ctx context.Context, tx *store.Tx, scope trade.Scope, lines [
 func OwnPurchaseOrders(ctx context.Context, tx *store.Tx, scope trade.Scope, ids []string) ([]string, error) {
 	var a store.Args
 	var own []string
-	query := `SELECT d.id FROM purchase_orders d WHERE d.id = ANY(` + a.AddTexts(ids) + `) AND ` + store.OwnSupplier("d.supplier_id")(scope, &a)
+	query := `SELECT d.id FROM purchase_orders d WHERE d.id = ANY(` + a.AddTexts(ids) + `) AND ` +
+		store.OwnSupplier("d.supplier_id")(scope, &a)
 	if err := tx.Select(ctx, &own, query, a.List...); err != nil {
 		return nil, fmt.Errorf("purchase orders: %w", err)
 	}
@@ -48,7 +50,8 @@ func OrdersOfDespatch(ctx context.Context, tx *store.Tx, scope trade.Scope, desp
 // where there is none.
 func DespatchByNumber(ctx context.Context, tx *store.Tx, supplier, number string) (string, error) {
 	var ids []string
-	if err := tx.Select(ctx, &ids, `SELECT id FROM despatch_advices WHERE supplier_id = $1 AND number = $2`, supplier, number); err != nil || len(ids) == 0 {
+	if err := tx.Select(ctx, &ids, `SELECT id FROM despatch_advices WHERE supplier_id = $1 AND number = $2`, supplier, number); err != nil ||
+		len(ids) == 0 {
 		return "", err
 	}
 	return ids[0], nil
@@ -69,19 +72,26 @@ func KeepDespatch(ctx context.Context, tx *store.Tx, id, operation, supplier, wa
 	}
 	const query = `
 		WITH kept AS (
-			INSERT INTO despatch_advices (id, supplier_id, number, status, ship_from, warehouse_id, despatched_at, expected_at, carrier_scac, refs, operation_id)
+			INSERT INTO despatch_advices (id, supplier_id, number, status, ship_from, warehouse_id, despatched_at, expected_at, carrier_scac, refs,
+			operation_id)
 			SELECT j ->> 'ID', j ->> 'Supplier', j #>> '{R,Number}', 'SUBMITTED',
-				jsonb_strip_nulls(jsonb_build_object('name', j #> '{R,ShipFrom,name}', 'gln', j #> '{R,ShipFrom,gln}', 'city', j #> '{R,ShipFrom,city}', 'region', j #> '{R,ShipFrom,region}', 'country', j #> '{R,ShipFrom,country}')),
-				j ->> 'Warehouse', (j #>> '{R,DespatchedAt}')::timestamptz, (j #>> '{R,ExpectedAt}')::timestamptz, j #>> '{R,CarrierSCAC}', coalesce(nullif(j #> '{R,References}', 'null'), '[]'), j ->> 'Operation'
+				jsonb_strip_nulls(jsonb_build_object('name', j #> '{R,ShipFrom,name}', 'gln', j #> '{R,ShipFrom,gln}', 'city',
+				j #> '{R,ShipFrom,city}', 'region', j #> '{R,ShipFrom,region}', 'country', j #> '{R,ShipFrom,country}')),
+				j ->> 'Warehouse', (j #>> '{R,DespatchedAt}')::timestamptz, (j #>> '{R,ExpectedAt}')::timestamptz, j #>> '{R,CarrierSCAC}',
+				coalesce(nullif(j #> '{R,References}', 'null'), '[]'), j ->> 'Operation'
 			FROM (SELECT $1::jsonb AS j) d ON CONFLICT (supplier_id, number) DO NOTHING RETURNING id, supplier_id),
 		packed AS (
 			INSERT INTO handling_units (despatch_advice_id, position, supplier_id, sscc, parent, package_type, weight, weight_unit)
-			SELECT k.id, p, k.supplier_id, u ->> 'SSCC', u ->> 'Parent', u ->> 'PackageType', (u #>> '{Weight,value}')::numeric, u #>> '{Weight,unit}'
+			SELECT k.id, p, k.supplier_id, u ->> 'SSCC', u ->> 'Parent', u ->> 'PackageType', (u #>> '{Weight,value}')::numeric,
+			u #>> '{Weight,unit}'
 			FROM kept k, jsonb_array_elements(nullif($1::jsonb #> '{R,Units}', 'null')) WITH ORDINALITY AS x(u, p)),
 		listed AS (
-			INSERT INTO despatch_lines (despatch_advice_id, position, supplier_id, purchase_order_line_id, sscc, unit, shipped, backordered, outstanding, outstanding_reason, oversupplied, lot, serials, expires_on)
-			SELECT k.id, p, k.supplier_id, l ->> 'LineID', l ->> 'SSCC', l #>> '{Shipped,unit}', (l #>> '{Shipped,value}')::numeric, (l #>> '{Backordered,value}')::numeric, (l #>> '{Outstanding,value}')::numeric,
-				l ->> 'OutstandingReason', (l #>> '{Oversupplied,value}')::numeric, l ->> 'Lot', ARRAY(SELECT jsonb_array_elements_text(nullif(l -> 'Serials', 'null'))), (l ->> 'ExpiresOn')::date
+			INSERT INTO despatch_lines (despatch_advice_id, position, supplier_id, purchase_order_line_id, sscc, unit, shipped, backordered,
+			outstanding, outstanding_reason, oversupplied, lot, serials, expires_on)
+			SELECT k.id, p, k.supplier_id, l ->> 'LineID', l ->> 'SSCC', l #>> '{Shipped,unit}', (l #>> '{Shipped,value}')::numeric,
+			(l #>> '{Backordered,value}')::numeric, (l #>> '{Outstanding,value}')::numeric,
+				l ->> 'OutstandingReason', (l #>> '{Oversupplied,value}')::numeric, l ->> 'Lot',
+				ARRAY(SELECT jsonb_array_elements_text(nullif(l -> 'Serials', 'null'))), (l ->> 'ExpiresOn')::date
 			FROM kept k, jsonb_array_elements(nullif($1::jsonb #> '{R,Lines}', 'null')) WITH ORDINALITY AS x(l, p))
 		SELECT id FROM kept`
 	var ids []string
@@ -104,8 +114,10 @@ type DespatchNow struct {
 // transaction ends; nil where there is none.
 func LockDespatch(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*DespatchNow, error) {
 	var a store.Args
-	query := `SELECT n.id, n.number, n.supplier_id, p.code AS supplier_code, n.operation_id, coalesce(n.shipment_number, '') AS shipment_number, n.status
-		FROM despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id WHERE n.id = ` + a.Add(id) + ` AND ` + store.OwnSupplier("n.supplier_id")(scope, &a) + ` FOR UPDATE OF n`
+	query := `SELECT n.id, n.number, n.supplier_id, p.code AS supplier_code, n.operation_id,
+		coalesce(n.shipment_number, '') AS shipment_number, n.status
+		FROM despatch_advices n JOIN trading_partners p ON p.id = n.supplier_id WHERE n.id = ` + a.Add(id) + ` AND ` +
+		store.OwnSupplier("n.supplier_id")(scope, &a) + ` FOR UPDATE OF n`
 	var rows []DespatchNow
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil || len(rows) == 0 {
 		return nil, err
@@ -126,7 +138,8 @@ func SetDespatch(ctx context.Context, tx *store.Tx, id string, status trade.Desp
 // NumbersOf are the numbers of the purchase orders that a ship notice covers, which is locked.
 func NumbersOf(ctx context.Context, tx *store.Tx, despatch string) ([]string, error) {
 	var numbers []string
-	const query = `SELECT DISTINCT o.number FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id JOIN purchase_orders o ON o.id = l.purchase_order_id WHERE d.despatch_advice_id = $1 ORDER BY 1`
+	const query = `SELECT DISTINCT o.number FROM despatch_lines d JOIN purchase_order_lines l ON l.id = d.purchase_order_line_id
+		JOIN purchase_orders o ON o.id = l.purchase_order_id WHERE d.despatch_advice_id = $1 ORDER BY 1`
 	if err := tx.Select(ctx, &numbers, query, despatch); err != nil {
 		return nil, fmt.Errorf("purchase orders: %w", err)
 	}

@@ -11,7 +11,9 @@ import (
 
 // KeepResponse keeps an answer with what it says of lines and where it deviates. It fails
 // with [ErrSpent] where the supplier's number of it is known already.
-func KeepResponse(ctx context.Context, tx *store.Tx, r *trade.PurchaseOrderResponse, lines []trade.LineAcknowledgment, all []trade.Deviation) error {
+func KeepResponse(ctx context.Context, tx *store.Tx, r *trade.PurchaseOrderResponse, lines []trade.LineAcknowledgment,
+	all []trade.Deviation,
+) error {
 	type keptDeviation struct {
 		trade.Deviation
 		Cause string `json:"Cause"`
@@ -33,25 +35,34 @@ func KeepResponse(ctx context.Context, tx *store.Tx, r *trade.PurchaseOrderRespo
 	}
 	const query = `
 		WITH kept AS (
-			INSERT INTO purchase_order_responses (id, purchase_order_id, supplier_id, response_number, supplier_order_number, kind, revision, operation_id)
-			SELECT j ->> 'ID', j ->> 'PurchaseOrderID', j ->> 'SupplierID', j ->> 'ResponseNumber', j ->> 'SupplierOrderNumber', j ->> 'Kind', (j ->> 'Revision')::int, nullif(j ->> 'OperationID', '')
+			INSERT INTO purchase_order_responses (id, purchase_order_id, supplier_id, response_number, supplier_order_number, kind, revision,
+			operation_id)
+			SELECT j ->> 'ID', j ->> 'PurchaseOrderID', j ->> 'SupplierID', j ->> 'ResponseNumber', j ->> 'SupplierOrderNumber', j ->> 'Kind',
+			(j ->> 'Revision')::int, nullif(j ->> 'OperationID', '')
 			FROM (SELECT $1::jsonb -> 'Response' AS j) x ON CONFLICT (supplier_id, response_number) DO NOTHING RETURNING id, supplier_id),
 		said AS (
-			INSERT INTO line_acknowledgments (response_id, position, purchase_order_line_id, supplier_id, status, quantity, unit, price, price_per, currency, promised_ship_date,
+			INSERT INTO line_acknowledgments (response_id, position, purchase_order_line_id, supplier_id, status, quantity, unit, price, price_per,
+			currency, promised_ship_date,
 				promised_delivery_date, substitute, reason)
-			SELECT k.id, p, j ->> 'LineID', k.supplier_id, j ->> 'Status', (j #>> '{Quantity,value}')::numeric, coalesce(j #>> '{Quantity,unit}', j #>> '{UnitPrice,per,unit}'),
-				(j #>> '{UnitPrice,price,amount}')::numeric, (j #>> '{UnitPrice,per,value}')::numeric, j #>> '{UnitPrice,price,currency}', (j ->> 'PromisedShipDate')::date,
+			SELECT k.id, p, j ->> 'LineID', k.supplier_id, j ->> 'Status', (j #>> '{Quantity,value}')::numeric,
+			coalesce(j #>> '{Quantity,unit}', j #>> '{UnitPrice,per,unit}'),
+				(j #>> '{UnitPrice,price,amount}')::numeric, (j #>> '{UnitPrice,per,value}')::numeric, j #>> '{UnitPrice,price,currency}',
+				(j ->> 'PromisedShipDate')::date,
 				(j ->> 'PromisedDeliveryDate')::date, nullif(j -> 'Substitute', 'null'), j ->> 'Reason'
 			FROM kept k, jsonb_array_elements(nullif($1::jsonb -> 'Lines', 'null')) WITH ORDINALITY AS l(j, p)),
 		differ AS (
-			INSERT INTO deviations (id, response_id, purchase_order_line_id, supplier_id, position, field, expected, proposed, delta, tolerance, within_tolerance, state, decided_at, review)
-			SELECT j ->> 'ID', k.id, j ->> 'LineID', k.supplier_id, p, j ->> 'Field', j ->> 'Expected', j ->> 'Proposed', (j ->> 'Delta')::numeric, (j ->> 'Limit')::numeric,
-				(j ->> 'WithinTolerance')::boolean, j ->> 'State', CASE WHEN j ->> 'State' <> 'PENDING' THEN clock_timestamp() END, nullif(j -> 'Review', 'null')
+			INSERT INTO deviations (id, response_id, purchase_order_line_id, supplier_id, position, field, expected, proposed, delta, tolerance,
+			within_tolerance, state, decided_at, review)
+			SELECT j ->> 'ID', k.id, j ->> 'LineID', k.supplier_id, p, j ->> 'Field', j ->> 'Expected', j ->> 'Proposed', (j ->> 'Delta')::numeric,
+			(j ->> 'Limit')::numeric,
+				(j ->> 'WithinTolerance')::boolean, j ->> 'State', CASE WHEN j ->> 'State' <> 'PENDING' THEN clock_timestamp() END,
+				nullif(j -> 'Review', 'null')
 			FROM kept k, jsonb_array_elements(nullif($1::jsonb -> 'Deviations', 'null')) WITH ORDINALITY AS l(j, p)),
 		hit AS (
 			INSERT INTO supply_impacts (deviation_id, order_line_id, cause, accepted_at)
 			SELECT j ->> 'ID', c ->> 'OrderLineID', j ->> 'Cause', CASE WHEN j ->> 'State' = 'AUTO_ACCEPTED' THEN clock_timestamp() END
-			FROM kept k, jsonb_array_elements(nullif($1::jsonb -> 'Deviations', 'null')) AS l(j), jsonb_array_elements(nullif(j #> '{Review,Commitments}', 'null')) AS c)
+			FROM kept k, jsonb_array_elements(nullif($1::jsonb -> 'Deviations', 'null')) AS l(j),
+			jsonb_array_elements(nullif(j #> '{Review,Commitments}', 'null')) AS c)
 		SELECT id FROM kept`
 	var ids []string
 	if err := tx.Select(ctx, &ids, query, string(document)); err != nil {
@@ -67,7 +78,8 @@ func KeepResponse(ctx context.Context, tx *store.Tx, r *trade.PurchaseOrderRespo
 // there is none.
 func ResponseByNumber(ctx context.Context, tx *store.Tx, supplier, number string) (id string, err error) {
 	var ids []string
-	if err := tx.Select(ctx, &ids, `SELECT id FROM purchase_order_responses WHERE supplier_id = $1 AND response_number = $2`, supplier, number); err != nil || len(ids) == 0 {
+	if err := tx.Select(ctx, &ids, `SELECT id FROM purchase_order_responses WHERE supplier_id = $1 AND response_number = $2`, supplier,
+		number); err != nil || len(ids) == 0 {
 		return "", err
 	}
 	return ids[0], nil

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"portico/store"
 	"time"
+
+	"portico/store"
 )
 
 // SpentKey is a key of a write that started no operation of its own, and what its
@@ -20,7 +21,8 @@ type SpentKey struct {
 // FindSpentKey finds a key that was spent; nil where it was not.
 func FindSpentKey(ctx context.Context, s *store.Store, principal, mutation, key string) (*SpentKey, error) {
 	var rows []SpentKey
-	const query = `SELECT fingerprint, subject, coalesce(operation_id, '') AS operation_id, coalesce(answer, 'null') AS answer, spent_at FROM spent_keys WHERE principal = $1 AND mutation = $2 AND idempotency_key = $3`
+	const query = `SELECT fingerprint, subject, coalesce(operation_id, '') AS operation_id, coalesce(answer, 'null') AS answer, spent_at
+		FROM spent_keys WHERE principal = $1 AND mutation = $2 AND idempotency_key = $3`
 	if err := s.Select(ctx, &rows, query, principal, mutation, key); err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
@@ -41,7 +43,8 @@ func SpendKey(ctx context.Context, tx *store.Tx, principal, mutation, key string
 		return err
 	}
 	const query = `
-		INSERT INTO spent_keys (principal, mutation, idempotency_key, fingerprint, subject, operation_id, answer) VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7)
+		INSERT INTO spent_keys (principal, mutation, idempotency_key, fingerprint, subject, operation_id, answer)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7)
 		ON CONFLICT (principal, mutation, idempotency_key) DO NOTHING`
 	result, err := tx.Exec(ctx, query, principal, mutation, key, k.Fingerprint, k.Subject, k.OperationID, answer)
 	if err != nil {

@@ -3,14 +3,16 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"portico/store"
 
 	"github.com/lib/pq"
+
+	"portico/store"
 )
 
 // heldUp tells whether an operation b waits for one on its subject that rests, which may be
 // long: it holds up nobody else in its lane.
-const heldUp = `EXISTS (SELECT FROM operations r WHERE r.subject = b.subject AND r.place < b.place AND r.finished_at IS NULL AND r.due_at = 'infinity')`
+const heldUp = `EXISTS (SELECT FROM operations r WHERE r.subject = b.subject AND r.place < b.place AND r.finished_at IS NULL
+	AND r.due_at = 'infinity')`
 
 // inTurn are operations b that others of their lane wait for: those that have not ended,
 // do not rest and are not held up.
@@ -66,8 +68,10 @@ func Turns(ctx context.Context, tx *store.Tx, lane string, subject *string) (all
 func Orphans(ctx context.Context, tx *store.Tx, sources, taken []string) (all []Turn, err error) {
 	const query = `
 		UPDATE operations o SET swept_at = clock_timestamp() FROM (
-			SELECT id FROM operations o WHERE finished_at IS NULL AND source = ANY($1) AND due_at < clock_timestamp() - interval '2 seconds' AND claimed_until < clock_timestamp()
-				AND swept_at < clock_timestamp() - interval '5 seconds' AND id <> ALL($2) AND NOT ` + behind + ` ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED) x
+			SELECT id FROM operations o WHERE finished_at IS NULL AND source = ANY($1) AND due_at < clock_timestamp() - interval '2 seconds'
+			AND claimed_until < clock_timestamp()
+				AND swept_at < clock_timestamp() - interval '5 seconds' AND id <> ALL($2) AND NOT ` + behind +
+		` ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED) x
 		WHERE o.id = x.id RETURNING o.id, o.source, o.claim IS NOT NULL AS abandoned`
 	if err := tx.Select(ctx, &all, query, pq.Array(sources), store.TextArray(taken)); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -34,9 +33,11 @@ const leafHash = `encode(sha256('\x00'::bytea || convert_to(` + leafText + `, 'U
 var messages = store.Read(store.Relation[procurement.SignedMessage]{
 	Kind: "SignedMessage", From: "messages m JOIN audit_entries e ON e.id = m.audit_id", Visible: store.OwnSupplier("m.supplier_id"),
 	Columns: []store.Columns{
-		store.Always(`m.id, m.supplier_id, m.document, m.digest, m.key_id, m.arrived_at AS at, m.purchase_orders AS orders, coalesce(m.subject, '') AS subject, coalesce(m.operation_id, '') AS operation_id, m.audit_id`),
+		store.Always(`m.id, m.supplier_id, m.document, m.digest, m.key_id, m.arrived_at AS at, m.purchase_orders AS orders,
+			coalesce(m.subject, '') AS subject, coalesce(m.operation_id, '') AS operation_id, m.audit_id`),
 		store.When("logHash", leafHash+" AS log_hash"),
-		store.When("bytes", "m.body, m.request AS request_json, m.base, m.signature, m.nonce, m.canonical, m.document_signature"), // no field: only evidence reads them
+		// no field: only evidence reads them
+		store.When("bytes", "m.body, m.request AS request_json, m.base, m.signature, m.nonce, m.canonical, m.document_signature"),
 	},
 }, (*messageRow).trade)
 
@@ -46,14 +47,19 @@ func Messages(ctx context.Context, s *store.Store, scope trade.Scope, ids []stri
 }
 
 // MessagesBehind reads the signed messages that documents came in, by what came of them.
-func MessagesBehind(ctx context.Context, s *store.Store, scope trade.Scope, subjects []string) (map[string]*procurement.SignedMessage, error) {
+func MessagesBehind(ctx context.Context, s *store.Store, scope trade.Scope, subjects []string) (map[string]*procurement.SignedMessage,
+	error,
+) {
 	return messages.By(ctx, s, scope, "m.subject", "", subjects)
 }
 
 // MessagesAbout reads the signed messages about purchase orders, oldest first, at most 1000
 // each.
-func MessagesAbout(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*procurement.SignedMessage, error) {
-	found, err := messages.Under(ctx, s, scope, "JOIN LATERAL unnest(m.purchase_orders) x(id) ON TRUE", "x.id", "m.arrived_at, m.id", purchaseOrders)
+func MessagesAbout(ctx context.Context, s *store.Store, scope trade.Scope,
+	purchaseOrders []string,
+) (map[string][]*procurement.SignedMessage, error) {
+	found, err := messages.Under(ctx, s, scope, "JOIN LATERAL unnest(m.purchase_orders) x(id) ON TRUE", "x.id", "m.arrived_at, m.id",
+		purchaseOrders)
 	return store.AtMost(found, 1000), err
 }
 
@@ -70,7 +76,9 @@ func Receipts(ctx context.Context, s *store.Store, scope trade.Scope, messages [
 // KeepMessage keeps a signed message with the receipts that were given for it, and with an
 // entry in the audit log about it, which has its digests and the key's fingerprint. It
 // fails with [ErrSpent] where the key signed another message with the same nonce.
-func KeepMessage(ctx context.Context, tx *store.Tx, m *procurement.SignedMessage, entry operating.AuditRecord, given []procurement.Receipt) error {
+func KeepMessage(ctx context.Context, tx *store.Tx, m *procurement.SignedMessage, entry operating.AuditRecord,
+	given []procurement.Receipt,
+) error {
 	receipts, err := json.Marshal(given)
 	if err != nil {
 		return fmt.Errorf("message: %w", err)
@@ -84,14 +92,20 @@ func KeepMessage(ctx context.Context, tx *store.Tx, m *procurement.SignedMessage
 		return fmt.Errorf("message: %w", err)
 	}
 	const query = `
-		WITH told AS (INSERT INTO audit_entries (actor, action, subject, correlation_id, after) VALUES (nullif($17, ''), $18, $19, $20, $21) RETURNING id),
-		kept AS (INSERT INTO messages (id, supplier_id, document, arrived_at, digest, body, request, base, signature, nonce, key_id, canonical, document_signature, purchase_orders, subject, operation_id, audit_id, awaits_outcome)
-			SELECT $1, $2, $3, $4, $5, $6, nullif($7::jsonb, 'null'), $8, $9, $10, $11, $12, $13, $14, nullif($15, ''), nullif($16, ''), t.id, $16 <> '' FROM told t
+		WITH told AS (INSERT INTO audit_entries (actor, action, subject, correlation_id, after) VALUES (nullif($17, ''), $18, $19, $20, $21)
+		RETURNING id),
+		kept AS (INSERT INTO messages (id, supplier_id, document, arrived_at, digest, body, request, base, signature, nonce, key_id, canonical,
+		document_signature, purchase_orders, subject, operation_id, audit_id, awaits_outcome)
+			SELECT $1, $2, $3, $4, $5, $6, nullif($7::jsonb, 'null'), $8, $9, $10, $11, $12, $13, $14, nullif($15, ''), nullif($16, ''), t.id,
+			$16 <> '' FROM told t
 			ON CONFLICT (key_id, nonce) DO NOTHING RETURNING id)
 		INSERT INTO receipts (message_id, kind, outcome, issued_at, signature)
-		SELECT k.id, j ->> 'Kind', j ->> 'Outcome', (j ->> 'IssuedAt')::timestamptz, j ->> 'Signature' FROM kept k, jsonb_array_elements($22::jsonb) x(j)`
-	result, err := tx.Exec(ctx, query, m.ID, m.SupplierID, m.Document, m.At, m.Digest, m.Body, string(request), m.Base, m.Signature, m.Nonce, m.KeyID, m.Canonical, m.DocumentSignature,
-		store.TextArray(m.PurchaseOrders), m.Subject, m.OperationID, entry.Actor, entry.Action, entry.Subject, entry.CorrelationID, string(after), string(receipts))
+		SELECT k.id, j ->> 'Kind', j ->> 'Outcome', (j ->> 'IssuedAt')::timestamptz, j ->> 'Signature'
+		FROM kept k, jsonb_array_elements($22::jsonb) x(j)`
+	result, err := tx.Exec(ctx, query, m.ID, m.SupplierID, m.Document, m.At, m.Digest, m.Body, string(request), m.Base, m.Signature, m.Nonce,
+		m.KeyID, m.Canonical, m.DocumentSignature,
+		store.TextArray(m.PurchaseOrders), m.Subject, m.OperationID, entry.Actor, entry.Action, entry.Subject, entry.CorrelationID,
+		string(after), string(receipts))
 	if err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
@@ -110,7 +124,8 @@ func KeepReceipts(ctx context.Context, tx *store.Tx, all []procurement.Receipt) 
 	const query = `
 		WITH told AS (UPDATE messages SET awaits_outcome = false WHERE id IN (SELECT j ->> 'MessageID' FROM jsonb_array_elements($1::jsonb) x(j)))
 		INSERT INTO receipts (message_id, kind, outcome, issued_at, signature)
-		SELECT j ->> 'MessageID', j ->> 'Kind', j ->> 'Outcome', (j ->> 'IssuedAt')::timestamptz, j ->> 'Signature' FROM jsonb_array_elements($1::jsonb) x(j) ON CONFLICT (message_id, kind) DO NOTHING`
+		SELECT j ->> 'MessageID', j ->> 'Kind', j ->> 'Outcome', (j ->> 'IssuedAt')::timestamptz, j ->> 'Signature'
+		FROM jsonb_array_elements($1::jsonb) x(j) ON CONFLICT (message_id, kind) DO NOTHING`
 	if _, err := tx.Exec(ctx, query, string(document)); err != nil {
 		return fmt.Errorf("receipts: %w", err)
 	}
@@ -128,8 +143,10 @@ type EndedMessage struct {
 func MessagesEnded(ctx context.Context, s *store.Store) (ended []EndedMessage, err error) {
 	const query = `
 		SELECT m.id, m.digest, CASE WHEN o.state <> 'COMMITTED' THEN 'REJECTED'
-			WHEN EXISTS (SELECT FROM deviations v WHERE v.response_id = m.subject AND v.state IN ('REJECTED', 'COUNTERED')) THEN 'ACCEPTED_WITH_ERRORS' ELSE 'ACCEPTED' END AS outcome
-		FROM messages m JOIN operations o ON o.id = m.operation_id WHERE m.awaits_outcome AND o.finished_at IS NOT NULL ORDER BY m.arrived_at LIMIT 200`
+			WHEN EXISTS (SELECT FROM deviations v WHERE v.response_id = m.subject
+			AND v.state IN ('REJECTED', 'COUNTERED')) THEN 'ACCEPTED_WITH_ERRORS' ELSE 'ACCEPTED' END AS outcome
+		FROM messages m JOIN operations o ON o.id = m.operation_id WHERE m.awaits_outcome AND o.finished_at IS NOT NULL ORDER BY m.arrived_at
+		LIMIT 200`
 	if err := s.Select(ctx, &ended, query); err != nil {
 		return nil, fmt.Errorf("messages: %w", err)
 	}

@@ -22,7 +22,10 @@ type OperationFilter struct {
 
 // OperationList is the operations the scope sees, newest first.
 func OperationList(scope trade.Scope, f OperationFilter) *store.List[trade.Operation] {
-	l := &store.List[trade.Operation]{Relation: operations, Name: "operations", Scope: scope, Order: []store.SortKey{store.Descending("o.submitted_at", "timestamptz"), store.Descending("o.id", "text")}}
+	l := &store.List[trade.Operation]{
+		Relation: operations, Name: "operations", Scope: scope,
+		Order: []store.SortKey{store.Descending("o.submitted_at", "timestamptz"), store.Descending("o.id", "text")},
+	}
 	if f.State != nil {
 		l.And("o.state = ANY(" + l.Args.Add(pq.Array(f.State)) + ")")
 	}
@@ -46,7 +49,8 @@ const mostBefore = 10000
 // that wait, by id; at most 10,000.
 func OperationsBefore(ctx context.Context, s *store.Store, ids []string) (map[string]int, error) {
 	const query = `
-		SELECT o.id, (SELECT count(*) FROM (SELECT FROM operations b WHERE b.source = o.source AND b.place < o.place AND b.finished_at IS NULL AND b.due_at < 'infinity' LIMIT $2) x) AS before
+		SELECT o.id, (SELECT count(*) FROM (SELECT FROM operations b WHERE b.source = o.source AND b.place < o.place AND b.finished_at IS NULL
+		AND b.due_at < 'infinity' LIMIT $2) x) AS before
 		FROM operations o WHERE o.id = ANY($1)`
 	var rows []struct {
 		ID     string
@@ -68,7 +72,8 @@ func QueueDepths(ctx context.Context, s *store.Store) (map[string]int, error) {
 		Source string
 		N      int
 	}
-	if err := s.Select(ctx, &rows, `SELECT source, count(*) AS n FROM operations WHERE finished_at IS NULL AND due_at < 'infinity' GROUP BY source`); err != nil {
+	if err := s.Select(ctx, &rows,
+		`SELECT source, count(*) AS n FROM operations WHERE finished_at IS NULL AND due_at < 'infinity' GROUP BY source`); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
 	all := map[string]int{}
@@ -89,12 +94,16 @@ func (r *workRow) trade() *trade.WorkInState {
 }
 
 var inProgress = store.Read(store.Relation[trade.WorkInState]{
-	Kind:    "WorkInState",
-	From:    `(SELECT kind, state, count(*) AS count, extract(epoch FROM clock_timestamp() - min(submitted_at))::float8 AS seconds FROM operations WHERE finished_at IS NULL GROUP BY kind, state) w`,
+	Kind: "WorkInState",
+	From: `(SELECT kind, state, count(*) AS count, extract(epoch FROM clock_timestamp() - min(submitted_at))::float8 AS seconds
+		FROM operations WHERE finished_at IS NULL GROUP BY kind, state) w`,
 	Visible: store.OperatorOnly, Columns: []store.Columns{store.Always("w.kind, w.state, w.count, w.seconds")},
 }, (*workRow).trade)
 
 // WorkList is the operations that have not ended, by kind and state.
 func WorkList(scope trade.Scope) *store.List[trade.WorkInState] {
-	return &store.List[trade.WorkInState]{Relation: inProgress, Name: "work in progress", Scope: scope, Order: []store.SortKey{store.Ascending("w.kind", "text"), store.Ascending("w.state", "text")}}
+	return &store.List[trade.WorkInState]{
+		Relation: inProgress, Name: "work in progress", Scope: scope,
+		Order: []store.SortKey{store.Ascending("w.kind", "text"), store.Ascending("w.state", "text")},
+	}
 }

@@ -63,23 +63,29 @@ func BeginOperations(ctx context.Context, tx *store.Tx, all []NewOperation) (beg
 	const query = `
 		WITH asked AS (SELECT j ->> 'ID' AS id, j FROM jsonb_array_elements($1::jsonb) AS j),
 		begun AS (
-			INSERT INTO operations (id, kind, state, lane, source, principal, account_id, supplier_id, subject, idempotency_key, fingerprint, correlation_id, work, awaiting, due_at)
-			SELECT id, j ->> 'Kind', j ->> 'State', j ->> 'Lane', j ->> 'Source', j ->> 'Principal', nullif(j ->> 'AccountID', ''), nullif(j ->> 'SupplierID', ''), j ->> 'Subject', j ->> 'Key', j ->> 'Fingerprint',
+			INSERT INTO operations (id, kind, state, lane, source, principal, account_id, supplier_id, subject, idempotency_key, fingerprint,
+			correlation_id, work, awaiting, due_at)
+			SELECT id, j ->> 'Kind', j ->> 'State', j ->> 'Lane', j ->> 'Source', j ->> 'Principal', nullif(j ->> 'AccountID', ''),
+			nullif(j ->> 'SupplierID', ''), j ->> 'Subject', j ->> 'Key', j ->> 'Fingerprint',
 				j ->> 'CorrelationID', j -> 'Work', nullif(j -> 'Awaiting', 'null'), (j ->> 'Due')::timestamptz FROM asked
 			ON CONFLICT (principal, kind, idempotency_key) DO NOTHING RETURNING id, due_at),
 		steps AS (
 			INSERT INTO operation_steps (operation_id, position, name, system, state, external_ref)
-			SELECT b.id, p - 1, x ->> 'Name', x ->> 'System', 'PENDING', x ->> 'ExternalRef' FROM begun b JOIN asked a USING (id), jsonb_array_elements(j -> 'Steps') WITH ORDINALITY AS s(x, p)),
+			SELECT b.id, p - 1, x ->> 'Name', x ->> 'System', 'PENDING', x ->> 'ExternalRef' FROM begun b
+			JOIN asked a USING (id), jsonb_array_elements(j -> 'Steps') WITH ORDINALITY AS s(x, p)),
 		entry AS (
 			INSERT INTO audit_entries (actor, action, subject, correlation_id, after)
-			SELECT j ->> 'Principal', j ->> 'Action', coalesce(j ->> 'Subject', id), j ->> 'CorrelationID', nullif(j -> 'After', 'null') FROM begun JOIN asked USING (id)),
+			SELECT j ->> 'Principal', j ->> 'Action', coalesce(j ->> 'Subject', id), j ->> 'CorrelationID', nullif(j -> 'After', 'null') FROM begun
+			JOIN asked USING (id)),
 		told AS (
 			INSERT INTO changes (topic, subject, account_id, supplier_id, principal)
-			SELECT 'OPERATION', id, nullif(j ->> 'AccountID', ''), nullif(j ->> 'SupplierID', ''), j ->> 'Principal' FROM begun JOIN asked USING (id)),
+			SELECT 'OPERATION', id, nullif(j ->> 'AccountID', ''), nullif(j ->> 'SupplierID', ''), j ->> 'Principal' FROM begun
+			JOIN asked USING (id)),
 		job AS (
 			INSERT INTO river_job (state, queue, kind, args, max_attempts, priority)
 			SELECT 'available', j #>> '{Job,Queue}', j #>> '{Job,Kind}', (j #>> '{Job,Args}')::jsonb, 25, 1 FROM begun b JOIN asked USING (id)
-			WHERE b.due_at < 'infinity' AND (SELECT count(*) FROM (SELECT FROM operations b WHERE b.lane = j ->> 'Lane' AND ` + inTurn + ` LIMIT 8) x) < 8)
+			WHERE b.due_at < 'infinity' AND (SELECT count(*) FROM (SELECT FROM operations b WHERE b.lane = j ->> 'Lane' AND ` + inTurn +
+		` LIMIT 8) x) < 8)
 		SELECT id FROM begun`
 	if err := tx.Select(ctx, &begun, query, string(text)); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
@@ -142,10 +148,14 @@ func (r *operationRow) trade() *trade.Operation {
 var operations = store.Read(store.Relation[trade.Operation]{
 	Kind: "Operation", From: "operations o", Visible: store.OwnEither("o.account_id", "o.supplier_id"),
 	Columns: []store.Columns{
-		store.Always(`o.id, o.kind, o.state, o.correlation_id, o.idempotency_key AS key, o.principal, o.subject, coalesce(o.account_id, '') AS account_id, coalesce(o.supplier_id, '') AS supplier_id, o.submitted_at, o.finished_at, o.failure AS failure_json, o.source, o.place`),
+		store.Always(`o.id, o.kind, o.state, o.correlation_id, o.idempotency_key AS key, o.principal, o.subject,
+			coalesce(o.account_id, '') AS account_id, coalesce(o.supplier_id, '') AS supplier_id, o.submitted_at, o.finished_at,
+			o.failure AS failure_json, o.source, o.place`),
 		store.When("awaiting", "o.awaiting AS awaiting_json"),
-		store.When("steps", `(SELECT jsonb_agg(jsonb_build_object('Name', x.name, 'System', x.system, 'State', x.state, 'Attempts', x.attempts, 'StartedAt', x.started_at,
-			'FinishedAt', x.finished_at, 'ExternalRef', x.external_ref, 'Error', x.error) ORDER BY x.position) FROM operation_steps x WHERE x.operation_id = o.id) AS steps_json`),
+		store.When("steps", `(SELECT jsonb_agg(jsonb_build_object('Name', x.name, 'System', x.system, 'State', x.state, 'Attempts', x.attempts,
+			'StartedAt', x.started_at,
+			'FinishedAt', x.finished_at, 'ExternalRef', x.external_ref, 'Error', x.error) ORDER BY x.position) FROM operation_steps x
+			WHERE x.operation_id = o.id) AS steps_json`),
 	},
 }, (*operationRow).trade)
 
@@ -167,11 +177,14 @@ func IsSettled(ctx context.Context, s *store.Store, id string) (settled bool, er
 // that were spent and alerts that were resolved before it, at most so many of each. It tells whether there may be more.
 func RemoveOperations(ctx context.Context, s *store.Store, before time.Time, most int) (removed int, more bool, err error) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
-		const operations = `DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE submitted_at < $1 AND finished_at < $1 ORDER BY submitted_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+		const operations = `DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE submitted_at < $1 AND finished_at < $1
+			ORDER BY submitted_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
 		const keys = `
-			DELETE FROM spent_keys k USING (SELECT principal, mutation, idempotency_key FROM spent_keys WHERE spent_at < $1 ORDER BY spent_at LIMIT $2 FOR UPDATE SKIP LOCKED) o
+			DELETE FROM spent_keys k USING (SELECT principal, mutation, idempotency_key FROM spent_keys WHERE spent_at < $1 ORDER BY spent_at
+			LIMIT $2 FOR UPDATE SKIP LOCKED) o
 			WHERE (k.principal, k.mutation, k.idempotency_key) = (o.principal, o.mutation, o.idempotency_key)`
-		const alerts = `DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE state = 'RESOLVED' AND resolved_at < $1 ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
+		const alerts = `DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE state = 'RESOLVED' AND resolved_at < $1 ORDER BY resolved_at
+			LIMIT $2 FOR UPDATE SKIP LOCKED)`
 		for _, query := range []string{operations, keys, alerts} {
 			result, err := tx.Exec(ctx, query, before, most)
 			if err != nil {

@@ -24,7 +24,9 @@ func Responses(ctx context.Context, s *store.Store, scope trade.Scope, ids []str
 }
 
 // ResponsesTo reads the answers to purchase orders, newest first, at most 100 each.
-func ResponsesTo(ctx context.Context, s *store.Store, scope trade.Scope, purchaseOrders []string) (map[string][]*trade.PurchaseOrderResponse, error) {
+func ResponsesTo(ctx context.Context, s *store.Store, scope trade.Scope,
+	purchaseOrders []string,
+) (map[string][]*trade.PurchaseOrderResponse, error) {
 	found, err := responses.Under(ctx, s, scope, "", "r.purchase_order_id", "r.received_at DESC, r.id", purchaseOrders)
 	return store.AtMost(found, 100), err
 }
@@ -59,13 +61,18 @@ var acknowledgments = store.Read(store.Relation[trade.LineAcknowledgment]{
 }, (*acknowledgmentRow).trade)
 
 // AcknowledgmentsIn reads what answers say of lines, in the order they were given in.
-func AcknowledgmentsIn(ctx context.Context, s *store.Store, scope trade.Scope, responses []string) (map[string][]*trade.LineAcknowledgment, error) {
+func AcknowledgmentsIn(ctx context.Context, s *store.Store, scope trade.Scope, responses []string) (map[string][]*trade.LineAcknowledgment,
+	error,
+) {
 	return acknowledgments.Under(ctx, s, scope, "", "a.response_id", "a.response_id, a.position", responses)
 }
 
 // AcknowledgmentsOf reads what was said of lines, newest first, at most 100 each.
-func AcknowledgmentsOf(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string][]*trade.LineAcknowledgment, error) {
-	found, err := acknowledgments.Under(ctx, s, scope, "JOIN purchase_order_responses r ON r.id = a.response_id", "a.purchase_order_line_id", "r.received_at DESC, a.position", lines)
+func AcknowledgmentsOf(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string][]*trade.LineAcknowledgment,
+	error,
+) {
+	found, err := acknowledgments.Under(ctx, s, scope, "JOIN purchase_order_responses r ON r.id = a.response_id", "a.purchase_order_line_id",
+		"r.received_at DESC, a.position", lines)
 	return store.AtMost(found, 100), err
 }
 

@@ -12,9 +12,12 @@ import (
 )
 
 // SpendingLimits are what each buyer of some accounts may order without approval.
-func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, accounts []string) (map[string][]ordering.SpendingLimit, error) {
+func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, accounts []string) (map[string][]ordering.SpendingLimit,
+	error,
+) {
 	var a store.Args
-	query := `SELECT d.account_id, d.period, d.amount AS "limit.amount", d.currency AS "limit.currency" FROM spending_limits d WHERE d.account_id = ANY(` + a.AddTexts(accounts) + `)
+	query := `SELECT d.account_id, d.period, d.amount AS "limit.amount", d.currency AS "limit.currency" FROM spending_limits d
+		WHERE d.account_id = ANY(` + a.AddTexts(accounts) + `)
 		AND ` + store.OwnAccount("d.account_id")(scope, &a) + ` ORDER BY d.account_id, d.period DESC`
 	var rows []struct {
 		AccountID string
@@ -32,7 +35,9 @@ func SpendingLimits(ctx context.Context, s *store.Store, scope trade.Scope, acco
 
 // SetSpendingLimit sets what each buyer of an account may order in a period without
 // approval; nil removes it. ok is false where there is no such account.
-func SetSpendingLimit(ctx context.Context, s *store.Store, number string, period ordering.SpendingPeriod, limit *trade.Money) (ok bool, err error) {
+func SetSpendingLimit(ctx context.Context, s *store.Store, number string, period ordering.SpendingPeriod, limit *trade.Money) (ok bool,
+	err error,
+) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		var ids []string
 		if err := tx.Select(ctx, &ids, `SELECT id FROM accounts WHERE number = $1`, number); err != nil || len(ids) == 0 {
@@ -66,7 +71,8 @@ func LockSpending(ctx context.Context, tx *store.Tx, principal string) error {
 // SpentSince is what somebody has ordered since a moment, by currency; what was
 // cancelled or refused does not count. Within a transaction it stands until that ends.
 func SpentSince(ctx context.Context, from store.Reader, principal string, since time.Time) (map[string]trade.Money, error) {
-	const query = `SELECT currency, sum(total) AS amount FROM orders WHERE placed_by = $1 AND placed_at >= $2 AND status NOT IN ('CANCELLED', 'REJECTED') AND total IS NOT NULL GROUP BY currency`
+	const query = `SELECT currency, sum(total) AS amount FROM orders WHERE placed_by = $1 AND placed_at >= $2
+		AND status NOT IN ('CANCELLED', 'REJECTED') AND total IS NOT NULL GROUP BY currency`
 	var rows []trade.Money
 	if err := from.Select(ctx, &rows, query, principal, since); err != nil {
 		return nil, fmt.Errorf("spent: %w", err)
@@ -84,7 +90,8 @@ func AskApproval(ctx context.Context, tx *store.Tx, order, account string, excee
 	if err != nil {
 		return fmt.Errorf("approval: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO approvals (order_id, account_id, state, exceeded) VALUES ($1, $2, 'PENDING', $3)`, order, account, string(text)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO approvals (order_id, account_id, state, exceeded) VALUES ($1, $2, 'PENDING', $3)`, order, account,
+		string(text)); err != nil {
 		return fmt.Errorf("approval: %w", err)
 	}
 	return nil

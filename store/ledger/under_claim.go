@@ -18,7 +18,8 @@ var ErrClaimLost = errors.New("another process has taken the operation on")
 // RenewClaim holds a claim for so long from now.
 func RenewClaim(ctx context.Context, s *store.Store, id, token string, lease time.Duration) error {
 	return s.InTx(ctx, func(tx *store.Tx) error {
-		return held(tx.Exec(ctx, `UPDATE operations SET claimed_until = clock_timestamp() + $3 * interval '1 second' WHERE id = $1 AND claim = $2`, id, token, lease.Seconds()))
+		return held(tx.Exec(ctx, `UPDATE operations SET claimed_until = clock_timestamp() + $3 * interval '1 second' WHERE id = $1
+			AND claim = $2`, id, token, lease.Seconds()))
 	})
 }
 
@@ -41,13 +42,15 @@ func SaveOperation(ctx context.Context, tx *store.Tx, c *Claimed, token string, 
 		due = free.Seconds()
 	}
 	const query = `
-		WITH step AS (UPDATE operation_steps SET state = $8, attempts = $9, started_at = $10, finished_at = $11, error = $12 WHERE operation_id = $1 AND position = $7
+		WITH step AS (UPDATE operation_steps SET state = $8, attempts = $9, started_at = $10, finished_at = $11, error = $12
+		WHERE operation_id = $1 AND position = $7
 			AND EXISTS (SELECT FROM operations WHERE id = $1 AND claim = $2))
 		UPDATE operations SET state = $3, work = $4, due_at = CASE WHEN $5 THEN clock_timestamp() + $6 * interval '1 second' ELSE due_at END,
 			claimed_until = CASE WHEN $5 THEN '-infinity' ELSE claimed_until END, claim = CASE WHEN $5 THEN NULL ELSE claim END
 		WHERE id = $1 AND claim = $2`
 	step := c.Steps[position]
-	return held(tx.Exec(ctx, query, c.ID, token, c.State, string(c.Work), freed, due, position, step.State, step.Attempts, step.StartedAt, step.FinishedAt, step.Error))
+	return held(tx.Exec(ctx, query, c.ID, token, c.State, string(c.Work), freed, due, position, step.State, step.Attempts, step.StartedAt,
+		step.FinishedAt, step.Error))
 }
 
 // BeginUndoing records, under a claim, that an operation is undone from now on, and why.
@@ -72,7 +75,8 @@ func EndOperation(ctx context.Context, tx *store.Tx, c *Claimed, token, action s
 	}
 	const query = `
 		WITH entry AS (INSERT INTO audit_entries (action, subject, correlation_id, before, after)
-			SELECT $7, coalesce(subject, id), correlation_id, jsonb_build_object('state', $8::text), jsonb_build_object('state', $3::text, 'code', $4::jsonb -> 'code')
+			SELECT $7, coalesce(subject, id), correlation_id, jsonb_build_object('state', $8::text),
+			jsonb_build_object('state', $3::text, 'code', $4::jsonb -> 'code')
 			FROM operations WHERE id = $1 AND claim = $2),
 		told AS (` + operationMoved + `$8 FROM operations WHERE id = $1 AND claim = $2)
 		UPDATE operations SET state = $3, failure = $4, awaiting = $5, finished_at = CASE WHEN $6 THEN NULL ELSE clock_timestamp() END,
@@ -85,4 +89,5 @@ func EndOperation(ctx context.Context, tx *store.Tx, c *Claimed, token, action s
 }
 
 // operationMoved writes into the log that an operation moved, from the state that follows.
-const operationMoved = `INSERT INTO changes (topic, subject, account_id, supplier_id, principal, previous) SELECT 'OPERATION', id, account_id, supplier_id, principal, `
+const operationMoved = `INSERT INTO changes (topic, subject, account_id, supplier_id, principal, previous)
+	SELECT 'OPERATION', id, account_id, supplier_id, principal, `

@@ -40,8 +40,10 @@ var alerts = store.Read(store.Relation[trade.Alert]{
 		}
 		return own + " AND 'SUPPLIER' = ANY(w.audience)"
 	},
-	Columns: []store.Columns{store.Always(`w.id, w.kind, w.severity, w.state, w.message, w.suggested_action, w.audience AS "to", w.queue, w.responsible, w.subject, coalesce(w.supplier_id, '') AS supplier_id,
-		coalesce(w.deviation_id, '') AS deviation_id, w.at_risk AS risk_quantity, coalesce(w.unit, '') AS unit, w.raised_at, coalesce(w.taken_by, '') AS taker_id, w.acknowledged_at,
+	Columns: []store.Columns{store.Always(`w.id, w.kind, w.severity, w.state, w.message, w.suggested_action, w.audience AS "to", w.queue,
+		w.responsible, w.subject, coalesce(w.supplier_id, '') AS supplier_id,
+		coalesce(w.deviation_id, '') AS deviation_id, w.at_risk AS risk_quantity, coalesce(w.unit, '') AS unit, w.raised_at,
+		coalesce(w.taken_by, '') AS taker_id, w.acknowledged_at,
 		w.resolved_at, w.resolution`)},
 }, (*alertRow).trade)
 
@@ -68,7 +70,10 @@ type AlertFilter struct {
 func AlertList(scope trade.Scope, f AlertFilter) *store.List[trade.Alert] {
 	l := &store.List[trade.Alert]{
 		Relation: alerts, Name: "alerts", Scope: scope,
-		Order: []store.SortKey{store.Ascending("w.urgency", "integer"), store.Descending("w.raised_at", "timestamptz"), store.Ascending("w.id", "text")},
+		Order: []store.SortKey{
+			store.Ascending("w.urgency", "integer"), store.Descending("w.raised_at", "timestamptz"),
+			store.Ascending("w.id", "text"),
+		},
 	}
 	if f.State == nil {
 		l.And("w.state <> 'RESOLVED'")
@@ -113,12 +118,16 @@ func RaiseAlerts(ctx context.Context, tx *store.Tx, all []*trade.Alert) error {
 	}
 	const query = `
 		WITH raised AS (
-			INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id, deviation_id, at_risk, unit)
-			SELECT j ->> 'ID', j ->> 'Kind', j ->> 'Severity', j ->> 'Message', j ->> 'SuggestedAction', ARRAY(SELECT jsonb_array_elements_text(j -> 'Audience')), j ->> 'Queue',
-				j ->> 'Responsible', j ->> 'Subject', nullif(j ->> 'SupplierID', ''), nullif(j ->> 'DeviationID', ''), (j #>> '{AtRisk,value}')::numeric, j #>> '{AtRisk,unit}'
+			INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id, deviation_id,
+			at_risk, unit)
+			SELECT j ->> 'ID', j ->> 'Kind', j ->> 'Severity', j ->> 'Message', j ->> 'SuggestedAction',
+			ARRAY(SELECT jsonb_array_elements_text(j -> 'Audience')), j ->> 'Queue',
+				j ->> 'Responsible', j ->> 'Subject', nullif(j ->> 'SupplierID', ''), nullif(j ->> 'DeviationID', ''),
+				(j #>> '{AtRisk,value}')::numeric, j #>> '{AtRisk,unit}'
 			FROM jsonb_array_elements($1::jsonb) j ON CONFLICT DO NOTHING RETURNING id)
 		INSERT INTO alert_orders (alert_id, order_id)
-		SELECT DISTINCT r.id, o FROM raised r JOIN jsonb_array_elements($1::jsonb) j ON j ->> 'ID' = r.id, jsonb_array_elements_text(nullif(j -> 'OrderIDs', 'null')) o`
+		SELECT DISTINCT r.id, o FROM raised r JOIN jsonb_array_elements($1::jsonb) j ON j ->> 'ID' = r.id,
+		jsonb_array_elements_text(nullif(j -> 'OrderIDs', 'null')) o`
 	if _, err := tx.Exec(ctx, query, string(document)); err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
@@ -128,7 +137,8 @@ func RaiseAlerts(ctx context.Context, tx *store.Tx, all []*trade.Alert) error {
 
 // ResolveAlertsOf closes the alerts that were raised for deviations.
 func ResolveAlertsOf(ctx context.Context, tx *store.Tx, deviations []string, resolution string) error {
-	const query = `UPDATE alerts SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $2 WHERE deviation_id = ANY($1) AND state <> 'RESOLVED' AND NOT 'SUPPLIER' = ANY(audience)`
+	const query = `UPDATE alerts SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = $2 WHERE deviation_id = ANY($1)
+		AND state <> 'RESOLVED' AND NOT 'SUPPLIER' = ANY(audience)`
 	if _, err := tx.Exec(ctx, query, store.TextArray(deviations), resolution); err != nil {
 		return fmt.Errorf("alerts: %w", err)
 	}
@@ -141,13 +151,17 @@ var ErrNotTheirs = errors.New("the alert is the other side's")
 // MoveAlert takes an alert, or closes it with a resolution, within a scope. was is the
 // state it was in, empty where there is none; one that is there already, or closed, stays.
 // It fails with [ErrNotTheirs] where a supplier sees an alert that is not for suppliers alone.
-func MoveAlert(ctx context.Context, tx *store.Tx, scope trade.Scope, id string, to trade.AlertState, by string, resolution *string) (was trade.AlertState, err error) {
+func MoveAlert(ctx context.Context, tx *store.Tx, scope trade.Scope, id string, to trade.AlertState, by string,
+	resolution *string,
+) (was trade.AlertState, err error) {
 	var a store.Args
 	var rows []struct {
 		State  trade.AlertState
 		Shared bool
 	}
-	if err := tx.Select(ctx, &rows, `SELECT w.state, w.audience <> '{SUPPLIER}' AS shared FROM alerts w WHERE w.id = `+a.Add(id)+` AND `+alerts.Visible(scope, &a)+` FOR UPDATE`, a.List...); err != nil || len(rows) == 0 {
+	if err := tx.Select(ctx, &rows,
+		`SELECT w.state, w.audience <> '{SUPPLIER}' AS shared FROM alerts w WHERE w.id = `+a.Add(id)+` AND `+alerts.Visible(scope,
+			&a)+` FOR UPDATE`, a.List...); err != nil || len(rows) == 0 {
 		return "", err
 	}
 	if rows[0].Shared && !scope.Everything() {
@@ -171,8 +185,10 @@ func SupplierOf(ctx context.Context, tx *store.Tx, scope trade.Scope, subject st
 	id := a.Add(subject)
 	var rows []struct{ SupplierID, Called string }
 	query := `SELECT d.supplier_id, 'Purchase order ' || d.number AS called FROM purchase_orders d
-			WHERE d.id IN (` + id + `, (SELECT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ` + id + `)) AND ` + store.OwnSupplier("d.supplier_id")(scope, &a) + `
-		UNION ALL SELECT n.supplier_id, 'Ship notice ' || n.number FROM despatch_advices n WHERE n.id = ` + id + ` AND ` + store.OwnSupplier("n.supplier_id")(scope, &a)
+			WHERE d.id IN (` + id + `, (SELECT l.purchase_order_id FROM purchase_order_lines l WHERE l.id = ` + id + `)) AND ` +
+		store.OwnSupplier("d.supplier_id")(scope, &a) + `
+		UNION ALL SELECT n.supplier_id, 'Ship notice ' || n.number FROM despatch_advices n WHERE n.id = ` + id + ` AND ` +
+		store.OwnSupplier("n.supplier_id")(scope, &a)
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil || len(rows) == 0 {
 		return "", "", err
 	}
@@ -186,13 +202,16 @@ func RaiseOverdueAlerts(ctx context.Context, s *store.Store) (raised int, err er
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		const closing = `
 			UPDATE alerts w SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = 'The supplier answered.' FROM purchase_orders d
-			WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.state <> 'RESOLVED' AND d.id = w.subject AND (d.state NOT IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') OR d.acknowledge_by > clock_timestamp())`
+			WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.state <> 'RESOLVED' AND d.id = w.subject
+			AND (d.state NOT IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') OR d.acknowledge_by > clock_timestamp())`
 		if _, err := tx.Exec(ctx, closing); err != nil {
 			return err
 		}
 		const raising = `
 			INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject, supplier_id)
-			SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), 'ACKNOWLEDGMENT_OVERDUE', 'WARNING', 'Purchase order ' || d.number || ' is not acknowledged; it was due on ' || to_char(d.acknowledge_by AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.',
+			SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), 'ACKNOWLEDGMENT_OVERDUE', 'WARNING',
+			'Purchase order ' || d.number || ' is not acknowledged; it was due on ' || to_char(d.acknowledge_by AT TIME ZONE 'UTC',
+			'YYYY-MM-DD HH24:MI') || ' UTC.',
 				'Answer it with respondToPurchaseOrder.', '{OPERATOR,SUPPLIER}', 'purchasing', 'PARTNER', d.id, d.supplier_id
 			FROM purchase_orders d WHERE d.state IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER') AND d.acknowledge_by < clock_timestamp()
 				AND NOT EXISTS (SELECT FROM alerts w WHERE w.kind = 'ACKNOWLEDGMENT_OVERDUE' AND w.subject = d.id AND w.state <> 'RESOLVED')

@@ -12,7 +12,9 @@ import (
 // points a second up to burst: at least need of them, or none. It tells how long
 // it takes until need points are there. The time is the database's, for all
 // processes.
-func LeasePoints(ctx context.Context, s *store.Store, key string, need, want, rate, burst int64) (taken int64, wait time.Duration, err error) {
+func LeasePoints(ctx context.Context, s *store.Store, key string, need, want, rate, burst int64) (taken int64, wait time.Duration,
+	err error,
+) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		const full = `INSERT INTO budgets (key, points, refilled_at) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (key) DO NOTHING`
 		if _, err := tx.Exec(ctx, full, store.Storable(key), burst); err != nil {
@@ -22,7 +24,8 @@ func LeasePoints(ctx context.Context, s *store.Store, key string, need, want, ra
 			Points  int64
 			Seconds float64
 		}
-		const look = `SELECT points, extract(epoch FROM clock_timestamp() - refilled_at)::float8 AS seconds FROM budgets WHERE key = $1 FOR UPDATE`
+		const look = `SELECT points, extract(epoch FROM clock_timestamp() - refilled_at)::float8 AS seconds FROM budgets WHERE key = $1
+			FOR UPDATE`
 		if err := tx.Get(ctx, &there, look, store.Storable(key)); err != nil {
 			return fmt.Errorf("budget: %w", err)
 		}

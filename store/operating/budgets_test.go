@@ -7,7 +7,6 @@ import (
 	"time"
 
 	operatingstore "portico/store/operating"
-
 	"portico/store/storetest"
 )
 

@@ -42,7 +42,8 @@ func (r *changeRow) trade() trade.Change {
 }
 
 const (
-	changeColumns = `c.xid::text::numeric::bigint AS xid, c.seq, c.topic, c.subject AS subject_id, coalesce(c.account_id, '') AS account, coalesce(c.supplier_id, '') AS partner,
+	changeColumns = `c.xid::text::numeric::bigint AS xid, c.seq, c.topic, c.subject AS subject_id, coalesce(c.account_id, '') AS account,
+		coalesce(c.supplier_id, '') AS partner,
 		coalesce(c.principal, '') AS principal, c.related AS "with", c.previous, coalesce(c.cause, '') AS cause_id, c.eta_shift AS shift, c.at`
 	settled = `c.xid < pg_snapshot_xmin(pg_current_snapshot())`
 )
@@ -54,7 +55,8 @@ func after(a *store.Args, p trade.Place) string {
 
 func changesWhere(ctx context.Context, s *store.Store, where string, a *store.Args, limit int) ([]trade.Change, error) {
 	var rows []changeRow
-	if err := s.Select(ctx, &rows, `SELECT `+changeColumns+` FROM changes c WHERE `+where+` ORDER BY c.xid, c.seq LIMIT `+strconv.Itoa(limit), a.List...); err != nil {
+	if err := s.Select(ctx, &rows, `SELECT `+changeColumns+` FROM changes c WHERE `+where+` ORDER BY c.xid, c.seq LIMIT `+strconv.Itoa(limit),
+		a.List...); err != nil {
 		return nil, fmt.Errorf("changes: %w", err)
 	}
 	all := make([]trade.Change, len(rows))
@@ -73,7 +75,9 @@ func Changes(ctx context.Context, s *store.Store, from trade.Place, limit int) (
 
 // ChangesOf reads the changes of one topic that a scope may see, after a place and up to
 // another one, in order, at most limit.
-func ChangesOf(ctx context.Context, s *store.Store, scope trade.Scope, topic trade.Topic, from, to trade.Place, limit int) ([]trade.Change, error) {
+func ChangesOf(ctx context.Context, s *store.Store, scope trade.Scope, topic trade.Topic, from, to trade.Place, limit int) ([]trade.Change,
+	error,
+) {
 	var a store.Args
 	visible := store.OwnEither("c.account_id", "c.supplier_id")
 	if topic == trade.OfAvailability {
@@ -123,7 +127,8 @@ func RemoveChanges(ctx context.Context, s *store.Store, before time.Time, limit 
 		const query = `
 			WITH old AS (SELECT c.xid, c.seq FROM changes c WHERE c.at < $1 AND ` + settled + ` ORDER BY c.xid, c.seq LIMIT $2),
 			gone AS (DELETE FROM changes c USING old WHERE c.xid = old.xid AND c.seq = old.seq RETURNING c.xid, c.seq),
-			noted AS (UPDATE changes_removed r SET xid = g.xid, seq = g.seq FROM (SELECT xid, seq FROM gone ORDER BY xid DESC, seq DESC LIMIT 1) g WHERE (g.xid, g.seq) > (r.xid, r.seq))
+			noted AS (UPDATE changes_removed r SET xid = g.xid, seq = g.seq FROM (SELECT xid, seq FROM gone ORDER BY xid DESC, seq DESC LIMIT 1) g
+			WHERE (g.xid, g.seq) > (r.xid, r.seq))
 			SELECT count(*) FROM gone`
 		return tx.Get(ctx, &removed, query, before, limit)
 	})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	operatingstore "portico/store/operating"
-
 	"portico/store/storetest"
 	"portico/trade"
 )
@@ -69,14 +68,17 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 		scope trade.Scope
 		want  int
 	}{
-		"theirs": {trade.CustomerScope([]trade.Ref{{ID: "acc_1"}}, nil), 2}, "another's": {trade.CustomerScope([]trade.Ref{{ID: "acc_2"}}, nil), 0},
+		"theirs":       {trade.CustomerScope([]trade.Ref{{ID: "acc_1"}}, nil), 2},
+		"another's":    {trade.CustomerScope([]trade.Ref{{ID: "acc_2"}}, nil), 0},
 		"a supplier's": {trade.SupplierScope("ptn_1", nil), 0}, "operators'": {trade.OperatorScope(nil), 2}, "nobody's": {trade.Scope{}, 0},
 	} {
-		if changes, err := operatingstore.ChangesOf(t.Context(), s, tt.scope, trade.OfShipments, from, last, 10); err != nil || len(changes) != tt.want {
+		if changes, err := operatingstore.ChangesOf(t.Context(), s, tt.scope, trade.OfShipments, from, last, 10); err != nil ||
+			len(changes) != tt.want {
 			t.Errorf("%s: %d changes, %v", name, len(changes), err)
 		}
 	}
-	if changes, err := operatingstore.ChangesOf(t.Context(), s, trade.OperatorScope(nil), trade.OfOperations, from, last, 10); err != nil || len(changes) > 0 {
+	if changes, err := operatingstore.ChangesOf(t.Context(), s, trade.OperatorScope(nil), trade.OfOperations, from, last, 10); err != nil ||
+		len(changes) > 0 {
 		t.Errorf("of another topic: %v, %v", changes, err)
 	}
 	// What is removed is remembered as missing.
@@ -97,7 +99,9 @@ func TestWhatCommitsLateIsReadInItsPlace(t *testing.T) {
 
 func TestALogOfAnotherClusterIsBegunAnew(t *testing.T) {
 	s, db := storetest.Pair(t)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO changes (topic, subject, xid) VALUES ('SHIPMENT', 'foreign', (pg_current_xact_id()::text::bigint + 1000000)::text::xid8), ('SHIPMENT', 'own', pg_current_xact_id())`); err != nil {
+	if _, err := db.ExecContext(t.Context(),
+		`INSERT INTO changes (topic, subject, xid) VALUES ('SHIPMENT', 'foreign', (pg_current_xact_id()::text::bigint + 1000000)::text::xid8),
+			('SHIPMENT', 'own', pg_current_xact_id())`); err != nil {
 		t.Fatal(err)
 	}
 	if err := operatingstore.RestartLog(t.Context(), s); err != nil {

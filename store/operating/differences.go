@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type reconciliationRow struct {
@@ -18,13 +17,16 @@ type reconciliationRow struct {
 
 func (r *reconciliationRow) trade() *operating.Reconciliation {
 	c := &r.Reconciliation
-	c.Totals, c.SourceTotals, c.Quantities, c.SourceQuantities = r.TotalsJSON.Value, r.SourceTotalsJSON.Value, r.QuantitiesJSON.Value, r.SourceQuantitiesJSON.Value
+	c.Totals, c.SourceTotals, c.Quantities, c.SourceQuantities = r.TotalsJSON.Value, r.SourceTotalsJSON.Value, r.QuantitiesJSON.Value,
+		r.SourceQuantitiesJSON.Value
 	return c
 }
 
 var reconciliations = store.Read(store.Relation[operating.Reconciliation]{
-	Kind: "Reconciliation", From: "reconciliations c", Visible: func(s trade.Scope, a *store.Args) string { return store.OperatorOnly(s, a) + " AND c.at IS NOT NULL" },
-	Columns: []store.Columns{store.Always(`c.id, c.capability, c.subject, c.held AS held_from, c.instance, c.at, c.count, c.source_count, c.totals AS totals_json, c.source_totals AS source_totals_json,
+	Kind: "Reconciliation", From: "reconciliations c",
+	Visible: func(s trade.Scope, a *store.Args) string { return store.OperatorOnly(s, a) + " AND c.at IS NOT NULL" },
+	Columns: []store.Columns{store.Always(`c.id, c.capability, c.subject, c.held AS held_from, c.instance, c.at, c.count, c.source_count,
+		c.totals AS totals_json, c.source_totals AS source_totals_json,
 		c.quantities AS quantities_json, c.source_quantities AS source_quantities_json`)},
 }, (*reconciliationRow).trade)
 
@@ -36,12 +38,17 @@ func Reconciliations(ctx context.Context, s *store.Store, scope trade.Scope, ids
 // ReconciliationList is the latest comparison per kind of record and source.
 func ReconciliationList(scope trade.Scope) *store.List[operating.Reconciliation] {
 	return &store.List[operating.Reconciliation]{
-		Relation: reconciliations, Name: "reconciliations", Scope: scope, Order: []store.SortKey{store.Ascending("c.capability", "text"), store.Ascending("c.subject", "text"), store.Ascending("c.held", "text"), store.Ascending("c.instance", "text")},
+		Relation: reconciliations, Name: "reconciliations", Scope: scope,
+		Order: []store.SortKey{
+			store.Ascending("c.capability", "text"), store.Ascending("c.subject", "text"), store.Ascending("c.held", "text"),
+			store.Ascending("c.instance", "text"),
+		},
 	}
 }
 
 var differences = store.Read(store.Relation[operating.RecordDifference]{
-	Kind: "RecordDifference", From: "differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = d.instance", Visible: store.OperatorOnly,
+	Kind: "RecordDifference", From: "differences d JOIN reconciliations c ON c.subject = d.subject AND c.held = d.held AND c.instance = " +
+		"d.instance", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`d.key, nullif(d.field, '') AS field, d.value, d.source_value`)},
 }, store.Identity[operating.RecordDifference])
 
@@ -59,12 +66,17 @@ var conflicts = store.Read(store.Relation[operating.MasterDataConflict]{
 	Kind: "MasterDataConflict", From: "differences d", Visible: func(s trade.Scope, a *store.Args) string {
 		return store.OperatorOnly(s, a) + " AND d.held <> d.instance AND d.subject IN " + master
 	},
-	Columns: []store.Columns{store.Always(`d.id, d.capability, d.subject AS kind, d.key, coalesce(nullif(d.field, ''), 'record') AS field, d.held AS held_from, d.value AS held_value,
+	Columns: []store.Columns{store.Always(`d.id, d.capability, d.subject AS kind, d.key, coalesce(nullif(d.field, ''), 'record') AS field,
+		d.held AS held_from, d.value AS held_value,
 		d.instance, d.source_value, d.since, d.at, d.decided AS decided_value, coalesce(d.decided_by, '') AS decider_id, d.decided_at,
-		CASE d.subject WHEN 'items' THEN (SELECT i.id FROM items i WHERE i.sku = d.key) WHEN 'inventory' THEN (SELECT i.id FROM items i WHERE i.sku = split_part(d.key, ' ', 1))
-			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key) WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
-			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key) WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
-			WHEN 'categories' THEN (SELECT k.id FROM categories k WHERE k.code = d.key) WHEN 'contracts' THEN (SELECT k.id FROM contracts k WHERE k.number = d.key) END AS subject`)},
+		CASE d.subject WHEN 'items' THEN (SELECT i.id FROM items i WHERE i.sku = d.key)
+		WHEN 'inventory' THEN (SELECT i.id FROM items i WHERE i.sku = split_part(d.key, ' ', 1))
+			WHEN 'accounts' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
+			WHEN 'credit' THEN (SELECT a.id FROM accounts a WHERE a.number = d.key)
+			WHEN 'suppliers' THEN (SELECT p.id FROM trading_partners p WHERE p.code = d.key)
+			WHEN 'warehouses' THEN (SELECT w.id FROM warehouses w WHERE w.code = d.key)
+			WHEN 'categories' THEN (SELECT k.id FROM categories k WHERE k.code = d.key)
+			WHEN 'contracts' THEN (SELECT k.id FROM contracts k WHERE k.number = d.key) END AS subject`)},
 }, store.Identity[operating.MasterDataConflict])
 
 // Conflicts reads master data conflicts by id.
@@ -100,7 +112,8 @@ func ConflictList(scope trade.Scope, f ConflictFilter) *store.List[operating.Mas
 // transaction ends; nil where there is none.
 func LockConflict(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*operating.MasterDataConflict, error) {
 	var a store.Args
-	query := `SELECT ` + conflicts.Columns[0].List + ` FROM ` + conflicts.From + ` WHERE d.id = ` + a.Add(store.Storable(id)) + ` AND ` + conflicts.Visible(scope, &a) + ` FOR UPDATE OF d`
+	query := `SELECT ` + conflicts.Columns[0].List + ` FROM ` + conflicts.From + ` WHERE d.id = ` + a.Add(store.Storable(id)) + ` AND ` +
+		conflicts.Visible(scope, &a) + ` FOR UPDATE OF d`
 	var rows []operating.MasterDataConflict
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil || len(rows) == 0 {
 		return nil, err

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type inboundDeliveryRow struct {
@@ -26,11 +25,14 @@ func (r *inboundDeliveryRow) trade() *operating.InboundDelivery {
 
 var inboundDeliveries = store.Read(store.Relation[operating.InboundDelivery]{
 	Kind: "InboundDelivery", From: "inbound_deliveries b", Visible: store.OperatorOnly,
-	Columns: []store.Columns{store.Always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error, b.subjects AS about`)},
+	Columns: []store.Columns{store.Always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error,
+		b.subjects AS about`)},
 }, (*inboundDeliveryRow).trade)
 
 // InboundDeliveries reads inbound deliveries by id.
-func InboundDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.InboundDelivery, error) {
+func InboundDeliveries(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*operating.InboundDelivery,
+	error,
+) {
 	return inboundDeliveries.By(ctx, s, scope, "b.id", "", ids)
 }
 
@@ -45,7 +47,8 @@ type InboundFilter struct {
 // InboundList is the inbound deliveries, newest first.
 func InboundList(scope trade.Scope, f InboundFilter) *store.List[operating.InboundDelivery] {
 	l := &store.List[operating.InboundDelivery]{
-		Relation: inboundDeliveries, Name: "inbound deliveries", Scope: scope, Order: []store.SortKey{store.Descending("b.received_at", "timestamptz"), store.Descending("b.id", "text")},
+		Relation: inboundDeliveries, Name: "inbound deliveries", Scope: scope,
+		Order: []store.SortKey{store.Descending("b.received_at", "timestamptz"), store.Descending("b.id", "text")},
 	}
 	if f.Instance != "" {
 		l.And("b.instance = " + l.Args.Add(f.Instance))
@@ -121,7 +124,9 @@ const keptColumns = `id, instance, delivery_id, body, attempts`
 // and those that were tried before after those that were not; those that others hold are left
 // out.
 func DueDeliveries(ctx context.Context, tx *store.Tx, limit int) (due []KeptDelivery, err error) {
-	const query = `SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE state IN ('RECEIVED', 'WAITING_FOR_SUBJECT') AND due_at <= clock_timestamp() ORDER BY due_at, received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
+	const query = `SELECT ` + keptColumns +
+		` FROM inbound_deliveries WHERE state IN ('RECEIVED', 'WAITING_FOR_SUBJECT') AND due_at <= clock_timestamp()
+			ORDER BY due_at, received_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`
 	if err := tx.Select(ctx, &due, query, limit); err != nil {
 		return nil, fmt.Errorf("inbound deliveries: %w", err)
 	}
@@ -130,10 +135,13 @@ func DueDeliveries(ctx context.Context, tx *store.Tx, limit int) (due []KeptDeli
 
 // DeliveriesBetween are the deliveries of a source that arrived between two moments, or are
 // about a record, after a place among them, in the order of their ids.
-func DeliveriesBetween(ctx context.Context, s *store.Store, instance string, from, to *time.Time, subject, after string, limit int) (all []KeptDelivery, err error) {
+func DeliveriesBetween(ctx context.Context, s *store.Store, instance string, from, to *time.Time, subject, after string,
+	limit int,
+) (all []KeptDelivery, err error) {
 	const query = `
 		SELECT ` + keptColumns + ` FROM inbound_deliveries WHERE instance = $1 AND body IS NOT NULL AND id > $5
-			AND ($2::timestamptz IS NULL OR received_at >= $2) AND ($3::timestamptz IS NULL OR received_at < $3) AND ($4 = '' OR subjects @> ARRAY[$4]) ORDER BY id LIMIT $6`
+			AND ($2::timestamptz IS NULL OR received_at >= $2) AND ($3::timestamptz IS NULL OR received_at < $3)
+			AND ($4 = '' OR subjects @> ARRAY[$4]) ORDER BY id LIMIT $6`
 	if err := s.Select(ctx, &all, query, instance, from, to, subject, after, limit); err != nil {
 		return nil, fmt.Errorf("inbound deliveries: %w", err)
 	}
@@ -190,11 +198,15 @@ func WakeDeliveries(ctx context.Context, tx *store.Tx, numbers []string) error {
 		WITH keys AS (
 			SELECT 'TRACKING_NUMBER ' || tracking_number AS key FROM shipments WHERE number = ANY($1) AND tracking_number <> ''
 			UNION ALL SELECT 'DESPATCH_ADVICE ' || number FROM shipments WHERE number = ANY($1)
-			UNION ALL SELECT 'SSCC ' || p.sscc FROM shipments d JOIN packages p ON p.shipment_id = d.id WHERE d.number = ANY($1) AND p.sscc IS NOT NULL
-			UNION ALL SELECT 'PO_NUMBER ' || o.number FROM shipments d JOIN shipment_purchase_orders x ON x.shipment_id = d.id JOIN purchase_orders o ON o.id = x.purchase_order_id WHERE d.number = ANY($1)
-			UNION ALL SELECT (r ->> 'scheme') || ' ' || (r ->> 'value') FROM shipments d, jsonb_array_elements(CASE jsonb_typeof(d.refs) WHEN 'array' THEN d.refs ELSE '[]' END) r WHERE d.number = ANY($1))
+			UNION ALL SELECT 'SSCC ' || p.sscc FROM shipments d JOIN packages p ON p.shipment_id = d.id WHERE d.number = ANY($1)
+			AND p.sscc IS NOT NULL
+			UNION ALL SELECT 'PO_NUMBER ' || o.number FROM shipments d JOIN shipment_purchase_orders x ON x.shipment_id = d.id
+			JOIN purchase_orders o ON o.id = x.purchase_order_id WHERE d.number = ANY($1)
+			UNION ALL SELECT (r ->> 'scheme') || ' ' || (r ->> 'value') FROM shipments d,
+			jsonb_array_elements(CASE jsonb_typeof(d.refs) WHEN 'array' THEN d.refs ELSE '[]' END) r WHERE d.number = ANY($1))
 		UPDATE inbound_deliveries SET state = 'RECEIVED', due_at = '-infinity' WHERE id IN (
-			SELECT id FROM inbound_deliveries WHERE state = 'WAITING_FOR_SUBJECT' AND waits_for && (SELECT array_agg(key) FROM keys) FOR UPDATE SKIP LOCKED)`
+			SELECT id FROM inbound_deliveries WHERE state = 'WAITING_FOR_SUBJECT' AND waits_for && (SELECT array_agg(key) FROM keys)
+			FOR UPDATE SKIP LOCKED)`
 	if _, err := tx.Exec(ctx, query, store.TextArray(numbers)); err != nil {
 		return fmt.Errorf("inbound deliveries: %w", err)
 	}
@@ -205,7 +217,8 @@ func WakeDeliveries(ctx context.Context, tx *store.Tx, numbers []string) error {
 // and tells how many.
 func RemoveDeliveries(ctx context.Context, s *store.Store, before time.Time, limit int) (removed int, err error) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
-		const query = `WITH gone AS (DELETE FROM inbound_deliveries WHERE id IN (SELECT id FROM inbound_deliveries WHERE received_at < $1 AND state <> 'RECEIVED' ORDER BY received_at LIMIT $2) RETURNING 1)
+		const query = `WITH gone AS (DELETE FROM inbound_deliveries WHERE id IN (SELECT id FROM inbound_deliveries WHERE received_at < $1
+			AND state <> 'RECEIVED' ORDER BY received_at LIMIT $2) RETURNING 1)
 			SELECT count(*) FROM gone`
 		return tx.Get(ctx, &removed, query, before, limit)
 	})

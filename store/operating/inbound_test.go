@@ -5,13 +5,12 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment has news wait for a shipment that
@@ -19,7 +18,12 @@ import (
 func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 	s, _ := storetest.Pair(t)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
-	if known, err := operatingstore.KeepDeliveries(t.Context(), s, []operatingstore.KeptDelivery{{Instance: "c", DeliveryID: "1", Body: []byte("{}")}, {Instance: "c", DeliveryID: "1"}, {Instance: "d", DeliveryID: "1"}}); err != nil || !slices.Equal(known, []bool{false, true, false}) {
+	if known, err := operatingstore.KeepDeliveries(t.Context(), s,
+		[]operatingstore.KeptDelivery{
+			{Instance: "c", DeliveryID: "1", Body: []byte("{}")},
+			{Instance: "c", DeliveryID: "1"},
+			{Instance: "d", DeliveryID: "1"},
+		}); err != nil || !slices.Equal(known, []bool{false, true, false}) {
 		t.Fatalf("known: %v, %v", known, err)
 	}
 	due := func(then func(tx *store.Tx, due []operatingstore.KeptDelivery) error) (n int) {
@@ -35,12 +39,18 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 		}
 		return n
 	}
-	shipment := trade.Shipment{Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From("1", 1)}
+	shipment := trade.Shipment{
+		Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1",
+		Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From("1", 1),
+	}
 	wait := func(again time.Duration) func(*store.Tx, []operatingstore.KeptDelivery) error {
 		return func(tx *store.Tx, due []operatingstore.KeptDelivery) error {
 			var settled []operatingstore.SettledDelivery
 			for _, d := range due {
-				settled = append(settled, operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundWaiting, WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again})
+				settled = append(settled, operatingstore.SettledDelivery{
+					ID: d.ID, State: operating.InboundWaiting,
+					WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again,
+				})
 			}
 			return operatingstore.SettleDeliveries(t.Context(), tx, settled)
 		}

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 	"github.com/quagmt/udecimal"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // MeasuredBy is what measures are asked over and broken down by.
@@ -62,7 +61,8 @@ func (r *measuredRow) trade() *operating.MeasureResult {
 }
 
 // figures are what a result is made of.
-const figures = `sum(m.cases)::bigint AS samples, percentile_cont(0.5) WITHIN GROUP (ORDER BY m.seconds) AS half, percentile_cont(0.95) WITHIN GROUP (ORDER BY m.seconds) AS most,
+const figures = `sum(m.cases)::bigint AS samples, percentile_cont(0.5) WITHIN GROUP (ORDER BY m.seconds) AS half,
+	percentile_cont(0.95) WITHIN GROUP (ORDER BY m.seconds) AS most,
 	sum(m.hits) AS hits, round(100 * sum(m.hits) / nullif(sum(m.cases), 0), 2) AS percent`
 
 // MeasureResults is what measures come to, each that has cases, in their order. It is for operators.
@@ -79,7 +79,8 @@ func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by M
 		where += " AND m.measure = ANY(" + a.Add(pq.Array(by.Measures)) + ")"
 	}
 	query := `SELECT m.measure, ` + key + ` AS key, '' AS supplier_id, ` + figures + `,
-			CASE WHEN m.measure = 'SUPPORT_TICKETS' THEN (SELECT count(*) FROM orders o WHERE o.placed_at >= ` + from + ` AND o.placed_at < ` + until + `) ELSE 0 END AS orders
+			CASE WHEN m.measure = 'SUPPORT_TICKETS' THEN (SELECT count(*) FROM orders o WHERE o.placed_at >= ` + from + ` AND o.placed_at < ` +
+		until + `) ELSE 0 END AS orders
 		FROM measured m WHERE ` + where + ` GROUP BY 1, 2 ORDER BY 1, 2`
 	var rows []measuredRow
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
@@ -93,11 +94,16 @@ func MeasureResults(ctx context.Context, s *store.Store, scope trade.Scope, by M
 }
 
 // Scorecards are what suppliers come to, by their ids: each sees its own.
-func Scorecards(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time, suppliers []string) (map[string][]*operating.MeasureResult, error) {
+func Scorecards(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time,
+	suppliers []string,
+) (map[string][]*operating.MeasureResult, error) {
 	a := store.Args{}
-	where := store.OwnSupplier("m.supplier_id")(scope, &a) + " AND m.supplier_id = ANY(" + a.AddTexts(suppliers) + ") AND m.at >= " + a.Add(from) + " AND m.at < " + a.Add(until)
+	where := store.OwnSupplier("m.supplier_id")(scope, &a) + " AND m.supplier_id = ANY(" + a.AddTexts(suppliers) + ") AND m.at >= " +
+		a.Add(from) + " AND m.at < " + a.Add(until)
 	var rows []measuredRow
-	if err := s.Select(ctx, &rows, `SELECT m.measure, NULL::text AS key, m.supplier_id, `+figures+`, 0::bigint AS orders FROM measured m WHERE `+where+` GROUP BY m.supplier_id, m.measure ORDER BY m.measure`, a.List...); err != nil {
+	if err := s.Select(ctx, &rows,
+		`SELECT m.measure, NULL::text AS key, m.supplier_id, `+figures+`, 0::bigint AS orders FROM measured m
+			WHERE `+where+` GROUP BY m.supplier_id, m.measure ORDER BY m.measure`, a.List...); err != nil {
 		return nil, fmt.Errorf("scorecards: %w", err)
 	}
 	all := map[string][]*operating.MeasureResult{}

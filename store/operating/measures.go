@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // cases is how the cases of one measure are found: among what changed, or among all. {of} is
@@ -24,7 +23,8 @@ type cases struct {
 // delivered is the moment of the last delivery of what a join x brings shipments to; nothing
 // while one of them is on its way.
 const delivered = `(SELECT max(e.occurred_at) AS at FROM %[1]s x JOIN shipments h ON h.id = x.shipment_id
-		LEFT JOIN shipment_events e ON e.shipment_id = h.id AND e.status = 'DELIVERED' AND e.classifier = 'ACTUAL' AND NOT EXISTS (SELECT FROM shipment_events c WHERE c.shipment_id = h.id AND c.corrects = e.id)
+		LEFT JOIN shipment_events e ON e.shipment_id = h.id AND e.status = 'DELIVERED' AND e.classifier = 'ACTUAL'
+		AND NOT EXISTS (SELECT FROM shipment_events c WHERE c.shipment_id = h.id AND c.corrects = e.id)
 	WHERE x.%[2]s AND h.status NOT IN ('CANCELLED', 'RETURNED') HAVING bool_and(e.id IS NOT NULL))`
 
 // measures are how each measure's cases are found, as trade.Measures defines them. Those that no
@@ -32,31 +32,40 @@ const delivered = `(SELECT max(e.occurred_at) AS at FROM %[1]s x JOIN shipments 
 var measures = []cases{
 	{trade.OfOrders, "o.id", `
 		SELECT 'ORDER_CYCLE_TIME', o.id, a.number, NULL, d.at, extract(epoch FROM d.at - o.placed_at), 1, 0
-		FROM orders o JOIN accounts a ON a.id = o.account_id CROSS JOIN LATERAL ` + fmt.Sprintf(delivered, "shipment_orders", "order_id = o.id") + ` d
+		FROM orders o JOIN accounts a ON a.id = o.account_id CROSS JOIN LATERAL ` + fmt.Sprintf(delivered, "shipment_orders", "order_id = o.id") +
+		` d
 		WHERE o.status IN ('DELIVERED', 'INVOICED', 'CLOSED') AND d.at >= o.placed_at AND {of}`},
 	{trade.OfOrders, "o.id", `
 		SELECT 'ORDER_ERROR_RATE', o.id, a.number, NULL, o.placed_at, NULL, 1,
-			(EXISTS (SELECT FROM returns r JOIN return_lines l ON l.return_id = r.id WHERE r.order_id = o.id AND r.status NOT IN ('REJECTED', 'CANCELLED') AND l.reason IN ('DAMAGED', 'DEFECTIVE', 'WRONG_ITEM', 'OVER_SHIPPED', 'LATE'))
+			(EXISTS (SELECT FROM returns r JOIN return_lines l ON l.return_id = r.id WHERE r.order_id = o.id
+			AND r.status NOT IN ('REJECTED', 'CANCELLED') AND l.reason IN ('DAMAGED', 'DEFECTIVE', 'WRONG_ITEM', 'OVER_SHIPPED', 'LATE'))
 			OR EXISTS (SELECT FROM audit_entries e WHERE e.subject = o.id AND e.action = 'order.accept'))::int
 		FROM orders o JOIN accounts a ON a.id = o.account_id WHERE {of}`},
 	{trade.OfPurchaseOrders, "o.id", `
 		SELECT 'ACKNOWLEDGMENT_LATENCY', o.id, p.code, p.id, r.at, extract(epoch FROM r.at - o.issued_at), 1, 0
-		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id CROSS JOIN LATERAL (SELECT min(received_at) AS at FROM purchase_order_responses r WHERE r.purchase_order_id = o.id) r
+		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id CROSS
+		JOIN LATERAL (SELECT min(received_at) AS at FROM purchase_order_responses r WHERE r.purchase_order_id = o.id) r
 		WHERE r.at >= o.issued_at AND {of}`},
 	{trade.OfPurchaseOrders, "o.id", `
 		SELECT 'SUPPLIER_DEVIATION_RATE', l.response_id || '/' || l.position, p.code, p.id, r.received_at, NULL, 1,
 			EXISTS (SELECT FROM deviations d WHERE d.response_id = l.response_id AND d.purchase_order_line_id = l.purchase_order_line_id)::int
-		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id JOIN purchase_order_responses r ON r.purchase_order_id = o.id JOIN line_acknowledgments l ON l.response_id = r.id WHERE {of}`},
+		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id JOIN purchase_order_responses r ON r.purchase_order_id = o.id
+		JOIN line_acknowledgments l ON l.response_id = r.id WHERE {of}`},
 	{trade.OfPurchaseOrders, "o.id", `
-		SELECT 'SUPPLIER_FILL_RATE', l.id, p.code, p.id, least(coalesce(o.delivery_date::timestamp AT TIME ZONE 'UTC', o.issued_at), clock_timestamp()), NULL, 1, least(l.received / l.ordered, 1)
+		SELECT 'SUPPLIER_FILL_RATE', l.id, p.code, p.id, least(coalesce(o.delivery_date::timestamp AT TIME ZONE 'UTC', o.issued_at),
+		clock_timestamp()), NULL, 1, least(l.received / l.ordered, 1)
 		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id JOIN purchase_order_lines l ON l.purchase_order_id = o.id
 		WHERE o.status IN ('RECEIVED', 'INVOICED', 'CLOSED') AND l.ordered > 0 AND {of}`},
 	{trade.OfPurchaseOrders, "o.id", `
-		SELECT 'SUPPLIER_ON_TIME', o.id, p.code, p.id, d.at, NULL, 1, ((d.at AT TIME ZONE 'UTC')::date <= coalesce(promised.day, o.delivery_date))::int
-		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id CROSS JOIN LATERAL ` + fmt.Sprintf(delivered, "shipment_purchase_orders", "purchase_order_id = o.id") + ` d
-			LEFT JOIN LATERAL (SELECT max(l.promised_delivery_date) AS day FROM purchase_order_responses r JOIN line_acknowledgments l ON l.response_id = r.id
+		SELECT 'SUPPLIER_ON_TIME', o.id, p.code, p.id, d.at, NULL, 1, ((d.at AT TIME ZONE 'UTC')::date <= coalesce(promised.day,
+		o.delivery_date))::int
+		FROM purchase_orders o JOIN trading_partners p ON p.id = o.supplier_id CROSS JOIN LATERAL ` +
+		fmt.Sprintf(delivered, "shipment_purchase_orders", "purchase_order_id = o.id") + ` d
+			LEFT JOIN LATERAL (SELECT max(l.promised_delivery_date) AS day FROM purchase_order_responses r
+			JOIN line_acknowledgments l ON l.response_id = r.id
 				WHERE r.purchase_order_id = o.id GROUP BY r.id, r.received_at ORDER BY r.received_at DESC LIMIT 1) promised ON TRUE
-		WHERE o.status IN ('RECEIVED', 'INVOICED', 'CLOSED') AND coalesce(promised.day, o.delivery_date) IS NOT NULL AND d.at IS NOT NULL AND {of}`},
+		WHERE o.status IN ('RECEIVED', 'INVOICED', 'CLOSED') AND coalesce(promised.day, o.delivery_date) IS NOT NULL AND d.at IS NOT NULL
+		AND {of}`},
 	{trade.OfShipments, "e.shipment_id", `
 		SELECT 'SHIPMENT_TIMELINESS', e.id, e.instance, NULL, e.received_at, extract(epoch FROM e.received_at - e.occurred_at), 1, 0
 		FROM shipment_events e, measuring m WHERE e.classifier = 'ACTUAL' AND e.occurred_at BETWEEN m.begun_at AND e.received_at AND {of}`},
@@ -67,8 +76,10 @@ var measures = []cases{
 
 const keepMeasured = `INSERT INTO measured (measure, subject, key, supplier_id, at, seconds, cases, hits) `
 
-const measuredAgain = ` ON CONFLICT (measure, subject) DO UPDATE SET key = excluded.key, supplier_id = excluded.supplier_id, at = excluded.at, seconds = excluded.seconds, cases = excluded.cases, hits = excluded.hits
-	WHERE (measured.key, measured.at, measured.seconds, measured.cases, measured.hits) IS DISTINCT FROM (excluded.key, excluded.at, excluded.seconds, excluded.cases, excluded.hits)`
+const measuredAgain = ` ON CONFLICT (measure, subject) DO UPDATE SET key = excluded.key, supplier_id = excluded.supplier_id,
+	at = excluded.at, seconds = excluded.seconds, cases = excluded.cases, hits = excluded.hits
+	WHERE (measured.key, measured.at, measured.seconds, measured.cases, measured.hits) IS DISTINCT
+	FROM (excluded.key, excluded.at, excluded.seconds, excluded.cases, excluded.hits)`
 
 // Measuring is how far cases were measured: Place is nil before all records were looked at
 // once, and WholeAt when they were last.
@@ -85,7 +96,8 @@ func HoldMeasuring(ctx context.Context, tx *store.Tx) (m Measuring, ok bool, err
 		Seq     int64
 		WholeAt *time.Time
 	}
-	if err := tx.Select(ctx, &rows, `SELECT xid::text::numeric::bigint AS xid, seq, whole_at FROM measuring FOR UPDATE SKIP LOCKED`); err != nil {
+	if err := tx.Select(ctx, &rows,
+		`SELECT xid::text::numeric::bigint AS xid, seq, whole_at FROM measuring FOR UPDATE SKIP LOCKED`); err != nil {
 		return m, false, fmt.Errorf("measures: %w", err)
 	}
 	if len(rows) == 0 {
@@ -141,7 +153,8 @@ type Tally struct {
 // KeepTallies keeps tallies, in the place of those of the same subject.
 func KeepTallies(ctx context.Context, tx *store.Tx, all []Tally) error {
 	for _, t := range all {
-		if _, err := tx.Exec(ctx, keepMeasured+`VALUES ($1, $2, $3, NULL, $4, NULL, $5, $6)`+measuredAgain, t.Measure, store.Storable(t.Subject), store.Storable(t.Key), t.At, t.Cases, t.Hits); err != nil {
+		if _, err := tx.Exec(ctx, keepMeasured+`VALUES ($1, $2, $3, NULL, $4, NULL, $5, $6)`+measuredAgain, t.Measure, store.Storable(t.Subject),
+			store.Storable(t.Key), t.At, t.Cases, t.Hits); err != nil {
 			return fmt.Errorf("measures: %w", err)
 		}
 	}
@@ -151,7 +164,8 @@ func KeepTallies(ctx context.Context, tx *store.Tx, all []Tally) error {
 // RemoveMeasured removes at most limit cases from before a moment, and tells how many.
 func RemoveMeasured(ctx context.Context, s *store.Store, before time.Time, limit int) (removed int, err error) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
-		const query = `WITH gone AS (DELETE FROM measured WHERE (measure, subject) IN (SELECT measure, subject FROM measured WHERE at < $1 ORDER BY at LIMIT $2) RETURNING 1) SELECT count(*) FROM gone`
+		const query = `WITH gone AS (DELETE FROM measured WHERE (measure, subject) IN (SELECT measure, subject FROM measured WHERE at < $1
+			ORDER BY at LIMIT $2) RETURNING 1) SELECT count(*) FROM gone`
 		return tx.Get(ctx, &removed, query, before, limit)
 	})
 	if err != nil {

@@ -4,12 +4,11 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestMeasuresAreAsComputedByHand keeps cases whose results are worked out on paper.
@@ -34,7 +33,9 @@ func TestMeasuresAreAsComputedByHand(t *testing.T) {
 		}
 		// Of 10, 20, 30, 40 and 100 s the median is 30 and the 95th percentile 0.8 of the way from 40 to 100: 88.
 		for i, s := range []float64{10, 20, 30, 40, 100} {
-			if _, err := tx.Exec(t.Context(), `INSERT INTO measured (measure, subject, key, at, seconds) VALUES ('ORDER_CYCLE_TIME', $1::text, 'C1000', $2, $3)`, string(rune('a'+i)), day, s); err != nil {
+			if _, err := tx.Exec(t.Context(),
+				`INSERT INTO measured (measure, subject, key, at, seconds) VALUES ('ORDER_CYCLE_TIME', $1::text, 'C1000', $2, $3)`,
+				string(rune('a'+i)), day, s); err != nil {
 				return err
 			}
 		}
@@ -93,11 +94,15 @@ func TestAlertsFollowTheirReasons(t *testing.T) {
 		}
 	}
 	a := func(subject string, severity trade.Severity, message string) *trade.Alert {
-		return &trade.Alert{Kind: trade.AlertSource, Severity: severity, Message: message, Queue: "operations", Responsible: &fault, Subject: subject}
+		return &trade.Alert{
+			Kind: trade.AlertSource, Severity: severity, Message: message, Queue: "operations", Responsible: &fault,
+			Subject: subject,
+		}
 	}
 	open := func() (all []*trade.Alert) {
 		t.Helper()
-		page, err := operatingstore.AlertList(operator, operatingstore.AlertFilter{Kind: []trade.AlertKind{trade.AlertSource}}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
+		page, err := operatingstore.AlertList(operator, operatingstore.AlertFilter{Kind: []trade.AlertKind{trade.AlertSource}}).Page(t.Context(),
+			st, []string{""}, store.PageArgs{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +152,8 @@ func TestUseOfWhatGoesAwayIsToldToWhomItConcerns(t *testing.T) {
 		client string
 		want   int
 	}{{trade.CustomerScope(nil, nil), "portal", 1}, {trade.CustomerScope(nil, nil), "nobody", 0}, {trade.OperatorScope(nil), "console", 2}} {
-		got, err := operatingstore.DeprecatedUse(t.Context(), st, c.scope, c.client, now.AddDate(0, 0, -30), []string{"Order.old", "Order.number"})
+		got, err := operatingstore.DeprecatedUse(t.Context(), st, c.scope, c.client, now.AddDate(0, 0, -30),
+			[]string{"Order.old", "Order.number"})
 		if err != nil || len(got["Order.old"]) != c.want {
 			t.Errorf("%s is told %v, %v", c.client, got, err)
 		}
@@ -171,7 +177,8 @@ func TestSignalsAreSaidAnewAndTakeAnyName(t *testing.T) {
 		}
 		return kept
 	}
-	if kept := keep(operatingstore.Signal{Kind: operatingstore.Alive, Value: 1}, operatingstore.Signal{Kind: operatingstore.ManyRefused, Subject: "a\x00b\xff\nCODE", Value: 40}); len(kept) != 2 || kept[1].Value != 40 {
+	if kept := keep(operatingstore.Signal{Kind: operatingstore.Alive, Value: 1},
+		operatingstore.Signal{Kind: operatingstore.ManyRefused, Subject: "a\x00b\xff\nCODE", Value: 40}); len(kept) != 2 || kept[1].Value != 40 {
 		t.Fatalf("got %+v", kept)
 	}
 	if kept := keep(operatingstore.Signal{Kind: operatingstore.Alive, Value: 1}); len(kept) != 1 || kept[0].Kind != operatingstore.Alive {

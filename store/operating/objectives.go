@@ -6,10 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type objectiveRow struct {
@@ -32,7 +31,8 @@ func (r *objectiveRow) trade() *operating.Objective {
 	return o
 }
 
-const objectiveColumns = "o.id, o.name, o.measure, o.maximum AS most, o.percent AS bound, o.span, o.queue, o.severity, o.version::text AS version"
+const objectiveColumns = "o.id, o.name, o.measure, o.maximum AS most, o.percent AS bound, o.span, o.queue, o.severity, o.version::text " +
+	"AS version"
 
 var objectives = store.Read(store.Relation[operating.Objective]{
 	Kind: "Objective", From: "objectives o", Visible: store.OperatorOnly,
@@ -46,7 +46,10 @@ func Objectives(ctx context.Context, s *store.Store, scope trade.Scope, ids []st
 
 // ObjectiveList are all objectives, by name.
 func ObjectiveList(scope trade.Scope) *store.List[operating.Objective] {
-	return &store.List[operating.Objective]{Relation: objectives, Name: "objectives", Scope: scope, Order: []store.SortKey{store.Ascending("o.name", "text"), store.Ascending("o.id", "text")}}
+	return &store.List[operating.Objective]{
+		Relation: objectives, Name: "objectives", Scope: scope,
+		Order: []store.SortKey{store.Ascending("o.name", "text"), store.Ascending("o.id", "text")},
+	}
 }
 
 // AllObjectives reads all objectives.
@@ -79,25 +82,31 @@ func SaveObjective(ctx context.Context, tx *store.Tx, o *operating.Objective) (s
 	var versions []string
 	if o.Version == "" {
 		const query = `
-			INSERT INTO objectives (id, name, measure, maximum, percent, span, queue, severity) SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE (SELECT count(*) FROM objectives) < $9
+			INSERT INTO objectives (id, name, measure, maximum, percent, span, queue, severity) SELECT $1, $2, $3, $4, $5, $6, $7, $8
+			WHERE (SELECT count(*) FROM objectives) < $9
 			ON CONFLICT (name) DO NOTHING RETURNING version::text`
-		err = tx.Select(ctx, &versions, query, o.ID, store.Storable(o.Name), o.Measure, most, o.Percent, o.Window.Seconds(), store.Storable(o.Queue), o.Severity, mostObjectives)
+		err = tx.Select(ctx, &versions, query, o.ID, store.Storable(o.Name), o.Measure, most, o.Percent, o.Window.Seconds(),
+			store.Storable(o.Queue), o.Severity, mostObjectives)
 		return len(versions) == 1, "", err
 	}
-	if err := tx.Select(ctx, &versions, `SELECT version::text FROM objectives WHERE id = $1 FOR UPDATE`, o.ID); err != nil || len(versions) == 0 || versions[0] != o.Version {
+	if err := tx.Select(ctx, &versions, `SELECT version::text FROM objectives WHERE id = $1 FOR UPDATE`, o.ID); err != nil ||
+		len(versions) == 0 || versions[0] != o.Version {
 		return false, slices.Concat(versions, []string{""})[0], err
 	}
 	const query = `
 		UPDATE objectives o SET name = $2, measure = $3, maximum = $4, percent = $5, span = $6, queue = $7, severity = $8, version = version + 1
 		WHERE id = $1 AND NOT EXISTS (SELECT FROM objectives x WHERE x.name = $2 AND x.id <> $1) RETURNING version::text`
 	versions = nil
-	err = tx.Select(ctx, &versions, query, o.ID, store.Storable(o.Name), o.Measure, most, o.Percent, o.Window.Seconds(), store.Storable(o.Queue), o.Severity)
+	err = tx.Select(ctx, &versions, query, o.ID, store.Storable(o.Name), o.Measure, most, o.Percent, o.Window.Seconds(),
+		store.Storable(o.Queue), o.Severity)
 	return len(versions) == 1, "", err
 }
 
 // Breaches are the alerts that were raised for objectives within some days, newest first, at
 // most 100 of each.
-func Breaches(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time, ids []string) (map[string][]*trade.Alert, error) {
+func Breaches(ctx context.Context, s *store.Store, scope trade.Scope, from, until time.Time, ids []string) (map[string][]*trade.Alert,
+	error,
+) {
 	r := alerts
 	visible := r.Visible
 	r.Visible = func(sc trade.Scope, a *store.Args) string {

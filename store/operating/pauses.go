@@ -3,6 +3,7 @@ package operating
 import (
 	"context"
 	"fmt"
+
 	"portico/store"
 )
 

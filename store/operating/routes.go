@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 const routeColumns = `r.capability, r.primary_source AS "primary", r.shadow, r.percent_to_primary, r.since, r.changed_by`
@@ -29,7 +28,8 @@ func Routes(ctx context.Context, s *store.Store) ([]operating.CapabilityRoute, e
 func BeginRoutes(ctx context.Context, tx *store.Tx, routes []operating.CapabilityRoute) error {
 	for _, r := range routes {
 		const query = `
-			WITH made AS (INSERT INTO capability_routes AS t (capability, primary_source, shadow, percent_to_primary, changed_by) VALUES ($1, $2, $3, $4, $5)
+			WITH made AS (INSERT INTO capability_routes AS t (capability, primary_source, shadow, percent_to_primary, changed_by)
+			VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (capability) DO UPDATE SET primary_source = excluded.primary_source, shadow = excluded.shadow,
 					percent_to_primary = excluded.percent_to_primary, since = clock_timestamp()
 				WHERE t.changed_by = excluded.changed_by AND (t.primary_source, t.shadow, t.percent_to_primary)
@@ -58,7 +58,8 @@ func SetRoute(ctx context.Context, tx *store.Tx, r operating.CapabilityRoute, an
 		return fmt.Errorf("routes: %w", err)
 	}
 	const query = `
-		WITH made AS (INSERT INTO capability_routes (capability, primary_source, shadow, percent_to_primary, changed_by) VALUES ($1, $2, $3, $4, $5)
+		WITH made AS (INSERT INTO capability_routes (capability, primary_source, shadow, percent_to_primary, changed_by)
+		VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (capability) DO UPDATE SET primary_source = excluded.primary_source, shadow = excluded.shadow,
 				percent_to_primary = excluded.percent_to_primary, since = clock_timestamp(), changed_by = excluded.changed_by RETURNING *)
 		INSERT INTO route_changes SELECT * FROM made`
@@ -70,10 +71,13 @@ func SetRoute(ctx context.Context, tx *store.Tx, r operating.CapabilityRoute, an
 
 // CapabilityMovedAway tells whether a source served a capability until that moved elsewhere, longer ago
 // than lately.
-func CapabilityMovedAway(ctx context.Context, s *store.Store, c operating.Capability, instance string, lately time.Duration) (away bool, err error) {
+func CapabilityMovedAway(ctx context.Context, s *store.Store, c operating.Capability, instance string, lately time.Duration) (away bool,
+	err error,
+) {
 	const query = `
 		SELECT EXISTS (SELECT FROM route_changes h WHERE h.capability = $1 AND h.primary_source = $2)
-			AND EXISTS (SELECT FROM capability_routes r WHERE r.capability = $1 AND r.primary_source <> $2 AND r.since < clock_timestamp() - $3 * interval '1 second')`
+			AND EXISTS (SELECT FROM capability_routes r WHERE r.capability = $1 AND r.primary_source <> $2
+			AND r.since < clock_timestamp() - $3 * interval '1 second')`
 	if err := s.Get(ctx, &away, query, c, instance, lately.Seconds()); err != nil {
 		return false, fmt.Errorf("routes: %w", err)
 	}
@@ -86,12 +90,17 @@ var routes = store.Read(store.Relation[operating.CapabilityRoute]{
 
 // RouteList is where each capability is served.
 func RouteList(scope trade.Scope) *store.List[operating.CapabilityRoute] {
-	return &store.List[operating.CapabilityRoute]{Relation: routes, Name: "routes", Scope: scope, Order: []store.SortKey{store.Ascending("r.capability", "text")}}
+	return &store.List[operating.CapabilityRoute]{
+		Relation: routes, Name: "routes", Scope: scope,
+		Order: []store.SortKey{store.Ascending("r.capability", "text")},
+	}
 }
 
 var mismatches = store.Read(store.Relation[operating.RouteMismatch]{
-	Kind: "RouteMismatch", From: "differences d JOIN capability_routes r ON r.capability = d.capability AND r.shadow = d.instance", Visible: store.OperatorOnly,
-	Columns: []store.Columns{store.Always(`d.key, coalesce(nullif(d.field, ''), 'record') AS field, d.value AS "primary", d.source_value AS shadow, d.since AS at`)},
+	Kind: "RouteMismatch", From: "differences d JOIN capability_routes r ON r.capability = d.capability AND r.shadow = d.instance",
+	Visible: store.OperatorOnly,
+	Columns: []store.Columns{store.Always(`d.key, coalesce(nullif(d.field, ''), 'record') AS field, d.value AS "primary",
+		d.source_value AS shadow, d.since AS at`)},
 }, store.Identity[operating.RouteMismatch])
 
 // MismatchList is the differences found below capabilities, newest first.

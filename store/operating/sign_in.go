@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store"
+	"portico/trade/operating"
 )
 
 // Revoke files a revocation, to be in force until all tokens it may be of have
@@ -16,7 +15,8 @@ func Revoke(ctx context.Context, s *store.Store, r operating.Revocation, until t
 	return s.InTx(ctx, func(tx *store.Tx) error {
 		const query = `
 			INSERT INTO revocations (token, subject, revoked_at, until) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (token, subject) DO UPDATE SET revoked_at = greatest(revocations.revoked_at, excluded.revoked_at), until = greatest(revocations.until, excluded.until)`
+			ON CONFLICT (token, subject) DO UPDATE SET revoked_at = greatest(revocations.revoked_at, excluded.revoked_at),
+			until = greatest(revocations.until, excluded.until)`
 		if _, err := tx.Exec(ctx, query, store.Storable(r.Token), store.Storable(r.Subject), r.At, until); err != nil {
 			return fmt.Errorf("revocation: %w", err)
 		}

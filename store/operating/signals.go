@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"portico/store"
 	"time"
+
+	"portico/store"
 )
 
 // SignalKind is what a process says of itself.
@@ -39,7 +40,8 @@ func KeepSignals(ctx context.Context, s *store.Store, process string, all []Sign
 	}
 	return s.InTx(ctx, func(tx *store.Tx) error {
 		const query = `
-			WITH said AS (SELECT j ->> 'Kind' AS kind, j ->> 'Subject' AS subject, (j ->> 'Value')::float8 AS value FROM jsonb_array_elements($2::jsonb) j),
+			WITH said AS (SELECT j ->> 'Kind' AS kind, j ->> 'Subject' AS subject, (j ->> 'Value')::float8 AS value
+			FROM jsonb_array_elements($2::jsonb) j),
 				gone AS (DELETE FROM signals w WHERE w.process = $1 AND NOT EXISTS (SELECT FROM said n WHERE n.kind = w.kind AND n.subject = w.subject))
 			INSERT INTO signals AS w (process, kind, subject, value) SELECT $1, kind, subject, value FROM said
 			ON CONFLICT (process, kind, subject) DO UPDATE SET value = excluded.value, at = clock_timestamp()`
@@ -67,7 +69,8 @@ func Signals(ctx context.Context, s *store.Store) (all []Signal, now time.Time, 
 		Signal
 		Now time.Time
 	}
-	if err := s.Select(ctx, &rows, `SELECT process, kind, subject, value, at, clock_timestamp() AS now FROM signals ORDER BY process, kind, subject`); err != nil {
+	if err := s.Select(ctx, &rows,
+		`SELECT process, kind, subject, value, at, clock_timestamp() AS now FROM signals ORDER BY process, kind, subject`); err != nil {
 		return nil, now, fmt.Errorf("signals: %w", err)
 	}
 	for _, r := range rows {

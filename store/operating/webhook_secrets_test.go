@@ -6,12 +6,11 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestAFormerSecretSignsForItsDayAlone rotates a secret, and lets its time pass.

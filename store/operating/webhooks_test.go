@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestAWebhookIsTriedForThreeDays plays all attempts of deliveries that nobody takes, without
@@ -21,7 +20,10 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	st, db := storetest.Pair(t)
 	scope := trade.CustomerScope([]trade.Ref{{ID: "acc_1", Key: "1"}}, nil)
 	secret := trade.Restricted("whsec_c2VjcmV0")
-	e := &operating.WebhookEndpoint{ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"}, Status: operating.WebhookActive, Accounts: []string{"acc_1"}}
+	e := &operating.WebhookEndpoint{
+		ID: "whe_1", URL: "https://example.com/", Topics: []trade.WebhookTopic{"ORDER_UPDATED"},
+		Status: operating.WebhookActive, Accounts: []string{"acc_1"},
+	}
 	in := func(f func(tx *store.Tx) error) {
 		t.Helper()
 		if err := st.InTx(t.Context(), f); err != nil {
@@ -43,7 +45,8 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 		t.Helper()
 		in(func(tx *store.Tx) error { return operatingstore.Greet(t.Context(), tx, e) })
 		for {
-			if _, err := db.ExecContext(t.Context(), `UPDATE webhook_deliveries SET next_attempt_at = '-infinity' WHERE state = 'PENDING'`); err != nil {
+			if _, err := db.ExecContext(t.Context(),
+				`UPDATE webhook_deliveries SET next_attempt_at = '-infinity' WHERE state = 'PENDING'`); err != nil {
 				t.Fatal(err)
 			}
 			due, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute)
@@ -62,15 +65,18 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 			why, status := "It answered 503.", 503
 			attempts++
 			if attempts == 3 && takes { // something else is taken
-				if _, err := db.ExecContext(t.Context(), `UPDATE webhook_endpoints SET succeeded_at = clock_timestamp() + interval '1 hour'`); err != nil {
+				if _, err := db.ExecContext(t.Context(),
+					`UPDATE webhook_endpoints SET succeeded_at = clock_timestamp() + interval '1 hour'`); err != nil {
 					t.Fatal(err)
 				}
 			}
-			err = operatingstore.RecordAttempt(t.Context(), st, &due[0], operating.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false, func(n int) (time.Duration, bool) {
-				after, ok := operating.WebhookRetry(n)
-				took += after
-				return after, ok
-			})
+			err = operatingstore.RecordAttempt(t.Context(), st, &due[0],
+				operating.DeliveryAttempt{At: time.Now(), HTTPStatus: &status, Took: time.Second, Error: &why}, false,
+				func(n int) (time.Duration, bool) {
+					after, ok := operating.WebhookRetry(n)
+					took += after
+					return after, ok
+				})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,24 +94,30 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	play(false)
 	if is := status(); is.Status != operating.WebhookDisabled || is.DisabledReason == nil {
 		t.Errorf("one that takes nothing is %+v", is)
-	} else if reason := *is.DisabledReason; !strings.HasPrefix(reason, "Nothing was taken since 20") || !strings.HasSuffix(reason, " UTC. The last answer: It answered 503. Mend it, and save the endpoint again.") {
+	} else if reason := *is.DisabledReason; !strings.HasPrefix(reason, "Nothing was taken since 20") || !strings.HasSuffix(reason,
+		" UTC. The last answer: It answered 503. Mend it, and save the endpoint again.") {
 		t.Errorf("the reason: %s", reason)
 	}
 	in(func(tx *store.Tx) error {
 		return operatingstore.KeepWebhookEndpoint(t.Context(), tx, e, json.RawMessage(`{}`), nil)
 	})
 	shift := -90 * time.Minute
-	change := trade.Change{Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1", Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC()}
+	change := trade.Change{
+		Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1",
+		Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC(),
+	}
 	for range 2 { // which is planned once
 		in(func(tx *store.Tx) error {
 			return operatingstore.PlanDeliveries(t.Context(), tx, []operatingstore.PlannedDelivery{{EndpointID: "whe_1", Change: change}})
 		})
 	}
-	if due, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(due) != 1 || !reflect.DeepEqual(due[0].Change, &change) {
+	if due, err := operatingstore.TakeDeliveries(t.Context(), st, 10, time.Minute); err != nil || len(due) != 1 ||
+		!reflect.DeepEqual(due[0].Change, &change) {
 		t.Errorf("due: %+v, %v", due, err)
 	}
 	page, err := operatingstore.DeliveriesTo(scope, nil).Page(t.Context(), st, []string{"whe_1"}, store.PageArgs{First: 10})
-	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 || *page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != operating.DeliveryFailed {
+	if err != nil || len(page["whe_1"].Nodes) != 3 || len(page["whe_1"].Nodes[1].Attempts) != 11 ||
+		*page["whe_1"].Nodes[1].Attempts[10].HTTPStatus != 503 || page["whe_1"].Nodes[1].State != operating.DeliveryFailed {
 		t.Errorf("deliveries: %v", err)
 	}
 	if n, err := operatingstore.RemoveWebhookDeliveries(t.Context(), st, time.Now().Add(time.Hour), 10); n != 3 || err != nil {

@@ -14,7 +14,9 @@ import (
 const oldest = 14
 
 // ErrNoBinaries is returned when no PostgreSQL is on the machine.
-var ErrNoBinaries = errors.New("no PostgreSQL 14 or newer on this machine: install one (Debian, Ubuntu: sudo apt-get install postgresql; Fedora: sudo dnf install postgresql-server; macOS: brew install postgresql), set DATABASE_URL to a server that runs elsewhere, or set PORTICO_POSTGRES_REPOSITORY and PORTICO_POSTGRES_SHA256 to fetch one")
+var ErrNoBinaries = errors.New("no PostgreSQL 14 or newer on this machine: install one (Debian, Ubuntu: sudo apt-get install " +
+	"postgresql; Fedora: sudo dnf install postgresql-server; macOS: brew install postgresql), set DATABASE_URL to a server that runs " +
+	"elsewhere, or set PORTICO_POSTGRES_REPOSITORY and PORTICO_POSTGRES_SHA256 to fetch one")
 
 var places = []string{
 	"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin",

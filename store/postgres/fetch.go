@@ -79,7 +79,8 @@ func fetch(ctx context.Context, r Repository, out io.Writer) error {
 	}
 	// Its first start unpacks the binaries and proves that they run here.
 	db := embedded.NewDatabase(embedded.DefaultConfig().Version(fetchedVersion).BinaryRepositoryURL("http://" + listener.Addr().String()).
-		CachePath(filepath.Join(spare, "cache")).BinariesPath(r.Folder).RuntimePath(filepath.Join(spare, "run")).DataPath(filepath.Join(spare, "data")).
+		CachePath(filepath.Join(spare, "cache")).BinariesPath(r.Folder).RuntimePath(filepath.Join(spare, "run")).DataPath(filepath.Join(spare,
+		"data")).
 		Port(port).Logger(io.Discard))
 	if err := db.Start(); err != nil {
 		return fmt.Errorf("fetching PostgreSQL: %w", err)

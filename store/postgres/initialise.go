@@ -32,7 +32,8 @@ func serverUser() (*syscall.Credential, error) {
 		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("postgres does not run as root, and there is neither a user postgres nor a user nobody: run portico as another user")
+	return nil, errors.New("postgres does not run as root, and there is neither a user postgres nor a user nobody: run portico as another " +
+		"user")
 }
 
 func (c *Cluster) prepareFolder(owner *syscall.Credential) error {
@@ -103,7 +104,8 @@ func (c *Cluster) initialise(ctx context.Context, bin string, owner *syscall.Cre
 			return fmt.Errorf("data folder: %w", err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", fresh, "-U", "portico", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", fresh, "-U", "portico", "-A", "trust", "-E", "UTF8", "--locale=C",
+		"--no-sync")
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: owner, Setpgid: true}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
@@ -124,7 +126,8 @@ func (c *Cluster) checkVersion(bin string) error {
 		return err
 	}
 	if want := strings.TrimSpace(string(made)); want != strconv.Itoa(v) {
-		return fmt.Errorf("%s was made by PostgreSQL %s and %s is %d: install PostgreSQL %s, or begin anew with `make reset`", c.data(), want, bin, v, want)
+		return fmt.Errorf("%s was made by PostgreSQL %s and %s is %d: install PostgreSQL %s, or begin anew with `make reset`", c.data(), want,
+			bin, v, want)
 	}
 	return nil
 }

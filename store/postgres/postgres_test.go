@@ -206,7 +206,11 @@ func TestBinariesAreFetchedOnlyWithThePinnedChecksum(t *testing.T) {
 	// A repository on this machine, with an archive made of the binaries that are here.
 	dir := t.TempDir()
 	tree := filepath.Join(dir, "tree")
-	for _, part := range []struct{ from, to string }{{bin, "bin"}, {filepath.Join(filepath.Dir(bin), "lib"), "lib"}, {filepath.Join(filepath.Dir(bin), "share"), "share"}} {
+	for _, part := range []struct{ from, to string }{
+		{bin, "bin"},
+		{filepath.Join(filepath.Dir(bin), "lib"), "lib"},
+		{filepath.Join(filepath.Dir(bin), "share"), "share"},
+	} {
 		_ = os.MkdirAll(tree, 0o755)
 		_ = osexec.Command("cp", "-rL", part.from, filepath.Join(tree, part.to)).Run()
 	}
@@ -243,7 +247,8 @@ func TestBinariesAreFetchedOnlyWithThePinnedChecksum(t *testing.T) {
 	if err := fetch(t.Context(), r, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if v, err := version(filepath.Join(r.Folder, "bin")); err != nil || v < oldest || !strings.Contains(out.String(), mirror.URL) || !strings.Contains(out.String(), r.SHA256) {
+	if v, err := version(filepath.Join(r.Folder, "bin")); err != nil || v < oldest || !strings.Contains(out.String(), mirror.URL) ||
+		!strings.Contains(out.String(), r.SHA256) {
 		t.Errorf("version %d, %v; said %q", v, err, out.String())
 	}
 	before := asked

@@ -50,7 +50,10 @@ type AccountFilter struct {
 
 // AccountList is the accounts the scope sees, by number.
 func AccountList(scope trade.Scope, f AccountFilter) *store.List[trade.Account] {
-	l := &store.List[trade.Account]{Relation: accounts, Name: "accounts", Scope: scope, Order: []store.SortKey{store.Ascending("a.number", "text")}}
+	l := &store.List[trade.Account]{
+		Relation: accounts, Name: "accounts", Scope: scope,
+		Order: []store.SortKey{store.Ascending("a.number", "text")},
+	}
 	if f.Search != "" {
 		p := l.Args.Add("%" + likeEscaper.Replace(f.Search) + "%")
 		l.And("(a.name ILIKE " + p + " OR a.number ILIKE " + p + ")")
@@ -61,7 +64,8 @@ func AccountList(scope trade.Scope, f AccountFilter) *store.List[trade.Account] 
 	if f.Parent != "" {
 		// The parent must be the caller's to see: a branch must not find out by it
 		// whose branch it is.
-		l.And(`a.id IN (WITH RECURSIVE b AS (SELECT id FROM accounts WHERE parent_id = ` + l.Args.Add(f.Parent) + ` AND ` + store.OwnAccount("parent_id")(scope, &l.Args) + `
+		l.And(`a.id IN (WITH RECURSIVE b AS (SELECT id FROM accounts WHERE parent_id = ` + l.Args.Add(f.Parent) + ` AND ` +
+			store.OwnAccount("parent_id")(scope, &l.Args) + `
 			UNION SELECT c.id FROM accounts c JOIN b ON c.parent_id = b.id) SELECT id FROM b)`)
 	}
 	return l
@@ -128,7 +132,8 @@ func Locations(ctx context.Context, s *store.Store, scope trade.Scope, ids []str
 // LocationList is the locations below accounts, by code.
 func LocationList(scope trade.Scope, role *trade.LocationRole) *store.List[trade.AccountLocation] {
 	l := &store.List[trade.AccountLocation]{
-		Relation: locations, Name: "locations", Scope: scope, Parent: "l.account_id", Order: []store.SortKey{store.Ascending("l.code", "text"), store.Ascending("l.id", "text")},
+		Relation: locations, Name: "locations", Scope: scope, Parent: "l.account_id",
+		Order: []store.SortKey{store.Ascending("l.code", "text"), store.Ascending("l.id", "text")},
 	}
 	if role != nil {
 		l.And(l.Args.Add(string(*role)) + " = ANY(l.roles)")
@@ -150,7 +155,8 @@ func (r *creditRow) trade() *trade.CreditPosition {
 
 var credits = store.Read(store.Relation[trade.CreditPosition]{
 	Kind: "CreditPosition", From: "credit_positions c", Visible: store.OwnAccount("c.account_id"), Source: (*trade.CreditPosition).From,
-	Columns: []store.Columns{store.Always(`c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold, c.hold_reason, ` + store.ProvenanceColumns("c"))},
+	Columns: []store.Columns{store.Always(`c.account_id AS "account_ref.id", c.currency, c.credit_limit, c.exposure AS used, c.on_hold,
+		c.hold_reason, ` + store.ProvenanceColumns("c"))},
 }, (*creditRow).trade)
 
 // Credit reads credit positions by the account's id.
@@ -159,8 +165,10 @@ func Credit(ctx context.Context, s *store.Store, scope trade.Scope, accounts []s
 }
 
 var contracts = store.Read(store.Relation[trade.Contract]{
-	Kind: "Contract", From: "contracts c", Visible: store.OwnAccount("c.account_id"), Source: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
-	Columns: []store.Columns{store.Always(`c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` + store.ProvenanceColumns("c"))},
+	Kind: "Contract", From: "contracts c", Visible: store.OwnAccount("c.account_id"),
+	Source: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
+	Columns: []store.Columns{store.Always(`c.id, c.number, c.account_id AS "account_ref.id", c.valid_from, c.valid_to, ` +
+		store.ProvenanceColumns("c"))},
 }, store.Identity[trade.Contract])
 
 // Contracts reads contracts by id.

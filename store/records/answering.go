@@ -34,10 +34,13 @@ type lockedRow struct {
 func LockPurchaseOrder(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*PurchaseOrderNow, error) {
 	var a store.Args
 	query := `
-		SELECT d.id, d.number, d.supplier_id, p.code AS supplier_code, coalesce(d.warehouse_id, '') AS warehouse_id, d.instance, d.currency, d.revision, d.state AS status, d.issued_at, coalesce(d.answered_revision, 0) AS answered,
+		SELECT d.id, d.number, d.supplier_id, p.code AS supplier_code, coalesce(d.warehouse_id, '') AS warehouse_id, d.instance, d.currency,
+		d.revision, d.state AS status, d.issued_at, coalesce(d.answered_revision, 0) AS answered,
 			coalesce(o.id, '') AS asked, coalesce(o.response_id, '') AS pending, ` + toleranceColumns + `
-		FROM purchase_orders d JOIN trading_partners p ON p.id = d.supplier_id JOIN tolerance_profiles t ON t.id = coalesce(p.tolerance_profile_id, 'tol_standard')
-		LEFT JOIN LATERAL (SELECT o.id, o.awaiting ->> 'ResponseID' AS response_id FROM operations o WHERE o.subject = d.id AND o.finished_at IS NULL AND o.state = 'AWAITING_DECISION' ORDER BY place LIMIT 1) o ON TRUE
+		FROM purchase_orders d JOIN trading_partners p ON p.id = d.supplier_id
+		JOIN tolerance_profiles t ON t.id = coalesce(p.tolerance_profile_id, 'tol_standard')
+		LEFT JOIN LATERAL (SELECT o.id, o.awaiting ->> 'ResponseID' AS response_id FROM operations o WHERE o.subject = d.id
+		AND o.finished_at IS NULL AND o.state = 'AWAITING_DECISION' ORDER BY place LIMIT 1) o ON TRUE
 		WHERE d.id = ` + a.Add(id) + ` AND ` + store.OwnSupplier("d.supplier_id")(scope, &a) + ` FOR UPDATE OF d`
 	var rows []lockedRow
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil {
@@ -48,18 +51,24 @@ func LockPurchaseOrder(ctx context.Context, tx *store.Tx, scope trade.Scope, id 
 	}
 	r := rows[0]
 	now := &PurchaseOrderNow{
-		PurchaseOrder: trade.PurchaseOrder{ID: r.ID, Number: r.Number, Revision: r.Revision, SupplierRef: trade.Ref{ID: r.SupplierID}, WarehouseRef: trade.Ref{ID: r.WarehouseID}, Status: r.Status, Currency: r.Currency, IssuedAt: r.IssuedAt},
-		Instance:      r.Instance, SupplierCode: r.SupplierCode, Tolerance: *r.trade(), Asked: r.Asked, Pending: r.Pending, Answered: r.Answered,
+		PurchaseOrder: trade.PurchaseOrder{
+			ID: r.ID, Number: r.Number, Revision: r.Revision, SupplierRef: trade.Ref{ID: r.SupplierID},
+			WarehouseRef: trade.Ref{ID: r.WarehouseID}, Status: r.Status, Currency: r.Currency, IssuedAt: r.IssuedAt,
+		},
+		Instance: r.Instance, SupplierCode: r.SupplierCode, Tolerance: *r.trade(), Asked: r.Asked, Pending: r.Pending, Answered: r.Answered,
 	}
 	return now, withPurchaseLines(ctx, tx, now)
 }
 
 func withPurchaseLines(ctx context.Context, tx *store.Tx, now *PurchaseOrderNow) error {
 	const query = `
-		SELECT l.id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency, l.price, l.price_per, l.unit, l.ordered AS q_ordered,
+		SELECT l.id, l.line_number, coalesce(l.item_id, '') AS "item_ref.id", l.sku, l.supplier_part_number, l.description, l.currency, l.price,
+		l.price_per, l.unit, l.ordered AS q_ordered,
 			l.acknowledged AS q_acknowledged, l.shipped AS q_shipped, l.received AS q_received, l.cancelled AS q_cancelled,
-			(SELECT jsonb_agg(jsonb_build_object('Number', x.number, 'Quantity', jsonb_build_object('value', x.quantity::text, 'unit', l.unit), 'RequestedShipDate', x.requested_ship_date,
-				'RequestedDeliveryDate', x.requested_delivery_date, 'PromisedShipDate', x.promised_ship_date, 'PromisedDeliveryDate', x.promised_delivery_date) ORDER BY x.position)
+			(SELECT jsonb_agg(jsonb_build_object('Number', x.number, 'Quantity', jsonb_build_object('value', x.quantity::text, 'unit', l.unit),
+			'RequestedShipDate', x.requested_ship_date,
+				'RequestedDeliveryDate', x.requested_delivery_date, 'PromisedShipDate', x.promised_ship_date, 'PromisedDeliveryDate',
+				x.promised_delivery_date) ORDER BY x.position)
 				FROM purchase_schedule_lines x WHERE x.purchase_order_line_id = l.id) AS parts
 		FROM purchase_order_lines l WHERE l.purchase_order_id = $1 ORDER BY l.position`
 	var rows []struct {
@@ -79,7 +88,9 @@ func withPurchaseLines(ctx context.Context, tx *store.Tx, now *PurchaseOrderNow)
 
 // PurchaseOrdersOfLines reads the purchase orders of lines, with their lines and parts, by
 // line.
-func PurchaseOrdersOfLines(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string]*trade.PurchaseOrder, error) {
+func PurchaseOrdersOfLines(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string]*trade.PurchaseOrder,
+	error,
+) {
 	found, err := PurchaseOrderLines(ctx, s, scope, lines)
 	if err != nil {
 		return nil, err

@@ -4,12 +4,11 @@ import (
 	"context"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 type invoiceRow struct {
@@ -35,15 +34,18 @@ func (r *invoiceRow) trade() *trade.Invoice {
 var invoices = store.Read(store.Relation[trade.Invoice]{
 	Kind: "Invoice", From: "invoices d", Visible: store.OwnAccount("d.account_id"), Source: (*trade.Invoice).From,
 	Columns: []store.Columns{
-		store.Always(`d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.currency AS "sums.currency", d.balance AS unpaid`),
+		store.Always(`d.id, d.number, d.kind, d.account_id AS "account_ref.id", d.issued_on, d.due_on, d.status, d.currency AS "sums.currency",
+			d.balance AS unpaid`),
 		store.When("document", "d.document"),
-		store.When("totals", `d.subtotal AS "sums.subtotal", d.discount AS "sums.discount", d.freight AS "sums.freight", d.tax AS "sums.tax", d.total AS "sums.total"`),
+		store.When("totals", `d.subtotal AS "sums.subtotal", d.discount AS "sums.discount", d.freight AS "sums.freight", d.tax AS "sums.tax",
+			d.total AS "sums.total"`),
 		store.When("document externalIds provenance", store.ProvenanceColumns("d")),
 	},
 }, (*invoiceRow).trade)
 
 // overdue is the status of an invoice as [trade.Invoice.StatusOn] tells it.
-const overdue = `(CASE WHEN d.status IN ('ISSUED', 'PARTIALLY_PAID') AND d.due_on < current_date AND d.balance > 0 THEN 'OVERDUE' ELSE d.status END)`
+const overdue = `(CASE WHEN d.status IN ('ISSUED', 'PARTIALLY_PAID') AND d.due_on < current_date AND d.balance > 0 THEN 'OVERDUE'
+	ELSE d.status END)`
 
 // Invoices reads invoices by id.
 func Invoices(ctx context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.Invoice, error) {
@@ -69,7 +71,10 @@ type InvoiceFilter struct {
 // InvoiceList is the invoices the scope sees, newest first; below accounts or
 // orders, one list for each.
 func InvoiceList(scope trade.Scope, f InvoiceFilter, per ShipmentParent) *store.List[trade.Invoice] {
-	l := &store.List[trade.Invoice]{Relation: invoices, Name: "invoices", Scope: scope, Order: []store.SortKey{store.Descending("d.issued_on", "date"), store.Descending("d.id", "text")}}
+	l := &store.List[trade.Invoice]{
+		Relation: invoices, Name: "invoices", Scope: scope,
+		Order: []store.SortKey{store.Descending("d.issued_on", "date"), store.Descending("d.id", "text")},
+	}
 	switch per {
 	case PerAccount:
 		l.Parent = "d.account_id"
@@ -154,7 +159,10 @@ type ReturnFilter struct {
 // ReturnList is the returns the scope sees, newest first; below accounts or
 // orders, one list for each.
 func ReturnList(scope trade.Scope, f ReturnFilter, per ShipmentParent) *store.List[trade.Return] {
-	l := &store.List[trade.Return]{Relation: returns, Name: "returns", Scope: scope, Order: []store.SortKey{store.Descending("d.requested_at", "timestamptz"), store.Descending("d.id", "text")}}
+	l := &store.List[trade.Return]{
+		Relation: returns, Name: "returns", Scope: scope,
+		Order: []store.SortKey{store.Descending("d.requested_at", "timestamptz"), store.Descending("d.id", "text")},
+	}
 	switch per {
 	case PerAccount:
 		l.Parent = "d.account_id"
@@ -188,7 +196,8 @@ func (r *returnLineRow) trade() *trade.ReturnLine {
 
 var returnLines = store.Read(store.Relation[trade.ReturnLine]{
 	Kind: "ReturnLine", From: "return_lines l JOIN returns d ON d.id = l.return_id", Visible: store.OwnAccount("d.account_id"),
-	Columns: []store.Columns{store.Always(`l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment, l.received AS got`)},
+	Columns: []store.Columns{store.Always(`l.order_line_id, l.quantity AS "quantity.value", l.unit AS "quantity.unit", l.reason, l.comment,
+		l.received AS got`)},
 }, (*returnLineRow).trade)
 
 // ReturnLines reads the lines of returns, in order.
@@ -204,6 +213,7 @@ var rejected = store.Read(store.Relation[operating.RejectedRecord]{
 // RejectedList is the records set aside below sources, newest first.
 func RejectedList(scope trade.Scope) *store.List[operating.RejectedRecord] {
 	return &store.List[operating.RejectedRecord]{
-		Relation: rejected, Name: "rejected records", Scope: scope, Parent: "r.instance", Order: []store.SortKey{store.Descending("r.at", "timestamptz"), store.Descending("r.id", "bigint")},
+		Relation: rejected, Name: "rejected records", Scope: scope, Parent: "r.instance",
+		Order: []store.SortKey{store.Descending("r.at", "timestamptz"), store.Descending("r.id", "bigint")},
 	}
 }

@@ -60,7 +60,8 @@ func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *store.List[
 		l.Order = []store.SortKey{store.Descending("i.created_at", "timestamptz"), sku}
 	case trade.ItemsMostOrdered:
 		l.Ranking = func(a *store.Args) []store.SortKey {
-			return []store.SortKey{store.Descending("(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND "+store.OwnAccount("ol.account_id")(scope, a)+")", "bigint"), sku}
+			own := store.OwnAccount("ol.account_id")(scope, a)
+			return []store.SortKey{store.Descending("(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND "+own+")", "bigint"), sku}
 		}
 	}
 	if f.Search != "" {
@@ -76,7 +77,8 @@ func numbered(scope trade.Scope, a *store.Args, number string) string {
 	n := a.Add(number)
 	return `i.id IN (SELECT id FROM items WHERE sku = ` + n + ` OR gtin = ` + n + `
 		UNION SELECT item_id FROM item_units WHERE gtin = ` + n + `
-		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku WHERE x.part_number = ` + n + ` AND ` + store.OwnAccount("x.account_id")(scope, a) + `)`
+		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku WHERE x.part_number = ` + n + ` AND ` +
+		store.OwnAccount("x.account_id")(scope, a) + `)`
 }
 
 // searchItems narrows a list to the items that words are of, and ranks them where it is asked.
@@ -92,7 +94,8 @@ func searchItems(l *store.List[trade.Item], words string, sort trade.ItemSort) {
 		l.Name += " ranked"
 		order := l.Order
 		l.Ranking = func(a *store.Args) []store.SortKey {
-			rank := "(CASE WHEN " + numbered(l.Scope, a, number) + " THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.Add(query) + ")))::float8"
+			rank := "(CASE WHEN " + numbered(l.Scope, a, number) + " THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.Add(query) +
+				")))::float8"
 			return append([]store.SortKey{store.Descending(rank, "float8")}, order...)
 		}
 	}
@@ -120,14 +123,16 @@ func narrowItems(l *store.List[trade.Item], f ItemFilter) {
 		l.And("(" + strings.Join(append(alternatives, "FALSE"), " OR ") + ")")
 	}
 	if f.InStock != nil {
-		in := "EXISTS (SELECT FROM stock st WHERE st.item_id = i.id AND st.instance = " + l.Args.Add(f.StockFrom) + " AND st.on_hand - st.allocated - st.safety_stock > 0"
+		in := "EXISTS (SELECT FROM stock st WHERE st.item_id = i.id AND st.instance = " + l.Args.Add(f.StockFrom) +
+			" AND st.on_hand - st.allocated - st.safety_stock > 0"
 		if f.Warehouses != nil {
 			in += " AND st.warehouse_id = ANY(" + l.Args.AddTexts(f.Warehouses) + ")"
 		}
 		l.And(map[bool]string{true: "", false: "NOT "}[*f.InStock] + in + ")")
 	}
 	if f.Contracted {
-		l.And("EXISTS (SELECT FROM contracts k WHERE i.sku = ANY(k.items) AND (k.valid_to IS NULL OR k.valid_to >= current_date) AND k.valid_from <= current_date AND " +
+		l.And("EXISTS (SELECT FROM contracts k WHERE i.sku = ANY(k.items) AND (k.valid_to IS NULL OR k.valid_to >= current_date) AND " +
+			"k.valid_from <= current_date AND " +
 			store.OwnAccount("k.account_id")(l.Scope, &l.Args) + ")")
 	}
 	if f.OrderedBefore {

@@ -21,7 +21,8 @@ type itemRow struct {
 
 func (r *itemRow) trade() *trade.Item {
 	i := &r.Item
-	i.SubstituteRefs, i.Identifiers, i.Attributes, i.DocumentRefs = r.SubstitutesText, r.IdentifiersJSON.Value, r.AttributesJSON.Value, r.DocumentsJSON.Value
+	i.SubstituteRefs, i.Identifiers, i.Attributes, i.DocumentRefs = r.SubstitutesText, r.IdentifiersJSON.Value, r.AttributesJSON.Value,
+		r.DocumentsJSON.Value
 	for n := range i.DocumentRefs {
 		i.DocumentRefs[n].Document.Instance = i.Provenance.Instance
 	}
@@ -113,7 +114,8 @@ func (r *unitRow) trade() *trade.ItemUnit {
 
 var itemUnits = store.Read(store.Relation[trade.ItemUnit]{
 	Kind: "ItemUnit", From: "item_units u", Visible: store.AnyParty,
-	Columns: []store.Columns{store.Always(`u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult, u.maximum AS max`)},
+	Columns: []store.Columns{store.Always(`u.unit, u.base_quantity, u.gtin, u.orderable, u.minimum AS min, u.multiple AS mult,
+		u.maximum AS max`)},
 }, (*unitRow).trade)
 
 // Units reads the units of items, smallest first.

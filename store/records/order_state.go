@@ -30,8 +30,10 @@ func SetOrderPrices(ctx context.Context, tx *store.Tx, id string, lines []trade.
 		return fmt.Errorf("order: %w", err)
 	}
 	const query = `
-		WITH priced AS (UPDATE order_lines l SET price = (j #>> '{UnitPrice,price,amount}')::numeric, price_per = (j #>> '{UnitPrice,per,value}')::numeric,
-			amount = (j #>> '{Amount,amount}')::numeric FROM jsonb_array_elements($2::jsonb) x(j) WHERE l.order_id = $1 AND l.line_number = j ->> 'LineNumber')
+		WITH priced AS (UPDATE order_lines l SET price = (j #>> '{UnitPrice,price,amount}')::numeric,
+		price_per = (j #>> '{UnitPrice,per,value}')::numeric,
+			amount = (j #>> '{Amount,amount}')::numeric FROM jsonb_array_elements($2::jsonb) x(j) WHERE l.order_id = $1
+			AND l.line_number = j ->> 'LineNumber')
 		UPDATE orders SET subtotal = $3, total = $3 WHERE id = $1 AND number IS NULL`
 	if _, err := tx.Exec(ctx, query, id, string(document), total.Amount.String()); err != nil {
 		return fmt.Errorf("order: %w", err)
@@ -54,10 +56,12 @@ type OrderNow struct {
 func LockOrder(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (*OrderNow, error) {
 	var a store.Args
 	query := `
-		SELECT d.id, d.account_id, c.number AS account_number, d.instance, order_version(d.source_version, d.changes) AS version, d.number, d.placed_by, d.status,
+		SELECT d.id, d.account_id, c.number AS account_number, d.instance, order_version(d.source_version, d.changes) AS version, d.number,
+		d.placed_by, d.status,
 			coalesce(p.id, '') AS asked, coalesce(p.kind, '') AS asked_kind
 		FROM orders d JOIN accounts c ON c.id = d.account_id
-		LEFT JOIN LATERAL (SELECT id, kind FROM operations p WHERE p.subject = d.id AND p.state = 'AWAITING_DECISION' ORDER BY place LIMIT 1) p ON TRUE
+		LEFT JOIN LATERAL (SELECT id, kind FROM operations p WHERE p.subject = d.id AND p.state = 'AWAITING_DECISION' ORDER BY place
+		LIMIT 1) p ON TRUE
 		WHERE d.id = ` + a.Add(id) + ` AND ` + store.OwnAccount("d.account_id")(scope, &a) + ` FOR UPDATE OF d`
 	var rows []OrderNow
 	if err := tx.Select(ctx, &rows, query, a.List...); err != nil {
@@ -88,7 +92,8 @@ func NumberOf(ctx context.Context, s *store.Store, order string) (number string,
 // OursAt are the numbers of orders that operations of ours have written to a source, with
 // the operation of each.
 func OursAt(ctx context.Context, s *store.Store, instance string) (map[string]string, error) {
-	const query = `SELECT o.number, p.id FROM orders o JOIN operations p ON p.subject = o.id AND p.kind = 'SUBMIT_ORDER' AND p.state = 'COMMITTED' WHERE o.instance = $1 AND o.number IS NOT NULL`
+	const query = `SELECT o.number, p.id FROM orders o JOIN operations p ON p.subject = o.id AND p.kind = 'SUBMIT_ORDER'
+		AND p.state = 'COMMITTED' WHERE o.instance = $1 AND o.number IS NOT NULL`
 	var rows []struct{ Number, ID string }
 	if err := s.Select(ctx, &rows, query, instance); err != nil {
 		return nil, fmt.Errorf("orders: %w", err)

@@ -66,8 +66,10 @@ func PoNumbersInUse(ctx context.Context, s *store.Store, scope trade.Scope, numb
 	for i, n := range numbers {
 		accounts[i], texts[i] = n.AccountID, n.Number
 	}
-	query := `SELECT d.account_id, d.customer_po_number AS number FROM orders d JOIN unnest(` + a.AddTexts(accounts) + `::text[], ` + a.AddTexts(texts) + `::text[]) AS n(account, number)
-		ON d.account_id = n.account AND d.customer_po_number = n.number WHERE d.status NOT IN ` + finished + ` AND ` + store.OwnAccount("d.account_id")(scope, &a)
+	query := `SELECT d.account_id, d.customer_po_number AS number FROM orders d JOIN unnest(` + a.AddTexts(accounts) + `::text[], ` +
+		a.AddTexts(texts) + `::text[]) AS n(account, number)
+		ON d.account_id = n.account AND d.customer_po_number = n.number WHERE d.status NOT IN ` + finished + ` AND ` +
+		store.OwnAccount("d.account_id")(scope, &a)
 	var rows []PoNumber
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
 		return nil, fmt.Errorf("purchase order numbers: %w", err)
@@ -90,7 +92,8 @@ func OrdersInShipments(ctx context.Context, s *store.Store, scope trade.Scope, s
 
 // OrdersInInvoices reads the orders that invoices cover, at most 100 each.
 func OrdersInInvoices(ctx context.Context, s *store.Store, scope trade.Scope, invoices []string) (map[string][]*trade.Order, error) {
-	found, err := orders.Under(ctx, s, scope, "JOIN (SELECT DISTINCT invoice_id, order_id FROM invoice_lines) x ON x.order_id = d.id", "x.invoice_id", "d.number", invoices)
+	found, err := orders.Under(ctx, s, scope, "JOIN (SELECT DISTINCT invoice_id, order_id FROM invoice_lines) x ON x.order_id = d.id",
+		"x.invoice_id", "d.number", invoices)
 	return store.AtMost(found, 100), err
 }
 
@@ -155,7 +158,10 @@ type orderLineRow struct {
 
 func (r *orderLineRow) trade() *trade.OrderLine {
 	l := &r.OrderLine
-	for _, q := range [...]*trade.Quantity{&l.Ordered, &l.Confirmed, &l.Allocated, &l.Backordered, &l.Shipped, &l.Delivered, &l.Invoiced, &l.Cancelled, &l.Returned} {
+	for _, q := range [...]*trade.Quantity{
+		&l.Ordered, &l.Confirmed, &l.Allocated, &l.Backordered, &l.Shipped, &l.Delivered, &l.Invoiced,
+		&l.Cancelled, &l.Returned,
+	} {
 		q.Unit = r.Unit
 	}
 	l.UnitPrice, l.Amount = store.UnitPrice(r.Price, r.PricePer, r.Unit, r.Currency), r.LineAmount.Money(r.Currency)
@@ -198,7 +204,8 @@ func OrderLines(ctx context.Context, s *store.Store, scope trade.Scope, ids []st
 // are read.
 var lineFacts = store.Read(store.Relation[trade.OrderLine]{
 	Kind: "OrderLine", From: orderLines.From, Visible: orderLines.Visible,
-	Columns: []store.Columns{store.Always(`l.id, l.line_number, l.status, l.unit, l.ordered AS "ordered.value", l.confirmed AS "confirmed.value", l.backordered AS "backordered.value", l.shipped AS "shipped.value",
+	Columns: []store.Columns{store.Always(`l.id, l.line_number, l.status, l.unit, l.ordered AS "ordered.value",
+		l.confirmed AS "confirmed.value", l.backordered AS "backordered.value", l.shipped AS "shipped.value",
 		l.delivered AS "delivered.value", l.invoiced AS "invoiced.value", l.cancelled AS "cancelled.value"`)},
 }, (*orderLineRow).trade)
 
@@ -211,7 +218,8 @@ func LinesOf(ctx context.Context, s *store.Store, scope trade.Scope, orders []st
 // OrderLineList is the lines below orders, by line number.
 func OrderLineList(scope trade.Scope) *store.List[trade.OrderLine] {
 	return &store.List[trade.OrderLine]{
-		Relation: orderLines, Name: "order lines", Scope: scope, Parent: "l.order_id", Order: []store.SortKey{store.Ascending("l.position", "integer"), store.Ascending("l.id", "text")},
+		Relation: orderLines, Name: "order lines", Scope: scope, Parent: "l.order_id",
+		Order: []store.SortKey{store.Ascending("l.position", "integer"), store.Ascending("l.id", "text")},
 	}
 }
 

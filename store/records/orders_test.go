@@ -47,7 +47,10 @@ func TestAScopeSeesItsOwnAndNobodyElses(t *testing.T) {
 	accounts, _ := records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{"1", "2"})
 	orders, _ := records.OrdersByNumber(t.Context(), s, storetest.Everything, []string{"100", "200"})
 	one := trade.CustomerScope([]trade.Ref{{ID: accounts["1"].ID, Key: "1"}}, nil)
-	for name, scope := range map[string]trade.Scope{"nobody": {}, "guest": trade.GuestScope(nil), "supplier": trade.SupplierScope("ptn_1", nil), "no accounts": trade.CustomerScope(nil, nil)} {
+	for name, scope := range map[string]trade.Scope{
+		"nobody": {}, "guest": trade.GuestScope(nil),
+		"supplier": trade.SupplierScope("ptn_1", nil), "no accounts": trade.CustomerScope(nil, nil),
+	} {
 		if found, err := records.Orders(t.Context(), s, scope, []string{orders["100"].ID, orders["200"].ID}); err != nil || len(found) > 0 {
 			t.Errorf("%s sees %v, %v", name, found, err)
 		}

@@ -24,7 +24,8 @@ func (r *purchaseOrderRow) trade() *trade.PurchaseOrder {
 var purchaseOrders = store.Read(store.Relation[trade.PurchaseOrder]{
 	Kind: "PurchaseOrder", From: "purchase_orders d", Visible: store.OwnSupplier("d.supplier_id"), Source: (*trade.PurchaseOrder).From,
 	Columns: []store.Columns{
-		store.Always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id", d.state AS status, d.issued_at, d.acknowledge_by`),
+		store.Always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id",
+			d.state AS status, d.issued_at, d.acknowledge_by`),
 		store.When("buyer shipTo", "d.buyer, d.ship_to"),
 		store.When("raw", "d.raw"),
 		store.When("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
@@ -40,14 +41,19 @@ func PurchaseOrders(ctx context.Context, s *store.Store, scope trade.Scope, ids 
 }
 
 // PurchaseOrdersByNumber reads purchase orders by number.
-func PurchaseOrdersByNumber(ctx context.Context, s *store.Store, scope trade.Scope, numbers []string) (map[string]*trade.PurchaseOrder, error) {
+func PurchaseOrdersByNumber(ctx context.Context, s *store.Store, scope trade.Scope, numbers []string) (map[string]*trade.PurchaseOrder,
+	error,
+) {
 	return purchaseOrders.By(ctx, s, scope, "d.number", "", numbers)
 }
 
 // PurchaseOrdersInShipments reads the purchase orders in shipments, at most 100
 // each.
-func PurchaseOrdersInShipments(ctx context.Context, s *store.Store, scope trade.Scope, shipments []string) (map[string][]*trade.PurchaseOrder, error) {
-	found, err := purchaseOrders.Under(ctx, s, scope, "JOIN shipment_purchase_orders x ON x.purchase_order_id = d.id", "x.shipment_id", "d.number", shipments)
+func PurchaseOrdersInShipments(ctx context.Context, s *store.Store, scope trade.Scope,
+	shipments []string,
+) (map[string][]*trade.PurchaseOrder, error) {
+	found, err := purchaseOrders.Under(ctx, s, scope, "JOIN shipment_purchase_orders x ON x.purchase_order_id = d.id", "x.shipment_id",
+		"d.number", shipments)
 	return store.AtMost(found, 100), err
 }
 
@@ -99,7 +105,8 @@ func PurchaseOrderList(scope trade.Scope, f PurchaseOrderFilter, sort trade.Purc
 		inner := &store.List[trade.PurchaseOrder]{Args: l.Args}
 		inner.Within("y.promised_delivery_date", f.Promised, false)
 		l.Args = inner.Args
-		condition := "EXISTS (SELECT FROM purchase_order_lines x JOIN purchase_schedule_lines y ON y.purchase_order_line_id = x.id WHERE x.purchase_order_id = d.id"
+		condition := "EXISTS (SELECT FROM purchase_order_lines x JOIN purchase_schedule_lines y ON y.purchase_order_line_id = x.id WHERE " +
+			"x.purchase_order_id = d.id"
 		for _, w := range inner.Where {
 			condition += " AND " + w
 		}
@@ -123,7 +130,8 @@ type purchaseLineRow struct {
 func (r *purchaseLineRow) trade() *trade.PurchaseOrderLine {
 	l := &r.PurchaseOrderLine
 	qty := func(v udecimal.Decimal) trade.Quantity { return trade.Quantity{Value: v, Unit: r.Unit} }
-	l.Ordered, l.Acknowledged, l.Shipped, l.Received, l.Cancelled = qty(r.QOrdered), qty(r.QAcknowledged), qty(r.QShipped), qty(r.QReceived), qty(r.QCancelled)
+	l.Ordered, l.Acknowledged, l.Shipped, l.Received, l.Cancelled = qty(r.QOrdered), qty(r.QAcknowledged), qty(r.QShipped), qty(r.QReceived),
+		qty(r.QCancelled)
 	l.UnitPrice = store.UnitPrice(r.Price, r.PricePer, r.Unit, r.Currency)
 	return l
 }
@@ -173,12 +181,17 @@ var purchaseSchedules = store.Read(store.Relation[trade.PurchaseScheduleLine]{
 }, store.Identity[trade.PurchaseScheduleLine])
 
 // PurchaseSchedules reads the schedule lines of purchase order lines, in order.
-func PurchaseSchedules(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string][]*trade.PurchaseScheduleLine, error) {
+func PurchaseSchedules(ctx context.Context, s *store.Store, scope trade.Scope, lines []string) (map[string][]*trade.PurchaseScheduleLine,
+	error,
+) {
 	return purchaseSchedules.Under(ctx, s, scope, "", "x.purchase_order_line_id", "x.purchase_order_line_id, x.position", lines)
 }
 
 // PurchaseOrdersInDespatches reads the purchase orders that ship notices cover.
-func PurchaseOrdersInDespatches(ctx context.Context, s *store.Store, scope trade.Scope, despatches []string) (map[string][]*trade.PurchaseOrder, error) {
-	const join = `JOIN (SELECT DISTINCT x.despatch_advice_id, l.purchase_order_id FROM despatch_lines x JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id) y ON y.purchase_order_id = d.id`
+func PurchaseOrdersInDespatches(ctx context.Context, s *store.Store, scope trade.Scope,
+	despatches []string,
+) (map[string][]*trade.PurchaseOrder, error) {
+	const join = `JOIN (SELECT DISTINCT x.despatch_advice_id, l.purchase_order_id FROM despatch_lines x
+		JOIN purchase_order_lines l ON l.id = x.purchase_order_line_id) y ON y.purchase_order_id = d.id`
 	return purchaseOrders.Under(ctx, s, scope, join, "y.despatch_advice_id", "d.number", despatches)
 }

@@ -89,7 +89,8 @@ const (
 // one list for each.
 func ShipmentList(scope trade.Scope, f ShipmentFilter, per ShipmentParent) *store.List[trade.Shipment] {
 	l := &store.List[trade.Shipment]{
-		Relation: shipments, Name: "shipments", Scope: scope, Order: []store.SortKey{store.Descending("d.created_at", "timestamptz"), store.Descending("d.id", "text")},
+		Relation: shipments, Name: "shipments", Scope: scope,
+		Order: []store.SortKey{store.Descending("d.created_at", "timestamptz"), store.Descending("d.id", "text")},
 	}
 	switch per {
 	case PerAccount:
@@ -148,7 +149,8 @@ func Packages(ctx context.Context, s *store.Store, scope trade.Scope, shipments 
 
 var packageLines = store.Read(store.Relation[trade.PackageLine]{
 	Kind: "PackageLine", From: "package_lines p JOIN shipments d ON d.id = p.shipment_id", Visible: shipmentVisible,
-	Columns: []store.Columns{store.Always(`coalesce(p.order_line_id, '') AS order_line_id, coalesce(p.purchase_order_line_id, '') AS purchase_order_line_id,
+	Columns: []store.Columns{store.Always(`coalesce(p.order_line_id, '') AS order_line_id,
+		coalesce(p.purchase_order_line_id, '') AS purchase_order_line_id,
 		p.quantity AS "quantity.value", p.unit AS "quantity.unit"`)},
 }, store.Identity[trade.PackageLine])
 
@@ -160,7 +162,8 @@ func PackageKey(shipment string, number int) string {
 
 // PackageLines reads what is in the packages of shipments, by [PackageKey].
 func PackageLines(ctx context.Context, s *store.Store, scope trade.Scope, keys []string) (map[string][]*trade.PackageLine, error) {
-	found, err := packageLines.Under(ctx, s, scope, "", `'["' || p.shipment_id || '",' || p.number || ']'`, "p.shipment_id, p.number, p.position", keys)
+	found, err := packageLines.Under(ctx, s, scope, "", `'["' || p.shipment_id || '",' || p.number || ']'`,
+		"p.shipment_id, p.number, p.position", keys)
 	return store.AtMost(found, 500), err
 }
 
@@ -196,7 +199,8 @@ func (r *eventRow) trade() *trade.ShipmentEvent {
 // facts are events with all that rules about a shipment need of them, whichever fields are read.
 var facts = store.Read(store.Relation[trade.ShipmentEvent]{
 	Kind: "ShipmentEvent", From: events.From, Visible: shipmentVisible,
-	Columns: []store.Columns{store.Always(`e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known, e.recorded_at, e.received_at, e.late, e.location, e.reason, e.raw,
+	Columns: []store.Columns{store.Always(`e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known,
+		e.recorded_at, e.received_at, e.late, e.location, e.reason, e.raw,
 		e.package_number, e.estimate, coalesce(e.corrects, '') AS corrects, e.instead AS instead_of`)},
 }, (*eventRow).trade)
 
@@ -209,7 +213,8 @@ func EventsOf(ctx context.Context, s *store.Store, scope trade.Scope, shipments 
 // EventList is the events below shipments, by the time they happened.
 func EventList(scope trade.Scope, classifiers []trade.EventClassifier) *store.List[trade.ShipmentEvent] {
 	l := &store.List[trade.ShipmentEvent]{
-		Relation: events, Name: "events", Scope: scope, Parent: "e.shipment_id", Order: []store.SortKey{store.Ascending("e.occurred_at", "timestamptz"), store.Ascending("e.id", "text")},
+		Relation: events, Name: "events", Scope: scope, Parent: "e.shipment_id",
+		Order: []store.SortKey{store.Ascending("e.occurred_at", "timestamptz"), store.Ascending("e.id", "text")},
 	}
 	if classifiers != nil {
 		l.And("e.classifier = ANY(" + l.Args.Add(pq.Array(classifiers)) + ")")

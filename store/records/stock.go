@@ -47,7 +47,9 @@ func WarehousesByCode(_ context.Context, s *store.Store, scope trade.Scope, code
 	return findWarehouses(s, scope, codes, func(w *trade.Warehouse) string { return w.Code })
 }
 
-func findWarehouses(s *store.Store, scope trade.Scope, keys []string, key func(*trade.Warehouse) string) (map[string]*trade.Warehouse, error) {
+func findWarehouses(s *store.Store, scope trade.Scope, keys []string, key func(*trade.Warehouse) string) (map[string]*trade.Warehouse,
+	error,
+) {
 	found := make(map[string]*trade.Warehouse, len(keys))
 	if store.AnyParty(scope, nil) != "TRUE" {
 		return found, nil
@@ -123,7 +125,8 @@ var inbound = store.Read(store.Relation[trade.InboundSupply]{
 	From: `(SELECT * FROM purchase_order_lines WHERE ordered > received + cancelled) pl
 		JOIN purchase_orders po ON po.id = pl.purchase_order_id AND po.state NOT IN ('REJECTED', 'CANCELLED', 'CLOSED')
 		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
-	Columns: []store.Columns{store.Always(`pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date, sl.requested_delivery_date) AS expected_on,
+	Columns: []store.Columns{store.Always(`pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date,
+		sl.requested_delivery_date) AS expected_on,
 		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",
 		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`)},
 }, (*inboundRow).trade)

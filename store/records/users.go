@@ -33,7 +33,8 @@ func SaveUser(ctx context.Context, s *store.Store, u *trade.User, accounts []str
 	return s.InTx(ctx, func(tx *store.Tx) error {
 		const query = `
 			INSERT INTO users (id, display_name, identity, accounts) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, identity = excluded.identity, accounts = excluded.accounts, seen_at = now()`
+			ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, identity = excluded.identity, accounts = excluded.accounts,
+			seen_at = now()`
 		if _, err := tx.Exec(ctx, query, u.ID, store.Storable(u.DisplayName), string(*closed), store.TextArray(accounts)); err != nil {
 			return fmt.Errorf("user: %w", err)
 		}
@@ -84,14 +85,17 @@ func Users(ctx context.Context, s *store.Store, scope trade.Scope, ids []string)
 // EncryptedColumns are the columns of records whose texts are encrypted.
 var EncryptedColumns = []store.EncryptedColumn{
 	{
-		What:  store.Signer,
-		Stale: `SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		What: store.Signer,
+		Stale: `SELECT id, signed_by AS text FROM shipment_events WHERE signed_by NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3
+			FOR UPDATE SKIP LOCKED`,
 		Write: `UPDATE shipment_events t SET signed_by = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 	},
 	{
-		What:  store.Signer,
-		Stale: `SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
-		Write: `UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text)) FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
+		What: store.Signer,
+		Stale: `SELECT id, proof ->> 'signedBy' AS text FROM shipments WHERE proof ->> 'signedBy' NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3
+			FOR UPDATE SKIP LOCKED`,
+		Write: `UPDATE shipments t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text))
+			FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 	},
 	{
 		What:  identity,

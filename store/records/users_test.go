@@ -12,7 +12,10 @@ import (
 
 func TestPeopleAreNamedToThoseOfTheirAccountsAlone(t *testing.T) {
 	s := storetest.New(t)
-	for id, accounts := range map[string][]string{"of one": {"acc_1"}, "of both": {"acc_1", "acc_2"}, "of two": {"acc_2"}, "an operator": nil} {
+	for id, accounts := range map[string][]string{
+		"of one": {"acc_1"}, "of both": {"acc_1", "acc_2"}, "of two": {"acc_2"},
+		"an operator": nil,
+	} {
 		if err := records.SaveUser(t.Context(), s, &trade.User{ID: id, DisplayName: id}, accounts); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,10 @@ import (
 
 // bounded are tables that hold a handful of rows, whatever the company's size, or that are
 // read whole because all of it is wanted.
-var bounded = []string{"warehouses", "categories", "feeds", "loads", "capability_routes", "paused_sources", "reconciliations", "revocations"}
+var bounded = []string{
+	"warehouses", "categories", "feeds", "loads", "capability_routes", "paused_sources", "reconciliations",
+	"revocations",
+}
 
 var (
 	parameter = regexp.MustCompile(`\$(\d+)`)

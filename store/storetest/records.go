@@ -5,12 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/quagmt/udecimal"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // Everything is the scope of an operator.
@@ -26,7 +25,10 @@ func From(ref string, version int64) trade.Provenance {
 func Account(number, name string, version int64) trade.Account {
 	return trade.Account{
 		Number: number, Name: name, Status: trade.AccountActive, Currency: "EUR", Provenance: From(number, version),
-		Locations: []trade.AccountLocation{{Code: "01", Roles: []trade.LocationRole{trade.ShipTo, trade.BillTo}, Address: trade.Address{Country: "NL"}}},
+		Locations: []trade.AccountLocation{{
+			Code: "01", Roles: []trade.LocationRole{trade.ShipTo, trade.BillTo},
+			Address: trade.Address{Country: "NL"},
+		}},
 	}
 }
 
@@ -40,8 +42,9 @@ func Order(number, account string, version int64, lines ...string) trade.Order {
 	}
 	for _, l := range lines {
 		o.LinesKnown = append(o.LinesKnown, trade.OrderLine{
-			LineNumber: l, Description: "line " + l, Ordered: qty(2), Confirmed: qty(2), Allocated: qty(2), Backordered: qty(0), Shipped: qty(0), Delivered: qty(0),
-			Invoiced: qty(0), Cancelled: qty(0), Returned: qty(0), UnitPrice: &trade.UnitPrice{Price: eur, Per: qty(1)}, Amount: &eur,
+			LineNumber: l, Description: "line " + l, Ordered: qty(2), Confirmed: qty(2), Allocated: qty(2), Backordered: qty(0), Shipped: qty(0),
+			Delivered: qty(0),
+			Invoiced:  qty(0), Cancelled: qty(0), Returned: qty(0), UnitPrice: &trade.UnitPrice{Price: eur, Per: qty(1)}, Amount: &eur,
 			ScheduleKnown: []trade.ScheduleLine{{Quantity: qty(2)}},
 		})
 	}
@@ -50,7 +53,9 @@ func Order(number, account string, version int64, lines ...string) trade.Order {
 }
 
 // Save saves records in a transaction, and returns those that were rejected.
-func Save[T any](t testing.TB, s *store.Store, save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), records ...T) []operating.RejectedRecord {
+func Save[T any](t testing.TB, s *store.Store, save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error),
+	records ...T,
+) []operating.RejectedRecord {
 	t.Helper()
 	var rejected []operating.RejectedRecord
 	err := s.InTx(t.Context(), func(tx *store.Tx) (err error) {

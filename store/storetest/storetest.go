@@ -157,7 +157,10 @@ func With(t testing.TB, options store.Options) (*store.Store, *sql.DB) {
 func open(t testing.TB, options store.Options) (*store.Store, string) {
 	t.Helper()
 	if options.Seals == nil {
-		options.Seals = &store.Seals{Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} }, Log: slog.New(slog.DiscardHandler)}
+		options.Seals = &store.Seals{
+			Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} },
+			Log:  slog.New(slog.DiscardHandler),
+		}
 	}
 	dsn := DSN(t)
 	s, err := store.Open(t.Context(), func() string { return dsn }, options)

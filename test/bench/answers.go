@@ -83,7 +83,8 @@ func answered(binary string) error {
 		fmt.Printf("| %d | %.0f | %.2f | %.2f |\n", clients, float64(len(times))/took.Seconds(), ms(at(times, 50)), ms(at(times, 99)))
 	}
 	var per float64
-	if err := a.db.QueryRow(`SELECT (pg_total_relation_size('messages') + pg_total_relation_size('receipts'))::float / count(*) / 1024 FROM messages`).Scan(&per); err != nil {
+	if err := a.db.QueryRow(`SELECT (pg_total_relation_size('messages') + pg_total_relation_size('receipts'))::float / count(*) / 1024
+		FROM messages`).Scan(&per); err != nil {
 		return err
 	}
 	fmt.Printf("\ndisk per message with its receipts: %.1f KiB\n\n", per)
@@ -131,7 +132,9 @@ func (a *answering) signUp(binary string) error {
 		}
 	}
 	do := func(mutation, input string, in map[string]any) error {
-		text, err := a.s.ask(context.Background(), `mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { refused: errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
+		text, err := a.s.ask(context.Background(),
+			`mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in)
+				{ refused: errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
 			map[string]any{"k": "bench " + rand.Text(), "in": in})
 		if err == nil {
 			err = json.Unmarshal(text, &told)
@@ -152,7 +155,8 @@ func (a *answering) signUp(binary string) error {
 		return err
 	}
 	id := told.Data.Partner.ID
-	if err := do("updatePartner", "UpdatePartnerInput", map[string]any{"partner": id, "expectedVersion": told.Data.Partner.Version, "requiresSignature": true}); err != nil {
+	if err := do("updatePartner", "UpdatePartnerInput",
+		map[string]any{"partner": id, "expectedVersion": told.Data.Partner.Version, "requiresSignature": true}); err != nil {
 		return err
 	}
 	if err := as("supplier"); err != nil {
@@ -166,12 +170,14 @@ func (a *answering) signUp(binary string) error {
 	if err != nil {
 		return err
 	}
-	if err := do("rotatePartnerKey", "RotatePartnerKeyInput", map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
+	if err := do("rotatePartnerKey", "RotatePartnerKeyInput",
+		map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
 		return err
 	}
 	k := told.Data.Out.Partner.Keys[0]
 	a.keyID, a.key = k.ID, private
-	return do("provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": k.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(k.Challenge)))})
+	return do("provePartnerKey", "ProvePartnerKeyInput",
+		map[string]any{"key": k.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(k.Challenge)))})
 }
 
 // buy has the company buy of V2001, and waits until all of it can be answered.
@@ -218,7 +224,9 @@ func (a *answering) buy(many int) error {
 	return rows.Err()
 }
 
-const answeringOrder = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } operation { id } receipt { signature } } }`
+const answeringOrder = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
+	{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } operation { id } receipt
+	{ signature } } }`
 
 // one answers one purchase order, and tells how long it took.
 func (a *answering) one(o struct{ ID, Revision string }) (time.Duration, error) {
@@ -228,7 +236,8 @@ func (a *answering) one(o struct{ ID, Revision string }) (time.Duration, error) 
 		return 0, err
 	}
 	in := map[string]any{"purchaseOrder": o.ID, "expectedRevision": revision, "responseNumber": fmt.Sprint("R", n), "kind": "ACCEPTED"}
-	req, err := signatures.Mutation(context.Background(), a.s.url+"/graphql", a.s.token, answeringOrder, fmt.Sprintf("bench answer %08d", n), in, a.keyID, a.key, time.Now())
+	req, err := signatures.Mutation(context.Background(), a.s.url+"/graphql", a.s.token, answeringOrder, fmt.Sprintf("bench answer %08d", n),
+		in, a.keyID, a.key, time.Now())
 	if err != nil {
 		return 0, err
 	}

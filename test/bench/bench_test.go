@@ -46,7 +46,10 @@ func BenchmarkPages(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for name, unit := range map[string]string{"go_memstats_mallocs_total": "mallocs/op", "portico_store_statements_total": "statements/op", "calls": "calls/op"} {
+			for name, unit := range map[string]string{
+				"go_memstats_mallocs_total": "mallocs/op", "portico_store_statements_total": "statements/op",
+				"calls": "calls/op",
+			} {
 				b.ReportMetric((after[name]-before[name])/float64(b.N), unit)
 			}
 		})

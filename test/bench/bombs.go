@@ -42,10 +42,12 @@ func small() []string {
 		"{" + numbered(600, " ...s%d") + " }",
 		"{ nodes(ids: " + strings.Repeat("[", 900) + strings.Repeat("]", 900) + ") { id } }",
 		"{ accounts { nodes {" + strings.Repeat(" parent {"+strings.Repeat(" parent { id }", 20)+" }", 20) + " } } }",
-		"{ ...f } fragment f on Query { accounts { nodes { ...g } } } fragment g on Account { x: parent { ...g } y: parent { ...g } z: parent { ...g } }",
+		"{ ...f } fragment f on Query { accounts { nodes { ...g } } } fragment g on Account { x: parent { ...g } y: parent { ...g } z: parent " +
+			"{ ...g } }",
 		"query (" + numbered(300, "$v%d: Nothing ") + ") { viewer { __typename } }",
 		numbered(300, "query q%d { viewer { __typename } } "),
-		`{ orders(first: 100) { nodes { shipments(first: 100) { nodes { orders { shipments(first: 100) { nodes { orders { number } } } } } } } } }`,
+		`{ orders(first: 100) { nodes { shipments(first: 100) { nodes { orders { shipments(first: 100) { nodes { orders { number } } } } } } } }
+			}`,
 	}
 }
 
@@ -54,7 +56,8 @@ func large() []string {
 	const size = 64<<10 - 100
 	return []string{
 		"{ " + strings.Repeat("x", size) + " }", "{ viewer " + strings.Repeat("#\n", size/2) + "}", "{" + strings.Repeat(" a", size/2) + " }",
-		"{ nodes(ids: [" + strings.Repeat("1,", size/2-20) + "]) { id } }", `{ node(id: "` + strings.Repeat("y", size) + `") { id } }`, strings.Repeat("{ a ", size/4),
+		"{ nodes(ids: [" + strings.Repeat("1,", size/2-20) + "]) { id } }", `{ node(id: "` + strings.Repeat("y", size) + `") { id } }`,
+		strings.Repeat("{ a ", size/4),
 	}
 }
 
@@ -84,10 +87,12 @@ func bombed(binary string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%d documents of at most %d KiB at %.0f a second: %.3f ms of CPU each\n", len(b.bodies), len(slices.MaxFunc(b.bodies, func(a, b []byte) int { return len(a) - len(b) }))>>10+1, b.rate, cpu*1000)
+		fmt.Printf("%d documents of at most %d KiB at %.0f a second: %.3f ms of CPU each\n", len(b.bodies),
+			len(slices.MaxFunc(b.bodies, func(a, b []byte) int { return len(a) - len(b) }))>>10+1, b.rate, cpu*1000)
 	}
 	fmt.Println()
-	fmt.Println("| round | p99 alone, ms | p99 beside as many that are refused at once, ms | p99 beside bombs, ms | refusals | server at most, MiB |")
+	fmt.Println("| round | p99 alone, ms | p99 beside as many that are refused at once, ms | p99 beside bombs, ms | refusals | server at " +
+		"most, MiB |")
 	fmt.Println("|--:|--:|--:|--:|--:|--:|")
 	var alone, cheap, beside []float64
 	least := []pace{{requests([]string{"{"}), bombsASecond + largeASecond}}
@@ -109,7 +114,8 @@ func bombed(binary string) error {
 	}
 	middle := func(of []float64) float64 { slices.Sort(of); return of[bombRounds/2] }
 	a, c, b := middle(alone), middle(cheap), middle(beside)
-	fmt.Printf("\nmedian p99: %.2f ms alone, %.2f ms beside as many that are refused at once (%.2f times), %.2f ms beside bombs (%.2f times)\n", a, c, c/a, b, b/a)
+	fmt.Printf("\nmedian p99: %.2f ms alone, %.2f ms beside as many that are refused at once (%.2f times), %.2f ms beside bombs (%.2f "+
+		"times)\n", a, c, c/a, b, b/a)
 	return nil
 }
 

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 

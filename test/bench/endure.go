@@ -29,7 +29,8 @@ const (
 
 // troubles are what befalls the company's systems, one after the other.
 var troubles = []string{
-	`{"service":"erp","kind":"refuse"}`, `{"service":"erp","kind":"latency","millis":1500}`, `{"service":"erp","op":"submit","kind":"drop","times":3}`,
+	`{"service":"erp","kind":"refuse"}`, `{"service":"erp","kind":"latency","millis":1500}`,
+	`{"service":"erp","op":"submit","kind":"drop","times":3}`,
 	`{"service":"wms","kind":"refuse"}`, `{"service":"carrier","kind":"latency","millis":3000}`, `{"service":"finance","kind":"refuse"}`,
 }
 
@@ -82,8 +83,10 @@ func endure(binary string, length time.Duration) error {
 		if first == nil {
 			first = last
 		}
-		fmt.Printf("%s: %d pages, %d orders and %d changes of them, %d events told, %d refused, %d without an answer; %.0f goroutines, %.0f files, %.1f MiB in use, %.1f MiB resident, %.0f connections\n",
-			time.Since(begun).Round(time.Second), e.reads.Load(), e.writes.Load(), e.changes.Load(), e.told.Load(), e.refused.Load(), e.failed.Load(),
+		fmt.Printf("%s: %d pages, %d orders and %d changes of them, %d events told, %d refused, %d without an answer; %.0f goroutines, %.0f "+
+			"files, %.1f MiB in use, %.1f MiB resident, %.0f connections\n",
+			time.Since(begun).Round(time.Second), e.reads.Load(), e.writes.Load(), e.changes.Load(), e.told.Load(), e.refused.Load(),
+			e.failed.Load(),
 			last.goroutines, last.files, last.heap/(1<<20), last.resident/(1<<20), last.connections)
 		if next >= length {
 			break
@@ -166,8 +169,13 @@ func (e *enduring) write(ctx context.Context) {
 		return
 	}
 	o := told.Data.Orders.Nodes[0]
-	const cancel = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!) { cancelOrder(idempotencyKey: $key, input: $in) { refusals: errors { ... on UserError { code } } } }`
-	text, err = e.s.ask(ctx, cancel, map[string]any{"key": fmt.Sprintf("bench %s cancel %08d", e.run, e.writes.Load()), "in": map[string]any{"order": o.ID, "expectedVersion": o.Version, "reason": "not wanted"}})
+	const cancel = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!)
+		{ cancelOrder(idempotencyKey: $key, input: $in) { refusals: errors { ... on UserError { code } } } }`
+	text, err = e.s.ask(ctx, cancel,
+		map[string]any{
+			"key": fmt.Sprintf("bench %s cancel %08d", e.run, e.writes.Load()),
+			"in":  map[string]any{"order": o.ID, "expectedVersion": o.Version, "reason": "not wanted"},
+		})
 	if err == nil && bytes.Contains(text, []byte(`"refusals":[]`)) {
 		e.changes.Add(1)
 	}
@@ -177,7 +185,8 @@ func (e *enduring) write(ctx context.Context) {
 func (e *enduring) follow(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(within, strings.Replace(e.s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+	conn, _, err := websocket.Dial(within, strings.Replace(e.s.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
 	if err != nil {
 		time.Sleep(time.Second)
 		return
@@ -186,8 +195,14 @@ func (e *enduring) follow(ctx context.Context) {
 	conn.SetReadLimit(1 << 20)
 	frames := []map[string]any{
 		{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + e.s.token}},
-		{"type": "subscribe", "id": "1", "payload": map[string]any{"query": `subscription { shipmentUpdates { ... on ShipmentUpdate { shipment { id status } } } }`}},
-		{"type": "subscribe", "id": "2", "payload": map[string]any{"query": `subscription { operationUpdates { ... on OperationUpdate { operation { id state } } } }`}},
+		{
+			"type": "subscribe", "id": "1",
+			"payload": map[string]any{"query": `subscription { shipmentUpdates { ... on ShipmentUpdate { shipment { id status } } } }`},
+		},
+		{
+			"type": "subscribe", "id": "2",
+			"payload": map[string]any{"query": `subscription { operationUpdates { ... on OperationUpdate { operation { id state } } } }`},
+		},
 	}
 	for i, f := range frames {
 		if err := wsjson.Write(within, conn, f); err != nil {
@@ -240,8 +255,12 @@ func (e *enduring) rest() (*taken, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &taken{goroutines: now["go_goroutines"], files: float64(len(files)), heap: now["go_memstats_heap_alloc_bytes"], resident: float64(e.s.memory()), tables: map[string]table{}}
-	if err := e.db.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&t.connections); err != nil {
+	t := &taken{
+		goroutines: now["go_goroutines"], files: float64(len(files)), heap: now["go_memstats_heap_alloc_bytes"],
+		resident: float64(e.s.memory()), tables: map[string]table{},
+	}
+	if err := e.db.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+		AND pid <> pg_backend_pid()`).Scan(&t.connections); err != nil {
 		return nil, err
 	}
 	if err := tables(e.db, t.tables); err != nil {

@@ -58,9 +58,11 @@ func check(binary, file string, update bool) error {
 	var grown []error
 	for _, page := range slices.Sorted(maps.Keys(got)) {
 		g, w := got[page], want[page]
-		fmt.Printf("%s: %.0f allocations (%.0f), %.2f statements (%.2f), %.2f source calls (%.2f)\n", page, g.Allocations, w.Allocations, g.Statements, w.Statements, g.SourceCalls, w.SourceCalls)
+		fmt.Printf("%s: %.0f allocations (%.0f), %.2f statements (%.2f), %.2f source calls (%.2f)\n", page, g.Allocations, w.Allocations,
+			g.Statements, w.Statements, g.SourceCalls, w.SourceCalls)
 		if g.Allocations > w.Allocations*tolerance || g.Statements > w.Statements*tolerance || g.SourceCalls > w.SourceCalls*tolerance+0.01 {
-			grown = append(grown, fmt.Errorf("%s takes over a tenth more than %s says; if that is meant, run with -update and say why in the commit", page, file))
+			grown = append(grown, fmt.Errorf("%s takes over a tenth more than %s says; if that is meant, run with -update and say why in the "+
+				"commit", page, file))
 		}
 	}
 	return errors.Join(grown...)

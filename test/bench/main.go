@@ -28,7 +28,17 @@ type load struct {
 	clients int
 }
 
-var loads = []load{{"orders", 1}, {"orders", 8}, {"catalogue", 1}, {"catalogue", 16}, {"order", 1}, {"order", 16}, {"item", 1}, {"item", 16}, {"item", 64}}
+var loads = []load{
+	{"orders", 1},
+	{"orders", 8},
+	{"catalogue", 1},
+	{"catalogue", 16},
+	{"order", 1},
+	{"order", 16},
+	{"item", 1},
+	{"item", 16},
+	{"item", 64},
+}
 
 const rounds = 3 // in which the servers take turns, so that what else the machine does meets them alike
 
@@ -42,13 +52,19 @@ func main() {
 	update := flag.Bool("update", false, "with -gate: write the file anew")
 	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
 	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
-	orders := flag.Bool("orders", false, "measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
+	orders := flag.Bool("orders", false,
+		"measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
 	answers := flag.Bool("answers", false, "measure signed answers of a supplier instead: how many are acknowledged with their receipts")
 	webhooks := flag.Bool("webhooks", false, "measure webhooks instead: how many are verified and kept, and how soon they are applied")
-	streams := flag.Bool("streams", false, "measure streams instead: memory, deliveries and how soon they come with up to 5,000 subscribers, and 10,000 that are idle")
-	endures := flag.Duration("endure", 0, "load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour is usual")
-	prices := flag.String("prices", "", "measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
-	overload := flag.Bool("overload", false, "ask for three times what the server can do for a minute instead, server and database on one processor and the load on another")
+	streams := flag.Bool("streams", false,
+		"measure streams instead: memory, deliveries and how soon they come with up to 5,000 subscribers, and 10,000 that are idle")
+	endures := flag.Duration("endure", 0,
+		"load the server for so long with all that portals do, while its systems fail now and then, and see what it takes in the end; an hour "+
+			"is usual")
+	prices := flag.String("prices", "",
+		"measure the catalogue page with prices at the server with this URL instead, such as that of make run-tryton")
+	overload := flag.Bool("overload", false,
+		"ask for three times what the server can do for a minute instead, server and database on one processor and the load on another")
 	serve := flag.String("serve", "", "serve as one of the rivals; for this command's own use")
 	addr := flag.String("addr", "", "with -serve: where")
 	flag.Parse()
@@ -117,7 +133,8 @@ func run(binary, data string, scale int, only string, each time.Duration) error 
 	if err := s.same(servers, gated...); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %d CPUs, %s; scale %d; the server at rest: %d MiB\n\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), scale, rest>>20)
+	fmt.Printf("%s, %d CPUs, %s; scale %d; the server at rest: %d MiB\n\n", runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(),
+		runtime.Version(), scale, rest>>20)
 	var chosen []load
 	for _, l := range loads {
 		if only == "" || l.page == only {
@@ -130,7 +147,8 @@ func run(binary, data string, scale int, only string, each time.Duration) error 
 // compare loads pages of servers, of which the last one is the hand-written, and prints what
 // each took.
 func (s *server) compare(servers []*target, loads []load, each time.Duration) error {
-	fmt.Println("| page | clients | server | requests/s | p50 ms | p99 ms | CPU server ms | CPU database ms | CPU, × hand-written | allocations | × hand-written |")
+	fmt.Println("| page | clients | server | requests/s | p50 ms | p99 ms | CPU server ms | CPU database ms | CPU, × hand-written | " +
+		"allocations | × hand-written |")
 	fmt.Println("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, l := range loads {
 		took := make([]sample, len(servers))
@@ -145,7 +163,8 @@ func (s *server) compare(servers []*target, loads []load, each time.Duration) er
 		}
 		hand := took[len(took)-1]
 		for i, t := range servers {
-			fmt.Printf("| %s | %d | %s | %s | %.2f | %.0f | %.2f |\n", l.page, l.clients, t.name, took[i], took[i].total()/hand.total(), took[i].per(took[i].allocations),
+			fmt.Printf("| %s | %d | %s | %s | %.2f | %.0f | %.2f |\n", l.page, l.clients, t.name, took[i], took[i].total()/hand.total(),
+				took[i].per(took[i].allocations),
 				took[i].per(took[i].allocations)/hand.per(hand.allocations))
 		}
 	}
@@ -164,7 +183,10 @@ func startRival(name, data string, port int) (*target, error) {
 		return nil, err
 	}
 	addr := "localhost:" + strconv.Itoa(port)
-	t := &target{name: name, url: "http://" + addr + "/pages/", metrics: "http://" + addr + "/metrics", cmd: exec.Command(own, "-serve", name, "-addr", addr, "-data", data)}
+	t := &target{
+		name: name, url: "http://" + addr + "/pages/", metrics: "http://" + addr + "/metrics",
+		cmd: exec.Command(own, "-serve", name, "-addr", addr, "-data", data),
+	}
 	t.cmd.Stderr = os.Stderr
 	if err := t.cmd.Start(); err != nil {
 		return nil, err

@@ -37,7 +37,8 @@ func (a sample) total() float64 { return a.per(a.server+a.database) * 1000 }
 
 func (a sample) String() string {
 	slices.Sort(a.times)
-	return fmt.Sprintf("%.0f | %.2f | %.2f | %.2f | %.2f", float64(len(a.times))/a.elapsed.Seconds(), ms(a.times[len(a.times)/2]), ms(a.times[len(a.times)*99/100]),
+	return fmt.Sprintf("%.0f | %.2f | %.2f | %.2f | %.2f", float64(len(a.times))/a.elapsed.Seconds(), ms(a.times[len(a.times)/2]),
+		ms(a.times[len(a.times)*99/100]),
 		a.per(a.server)*1000, a.per(a.database)*1000)
 }
 

@@ -104,9 +104,11 @@ func placed(binary string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(times))/took.Seconds(), ms(at(times, 50)), ms(at(times, 99)), statements)
+		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(times))/took.Seconds(), ms(at(times, 50)), ms(at(times, 99)),
+			statements)
 		if clients == 32 {
-			fmt.Printf("\ndisk per operation, with its steps, audit entries, order and line: %.1f KiB\n", float64(after-before)/1024/float64(len(times)))
+			fmt.Printf("\ndisk per operation, with its steps, audit entries, order and line: %.1f KiB\n",
+				float64(after-before)/1024/float64(len(times)))
 		}
 		if _, err := p.drained(10 * time.Minute); err != nil {
 			return err
@@ -161,7 +163,8 @@ func (p *placing) overload() error {
 		if err != nil {
 			return fmt.Errorf("an order was turned away: %w", err)
 		}
-		fmt.Printf("| %d | %.0f | %.0f | %.0f | %.2f | %.2f | 0 |\n", browsing, float64(pages)/took.Seconds(), float64(turned)/took.Seconds(), float64(len(times))/took.Seconds(), ms(at(times, 50)), ms(at(times, 99)))
+		fmt.Printf("| %d | %.0f | %.0f | %.0f | %.2f | %.2f | 0 |\n", browsing, float64(pages)/took.Seconds(), float64(turned)/took.Seconds(),
+			float64(len(times))/took.Seconds(), ms(at(times, 50)), ms(at(times, 99)))
 		if _, err := p.drained(10 * time.Minute); err != nil {
 			return err
 		}
@@ -194,7 +197,8 @@ func at(times []time.Duration, percent int) time.Duration {
 
 // size is what the tables of operations and their orders take on disk, in bytes.
 func (p *placing) size() (n int64, err error) {
-	err = p.db.QueryRow(`SELECT sum(pg_total_relation_size(t::regclass)) FROM unnest(ARRAY['operations', 'operation_steps', 'audit_entries', 'orders', 'order_lines']) t`).Scan(&n)
+	err = p.db.QueryRow(`SELECT sum(pg_total_relation_size(t::regclass))
+		FROM unnest(ARRAY['operations', 'operation_steps', 'audit_entries', 'orders', 'order_lines']) t`).Scan(&n)
 	return n, err
 }
 
@@ -231,10 +235,12 @@ func (p *placing) pickup() error {
 	}
 	var p50, p99 float64
 	const query = `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x), percentile_cont(0.99) WITHIN GROUP (ORDER BY x) FROM (
-		SELECT extract(epoch FROM s.started_at - o.submitted_at) * 1000 AS x FROM operations o JOIN operation_steps s ON s.operation_id = o.id AND s.position = 0 WHERE o.submitted_at > $1) t`
+		SELECT extract(epoch FROM s.started_at - o.submitted_at) * 1000 AS x FROM operations o JOIN operation_steps s ON s.operation_id = o.id
+		AND s.position = 0 WHERE o.submitted_at > $1) t`
 	if err := p.db.QueryRow(query, since).Scan(&p50, &p99); err != nil {
 		return err
 	}
-	fmt.Printf("picked up, from the beginning of the transaction that keeps it: p50 %.1f ms, p99 %.1f ms (200 operations, one at a time)\n\n", p50, p99)
+	fmt.Printf("picked up, from the beginning of the transaction that keeps it: p50 %.1f ms, p99 %.1f ms (200 operations, one at a time)\n\n",
+		p50, p99)
 	return nil
 }

@@ -40,7 +40,8 @@ func (p *placing) outage() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\np99 with the ERP down is %.2f times the median of the rounds before; 10,000 were acknowledged within %s and handed over within %s of its return\n",
+	fmt.Printf("\np99 with the ERP down is %.2f times the median of the rounds before; 10,000 were acknowledged within %s and handed over "+
+		"within %s of its return\n",
 		ms(at(times, 99))/ms(at(normal, 50)), took.Round(time.Second), drain.Round(time.Second))
 	return p.inOrder()
 }
@@ -111,6 +112,7 @@ func (p *placing) inOrder() error {
 		}
 		last[account] = place
 	}
-	fmt.Printf("of all operations %d are not committed, %d are missing in the ERP, %d are there twice, %d overtook one before them of the same account\n", failed, missing, twice, late)
+	fmt.Printf("of all operations %d are not committed, %d are missing in the ERP, %d are there twice, %d overtook one before them of the "+
+		"same account\n", failed, missing, twice, late)
 	return rows.Err()
 }

@@ -91,10 +91,13 @@ func overloaded(binary string) error {
 		}
 	}
 	goodput := float64(len(answered)) / overloadFor.Seconds()
-	fmt.Println("| asked for | pages/s | of the peak | p99 ms | refused/s | p50 ms | p99 ms | without Retry-After | lost | orders | p99 ms | turned away |")
+	fmt.Println("| asked for | pages/s | of the peak | p99 ms | refused/s | p50 ms | p99 ms | without Retry-After | lost | orders | p99 ms " +
+		"| turned away |")
 	fmt.Println("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-	fmt.Printf("| %.0f | %.0f | %.0f %% | %.0f | %.0f | %.1f | %.1f | %d | %d | %d | %.0f | %d |\n\n", overloadTimes*peak, goodput, 100*goodput/peak, ms(p99of(answered)),
-		float64(len(refused))/overloadFor.Seconds(), ms(at(refused, 50)), ms(p99of(refused)), silent, lost, len(orders), ms(p99of(orders)), failedOrders)
+	fmt.Printf("| %.0f | %.0f | %.0f %% | %.0f | %.0f | %.1f | %.1f | %d | %d | %d | %.0f | %d |\n\n", overloadTimes*peak, goodput,
+		100*goodput/peak, ms(p99of(answered)),
+		float64(len(refused))/overloadFor.Seconds(), ms(at(refused, 50)), ms(p99of(refused)), silent, lost, len(orders), ms(p99of(orders)),
+		failedOrders)
 	ended := time.Now()
 	after := p.open(page, peak/2, wellWithin)
 	for second := range int(wellWithin / time.Second) {

@@ -29,7 +29,10 @@ func priced(url string) error {
 	kept := string(document)
 	fmt.Println("| prices | clients | pages | p50 ms | p99 ms | calls to sources a page |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|")
-	for _, c := range []struct{ name, query string }{{"asked", strings.Replace(kept, "price {", `price(maxAge: "PT0S") {`, 1)}, {"kept", kept}} {
+	for _, c := range []struct{ name, query string }{
+		{"asked", strings.Replace(kept, "price {", `price(maxAge: "PT0S") {`, 1)},
+		{"kept", kept},
+	} {
 		for _, clients := range []int{1, 4} {
 			if _, err := s.ask(context.Background(), c.query, nil); err != nil {
 				return err
@@ -49,7 +52,8 @@ func priced(url string) error {
 				return err
 			}
 			slices.Sort(took)
-			fmt.Printf("| %s | %d | %d | %.1f | %.1f | %d |\n", c.name, clients, len(took), ms(took[len(took)/2]), ms(took[len(took)*99/100]), answer.Extensions.Statistics.SourceCalls)
+			fmt.Printf("| %s | %d | %d | %.1f | %.1f | %d |\n", c.name, clients, len(took), ms(took[len(took)/2]), ms(took[len(took)*99/100]),
+				answer.Extensions.Statistics.SourceCalls)
 		}
 	}
 	return nil

@@ -49,20 +49,25 @@ var referenceStatements = map[string]string{
 	"items": `SELECT id, sku, name, gtin, base_unit, status FROM items WHERE id = ANY($1)`,
 	"stock": `SELECT st.item_id, w.code, st.on_hand, st.allocated, st.safety_stock FROM stock st JOIN warehouses w ON w.id = st.warehouse_id
 		WHERE st.item_id = ANY($1) ORDER BY w.code`,
-	"shipments": `SELECT x.order_id, d.id, d.number, d.status, d.carrier ->> 'name' FROM shipments d JOIN shipment_orders x ON x.shipment_id = d.id
+	"shipments": `SELECT x.order_id, d.id, d.number, d.status, d.carrier ->> 'name' FROM shipments d
+		JOIN shipment_orders x ON x.shipment_id = d.id
 		WHERE x.order_id = ANY($1) AND d.account_id = ANY($2) ORDER BY d.created_at DESC, d.id DESC`,
 	"last event": `SELECT e.shipment_id, e.milestone, e.occurred_at FROM unnest($1::text[]) AS s(id) CROSS JOIN LATERAL (
 		SELECT * FROM shipment_events WHERE shipment_id = s.id ORDER BY occurred_at DESC, id DESC LIMIT 1) e`,
-	"catalogue": `SELECT id, sku, gtin, name, brand, base_unit, status FROM items WHERE status IN ('ACTIVE', 'DISCONTINUED') ORDER BY sku LIMIT 100`,
-	"order": `SELECT id, number, customer_po_number, status, placed_at, account_id, coalesce(ship_to_id, ''), currency, subtotal, freight, tax, total
+	"catalogue": `SELECT id, sku, gtin, name, brand, base_unit, status FROM items WHERE status IN ('ACTIVE', 'DISCONTINUED') ORDER BY sku
+		LIMIT 100`,
+	"order": `SELECT id, number, customer_po_number, status, placed_at, account_id, coalesce(ship_to_id, ''), currency, subtotal, freight,
+		tax, total
 		FROM orders WHERE number = $1 AND account_id = ANY($2)`,
 	"place": `SELECT code, address FROM account_locations WHERE id = $1`,
 	"order lines": `SELECT id, line_number, sku, description, status, ordered, unit, shipped, price, price_per, currency, amount, item_id
 		FROM order_lines WHERE order_id = $1 ORDER BY position LIMIT 100`,
 	"items of lines": `SELECT id, name, gtin FROM items WHERE id = ANY($1)`,
-	"events": `SELECT shipment_id, milestone, occurred_at, location ->> 'city', location IS NOT NULL FROM shipment_events WHERE shipment_id = ANY($1)
+	"events": `SELECT shipment_id, milestone, occurred_at, location ->> 'city', location IS NOT NULL FROM shipment_events
+		WHERE shipment_id = ANY($1)
 		ORDER BY shipment_id, occurred_at, id`,
-	"invoices": `SELECT number, CASE WHEN status IN ('ISSUED', 'PARTIALLY_PAID') AND due_on < current_date AND balance > 0 THEN 'OVERDUE' ELSE status END,
+	"invoices": `SELECT number, CASE WHEN status IN ('ISSUED', 'PARTIALLY_PAID') AND due_on < current_date AND balance > 0 THEN 'OVERDUE'
+		ELSE status END,
 		balance, currency FROM invoices WHERE id IN (SELECT invoice_id FROM invoice_lines WHERE order_id = $1) AND account_id = ANY($2)
 		ORDER BY issued_on DESC, id DESC`,
 	"item": `SELECT sku, gtin, name, brand, base_unit, status FROM items WHERE sku = $1`,

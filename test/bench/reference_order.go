@@ -40,7 +40,8 @@ func (r *reference) order(ctx context.Context, b []byte, number string) ([]byte,
 	var lineIDs, itemIDs []string
 	if err := r.each(ctx, "order lines", func(rows *sql.Rows) error {
 		var l refLine
-		if err := rows.Scan(&l.id, &l.number, &l.sku, &l.description, &l.status, &l.ordered, &l.unit, &l.shipped, &l.price, &l.per, &l.currency, &l.amount,
+		if err := rows.Scan(&l.id, &l.number, &l.sku, &l.description, &l.status, &l.ordered, &l.unit, &l.shipped, &l.price, &l.per, &l.currency,
+			&l.amount,
 			&l.item); err != nil {
 			return err
 		}

@@ -49,7 +49,8 @@ func (r *reference) orders(ctx context.Context, b []byte) ([]byte, error) {
 	if err := r.each(ctx, "lines", func(rows *sql.Rows) error {
 		var order string
 		var l refLine
-		if err := rows.Scan(&order, &l.id, &l.number, &l.sku, &l.status, &l.ordered, &l.unit, &l.shipped, &l.price, &l.per, &l.currency, &l.item); err != nil {
+		if err := rows.Scan(&order, &l.id, &l.number, &l.sku, &l.status, &l.ordered, &l.unit, &l.shipped, &l.price, &l.per, &l.currency,
+			&l.item); err != nil {
 			return err
 		}
 		o := byID[order]

@@ -14,14 +14,19 @@ import (
 )
 
 var supplyStatements = map[string]string{
-	"purchase orders": `SELECT id, number, revision, state, issued_at, acknowledge_by FROM purchase_orders WHERE supplier_id = $1 ORDER BY issued_at DESC, id DESC LIMIT 50`,
-	"purchase lines": `SELECT purchase_order_id, id, line_number, supplier_part_number, description, ordered, acknowledged, unit, price, price_per, currency FROM purchase_order_lines
+	"purchase orders": `SELECT id, number, revision, state, issued_at, acknowledge_by FROM purchase_orders WHERE supplier_id = $1
+		ORDER BY issued_at DESC, id DESC LIMIT 50`,
+	"purchase lines": `SELECT purchase_order_id, id, line_number, supplier_part_number, description, ordered, acknowledged, unit, price,
+		price_per, currency FROM purchase_order_lines
 			WHERE purchase_order_id = ANY($1) ORDER BY purchase_order_id, position`,
-	"purchase schedule": `SELECT purchase_order_line_id, quantity, requested_delivery_date, promised_delivery_date FROM purchase_schedule_lines WHERE purchase_order_line_id = ANY($1)
+	"purchase schedule": `SELECT purchase_order_line_id, quantity, requested_delivery_date, promised_delivery_date
+		FROM purchase_schedule_lines WHERE purchase_order_line_id = ANY($1)
 			ORDER BY purchase_order_line_id, position`,
-	"responses":       `SELECT purchase_order_id, id, response_number, kind, received_at FROM purchase_order_responses WHERE purchase_order_id = ANY($1) ORDER BY received_at DESC, id`,
-	"acknowledgments": `SELECT response_id, status, quantity, promised_delivery_date, reason FROM line_acknowledgments WHERE response_id = ANY($1) ORDER BY response_id, position`,
-	"deviations":      `SELECT response_id, field, delta, state FROM deviations WHERE response_id = ANY($1) ORDER BY response_id, position`,
+	"responses": `SELECT purchase_order_id, id, response_number, kind, received_at FROM purchase_order_responses
+		WHERE purchase_order_id = ANY($1) ORDER BY received_at DESC, id`,
+	"acknowledgments": `SELECT response_id, status, quantity, promised_delivery_date, reason FROM line_acknowledgments
+		WHERE response_id = ANY($1) ORDER BY response_id, position`,
+	"deviations": `SELECT response_id, field, delta, state FROM deviations WHERE response_id = ANY($1) ORDER BY response_id, position`,
 }
 
 type refPurchase struct {
@@ -92,7 +97,8 @@ func (r *reference) supplies(ctx context.Context, b []byte) ([]byte, error) {
 	if err := r.each(ctx, "purchase lines", func(rows *sql.Rows) error {
 		var order string
 		var l refPurchaseLine
-		if err := rows.Scan(&order, &l.id, &l.number, &l.part, &l.description, &l.ordered, &l.acked, &l.unit, &l.price, &l.per, &l.currency); err != nil {
+		if err := rows.Scan(&order, &l.id, &l.number, &l.part, &l.description, &l.ordered, &l.acked, &l.unit, &l.price, &l.per,
+			&l.currency); err != nil {
 			return err
 		}
 		byID[order].lines = append(byID[order].lines, l)

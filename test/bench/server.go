@@ -37,7 +37,8 @@ func start(binary, data string, scale int) (*server, error) {
 	s := &server{url: "http://localhost:18080", admin: "http://localhost:19464", company: companyURL, data: data}
 	// Traces are off as they are in production without a collector; what they take is measured by setting them.
 	env := append([]string{"PORTICO_TRACES=off"}, os.Environ()...)
-	env = append(env, "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr, "PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
+	env = append(env, "PORTICO_ADDR=localhost:18080", "PORTICO_ADMIN_ADDR=localhost:19464", "PORTICO_SANDBOX_ADDR="+companyAddr,
+		"PORTICO_DATA="+data, "PORTICO_SCALE="+strconv.Itoa(scale), "PORTICO_SANDBOX_SPEED=0")
 	command := append(slices.Clone(pinned), binary, "serve")
 	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.Env, s.cmd.Stderr = env, os.Stderr
@@ -106,7 +107,8 @@ func (s *server) choose() error {
 			}
 		}
 	}
-	text, err := s.ask(context.Background(), `{ orders(first: 50, filter: {status: [DELIVERED, INVOICED]}) { nodes { number lines(first: 100) { nodes { sku } } } } }`, nil)
+	text, err := s.ask(context.Background(),
+		`{ orders(first: 50, filter: {status: [DELIVERED, INVOICED]}) { nodes { number lines(first: 100) { nodes { sku } } } } }`, nil)
 	if err != nil {
 		return err
 	}

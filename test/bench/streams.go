@@ -30,19 +30,25 @@ func followed(binary string) error {
 	}
 	defer remove()
 	var parcel string
-	if err := db.QueryRow(`SELECT d.tracking_number FROM shipments d JOIN accounts a ON a.id = d.account_id WHERE a.number = '10001' AND d.tracking_number <> '' ORDER BY d.number LIMIT 1`).Scan(&parcel); err != nil {
+	if err := db.QueryRow(`SELECT d.tracking_number FROM shipments d JOIN accounts a ON a.id = d.account_id WHERE a.number = '10001'
+		AND d.tracking_number <> '' ORDER BY d.number LIMIT 1`).Scan(&parcel); err != nil {
 		return err
 	}
 	if err := idle(s); err != nil {
 		return err
 	}
-	fmt.Printf("| subscribers | server | told, of all | deliveries/s | p50 ms | p99 ms | CPU per delivery, µs |\n|--:|---|--:|--:|--:|--:|--:|\n")
+	fmt.Printf("| subscribers | server | told, of all | deliveries/s | p50 ms | p99 ms | CPU per delivery, µs " +
+		"|\n|--:|---|--:|--:|--:|--:|--:|\n")
 	n := int64(0)
 	logged := func() (rows int) {
-		_ = db.QueryRow(`SELECT count(*) FROM changes c JOIN shipments d ON d.id = c.subject WHERE c.topic = 'SHIPMENT' AND d.tracking_number = $1`, parcel).Scan(&rows)
+		_ = db.QueryRow(`SELECT count(*) FROM changes c JOIN shipments d ON d.id = c.subject WHERE c.topic = 'SHIPMENT'
+			AND d.tracking_number = $1`, parcel).Scan(&rows)
 		return rows
 	}
-	portico := &streamed{name: "portico", url: s.url, metrics: s.admin + "/metrics", token: s.token, changes: logged, change: func() error { n++; return push(s.url, parcel, n) }}
+	portico := &streamed{
+		name: "portico", url: s.url, metrics: s.admin + "/metrics", token: s.token, changes: logged,
+		change: func() error { n++; return push(s.url, parcel, n) },
+	}
 	rival, stop, err := startFrames()
 	if err != nil {
 		return err
@@ -128,7 +134,8 @@ func idle(s *server) error {
 		_ = resp.Body.Close()
 	}
 	time.Sleep(quiet)
-	fmt.Printf("10,000 idle subscriptions: opened in %.1f s, %d MiB more, %.1f KiB each\n\n", took.Seconds(), (s.memory()-rest)>>20, float64(s.memory()-rest)/10_000/1024)
+	fmt.Printf("10,000 idle subscriptions: opened in %.1f s, %d MiB more, %.1f KiB each\n\n", took.Seconds(), (s.memory()-rest)>>20,
+		float64(s.memory()-rest)/10_000/1024)
 	return nil
 }
 
@@ -187,7 +194,8 @@ func (s *streamed) follow(many int) (float64, error) {
 	}
 	slices.Sort(late)
 	cpu := (after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]) * 1e6 / float64(told.Load())
-	fmt.Printf("| %d | %s | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, s.name, told.Load(), changes*many, float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu)
+	fmt.Printf("| %d | %s | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, s.name, told.Load(), changes*many,
+		float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu)
 	return cpu, nil
 }
 
@@ -228,18 +236,21 @@ func openMany(ctx context.Context, url, token string, many int, told func(frame 
 
 // subscribed is a connection over which shipments are followed, and nothing was missed.
 func subscribed(ctx context.Context, url, token string) (*websocket.Conn, error) {
-	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
 	if err != nil {
 		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
-	if err := wsjson.Write(ctx, conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
+	if err := wsjson.Write(ctx, conn,
+		map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
 		return nil, err
 	}
 	if _, _, err := conn.Read(ctx); err != nil {
 		return nil, err
 	}
-	query := `subscription { shipmentUpdates { ... on StreamItem { cursor at } ... on ShipmentUpdate { previousStatus shipment { id number status eta { at } } event { milestone occurredAt location { city } } } } }`
+	query := `subscription { shipmentUpdates { ... on StreamItem { cursor at } ... on ShipmentUpdate
+		{ previousStatus shipment { id number status eta { at } } event { milestone occurredAt location { city } } } } }`
 	if err := wsjson.Write(ctx, conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query}}); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,9 @@ import (
 )
 
 func (p *placing) choose() error {
-	text, err := p.s.ask(context.Background(), `{ accounts(first: 50, filter: {status: [ACTIVE]}) { nodes { id credit { onHold } } } items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit } } }`, nil)
+	text, err := p.s.ask(context.Background(),
+		`{ accounts(first: 50, filter: {status: [ACTIVE]}) { nodes { id credit { onHold } } } items(first: 50, filter: {inStock: true})
+			{ nodes { sku baseUnit } } }`, nil)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,9 @@ func (p *placing) choose() error {
 	return fmt.Errorf("%d accounts may order %s: %s", len(p.accounts), p.sku, text)
 }
 
-const submitting = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { out: submitOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id state } order { id } } }`
+const submitting = `mutation ($key: IdempotencyKey!, $in: OrderInput!)
+	{ out: submitOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id state } order { id } }
+	}`
 
 // body is one more order, as it is submitted.
 func (p *placing) body() ([]byte, error) {
@@ -57,9 +61,13 @@ func (p *placing) body() ([]byte, error) {
 	if p.choosing {
 		account = p.accounts[len(p.accounts)-1]
 	}
-	return json.Marshal(map[string]any{"query": submitting, "variables": map[string]any{"key": fmt.Sprintf("bench %s order %08d", p.run, n), "in": map[string]any{
-		"account": account, "customerPoNumber": fmt.Sprintf("B%d", n), "lines": []any{map[string]any{"item": map[string]any{"sku": p.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
-	}}})
+	return json.Marshal(map[string]any{
+		"query": submitting,
+		"variables": map[string]any{"key": fmt.Sprintf("bench %s order %08d", p.run, n), "in": map[string]any{
+			"account": account, "customerPoNumber": fmt.Sprintf("B%d", n),
+			"lines": []any{map[string]any{"item": map[string]any{"sku": p.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
+		}},
+	})
 }
 
 // one submits one order and tells how long the answer took, and its statements.

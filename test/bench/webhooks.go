@@ -28,7 +28,9 @@ func pushed(binary string) error {
 	}
 	defer remove()
 	var fsync, numbers string
-	if err := db.QueryRow(`SELECT current_setting('fsync'), string_agg(tracking_number, ' ') FROM (SELECT tracking_number FROM shipments WHERE tracking_number <> '' ORDER BY number LIMIT 1000) s`).Scan(&fsync, &numbers); err != nil {
+	if err := db.QueryRow(`SELECT current_setting('fsync'), string_agg(tracking_number, ' ')
+		FROM (SELECT tracking_number FROM shipments WHERE tracking_number <> '' ORDER BY number LIMIT 1000) s`).Scan(&fsync,
+		&numbers); err != nil {
 		return err
 	}
 	parcels := strings.Fields(numbers)
@@ -73,14 +75,16 @@ func pushed(binary string) error {
 		for _, t := range times {
 			told = append(told, t...)
 		}
-		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(told))/took.Seconds(), ms(at(told, 50)), ms(at(told, 99)), time.Since(ended).Seconds())
+		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(told))/took.Seconds(), ms(at(told, 50)), ms(at(told, 99)),
+			time.Since(ended).Seconds())
 	}
 	return nil
 }
 
 // push sends one event of a parcel, signed as Standard Webhooks wants it.
 func push(url, parcel string, n int64) error {
-	body := fmt.Appendf(nil, `{"parcel": %q, "scans": [{"no": %d, "code": "HUB", "at": %q}]}`, parcel, n, time.Unix(1_700_000_000+n, 0).UTC().Format(time.RFC3339))
+	body := fmt.Appendf(nil, `{"parcel": %q, "scans": [{"no": %d, "code": "HUB", "at": %q}]}`, parcel, n,
+		time.Unix(1_700_000_000+n, 0).UTC().Format(time.RFC3339))
 	id, stamp := fmt.Sprint("msg_", n), fmt.Sprint(time.Now().Unix())
 	mac := hmac.New(sha256.New, []byte(acmeKey))
 	mac.Write([]byte(id + "." + stamp + "."))

@@ -37,7 +37,10 @@ func open(ctx context.Context, s settings) (*cluster, error) {
 		what  string
 		start func(context.Context) error
 	}{
-		{"the database", c.startDatabase}, {"the sandbox company", c.startCompany}, {"NATS, three servers, which are built the first time", c.startNATS}, {"Portico, three processes, of which the first loads the company", c.startServers},
+		{"the database", c.startDatabase},
+		{"the sandbox company", c.startCompany},
+		{"NATS, three servers, which are built the first time", c.startNATS},
+		{"Portico, three processes, of which the first loads the company", c.startServers},
 	} {
 		fmt.Fprintln(c.log, "starting", part.what)
 		if err := part.start(ctx); err != nil {
@@ -62,7 +65,10 @@ func (c *cluster) startCompany(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.company = &process{name: "company", addr: addr, binary: c.binary, args: []string{"sandbox"}, env: []string{"PORTICO_DATA=" + c.at("company"), "PORTICO_SANDBOX_ADDR=" + addr}, folder: c.folder}
+	c.company = &process{
+		name: "company", addr: addr, binary: c.binary, args: []string{"sandbox"},
+		env: []string{"PORTICO_DATA=" + c.at("company"), "PORTICO_SANDBOX_ADDR=" + addr}, folder: c.folder,
+	}
 	return c.company.start()
 }
 
@@ -95,7 +101,8 @@ func (c *cluster) startNATS(context.Context) (err error) {
 		}
 		name := fmt.Sprintf("nats-%d", i+1)
 		n := &process{name: name, addr: addr, binary: c.settings.nats, folder: c.folder, args: []string{
-			"-a", "127.0.0.1", "-p", port, "-n", name, "-js", "-sd", c.at(name), "--cluster_name", "portico", "--cluster", routes[i], "--routes", strings.Join(routes, ","),
+			"-a", "127.0.0.1", "-p", port, "-n", name, "-js", "-sd", c.at(name), "--cluster_name", "portico", "--cluster", routes[i], "--routes",
+			strings.Join(routes, ","),
 		}}
 		c.nats = append(c.nats, n)
 		if err := n.start(); err != nil {
@@ -112,13 +119,15 @@ sources:
   wms: { adapter: sandbox-wms, url: "%[1]s/wms", key_file: %[2]s }
   carrier: { adapter: sandbox-carrier, url: "%[1]s/carrier", key_file: %[2]s }
   crm: { adapter: sandbox-crm, url: "%[1]s/crm", key_file: %[2]s }
-routes: { warehouses: wms, inventory: wms, shipments: wms, tracking: carrier, calendars: crm, credit: finance, invoices: finance, categories: erp, suppliers: erp, accounts: erp, items: erp,
+routes: { warehouses: wms, inventory: wms, shipments: wms, tracking: carrier, calendars: crm, credit: finance, invoices: finance,
+categories: erp, suppliers: erp, accounts: erp, items: erp,
   contracts: erp, orders: erp, purchase_orders: erp, returns: erp, pricing: erp }
 `
 
 func (c *cluster) startServers(ctx context.Context) error {
 	key, config := c.at("key"), c.at("portico.yml")
-	if err := errors.Join(os.WriteFile(key, []byte("sandbox-key"), 0o600), os.WriteFile(config, fmt.Appendf(nil, settingsOfSources, "http://"+c.company.addr, key), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(key, []byte("sandbox-key"), 0o600),
+		os.WriteFile(config, fmt.Appendf(nil, settingsOfSources, "http://"+c.company.addr, key), 0o600)); err != nil {
 		return err
 	}
 	var bus []string
@@ -137,7 +146,8 @@ func (c *cluster) startServers(ctx context.Context) error {
 		}
 		name := fmt.Sprintf("portico-%d", i+1)
 		p := &process{name: name, addr: addr, binary: c.binary, args: []string{"serve"}, folder: c.folder, env: []string{
-			"PORTICO_ADDR=" + addr, "PORTICO_ADMIN_ADDR=" + admin, "PORTICO_DATA=" + c.at(name), "PORTICO_CONFIG=" + config, "DATABASE_URL=" + c.database.DSN(), "NATS_URL=" + strings.Join(bus, ","), "PORTICO_PUBLIC_URL=http://" + c.addr,
+			"PORTICO_ADDR=" + addr, "PORTICO_ADMIN_ADDR=" + admin, "PORTICO_DATA=" + c.at(name), "PORTICO_CONFIG=" + config,
+			"DATABASE_URL=" + c.database.DSN(), "NATS_URL=" + strings.Join(bus, ","), "PORTICO_PUBLIC_URL=http://" + c.addr,
 		}}
 		addrs, c.servers = append(addrs, addr), append(c.servers, p)
 		if i > 0 { // the same keys, as replicas have them

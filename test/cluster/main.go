@@ -78,7 +78,8 @@ func run(ctx context.Context, s settings, p *proof, prove bool) error {
 		}
 		return err
 	}
-	fmt.Fprintf(s.log, "\nThree processes of Portico are ready. Open http://%s/graphiql; Ctrl-C ends everything.\nLogs are in %s.\n\n", s.addr, folder)
+	fmt.Fprintf(s.log, "\nThree processes of Portico are ready. Open http://%s/graphiql; Ctrl-C ends everything.\nLogs are in %s.\n\n",
+		s.addr, folder)
 	<-ctx.Done()
 	return nil
 }

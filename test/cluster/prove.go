@@ -69,8 +69,10 @@ type results struct {
 }
 
 func (r *results) String() string {
-	return fmt.Sprintf("%d subscribers came back %d times while %v were ended; of %d changes %d were missed, %d told twice, %d out of order; all had caught up %s after the end. A planted reader missed %d.",
-		r.subscribers, r.reconnects, r.ended, r.changes, r.wrong.missed, r.wrong.twice, r.wrong.order, r.caughtUp.Round(time.Millisecond), r.planted.missed)
+	return fmt.Sprintf("%d subscribers came back %d times while %v were ended; of %d changes %d were missed, %d told twice, %d out of "+
+		"order; all had caught up %s after the end. A planted reader missed %d.",
+		r.subscribers, r.reconnects, r.ended, r.changes, r.wrong.missed, r.wrong.twice, r.wrong.order, r.caughtUp.Round(time.Millisecond),
+		r.planted.missed)
 }
 
 // verdict is an error where a promise was broken, or where the check finds nothing in a reader
@@ -155,7 +157,8 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 	p.settled.Store(true)
 	at := time.Now()
 	var log []place
-	if err := p.db.SelectContext(ctx, &log, `SELECT xid::text::bigint AS xid, seq FROM changes WHERE topic = 'ORDER' ORDER BY changes.xid, seq`); err != nil || len(log) == 0 {
+	if err := p.db.SelectContext(ctx, &log,
+		`SELECT xid::text::bigint AS xid, seq FROM changes WHERE topic = 'ORDER' ORDER BY changes.xid, seq`); err != nil || len(log) == 0 {
 		return nil, fmt.Errorf("the log: %w", err)
 	}
 	last := log[len(log)-1]
@@ -217,7 +220,8 @@ func (p *proof) follow(ctx context.Context, t *told, r *rand.Rand) {
 }
 
 func (p *proof) connection(ctx context.Context, t *told, after **string) error {
-	conn, _, err := websocket.Dial(ctx, "ws://"+p.c.addr+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has taken it
+	conn, _, err := websocket.Dial(ctx, "ws://"+p.c.addr+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has taken it
 	if err != nil {
 		return err
 	}
@@ -227,7 +231,10 @@ func (p *proof) connection(ctx context.Context, t *told, after **string) error {
 	if err := send(map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + p.token}}); err != nil {
 		return err
 	}
-	if err := send(map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": subscription, "variables": map[string]any{"after": *after}}}); err != nil {
+	if err := send(map[string]any{
+		"type": "subscribe", "id": "1",
+		"payload": map[string]any{"query": subscription, "variables": map[string]any{"after": *after}},
+	}); err != nil {
 		return err
 	}
 	for {
@@ -320,7 +327,8 @@ func (p *proof) readWrongly(ctx context.Context, t *told) {
 			continue
 		}
 		var rows []place
-		if p.db.SelectContext(ctx, &rows, `SELECT xid::text::bigint AS xid, seq FROM changes WHERE topic = 'ORDER' AND seq > $1 ORDER BY seq`, last) == nil && len(rows) > 0 {
+		if p.db.SelectContext(ctx, &rows, `SELECT xid::text::bigint AS xid, seq FROM changes WHERE topic = 'ORDER' AND seq > $1 ORDER BY seq`,
+			last) == nil && len(rows) > 0 {
 			t.places, last = append(t.places, rows...), rows[len(rows)-1].Seq
 		}
 	}
@@ -344,7 +352,9 @@ func (p *proof) endThings(ctx context.Context) (ended map[string]int, err error)
 		}},
 		{"servers", server},
 		{"connections", func() error {
-			_, err := p.db.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (query LIKE 'LISTEN%' OR query LIKE '%advisory%')`)
+			_, err := p.db.ExecContext(ctx,
+				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+					AND (query LIKE 'LISTEN%' OR query LIKE '%advisory%')`)
 			return err
 		}},
 		{"servers", server},

@@ -56,7 +56,8 @@ func (p *proof) upgrade(ctx context.Context, c *cluster, to string) error {
 	for range 4 {
 		load.Go(func() {
 			for working.Err() == nil {
-				if _, err := p.ask(working, `{ orders(first: 5) { nodes { number status lines { nodes { sku } } } } }`, nil, &broken); err != nil && working.Err() == nil {
+				if _, err := p.ask(working, `{ orders(first: 5) { nodes { number status lines { nodes { sku } } } } }`, nil, &broken); err != nil &&
+					working.Err() == nil {
 					note("reading", err)
 				}
 				read.Add(1)
@@ -94,7 +95,8 @@ func (p *proof) upgrade(ctx context.Context, c *cluster, to string) error {
 		if err := s.ready(ctx, time.Minute); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.log, "%s: ended in %s, ready as the other build after %s\n", s.name, ended.Round(10*time.Millisecond), time.Since(began).Round(10*time.Millisecond))
+		fmt.Fprintf(c.log, "%s: ended in %s, ready as the other build after %s\n", s.name, ended.Round(10*time.Millisecond),
+			time.Since(began).Round(10*time.Millisecond))
 		if ended > endsWithin {
 			return fmt.Errorf("%s took %s to end", s.name, ended)
 		}
@@ -104,32 +106,40 @@ func (p *proof) upgrade(ctx context.Context, c *cluster, to string) error {
 	load.Wait()
 	var committed int
 	for until := time.Now().Add(comesOut); time.Now().Before(until) && committed < len(keys); time.Sleep(200 * time.Millisecond) {
-		if err := p.db.GetContext(ctx, &committed, `SELECT count(*) FROM operations WHERE idempotency_key LIKE 'upgrade of %' AND state = 'COMMITTED'`); err != nil {
+		if err := p.db.GetContext(ctx, &committed,
+			`SELECT count(*) FROM operations WHERE idempotency_key LIKE 'upgrade of %' AND state = 'COMMITTED'`); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(c.log, "%d answers read, %d orders acknowledged, %d of them done; %d connections broke and were asked again, %d requests failed\n", read.Load(), len(keys), committed, broken.Load(), failed.Load())
+	fmt.Fprintf(c.log, "%d answers read, %d orders acknowledged, %d of them done; %d connections broke and were asked again, %d requests "+
+		"failed\n", read.Load(), len(keys), committed, broken.Load(), failed.Load())
 	if failed.Load() > 0 || committed != len(keys) || len(keys) == 0 {
 		return fmt.Errorf("the upgrade was noticed: %s", strings.Join(wrong, "\n"))
 	}
 	return nil
 }
 
-const submitting = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { submitOrder(idempotencyKey: $key, input: $in) { operation { id } errors { __typename ... on UserError { message } } } }`
+const submitting = `mutation ($key: IdempotencyKey!, $in: OrderInput!)
+	{ submitOrder(idempotencyKey: $key, input: $in) { operation { id } errors { __typename ... on UserError { message } } } }`
 
 // choose finds something that can be ordered, and makes orders of it.
 func (p *proof) choose(ctx context.Context) (order func(key string) map[string]any, err error) {
 	var of struct{ Account, SKU string }
 	var broken atomic.Int64
 	var accounts, items []string
-	if err := p.db.SelectContext(ctx, &accounts, `SELECT id FROM accounts WHERE status = 'ACTIVE' AND parent_id IS NULL ORDER BY number`); err != nil {
+	if err := p.db.SelectContext(ctx, &accounts,
+		`SELECT id FROM accounts WHERE status = 'ACTIVE' AND parent_id IS NULL ORDER BY number`); err != nil {
 		return nil, err
 	}
-	if err := p.db.SelectContext(ctx, &items, `SELECT sku FROM items WHERE base_unit = 'EA' AND status = 'ACTIVE' ORDER BY sku LIMIT 20`); err != nil {
+	if err := p.db.SelectContext(ctx, &items,
+		`SELECT sku FROM items WHERE base_unit = 'EA' AND status = 'ACTIVE' ORDER BY sku LIMIT 20`); err != nil {
 		return nil, err
 	}
 	make := func(key string) map[string]any {
-		return map[string]any{"account": of.Account, "customerPoNumber": fmt.Sprintf("U%.30s", strings.TrimPrefix(key, "upgrade of ")), "lines": []any{map[string]any{"item": map[string]any{"sku": of.SKU}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}}}
+		return map[string]any{
+			"account": of.Account, "customerPoNumber": fmt.Sprintf("U%.30s", strings.TrimPrefix(key, "upgrade of ")),
+			"lines": []any{map[string]any{"item": map[string]any{"sku": of.SKU}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
+		}
 	}
 	for _, of.Account = range accounts {
 		for _, of.SKU = range items {

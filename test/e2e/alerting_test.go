@@ -11,7 +11,9 @@ import (
 // alert is an alert of a kind about something that fits, or nil.
 func (s *server) alert(t *testing.T, kind string, state []string, about func(map[string]any) bool) map[string]any {
 	t.Helper()
-	a := s.good(t, "operator", `query ($f: AlertFilter) { alerts(first: 100, filter: $f) { nodes { id kind severity state message suggestedAction queue responsible subject resolution } } }`,
+	a := s.good(t, "operator",
+		`query ($f: AlertFilter) { alerts(first: 100, filter: $f) { nodes { id kind severity state message suggestedAction queue responsible
+			subject resolution } } }`,
 		map[string]any{"f": map[string]any{"kind": []string{kind}, "state": state}})
 	for _, n := range a.at("alerts", "nodes").([]any) {
 		if m := n.(map[string]any); about(m) {
@@ -41,7 +43,8 @@ func TestASystemThatFailsIsAnAlertWithItsTier(t *testing.T) {
 	if after := time.Since(began); after < 10*time.Second {
 		t.Errorf("the alert was raised %s after the outage began, want 10 s at least", after)
 	}
-	if raised["responsible"] != "ERP" || raised["queue"] != "operations" || raised["severity"] != "CRITICAL" || raised["suggestedAction"] == nil {
+	if raised["responsible"] != "ERP" || raised["queue"] != "operations" || raised["severity"] != "CRITICAL" ||
+		raised["suggestedAction"] == nil {
 		t.Errorf("the alert does not say whose it is and what to do: %v", raised)
 	}
 	s.until(t, 40*time.Second, "the objective missed", func() bool {
@@ -66,10 +69,14 @@ func TestASystemThatFailsIsAnAlertWithItsTier(t *testing.T) {
 func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	const save = `mutation ($key: IdempotencyKey!, $in: ObjectiveInput!) { saveObjective(idempotencyKey: $key, input: $in) { replayed errors { __typename ... on UserError { code path } } objective { id name maximum percent window version } } }`
+	const save = `mutation ($key: IdempotencyKey!, $in: ObjectiveInput!) { saveObjective(idempotencyKey: $key, input: $in)
+		{ replayed errors { __typename ... on UserError { code path } } objective { id name maximum percent window version } } }`
 	of := fmt.Sprint(time.Now().UnixNano())
 	in := func(more ...any) map[string]any {
-		m := map[string]any{"name": "Fast " + of, "measure": "SHIPMENT_TIMELINESS", "maximum": "PT5M", "window": "P1D", "queue": "logistics", "severity": "INFO"}
+		m := map[string]any{
+			"name": "Fast " + of, "measure": "SHIPMENT_TIMELINESS", "maximum": "PT5M", "window": "P1D", "queue": "logistics",
+			"severity": "INFO",
+		}
 		for i := 0; i < len(more); i += 2 {
 			if m[more[i].(string)] = more[i+1]; more[i+1] == nil {
 				delete(m, more[i].(string))
@@ -83,10 +90,12 @@ func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 		return s.good(t, "operator", save, map[string]any{"key": fmt.Sprintf("objective %d of %s", key, of), "in": in})
 	}
 	for path, in := range map[string]map[string]any{
-		"name": in("name", " "), "window": in("window", "PT1S"), "maximum": in("maximum", nil), "percent": in("measure", "ORDER_ERROR_RATE", "maximum", nil, "percent", "101"),
+		"name": in("name", " "), "window": in("window", "PT1S"), "maximum": in("maximum", nil),
+		"percent": in("measure", "ORDER_ERROR_RATE", "maximum", nil, "percent", "101"),
 		"measure": in("measure", "SUPPORT_TICKETS"), "expectedVersion": in("id", "obj_cycle"), "queue": in("queue", ""),
 	} {
-		if a := try(in); a.at("saveObjective", "errors", 0, "code") != "INVALID_INPUT" || !strings.Contains(fmt.Sprint(a.at("saveObjective", "errors", 0, "path")), path) {
+		if a := try(in); a.at("saveObjective", "errors", 0, "code") != "INVALID_INPUT" ||
+			!strings.Contains(fmt.Sprint(a.at("saveObjective", "errors", 0, "path")), path) {
 			t.Errorf("%s: %s", path, a.Body)
 		}
 	}
@@ -98,21 +107,28 @@ func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 	if a := try(in()); a.at("saveObjective", "errors", 0, "code") != "NOT_FOUND" {
 		t.Errorf("two have one name: %s", a.Body)
 	}
-	if a := try(in("id", id, "expectedVersion", version, "maximum", "PT7M")); a.at("saveObjective", "objective", "maximum") != "PT7M" || a.at("saveObjective", "objective", "version") != "2" {
+	if a := try(in("id", id, "expectedVersion", version, "maximum", "PT7M")); a.at("saveObjective", "objective", "maximum") != "PT7M" ||
+		a.at("saveObjective", "objective", "version") != "2" {
 		t.Errorf("not changed: %s", a.Body)
 	}
 	if a := try(in("id", id, "expectedVersion", version)); a.at("saveObjective", "errors", 0, "code") != "VERSION_CONFLICT" {
 		t.Errorf("an old version was changed: %s", a.Body)
 	}
 	s.until(t, 10*time.Second, "audited, and a node", func() bool {
-		a := s.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on Objective { name } } auditLog(first: 1, filter: {subject: $id}) { nodes { action } } }`, map[string]any{"id": id})
-		return a.at("node", "name") != nil && len(a.at("auditLog", "nodes").([]any)) == 1 && a.at("auditLog", "nodes", 0, "action") == "objective.save"
+		a := s.good(t, "operator",
+			`query ($id: ID!) { node(id: $id) { ... on Objective { name } } auditLog(first: 1, filter: {subject: $id}) { nodes { action } } }`,
+			map[string]any{"id": id})
+		return a.at("node", "name") != nil && len(a.at("auditLog", "nodes").([]any)) == 1 &&
+			a.at("auditLog", "nodes", 0, "action") == "objective.save"
 	})
 	if a := s.query(t, "buyer", save, map[string]any{"key": "objective of a buyer " + of, "in": in()}); a.codes()[0] != "FORBIDDEN" {
 		t.Errorf("a buyer saves objectives: %s", a.Body)
 	}
-	const tickets = `mutation ($key: IdempotencyKey!, $n: Int!) { recordSupportTickets(idempotencyKey: $key, input: {period: {from: "2026-01-01", to: "2026-12-31"}, count: $n, source: "desk"}) { errors { ... on UserError { code } } result { samples count } } }`
-	orders := s.good(t, "operator", `{ orders(first: 1, filter: {placed: {from: "2026-01-01", to: "2026-12-31"}}) { totalCount { value } } }`, nil).at("orders", "totalCount", "value").(float64)
+	const tickets = `mutation ($key: IdempotencyKey!, $n: Int!) { recordSupportTickets(idempotencyKey: $key, input:
+		{period: {from: "2026-01-01", to: "2026-12-31"}, count: $n, source: "desk"})
+		{ errors { ... on UserError { code } } result { samples count } } }`
+	orders := s.good(t, "operator", `{ orders(first: 1, filter: {placed: {from: "2026-01-01", to: "2026-12-31"}}) { totalCount { value } } }`,
+		nil).at("orders", "totalCount", "value").(float64)
 	for _, n := range []int{7, 30} { // the second replaces the first
 		a := s.good(t, "operator", tickets, map[string]any{"key": fmt.Sprintf("tickets %d of %s", n, of), "n": n})
 		if want := fmt.Sprintf("%.2f", 1000*float64(n)/orders); !same(want, say(a.at("recordSupportTickets", "result", "count"))) {

@@ -60,23 +60,38 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		of        *signer
 		do        func(*letter)
 	}{
-		{name: "no signature at all", why: "Signature-Input are missing", do: after(func(l *letter) { l.header.Del("Signature"); l.header.Del("Signature-Input") })},
+		{
+			name: "no signature at all", why: "Signature-Input are missing",
+			do: after(func(l *letter) { l.header.Del("Signature"); l.header.Del("Signature-Input") }),
+		},
 		{name: "no Signature", why: "the same label", do: after(func(l *letter) { l.header.Del("Signature") })},
 		{name: "no Signature-Input", why: "the same label", do: after(func(l *letter) { l.header.Del("Signature-Input") })},
-		{name: "Signature-Input that is no dictionary", why: "no dictionary", do: after(func(l *letter) { l.header.Set("Signature-Input", "sig1=(") })},
+		{
+			name: "Signature-Input that is no dictionary", why: "no dictionary",
+			do: after(func(l *letter) { l.header.Set("Signature-Input", "sig1=(") }),
+		},
 		{name: "Signature that is no dictionary", why: "no dictionary", do: after(func(l *letter) { l.header.Set("Signature", "sig1=:::") })},
 		{name: "another label", why: "the same label", do: edited("Signature", "sig1", "sig2")},
 		{name: "two signatures, one of them bad", why: "Sign once", do: after(func(l *letter) {
 			l.header.Set("Signature", l.header.Get("Signature")+", sig2=:AAAA:")
 			l.header.Set("Signature-Input", l.header.Get("Signature-Input")+`, sig2=("@method")`)
 		})},
-		{name: "a second Signature-Input beside it", why: "Sign once", do: after(func(l *letter) { l.header.Add("Signature-Input", `sig2=("@method")`) })},
+		{
+			name: "a second Signature-Input beside it", why: "Sign once",
+			do: after(func(l *letter) { l.header.Add("Signature-Input", `sig2=("@method")`) }),
+		},
 		{name: "components that are no list", why: "no list", do: after(func(l *letter) { l.header.Set("Signature-Input", `sig1="@method"`) })},
 		{name: "a signature that is text", why: "64 bytes", do: after(func(l *letter) { l.header.Set("Signature", `sig1="abc"`) })},
-		{name: "a signature that is cut off", why: "no dictionary", do: after(func(l *letter) { l.header.Set("Signature", l.header.Get("Signature")[:40]+":") })},
+		{
+			name: "a signature that is cut off", why: "no dictionary",
+			do: after(func(l *letter) { l.header.Set("Signature", l.header.Get("Signature")[:40]+":") }),
+		},
 		{name: "a signature with a bit changed", why: "altered", do: after(func(l *letter) { changeBit(l) })},
 		{name: "a signature that is shifted", why: "64 bytes", do: after(flipped)},
-		{name: "another body, with the digest of the first", why: "Content-Digest is not", do: after(func(l *letter) { l.body = bytes.Replace(l.body, []byte("ACCEPTED"), []byte("REJECTED"), 1) })},
+		{
+			name: "another body, with the digest of the first", why: "Content-Digest is not",
+			do: after(func(l *letter) { l.body = bytes.Replace(l.body, []byte("ACCEPTED"), []byte("REJECTED"), 1) }),
+		},
 		{name: "another body, with its own digest", why: "altered", do: after(func(l *letter) {
 			l.body = bytes.Replace(l.body, []byte("ACCEPTED"), []byte("REJECTED"), 1)
 			l.header.Set("Content-Digest", sha(l.body))
@@ -84,7 +99,10 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		{name: "a byte more at the body's end", why: "Content-Digest is not", do: after(func(l *letter) { l.body = append(l.body, ' ') })},
 		{name: "no digest", why: "neither sha-256", do: after(func(l *letter) { l.header.Del("Content-Digest") })},
 		{name: "a digest that is none", why: "no dictionary", do: func(l *letter) { l.header.Set("Content-Digest", "sha-256=:") }},
-		{name: "a digest by a way that is not safe", why: "neither sha-256 nor sha-512", do: func(l *letter) { l.header.Set("Content-Digest", "md5=:AAAA:") }},
+		{
+			name: "a digest by a way that is not safe", why: "neither sha-256 nor sha-512",
+			do: func(l *letter) { l.header.Set("Content-Digest", "md5=:AAAA:") },
+		},
 		{name: "one digest right, and one wrong", why: "Content-Digest is not", do: func(l *letter) {
 			sum := sha512.Sum512([]byte("another"))
 			l.header.Set("Content-Digest", sha(l.body)+", sha-512=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
@@ -97,17 +115,41 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		{name: "nothing covered", why: "does not cover", do: func(l *letter) { l.components = nil }},
 		{name: "a component twice", why: "twice", do: func(l *letter) { l.components = append(slices.Clone(l.components), `"@path"`) }},
 		{name: "a component with a parameter", why: "without parameters", do: swapped(`"content-type"`, `"content-type";sf`)},
-		{name: "a secret covered", why: "cannot be covered", do: func(l *letter) { l.components = append(slices.Clone(l.components), `"authorization"`) }},
-		{name: "a header covered that is not there", why: "does not have", do: func(l *letter) { l.components = append(slices.Clone(l.components), `"date"`) }},
-		{name: "the query covered that is not there", why: "does not have", do: func(l *letter) { l.components = append(slices.Clone(l.components), `"@query"`) }},
-		{name: "components in another order than they were signed", why: "altered", do: edited("Signature-Input", `"@method" "@authority"`, `"@authority" "@method"`)},
+		{
+			name: "a secret covered", why: "cannot be covered",
+			do: func(l *letter) { l.components = append(slices.Clone(l.components), `"authorization"`) },
+		},
+		{
+			name: "a header covered that is not there", why: "does not have",
+			do: func(l *letter) { l.components = append(slices.Clone(l.components), `"date"`) },
+		},
+		{
+			name: "the query covered that is not there", why: "does not have",
+			do: func(l *letter) { l.components = append(slices.Clone(l.components), `"@query"`) },
+		},
+		{
+			name: "components in another order than they were signed", why: "altered",
+			do: edited("Signature-Input", `"@method" "@authority"`, `"@authority" "@method"`),
+		},
 		{name: "parameters in another order than they were signed", why: "altered", do: after(func(l *letter) {
-			l.header.Set("Signature-Input", "sig1=("+strings.Join(l.components, " ")+fmt.Sprintf(`);expires=%d;created=%d;nonce="%s";keyid="%s";alg="ed25519";tag="portico-procurement"`, l.expires, l.created, l.nonce, l.keyID))
+			l.header.Set("Signature-Input",
+				"sig1=("+strings.Join(l.components,
+					" ")+fmt.Sprintf(`);expires=%d;created=%d;nonce="%s";keyid="%s";alg="ed25519";tag="portico-procurement"`, l.expires, l.created,
+					l.nonce, l.keyID))
 		})},
 		{name: "signed for another place", why: "altered", do: func(l *letter) { l.authority = "portico.example" }},
-		{name: "signed for another path", why: "altered", do: after(func(l *letter) { l.header.Set("Signature", remade(l, `"@path": /graphql`, `"@path": /graphql/`)) })},
-		{name: "signed as another method", why: "altered", do: after(func(l *letter) { l.header.Set("Signature", remade(l, `"@method": POST`, `"@method": PUT`)) })},
-		{name: "signed as another type", why: "altered", do: after(func(l *letter) { l.header.Set("Content-Type", "application/json; charset=utf-8") })},
+		{
+			name: "signed for another path", why: "altered",
+			do: after(func(l *letter) { l.header.Set("Signature", remade(l, `"@path": /graphql`, `"@path": /graphql/`)) }),
+		},
+		{
+			name: "signed as another method", why: "altered",
+			do: after(func(l *letter) { l.header.Set("Signature", remade(l, `"@method": POST`, `"@method": PUT`)) }),
+		},
+		{
+			name: "signed as another type", why: "altered",
+			do: after(func(l *letter) { l.header.Set("Content-Type", "application/json; charset=utf-8") }),
+		},
 		{name: "signed 301 s ago", why: "300 s", do: func(l *letter) { l.created -= 301; l.expires -= 1 }},
 		{name: "signed 301 s from now", why: "300 s", do: func(l *letter) { l.created += 310; l.expires += 310 }},
 		{name: "expired", why: "has expired", do: func(l *letter) { l.created -= 100; l.expires = l.created + 50 }},
@@ -119,9 +161,18 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		{name: "no key", why: `"keyid"`, do: params(`;created=$c;expires=$e;nonce="$n";alg="ed25519";tag="portico-procurement"`)},
 		{name: "no algorithm", why: `"alg"`, do: params(`;created=$c;expires=$e;nonce="$n";keyid="$k";tag="portico-procurement"`)},
 		{name: "no tag", why: `"tag"`, do: params(`;created=$c;expires=$e;nonce="$n";keyid="$k";alg="ed25519"`)},
-		{name: "a parameter that is not known", why: "not known", do: params(`;created=$c;expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement";more=1`)},
-		{name: "a time that is text", why: "whole seconds", do: params(`;created="$c";expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement"`)},
-		{name: "a time with a fraction", why: "whole seconds", do: params(`;created=$c.5;expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement"`)},
+		{
+			name: "a parameter that is not known", why: "not known",
+			do: params(`;created=$c;expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement";more=1`),
+		},
+		{
+			name: "a time that is text", why: "whole seconds",
+			do: params(`;created="$c";expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement"`),
+		},
+		{
+			name: "a time with a fraction", why: "whole seconds",
+			do: params(`;created=$c.5;expires=$e;nonce="$n";keyid="$k";alg="ed25519";tag="portico-procurement"`),
+		},
 		{name: "a short nonce", why: "16 to 128", do: func(l *letter) { l.nonce = "short" }},
 		{name: "a tag for something else", why: "tag must be", do: func(l *letter) { l.tag = "another" }},
 		{name: "another algorithm", why: "alg must be", do: func(l *letter) { l.alg = "rsa-pss-sha512" }},
@@ -137,27 +188,44 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		{name: "a key that nobody has", why: "none of this partner", do: func(l *letter) { l.keyID = "key_0123" }},
 		{name: "a key's id with quotes in it", why: "", do: func(l *letter) { l.keyID = `key_\"; drop` }},
 		{name: "the right key's id, and another key", why: "altered", do: func(l *letter) { l.key = stranger }},
-		{name: "another supplier's key", why: "none of this partner", of: &signer{s: p.s, persona: g.persona, keyID: others.keyID, private: others.private}},
+		{
+			name: "another supplier's key", why: "none of this partner",
+			of: &signer{s: p.s, persona: g.persona, keyID: others.keyID, private: others.private},
+		},
 		{name: "a key that was revoked", why: "revoked", of: revoked},
 		{name: "a key that is not proved", why: "not proved", of: unproved.signer},
 		{name: "a key that is not valid yet", why: "not valid yet", of: early.signer},
 		{name: "no signature of the document", why: "input's signature", do: func(l *letter) {
 			l.body = bytes.Replace(l.body, []byte(`"signature":`), []byte(`"supplierOrderNumber":`), 1)
 		}},
-		{name: "the document altered, the request signed", why: "document's signature", do: func(l *letter) { l.body = bytes.Replace(l.body, []byte(`"ACCEPTED"`), []byte(`"REJECTED"`), 1) }},
+		{
+			name: "the document altered, the request signed", why: "document's signature",
+			do: func(l *letter) { l.body = bytes.Replace(l.body, []byte(`"ACCEPTED"`), []byte(`"REJECTED"`), 1) },
+		},
 		{name: "a document's signature that is none", why: "no detached JWS", do: func(l *letter) { l.body = replaced(l.body, "x") }},
-		{name: "a document's signature with its payload", why: "no detached JWS", do: func(l *letter) { l.body = replaced(l.body, "e30.e30.AAAA") }},
+		{
+			name: "a document's signature with its payload", why: "no detached JWS",
+			do: func(l *letter) { l.body = replaced(l.body, "e30.e30.AAAA") },
+		},
 		{name: "a document signed by nobody", why: "EdDSA", do: func(l *letter) {
 			l.body = replaced(l.body, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","kid":"`+g.keyID+`"}`))+"..")
 		}},
-		{name: "a document signed with another key", why: "another key than the request", do: func(l *letter) { l.body = replaced(l.body, others.jws([]byte("{}"))) }},
-		{name: "a document signed for another", why: "document's signature", do: func(l *letter) { l.body = replaced(l.body, g.jws([]byte("{}"))) }},
+		{
+			name: "a document signed with another key", why: "another key than the request",
+			do: func(l *letter) { l.body = replaced(l.body, others.jws([]byte("{}"))) },
+		},
+		{
+			name: "a document signed for another", why: "document's signature",
+			do: func(l *letter) { l.body = replaced(l.body, g.jws([]byte("{}"))) },
+		},
 		{name: "an input that is no variable", why: "one variable", do: func(l *letter) {
-			l.body = bytes.Replace(l.body, []byte("input: $in"), []byte(`input: {purchaseOrder: \"`+say(po["id"])+`\", expectedRevision: 1, responseNumber: \"X\", kind: ACCEPTED, signature: \"`+g.jws([]byte("{}"))+`\"}`), 1)
+			l.body = bytes.Replace(l.body, []byte("input: $in"),
+				[]byte(`input: {purchaseOrder: \"`+say(po["id"])+`\", expectedRevision: 1, responseNumber: \"X\", kind: ACCEPTED, signature: \"`+g.jws([]byte("{}"))+`\"}`), 1)
 			l.body = bytes.Replace(l.body, []byte(", $in: PurchaseOrderResponseInput!"), nil, 1)
 		}},
 		{name: "two mutations in a request", why: "one variable", do: func(l *letter) {
-			l.body = bytes.Replace(l.body, []byte("out: respond"), []byte("also: acknowledgeAlert(idempotencyKey: \\\"0123456789abcdef\\\", input: {alert: \\\"alr_0\\\"}) { replayed } out: respond"), 1)
+			l.body = bytes.Replace(l.body, []byte("out: respond"),
+				[]byte("also: acknowledgeAlert(idempotencyKey: \\\"0123456789abcdef\\\", input: {alert: \\\"alr_0\\\"}) { replayed } out: respond"), 1)
 		}},
 	} {
 		tried++
@@ -180,7 +248,9 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 	}
 	var refused answer
 	p.s.until(t, 20*time.Second, "audited", func() bool {
-		refused = p.s.good(t, "operator", `query ($id: ID!) { auditLog(first: 100, filter: {subject: $id, action: "message.refuse"}) { nodes { after } } }`, map[string]any{"id": partner["id"]})
+		refused = p.s.good(t, "operator",
+			`query ($id: ID!) { auditLog(first: 100, filter: {subject: $id, action: "message.refuse"}) { nodes { after } } }`,
+			map[string]any{"id": partner["id"]})
 		return len(refused.at("auditLog", "nodes").([]any)) >= tried
 	})
 	if strings.Contains(refused.Body, "Bearer") {

@@ -51,7 +51,10 @@ func TestRiversPagesAreForOperators(t *testing.T) {
 	for what, c := range map[string]struct {
 		password string
 		want     int
-	}{"nobody": {"", http.StatusUnauthorized}, "no token": {"password", http.StatusUnauthorized}, "a buyer": {s.token(t, "buyer"), http.StatusForbidden}, "a supplier": {s.token(t, "supplier"), http.StatusForbidden}} {
+	}{
+		"nobody": {"", http.StatusUnauthorized}, "no token": {"password", http.StatusUnauthorized},
+		"a buyer": {s.token(t, "buyer"), http.StatusForbidden}, "a supplier": {s.token(t, "supplier"), http.StatusForbidden},
+	} {
 		for _, path := range []string{"/", "/api/queues?limit=10", "/api/jobs?state=available&limit=10"} {
 			if code, _ := get(path, c.password); code != c.want {
 				t.Errorf("%s gets %d from %s, want %d", what, code, path, c.want)
@@ -61,7 +64,8 @@ func TestRiversPagesAreForOperators(t *testing.T) {
 	if code, _ := get("/api/jobs/cancel", operator, "Sec-Fetch-Site: cross-site"); code != http.StatusForbidden {
 		t.Errorf("what another site sends gets %d", code)
 	}
-	if code, _ := get("/api/jobs/cancel", s.token(t, "operator", "--scope", "ops:read"), "Content-Type: application/json"); code != http.StatusForbidden {
+	if code, _ := get("/api/jobs/cancel", s.token(t, "operator", "--scope", "ops:read"),
+		"Content-Type: application/json"); code != http.StatusForbidden {
 		t.Errorf("one who may only look gets %d", code)
 	}
 }

@@ -31,12 +31,17 @@ func TestNothingSecretOrCommercialIsLogged(t *testing.T) {
 	}
 	set("customers", "10001", map[string]any{"custName": name, "rev": 900})
 	set("salesOrders", number(0), map[string]any{"note": note, "rev": 900})
-	set("salesOrders", number(1), map[string]any{"hdrStat": code, "note": note, "rev": 900})                              // a record that cannot be read
-	set("salesOrders", number(2), map[string]any{"crtAt": code, "note": note, "rev": 900})                                // and one with a wrong type
-	set("customers", "10002", map[string]any{"addresses": []map[string]any{{"adrNo": 7, "town": city}}, "rev": 900})      // and one with a wrong shape
-	set("customers", "10003", map[string]any{"curr": strings.Repeat("X", 40), "custName": name + "TOO LONG", "rev": 900}) // and one that the database refuses
+	// a record that cannot be read
+	set("salesOrders", number(1), map[string]any{"hdrStat": code, "note": note, "rev": 900})
+	// and one with a wrong type
+	set("salesOrders", number(2), map[string]any{"crtAt": code, "note": note, "rev": 900})
+	// and one with a wrong shape
+	set("customers", "10002", map[string]any{"addresses": []map[string]any{{"adrNo": 7, "town": city}}, "rev": 900})
+	// and one that the database refuses
+	set("customers", "10003", map[string]any{"curr": strings.Repeat("X", 40), "custName": name + "TOO LONG", "rev": 900})
 	s.settled(t)
-	if got := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { name } } } }`, nil).at("viewer", "account", "name"); got != name {
+	if got := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { name } } } }`, nil).at("viewer", "account",
+		"name"); got != name {
 		t.Fatalf("the canary is not in the graph: %v", got)
 	}
 	token := s.token(t, "buyer")
@@ -52,7 +57,9 @@ func TestNothingSecretOrCommercialIsLogged(t *testing.T) {
 		}
 	}
 	const secret = "CANARYARGUMENT7"
-	everything := `{ orders(first: 50) { nodes { number comment lines { nodes { item { price(maxAge: "PT0S") { ... on Price { unitPrice { price { amount } } } ... on PriceUnavailable { message } } availability(maxAge: "PT0S") { status } } } } shipments { nodes { status(maxAge: "PT0S") } } } } }`
+	everything := `{ orders(first: 50) { nodes { number comment lines { nodes
+		{ item { price(maxAge: "PT0S") { ... on Price { unitPrice { price { amount } } } ... on PriceUnavailable { message } }
+		availability(maxAge: "PT0S") { status } } } } shipments { nodes { status(maxAge: "PT0S") } } } } }`
 	ask(token, everything, nil)
 	for _, kind := range []string{"error", "garble", "drop", "throttle", "refuse", "maintenance"} {
 		for _, service := range []string{"erp", "wms", "carrier"} {
@@ -84,9 +91,13 @@ func TestNothingSecretOrCommercialIsLogged(t *testing.T) {
 	if !strings.Contains(s.log.String(), "level=") {
 		t.Error("there is no log to look at")
 	}
-	for where, text := range map[string]string{"the log": s.log.String(), "the metrics": metrics, "/readyz": ready, "an error": errors.String()} {
+	for where, text := range map[string]string{
+		"the log": s.log.String(), "the metrics": metrics, "/readyz": ready,
+		"an error": errors.String(),
+	} {
 		for _, canary := range []string{name, note, city, code, secret, "CANARYTOKEN7", token[len(token)-40:], "sandbox-key"} {
-			if at := strings.Index(text, canary); at >= 0 && (where != "an error" || canary != secret) { // the caller's own words may come back to it
+			// the caller's own words may come back to it
+			if at := strings.Index(text, canary); at >= 0 && (where != "an error" || canary != secret) {
 				t.Errorf("%s is in %s: ...%s...", canary, where, text[max(at-120, 0):min(at+120, len(text))])
 			}
 		}

@@ -10,19 +10,24 @@ import (
 	"time"
 )
 
-const acted = `{ replayed errors { __typename ... on UserError { code message path } ... on VersionConflict { currentVersion changedFields } ... on StateNotAllowed { state allowed } ... on Forbidden { missingScope } }
-  operation { id kind state awaiting { by message differences { __typename ... on PriceChanged { code } } } failure { responsible code message } steps { name state } }
+const acted = `{ replayed errors { __typename ... on UserError { code message path } ... on VersionConflict
+	{ currentVersion changedFields } ... on StateNotAllowed { state allowed } ... on Forbidden { missingScope } }
+  operation { id kind state awaiting { by message differences { __typename ... on PriceChanged { code } } } failure
+{ responsible code message } steps { name state } }
   order { id number status version allowedActions requestedDeliveryDate totals { total { amount } } operation { id kind state }
-    lines(first: 10) { nodes { id lineNumber sku status ordered { value unit } cancelled { value } shipped { value } amount { amount } } } } }`
+    lines(first: 10) { nodes { id lineNumber sku status ordered { value unit } cancelled { value } shipped { value } amount { amount } } }
+} }`
 
 var (
 	amend   = `mutation ($key: IdempotencyKey!, $in: AmendOrderInput!) { out: amendOrder(idempotencyKey: $key, input: $in) ` + acted + ` }`
 	cancel  = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!) { out: cancelOrder(idempotencyKey: $key, input: $in) ` + acted + ` }`
-	approve = `mutation ($key: IdempotencyKey!, $in: OrderApprovalInput!) { out: approveOrder(idempotencyKey: $key, input: $in) ` + acted + ` }`
-	reject  = `mutation ($key: IdempotencyKey!, $in: OrderApprovalInput!) { out: rejectOrder(idempotencyKey: $key, input: $in) ` + acted + ` }`
+	approve = `mutation ($key: IdempotencyKey!, $in: OrderApprovalInput!) { out: approveOrder(idempotencyKey: $key, input: $in) ` + acted +
+		` }`
+	reject = `mutation ($key: IdempotencyKey!, $in: OrderApprovalInput!) { out: rejectOrder(idempotencyKey: $key, input: $in) ` + acted + ` }`
 )
 
-const orderNow = `query ($id: ID!) { order(by: {id: $id}) { id number status version allowedActions placedBy { displayName } operation { kind state }
+const orderNow = `query ($id: ID!) { order(by: {id: $id}) { id number status version allowedActions placedBy { displayName } operation
+	{ kind state }
   approval { state limit { period limit { amount } } decidedBy { displayName } comment }
   timeline(first: 50) { nodes { at kind message system correlationId actor { displayName } } }
   lines(first: 10) { nodes { id lineNumber sku status ordered { value unit } cancelled { value } } } } }`
@@ -57,7 +62,10 @@ func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 	order := o.placed(t)
 	line, version := walk(order, "lines.nodes.0.id"), order["version"]
 	change := func(quantity string) map[string]any {
-		return map[string]any{"order": order["id"], "expectedVersion": version, "changeLines": []any{map[string]any{"line": line, "quantity": map[string]any{"value": quantity, "unit": "EA"}}}}
+		return map[string]any{
+			"order": order["id"], "expectedVersion": version,
+			"changeLines": []any{map[string]any{"line": line, "quantity": map[string]any{"value": quantity, "unit": "EA"}}},
+		}
 	}
 	keys := []string{o.key(), o.key()}
 	answers := make([]answer, 2)
@@ -78,21 +86,27 @@ func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 		won = 1
 	}
 	a, lost := answers[won], answers[1-won]
-	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "order", "lines", "nodes", 0, "ordered", "value") != []string{"2000", "3000"}[won] {
+	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "order", "lines", "nodes", 0, "ordered", "value") != []string{
+		"2000",
+		"3000",
+	}[won] {
 		t.Fatalf("the one that won: %s", a.Body)
 	}
 	if lost.at("out", "errors", 0, "code") != "VERSION_CONFLICT" || lost.at("out", "errors", 0, "currentVersion") == nil {
 		t.Fatalf("the other: %s", lost.Body)
 	}
-	if again := s.good(t, "buyer", amend, map[string]any{"key": keys[won], "in": change([]string{"2000", "3000"}[won])}); again.at("out", "replayed") != true || again.at("out", "operation", "id") != a.at("out", "operation", "id") {
+	if again := s.good(t, "buyer", amend, map[string]any{"key": keys[won], "in": change([]string{"2000", "3000"}[won])}); again.at("out",
+		"replayed") != true || again.at("out", "operation", "id") != a.at("out", "operation", "id") {
 		t.Errorf("sent again: %s", again.Body)
 	}
-	if other := s.good(t, "buyer", amend, map[string]any{"key": keys[won], "in": change("4500")}); other.at("out", "errors", 0, "code") != "IDEMPOTENCY_CONFLICT" || other.at("out", "replayed") == true {
+	if other := s.good(t, "buyer", amend, map[string]any{"key": keys[won], "in": change("4500")}); other.at("out", "errors", 0,
+		"code") != "IDEMPOTENCY_CONFLICT" || other.at("out", "replayed") == true {
 		t.Errorf("another change under its key: %s", other.Body)
 	}
 	late := s.good(t, "buyer", amend, map[string]any{"key": o.key(), "in": change("4000")})
 	changed := fmt.Sprint(late.at("out", "errors", 0, "changedFields"))
-	if late.at("out", "errors", 0, "code") != "VERSION_CONFLICT" || !strings.Contains(changed, "lines") || !strings.Contains(changed, "totals") {
+	if late.at("out", "errors", 0, "code") != "VERSION_CONFLICT" || !strings.Contains(changed, "lines") ||
+		!strings.Contains(changed, "totals") {
 		t.Errorf("later, at the old version: %s", late.Body)
 	}
 	if now := s.record(t, "erp", "salesOrders", say(order["number"])); say(walk(any(now), "items.0.qtyOrd")) != []string{"2000", "3000"}[won] {
@@ -108,7 +122,8 @@ func TestAnOrderIsAmendedOnceAndTheOtherPortalIsToldWhatChanged(t *testing.T) {
 		"order": order["id"], "expectedVersion": version, "requestedDeliveryDate": day.Format("2006-01-02"), "cancelLines": []any{line},
 		"addLines": []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": "500", "unit": "EA"}}},
 	}})
-	if more.at("out", "operation", "state") != "COMMITTED" || more.at("out", "order", "lines", "nodes", 0, "status") != "CANCELLED" || more.at("out", "order", "lines", "nodes", 1, "ordered", "value") != "500" ||
+	if more.at("out", "operation", "state") != "COMMITTED" || more.at("out", "order", "lines", "nodes", 0, "status") != "CANCELLED" ||
+		more.at("out", "order", "lines", "nodes", 1, "ordered", "value") != "500" ||
 		more.at("out", "order", "requestedDeliveryDate") != day.Format("2006-01-02") {
 		t.Errorf("changed otherwise: %s", more.Body)
 	}
@@ -126,12 +141,19 @@ func TestAPromiseThatMovesIsToldAndOperationsAreFollowed(t *testing.T) {
 	for day.Weekday() != time.Wednesday {
 		day = day.AddDate(0, 0, 1)
 	}
-	a := s.good(t, "buyer", amend, map[string]any{"key": o.key(), "in": map[string]any{"order": order["id"], "expectedVersion": order["version"], "requestedDeliveryDate": day.Format("2006-01-02")}})
+	a := s.good(t, "buyer", amend,
+		map[string]any{
+			"key": o.key(),
+			"in":  map[string]any{"order": order["id"], "expectedVersion": order["version"], "requestedDeliveryDate": day.Format("2006-01-02")},
+		})
 	if a.at("out", "operation", "state") != "COMMITTED" {
 		t.Fatalf("not amended: %s", a.Body)
 	}
-	q := s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { commitmentChanges { cause at line { id } from { promisedDeliveryDate } to { promisedDeliveryDate quantity { value } } } } }`, map[string]any{"id": order["id"]})
-	if q.at("order", "commitmentChanges", 0, "cause") != "CUSTOMER_REQUEST" || q.at("order", "commitmentChanges", 0, "to", "promisedDeliveryDate") != day.Format("2006-01-02") ||
+	q := s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { commitmentChanges
+		{ cause at line { id } from { promisedDeliveryDate } to { promisedDeliveryDate quantity { value } } } } }`,
+		map[string]any{"id": order["id"]})
+	if q.at("order", "commitmentChanges", 0, "cause") != "CUSTOMER_REQUEST" ||
+		q.at("order", "commitmentChanges", 0, "to", "promisedDeliveryDate") != day.Format("2006-01-02") ||
 		q.at("order", "commitmentChanges", 0, "line", "id") != walk(order, "lines.nodes.0.id") {
 		t.Errorf("what moved: %s", q.Body)
 	}
@@ -167,18 +189,28 @@ func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
 		code string
 		path string
 	}{
-		"nothing":                {map[string]any{}, "INVALID_INPUT", "[input]"},
-		"a line of another":      {changed(foreign, q("5", "EA")), "NOT_FOUND", "[input changeLines 0 line]"},
-		"no line":                {changed("oln_0", q("5", "EA")), "NOT_FOUND", "[input changeLines 0 line]"},
-		"less than nothing":      {changed(line, q("-5", "EA")), "INVALID_INPUT", "[input changeLines 0 quantity]"},
-		"a third of a piece":     {changed(line, q("0.3000001", "EA")), "INVALID_INPUT", "[input changeLines 0 quantity]"},
-		"more than anybody has":  {changed(line, q("1000000000", "EA")), "MAXIMUM_EXCEEDED", "[input changeLines 0 quantity]"},
-		"a unit of nobody":       {changed(line, q("5", "KGM")), "UNIT_NOT_ORDERABLE", "[input changeLines 0 quantity unit]"},
-		"an item of nobody":      {added("no such item", q("5", "EA")), "NOT_FOUND", "[input addLines 0 item]"},
-		"changed and cancelled":  {map[string]any{"changeLines": changed(line, q("5", "EA"))["changeLines"], "cancelLines": []any{line}}, "INVALID_INPUT", "[input cancelLines 0]"},
-		"a day that is past":     {map[string]any{"requestedDeliveryDate": "2001-01-01", "changeLines": changed(line, q("1500", "EA"))["changeLines"]}, "DATE_NOT_POSSIBLE", "[input requestedDeliveryDate]"},
-		"an order of nobody":     {map[string]any{"order": "ord_0", "cancelLines": []any{line}}, "NOT_FOUND", "[input order]"},
-		"a version of nobody":    {map[string]any{"expectedVersion": "'; DROP TABLE orders", "cancelLines": []any{line}}, "VERSION_CONFLICT", "[input expectedVersion]"},
+		"nothing":               {map[string]any{}, "INVALID_INPUT", "[input]"},
+		"a line of another":     {changed(foreign, q("5", "EA")), "NOT_FOUND", "[input changeLines 0 line]"},
+		"no line":               {changed("oln_0", q("5", "EA")), "NOT_FOUND", "[input changeLines 0 line]"},
+		"less than nothing":     {changed(line, q("-5", "EA")), "INVALID_INPUT", "[input changeLines 0 quantity]"},
+		"a third of a piece":    {changed(line, q("0.3000001", "EA")), "INVALID_INPUT", "[input changeLines 0 quantity]"},
+		"more than anybody has": {changed(line, q("1000000000", "EA")), "MAXIMUM_EXCEEDED", "[input changeLines 0 quantity]"},
+		"a unit of nobody":      {changed(line, q("5", "KGM")), "UNIT_NOT_ORDERABLE", "[input changeLines 0 quantity unit]"},
+		"an item of nobody":     {added("no such item", q("5", "EA")), "NOT_FOUND", "[input addLines 0 item]"},
+		"changed and cancelled": {
+			map[string]any{"changeLines": changed(line, q("5", "EA"))["changeLines"], "cancelLines": []any{line}},
+			"INVALID_INPUT", "[input cancelLines 0]",
+		},
+		"a day that is past": {map[string]any{
+			"requestedDeliveryDate": "2001-01-01",
+			"changeLines":           changed(line, q("1500", "EA"))["changeLines"],
+		}, "DATE_NOT_POSSIBLE", "[input requestedDeliveryDate]"},
+		"an order of nobody": {map[string]any{"order": "ord_0", "cancelLines": []any{line}}, "NOT_FOUND", "[input order]"},
+		"a version of nobody": {
+			map[string]any{"expectedVersion": "'; DROP TABLE orders", "cancelLines": []any{line}},
+			"VERSION_CONFLICT",
+			"[input expectedVersion]",
+		},
 		"ten thousand of things": {map[string]any{"cancelLines": make([]any, 0)}, "INVALID_INPUT", "[input]"},
 	} {
 		in := map[string]any{"order": order["id"], "expectedVersion": order["version"]}
@@ -202,14 +234,19 @@ func TestBadAmendmentsAreRefusedAtTheirPlaces(t *testing.T) {
 		in := changed(line, q(value, "EA"))
 		in["order"], in["expectedVersion"] = order["id"], order["version"]
 		a := s.query(t, "buyer", amend, map[string]any{"key": o.key(), "in": in})
-		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" || fmt.Sprint(a.Errors[0].Extensions["argument"]) != "[input changeLines 0 quantity value]" {
+		if len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "BAD_USER_INPUT" ||
+			fmt.Sprint(a.Errors[0].Extensions["argument"]) != "[input changeLines 0 quantity value]" {
 			t.Errorf("%s: %s", value, a.Body)
 		}
 	}
 	if now := o.now(t, "buyer", order["id"]); now["version"] != order["version"] {
 		t.Errorf("something was written: version %v, was %v", now["version"], order["version"])
 	}
-	foreigner := s.good(t, "buyer-other", amend, map[string]any{"key": o.key(), "in": map[string]any{"order": order["id"], "expectedVersion": order["version"], "cancelLines": []any{line}}})
+	foreigner := s.good(t, "buyer-other", amend,
+		map[string]any{
+			"key": o.key(),
+			"in":  map[string]any{"order": order["id"], "expectedVersion": order["version"], "cancelLines": []any{line}},
+		})
 	if foreigner.at("out", "errors", 0, "code") != "NOT_FOUND" {
 		t.Errorf("another customer: %s", foreigner.Body)
 	}
@@ -222,7 +259,12 @@ func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 	o := orderingAt(t, s)
 	order := o.placed(t)
 	in := map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "not needed"}
-	if a := s.good(t, "buyer", cancel, map[string]any{"key": o.key(), "in": map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": " "}}); a.at("out", "errors", 0, "code") != "INVALID_INPUT" {
+	if a := s.good(t, "buyer", cancel,
+		map[string]any{
+			"key": o.key(),
+			"in":  map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": " "},
+		}); a.at("out", "errors", 0,
+		"code") != "INVALID_INPUT" {
 		t.Errorf("without a reason: %s", a.Body)
 	}
 	a := s.good(t, "buyer", cancel, map[string]any{"key": o.key(), "in": in})
@@ -235,7 +277,11 @@ func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 	erp := s.record(t, "erp", "salesOrders", number)
 	items := erp["items"].([]any)
 	items[0].(map[string]any)["pick"] = true
-	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": number, "set": map[string]any{"hdrStat": "30", "items": items, "rev": 9}})
+	s.control(t, http.MethodPost, "/control/records",
+		map[string]any{
+			"service": "erp", "object": "salesOrders", "key": number,
+			"set": map[string]any{"hdrStat": "30", "items": items, "rev": 9},
+		})
 	s.until(t, 10*time.Second, "picked", func() bool { return o.now(t, "buyer", picked["id"])["status"] == "IN_FULFILLMENT" })
 	now := o.now(t, "buyer", picked["id"])
 	if len(now["allowedActions"].([]any)) != 0 {
@@ -246,9 +292,13 @@ func TestAnOrderIsCancelledUntilItIsPicked(t *testing.T) {
 		in       map[string]any
 	}{
 		{cancel, map[string]any{"order": picked["id"], "expectedVersion": now["version"], "reason": "late"}},
-		{amend, map[string]any{"order": picked["id"], "expectedVersion": now["version"], "requestedDeliveryDate": time.Now().AddDate(0, 1, 0).Format("2006-01-02")}},
+		{amend, map[string]any{
+			"order": picked["id"], "expectedVersion": now["version"],
+			"requestedDeliveryDate": time.Now().AddDate(0, 1, 0).Format("2006-01-02"),
+		}},
 	} {
-		if a := s.good(t, "buyer", m.mutation, map[string]any{"key": o.key(), "in": m.in}); a.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" || a.at("out", "errors", 0, "state") != "IN_FULFILLMENT" {
+		if a := s.good(t, "buyer", m.mutation, map[string]any{"key": o.key(), "in": m.in}); a.at("out", "errors", 0,
+			"code") != "STATE_NOT_ALLOWED" || a.at("out", "errors", 0, "state") != "IN_FULFILLMENT" {
 			t.Errorf("while it is picked: %s", a.Body)
 		}
 	}
@@ -259,7 +309,9 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
-	child := s.good(t, "buyer-child", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } spendingLimits { period limit { amount currency } spent { amount } resetsAt } } } }`, nil)
+	child := s.good(t, "buyer-child",
+		`{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } spendingLimits
+			{ period limit { amount currency } spent { amount } resetsAt } } } }`, nil)
 	if child.at("viewer", "spendingLimits", 0, "period") != "ORDER" || child.at("viewer", "spendingLimits", 1, "resetsAt") == nil {
 		t.Fatalf("limits: %s", child.Body)
 	}
@@ -269,7 +321,9 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 		in["lines"] = []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": "200000", "unit": "EA"}}}
 		return in
 	}
-	checked := s.good(t, "buyer-child", `query ($in: OrderInput!) { validateOrder(input: $in) { valid needsApproval totals { total { amount } } errors { ... on UserError { code message } } } }`, map[string]any{"in": order()})
+	checked := s.good(t, "buyer-child",
+		`query ($in: OrderInput!) { validateOrder(input: $in) { valid needsApproval totals { total { amount } } errors
+			{ ... on UserError { code message } } } }`, map[string]any{"in": order()})
 	if checked.at("validateOrder", "needsApproval") != true {
 		t.Fatalf("not beyond the limit: %s", checked.Body)
 	}
@@ -281,10 +335,12 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 		return o.now(t, "approver", a.at("submitOrder", "order", "id"))
 	}
 	waits := place()
-	if fmt.Sprint(waits["allowedActions"]) != "[CANCEL APPROVE REJECT]" || walk(waits, "approval.state") != "PENDING" || walk(waits, "approval.limit.period") != "ORDER" {
+	if fmt.Sprint(waits["allowedActions"]) != "[CANCEL APPROVE REJECT]" || walk(waits, "approval.state") != "PENDING" ||
+		walk(waits, "approval.limit.period") != "ORDER" {
 		t.Errorf("to the approver: %v", waits)
 	}
-	if list := s.good(t, "approver", `{ orders(first: 100, filter: {needsAction: true}) { nodes { id } } }`, nil); !strings.Contains(list.Body, say(waits["id"])) {
+	if list := s.good(t, "approver", `{ orders(first: 100, filter: {needsAction: true}) { nodes { id } } }`,
+		nil); !strings.Contains(list.Body, say(waits["id"])) {
 		t.Errorf("it is not among what waits: %s", list.Body)
 	}
 	in := map[string]any{"order": waits["id"], "expectedVersion": waits["version"], "comment": "fine"}
@@ -300,7 +356,8 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 		t.Errorf("approved again: %s", again.Body)
 	}
 	done := o.now(t, "buyer-child", waits["id"])
-	if walk(done, "approval.state") != "APPROVED" || walk(done, "approval.comment") != "fine" || walk(done, "placedBy.displayName") != "buyer-child" {
+	if walk(done, "approval.state") != "APPROVED" || walk(done, "approval.comment") != "fine" ||
+		walk(done, "placedBy.displayName") != "buyer-child" {
 		t.Errorf("afterwards: %v", done)
 	}
 	refuse := place()
@@ -309,7 +366,8 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 		t.Errorf("rejected without a reason: %s", a.Body)
 	}
 	in["comment"] = "too much"
-	if a := s.good(t, "approver", reject, map[string]any{"key": o.key(), "in": in}); a.at("out", "order", "status") != "REJECTED" || a.at("out", "operation", "state") != "FAILED" {
+	if a := s.good(t, "approver", reject, map[string]any{"key": o.key(), "in": in}); a.at("out", "order", "status") != "REJECTED" ||
+		a.at("out", "operation", "state") != "FAILED" {
 		t.Errorf("rejected: %s", a.Body)
 	}
 	// Nobody approves an order of their own.
@@ -322,10 +380,17 @@ func TestAnOrderBeyondItsBuyersLimitWaitsForSomebodyElse(t *testing.T) {
 		t.Fatalf("the account's limit (%s): %s", limit, mine.Body)
 	}
 	now := o.now(t, "approver", mine.at("submitOrder", "order", "id"))
-	if a := s.good(t, "approver", approve, map[string]any{"key": o.key(), "in": map[string]any{"order": now["id"], "expectedVersion": now["version"]}}); a.at("out", "errors", 0, "code") != "FORBIDDEN" {
+	if a := s.good(t, "approver", approve,
+		map[string]any{"key": o.key(), "in": map[string]any{"order": now["id"], "expectedVersion": now["version"]}}); a.at("out", "errors", 0,
+		"code") != "FORBIDDEN" {
 		t.Errorf("one's own: %s", a.Body)
 	}
-	if a := s.good(t, "approver", cancel, map[string]any{"key": o.key(), "in": map[string]any{"order": now["id"], "expectedVersion": now["version"], "reason": "mine"}}); a.at("out", "order", "status") != "CANCELLED" || a.at("out", "operation", "failure", "responsible") != "CALLER" {
+	if a := s.good(t, "approver", cancel,
+		map[string]any{
+			"key": o.key(),
+			"in":  map[string]any{"order": now["id"], "expectedVersion": now["version"], "reason": "mine"},
+		}); a.at("out", "order",
+		"status") != "CANCELLED" || a.at("out", "operation", "failure", "responsible") != "CALLER" {
 		t.Errorf("cancelled while it waits: %s", a.Body)
 	}
 }
@@ -337,10 +402,18 @@ func TestGoodsAreSentBackAndCredited(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	order := o.placed(t)
-	const ask = `mutation ($key: IdempotencyKey!, $in: RequestReturnInput!) { out: requestReturn(idempotencyKey: $key, input: $in) { replayed errors { ... on UserError { code message path } ... on StateNotAllowed { state } }
+	const ask = `mutation ($key: IdempotencyKey!, $in: RequestReturnInput!)
+		{ out: requestReturn(idempotencyKey: $key, input: $in) { replayed errors
+		{ ... on UserError { code message path } ... on StateNotAllowed { state } }
 		operation { state } return { id number status lines { quantity { value } reason } operation { kind } } } }`
 	in := func(quantity string) map[string]any {
-		return map[string]any{"order": order["id"], "lines": []any{map[string]any{"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": quantity, "unit": "EA"}, "reason": "DAMAGED", "comment": "wet"}}}
+		return map[string]any{
+			"order": order["id"],
+			"lines": []any{map[string]any{
+				"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": quantity, "unit": "EA"},
+				"reason": "DAMAGED", "comment": "wet",
+			}},
+		}
 	}
 	if a := s.good(t, "buyer", ask, map[string]any{"key": o.key(), "in": in("1")}); a.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
 		t.Errorf("before it was shipped: %s", a.Body)
@@ -352,18 +425,22 @@ func TestGoodsAreSentBackAndCredited(t *testing.T) {
 	})
 	key := o.key()
 	a := s.good(t, "buyer", ask, map[string]any{"key": key, "in": in("400")})
-	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "return", "number") == nil || a.at("out", "return", "status") != "REQUESTED" || a.at("out", "return", "operation", "kind") != "REQUEST_RETURN" {
+	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "return", "number") == nil ||
+		a.at("out", "return", "status") != "REQUESTED" || a.at("out", "return", "operation", "kind") != "REQUEST_RETURN" {
 		t.Fatalf("not asked for: %s", a.Body)
 	}
-	if again := s.good(t, "buyer", ask, map[string]any{"key": key, "in": in("400")}); again.at("out", "replayed") != true || again.at("out", "return", "id") != a.at("out", "return", "id") {
+	if again := s.good(t, "buyer", ask, map[string]any{"key": key, "in": in("400")}); again.at("out", "replayed") != true ||
+		again.at("out", "return", "id") != a.at("out", "return", "id") {
 		t.Errorf("asked again: %s", again.Body)
 	}
-	if more := s.good(t, "buyer", ask, map[string]any{"key": o.key(), "in": in("601")}); more.at("out", "errors", 0, "code") != "QUANTITY_EXCEEDED" || fmt.Sprint(more.at("out", "errors", 0, "path")) != "[input lines 0 quantity]" {
+	if more := s.good(t, "buyer", ask, map[string]any{"key": o.key(), "in": in("601")}); more.at("out", "errors", 0,
+		"code") != "QUANTITY_EXCEEDED" || fmt.Sprint(more.at("out", "errors", 0, "path")) != "[input lines 0 quantity]" {
 		t.Errorf("more than is left: %s", more.Body)
 	}
 	s.until(t, 60*time.Second, "credited", func() bool {
 		s.control(t, http.MethodPost, "/control/tick", nil)
-		r := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Return { status creditMemo { number kind } } } }`, map[string]any{"id": a.at("out", "return", "id")})
+		r := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Return { status creditMemo { number kind } } } }`,
+			map[string]any{"id": a.at("out", "return", "id")})
 		return r.at("node", "status") == "CREDITED" && r.at("node", "creditMemo", "kind") == "CREDIT_MEMO"
 	})
 }
@@ -373,7 +450,8 @@ func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
-	const many = `mutation ($key: IdempotencyKey!, $in: SubmitOrdersInput!) { out: submitOrders(idempotencyKey: $key, input: $in) { replayed accepted rejected errors { ... on UserError { code path } }
+	const many = `mutation ($key: IdempotencyKey!, $in: SubmitOrdersInput!)
+		{ out: submitOrders(idempotencyKey: $key, input: $in) { replayed accepted rejected errors { ... on UserError { code path } }
 		results { index order { id status } operation { id idempotencyKey } errors { ... on UserError { code path } } } } }`
 	orders := func() []any {
 		var all []any
@@ -386,13 +464,16 @@ func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 	}
 	before := len(s.effects(t))
 	batch := orders()
-	if a := s.good(t, "buyer", many, map[string]any{"key": o.key(), "in": map[string]any{"orders": batch, "policy": "ALL_OR_NOTHING"}}); a.at("out", "accepted") != float64(0) || a.at("out", "rejected") != float64(4) ||
+	if a := s.good(t, "buyer", many,
+		map[string]any{"key": o.key(), "in": map[string]any{"orders": batch, "policy": "ALL_OR_NOTHING"}}); a.at("out",
+		"accepted") != float64(0) || a.at("out", "rejected") != float64(4) ||
 		a.at("out", "results", 2, "errors", 0, "code") != "DUPLICATE_PO_NUMBER" || a.at("out", "results", 0, "order") != nil {
 		t.Errorf("all or nothing: %s", a.Body)
 	}
 	key := o.key()
 	a := s.good(t, "buyer", many, map[string]any{"key": key, "in": map[string]any{"orders": batch}})
-	if a.at("out", "accepted") != float64(3) || a.at("out", "results", 2, "errors", 0, "code") != "DUPLICATE_PO_NUMBER" || a.at("out", "results", 3, "operation", "idempotencyKey") != key {
+	if a.at("out", "accepted") != float64(3) || a.at("out", "results", 2, "errors", 0, "code") != "DUPLICATE_PO_NUMBER" ||
+		a.at("out", "results", 3, "operation", "idempotencyKey") != key {
 		t.Fatalf("what is right: %s", a.Body)
 	}
 	again := s.good(t, "buyer", many, map[string]any{"key": key, "in": map[string]any{"orders": batch}})
@@ -405,7 +486,8 @@ func TestManyOrdersAreSubmittedTogether(t *testing.T) {
 		}
 	}
 	s.until(t, 20*time.Second, "taken", func() bool { return len(s.effects(t))-before == 3 })
-	if a := s.good(t, "buyer", many, map[string]any{"key": o.key(), "in": map[string]any{"orders": []any{}}}); a.at("out", "errors", 0, "code") != "INVALID_INPUT" {
+	if a := s.good(t, "buyer", many, map[string]any{"key": o.key(), "in": map[string]any{"orders": []any{}}}); a.at("out", "errors", 0,
+		"code") != "INVALID_INPUT" {
 		t.Errorf("none: %s", a.Body)
 	}
 }
@@ -417,10 +499,14 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	control := func(mutation, instance string) answer {
-		return s.good(t, "operator", `mutation ($key: IdempotencyKey!, $in: SourceControlInput!) { out: `+mutation+`(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } source { instance state pausedReason queueDepth guarantee } } }`,
+		return s.good(t, "operator",
+			`mutation ($key: IdempotencyKey!, $in: SourceControlInput!)
+				{ out: `+mutation+`(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } source
+				{ instance state pausedReason queueDepth guarantee } } }`,
 			map[string]any{"key": o.key(), "in": map[string]any{"instance": instance, "reason": "the auditors are in"}})
 	}
-	if a := control("pauseSource", "erp"); a.at("out", "source", "state") != "PAUSED" || a.at("out", "source", "pausedReason") != "the auditors are in" || a.at("out", "source", "guarantee") != "KEY_HONOURED" {
+	if a := control("pauseSource", "erp"); a.at("out", "source", "state") != "PAUSED" ||
+		a.at("out", "source", "pausedReason") != "the auditors are in" || a.at("out", "source", "guarantee") != "KEY_HONOURED" {
 		t.Fatalf("paused: %s", a.Body)
 	}
 	if a := control("pauseSource", "nobody"); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
@@ -441,33 +527,46 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 		a = s.good(t, "buyer", submit, map[string]any{"key": key, "in": in})
 	}
 	id := a.at("submitOrder", "operation", "id")
-	q := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state queue { position reason } } workInProgress { kind state count oldest }
-		operations(first: 5, filter: {state: [ACCEPTED], kind: [SUBMIT_ORDER]}) { nodes { id } totalCount { value } } sourceHealth { instance queueDepth } }`, map[string]any{"id": id})
-	if q.at("operation", "queue", "position") != float64(1) || !strings.Contains(say(q.at("operation", "queue", "reason")), "auditors") || q.at("workInProgress", 0, "count") != float64(1) || q.at("operations", "nodes", 0, "id") != id {
+	q := s.good(t, "operator",
+		`query ($id: ID!) { operation(by: {id: $id}) { state queue { position reason } } workInProgress { kind state count oldest }
+		operations(first: 5, filter: {state: [ACCEPTED], kind: [SUBMIT_ORDER]}) { nodes { id } totalCount { value } } sourceHealth
+		{ instance queueDepth } }`, map[string]any{"id": id})
+	if q.at("operation", "queue", "position") != float64(1) || !strings.Contains(say(q.at("operation", "queue", "reason")), "auditors") ||
+		q.at("workInProgress", 0, "count") != float64(1) || q.at("operations", "nodes", 0, "id") != id {
 		t.Errorf("while it waits: %s", q.Body)
 	}
 	control("resumeSource", "erp")
 	s.until(t, 20*time.Second, "committed", func() bool {
-		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation", "state") == "COMMITTED"
+		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation",
+			"state") == "COMMITTED"
 	})
 	// Undone: the ERP cancels it, and the order follows.
-	undo := s.good(t, "operator", `mutation ($key: IdempotencyKey!, $in: CompensateInput!) { out: compensate(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } operation { state } } }`,
+	undo := s.good(t, "operator",
+		`mutation ($key: IdempotencyKey!, $in: CompensateInput!) { out: compensate(idempotencyKey: $key, input: $in)
+			{ errors { ... on UserError { code } } operation { state } } }`,
 		map[string]any{"key": o.key(), "in": map[string]any{"operation": id, "reason": "a test"}})
 	if len(undo.at("out", "errors").([]any)) != 0 {
 		t.Fatalf("not undone: %s", undo.Body)
 	}
 	s.until(t, 20*time.Second, "undone", func() bool {
-		q := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state steps { name state } } order(by: {id: "`+say(a.at("submitOrder", "order", "id"))+`"}) { status } }`, map[string]any{"id": id})
-		return q.at("operation", "state") == "COMPENSATED" && q.at("operation", "steps", 1, "state") == "COMPENSATED" && q.at("order", "status") == "CANCELLED"
+		q := s.good(t, "operator",
+			`query ($id: ID!) { operation(by: {id: $id}) { state steps { name state } } order(by: {id: "`+say(a.at("submitOrder", "order",
+				"id"))+`"}) { status } }`, map[string]any{"id": id})
+		return q.at("operation", "state") == "COMPENSATED" && q.at("operation", "steps", 1, "state") == "COMPENSATED" &&
+			q.at("order", "status") == "CANCELLED"
 	})
 	// What the ERP told is read again: nothing is otherwise, until a record here is spoiled.
 	replay := func(input string) answer {
-		return s.good(t, "operator", `mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input: {reason: "a test", `+input+`}) { replayed found changes errors { ... on UserError { code path } } } }`, map[string]any{"key": o.key()})
+		return s.good(t, "operator",
+			`mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input:
+				{reason: "a test", `+input+`}) { replayed found changes errors { ... on UserError { code path } } } }`, map[string]any{"key": o.key()})
 	}
-	if a := replay(`stream: "erp/orders"`); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "found").(float64) < 10 || a.at("out", "changes") != float64(0) {
+	if a := replay(`stream: "erp/orders"`); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "found").(float64) < 10 ||
+		a.at("out", "changes") != float64(0) {
 		t.Errorf("a dry run: %s", a.Body)
 	}
-	if a := replay(`stream: "erp/orders", dryRun: false, subject: "` + say(a.at("submitOrder", "order", "id")) + `"`); a.at("out", "found") != float64(1) {
+	if a := replay(`stream: "erp/orders", dryRun: false, subject: "` + say(a.at("submitOrder", "order", "id")) + `"`); a.at("out",
+		"found") != float64(1) {
 		t.Errorf("of one order: %s", a.Body)
 	}
 	for _, stream := range []string{"erp", "erp/nothing", "nobody/orders", "erp/inventory"} {
@@ -478,7 +577,8 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	// Who did what, sealed.
 	var log answer
 	s.until(t, 10*time.Second, "sealed", func() bool {
-		log = s.good(t, "operator", `{ auditLog(first: 50) { nodes { index action subject actor { displayName } correlationId before after digest } } }`, nil)
+		log = s.good(t, "operator",
+			`{ auditLog(first: 50) { nodes { index action subject actor { displayName } correlationId before after digest } } }`, nil)
 		return strings.Contains(log.Body, "order.submit.undone")
 	})
 	for _, action := range []string{"source.pause", "order.submit", "order.submit.committed", "source.resume", "operation.compensate"} {
@@ -489,14 +589,19 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	if out := s.command(t, "audit", "verify"); !strings.Contains(out, "as they were signed") {
 		t.Errorf("verified: %s", out)
 	}
-	trace := s.good(t, "operator", `query ($id: String!) { trace(correlationId: $id, first: 50) { nodes { kind message system took correlationId } } }`, map[string]any{"id": a.at("submitOrder", "operation", "correlationId")})
+	trace := s.good(t, "operator",
+		`query ($id: String!) { trace(correlationId: $id, first: 50) { nodes { kind message system took correlationId } } }`,
+		map[string]any{"id": a.at("submitOrder", "operation", "correlationId")})
 	for _, kind := range []string{"REQUEST", "SOURCE_CALL", "STATUS_CHANGE"} {
 		if !strings.Contains(trace.Body, kind) {
 			t.Errorf("the trace has no %s: %s", kind, trace.Body)
 		}
 	}
 	for _, persona := range []string{"buyer", "supplier"} {
-		for _, q := range []string{`{ auditLog { nodes { id } } }`, `{ deadLetters { nodes { id } } }`, `{ workInProgress { kind } }`, `{ trace(correlationId: "x") { nodes { message } } }`} {
+		for _, q := range []string{
+			`{ auditLog { nodes { id } } }`, `{ deadLetters { nodes { id } } }`, `{ workInProgress { kind } }`,
+			`{ trace(correlationId: "x") { nodes { message } } }`,
+		} {
 			if a := s.query(t, persona, q, nil); len(a.Errors) == 0 {
 				t.Errorf("%s may ask %s: %s", persona, q, a.Body)
 			}
@@ -532,43 +637,85 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		persona, input string
 		in             map[string]any
 	}{
-		"submitOrders":              {"buyer", "SubmitOrdersInput", map[string]any{"orders": []any{one}}},
-		"amendOrder":                {"buyer", "AmendOrderInput", with("changeLines", more)},
-		"cancelOrder":               {"buyer", "CancelOrderInput", with("reason", "r")},
-		"approveOrder":              {"approver", "OrderApprovalInput", with()},
-		"rejectOrder":               {"approver", "OrderApprovalInput", with("comment", "c")},
-		"acceptOrderChanges":        {"buyer", "AcceptOrderChangesInput", with()},
-		"requestReturn":             {"buyer", "RequestReturnInput", map[string]any{"order": order["id"], "lines": []any{map[string]any{"line": line, "quantity": quantity, "reason": "DAMAGED"}}}},
-		"retryDeadLetter":           {"operator", "DeadLetterInput", operated("deadLetter")},
-		"discardDeadLetter":         {"operator", "DeadLetterInput", operated("deadLetter")},
-		"compensate":                {"operator", "CompensateInput", operated("operation")},
-		"settleOperation":           {"operator", "SettleOperationInput", func() map[string]any { in := operated("operation"); in["happened"] = false; return in }()},
-		"pauseSource":               {"operator", "SourceControlInput", source},
-		"resumeSource":              {"operator", "SourceControlInput", source},
-		"respondToPurchaseOrder":    {"supplier", "PurchaseOrderResponseInput", map[string]any{"purchaseOrder": "pur_none", "expectedRevision": 1, "responseNumber": "R-1", "kind": "ACCEPTED"}},
-		"submitDespatchAdvice":      {"supplier", "DespatchAdviceInput", map[string]any{"number": "A-1", "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"}, "lines": []any{map[string]any{"purchaseOrderLine": "pol_none", "shipped": quantity}}}},
-		"cancelDespatchAdvice":      {"supplier", "CancelDespatchAdviceInput", map[string]any{"despatchAdvice": "dsp_none", "reason": "r"}},
-		"decideDeviation":           {"operator", "DecideDeviationInput", map[string]any{"deviation": "dev_none", "decision": "ACCEPT"}},
-		"saveToleranceProfile":      {"operator", "ToleranceProfileInput", map[string]any{"name": "n", "outOfTolerance": "REJECT"}},
-		"reportException":           {"supplier", "ReportExceptionInput", map[string]any{"subject": "pur_none", "severity": "INFO", "message": "m"}},
-		"acknowledgeAlert":          {"operator", "AcknowledgeAlertInput", map[string]any{"alert": "alr_none"}},
-		"resolveAlert":              {"operator", "ResolveAlertInput", map[string]any{"alert": "alr_none", "resolution": "r"}},
-		"changeLeadTime":            {"supplier", "ChangeLeadTimeInput", map[string]any{"supplierItem": "sit_none", "leadTimeDays": 5, "effectiveFrom": "2030-01-01"}},
-		"registerPartner":           {"operator", "PartnerInput", map[string]any{"code": "V9", "name": "n", "channels": []any{}}},
-		"updatePartner":             {"operator", "UpdatePartnerInput", map[string]any{"partner": "ptn_none", "expectedVersion": "1"}},
-		"advanceOnboarding":         {"operator", "AdvanceOnboardingInput", map[string]any{"partner": "ptn_none", "to": "ACTIVE"}},
-		"rotatePartnerKey":          {"supplier", "RotatePartnerKeyInput", map[string]any{"partner": "ptn_none", "publicKeyPem": "p", "validFrom": "2030-01-01T00:00:00Z"}},
-		"provePartnerKey":           {"supplier", "ProvePartnerKeyInput", map[string]any{"key": "key_none", "signature": "s"}},
-		"revokePartnerKey":          {"supplier", "RevokePartnerKeyInput", map[string]any{"key": "key_none", "reason": "r"}},
-		"publishCodeMapping":        {"operator", "CodeMappingInput", map[string]any{"mapping": "cmp_none", "expectedVersion": 1, "entries": []any{map[string]any{"code": "X", "meaning": "Milestone.OTHER"}}, "reason": "r"}},
-		"saveWebhookEndpoint":       {"buyer", "WebhookEndpointInput", map[string]any{"url": "http://127.0.0.1:9/", "topics": []any{"ORDER_UPDATED"}}},
-		"deleteWebhookEndpoint":     {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
-		"rotateWebhookSecret":       {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
-		"redeliverWebhook":          {"buyer", "RedeliverWebhookInput", map[string]any{"delivery": "whd_none"}},
-		"resolveMasterDataConflict": {"operator", "ResolveMasterDataConflictInput", map[string]any{"conflict": "mdc_none", "value": "v", "reason": "r"}},
-		"saveObjective":             {"operator", "ObjectiveInput", map[string]any{"name": "n", "measure": "ORDER_ERROR_RATE", "percent": "5", "window": "P1D", "queue": "q"}},
-		"recordSupportTickets":      {"operator", "SupportTicketCountInput", map[string]any{"period": map[string]any{"from": "2026-01-01", "to": "2026-01-31"}, "count": 3, "source": "desk"}},
-		"replay":                    {"operator", "ReplayInput", map[string]any{"stream": "erp", "reason": "r"}},
+		"submitOrders":       {"buyer", "SubmitOrdersInput", map[string]any{"orders": []any{one}}},
+		"amendOrder":         {"buyer", "AmendOrderInput", with("changeLines", more)},
+		"cancelOrder":        {"buyer", "CancelOrderInput", with("reason", "r")},
+		"approveOrder":       {"approver", "OrderApprovalInput", with()},
+		"rejectOrder":        {"approver", "OrderApprovalInput", with("comment", "c")},
+		"acceptOrderChanges": {"buyer", "AcceptOrderChangesInput", with()},
+		"requestReturn": {
+			"buyer", "RequestReturnInput",
+			map[string]any{"order": order["id"], "lines": []any{map[string]any{"line": line, "quantity": quantity, "reason": "DAMAGED"}}},
+		},
+		"retryDeadLetter":   {"operator", "DeadLetterInput", operated("deadLetter")},
+		"discardDeadLetter": {"operator", "DeadLetterInput", operated("deadLetter")},
+		"compensate":        {"operator", "CompensateInput", operated("operation")},
+		"settleOperation": {
+			"operator", "SettleOperationInput",
+			func() map[string]any { in := operated("operation"); in["happened"] = false; return in }(),
+		},
+		"pauseSource":  {"operator", "SourceControlInput", source},
+		"resumeSource": {"operator", "SourceControlInput", source},
+		"respondToPurchaseOrder": {
+			"supplier", "PurchaseOrderResponseInput",
+			map[string]any{"purchaseOrder": "pur_none", "expectedRevision": 1, "responseNumber": "R-1", "kind": "ACCEPTED"},
+		},
+		"submitDespatchAdvice": {
+			"supplier", "DespatchAdviceInput",
+			map[string]any{
+				"number": "A-1", "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"},
+				"lines": []any{map[string]any{"purchaseOrderLine": "pol_none", "shipped": quantity}},
+			},
+		},
+		"cancelDespatchAdvice": {"supplier", "CancelDespatchAdviceInput", map[string]any{"despatchAdvice": "dsp_none", "reason": "r"}},
+		"decideDeviation":      {"operator", "DecideDeviationInput", map[string]any{"deviation": "dev_none", "decision": "ACCEPT"}},
+		"saveToleranceProfile": {"operator", "ToleranceProfileInput", map[string]any{"name": "n", "outOfTolerance": "REJECT"}},
+		"reportException": {
+			"supplier", "ReportExceptionInput",
+			map[string]any{"subject": "pur_none", "severity": "INFO", "message": "m"},
+		},
+		"acknowledgeAlert": {"operator", "AcknowledgeAlertInput", map[string]any{"alert": "alr_none"}},
+		"resolveAlert":     {"operator", "ResolveAlertInput", map[string]any{"alert": "alr_none", "resolution": "r"}},
+		"changeLeadTime": {
+			"supplier", "ChangeLeadTimeInput",
+			map[string]any{"supplierItem": "sit_none", "leadTimeDays": 5, "effectiveFrom": "2030-01-01"},
+		},
+		"registerPartner":   {"operator", "PartnerInput", map[string]any{"code": "V9", "name": "n", "channels": []any{}}},
+		"updatePartner":     {"operator", "UpdatePartnerInput", map[string]any{"partner": "ptn_none", "expectedVersion": "1"}},
+		"advanceOnboarding": {"operator", "AdvanceOnboardingInput", map[string]any{"partner": "ptn_none", "to": "ACTIVE"}},
+		"rotatePartnerKey": {
+			"supplier", "RotatePartnerKeyInput",
+			map[string]any{"partner": "ptn_none", "publicKeyPem": "p", "validFrom": "2030-01-01T00:00:00Z"},
+		},
+		"provePartnerKey":  {"supplier", "ProvePartnerKeyInput", map[string]any{"key": "key_none", "signature": "s"}},
+		"revokePartnerKey": {"supplier", "RevokePartnerKeyInput", map[string]any{"key": "key_none", "reason": "r"}},
+		"publishCodeMapping": {
+			"operator", "CodeMappingInput",
+			map[string]any{
+				"mapping": "cmp_none", "expectedVersion": 1, "entries": []any{map[string]any{"code": "X", "meaning": "Milestone.OTHER"}},
+				"reason": "r",
+			},
+		},
+		"saveWebhookEndpoint": {
+			"buyer", "WebhookEndpointInput",
+			map[string]any{"url": "http://127.0.0.1:9/", "topics": []any{"ORDER_UPDATED"}},
+		},
+		"deleteWebhookEndpoint": {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
+		"rotateWebhookSecret":   {"buyer", "WebhookEndpointRef", map[string]any{"endpoint": "whe_none"}},
+		"redeliverWebhook":      {"buyer", "RedeliverWebhookInput", map[string]any{"delivery": "whd_none"}},
+		"resolveMasterDataConflict": {
+			"operator", "ResolveMasterDataConflictInput",
+			map[string]any{"conflict": "mdc_none", "value": "v", "reason": "r"},
+		},
+		"saveObjective": {
+			"operator", "ObjectiveInput",
+			map[string]any{"name": "n", "measure": "ORDER_ERROR_RATE", "percent": "5", "window": "P1D", "queue": "q"},
+		},
+		"recordSupportTickets": {
+			"operator", "SupportTicketCountInput",
+			map[string]any{"period": map[string]any{"from": "2026-01-01", "to": "2026-01-31"}, "count": 3, "source": "desk"},
+		},
+		"replay": {"operator", "ReplayInput", map[string]any{"stream": "erp", "reason": "r"}},
 	}
 	for _, f := range s.good(t, "operator", `{ __type(name: "Mutation") { fields { name } } }`, nil).at("__type", "fields").([]any) {
 		name := say(walk(f, "name"))
@@ -579,14 +726,20 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 		if !ok {
 			continue
 		}
-		const query = `mutation ($key: IdempotencyKey!, $in: %s!) { out: %s(idempotencyKey: $key, input: $in) { errors { ... on UserError { code path } } } }`
-		for what, key := range map[string]string{"short": "short", "NUL": "a key with \x00 in it....", "a line": "a key with\na line in it", "long": strings.Repeat("x", 129), "longer": strings.Repeat("x", 100_000)} {
+		const query = `mutation ($key: IdempotencyKey!, $in: %s!) { out: %s(idempotencyKey: $key, input: $in)
+			{ errors { ... on UserError { code path } } } }`
+		for what, key := range map[string]string{
+			"short": "short", "NUL": "a key with \x00 in it....", "a line": "a key with\na line in it",
+			"long": strings.Repeat("x", 129), "longer": strings.Repeat("x", 100_000),
+		} {
 			a := s.query(t, w.persona, fmt.Sprintf(query, w.input, name), map[string]any{"key": key, "in": w.in})
 			if a.at("out", "errors", 0, "code") != "INVALID_INPUT" || fmt.Sprint(a.at("out", "errors", 0, "path")) != "[idempotencyKey]" {
 				t.Errorf("%s with a key that is %s: %s", name, what, a.Body)
 			}
 		}
-		if a, err := s.ask(t.Context(), s.token(t, w.persona), fmt.Sprintf(query, w.input, name), map[string]any{"key": strings.Repeat("x", 1<<20), "in": w.in}); err == nil && len(a.Errors) == 0 && a.at("out", "errors", 0, "code") != "INVALID_INPUT" {
+		if a, err := s.ask(t.Context(), s.token(t, w.persona), fmt.Sprintf(query, w.input, name),
+			map[string]any{"key": strings.Repeat("x", 1<<20), "in": w.in}); err == nil && len(a.Errors) == 0 && a.at("out", "errors", 0,
+			"code") != "INVALID_INPUT" {
 			t.Errorf("%s with a key of 1 MiB: %s", name, a.Body)
 		}
 	}
@@ -595,7 +748,9 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 	}
 	amend := map[string]any{"key": `a key with "quotes", 'quotes' and \ of ` + o.of, "in": with("changeLines", more)}
 	for _, replayed := range []bool{false, true} {
-		if a := s.good(t, "buyer", `mutation ($key: IdempotencyKey!, $in: AmendOrderInput!) { out: amendOrder(idempotencyKey: $key, input: $in) { replayed errors { ... on UserError { message } } } }`, amend); a.at("out", "replayed") != replayed {
+		if a := s.good(t, "buyer",
+			`mutation ($key: IdempotencyKey!, $in: AmendOrderInput!) { out: amendOrder(idempotencyKey: $key, input: $in)
+				{ replayed errors { ... on UserError { message } } } }`, amend); a.at("out", "replayed") != replayed {
 			t.Errorf("a key with quotes: %s", a.Body)
 		}
 	}

@@ -78,28 +78,42 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	step("taken by keyboard", chromedp.Evaluate(`[...document.querySelectorAll('[aria-label="Alerts"] tr')].find((r) => r.textContent.includes('erp:') || r.textContent.includes('erp does')).previousElementSibling?.querySelector('button:last-of-type')?.focus() ?? document.querySelector('nav a:last-child').focus()`, nil))
 	for range 40 {
 		var on string
-		step("tab", chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.textContent + '|' + (document.activeElement.closest('tr')?.textContent ?? '')`, &on))
+		step("tab", chromedp.KeyEvent(kb.Tab),
+			chromedp.Evaluate(`document.activeElement.textContent + '|' + (document.activeElement.closest('tr')?.textContent ?? '')`, &on))
 		if strings.HasPrefix(on, "Acknowledge|") && strings.Contains(on, "the ERP") && strings.Contains(on, "operations") {
 			break
 		}
 	}
 	step("taken", chromedp.KeyEvent(kb.Enter), text("#said", "Acknowledged."))
 	s.until(t, 10*time.Second, "the alert taken", func() bool {
-		return s.alert(t, "SOURCE_UNHEALTHY", []string{"ACKNOWLEDGED"}, func(m map[string]any) bool { return m["subject"] == "erp" || m["subject"] == "finance" }) != nil
+		return s.alert(t, "SOURCE_UNHEALTHY", []string{"ACKNOWLEDGED"},
+			func(m map[string]any) bool { return m["subject"] == "erp" || m["subject"] == "finance" }) != nil
 	})
-	for _, page := range []struct{ name, shows string }{{"parked", "Dead letters"}, {"deviations", "beyond tolerance"}, {"conflicts", "There are no open conflicts."}, {"partners", "V2001"}, {"measures", "Calls to systems succeed"}, {"schema", "Nothing is deprecated."}} {
-		step(page.name, chromedp.Click(`nav a[href="#`+page.name+`"]`), text("main", page.shows), until(`document.querySelector('nav a[aria-current="page"]').getAttribute('href') === '#`+page.name+`'`))
+	for _, page := range []struct{ name, shows string }{
+		{"parked", "Dead letters"},
+		{"deviations", "beyond tolerance"},
+		{"conflicts", "There are no open conflicts."},
+		{"partners", "V2001"},
+		{"measures", "Calls to systems succeed"},
+		{"schema", "Nothing is deprecated."},
+	} {
+		step(page.name, chromedp.Click(`nav a[href="#`+page.name+`"]`), text("main", page.shows),
+			until(`document.querySelector('nav a[aria-current="page"]').getAttribute('href') === '#`+page.name+`'`))
 		picture(page.name)
 	}
-	step("find", chromedp.Click(`nav a[href="#find"]`), chromedp.WaitVisible(`main input`), chromedp.SendKeys(`main input`, correlation+kb.Enter), text("ol.hops", "submit"), text("main", "(submit order) is queued"))
+	step("find", chromedp.Click(`nav a[href="#find"]`), chromedp.WaitVisible(`main input`),
+		chromedp.SendKeys(`main input`, correlation+kb.Enter), text("ol.hops", "submit"), text("main", "(submit order) is queued"))
 	picture("find")
 	// Both colour schemes can be read: text against paper has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
 	const contrast = `(() => { const lum = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 		const paper = lum(getComputedStyle(document.body).backgroundColor);
-		return Math.min(...[...document.querySelectorAll('main *, header *')].filter((e) => e.childElementCount === 0 && e.textContent.trim() && !e.closest('[aria-current], button.first')).map((e) => { const ink = lum(getComputedStyle(e).color); return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); })); })()`
+		return Math.min(...[...document.querySelectorAll('main *, header *')].filter((e) => e.childElementCount === 0 && e.textContent.trim() &&
+		!e.closest('[aria-current], button.first')).map((e) => { const ink = lum(getComputedStyle(e).color); return
+		(Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); })); })()`
 	for _, scheme := range []string{"light", "dark"} {
 		var least float64
-		step(scheme, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}), chromedp.Navigate(s.url+"/console#now"), text(`[aria-label="Systems"]`, "erp"), chromedp.Evaluate(contrast, &least))
+		step(scheme, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+			chromedp.Navigate(s.url+"/console#now"), text(`[aria-label="Systems"]`, "erp"), chromedp.Evaluate(contrast, &least))
 		if least < 4.5 {
 			t.Errorf("in the %s scheme some text has a contrast of %.1f", scheme, least)
 		}
@@ -110,8 +124,10 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	// A conflict, of which the warehouse, which takes no such writes, says something else.
 	sku := say(s.good(t, "operator", `{ items(first: 1) { nodes { sku name } } }`, nil).at("items", "nodes", 0, "sku"))
 	for _, query := range []string{
-		`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count) VALUES ('rec_staged', 'ITEMS', 'items', 'erp', 'wms', '', '{}', now() + interval '1 day', now(), 1, 1)`,
-		`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value) SELECT 'mdc_staged', 'ITEMS', 'items', sku, 'name', 'erp', 'wms', name, 'Something else' FROM items WHERE sku = '` + sku + `'`,
+		`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count)
+			VALUES ('rec_staged', 'ITEMS', 'items', 'erp', 'wms', '', '{}', now() + interval '1 day', now(), 1, 1)`,
+		`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value)
+			SELECT 'mdc_staged', 'ITEMS', 'items', sku, 'name', 'erp', 'wms', name, 'Something else' FROM items WHERE sku = '` + sku + `'`,
 	} {
 		if _, err := s.database(t).Exec(query); err != nil {
 			t.Fatal(err)
@@ -119,8 +135,10 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	step("decided", chromedp.Navigate(s.url+"/console#conflicts"), text(`[aria-label="Conflicts"]`, "Something else"))
 	picture("conflicts")
-	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`), chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "There are no open conflicts."))
+	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`),
+		chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "There are no open conflicts."))
 	s.until(t, 20*time.Second, "written", func() bool {
-		return s.good(t, "operator", `{ operations(first: 1, filter: {kind: [RESOLVE_MASTER_DATA]}) { nodes { state } } }`, nil).at("operations", "nodes", 0, "state") == "COMMITTED"
+		return s.good(t, "operator", `{ operations(first: 1, filter: {kind: [RESOLVE_MASTER_DATA]}) { nodes { state } } }`, nil).at("operations",
+			"nodes", 0, "state") == "COMMITTED"
 	})
 }

@@ -121,7 +121,11 @@ func declared(t *testing.T) map[string]bool {
 func TestPrometheusTakesTheRules(t *testing.T) {
 	t.Parallel()
 	promtool := extras.Program(t, "Prometheus's rules", "promtool")
-	for _, args := range [][]string{{"check", "rules", "rules.yml"}, {"check", "config", "prometheus.yml"}, {"test", "rules", "rules_test.yml"}} {
+	for _, args := range [][]string{
+		{"check", "rules", "rules.yml"},
+		{"check", "config", "prometheus.yml"},
+		{"test", "rules", "rules_test.yml"},
+	} {
 		cmd := exec.Command(promtool, args...)
 		cmd.Dir = "../../deploy/observability"
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -130,7 +134,8 @@ func TestPrometheusTakesTheRules(t *testing.T) {
 	}
 }
 
-// TestDeploymentFilesSayWhatPorticoKnows parses the files for containers, clusters and machines, and holds the settings, paths and commands in
+// TestDeploymentFilesSayWhatPorticoKnows parses the files for containers, clusters and machines, and holds the
+// settings, paths and commands in
 // them to the program. They are not run in containers here.
 //
 // Covers: H04
@@ -141,7 +146,11 @@ func TestDeploymentFilesSayWhatPorticoKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"compose.yaml", "kubernetes/portico.yaml", "observability/prometheus.yml", "observability/rules.yml", "observability/alertmanager.yml", "observability/grafana/datasources.yml", "observability/grafana/dashboards.yml", "Containerfile", "systemd/portico.service"} {
+	for _, file := range []string{
+		"compose.yaml", "kubernetes/portico.yaml", "observability/prometheus.yml", "observability/rules.yml",
+		"observability/alertmanager.yml", "observability/grafana/datasources.yml", "observability/grafana/dashboards.yml", "Containerfile",
+		"systemd/portico.service",
+	} {
 		text, err := os.ReadFile("../../deploy/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -236,7 +245,8 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	begun := time.Now()
 	run("backup.sh", dsn(database), file)
 	took := time.Since(begun)
-	if out, err := exec.Command("../../deploy/restore.sh", file, dsn(database)).CombinedOutput(); err == nil || !strings.Contains(string(out), "not empty") {
+	if out, err := exec.Command("../../deploy/restore.sh", file, dsn(database)).CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "not empty") {
 		t.Errorf("a database that is in use is restored into: %v\n%s", err, out)
 	}
 	if _, err := db.Exec(`CREATE DATABASE restored`); err != nil {
@@ -253,7 +263,8 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	}
 	defer restored.Close()
 	for key, in := range keys {
-		if a := again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "order", "id") == nil {
+		if a := again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}); a.at("submitOrder", "replayed") != true ||
+			a.at("submitOrder", "order", "id") == nil {
 			t.Errorf("an order that was acknowledged before the backup is not known by its key: %s", a.Body)
 		}
 	}

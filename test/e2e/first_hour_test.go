@@ -24,7 +24,8 @@ func TestTheFirstHourLeadsToAnIncidentThatIsUnderstood(t *testing.T) {
 	s := start(t, folder(t, true), "PORTICO_PACE=1")
 	t.Cleanup(func() { _ = s.stop() })
 	host := func(url string) string { return strings.TrimPrefix(url, "http://") }
-	here := strings.NewReplacer("localhost:8080", host(s.url), "localhost:8090", host(s.company), "localhost:9464", host(s.admin), "go run .", binary)
+	here := strings.NewReplacer("localhost:8080", host(s.url), "localhost:8090", host(s.company), "localhost:9464", host(s.admin), "go run .",
+		binary)
 	var script strings.Builder
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		script.WriteString(here.Replace(block[1]) + "echo '=== next'\n")

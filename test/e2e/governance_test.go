@@ -37,7 +37,9 @@ func TestWhatClientsAskForIsCounted(t *testing.T) {
 		}
 		found[u.Coordinate] = u.Calls
 	}
-	if found["Order.customerPoNumber"] != 3 || found["Query.orders(first:)"] != 3 || found["Order.lines"] != 3 || found["Quantity.unit"] != 3 || len(found) > 20 {
+	if found["Order.customerPoNumber"] != 3 || found["Query.orders(first:)"] != 3 || found["Order.lines"] != 3 ||
+		found["Quantity.unit"] != 3 ||
+		len(found) > 20 {
 		t.Errorf("counted: %v", found)
 	}
 	s.good(t, "buyer", `{ orders(first: 2) { nodes { customerPoNumber } } }`, nil)
@@ -46,7 +48,8 @@ func TestWhatClientsAskForIsCounted(t *testing.T) {
 	}
 	again := start(t, s.data)
 	t.Cleanup(func() { _ = again.stop() })
-	if out := again.command(t, "governance", "--usage"); !strings.Contains(strings.Join(strings.Fields(out), ""), `"Order.customerPoNumber","client":"development","calls":4`) {
+	if out := again.command(t, "governance", "--usage"); !strings.Contains(strings.Join(strings.Fields(out), ""),
+		`"Order.customerPoNumber","client":"development","calls":4`) {
 		t.Errorf("after a restart: %s", out)
 	}
 }

@@ -38,7 +38,8 @@ func pushingAt(t *testing.T) *pushing {
 		t.Fatal(err)
 	}
 	secret := file(t, data, "secrets", pushSecret+"\n")
-	config := sandboxConfig(t, data, company, fmt.Sprintf(`  acme: { adapter: webhook, mapping: %s, zone: Europe/Amsterdam, webhook: { secret_file: %s } }
+	config := sandboxConfig(t, data, company,
+		fmt.Sprintf(`  acme: { adapter: webhook, mapping: %s, zone: Europe/Amsterdam, webhook: { secret_file: %s } }
   easypost: { adapter: easypost, webhook: { secret_file: %[2]s } }
   dcsa: { adapter: dcsa, webhook: { secret_file: %[2]s } }
   epcis: { adapter: epcis, webhook: { secret_file: %[2]s, scheme: bearer } }
@@ -66,11 +67,16 @@ func (p *pushing) parcels(t *testing.T, n int) (numbers, shipments []string) {
 		ID     string
 		Number string `db:"tracking_number"`
 	}
-	if err := p.database(t).SelectContext(t.Context(), &rows, `DELETE FROM shipment_events WHERE shipment_id IN (SELECT id FROM shipments WHERE direction = 'OUTBOUND' AND tracking_number <> '' ORDER BY number LIMIT $1) RETURNING shipment_id AS id, '' AS tracking_number`, n); err != nil {
+	if err := p.database(t).SelectContext(t.Context(), &rows,
+		`DELETE FROM shipment_events WHERE shipment_id IN (SELECT id FROM shipments WHERE direction = 'OUTBOUND' AND tracking_number <> ''
+			ORDER BY number LIMIT $1) RETURNING shipment_id AS id, '' AS tracking_number`, n); err != nil {
 		t.Fatal(err)
 	}
 	rows = nil
-	if err := p.database(t).SelectContext(t.Context(), &rows, `UPDATE shipments SET status = 'UNKNOWN', eta = NULL, exception = NULL, proof = NULL WHERE id IN (SELECT id FROM shipments WHERE direction = 'OUTBOUND' AND tracking_number <> '' ORDER BY number LIMIT $1) RETURNING id, tracking_number`, n); err != nil || len(rows) != n {
+	if err := p.database(t).SelectContext(t.Context(), &rows,
+		`UPDATE shipments SET status = 'UNKNOWN', eta = NULL, exception = NULL, proof = NULL
+			WHERE id IN (SELECT id FROM shipments WHERE direction = 'OUTBOUND' AND tracking_number <> '' ORDER BY number LIMIT $1)
+			RETURNING id, tracking_number`, n); err != nil || len(rows) != n {
 		t.Fatalf("%d parcels, %v", len(rows), err)
 	}
 	for _, r := range rows {
@@ -107,7 +113,10 @@ func signed(id string, at time.Time, body []byte) map[string]string {
 func signedWith(secret, id string, at time.Time, body []byte) map[string]string {
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	stamp := fmt.Sprint(at.Unix())
-	return map[string]string{"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": "v1,bm90aGluZw== v1," + base64.StdEncoding.EncodeToString(mac(key, []byte(id+"."+stamp+"."+string(body))))}
+	return map[string]string{
+		"webhook-id": id, "webhook-timestamp": stamp,
+		"webhook-signature": "v1,bm90aGluZw== v1," + base64.StdEncoding.EncodeToString(mac(key, []byte(id+"."+stamp+"."+string(body)))),
+	}
 }
 
 // push sends what acme says, as a delivery of its own.
@@ -128,8 +137,11 @@ func scan(no int, code, at string) map[string]any {
 
 func (p *pushing) shipment(t *testing.T, id string) map[string]any {
 	t.Helper()
-	return p.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on Shipment { status eta { at } exception { message suggestedAction } proofOfDelivery { signedBy }
-		statusExplanation { status rule facts { at message used ignoredBecause ref } } events(first: 100) { nodes { id milestone status classifier offsetKnown occurredAt raw { code } corrects { id } correctedBy { id } location { city latitude } } } } } }`, map[string]any{"id": id}).at("node").(map[string]any)
+	return p.good(t, "operator",
+		`query ($id: ID!) { node(id: $id) { ... on Shipment { status eta { at } exception { message suggestedAction } proofOfDelivery { signedBy }
+		statusExplanation { status rule facts { at message used ignoredBecause ref } } events(first: 100)
+		{ nodes { id milestone status classifier offsetKnown occurredAt raw { code } corrects { id } correctedBy { id } location
+		{ city latitude } } } } } }`, map[string]any{"id": id}).at("node").(map[string]any)
 }
 
 func (p *pushing) becomes(t *testing.T, id, status string) map[string]any {
@@ -142,7 +154,9 @@ func (p *pushing) becomes(t *testing.T, id, status string) map[string]any {
 // deliveries are those of a source as operators see them.
 func (p *pushing) deliveries(t *testing.T, filter string) []any {
 	t.Helper()
-	return p.good(t, "operator", `{ inboundDeliveries(first: 100, filter: {`+filter+`}) { nodes { id instance deliveryId state attempts repeats error subjects } } }`, nil).at("inboundDeliveries", "nodes").([]any)
+	return p.good(t, "operator",
+		`{ inboundDeliveries(first: 100, filter: {`+filter+`}) { nodes { id instance deliveryId state attempts repeats error subjects } } }`,
+		nil).at("inboundDeliveries", "nodes").([]any)
 }
 
 // Covers: T01 T03 L08 G06
@@ -151,10 +165,15 @@ func TestCarriersPush(t *testing.T) {
 	p := pushingAt(t)
 	numbers, ids := p.parcels(t, 8)
 	t.Run("a carrier that nobody has written code for", func(t *testing.T) {
-		follow := p.follow(t, p.token(t, "operator"), `subscription ($s: [ID!]) { shipmentUpdates(shipments: $s) { __typename ... on ShipmentUpdate { subject: shipment { id status } previousStatus event { milestone } } } }`, map[string]any{"s": ids[:1]})
+		follow := p.follow(t, p.token(t, "operator"),
+			`subscription ($s: [ID!]) { shipmentUpdates(shipments: $s) { __typename ... on ShipmentUpdate
+				{ subject: shipment { id status } previousStatus event { milestone } } } }`, map[string]any{"s": ids[:1]})
 		p.until(t, 5*time.Second, "caught up", func() bool { return len(follow.items()) > 0 })
 		said := map[string]any{"parcel": numbers[0], "scans": []any{
-			map[string]any{"no": 3, "code": "POD", "at": "2026-03-02T15:00:00+01:00", "signature": "J. Smith", "place": map[string]any{"town": "Utrecht", "land": "NL", "lat": 52.1, "lon": 5.1}},
+			map[string]any{
+				"no": 3, "code": "POD", "at": "2026-03-02T15:00:00+01:00", "signature": "J. Smith",
+				"place": map[string]any{"town": "Utrecht", "land": "NL", "lat": 52.1, "lon": 5.1},
+			},
 			map[string]any{"no": 1, "code": "PUP", "at": "2026-03-01T08:00:00", "expected": "2026-03-02T12:00:00Z"},
 			map[string]any{"no": 2, "code": "HUB", "detail": "OUT", "at": "2026-03-01T20:00:00+01:00"},
 			scan(4, "QQQ", "2026-03-02T16:00:00Z"), scan(5, "VAN", "2026-03-02T17:00:00Z"),
@@ -170,7 +189,9 @@ func TestCarriersPush(t *testing.T) {
 		if want := []any{nil, nil, nil, "UNMAPPED", "LATE"}; !slices.Equal(why, want) || walk(now, "statusExplanation.status") != "DELIVERED" {
 			t.Errorf("why: %v", now["statusExplanation"])
 		}
-		if walk(now, "events.nodes.0.offsetKnown") != false || walk(now, "events.nodes.0.occurredAt") != "2026-03-01T07:00:00Z" || walk(now, "events.nodes.2.location.city") != "Utrecht" || walk(now, "events.nodes.3.raw.code") != "QQQ" || walk(now, "eta.at") != "2026-03-02T12:00:00Z" {
+		if walk(now, "events.nodes.0.offsetKnown") != false || walk(now, "events.nodes.0.occurredAt") != "2026-03-01T07:00:00Z" ||
+			walk(now, "events.nodes.2.location.city") != "Utrecht" || walk(now, "events.nodes.3.raw.code") != "QQQ" ||
+			walk(now, "eta.at") != "2026-03-02T12:00:00Z" {
 			t.Errorf("events: %v", now)
 		}
 		p.until(t, 5*time.Second, "told", func() bool { return len(follow.of(ids[0])) > 0 })
@@ -183,20 +204,29 @@ func TestCarriersPush(t *testing.T) {
 			t.Errorf("under another id: %d", status)
 		}
 		p.until(t, 5*time.Second, "applied", func() bool { return len(p.deliveries(t, `instance: "acme", state: [DUPLICATE]`)) == 1 })
-		if all := p.deliveries(t, `instance: "acme", state: [APPLIED], subject: "`+ids[0]+`"`); len(all) != 1 || walk(all[0], "repeats") != 2.0 || walk(all[0], "subjects.0") != ids[0] || walk(all[0], "attempts") != 1.0 {
+		if all := p.deliveries(t, `instance: "acme", state: [APPLIED], subject: "`+ids[0]+`"`); len(all) != 1 || walk(all[0], "repeats") != 2.0 ||
+			walk(all[0], "subjects.0") != ids[0] || walk(all[0], "attempts") != 1.0 {
 			t.Errorf("as operators see it: %v", all)
 		}
 	})
 	t.Run("EasyPost", func(t *testing.T) {
 		tracker := func(details ...any) map[string]any {
-			return map[string]any{"object": "Event", "id": fmt.Sprintf("evt_%d", len(details)), "description": "tracker.updated", "result": map[string]any{
-				"object": "Tracker", "id": "trk_1", "tracking_code": numbers[1], "est_delivery_date": "2026-03-04T20:00:00Z", "updated_at": "2026-03-02T09:00:00Z", "tracking_details": details,
-			}}
+			return map[string]any{
+				"object": "Event", "id": fmt.Sprintf("evt_%d", len(details)), "description": "tracker.updated",
+				"result": map[string]any{
+					"object": "Tracker", "id": "trk_1", "tracking_code": numbers[1], "est_delivery_date": "2026-03-04T20:00:00Z",
+					"updated_at": "2026-03-02T09:00:00Z", "tracking_details": details,
+				},
+			}
 		}
 		detail := func(status, more, at string) any {
-			return map[string]any{"object": "TrackingDetail", "status": status, "status_detail": more, "datetime": at, "message": status, "tracking_location": map[string]any{"city": "Houston", "country": "US"}}
+			return map[string]any{
+				"object": "TrackingDetail", "status": status, "status_detail": more, "datetime": at, "message": status,
+				"tracking_location": map[string]any{"city": "Houston", "country": "US"},
+			}
 		}
-		body, _ := json.Marshal(tracker(detail("pre_transit", "label_created", "2026-03-01T08:00:00Z"), detail("in_transit", "arrived_at_facility", "2026-03-02T08:00:00Z")))
+		body, _ := json.Marshal(tracker(detail("pre_transit", "label_created", "2026-03-01T08:00:00Z"),
+			detail("in_transit", "arrived_at_facility", "2026-03-02T08:00:00Z")))
 		h := map[string]string{"X-Hmac-Signature": "hmac-sha256-hex=" + hex.EncodeToString(mac([]byte(pushSecret), body))}
 		if status, text := p.post("easypost", h, body); status != http.StatusAccepted || !strings.Contains(text, "evt_2") {
 			t.Fatalf("%d %s", status, text)
@@ -205,7 +235,9 @@ func TestCarriersPush(t *testing.T) {
 			t.Errorf("arrival: %v", now["eta"])
 		}
 		other, _ := json.Marshal(map[string]any{"object": "Batch", "id": "batch_1"})
-		if status, _ := p.post("easypost", map[string]string{"X-Hmac-Signature": "hmac-sha256-hex=" + hex.EncodeToString(mac([]byte(pushSecret), other))}, other); status != http.StatusAccepted {
+		if status, _ := p.post("easypost",
+			map[string]string{"X-Hmac-Signature": "hmac-sha256-hex=" + hex.EncodeToString(mac([]byte(pushSecret), other))},
+			other); status != http.StatusAccepted {
 			t.Errorf("of something else: %d", status)
 		}
 		p.until(t, 5*time.Second, "ignored", func() bool {
@@ -220,7 +252,8 @@ func TestCarriersPush(t *testing.T) {
 		}
 		event := func(id, step, at string, more map[string]any) map[string]any {
 			e := map[string]any{
-				"type": "ObjectEvent", "eventID": id, "action": "OBSERVE", "bizStep": step, "eventTime": at, "eventTimeZoneOffset": "+01:00", "epcList": []any{},
+				"type": "ObjectEvent", "eventID": id, "action": "OBSERVE", "bizStep": step, "eventTime": at, "eventTimeZoneOffset": "+01:00",
+				"epcList":            []any{},
 				"bizTransactionList": []any{map[string]any{"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:0614141073467:" + number}},
 			}
 			for k, v := range more {
@@ -229,25 +262,35 @@ func TestCarriersPush(t *testing.T) {
 			return e
 		}
 		capture := func(events ...any) (int, string) {
-			body, _ := json.Marshal(map[string]any{"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld", "type": "EPCISDocument", "schemaVersion": "2.0", "epcisBody": map[string]any{"eventList": events}})
+			body, _ := json.Marshal(map[string]any{
+				"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld", "type": "EPCISDocument",
+				"schemaVersion": "2.0", "epcisBody": map[string]any{"eventList": events},
+			})
 			return p.post("epcis", map[string]string{"Authorization": "Bearer " + pushSecret}, body)
 		}
 		delivered := event("urn:uuid:2", "accepting", "2026-03-02T10:00:00+01:00", nil)
 		bad := event("urn:uuid:9", "shipping", "2026-03-02T09:00:00+01:00", map[string]any{"action": "LOOK"})
-		if status, text := capture(event("urn:uuid:1", "shipping", "2026-03-01T09:00:00+01:00", nil), bad, delivered); status != http.StatusAccepted {
+		if status, text := capture(event("urn:uuid:1", "shipping", "2026-03-01T09:00:00+01:00", nil), bad,
+			delivered); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, text)
 		}
 		p.becomes(t, ids[2], "DELIVERED")
-		if all := p.deliveries(t, `instance: "epcis", state: [APPLIED_IN_PART]`); len(all) != 1 || !strings.Contains(say(walk(all[0], "error")), `event 2: action is "LOOK"`) {
+		if all := p.deliveries(t, `instance: "epcis", state: [APPLIED_IN_PART]`); len(all) != 1 ||
+			!strings.Contains(say(walk(all[0], "error")), `event 2: action is "LOOK"`) {
 			t.Errorf("in part: %v", all)
 		}
-		delivered["errorDeclaration"] = map[string]any{"declarationTime": "2026-03-02T12:00:00Z", "reason": "incorrect_data", "correctiveEventIDs": []any{"urn:uuid:3"}}
+		delivered["errorDeclaration"] = map[string]any{
+			"declarationTime": "2026-03-02T12:00:00Z", "reason": "incorrect_data",
+			"correctiveEventIDs": []any{"urn:uuid:3"},
+		}
 		if status, text := capture(delivered, event("urn:uuid:3", "arriving", "2026-03-02T10:05:00+01:00", nil)); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, text)
 		}
 		now := p.becomes(t, ids[2], "AT_FACILITY")
 		events := walk(now, "events.nodes").([]any)
-		if len(events) != 4 || walk(events[1], "correctedBy.id") != walk(events[2], "id") || walk(events[2], "corrects.id") != walk(events[1], "id") || walk(events[3], "corrects.id") != walk(events[1], "id") || walk(events[0], "correctedBy") != nil {
+		if len(events) != 4 || walk(events[1], "correctedBy.id") != walk(events[2], "id") ||
+			walk(events[2], "corrects.id") != walk(events[1], "id") || walk(events[3], "corrects.id") != walk(events[1], "id") ||
+			walk(events[0], "correctedBy") != nil {
 			t.Errorf("corrections: %v", events)
 		}
 		if walk(now, "statusExplanation.facts.1.ignoredBecause") != "CORRECTED" {
@@ -255,16 +298,26 @@ func TestCarriersPush(t *testing.T) {
 		}
 	})
 	t.Run("DCSA", func(t *testing.T) {
-		if _, err := p.database(t).ExecContext(t.Context(), `UPDATE shipments SET refs = '[{"scheme": "CONTAINER", "value": "APZU4812090"}]' WHERE id = $1`, ids[3]); err != nil {
+		if _, err := p.database(t).ExecContext(t.Context(),
+			`UPDATE shipments SET refs = '[{"scheme": "CONTAINER", "value": "APZU4812090"}]' WHERE id = $1`, ids[3]); err != nil {
 			t.Fatal(err)
 		}
 		for i, e := range []map[string]any{
-			{"eventType": "EQUIPMENT", "equipmentEventTypeCode": "LOAD", "equipmentReference": "APZU4812090", "eventClassifierCode": "ACT", "eventDateTime": "2026-03-01T07:41:00+08:30"},
-			{"eventType": "TRANSPORT", "transportEventTypeCode": "ARRI", "references": []any{map[string]any{"referenceType": "EQ", "referenceValue": "APZU4812090"}}, "eventClassifierCode": "EST", "eventDateTime": "2026-03-20T07:00:00+01:00", "transportCall": map[string]any{"UNLocationCode": "NLRTM"}},
+			{
+				"eventType": "EQUIPMENT", "equipmentEventTypeCode": "LOAD", "equipmentReference": "APZU4812090", "eventClassifierCode": "ACT",
+				"eventDateTime": "2026-03-01T07:41:00+08:30",
+			},
+			{
+				"eventType": "TRANSPORT", "transportEventTypeCode": "ARRI",
+				"references": []any{map[string]any{"referenceType": "EQ", "referenceValue": "APZU4812090"}}, "eventClassifierCode": "EST",
+				"eventDateTime": "2026-03-20T07:00:00+01:00", "transportCall": map[string]any{"UNLocationCode": "NLRTM"},
+			},
 		} {
 			e["eventID"], e["eventCreatedDateTime"] = fmt.Sprint("e", i), "2026-03-01T12:00:00Z"
 			body, _ := json.Marshal(e)
-			if status, text := p.post("dcsa", map[string]string{"Notification-Signature": "sha256=" + hex.EncodeToString(mac([]byte(pushSecret), body))}, body); status != http.StatusAccepted {
+			if status, text := p.post("dcsa",
+				map[string]string{"Notification-Signature": "sha256=" + hex.EncodeToString(mac([]byte(pushSecret), body))},
+				body); status != http.StatusAccepted {
 				t.Fatalf("%d %s", status, text)
 			}
 		}
@@ -272,7 +325,8 @@ func TestCarriersPush(t *testing.T) {
 		p.until(t, 5*time.Second, "both", func() bool { return len(walk(p.shipment(t, ids[3]), "events.nodes").([]any)) == 2 })
 	})
 	t.Run("a shipment that is not known yet", func(t *testing.T) {
-		if status, _ := p.push("early", map[string]any{"parcel": "EARLY-1", "scans": []any{scan(1, "POD", "2026-03-01T08:00:00Z")}}); status != http.StatusAccepted {
+		if status, _ := p.push("early",
+			map[string]any{"parcel": "EARLY-1", "scans": []any{scan(1, "POD", "2026-03-01T08:00:00Z")}}); status != http.StatusAccepted {
 			t.Fatal(status)
 		}
 		p.until(t, 5*time.Second, "waits", func() bool { return len(p.deliveries(t, `state: [WAITING_FOR_SUBJECT]`)) == 1 })
@@ -280,7 +334,8 @@ func TestCarriersPush(t *testing.T) {
 		if err := p.database(t).GetContext(t.Context(), &number, `SELECT number FROM shipments WHERE id = $1`, ids[4]); err != nil {
 			t.Fatal(err)
 		}
-		p.control(t, http.MethodPost, "/control/records", map[string]any{"service": "wms", "object": "dispatches", "key": number, "set": map[string]any{"track": "EARLY-1", "rev": 900}})
+		p.control(t, http.MethodPost, "/control/records",
+			map[string]any{"service": "wms", "object": "dispatches", "key": number, "set": map[string]any{"track": "EARLY-1", "rev": 900}})
 		p.becomes(t, ids[4], "DELIVERED") // the sandbox's carrier follows it too by then
 		if all := p.deliveries(t, `state: [WAITING_FOR_SUBJECT]`); len(all) != 0 {
 			t.Errorf("still waits: %v", all)
@@ -317,16 +372,23 @@ func TestCarriersPush(t *testing.T) {
 			}
 		}
 		for name, text := range map[string]string{
-			"not JSON": "hello", "deep": strings.Repeat("[", 200_000), "invalid UTF-8": "{\"parcel\": \"\xff\xfe\"}", "a number": "7", "null": "null", "empty": "",
-			"wrong types": `{"parcel": {"a": 1}, "scans": "none"}`, "no number": `{"scans": []}`, "an event that is none": `{"parcel": "P", "scans": [7]}`,
-			"no time": `{"parcel": "P", "scans": [{"no": 1, "code": "PUP"}]}`, "a time that is none": `{"parcel": "P", "scans": [{"no": 1, "code": "PUP", "at": "yesterday"}]}`,
-			"the year 1": `{"parcel": "P", "scans": [{"no": 1, "code": "PUP", "at": "0001-01-01T00:00:00Z"}]}`, "no code": `{"parcel": "P", "scans": [{"no": 1, "at": "2026-03-01T08:00:00Z"}]}`,
+			"not JSON": "hello", "deep": strings.Repeat("[", 200_000), "invalid UTF-8": "{\"parcel\": \"\xff\xfe\"}", "a number": "7",
+			"null": "null", "empty": "",
+			"wrong types": `{"parcel": {"a": 1}, "scans": "none"}`, "no number": `{"scans": []}`,
+			"an event that is none": `{"parcel": "P", "scans": [7]}`,
+			"no time":               `{"parcel": "P", "scans": [{"no": 1, "code": "PUP"}]}`,
+			"a time that is none":   `{"parcel": "P", "scans": [{"no": 1, "code": "PUP", "at": "yesterday"}]}`,
+			"the year 1":            `{"parcel": "P", "scans": [{"no": 1, "code": "PUP", "at": "0001-01-01T00:00:00Z"}]}`,
+			"no code":               `{"parcel": "P", "scans": [{"no": 1, "at": "2026-03-01T08:00:00Z"}]}`,
 		} {
 			if status, answer := p.post("acme", signed("poison "+name, now, []byte(text)), []byte(text)); status != http.StatusAccepted {
 				t.Errorf("%s: %d %s", name, status, answer)
 			}
 		}
-		nul := map[string]any{"parcel": numbers[5], "scans": []any{map[string]any{"no": 1, "code": "PUP", "at": "2026-03-01T08:00:00Z", "note": "a\x00b"}}}
+		nul := map[string]any{
+			"parcel": numbers[5],
+			"scans":  []any{map[string]any{"no": 1, "code": "PUP", "at": "2026-03-01T08:00:00Z", "note": "a\x00b"}},
+		}
 		if status, _ := p.push("nul", nul); status != http.StatusAccepted {
 			t.Errorf("a byte that PostgreSQL does not take: %d", status)
 		}
@@ -343,7 +405,8 @@ func TestCarriersPush(t *testing.T) {
 		}
 		var refused int
 		p.until(t, 5*time.Second, "10 that were refused are noted", func() bool {
-			err := p.database(t).GetContext(t.Context(), &refused, `SELECT coalesce(sum(repeats + 1), 0) FROM inbound_deliveries WHERE state = 'REFUSED' AND body IS NULL`)
+			err := p.database(t).GetContext(t.Context(), &refused,
+				`SELECT coalesce(sum(repeats + 1), 0) FROM inbound_deliveries WHERE state = 'REFUSED' AND body IS NULL`)
 			return err == nil && refused == 10
 		})
 		if a := p.query(t, "buyer", `{ inboundDeliveries { nodes { id } } }`, nil); len(a.Errors) == 0 {
@@ -351,7 +414,11 @@ func TestCarriersPush(t *testing.T) {
 		}
 	})
 	t.Run("a mapping is mended and history read anew", func(t *testing.T) {
-		if status, _ := p.push("odd", map[string]any{"parcel": numbers[6], "scans": []any{scan(1, "PUP", "2026-03-01T08:00:00Z"), scan(2, "LKR", "2026-03-02T08:00:00Z")}}); status != http.StatusAccepted {
+		if status, _ := p.push("odd",
+			map[string]any{
+				"parcel": numbers[6],
+				"scans":  []any{scan(1, "PUP", "2026-03-01T08:00:00Z"), scan(2, "LKR", "2026-03-02T08:00:00Z")},
+			}); status != http.StatusAccepted {
 			t.Fatal(status)
 		}
 		p.becomes(t, ids[6], "PICKED_UP")
@@ -365,7 +432,9 @@ func TestCarriersPush(t *testing.T) {
 		file(t, p.data, "acme.yaml", string(text)+"  LKR: {milestone: AVAILABLE_FOR_PICKUP, status: AVAILABLE_FOR_PICKUP}\n")
 		p.again(t)
 		replay := func(key string, dry bool) answer {
-			return p.good(t, "operator", `mutation ($k: IdempotencyKey!, $in: ReplayInput!) { replay(idempotencyKey: $k, input: $in) { errors { ... on UserError { code message } } found changes } }`,
+			return p.good(t, "operator",
+				`mutation ($k: IdempotencyKey!, $in: ReplayInput!) { replay(idempotencyKey: $k, input: $in)
+					{ errors { ... on UserError { code message } } found changes } }`,
 				map[string]any{"k": key, "in": map[string]any{"stream": "acme/deliveries", "dryRun": dry, "reason": "lockers have a meaning now"}})
 		}
 		if a := replay("replay of acme, dry run", true); a.at("replay", "changes") != 1.0 || a.at("replay", "found").(float64) < 5 {
@@ -406,7 +475,10 @@ func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 		last := 1 + random.IntN(len(steps))
 		want[ids[j]] = steps[last-1].status
 		for n := range last {
-			one := sent{fmt.Sprintf("j%d.%d", j, n), map[string]any{"parcel": number, "scans": []any{scan(n, steps[n].code, fmt.Sprintf("2026-03-%02dT08:00:00Z", n+1))}}}
+			one := sent{
+				fmt.Sprintf("j%d.%d", j, n),
+				map[string]any{"parcel": number, "scans": []any{scan(n, steps[n].code, fmt.Sprintf("2026-03-%02dT08:00:00Z", n+1))}},
+			}
 			for range 1 + random.IntN(3) {
 				all = append(all, one)
 			}
@@ -443,7 +515,8 @@ func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 	close(next)
 	pushers.Wait()
 	var kept []string
-	if err := p.database(t).SelectContext(t.Context(), &kept, `SELECT delivery_id FROM inbound_deliveries WHERE instance = 'acme'`); err != nil {
+	if err := p.database(t).SelectContext(t.Context(), &kept,
+		`SELECT delivery_id FROM inbound_deliveries WHERE instance = 'acme'`); err != nil {
 		t.Fatal(err)
 	}
 	acked.Range(func(id, _ any) bool {

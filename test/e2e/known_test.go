@@ -38,7 +38,8 @@ func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 		}
 		return a
 	}
-	if a := ask(map[string]any{"extensions": persisted(hashOf(query))}); a.Status != http.StatusOK || a.codes()[0] != "PERSISTED_QUERY_NOT_FOUND" || a.Errors[0].Message != "PersistedQueryNotFound" {
+	if a := ask(map[string]any{"extensions": persisted(hashOf(query))}); a.Status != http.StatusOK ||
+		a.codes()[0] != "PERSISTED_QUERY_NOT_FOUND" || a.Errors[0].Message != "PersistedQueryNotFound" {
 		t.Errorf("a hash that nobody sent: %d %s", a.Status, a.Body)
 	}
 	if a := ask(map[string]any{"query": query, "extensions": persisted(hashOf("another"))}); len(a.Errors) == 0 {
@@ -54,7 +55,8 @@ func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 		t.Errorf("the hash alone: %s", a.Body)
 	}
 	extensions, _ := json.Marshal(persisted(hashOf(query)))
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/graphql?"+url.Values{"extensions": {string(extensions)}}.Encode(), nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		s.url+"/graphql?"+url.Values{"extensions": {string(extensions)}}.Encode(), nil)
 	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -89,7 +91,8 @@ func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
 		}
 	}
 	write(manifest, `{"format":"apollo-persisted-query-manifest","version":1,"operations":[{"id":"known-1","name":"Known","type":"query","body":"`+known+`"}]}`)
-	write(file, fmt.Sprintf(productionFile, company, "https://login.example.com")+"documents: {manifests: {development: "+manifest+"}, required: [customer]}\n")
+	write(file, fmt.Sprintf(productionFile, company,
+		"https://login.example.com")+"documents: {manifests: {development: "+manifest+"}, required: [customer]}\n")
 	s := start(t, folder(t, true), "PORTICO_CONFIG="+file, "ERP_KEY=sandbox-key")
 	defer func() { _ = s.stop() }()
 	for name, c := range map[string]struct {
@@ -97,11 +100,15 @@ func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
 		request map[string]any
 		want    string // code of the error, or the type of viewer
 	}{
-		"by its id":                     {"buyer", map[string]any{"documentId": "known-1"}, "CustomerViewer"},
-		"by its hash":                   {"buyer", map[string]any{"extensions": persisted(hashOf(known))}, "CustomerViewer"},
-		"whole":                         {"buyer", map[string]any{"query": known}, "CustomerViewer"},
-		"free text":                     {"buyer", map[string]any{"query": known + " "}, "PERSISTED_QUERY_REQUIRED"},
-		"free text with its hash":       {"buyer", map[string]any{"query": known + "  ", "extensions": persisted(hashOf(known + "  "))}, "PERSISTED_QUERY_REQUIRED"},
+		"by its id":   {"buyer", map[string]any{"documentId": "known-1"}, "CustomerViewer"},
+		"by its hash": {"buyer", map[string]any{"extensions": persisted(hashOf(known))}, "CustomerViewer"},
+		"whole":       {"buyer", map[string]any{"query": known}, "CustomerViewer"},
+		"free text":   {"buyer", map[string]any{"query": known + " "}, "PERSISTED_QUERY_REQUIRED"},
+		"free text with its hash": {
+			"buyer",
+			map[string]any{"query": known + "  ", "extensions": persisted(hashOf(known + "  "))},
+			"PERSISTED_QUERY_REQUIRED",
+		},
 		"another id":                    {"buyer", map[string]any{"documentId": "known-2"}, "PERSISTED_QUERY_REQUIRED"},
 		"introspection":                 {"buyer", map[string]any{"query": `{ __schema { types { name } } }`}, "PERSISTED_QUERY_REQUIRED"},
 		"free text of a role unmarked":  {"operator", map[string]any{"query": known + " "}, "OperatorViewer"},
@@ -126,7 +133,8 @@ func TestRolesThatAreMarkedSendOperationsOfTheirManifestAlone(t *testing.T) {
 	})
 	write(file, fmt.Sprintf(productionFile, company, "https://login.example.com")+"documents: {manifests: {development: "+file+"}}\n")
 	refused := exec.Command(binary, "serve")
-	refused.Env = append(os.Environ(), "PORTICO_CONFIG="+file, "ERP_KEY=sandbox-key", "PORTICO_DATA="+folder(t, true), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t))
+	refused.Env = append(os.Environ(), "PORTICO_CONFIG="+file, "ERP_KEY=sandbox-key", "PORTICO_DATA="+folder(t, true),
+		"PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t))
 	if out, err := refused.CombinedOutput(); err == nil || !strings.Contains(string(out), "documents.manifests.development") {
 		t.Errorf("a manifest that is none: %v\n%s", err, out)
 	}

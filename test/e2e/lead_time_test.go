@@ -20,7 +20,8 @@ func (p *supplying) lead(t *testing.T, persona string, in map[string]any) answer
 // item is an item of the supplier's range by its number.
 func (p *supplying) item(t *testing.T, persona, sku string) map[string]any {
 	t.Helper()
-	a := p.s.good(t, persona, `{ viewer { ... on SupplierViewer { supplier { items(first: 100) { totalCount { value } nodes { id supplierPartNumber leadTimeDays minimumQuantity { value unit }
+	a := p.s.good(t, persona, `{ viewer { ... on SupplierViewer { supplier
+		{ items(first: 100) { totalCount { value } nodes { id supplierPartNumber leadTimeDays minimumQuantity { value unit }
 		nextLeadTime { leadTimeDays effectiveFrom } item { sku } supplier { code } provenance { system } } } } } } }`, nil)
 	for _, n := range a.at("viewer", "supplier", "items", "nodes").([]any) {
 		if walk(n, "item.sku") == sku {
@@ -44,14 +45,18 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	const sku = "SCR-10001"
 	item := p.item(t, "supplier", sku)
 	was, _ := item["leadTimeDays"].(float64)
-	if was == 0 || walk(item, "supplier.code") != "V2001" || item["supplierPartNumber"] == nil || walk(item, "minimumQuantity.unit") != "EA" || walk(item, "provenance.system") != "ERP" {
+	if was == 0 || walk(item, "supplier.code") != "V2001" || item["supplierPartNumber"] == nil || walk(item, "minimumQuantity.unit") != "EA" ||
+		walk(item, "provenance.system") != "ERP" {
 		t.Fatalf("as the ERP has it: %v", item)
 	}
-	suppliers := s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { suppliers { id leadTimeDays supplier { code } } } }`, map[string]any{"sku": sku})
+	suppliers := s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { suppliers { id leadTimeDays supplier { code } } } }`,
+		map[string]any{"sku": sku})
 	if suppliers.at("item", "suppliers", 0, "id") != item["id"] || suppliers.at("item", "suppliers", 1, "supplier", "code") != "V2002" {
 		t.Errorf("preferred first: %s", suppliers.Body)
 	}
-	for _, list := range s.good(t, "operator", `{ partners(first: 10) { nodes { code items(first: 100) { totalCount { value } nodes { supplier { code } } } } } }`, nil).at("partners", "nodes").([]any) {
+	for _, list := range s.good(t, "operator",
+		`{ partners(first: 10) { nodes { code items(first: 100) { totalCount { value } nodes { supplier { code } } } } } }`, nil).at("partners",
+		"nodes").([]any) {
 		nodes := walk(list, "items.nodes").([]any)
 		if count, _ := walk(list, "items.totalCount.value").(float64); count < 100 || count > 200 || len(nodes) != 100 {
 			t.Errorf("%v has %d items of %v", walk(list, "code"), len(nodes), count)
@@ -77,7 +82,8 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 			in[k] = v
 		}
 		want := strings.TrimSuffix(strings.TrimRight(field, " +"), "Far")
-		if a := p.lead(t, "supplier", in); !strings.HasPrefix(fmt.Sprint(a.at("out", "errors", 0, "path")), "[input "+want) || a.at("out", "supplierItem") != nil {
+		if a := p.lead(t, "supplier", in); !strings.HasPrefix(fmt.Sprint(a.at("out", "errors", 0, "path")), "[input "+want) ||
+			a.at("out", "supplierItem") != nil {
 			t.Errorf("%s: %s", field, a.Body)
 		}
 	}
@@ -86,18 +92,22 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 		t.Errorf("another supplier's: %s", a.Body)
 	}
 	a := p.lead(t, "supplier", announced)
-	if a.at("out", "operation") != nil || a.at("out", "supplierItem", "leadTimeDays") != was || a.at("out", "supplierItem", "nextLeadTime", "leadTimeDays") != was+4 || a.at("out", "alert") != nil {
+	if a.at("out", "operation") != nil || a.at("out", "supplierItem", "leadTimeDays") != was ||
+		a.at("out", "supplierItem", "nextLeadTime", "leadTimeDays") != was+4 || a.at("out", "alert") != nil {
 		t.Fatalf("announced: %s", a.Body)
 	}
 	told := func() map[string]any {
 		t.Helper()
-		all := s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id, kind: [LEAD_TIME_CHANGED]}) { nodes { id severity queue message subjectNode { id } } } }`, map[string]any{"id": item["id"]}).at("alerts", "nodes").([]any)
+		all := s.good(t, "operator",
+			`query ($id: ID!) { alerts(filter: {subject: $id, kind: [LEAD_TIME_CHANGED]})
+				{ nodes { id severity queue message subjectNode { id } } } }`, map[string]any{"id": item["id"]}).at("alerts", "nodes").([]any)
 		if len(all) != 1 {
 			t.Fatalf("planning is told %d times: %v", len(all), all)
 		}
 		return all[0].(map[string]any)
 	}
-	if w := told(); w["severity"] != "WARNING" || w["queue"] != "planning" || !strings.Contains(say(w["message"]), fmt.Sprintf("in %v days instead of %v", was+4, was)) || walk(w, "subjectNode.id") != item["id"] {
+	if w := told(); w["severity"] != "WARNING" || w["queue"] != "planning" ||
+		!strings.Contains(say(w["message"]), fmt.Sprintf("in %v days instead of %v", was+4, was)) || walk(w, "subjectNode.id") != item["id"] {
 		t.Errorf("planning is told: %v", w)
 	}
 	if r := s.record(t, "erp", "materials", sku); walk(r, "vendors.0.plDays") != was {
@@ -127,11 +137,16 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	}
 	// One that holds at once is an operation at once.
 	at := map[string]any{"supplierItem": item["id"], "leadTimeDays": was, "effectiveFrom": today.Format(time.DateOnly)}
-	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "supplierItem", "leadTimeDays") != was || a.at("out", "supplierItem", "nextLeadTime") != nil || a.at("out", "alert", "id") == nil {
+	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "supplierItem", "leadTimeDays") != was ||
+		a.at("out", "supplierItem", "nextLeadTime") != nil || a.at("out", "alert", "id") == nil {
 		t.Errorf("at once: %s", a.Body)
 	}
 	// What the ERP does not take is told to both sides: it told a supplier that it does not have.
-	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "materials", "key": "SCR-10002", "set": map[string]any{"rev": 99, "vendors": []any{map[string]any{"venNo": "V2003", "plDays": 5}}}})
+	s.control(t, http.MethodPost, "/control/records",
+		map[string]any{
+			"service": "erp", "object": "materials", "key": "SCR-10002",
+			"set": map[string]any{"rev": 99, "vendors": []any{map[string]any{"venNo": "V2003", "plDays": 5}}},
+		})
 	var wrong any
 	s.until(t, 20*time.Second, "told wrongly", func() bool {
 		a := s.good(t, "operator", `{ item(by: {sku: "SCR-10002"}) { suppliers { id supplier { code } } } }`, nil)
@@ -139,10 +154,13 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 		return a.at("item", "suppliers", 0, "supplier", "code") == "V2003"
 	})
 	at["supplierItem"], at["leadTimeDays"] = wrong, 7
-	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "FAILED" || a.at("out", "supplierItem", "leadTimeDays") != 5.0 || a.at("out", "supplierItem", "nextLeadTime") != nil {
+	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "FAILED" || a.at("out", "supplierItem", "leadTimeDays") != 5.0 ||
+		a.at("out", "supplierItem", "nextLeadTime") != nil {
 		t.Errorf("refused: %s", a.Body)
 	}
-	if why := s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id, kind: [REPORTED]}) { nodes { message audience } } }`, map[string]any{"id": wrong}); !strings.Contains(why.Body, "not applied: The ERP does not know the item") || !strings.Contains(why.Body, "SUPPLIER") {
+	if why := s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id, kind: [REPORTED]}) { nodes { message audience } } }`,
+		map[string]any{"id": wrong}); !strings.Contains(why.Body, "not applied: The ERP does not know the item") || !strings.Contains(why.Body,
+		"SUPPLIER") {
 		t.Errorf("both sides are told: %s", why.Body)
 	}
 }

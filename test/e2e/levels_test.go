@@ -26,10 +26,14 @@ func (s *server) took(ctx context.Context, token, query string, vars map[string]
 }
 
 const (
-	liveItems = `query ($n: Int!) { items(first: $n) { nodes { sku price(maxAge: "PT0S") { ... on Price { unitPrice { price { amount } } contract { number } item { name } } }
+	liveItems = `query ($n: Int!) { items(first: $n) { nodes { sku price(maxAge: "PT0S")
+		{ ... on Price { unitPrice { price { amount } } contract { number } item { name } } }
 		availability { byWarehouse { warehouse { code } } } } } }`
-	liveOrders = `query ($n: Int!) { orders(first: $n) { edges { node { number account { name parent { name } } lines(first: 100) { nodes { sku item { name category { name parent { name } } price(maxAge: "PT0S") { __typename } } schedule { warehouse { code } } } } } }
-		nodes { number account { number } shipTo { code } billTo { code } shipments { nodes { number status(maxAge: "PT0S") packages { lines { orderLine { sku item { sku } } } } } } } } }`
+	liveOrders = `query ($n: Int!) { orders(first: $n)
+		{ edges { node { number account { name parent { name } } lines(first: 100)
+		{ nodes { sku item { name category { name parent { name } } price(maxAge: "PT0S") { __typename } } schedule { warehouse { code } } } } } }
+		nodes { number account { number } shipTo { code } billTo { code } shipments
+		{ nodes { number status(maxAge: "PT0S") packages { lines { orderLine { sku item { sku } } } } } } } } }`
 )
 
 // Covers: U02 C04
@@ -65,7 +69,8 @@ func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 						t.Errorf("%s: %v", name, err)
 						return
 					}
-					if got["sourceCalls"] != c.prices+c.trackers || got["statements"] != few["statements"] || got["resolverCalls"] != few["resolverCalls"] {
+					if got["sourceCalls"] != c.prices+c.trackers || got["statements"] != few["statements"] ||
+						got["resolverCalls"] != few["resolverCalls"] {
 						t.Errorf("%s, %d at once: took %v; %d rows took %v", name, clients, got, c.few, few)
 					}
 				})
@@ -73,7 +78,8 @@ func TestCallsAreExactHoweverManyAskAtOnce(t *testing.T) {
 			all.Wait()
 			p, r := calls()
 			if p-prices != clients*c.prices || r-trackers != clients*c.trackers {
-				t.Errorf("%s, %d at once: %d price and %d tracking calls, want %d and %d", name, clients, p-prices, r-trackers, clients*c.prices, clients*c.trackers)
+				t.Errorf("%s, %d at once: %d price and %d tracking calls, want %d and %d", name, clients, p-prices, r-trackers, clients*c.prices,
+					clients*c.trackers)
 			}
 		}
 		t.Logf("%s: %v", name, few)
@@ -91,7 +97,8 @@ func TestTheSameLevelOnTwoPathsIsOneCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := s.took(t.Context(), s.token(t, "buyer"), `{ orders(first: 30) { nodes { account { name } again: account { number } } edges { node { account { status } } } } }`, nil)
+	two, err := s.took(t.Context(), s.token(t, "buyer"),
+		`{ orders(first: 30) { nodes { account { name } again: account { number } } edges { node { account { status } } } } }`, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +126,8 @@ func TestEveryAnswerTellsWhatItTook(t *testing.T) {
 	// orders: 1, and for each of 2: itself, its lines, and 3 of them
 	cost, _ := a.Extensions["cost"].(map[string]any)
 	took, _ := a.Extensions["statistics"].(map[string]any)
-	if cost["requested"] != 1.0+2*(1+1+3) || cost["actual"].(float64) > cost["requested"].(float64) || cost["actual"].(float64) < 5 || took["statements"] != 2.0 || took["resolverCalls"] != 2.0 || took["callsSaved"] != 1.0 || took["sourceCalls"] != 0.0 {
+	if cost["requested"] != 1.0+2*(1+1+3) || cost["actual"].(float64) > cost["requested"].(float64) || cost["actual"].(float64) < 5 ||
+		took["statements"] != 2.0 || took["resolverCalls"] != 2.0 || took["callsSaved"] != 1.0 || took["sourceCalls"] != 0.0 {
 		t.Errorf("it took %v and %v", cost, took)
 	}
 }

@@ -62,7 +62,8 @@ type schemaType struct {
 	EnumValues    []struct{ Name string }
 }
 
-const introspection = `{ __schema { types { kind name possibleTypes { name } enumValues { name } inputFields { name defaultValue type { ...t } } fields { name type { ...t } args { name defaultValue type { ...t } } } } } }
+const introspection = `{ __schema { types { kind name possibleTypes { name } enumValues { name } inputFields
+	{ name defaultValue type { ...t } } fields { name type { ...t } args { name defaultValue type { ...t } } } } } }
 	fragment t on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }`
 
 // place is an operation with one variable, $x, where a thing is named.
@@ -108,7 +109,8 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 	for queue := []string{"Query"}; len(queue) > 0; queue = queue[1:] {
 		t, at := types[queue[0]], ways[queue[0]]
 		reach := func(name, open string) {
-			if _, known := ways[name]; !known && (types[name].Kind == "OBJECT" || types[name].Kind == "INTERFACE" || types[name].Kind == "UNION") && !strings.HasPrefix(name, "__") {
+			if _, known := ways[name]; !known && (types[name].Kind == "OBJECT" || types[name].Kind == "INTERFACE" || types[name].Kind == "UNION") &&
+				!strings.HasPrefix(name, "__") {
 				ways[name] = way{at.open + open + " { ", " }" + at.close}
 				queue = append(queue, name)
 			}
@@ -156,7 +158,8 @@ func places(types map[string]schemaType) (found []place, missed []string) {
 					}
 					found = append(found, place{
 						coordinate: coordinate, kind: n.kind, stream: name == "Subscription",
-						operation: word + " ($x: " + n.kind + "!) { " + at.open + f.Name + "(" + n.text + others + ")" + picked(f.Type.base()) + at.close + " }",
+						operation: word + " ($x: " + n.kind + "!) { " + at.open + f.Name + "(" + n.text + others + ")" + picked(f.Type.base()) + at.close +
+							" }",
 					})
 				}
 			}
@@ -172,7 +175,11 @@ const unknown = "?"
 
 // literals are values of scalars that arguments besides the one that names something
 // may need.
-var literals = map[string]string{"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`, "CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`, "DateTime": `"2031-01-06T00:00:00Z"`, "Duration": `"P1D"`, "IdempotencyKey": `"a key of the matrix"`, "URL": `"http://127.0.0.1:9/"`}
+var literals = map[string]string{
+	"ID": `"acc_0"`, "String": `"x"`, "Boolean": "true", "Int": "1", "Decimal": `"1"`, "UnitCode": `"EA"`,
+	"CurrencyCode": `"EUR"`, "CountryCode": `"NL"`, "Date": `"2031-01-06"`, "DateTime": `"2031-01-06T00:00:00Z"`, "Duration": `"P1D"`,
+	"IdempotencyKey": `"a key of the matrix"`, "URL": `"http://127.0.0.1:9/"`,
+}
 
 // literal is a value of a type.
 func literal(types map[string]schemaType, t typeRef) (text string, ok bool) {
@@ -254,7 +261,11 @@ func (s *server) askers(t *testing.T, token string) map[string]asker {
 		"WebSocket": func(t *testing.T, query, x string) string {
 			n++
 			id := fmt.Sprint(n)
-			if err := wsjson.Write(t.Context(), conn, map[string]any{"type": "subscribe", "id": id, "payload": map[string]any{"query": query, "variables": map[string]any{"x": x}}}); err != nil {
+			if err := wsjson.Write(t.Context(), conn,
+				map[string]any{
+					"type": "subscribe", "id": id,
+					"payload": map[string]any{"query": query, "variables": map[string]any{"x": x}},
+				}); err != nil {
 				t.Fatal(err)
 			}
 			var text strings.Builder
@@ -275,7 +286,8 @@ func (s *server) askers(t *testing.T, token string) map[string]asker {
 		},
 		"SSE": func(t *testing.T, query, x string) string {
 			vars, _ := json.Marshal(map[string]any{"x": x})
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/graphql?"+url.Values{"query": {query}, "variables": {string(vars)}}.Encode(), nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+				s.url+"/graphql?"+url.Values{"query": {query}, "variables": {string(vars)}}.Encode(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -359,7 +371,8 @@ func (s *server) matrix(t *testing.T, enough int) (cells int, leaks []string) {
 						cells++
 						covered[p.coordinate] = true
 						if got := strings.ReplaceAll(ask(t, p.operation, v), v, m); got != want {
-							leaks = append(leaks, fmt.Sprintf("%s with %s over %s: %s with %s\n  foreign %.200s\n  missing %.200s", persona, which, transport, p.coordinate, v, got, want))
+							leaks = append(leaks, fmt.Sprintf("%s with %s over %s: %s with %s\n  foreign %.200s\n  missing %.200s", persona, which, transport,
+								p.coordinate, v, got, want))
 							if len(leaks) >= enough {
 								return cells, leaks
 							}
@@ -413,7 +426,10 @@ func (s *server) entities(t *testing.T, types map[string]schemaType, ask asker, 
 // numbers are the natural keys of things.
 func (s *server) numbers(t *testing.T, ids []string) (numbers []string) {
 	t.Helper()
-	a := s.good(t, "operator", `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { number } ... on PurchaseOrder { n: number } ... on Shipment { s: number } ... on Invoice { i: number } ... on Account { a: number } ... on TradingPartner { code } ... on Return { r: number } ... on AccountLocation { l: code } } }`, map[string]any{"ids": ids})
+	a := s.good(t, "operator",
+		`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { number } ... on PurchaseOrder { n: number } ... on Shipment { s: number } ...
+			on Invoice { i: number } ... on Account { a: number } ... on TradingPartner { code } ... on Return { r: number } ... on AccountLocation
+			{ l: code } } }`, map[string]any{"ids": ids})
 	for _, n := range a.at("nodes").([]any) {
 		for _, v := range n.(map[string]any) {
 			if text, ok := v.(string); ok && len(text) > 3 { // shorter ones stand everywhere
@@ -439,8 +455,11 @@ func TestTheIsolationMatrixHasNoLeak(t *testing.T) {
 	// In a mixed batch the caller's own come back, in their places.
 	own := s.good(t, "buyer", `{ orders(first: 1) { nodes { id } } }`, nil).at("orders", "nodes", 0, "id")
 	theirs := s.good(t, "buyer-other", `{ orders(first: 1) { nodes { id } } }`, nil).at("orders", "nodes", 0, "id")
-	mixed := s.good(t, "buyer", `query ($i: [ID!]!, $t: ID!, $o: ID!) { nodes(ids: $i) { id } a: node(id: $t) { id } b: node(id: $o) { id } }`, map[string]any{"i": []any{theirs, own, "ord_0", theirs}, "t": theirs, "o": own})
-	if mixed.at("nodes", 0) != nil || mixed.at("nodes", 1, "id") != own || mixed.at("nodes", 2) != nil || mixed.at("nodes", 3) != nil || mixed.at("a") != nil || mixed.at("b", "id") != own {
+	mixed := s.good(t, "buyer",
+		`query ($i: [ID!]!, $t: ID!, $o: ID!) { nodes(ids: $i) { id } a: node(id: $t) { id } b: node(id: $o) { id } }`,
+		map[string]any{"i": []any{theirs, own, "ord_0", theirs}, "t": theirs, "o": own})
+	if mixed.at("nodes", 0) != nil || mixed.at("nodes", 1, "id") != own || mixed.at("nodes", 2) != nil || mixed.at("nodes", 3) != nil ||
+		mixed.at("a") != nil || mixed.at("b", "id") != own {
 		t.Errorf("a mixed batch gave %s", mixed.Body)
 	}
 }

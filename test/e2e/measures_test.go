@@ -48,7 +48,8 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	begun := time.Now()
 	p := &supplying{s: s}
 	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
-	p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED"}, map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
+	p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED"},
+		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
 	s.control(t, http.MethodPost, "/control/speed?speed=1000", nil)
 	db := s.database(t)
 	s.until(t, 5*time.Minute, "events", func() bool {
@@ -61,14 +62,18 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
 	alert := s.good(t, "operator", `{ alerts(first: 1) { nodes { id } } }`, nil).at("alerts", "nodes", 0, "id")
-	s.good(t, "operator", `mutation ($id: ID!) { resolveAlert(idempotencyKey: "measured and resolved", input: {alert: $id, resolution: "called them"}) { errors { __typename } } }`, map[string]any{"id": alert})
+	s.good(t, "operator", `mutation ($id: ID!) { resolveAlert(idempotencyKey: "measured and resolved", input:
+		{alert: $id, resolution: "called them"}) { errors { __typename } } }`, map[string]any{"id": alert})
 
 	var want map[string]*naive
 	told := func() map[string]any {
 		all := map[string]any{}
 		year := time.Now().UTC()
 		a := s.good(t, "operator", `query ($p: DateRangeInput!) { roi(period: $p) { measures { measure samples p50 p95 percent } } }`,
-			map[string]any{"p": map[string]any{"from": year.AddDate(0, 0, -399).Format(time.DateOnly), "to": year.AddDate(0, 0, 1).Format(time.DateOnly)}})
+			map[string]any{"p": map[string]any{
+				"from": year.AddDate(0, 0, -399).Format(time.DateOnly),
+				"to":   year.AddDate(0, 0, 1).Format(time.DateOnly),
+			}})
 		for _, m := range a.at("roi", "measures").([]any) {
 			all[say(walk(m, "measure"))] = m
 		}
@@ -164,14 +169,21 @@ func (s *server) naively(t *testing.T) map[string]*naive {
 		return all
 	}
 	all := map[string]*naive{}
-	for _, m := range []string{"ORDER_CYCLE_TIME", "ORDER_ERROR_RATE", "ACKNOWLEDGMENT_LATENCY", "SUPPLIER_DEVIATION_RATE", "SUPPLIER_FILL_RATE", "SUPPLIER_ON_TIME", "SHIPMENT_TIMELINESS", "EXCEPTION_RESOLUTION_TIME"} {
+	for _, m := range []string{
+		"ORDER_CYCLE_TIME", "ORDER_ERROR_RATE", "ACKNOWLEDGMENT_LATENCY", "SUPPLIER_DEVIATION_RATE",
+		"SUPPLIER_FILL_RATE", "SUPPLIER_ON_TIME", "SHIPMENT_TIMELINESS", "EXCEPTION_RESOLUTION_TIME",
+	} {
 		all[m] = &naive{}
 	}
-	orders, returns := read(`SELECT * FROM orders`), read(`SELECT r.order_id, r.status, l.reason FROM returns r JOIN return_lines l ON l.return_id = r.id`)
-	shipments, events := read(`SELECT * FROM shipments`), read(`SELECT id, shipment_id, status, classifier, occurred_at, received_at, corrects FROM shipment_events`)
-	carried, bought := read(`SELECT shipment_id, order_id AS id FROM shipment_orders`), read(`SELECT shipment_id, purchase_order_id AS id FROM shipment_purchase_orders`)
+	orders, returns := read(`SELECT * FROM orders`),
+		read(`SELECT r.order_id, r.status, l.reason FROM returns r JOIN return_lines l ON l.return_id = r.id`)
+	shipments, events := read(`SELECT * FROM shipments`),
+		read(`SELECT id, shipment_id, status, classifier, occurred_at, received_at, corrects FROM shipment_events`)
+	carried, bought := read(`SELECT shipment_id, order_id AS id FROM shipment_orders`),
+		read(`SELECT shipment_id, purchase_order_id AS id FROM shipment_purchase_orders`)
 	accepted := read(`SELECT subject FROM audit_entries WHERE action = 'order.accept'`)
-	purchases, lines := read(`SELECT * FROM purchase_orders`), read(`SELECT purchase_order_id, ordered::float8 AS ordered, received::float8 AS received FROM purchase_order_lines`)
+	purchases, lines := read(`SELECT * FROM purchase_orders`),
+		read(`SELECT purchase_order_id, ordered::float8 AS ordered, received::float8 AS received FROM purchase_order_lines`)
 	responses, answered := read(`SELECT * FROM purchase_order_responses`), read(`SELECT * FROM line_acknowledgments`)
 	deviations, alerts := read(`SELECT * FROM deviations`), read(`SELECT * FROM alerts`)
 	began := read(`SELECT begun_at FROM measuring`)[0]["begun_at"].(time.Time)
@@ -228,7 +240,8 @@ func (s *server) naively(t *testing.T) map[string]*naive {
 			hit = 1
 		}
 		all["ORDER_ERROR_RATE"].hit(hit)
-		if at, ok := delivered[o["id"]]; ok && (o["status"] == "DELIVERED" || o["status"] == "INVOICED" || o["status"] == "CLOSED") && !at.Before(o["placed_at"].(time.Time)) {
+		if at, ok := delivered[o["id"]]; ok && (o["status"] == "DELIVERED" || o["status"] == "INVOICED" || o["status"] == "CLOSED") &&
+			!at.Before(o["placed_at"].(time.Time)) {
 			all["ORDER_CYCLE_TIME"].time(at.Sub(o["placed_at"].(time.Time)).Seconds())
 		}
 	}

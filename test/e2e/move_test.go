@@ -18,13 +18,18 @@ func sandboxConfig(t *testing.T, data, company, others string) string {
 	t.Helper()
 	config := "sandbox: true\nsources:\n"
 	key := file(t, data, "key", "sandbox-key")
-	for name, at := range map[string][2]string{"erp": {"sandbox-erp", "erp"}, "finance": {"sandbox-ledger", "erp"}, "wms": {"sandbox-wms", "wms"}, "carrier": {"sandbox-carrier", "carrier"}, "crm": {"sandbox-crm", "crm"}} {
+	for name, at := range map[string][2]string{
+		"erp": {"sandbox-erp", "erp"}, "finance": {"sandbox-ledger", "erp"},
+		"wms": {"sandbox-wms", "wms"}, "carrier": {"sandbox-carrier", "carrier"}, "crm": {"sandbox-crm", "crm"},
+	} {
 		config += fmt.Sprintf("  %s: { adapter: %s, url: \"http://%s/%s\", key_file: %s }\n", name, at[0], company, at[1], key)
 	}
 	config += others + "routes:\n"
 	for subject, source := range map[string]string{
-		"warehouses": "wms", "categories": "erp", "suppliers": "erp", "accounts": "erp", "calendars": "crm", "credit": "finance", "items": "erp", "contracts": "erp", "inventory": "wms",
-		"orders": "erp", "purchase_orders": "erp", "shipments": "wms", "tracking": "carrier", "invoices": "finance", "returns": "erp", "pricing": "erp",
+		"warehouses": "wms", "categories": "erp", "suppliers": "erp", "accounts": "erp", "calendars": "crm", "credit": "finance", "items": "erp",
+		"contracts": "erp", "inventory": "wms",
+		"orders": "erp", "purchase_orders": "erp", "shipments": "wms", "tracking": "carrier", "invoices": "finance", "returns": "erp",
+		"pricing": "erp",
 	} {
 		config += "  " + subject + ": " + source + "\n"
 	}
@@ -36,8 +41,11 @@ func sandboxConfig(t *testing.T, data, company, others string) string {
 func (e *erp) beside(t *testing.T) *server {
 	t.Helper()
 	data, company := folder(t, true), freeAddr(t)
-	config := sandboxConfig(t, data, company, fmt.Sprintf("  tryton: { adapter: tryton, url: %q, user: %s, key_file: %s, limits: { timeout: 20s, concurrency: 4, batch: 100, poll: 2s } }\n", e.url, e.user, file(t, data, "password", e.password)))
-	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0", "PORTICO_SANDBOX_EPOCH="+e.epoch)
+	config := sandboxConfig(t, data, company,
+		fmt.Sprintf("  tryton: { adapter: tryton, url: %q, user: %s, key_file: %s, limits: { timeout: 20s, concurrency: 4, batch: 100, poll: "+
+			"2s } }\n", e.url, e.user, file(t, data, "password", e.password)))
+	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0",
+		"PORTICO_SANDBOX_EPOCH="+e.epoch)
 	s.company = "http://" + company
 	t.Cleanup(func() { _ = s.stop() })
 	s.until(t, 2*time.Minute, "ready", func() bool { return strings.Contains(s.log.String(), "Portico is ready") })
@@ -58,7 +66,8 @@ func (s *server) route(t *testing.T, args ...string) string {
 
 const portalLoad = `query ($a: ID!) {
   items(first: 20) { nodes { sku
-    price(account: $a, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } provenance { instance } } ... on PriceUnavailable { reason } }
+    price(account: $a, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } provenance { instance } }
+... on PriceUnavailable { reason } }
     availability { byWarehouse { warehouse { code } onHand { value } provenance { instance } } } } } }`
 
 // TestACapabilityMovesWhilePortalsNoticeNothing moves prices and stock from the
@@ -115,7 +124,8 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	defer func() { end(); portals.Wait() }()
 
 	mismatches := func() (all []string) {
-		a := s.good(t, "operator", `{ capabilityRoutes { capability primary shadow percentToPrimary mismatches(first: 100) { nodes { key field primary shadow } } } }`, nil)
+		a := s.good(t, "operator",
+			`{ capabilityRoutes { capability primary shadow percentToPrimary mismatches(first: 100) { nodes { key field primary shadow } } } }`, nil)
 		for _, r := range a.at("capabilityRoutes").([]any) {
 			for _, m := range walk(r, "mismatches.nodes").([]any) {
 				all = append(all, fmt.Sprintf("%v %v %v", walk(r, "capability"), walk(m, "key"), walk(m, "field")))
@@ -143,7 +153,8 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	day := e.today()
 	var want []string
 	for _, account := range []string{"10001", "10002", "10004"} {
-		want = append(want, "PRICING "+account+" "+dear+" 1 "+e.unit(t, s, dear)+" "+day+" unitPrice", "PRICING "+account+" "+gone+" 1 "+e.unit(t, s, gone)+" "+day+" unavailable")
+		want = append(want, "PRICING "+account+" "+dear+" 1 "+e.unit(t, s, dear)+" "+day+" unitPrice",
+			"PRICING "+account+" "+gone+" 1 "+e.unit(t, s, gone)+" "+day+" unavailable")
 	}
 	want = append(want, "INVENTORY "+counted+" RTM onHand")
 	slices.Sort(want)
@@ -158,8 +169,11 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	if price, stock := instances("buyer", "10001"); price["tryton"]+stock["tryton"] > 0 {
 		t.Errorf("a shadow is told to portals: %v, %v", price, stock)
 	}
-	conflicts := s.good(t, "operator", `{ masterDataConflicts(filter: { capability: [INVENTORY] }) { nodes { key field steward resolvedValue values { value provenance { instance system } } } } }`, nil)
-	if c := conflicts.at("masterDataConflicts", "nodes").([]any); len(c) != 1 || walk(c[0], "key") != counted+" RTM" || walk(c[0], "steward") != "logistics" || len(walk(c[0], "values").([]any)) != 2 {
+	conflicts := s.good(t, "operator",
+		`{ masterDataConflicts(filter: { capability: [INVENTORY] }) { nodes { key field steward resolvedValue values
+			{ value provenance { instance system } } } } }`, nil)
+	if c := conflicts.at("masterDataConflicts", "nodes").([]any); len(c) != 1 || walk(c[0], "key") != counted+" RTM" ||
+		walk(c[0], "steward") != "logistics" || len(walk(c[0], "values").([]any)) != 2 {
 		t.Errorf("conflicts are %v", c)
 	}
 
@@ -183,7 +197,8 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 					return false
 				}
 			}
-			return percent == "10" || slices.Contains(slices.Collect(maps.Values(served)), true) && slices.Contains(slices.Collect(maps.Values(served)), false)
+			return percent == "10" || slices.Contains(slices.Collect(maps.Values(served)), true) &&
+				slices.Contains(slices.Collect(maps.Values(served)), false)
 		})
 		for account, there := range before10 {
 			if there && !served[account] {
@@ -256,7 +271,8 @@ func (e *erp) plant(t *testing.T, dear, gone, counted string) {
 		return e.rows(t, "product.template", []any{[]any{"code", "=", sku}}, nil, "list_price")[0]
 	}
 	a, b := template(dear), template(gone)
-	call(nil, "model.product.template.write", []any{a["id"]}, map[string]any{"list_price": map[string]any{"__class__": "Decimal", "decimal": "99.5"}})
+	call(nil, "model.product.template.write", []any{a["id"]},
+		map[string]any{"list_price": map[string]any{"__class__": "Decimal", "decimal": "99.5"}})
 	t.Cleanup(func() {
 		call(nil, "model.product.template.write", []any{a["id"]}, map[string]any{"list_price": a["list_price"]})
 	})
@@ -266,11 +282,13 @@ func (e *erp) plant(t *testing.T, dear, gone, counted string) {
 	storage := e.rows(t, "stock.location", []any{[]any{"code", "=", "RTM"}}, nil, "storage_location")[0]["storage_location"]
 	now := time.Now()
 	count := func(by float64) {
-		stock := e.rows(t, "product.product", []any{[]any{"id", "=", product}}, map[string]any{"locations": []any{storage}, "with_childs": true}, "quantity")[0]["quantity"].(float64)
+		stock := e.rows(t, "product.product", []any{[]any{"id", "=", product}}, map[string]any{"locations": []any{storage}, "with_childs": true},
+			"quantity")[0]["quantity"].(float64)
 		var ids []int
 		call(&ids, "model.stock.inventory.create", []any{map[string]any{
-			"location": storage, "date": map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()}, "empty_quantity": "keep",
-			"lines": []any{[]any{"create", []any{map[string]any{"product": product, "quantity": stock + by}}}},
+			"location": storage, "date": map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()},
+			"empty_quantity": "keep",
+			"lines":          []any{[]any{"create", []any{map[string]any{"product": product, "quantity": stock + by}}}},
 		}})
 		call(nil, "model.stock.inventory.confirm", ids)
 	}
@@ -280,7 +298,8 @@ func (e *erp) plant(t *testing.T, dear, gone, counted string) {
 
 func (e *erp) unit(t *testing.T, s *server, sku string) string {
 	t.Helper()
-	return say(s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { baseUnit } }`, map[string]any{"sku": sku}).at("item", "baseUnit"))
+	return say(s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { baseUnit } }`, map[string]any{"sku": sku}).at("item",
+		"baseUnit"))
 }
 
 // today is the day that prices are asked for when nobody names one.

@@ -7,13 +7,18 @@ import (
 	"time"
 )
 
-const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on StateNotAllowed { state } } operation { id kind state failure { code message } }
+const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!)
+	{ out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on StateNotAllowed { state } }
+operation { id kind state failure { code message } }
   despatchAdvice { id number status } } }`
 
-const despatchNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice { number status operation { state } purchaseOrders { number status } shipTo { name } shipment { number status packages { sscc lines { quantity { value } } } }
+const despatchNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice
+	{ number status operation { state } purchaseOrders { number status } shipTo { name } shipment
+	{ number status packages { sscc lines { quantity { value } } } }
   handlingUnits { sscc parent packageType weight { value unit } } provenance { system }
-  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials expiresOn received { value } damaged { value } } } } }`
+  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials
+expiresOn received { value } damaged { value } } } } }`
 
 // sscc is the number of a logistic unit.
 func (p *supplying) sscc() string {
@@ -35,7 +40,10 @@ func (p *supplying) shipped(lines ...map[string]any) map[string]any {
 	for _, l := range lines {
 		all = append(all, l)
 	}
-	return map[string]any{"number": fmt.Sprintf("ASN-%d", p.next.Add(1)), "shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"}, "carrierScac": "SWFT", "lines": all}
+	return map[string]any{
+		"number":   fmt.Sprintf("ASN-%d", p.next.Add(1)),
+		"shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"}, "carrierScac": "SWFT", "lines": all,
+	}
 }
 
 func (p *supplying) acknowledged(t *testing.T, quantity int, skus ...string) map[string]any {
@@ -61,11 +69,21 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 	pallet, carton, other := p.sscc(), p.sscc(), p.sscc()
 	first, second := walk(one, "lines.nodes.0.id"), walk(two, "lines.nodes.0.id")
 	in := p.shipped(
-		map[string]any{"purchaseOrderLine": first, "shipped": each("600"), "backordered": each("300"), "outstandingReason": "scrap", "sscc": carton, "lot": "L-7", "expiresOn": time.Now().AddDate(1, 0, 0).Format(time.DateOnly)},
+		map[string]any{
+			"purchaseOrderLine": first, "shipped": each("600"), "backordered": each("300"), "outstandingReason": "scrap",
+			"sscc": carton, "lot": "L-7", "expiresOn": time.Now().AddDate(1, 0, 0).Format(time.DateOnly),
+		},
 		map[string]any{"purchaseOrderLine": second, "shipped": each("300"), "sscc": other, "serials": []any{"S-1", "S-2"}},
 		map[string]any{"purchaseOrderLine": second, "shipped": each("200"), "sscc": other, "lot": "L-8"},
 	)
-	in["handlingUnits"] = []any{map[string]any{"sscc": pallet, "packageType": "PX", "weight": map[string]any{"value": "120.5", "unit": "KGM"}}, map[string]any{"sscc": carton, "parent": pallet}, map[string]any{"sscc": other, "parent": pallet}}
+	in["handlingUnits"] = []any{
+		map[string]any{
+			"sscc": pallet, "packageType": "PX",
+			"weight": map[string]any{"value": "120.5", "unit": "KGM"},
+		},
+		map[string]any{"sscc": carton, "parent": pallet},
+		map[string]any{"sscc": other, "parent": pallet},
+	}
 	in["expectedAt"] = time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339)
 	key := p.key()
 	a := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in})
@@ -73,10 +91,12 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 		t.Fatalf("announced: %s", a.Body)
 	}
 	id := a.at("out", "despatchAdvice", "id")
-	if again := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true || again.at("out", "despatchAdvice", "id") != id {
+	if again := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true ||
+		again.at("out", "despatchAdvice", "id") != id {
 		t.Errorf("sent again: %s", again.Body)
 	}
-	if other := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0, "code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != id {
+	if other := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0,
+		"code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != id {
 		t.Errorf("the same number again: %s", other.Body)
 	}
 	var now map[string]any
@@ -84,15 +104,24 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 		now = p.despatch(t, id)
 		return walk(now, "shipment.number") != nil
 	})
-	if len(walk(now, "handlingUnits").([]any)) != 3 || walk(now, "handlingUnits.1.parent") != pallet || walk(now, "lines.0.outstanding.value") != "100" || walk(now, "lines.0.lot") != "L-7" || fmt.Sprint(walk(now, "lines.1.serials")) != "[S-1 S-2]" ||
-		len(walk(now, "purchaseOrders").([]any)) != 2 || walk(now, "provenance.system") != "PARTNER" || walk(now, "shipment.packages.0.sscc") != carton {
+	if len(walk(now, "handlingUnits").([]any)) != 3 || walk(now, "handlingUnits.1.parent") != pallet ||
+		walk(now, "lines.0.outstanding.value") != "100" || walk(now, "lines.0.lot") != "L-7" ||
+		fmt.Sprint(walk(now, "lines.1.serials")) != "[S-1 S-2]" ||
+		len(walk(now, "purchaseOrders").([]any)) != 2 || walk(now, "provenance.system") != "PARTNER" ||
+		walk(now, "shipment.packages.0.sscc") != carton {
 		t.Errorf("as stored: %v", now)
 	}
-	if a, b := p.now(t, "supplier", one["number"])["status"], p.now(t, "supplier", two["number"])["status"]; a != "PARTIALLY_SHIPPED" || b != "SHIPPED" {
+	if a, b := p.now(t, "supplier", one["number"])["status"], p.now(t, "supplier", two["number"])["status"]; a != "PARTIALLY_SHIPPED" ||
+		b != "SHIPPED" {
 		t.Errorf("the orders are %v and %v", a, b)
 	}
-	if po := p.s.good(t, "supplier", `query ($n: String!) { purchaseOrder(by: {number: $n}) { despatchAdvices { id } allowedActions lines { nodes { shipped { value } schedule { promisedDeliveryDate } } } } }`, map[string]any{"n": two["number"]}); po.at("purchaseOrder", "despatchAdvices", 0, "id") != id ||
-		po.at("purchaseOrder", "lines", "nodes", 0, "shipped", "value") != "500" || po.at("purchaseOrder", "lines", "nodes", 0, "schedule", 0, "promisedDeliveryDate") != time.Now().AddDate(0, 0, 3).UTC().Format(time.DateOnly) {
+	if po := p.s.good(t, "supplier",
+		`query ($n: String!) { purchaseOrder(by: {number: $n}) { despatchAdvices { id } allowedActions lines
+			{ nodes { shipped { value } schedule { promisedDeliveryDate } } } } }`, map[string]any{"n": two["number"]}); po.at("purchaseOrder",
+		"despatchAdvices", 0, "id") != id ||
+		po.at("purchaseOrder", "lines", "nodes", 0, "shipped", "value") != "500" ||
+		po.at("purchaseOrder", "lines", "nodes", 0, "schedule", 0, "promisedDeliveryDate") != time.Now().AddDate(0, 0,
+			3).UTC().Format(time.DateOnly) {
 		t.Errorf("the order that is on its way: %s", po.Body)
 	}
 	if p.s.query(t, "supplier-other", despatchNow, map[string]any{"id": id}).at("node") != nil {
@@ -109,8 +138,10 @@ func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
 			t.Errorf("line %d received as %v", i, walk(now, at))
 		}
 	}
-	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message subjectNode { __typename } } } }`, map[string]any{"id": id})
-	if told.at("alerts", "nodes", 0, "kind") != "RECEIPT_DISCREPANCY" || told.at("alerts", "nodes", 0, "subjectNode", "__typename") != "DespatchAdvice" {
+	told := p.s.good(t, "supplier",
+		`query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message subjectNode { __typename } } } }`, map[string]any{"id": id})
+	if told.at("alerts", "nodes", 0, "kind") != "RECEIPT_DISCREPANCY" ||
+		told.at("alerts", "nodes", 0, "subjectNode", "__typename") != "DespatchAdvice" {
 		t.Errorf("nobody is told: %s", told.Body)
 	}
 }
@@ -136,29 +167,46 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 		in         map[string]any
 		code, path string
 	}{
-		"no line":                    {p.shipped(), "INVALID_INPUT", "[input lines]"},
-		"no number":                  {with(p.shipped(of()), "number", ""), "INVALID_INPUT", "[input number]"},
-		"a line that is not there":   {p.shipped(of("purchaseOrderLine", "pol_none")), "NOT_FOUND", "[input lines 0 purchaseOrderLine]"},
-		"not acknowledged":           {p.shipped(of("purchaseOrderLine", walk(sent, "lines.nodes.0.id"))), "STATE_NOT_ALLOWED", "[input lines]"},
-		"more than the tolerance":    {p.shipped(of("shipped", each("1051"))), "QUANTITY_EXCEEDED", "[input lines 0 shipped]"},
-		"in two lines, more":         {p.shipped(of("shipped", each("600")), of("shipped", each("600"))), "QUANTITY_EXCEEDED", "[input lines 1 shipped]"},
-		"another unit":               {p.shipped(of("shipped", map[string]any{"value": "1", "unit": "CS"})), "UNIT_NOT_ORDERABLE", "[input lines 0 shipped unit]"},
+		"no line":                  {p.shipped(), "INVALID_INPUT", "[input lines]"},
+		"no number":                {with(p.shipped(of()), "number", ""), "INVALID_INPUT", "[input number]"},
+		"a line that is not there": {p.shipped(of("purchaseOrderLine", "pol_none")), "NOT_FOUND", "[input lines 0 purchaseOrderLine]"},
+		"not acknowledged":         {p.shipped(of("purchaseOrderLine", walk(sent, "lines.nodes.0.id"))), "STATE_NOT_ALLOWED", "[input lines]"},
+		"more than the tolerance":  {p.shipped(of("shipped", each("1051"))), "QUANTITY_EXCEEDED", "[input lines 0 shipped]"},
+		"in two lines, more": {
+			p.shipped(of("shipped", each("600")), of("shipped", each("600"))), "QUANTITY_EXCEEDED",
+			"[input lines 1 shipped]",
+		},
+		"another unit": {
+			p.shipped(of("shipped", map[string]any{"value": "1", "unit": "CS"})), "UNIT_NOT_ORDERABLE",
+			"[input lines 0 shipped unit]",
+		},
 		"more backordered than left": {p.shipped(of("backordered", each("901"))), "QUANTITY_EXCEEDED", "[input lines 0 backordered]"},
 		"a wrong check digit":        {units(p.shipped(of()), map[string]any{"sscc": bad}), "INVALID_INPUT", "[input handlingUnits 0 sscc]"},
-		"a unit twice":               {units(p.shipped(of()), map[string]any{"sscc": good}, map[string]any{"sscc": good}), "INVALID_INPUT", "[input handlingUnits 1 sscc]"},
-		"a parent that comes later":  {units(p.shipped(of()), map[string]any{"sscc": good, "parent": p.sscc()}), "INVALID_INPUT", "[input handlingUnits 0 parent]"},
-		"packed in nothing":          {p.shipped(of("sscc", good)), "INVALID_INPUT", "[input lines 0 sscc]"},
-		"a serial number twice":      {p.shipped(of("serials", []any{"1", "1"})), "INVALID_INPUT", "[input lines 0 serials 1]"},
-		"expired":                    {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
-		"arrives before it leaves":   {with(with(p.shipped(of()), "despatchedAt", "2026-01-02T00:00:00Z"), "expectedAt", "2026-01-01T00:00:00Z"), "DATE_NOT_POSSIBLE", "[input expectedAt]"},
-		"no carrier's code":          {with(p.shipped(of()), "carrierScac", "swift"), "INVALID_INPUT", "[input carrierScac]"},
+		"a unit twice": {
+			units(p.shipped(of()), map[string]any{"sscc": good}, map[string]any{"sscc": good}), "INVALID_INPUT",
+			"[input handlingUnits 1 sscc]",
+		},
+		"a parent that comes later": {
+			units(p.shipped(of()), map[string]any{"sscc": good, "parent": p.sscc()}), "INVALID_INPUT",
+			"[input handlingUnits 0 parent]",
+		},
+		"packed in nothing":     {p.shipped(of("sscc", good)), "INVALID_INPUT", "[input lines 0 sscc]"},
+		"a serial number twice": {p.shipped(of("serials", []any{"1", "1"})), "INVALID_INPUT", "[input lines 0 serials 1]"},
+		"expired":               {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
+		"arrives before it leaves": {
+			with(with(p.shipped(of()), "despatchedAt", "2026-01-02T00:00:00Z"), "expectedAt", "2026-01-01T00:00:00Z"),
+			"DATE_NOT_POSSIBLE", "[input expectedAt]",
+		},
+		"no carrier's code": {with(p.shipped(of()), "carrierScac", "swift"), "INVALID_INPUT", "[input carrierScac]"},
 	} {
 		a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": c.in})
-		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path || a.at("out", "despatchAdvice") != nil {
+		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path ||
+			a.at("out", "despatchAdvice") != nil {
 			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
 		}
 	}
-	if a := p.s.good(t, "supplier-other", announce, map[string]any{"key": p.key(), "in": p.shipped(of())}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+	if a := p.s.good(t, "supplier-other", announce, map[string]any{"key": p.key(), "in": p.shipped(of())}); a.at("out", "errors", 0,
+		"code") != "NOT_FOUND" {
 		t.Errorf("another supplier's line: %s", a.Body)
 	}
 }
@@ -168,11 +216,18 @@ func TestSupplierWithdrawsANotice(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
 	po := p.acknowledged(t, 1000, "SCR-10009")
-	a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")})})
+	a := p.s.good(t, "supplier", announce,
+		map[string]any{
+			"key": p.key(),
+			"in":  p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")}),
+		})
 	id := a.at("out", "despatchAdvice", "id")
 	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool { return walk(p.despatch(t, id), "shipment.number") != nil })
-	const withdraw = `mutation ($key: IdempotencyKey!, $in: CancelDespatchAdviceInput!) { out: cancelDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code path } } operation { state } despatchAdvice { status } } }`
-	w := p.s.good(t, "supplier", withdraw, map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "the truck broke down"}})
+	const withdraw = `mutation ($key: IdempotencyKey!, $in: CancelDespatchAdviceInput!)
+		{ out: cancelDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code path } } operation { state }
+		despatchAdvice { status } } }`
+	w := p.s.good(t, "supplier", withdraw,
+		map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "the truck broke down"}})
 	if w.at("out", "operation", "state") != "COMMITTED" || w.at("out", "despatchAdvice", "status") != "CANCELLED" {
 		t.Fatalf("withdrawn: %s", w.Body)
 	}
@@ -180,10 +235,17 @@ func TestSupplierWithdrawsANotice(t *testing.T) {
 		t.Errorf("the order: %v", now)
 	}
 	p.s.until(t, 20*time.Second, "cancelled", func() bool { return walk(p.despatch(t, id), "shipment.status") == "CANCELLED" })
-	if again := p.s.good(t, "supplier", withdraw, map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "again"}}); again.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
+	if again := p.s.good(t, "supplier", withdraw,
+		map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "again"}}); again.at("out", "errors", 0,
+		"code") != "STATE_NOT_ALLOWED" {
 		t.Errorf("withdrawn twice: %s", again.Body)
 	}
-	if b := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")})}); b.at("out", "operation", "state") != "COMMITTED" {
+	if b := p.s.good(t, "supplier", announce,
+		map[string]any{
+			"key": p.key(),
+			"in":  p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")}),
+		}); b.at("out", "operation",
+		"state") != "COMMITTED" {
 		t.Errorf("announced anew: %s", b.Body)
 	}
 }

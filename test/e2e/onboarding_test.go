@@ -31,14 +31,20 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	po := p.bought(t, 100, "SCR-10001")
-	profile := p.s.good(t, "operator", `mutation ($k: IdempotencyKey!) { out: saveToleranceProfile(idempotencyKey: $k, input: {name: "Screws", earlyDays: 1, lateDays: 1, allowSubstitution: false, outOfTolerance: HOLD_FOR_BUYER}) { profile { id } errors { __typename } } }`, map[string]any{"k": p.key()}).at("out", "profile", "id")
+	profile := p.s.good(t, "operator",
+		`mutation ($k: IdempotencyKey!) { out: saveToleranceProfile(idempotencyKey: $k, input:
+			{name: "Screws", earlyDays: 1, lateDays: 1, allowSubstitution: false, outOfTolerance: HOLD_FOR_BUYER})
+			{ profile { id } errors { __typename } } }`, map[string]any{"k": p.key()}).at("out", "profile", "id")
 	register := map[string]any{"code": "V2001", "name": "Registered", "requiresSignature": true, "channels": []any{}, "scopes": []any{}}
 	if a := p.act(t, "supplier", "registerPartner", "PartnerInput", register); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
 		t.Errorf("a supplier registers: %s", a.Body)
 	}
 	for field, bad := range map[string]any{
 		"code": "V 1", "name": " ", "gln": "1234567890123", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
-		"channels": []any{map[string]any{"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{}, "endpoint": "http://user:secret@example.com"}},
+		"channels": []any{map[string]any{
+			"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{},
+			"endpoint": "http://user:secret@example.com",
+		}},
 	} {
 		in := map[string]any{"code": "V9999", "name": "N", "channels": []any{}}
 		in[field] = bad
@@ -56,7 +62,10 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	}
 	me := func() map[string]any { return p.partner(t, "supplier", "V2001") }
 	id := me()["id"]
-	want := []string{"REGISTERED Channels", "KEYS_VERIFIED Signing key", "TESTING Scopes", "TESTING Quota", "TESTING Tolerance", "CERTIFIED Test: DESPATCH_ADVICE", "CERTIFIED Test: PURCHASE_ORDER_RESPONSE"}
+	want := []string{
+		"REGISTERED Channels", "KEYS_VERIFIED Signing key", "TESTING Scopes", "TESTING Quota", "TESTING Tolerance",
+		"CERTIFIED Test: DESPATCH_ADVICE", "CERTIFIED Test: PURCHASE_ORDER_RESPONSE",
+	}
 	if got := missing(me()); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("missing %q, want %q", got, want)
 	}
@@ -93,15 +102,21 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	}
 	stopped("REGISTERED", "No channel")
 	stopped("ACTIVE", "cannot be moved")
-	update(map[string]any{"channels": []any{map[string]any{"kind": "GRAPHQL", "direction": "INBOUND", "documents": []any{"PURCHASE_ORDER_RESPONSE"}}}})
+	update(map[string]any{"channels": []any{map[string]any{
+		"kind": "GRAPHQL", "direction": "INBOUND",
+		"documents": []any{"PURCHASE_ORDER_RESPONSE"},
+	}}})
 	moved("REGISTERED")
 	stopped("KEYS_VERIFIED", "No key is proved")
 	k := p.addKey(t, "supplier", id, time.Now())
-	if a := p.act(t, "supplier-other", "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": k.keyID, "signature": k.proof()}); walk(a.at("out", "errors", 0), "code") != "NOT_FOUND" {
+	if a := p.act(t, "supplier-other", "provePartnerKey", "ProvePartnerKeyInput",
+		map[string]any{"key": k.keyID, "signature": k.proof()}); walk(a.at("out", "errors", 0), "code") != "NOT_FOUND" {
 		t.Errorf("another supplier proves it: %s", a.Body)
 	}
 	wrong := *k.signer
-	if a := p.act(t, "supplier", "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": k.keyID, "signature": (addedKey{&wrong, "another text"}).proof()}); walk(a.at("out", "errors", 0), "code") != "SIGNATURE_INVALID" {
+	if a := p.act(t, "supplier", "provePartnerKey", "ProvePartnerKeyInput",
+		map[string]any{"key": k.keyID, "signature": (addedKey{&wrong, "another text"}).proof()}); walk(a.at("out", "errors", 0),
+		"code") != "SIGNATURE_INVALID" {
 		t.Errorf("proved by another text: %s", a.Body)
 	}
 	stopped("KEYS_VERIFIED", "No key is proved")
@@ -109,10 +124,14 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	moved("KEYS_VERIFIED")
 	stopped("TESTING", "No scopes")
 	stale := map[string]any{"partner": id, "expectedVersion": "0", "costPerMinute": 1}
-	if e := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", stale).at("out", "errors", 0); walk(e, "__typename") != "VersionConflict" || walk(e, "currentVersion") != me()["version"] {
+	if e := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", stale).at("out", "errors", 0); walk(e,
+		"__typename") != "VersionConflict" || walk(e, "currentVersion") != me()["version"] {
 		t.Errorf("changed unseen: %v", e)
 	}
-	update(map[string]any{"scopes": []any{"po:read", "po:respond", "operation:read", "price:read"}, "costPerMinute": 1_000_000, "toleranceProfile": profile})
+	update(map[string]any{
+		"scopes": []any{"po:read", "po:respond", "operation:read", "price:read"}, "costPerMinute": 1_000_000,
+		"toleranceProfile": profile,
+	})
 	moved("TESTING")
 	stopped("CERTIFIED", "No test document")
 
@@ -128,7 +147,8 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 		t.Errorf("a wrong test: %s", a.Body)
 	}
 	stopped("CERTIFIED", "refused: The purchase order was revised")
-	if a := send(p.answer(po, "ACCEPTED")); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil || a.at("out", "receipt", "kind") != "ARRIVAL" {
+	if a := send(p.answer(po, "ACCEPTED")); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil ||
+		a.at("out", "receipt", "kind") != "ARRIVAL" {
 		t.Errorf("a test: %s", a.Body)
 	}
 	if now := p.now(t, "supplier", po["number"]); now["status"] != "SENT" || len(now["responses"].([]any)) != 0 || now["operation"] != nil {
@@ -149,7 +169,8 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	update(map[string]any{"costPerMinute": 40})
 	p.s.until(t, 10*time.Second, "narrowed", func() bool {
 		a := p.s.query(t, "supplier", `{ purchaseOrders(first: 100) { nodes { number lines { nodes { sku } } } } }`, nil)
-		return strings.Contains(a.Body, "OPERATION_TOO_COSTLY") || strings.Contains(a.Body, "RATE_LIMITED") || strings.Contains(a.Body, "you may spend 40")
+		return strings.Contains(a.Body, "OPERATION_TOO_COSTLY") || strings.Contains(a.Body, "RATE_LIMITED") ||
+			strings.Contains(a.Body, "you may spend 40")
 	})
 	update(map[string]any{"costPerMinute": 1_000_000})
 	p.s.until(t, 10*time.Second, "widened", func() bool {
@@ -168,7 +189,8 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	if a := send(p.answer(next, "ACCEPTED")); a.at("out", "response") == nil {
 		t.Errorf("back again: %s", a.Body)
 	}
-	listed := p.s.good(t, "operator", `{ partners(first: 10, filter: {stage: [ACTIVE], search: "2001"}) { nodes { code } totalCount { value } } }`, nil)
+	listed := p.s.good(t, "operator",
+		`{ partners(first: 10, filter: {stage: [ACTIVE], search: "2001"}) { nodes { code } totalCount { value } } }`, nil)
 	if len(listed.at("partners", "nodes").([]any)) != 1 {
 		t.Errorf("listed: %s", listed.Body)
 	}
@@ -202,14 +224,36 @@ func (g *signer) tampered(t *testing.T, p *supplying, po map[string]any) {
 	}
 	db := p.s.database(t)
 	for _, tt := range []struct{ name, change, back, told string }{
-		{"a byte of what was said", `UPDATE messages SET body = convert_to(replace(convert_from(body, 'UTF8'), 'ACCEPTED', 'REJECTED'), 'UTF8')`, `UPDATE messages SET body = convert_to(replace(convert_from(body, 'UTF8'), 'REJECTED', 'ACCEPTED'), 'UTF8')`, "its bytes were changed"},
-		{"a signature", `UPDATE messages SET signature = set_byte(signature, 3, get_byte(signature, 3) # 1)`, `UPDATE messages SET signature = set_byte(signature, 3, get_byte(signature, 3) # 1)`, "the signature of its request does not hold"},
-		{"a key", `UPDATE partner_keys SET public_key = set_byte(public_key, 3, get_byte(public_key, 3) # 1)`, `UPDATE partner_keys SET public_key = set_byte(public_key, 3, get_byte(public_key, 3) # 1)`, "it was replaced"},
-		{"when a key counts", `UPDATE partner_keys SET valid_from = valid_from - interval '1 year'`, `UPDATE partner_keys SET valid_from = valid_from + interval '1 year'`, "when it counts was changed"},
-		{"when a message arrived", `UPDATE messages SET arrived_at = arrived_at - interval '1 second'`, `UPDATE messages SET arrived_at = arrived_at + interval '1 second'`, "it did not arrive when it says"},
-		{"the outcome on a receipt", `UPDATE receipts SET outcome = 'REJECTED' WHERE outcome = 'ACCEPTED' AND kind = 'OUTCOME'`, "", "is not the one that was given"},
+		{
+			"a byte of what was said", `UPDATE messages SET body = convert_to(replace(convert_from(body, 'UTF8'), 'ACCEPTED', 'REJECTED'), 'UTF8')`,
+			`UPDATE messages SET body = convert_to(replace(convert_from(body, 'UTF8'), 'REJECTED', 'ACCEPTED'), 'UTF8')`, "its bytes were changed",
+		},
+		{
+			"a signature", `UPDATE messages SET signature = set_byte(signature, 3, get_byte(signature, 3) # 1)`,
+			`UPDATE messages SET signature = set_byte(signature, 3, get_byte(signature, 3) # 1)`, "the signature of its request does not hold",
+		},
+		{
+			"a key", `UPDATE partner_keys SET public_key = set_byte(public_key, 3, get_byte(public_key, 3) # 1)`,
+			`UPDATE partner_keys SET public_key = set_byte(public_key, 3, get_byte(public_key, 3) # 1)`, "it was replaced",
+		},
+		{
+			"when a key counts", `UPDATE partner_keys SET valid_from = valid_from - interval '1 year'`,
+			`UPDATE partner_keys SET valid_from = valid_from + interval '1 year'`, "when it counts was changed",
+		},
+		{
+			"when a message arrived", `UPDATE messages SET arrived_at = arrived_at - interval '1 second'`,
+			`UPDATE messages SET arrived_at = arrived_at + interval '1 second'`, "it did not arrive when it says",
+		},
+		{
+			"the outcome on a receipt", `UPDATE receipts SET outcome = 'REJECTED' WHERE outcome = 'ACCEPTED' AND kind = 'OUTCOME'`, "",
+			"is not the one that was given",
+		},
 		{"a message that is removed", `DELETE FROM messages`, "", "is missing: the audit log has it"},
-		{"an entry of the audit log", `ALTER TABLE audit_entries DISABLE TRIGGER USER; UPDATE audit_entries SET after = jsonb_set(after, '{digest}', '"sha-256=:AAAA:"') WHERE action = 'message.receive'`, "", "it was changed"},
+		{
+			"an entry of the audit log",
+			`ALTER TABLE audit_entries DISABLE TRIGGER USER; UPDATE audit_entries SET after = jsonb_set(after, '{digest}', '"sha-256=:AAAA:"')
+				WHERE action = 'message.receive'`, "", "it was changed",
+		},
 	} {
 		if _, err := db.ExecContext(t.Context(), tt.change); err != nil {
 			t.Fatalf("%s: %v", tt.name, err)

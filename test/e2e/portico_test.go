@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "portico") // built once; PORTICO_BUILD are flags, such as -race
-		if out, err := exec.Command("go", append(strings.Fields("build -o "+binary+" "+os.Getenv("PORTICO_BUILD")), "portico")...).CombinedOutput(); err != nil {
+		if out, err := exec.Command("go",
+			append(strings.Fields("build -o "+binary+" "+os.Getenv("PORTICO_BUILD")), "portico")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building portico: %v\n%s", err, out)
 			return 1
 		}
@@ -146,9 +147,13 @@ func launchBuild(t *testing.T, binary, data string, env ...string) *server {
 	t.Helper()
 	takePlace(t)
 	addr, admin, company := freeAddr(t), freeAddr(t), freeAddr(t)
-	s := &server{url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{}, exited: make(chan error, 1), env: env}
+	s := &server{
+		url: "http://" + addr, admin: "http://" + admin, company: "http://" + company, data: data, log: &output{},
+		exited: make(chan error, 1), env: env,
+	}
 	s.cmd = exec.Command(binary, "serve")
-	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data, "DATABASE_URL=", "PORTICO_PACE="+pace)
+	s.cmd.Env = append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_SANDBOX_ADDR="+company, "PORTICO_DATA="+data,
+		"DATABASE_URL=", "PORTICO_PACE="+pace)
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
@@ -194,7 +199,8 @@ func (s *server) until(t *testing.T, patience time.Duration, what string, done f
 func (s *server) within(t *testing.T, within time.Duration, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(within)
-	for pause := 10 * time.Millisecond; !done(); pause = min(pause*5/4, 80*time.Millisecond) { // who waits long asks less often, for asking takes the CPU of others
+	// who waits long asks less often, for asking takes the CPU of others
+	for pause := 10 * time.Millisecond; !done(); pause = min(pause*5/4, 80*time.Millisecond) {
 		select {
 		case err := <-s.exited:
 			t.Fatalf("the server ended before it was %s: %v\n%s", what, err, s.log)

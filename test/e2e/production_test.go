@@ -27,13 +27,19 @@ func certify(t *testing.T, dir string, serial int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text, _ := x509.MarshalPKCS8PrivateKey(key)
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: text}} {
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: der},
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: text},
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +53,8 @@ sources:
   wms: {adapter: sandbox-wms, url: http://%[1]s/wms, key_env: ERP_KEY}
   carrier: {adapter: sandbox-carrier, url: http://%[1]s/carrier, key_env: ERP_KEY}
   crm: {adapter: sandbox-crm, url: http://%[1]s/crm, key_env: ERP_KEY}
-routes: {pricing: erp, orders: erp, accounts: erp, categories: erp, contracts: erp, items: erp, purchase_orders: erp, returns: erp, suppliers: erp, inventory: wms, warehouses: wms, shipments: wms, tracking: carrier, calendars: crm, credit: finance, invoices: finance}
+routes: {pricing: erp, orders: erp, accounts: erp, categories: erp, contracts: erp, items: erp, purchase_orders: erp, returns: erp,
+suppliers: erp, inventory: wms, warehouses: wms, shipments: wms, tracking: carrier, calendars: crm, credit: finance, invoices: finance}
 issuers: [{url: %[2]s, audience: portico}]
 `
 
@@ -66,9 +73,11 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 	good := write("good.yaml", fmt.Sprintf(productionFile, "localhost:1", "https://login.example.com"))
 	plain := write("plain.yaml", fmt.Sprintf(productionFile, "localhost:1", "http://login.example.com"))
 	safe := []string{
-		"PORTICO_PROFILE=production", "PORTICO_CONFIG=" + good, "PORTICO_LINK_KEY=0123456789abcdefghijklmnopqrstuvwxyz", "ERP_KEY=sandbox-key", "PORTICO_ADDR=0.0.0.0:0",
+		"PORTICO_PROFILE=production", "PORTICO_CONFIG=" + good, "PORTICO_LINK_KEY=0123456789abcdefghijklmnopqrstuvwxyz", "ERP_KEY=sandbox-key",
+		"PORTICO_ADDR=0.0.0.0:0",
 		"PORTICO_DATA_KEY_FILE=" + write("data-keys", "9876543210zyxwvutsrqponmlkjihgfedcba\n"),
-		"PORTICO_TLS_CERT=" + filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY=" + filepath.Join(dir, "key.pem"), "PORTICO_PUBLIC_URL=https://portal.example.com",
+		"PORTICO_TLS_CERT=" + filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY=" + filepath.Join(dir, "key.pem"),
+		"PORTICO_PUBLIC_URL=https://portal.example.com",
 	}
 	for name, c := range map[string]struct{ env, want string }{
 		"no file":                    {"PORTICO_CONFIG=", "PORTICO_CONFIG"},
@@ -96,11 +105,13 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 		}
 	}
 	both := exec.Command(binary, "serve")
-	both.Env = append(append(append(os.Environ(), "PORTICO_DATA="+folder(t, true), "PORTICO_ADMIN_ADDR="+freeAddr(t)), safe...), "PORTICO_TLS_CERT=", "PORTICO_TLS_KEY=")
+	both.Env = append(append(append(os.Environ(), "PORTICO_DATA="+folder(t, true), "PORTICO_ADMIN_ADDR="+freeAddr(t)), safe...),
+		"PORTICO_TLS_CERT=", "PORTICO_TLS_KEY=")
 	if out, err := both.CombinedOutput(); err == nil || !strings.Contains(string(out), "PORTICO_ADDR") {
 		t.Errorf("plain HTTP on a public address: %v\n%s", err, out)
 	}
-	if out, err := exec.Command("env", append(safe, binary, "token", "buyer")...).CombinedOutput(); err == nil || !strings.Contains(string(out), "no development issuer") {
+	if out, err := exec.Command("env", append(safe, binary, "token", "buyer")...).CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "no development issuer") {
 		t.Errorf("it makes tokens: %v\n%s", err, out)
 	}
 }
@@ -117,24 +128,28 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 	defer func() { _ = sandbox.Process.Kill(); _, _ = sandbox.Process.Wait() }()
 	certify(t, dir, 1)
 	file, keys, erpKey := filepath.Join(dir, "portico.yaml"), filepath.Join(dir, "keys"), filepath.Join(dir, "erp-key")
-	for path, text := range map[string]string{file: strings.ReplaceAll(fmt.Sprintf(productionFile, company, "https://login.example.com"), "key_env: ERP_KEY", "key_file: "+erpKey), keys: "0123456789abcdefghijklmnopqrstuvwxyz\n", erpKey: "a key of last year"} {
+	for path, text := range map[string]string{file: strings.ReplaceAll(fmt.Sprintf(productionFile, company, "https://login.example.com"),
+		"key_env: ERP_KEY", "key_file: "+erpKey), keys: "0123456789abcdefghijklmnopqrstuvwxyz\n", erpKey: "a key of last year"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_PACE=1", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys, "PORTICO_DATA_KEY_FILE="+keys,
+	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_PACE=1", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys,
+		"PORTICO_DATA_KEY_FILE="+keys,
 		"PORTICO_TLS_CERT="+filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY="+filepath.Join(dir, "key.pem"))
 	defer func() { _ = s.stop() }()
 	s.url = strings.Replace(s.url, "http://", "https://", 1)
 	serial := func(versions uint16) (int64, error) {
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{InsecureSkipVerify: true, MaxVersion: versions}) //nolint:gosec // its own authority
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"),
+			&tls.Config{InsecureSkipVerify: true, MaxVersion: versions}) //nolint:gosec // its own authority
 		if err != nil {
 			return 0, err
 		}
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64(), nil
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its own authority
+	trusting := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // its own authority
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trusting}}
 	s.until(t, 20*time.Second, "refused by its sources", func() bool {
 		return strings.Contains(s.log.String(), "level=ERROR") || strings.Contains(s.log.String(), "level=WARN")
 	})
@@ -174,7 +189,8 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 		}
 	}
 	database := filepath.Join(dir, "database-url")
-	if err := os.WriteFile(database, []byte("host="+filepath.Join(data, "socket")+" user=portico dbname=portico sslmode=disable\n"), 0o600); err != nil {
+	if err := os.WriteFile(database, []byte("host="+filepath.Join(data, "socket")+" user=portico dbname=portico sslmode=disable\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	beside := exec.Command(binary, "revoke", "--token", "x")
@@ -193,7 +209,8 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cert.pem"), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.within(t, 5*time.Second, "told of a bad certificate", func() bool { _, _ = serial(0); return strings.Contains(s.log.String(), "changed files cannot be read") })
+	s.within(t, 5*time.Second, "told of a bad certificate",
+		func() bool { _, _ = serial(0); return strings.Contains(s.log.String(), "changed files cannot be read") })
 	if n, err := serial(0); err != nil || n != 2 {
 		t.Errorf("with a bad certificate on disk: %d, %v", n, err)
 	}

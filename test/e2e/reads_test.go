@@ -15,8 +15,10 @@ query ($account: ID!, $sku: String!, $order: String!) {
   account(by: {id: $account}) { number name currency paymentTerms { description netDays } }
   item(by: {sku: $sku}) {
     name baseUnit
-    price(account: $account, maxAge: "PT0S") { ... on Price { unitPrice { price { amount currency } per { value unit } } kind contract { number } provenance { system instance mode } } }
-    availability { onHand { value unit } byWarehouse { warehouse { code } onHand { value } allocated { value } availableNow { value } } provenance { system mode stale } }
+    price(account: $account, maxAge: "PT0S") { ... on Price { unitPrice { price { amount currency } per { value unit } } kind contract
+{ number } provenance { system instance mode } } }
+    availability { onHand { value unit } byWarehouse { warehouse { code } onHand { value } allocated { value } availableNow { value } }
+provenance { system mode stale } }
   }
   order(by: {number: $order}) {
     customerPoNumber status account { number } totals { total { amount currency } }
@@ -30,8 +32,11 @@ query ($account: ID!, $sku: String!, $order: String!) {
 func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	acc := s.good(t, "operator", `{ account(by: {number: "10001"}) { id orders(first: 1, filter: {status: [DELIVERED, INVOICED]}) { nodes { number lines { nodes { sku } } } } } }`, nil)
-	order, sku := acc.at("account", "orders", "nodes", 0, "number").(string), acc.at("account", "orders", "nodes", 0, "lines", "nodes", 0, "sku").(string)
+	acc := s.good(t, "operator",
+		`{ account(by: {number: "10001"}) { id orders(first: 1, filter: {status: [DELIVERED, INVOICED]})
+			{ nodes { number lines { nodes { sku } } } } } }`, nil)
+	order, sku := acc.at("account", "orders", "nodes", 0, "number").(string),
+		acc.at("account", "orders", "nodes", 0, "lines", "nodes", 0, "sku").(string)
 	a := s.good(t, "operator", everything, map[string]any{"account": acc.at("account", "id"), "sku": sku, "order": order})
 
 	same := func(what string, got, want any) {
@@ -52,7 +57,8 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	material := s.record(t, "erp", "materials", sku)
 	same("item name", a.at("item", "name"), material["descr"])
 	var priced struct{ Positions []map[string]any }
-	s.control(t, http.MethodPost, "/erp/v1/prices", map[string]any{"positions": []map[string]any{{"custNo": "10001", "matNo": sku, "qty": "1", "uom": material["uom"]}}}, &priced)
+	s.control(t, http.MethodPost, "/erp/v1/prices",
+		map[string]any{"positions": []map[string]any{{"custNo": "10001", "matNo": sku, "qty": "1", "uom": material["uom"]}}}, &priced)
 	number("price", a.at("item", "price", "unitPrice", "price", "amount"), priced.Positions[0]["prc"])
 	number("price per", a.at("item", "price", "unitPrice", "per", "value"), priced.Positions[0]["prcUnit"])
 	same("price mode", a.at("item", "price", "provenance", "mode"), "LIVE")
@@ -92,7 +98,8 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	a := s.good(t, "operator", `{ new: purchaseOrders(first: 20) { ...orders } old: purchaseOrders(last: 6) { ...orders } }
-		fragment orders on PurchaseOrderConnection { nodes { number status lines { nodes { id sku ordered { value } received { value } open { value } } } } }`, nil)
+		fragment orders on PurchaseOrderConnection { nodes { number status lines
+		{ nodes { id sku ordered { value } received { value } open { value } } } } }`, nil)
 	open, received := 0, 0
 	for _, n := range append(a.at("new", "nodes").([]any), a.at("old", "nodes").([]any)...) {
 		po := n.(map[string]any)
@@ -100,7 +107,9 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 			line := l.(map[string]any)
 			left := line["open"].(map[string]any)["value"]
 			found := udecimal.Zero // in as many parts as the supplier answered
-			b := s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { availability(horizon: "P400D") { inbound { quantity { value } certainty purchaseOrderLine { id } } } } }`, map[string]any{"sku": line["sku"]})
+			b := s.good(t, "operator",
+				`query ($sku: String!) { item(by: {sku: $sku}) { availability(horizon: "P400D")
+					{ inbound { quantity { value } certainty purchaseOrderLine { id } } } } }`, map[string]any{"sku": line["sku"]})
 			for _, in := range b.at("item", "availability", "inbound").([]any) {
 				if in.(map[string]any)["purchaseOrderLine"].(map[string]any)["id"] == line["id"] {
 					found = found.Add(udecimal.MustParse(say(walk(in, "quantity.value"))))
@@ -129,7 +138,8 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"]) { status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
+	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"])
+		{ status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
 	for i := range 3 {
 		got := a.at("items", "nodes", i, "availability", "provenance").(map[string]any)
 		if got["system"] != "WMS" || got["instance"] != "wms" || got["stale"] != false {
@@ -147,10 +157,14 @@ func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 			shipments { nodes { number status } } invoices { nodes { number } } returns { nodes { number } } } } }`,
 		"items": `query ($n: Int!) { items(first: $n) { nodes { sku category { name } units { unit } customerPartNumber substitutes { sku }
 			price(maxAge: "PT0S") { __typename } availability(maxAge: "PT0S") { status byWarehouse { onHand { value } } } } } }`,
-		"accounts":  `query ($n: Int!) { accounts(first: $n) { nodes { number parent { name } credit { onHold } contracts { number } children { name } locations { totalCount { value } } } } }`,
-		"shipments": `query ($n: Int!) { shipments(first: $n) { nodes { number status(maxAge: "PT0S") orders { number } packages { sscc } events { nodes { milestone } } } } }`,
-		"invoices":  `query ($n: Int!) { invoices(first: $n) { nodes { number account { name } orders { number } lines { nodes { amount { amount } } } } } }`,
-		"returns":   `query ($n: Int!) { returns(first: $n) { nodes { number order { number } lines { reason } shipments { number } creditMemo { number } } } }`,
+		"accounts": `query ($n: Int!) { accounts(first: $n) { nodes { number parent { name } credit { onHold } contracts { number } children
+			{ name } locations { totalCount { value } } } } }`,
+		"shipments": `query ($n: Int!) { shipments(first: $n) { nodes { number status(maxAge: "PT0S") orders { number } packages { sscc } events
+			{ nodes { milestone } } } } }`,
+		"invoices": `query ($n: Int!) { invoices(first: $n) { nodes { number account { name } orders { number } lines
+			{ nodes { amount { amount } } } } } }`,
+		"returns": `query ($n: Int!) { returns(first: $n) { nodes { number order { number } lines { reason } shipments { number } creditMemo
+			{ number } } } }`,
 	} {
 		cost := func(n int) (statements, calls int) {
 			before, callsBefore := s.metric(t, "portico_store_statements_total"), s.outside(t)
@@ -198,7 +212,8 @@ func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
 		s.control(t, http.MethodGet, "/control/calls", nil, &calls)
 		return calls["erp/prices"]
 	}
-	const q = `query ($age: Duration) { items(first: 100, orderBy: NAME_ASC) { nodes { price(quantity: {value: "7", unit: "EA"}, maxAge: $age) { ... on Price { provenance { mode age stale } } } } } }`
+	const q = `query ($age: Duration) { items(first: 100, orderBy: NAME_ASC)
+		{ nodes { price(quantity: {value: "7", unit: "EA"}, maxAge: $age) { ... on Price { provenance { mode age stale } } } } } }`
 	before := prices()
 	s.good(t, "buyer", q, nil)
 	if got := prices() - before; got != 1 {
@@ -222,7 +237,10 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	s.settled(t) // what another test let happen is in the store
-	for list, order := range map[string]string{"orders": "NUMBER_ASC", "items": "NAME_ASC", "shipments": "", "invoices": "", "purchaseOrders": "DELIVERY_DATE_ASC"} {
+	for list, order := range map[string]string{
+		"orders": "NUMBER_ASC", "items": "NAME_ASC", "shipments": "", "invoices": "",
+		"purchaseOrders": "DELIVERY_DATE_ASC",
+	} {
 		by := ""
 		if order != "" {
 			by = ", orderBy: " + order
@@ -235,7 +253,9 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 				if cursor != "" {
 					from = fmt.Sprintf(", %s: %q", cursorArg, cursor)
 				}
-				a := s.good(t, "operator", fmt.Sprintf(`{ %s(%s%s%s) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, list, args, from, by), nil)
+				a := s.good(t, "operator",
+					fmt.Sprintf(`{ %s(%s%s%s) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, list,
+						args, from, by), nil)
 				edges := a.at(list, "edges").([]any)
 				page := make([]string, len(edges))
 				for i, e := range edges {
@@ -269,7 +289,8 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	first := s.good(t, "buyer", `{ items(first: 1, filter: {contracted: true}) { nodes { sku gtin customerPartNumber units { gtin } category { id } brand } } }`, nil)
+	first := s.good(t, "buyer",
+		`{ items(first: 1, filter: {contracted: true}) { nodes { sku gtin customerPartNumber units { gtin } category { id } brand } } }`, nil)
 	item := first.at("items", "nodes", 0).(map[string]any)
 	own := s.good(t, "buyer", `{ items(first: 100) { nodes { sku customerPartNumber } } }`, nil)
 	for _, n := range own.at("items", "nodes").([]any) {
@@ -286,7 +307,8 @@ func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 			t.Errorf("searching %q finds %v first, want %v", search, got, want)
 		}
 	}
-	a := s.good(t, "buyer", `{ items(first: 3, search: "hexagon scr") { totalCount { value } nodes { name } facets { name values { value count } } } }`, nil)
+	a := s.good(t, "buyer", `{ items(first: 3, search: "hexagon scr") { totalCount { value } nodes { name } facets
+		{ name values { value count } } } }`, nil)
 	if n := a.at("items", "nodes", 0, "name"); n == nil || !strings.HasPrefix(n.(string), "Hexagon screw") {
 		t.Errorf("words that begin so find %v, want a hexagon screw", n)
 	}
@@ -294,7 +316,8 @@ func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 		t.Error("the result has no facets")
 	}
 	// Another customer's own number is a word like any other, and finds nothing.
-	if a := s.good(t, "buyer-other", `query ($s: String) { items(search: $s) { nodes { sku } } }`, map[string]any{"s": item["own"]}); len(a.at("items", "nodes").([]any)) != 0 {
+	if a := s.good(t, "buyer-other", `query ($s: String) { items(search: $s) { nodes { sku } } }`,
+		map[string]any{"s": item["own"]}); len(a.at("items", "nodes").([]any)) != 0 {
 		t.Errorf("another customer finds %v by a part number that is not its own", a.at("items", "nodes"))
 	}
 }
@@ -305,7 +328,10 @@ func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
 	s := portico(t)
 	a := s.good(t, "buyer", `{ invoices(first: 1) { nodes { number document { url mediaType fileName expiresAt } } }
 		shipments(first: 1, filter: {status: [DELIVERED]}) { nodes { proofOfDelivery { signedBy document { url } } } } }`, nil)
-	for _, link := range []any{a.at("invoices", "nodes", 0, "document", "url"), a.at("shipments", "nodes", 0, "proofOfDelivery", "document", "url")} {
+	for _, link := range []any{
+		a.at("invoices", "nodes", 0, "document", "url"),
+		a.at("shipments", "nodes", 0, "proofOfDelivery", "document", "url"),
+	} {
 		resp, err := http.Get(link.(string))
 		if err != nil {
 			t.Fatal(err)

@@ -63,7 +63,8 @@ func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
 
 	a := s.good(t, "buyer", strings.Replace(page, "price {", `price(maxAge: "PT0S") {`, 1), nil)
 	price := a.at("items", "nodes", 1, "price").(map[string]any)
-	if price["__typename"] != "PriceUnavailable" || price["reason"] != "SOURCE_DOWN" || price["retryAfter"] == nil || price["lastKnown"] == nil {
+	if price["__typename"] != "PriceUnavailable" || price["reason"] != "SOURCE_DOWN" || price["retryAfter"] == nil ||
+		price["lastKnown"] == nil {
 		t.Errorf("the price is %v, want PriceUnavailable with the last known price and when to ask again", price)
 	}
 	if age := seconds(t, a.at("orders", "nodes", 0, "provenance", "age")); age < outage(t).Seconds()-1.5 {
@@ -86,11 +87,13 @@ func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
 	back := time.Now()
 	s.within(t, 5*time.Second, "fresh again", func() bool {
 		a := s.good(t, "buyer", strings.Replace(page, "price {", `price(maxAge: "PT0S") {`, 1), nil)
-		return a.at("items", "nodes", 1, "price", "provenance", "mode") == "LIVE" && seconds(t, a.at("orders", "nodes", 0, "provenance", "age")) < 2
+		return a.at("items", "nodes", 1, "price", "provenance", "mode") == "LIVE" &&
+			seconds(t, a.at("orders", "nodes", 0, "provenance", "age")) < 2
 	})
 	close(stop)
 	load.Wait()
-	t.Logf("outage %v: %d queries, %d failed, fresh again after %v", outage(t), asked.Load(), failed.Load(), time.Since(back).Round(time.Millisecond))
+	t.Logf("outage %v: %d queries, %d failed, fresh again after %v", outage(t), asked.Load(), failed.Load(),
+		time.Since(back).Round(time.Millisecond))
 	if failed.Load() > 0 {
 		t.Errorf("%d of %d queries failed", failed.Load(), asked.Load())
 	}
@@ -110,7 +113,8 @@ func seconds(t *testing.T, iso any) float64 {
 func TestNewsIsInTheGraph(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	before := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
+	before := s.good(t, "operator",
+		`{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
 	var worst time.Duration
 	type effect struct {
 		Seq     int
@@ -147,7 +151,8 @@ func TestNewsIsInTheGraph(t *testing.T) {
 		})
 		s.until(t, 20*time.Second, "told", func() bool { // how soon is logged: what runs beside it counts
 			a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { version lines { nodes { sku } }
-				shipments { nodes { number events { nodes { milestone } } packages { lines { quantity { value } orderLine { sku } } } } } } }`, map[string]any{"n": order})
+				shipments { nodes { number events { nodes { milestone } } packages { lines { quantity { value } orderLine { sku } } } } } } }`,
+				map[string]any{"n": order})
 			told = a.Body
 			shipped := false
 			packages, _ := a.at("order", "shipments", "nodes", 0, "packages").([]any)
@@ -161,7 +166,8 @@ func TestNewsIsInTheGraph(t *testing.T) {
 		worst = max(worst, time.Since(at))
 	}
 	after := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } } }`, nil)
-	if before.at("orders", "totalCount", "value") == after.at("orders", "totalCount", "value") || before.at("shipments", "totalCount", "value") == after.at("shipments", "totalCount", "value") {
+	if before.at("orders", "totalCount", "value") == after.at("orders", "totalCount", "value") ||
+		before.at("shipments", "totalCount", "value") == after.at("shipments", "totalCount", "value") {
 		t.Error("ten ticks brought no order or no shipment")
 	}
 	t.Logf("slowest news took %v", worst.Round(time.Millisecond))
@@ -171,10 +177,13 @@ func TestNewsIsInTheGraph(t *testing.T) {
 func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	list := s.good(t, "operator", `{ orders(first: 2, orderBy: NUMBER_ASC, filter: {status: [DELIVERED, INVOICED]}) { nodes { number status version } } }`, nil)
+	list := s.good(t, "operator",
+		`{ orders(first: 2, orderBy: NUMBER_ASC, filter: {status: [DELIVERED, INVOICED]}) { nodes { number status version } } }`, nil)
 	bad, fine := list.at("orders", "nodes", 0, "number").(string), list.at("orders", "nodes", 1, "number").(string)
-	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
-	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900}})
+	s.control(t, http.MethodPost, "/control/records",
+		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
+	s.control(t, http.MethodPost, "/control/records",
+		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900}})
 	s.until(t, 5*time.Second, "set aside", func() bool {
 		a := s.good(t, "operator", `{ sourceHealth { instance rejectedRecords { nodes { kind sourceRef reason } } } }`, nil)
 		return strings.Contains(a.Body, bad) && strings.Contains(a.Body, "hdrStat")
@@ -191,7 +200,8 @@ func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 		t.Error("a buyer sees records that were set aside")
 	}
 	// Told rightly again, it is off the list.
-	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"rev": 901}})
+	s.control(t, http.MethodPost, "/control/records",
+		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"rev": 901}})
 	s.until(t, 5*time.Second, "accepted", func() bool {
 		return !strings.Contains(s.good(t, "operator", `{ sourceHealth { rejectedRecords { nodes { sourceRef } } } }`, nil).Body, bad)
 	})
@@ -268,7 +278,9 @@ func TestAKilledFirstLoadGoesOn(t *testing.T) {
 	var orders, invoices struct{ Total int }
 	again.control(t, http.MethodGet, "/erp/v1/salesOrders?limit=1", nil, &orders)
 	again.control(t, http.MethodGet, "/erp/v1/invoices?limit=1", nil, &invoices)
-	a := again.good(t, "operator", `{ orders(first: 1) { totalCount { value } } invoices(first: 1) { totalCount { value } } sourceHealth { rejectedRecords { totalCount { value } } } }`, nil)
+	a := again.good(t, "operator",
+		`{ orders(first: 1) { totalCount { value } } invoices(first: 1) { totalCount { value } } sourceHealth
+			{ rejectedRecords { totalCount { value } } } }`, nil)
 	if got := int(a.at("orders", "totalCount", "value").(float64)); got < orders.Total-3 {
 		t.Errorf("%d orders, the ERP has %d", got, orders.Total)
 	}
@@ -292,7 +304,8 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		{"DATABASE_URL=postgres://u:hunter2@localhost:1/x", "database"},
 	} {
 		cmd := exec.Command(binary, "serve")
-		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t), "PORTICO_DATABASE_WAIT=500ms", c.env)
+		cmd.Env = append(os.Environ(), "PORTICO_DATA="+t.TempDir(), "PORTICO_ADDR="+freeAddr(t), "PORTICO_ADMIN_ADDR="+freeAddr(t),
+			"PORTICO_DATABASE_WAIT=500ms", c.env)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("%s: got %v\n%s\nwant it refused with %q", c.env, err, out, c.want)
@@ -306,7 +319,8 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "config")
-	cmd.Env = append(os.Environ(), "PORTICO_CONFIG="+config, "DATABASE_URL=postgres://u:hunter2@db/x", "PORTICO_LINK_KEY=0123456789012345678901234567890123")
+	cmd.Env = append(os.Environ(), "PORTICO_CONFIG="+config, "DATABASE_URL=postgres://u:hunter2@db/x",
+		"PORTICO_LINK_KEY=0123456789012345678901234567890123")
 	out, err := cmd.Output()
 	if err != nil || strings.Contains(string(out), "hunter2") || strings.Contains(string(out), "0123456789") {
 		t.Errorf("portico config: %v\n%s", err, out)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-const resuming = `subscription ($after: EventCursor) { shipmentUpdates(after: $after) { __typename ... on StreamItem { cursor at } ... on ShipmentUpdate { previousStatus etaShift shipment { id } }
+const resuming = `subscription ($after: EventCursor) { shipmentUpdates(after: $after)
+	{ __typename ... on StreamItem { cursor at } ... on ShipmentUpdate { previousStatus etaShift shipment { id } }
 	... on StreamCaughtUp { replayed } ... on StreamGap { from requery } } }`
 
 // items are what came so far.
@@ -38,7 +39,8 @@ func told(items []map[string]any) (ids []string) {
 // logged are the subjects of all changes of shipments, in the order of the log.
 func (s *server) logged(t *testing.T) (ids []string) {
 	t.Helper()
-	if err := s.database(t).SelectContext(t.Context(), &ids, `SELECT subject FROM changes WHERE topic = 'SHIPMENT' ORDER BY xid, seq`); err != nil {
+	if err := s.database(t).SelectContext(t.Context(), &ids,
+		`SELECT subject FROM changes WHERE topic = 'SHIPMENT' ORDER BY xid, seq`); err != nil {
 		t.Fatal(err)
 	}
 	return ids
@@ -90,7 +92,8 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	other := s.beside(t)
 	third := other.follow(t, token, resuming, map[string]any{"after": last})
 	// Whoever hears of changes loses its connection.
-	if _, err := s.database(t).ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`); err != nil {
+	if _, err := s.database(t).ExecContext(t.Context(),
+		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`); err != nil {
 		t.Fatal(err)
 	}
 	// One transaction takes its number first and commits last.
@@ -98,7 +101,8 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := late.ExecContext(t.Context(), `INSERT INTO changes (topic, subject) SELECT 'SHIPMENT', id FROM shipments ORDER BY id LIMIT 1`); err != nil {
+	if _, err := late.ExecContext(t.Context(),
+		`INSERT INTO changes (topic, subject) SELECT 'SHIPMENT', id FROM shipments ORDER BY id LIMIT 1`); err != nil {
 		t.Fatal(err)
 	}
 	s.ticks(t, 20)
@@ -183,14 +187,17 @@ func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 	edited := []byte(cursor)
 	edited[3] ^= 1
 	for name, c := range map[string]struct{ persona, query, cursor string }{
-		"another caller":       {"buyer", resuming, cursor},
-		"a supplier":           {"supplier", resuming, cursor},
-		"edited":               {"operator", resuming, string(edited)},
-		"made up":              {"operator", resuming, "made-up"},
-		"empty":                {"operator", resuming, ""},
-		"long":                 {"operator", resuming, cursor + cursor},
-		"another stream":       {"operator", `subscription ($after: EventCursor) { operationUpdates(after: $after) { __typename } }`, cursor},
-		"a cursor of the list": {"operator", resuming, say(s.good(t, "operator", `{ shipments(first: 1) { pageInfo { endCursor } } }`, nil).at("shipments", "pageInfo", "endCursor"))},
+		"another caller": {"buyer", resuming, cursor},
+		"a supplier":     {"supplier", resuming, cursor},
+		"edited":         {"operator", resuming, string(edited)},
+		"made up":        {"operator", resuming, "made-up"},
+		"empty":          {"operator", resuming, ""},
+		"long":           {"operator", resuming, cursor + cursor},
+		"another stream": {"operator", `subscription ($after: EventCursor) { operationUpdates(after: $after) { __typename } }`, cursor},
+		"a cursor of the list": {
+			"operator", resuming,
+			say(s.good(t, "operator", `{ shipments(first: 1) { pageInfo { endCursor } } }`, nil).at("shipments", "pageInfo", "endCursor")),
+		},
 	} {
 		f := s.follow(t, s.token(t, c.persona), c.query, map[string]any{"after": c.cursor})
 		s.until(t, 5*time.Second, "refused", func() bool {
@@ -221,7 +228,8 @@ func TestAStreamSaysWhatIsKeptNoLonger(t *testing.T) {
 	f = s.follow(t, token, resuming, map[string]any{"after": cursor})
 	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 1 })
 	items := f.items()
-	if items[0]["__typename"] != "StreamGap" || items[0]["from"] != cursor || fmt.Sprint(items[0]["requery"]) == "" || items[1]["__typename"] != "StreamCaughtUp" || items[1]["replayed"] != 0.0 {
+	if items[0]["__typename"] != "StreamGap" || items[0]["from"] != cursor || fmt.Sprint(items[0]["requery"]) == "" ||
+		items[1]["__typename"] != "StreamCaughtUp" || items[1]["replayed"] != 0.0 {
 		t.Errorf("it began with %v", items)
 	}
 	after := items[1]["cursor"]

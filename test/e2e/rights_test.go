@@ -16,11 +16,14 @@ var personas = []string{"buyer", "buyer-child", "buyer-other", "supplier", "supp
 const wide = `{
   viewer { ... on CustomerViewer { accounts { ...acc } } ... on SupplierViewer { supplier { id } } }
   accounts(first: 100) { nodes { ...acc } }
-  orders(first: 100) { nodes { id account { id } shipTo { id } billTo { id } lines(first: 100) { nodes { id } } shipments { nodes { id } } invoices { nodes { id } } returns { nodes { id } } } }
-  shipments(first: 100) { nodes { id orders { id } purchaseOrders { id } events(first: 100) { nodes { id } } packages { lines { orderLine { id } purchaseOrderLine { id } } } } }
+  orders(first: 100) { nodes { id account { id } shipTo { id } billTo { id } lines(first: 100) { nodes { id } } shipments { nodes { id } }
+invoices { nodes { id } } returns { nodes { id } } } }
+  shipments(first: 100) { nodes { id orders { id } purchaseOrders { id } events(first: 100) { nodes { id } } packages
+{ lines { orderLine { id } purchaseOrderLine { id } } } } }
   invoices(first: 100) { nodes { id orders { id } lines { nodes { orderLine { id } shipment { id } } } } }
   returns(first: 100) { nodes { id order { id } shipments { id } creditMemo { id } } }
-  purchaseOrders(first: 100) { nodes { id supplier { id } lines(first: 100) { nodes { id } } shipments { nodes { id } } responses { id deviations { id } operation { id } } despatchAdvices { id operation { id } } } }
+  purchaseOrders(first: 100) { nodes { id supplier { id } lines(first: 100) { nodes { id } } shipments { nodes { id } } responses
+{ id deviations { id } operation { id } } despatchAdvices { id operation { id } } } }
   alerts(first: 100) { nodes { id } }
 }
 fragment acc on Account { id contracts { id } locations { nodes { id } } children { id } parent { id } }`
@@ -56,7 +59,8 @@ func harvest(v any, into map[string]bool, shipments map[string]string) {
 	}
 }
 
-const reporting = `mutation ($key: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } alert { id } } }`
+const reporting = `mutation ($key: IdempotencyKey!, $in: ReportExceptionInput!)
+	{ out: reportException(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } alert { id } } }`
 
 // answered lets both suppliers refuse a purchase order, announce a shipment and report
 // something about its ship notice, so that there are answers, deviations, notices and alerts
@@ -67,20 +71,29 @@ func (s *server) answered(t *testing.T) {
 		vendor := map[string]string{"supplier": "V2001", "supplier-other": "V2002"}[persona]
 		bought := func() (po any) {
 			var made struct{ PoNo string }
-			s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": vendor, "whs": "RTM", "items": []any{map[string]any{"matNo": "SCR-10001", "qty": 1000}}}, &made)
+			s.control(t, http.MethodPost, "/control/buy",
+				map[string]any{"venNo": vendor, "whs": "RTM", "items": []any{map[string]any{"matNo": "SCR-10001", "qty": 1000}}}, &made)
 			s.until(t, 20*time.Second, "bought", func() bool {
-				po = s.good(t, persona, `query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision lines { nodes { id open { unit } } } } }`, map[string]any{"n": made.PoNo}).at("purchaseOrder")
+				po = s.good(t, persona, `query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision lines { nodes { id open { unit } } } } }`,
+					map[string]any{"n": made.PoNo}).at("purchaseOrder")
 				return po != nil
 			})
 			return po
 		}
 		po := bought()
-		in := map[string]any{"purchaseOrder": walk(po, "id"), "expectedRevision": walk(po, "revision"), "responseNumber": fmt.Sprint("refused ", time.Now().UnixNano()), "kind": "REJECTED"}
-		if a := s.good(t, persona, respond, map[string]any{"key": fmt.Sprint("refused-", time.Now().UnixNano()), "in": in}); a.at("out", "deviations", 0, "state") != "PENDING" {
+		in := map[string]any{
+			"purchaseOrder": walk(po, "id"), "expectedRevision": walk(po, "revision"),
+			"responseNumber": fmt.Sprint("refused ", time.Now().UnixNano()), "kind": "REJECTED",
+		}
+		if a := s.good(t, persona, respond, map[string]any{"key": fmt.Sprint("refused-", time.Now().UnixNano()), "in": in}); a.at("out",
+			"deviations", 0, "state") != "PENDING" {
 			t.Fatalf("%s refuses: %s", persona, a.Body)
 		}
 		po = bought()
-		accepted := map[string]any{"purchaseOrder": walk(po, "id"), "expectedRevision": walk(po, "revision"), "responseNumber": fmt.Sprint("accepted ", time.Now().UnixNano()), "kind": "ACCEPTED"}
+		accepted := map[string]any{
+			"purchaseOrder": walk(po, "id"), "expectedRevision": walk(po, "revision"),
+			"responseNumber": fmt.Sprint("accepted ", time.Now().UnixNano()), "kind": "ACCEPTED",
+		}
 		key := fmt.Sprint("accepted-", time.Now().UnixNano())
 		s.until(t, 20*time.Second, persona+"'s answer taken by the ERP", func() bool { // the same key, until it is
 			a := s.good(t, persona, respond, map[string]any{"key": key, "in": accepted})
@@ -90,13 +103,21 @@ func (s *server) answered(t *testing.T) {
 			return a.at("out", "operation", "state") == "COMMITTED"
 		})
 		line := walk(po, "lines.nodes.0")
-		notice := map[string]any{"number": fmt.Sprint("notice ", time.Now().UnixNano()), "shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"}, "lines": []any{map[string]any{"purchaseOrderLine": walk(line, "id"), "shipped": map[string]any{"value": "1", "unit": walk(line, "open.unit")}}}}
+		notice := map[string]any{
+			"number":   fmt.Sprint("notice ", time.Now().UnixNano()),
+			"shipFrom": map[string]any{"name": "n", "line1": "l", "city": "c", "country": "DE"},
+			"lines": []any{map[string]any{
+				"purchaseOrderLine": walk(line, "id"),
+				"shipped":           map[string]any{"value": "1", "unit": walk(line, "open.unit")},
+			}},
+		}
 		a := s.good(t, persona, announce, map[string]any{"key": fmt.Sprint("announced-", time.Now().UnixNano()), "in": notice})
 		if a.at("out", "despatchAdvice", "id") == nil {
 			t.Fatalf("%s announces: %s", persona, a.Body)
 		}
 		report := map[string]any{"subject": a.at("out", "despatchAdvice", "id"), "severity": "INFO", "message": "It leaves a day later."}
-		if a := s.good(t, persona, reporting, map[string]any{"key": fmt.Sprint("reported-", time.Now().UnixNano()), "in": report}); a.at("out", "alert", "id") == nil {
+		if a := s.good(t, persona, reporting, map[string]any{"key": fmt.Sprint("reported-", time.Now().UnixNano()), "in": report}); a.at("out",
+			"alert", "id") == nil {
 			t.Fatalf("%s reports: %s", persona, a.Body)
 		}
 	}
@@ -118,7 +139,8 @@ func TestPersonasSeeOnlyTheirOwnOverEveryPath(t *testing.T) {
 		ids[p] = map[string]bool{}
 		harvest(a.Data, ids[p], shipments)
 	}
-	t.Logf("ids harvested: buyer %d, child %d, other %d, supplier %d, operator %d", len(ids["buyer"]), len(ids["buyer-child"]), len(ids["buyer-other"]), len(ids["supplier"]), len(ids["operator"]))
+	t.Logf("ids harvested: buyer %d, child %d, other %d, supplier %d, operator %d", len(ids["buyer"]), len(ids["buyer-child"]),
+		len(ids["buyer-other"]), len(ids["supplier"]), len(ids["operator"]))
 	for _, p := range []string{"buyer-child", "buyer-other", "supplier", "supplier-other"} {
 		if len(ids[p]) < 5 {
 			t.Fatalf("%s sees %d things; the test needs more", p, len(ids[p]))
@@ -176,7 +198,8 @@ func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments ma
 	t.Helper()
 	accounts := map[string][]string{"buyer": {"10001", "10002", "10003"}, "buyer-child": {"10002"}, "buyer-other": {"10004"}}[persona]
 	contracts := map[string]string{} // by id, their account's number
-	for _, a := range s.good(t, "operator", `{ accounts(first: 100) { nodes { number contracts { id } } } }`, nil).at("accounts", "nodes").([]any) {
+	for _, a := range s.good(t, "operator", `{ accounts(first: 100) { nodes { number contracts { id } } } }`, nil).at("accounts",
+		"nodes").([]any) {
 		for _, c := range a.(map[string]any)["contracts"].([]any) {
 			contracts[c.(map[string]any)["id"].(string)] = a.(map[string]any)["number"].(string)
 		}
@@ -191,16 +214,21 @@ func (s *server) notOwn(t *testing.T, persona string, ids []string, shipments ma
 			}
 		}
 		a := s.good(t, "operator", `query ($ids: [ID!]!) { nodes(ids: $ids) { id
-			... on Account { number } ... on AccountLocation { of: account { number } } ... on Order { account { number } } ... on OrderLine { order { account { number } } }
+			... on Account { number } ... on AccountLocation { of: account { number } } ... on Order { account { number } } ... on OrderLine
+			{ order { account { number } } }
 			... on Invoice { account { number } } ... on Return { order { account { number } } }
 			... on Shipment { orders { account { number } } purchaseOrders { supplier { code } } }
-			... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } ... on TradingPartner { code }
-			... on PurchaseOrderResponse { purchaseOrder { supplier { code } } } ... on DespatchAdvice { supplier { code } } ... on Deviation { line { purchaseOrder { supplier { code } } } }
-			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } }
+			... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine { purchaseOrder { supplier { code } } } ... on TradingPartner
+			{ code }
+			... on PurchaseOrderResponse { purchaseOrder { supplier { code } } } ... on DespatchAdvice { supplier { code } } ... on Deviation
+			{ line { purchaseOrder { supplier { code } } } }
+			... on Alert { audience subjectNode { ... on PurchaseOrder { supplier { code } } ... on PurchaseOrderLine
+			{ purchaseOrder { supplier { code } } }
 				... on DespatchAdvice { supplier { code } } ... on SupplierItem { supplier { code } } } } } }`, map[string]any{"ids": owners})
 		for i, n := range a.at("nodes").([]any) {
 			text, _ := json.Marshal(n)
-			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`) && (!strings.HasPrefix(batch[i], "alr_") || strings.Contains(string(text), "SUPPLIER"))
+			mine := suppliers != "" && strings.Contains(string(text), `"code":"`+suppliers+`"`) &&
+				(!strings.HasPrefix(batch[i], "alr_") || strings.Contains(string(text), "SUPPLIER"))
 			for _, number := range accounts {
 				mine = mine || contracts[batch[i]] == number || strings.Contains(string(text), `"number":"`+number+`"`)
 			}
@@ -224,8 +252,11 @@ func (s *server) lookups(t *testing.T, persona string, foreign []string) {
 		}
 		return prefix + strings.Repeat("0", 32)
 	}
-	numbers := s.good(t, "operator", `query ($o: ID!, $p: ID!, $s: ID!, $i: ID!, $a: ID!) { o: node(id: $o) { ... on Order { number } } p: node(id: $p) { ... on PurchaseOrder { number } }
-		s: node(id: $s) { ... on Shipment { number } } i: node(id: $i) { ... on Invoice { number } } a: node(id: $a) { ... on Account { number } } }`,
+	numbers := s.good(t, "operator",
+		`query ($o: ID!, $p: ID!, $s: ID!, $i: ID!, $a: ID!) { o: node(id: $o) { ... on Order { number } } p: node(id: $p)
+			{ ... on PurchaseOrder { number } }
+		s: node(id: $s) { ... on Shipment { number } } i: node(id: $i) { ... on Invoice { number } } a: node(id: $a)
+		{ ... on Account { number } } }`,
 		map[string]any{"o": pick("ord_"), "p": pick("pur_"), "s": pick("shp_"), "i": pick("inv_"), "a": pick("acc_")})
 	for _, c := range []struct{ query, foreign, missing string }{
 		{`query ($x: String!) { order(by: {number: $x}) { id } }`, fmt.Sprint(numbers.at("o", "number")), "1"},
@@ -256,7 +287,8 @@ func TestASupplierSeesNoCustomerData(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	a := s.query(t, "supplier", `{ viewer { __typename ... on SupplierViewer { supplier { code } } }
-		purchaseOrders(first: 50) { nodes { number supplier { code } totals { total { amount } } lines { nodes { unitPrice { price { amount } } } } shipments { nodes { direction orders { id } } } } }
+		purchaseOrders(first: 50) { nodes { number supplier { code } totals { total { amount } } lines
+		{ nodes { unitPrice { price { amount } } } } shipments { nodes { direction orders { id } } } } }
 		shipments(first: 50) { nodes { direction } } accounts { nodes { id } } orders { nodes { id } } }`, nil)
 	if a.at("viewer", "supplier", "code") != "V2001" {
 		t.Errorf("viewer: %v", a.at("viewer"))
@@ -291,7 +323,8 @@ func TestRightsNarrowFieldByField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.at("orders", "nodes", 0, "number") == nil || a.at("orders", "nodes", 0, "totals") != nil || a.at("items", "nodes", 0, "price") != nil || a.at("invoices") != nil {
+	if a.at("orders", "nodes", 0, "number") == nil || a.at("orders", "nodes", 0, "totals") != nil ||
+		a.at("items", "nodes", 0, "price") != nil || a.at("invoices") != nil {
 		t.Errorf("got %s", a.Body)
 	}
 	for i, c := range a.codes() {
@@ -336,7 +369,10 @@ func TestTheSchemaIsReadByWhoMay(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	full, narrow := s.token(t, "buyer"), s.token(t, "buyer", "--scope", "order:read price:read")
-	for _, query := range []string{`{ __schema { types { name } } }`, `{ __type(name: "OrderLine") { name fields { name } } }`, `{ _service { sdl } }`} {
+	for _, query := range []string{
+		`{ __schema { types { name } } }`, `{ __type(name: "OrderLine") { name fields { name } } }`,
+		`{ _service { sdl } }`,
+	} {
 		for name, c := range map[string]struct {
 			token string
 			may   bool

@@ -104,12 +104,16 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 			beside = s.over(t, "portico", "PORTICO_CLIENT_RATE=1", "PORTICO_CLIENT_BURST=60", "PORTICO_ACCOUNT_RATE=1", "PORTICO_ACCOUNT_BURST=60")
 			often(beside, `{ orders(first: 50) { nodes { number } } }`)
 		}, func() { _ = beside.stop() }},
-		{"The guard refuses a client's documents", "CLIENT_REFUSED", "GATEWAY", subject("DOCUMENT_TOO_COMPLEX"), func() { often(s, "{"+strings.Repeat(" viewer { __typename }", 900)+" }") }, nil},
+		{
+			"The guard refuses a client's documents", "CLIENT_REFUSED", "GATEWAY", subject("DOCUMENT_TOO_COMPLEX"),
+			func() { often(s, "{"+strings.Repeat(" viewer { __typename }", 900)+" }") }, nil,
+		},
 		{"The ERP refuses", "OPERATION_REFUSED", "ERP", subject("erp"), func() {
 			key, in := o.order()
 			id := o.submit(t, key, in).at("submitOrder", "operation", "id")
 			// What the ERP's refusal leaves, which tests of writes bring about for real.
-			exec(fmt.Sprintf(`UPDATE operations SET state = 'FAILED', finished_at = clock_timestamp(), failure = '{"responsible": "ERP", "code": "REFUSED_BY_ERP", "message": "blocked", "retryable": true}' WHERE id = '%v'`, id))
+			exec(fmt.Sprintf(`UPDATE operations SET state = 'FAILED', finished_at = clock_timestamp(),
+				failure = '{"responsible": "ERP", "code": "REFUSED_BY_ERP", "message": "blocked", "retryable": true}' WHERE id = '%v'`, id))
 		}, nil},
 		{"The ERP is slow", "SOURCE_UNHEALTHY", "ERP", message("to answer"), func() {
 			s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "latency", "millis": 1500})
@@ -119,41 +123,56 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 		}, well},
 		{"Somebody says what nobody has mapped", "UNMAPPED_CODE", "LOGISTICS", message("acme"), func() {
 			var parcel string
-			if err := db.Get(&parcel, `SELECT tracking_number FROM shipments WHERE direction = 'OUTBOUND' AND status NOT IN ('DELIVERED', 'RETURNED', 'CANCELLED') AND tracking_number <> '' LIMIT 1`); err != nil {
+			if err := db.Get(&parcel, `SELECT tracking_number FROM shipments WHERE direction = 'OUTBOUND'
+				AND status NOT IN ('DELIVERED', 'RETURNED', 'CANCELLED') AND tracking_number <> '' LIMIT 1`); err != nil {
 				t.Fatal(err)
 			}
-			body, _ := json.Marshal(map[string]any{"parcel": parcel, "scans": []any{map[string]any{"no": 1, "code": "QQQ", "note": "what is this", "at": time.Now().UTC().Format(time.RFC3339)}}})
+			body, _ := json.Marshal(map[string]any{
+				"parcel": parcel,
+				"scans":  []any{map[string]any{"no": 1, "code": "QQQ", "note": "what is this", "at": time.Now().UTC().Format(time.RFC3339)}},
+			})
 			p := &pushing{server: s}
-			if status, text := p.post("acme", signedWith("whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==", "surprise", time.Now(), body), body); status != http.StatusAccepted {
+			if status, text := p.post("acme", signedWith("whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==", "surprise", time.Now(), body),
+				body); status != http.StatusAccepted {
 				t.Fatalf("%d %s", status, text)
 			}
-			s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
+			s.control(t, http.MethodPost, "/control/records",
+				map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
 		}, func() {
 			s.until(t, 60*time.Second, "the ERP's surprise: an alert", func() bool {
 				m := s.alert(t, "DEAD_LETTER", []string{"OPEN"}, message("hdrStat"))
 				return m != nil && m["responsible"] == "ERP" && m["subject"] == "erp"
 			})
-			s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "10", "rev": 901}})
+			s.control(t, http.MethodPost, "/control/records",
+				map[string]any{"service": "erp", "object": "salesOrders", "key": "8000001", "set": map[string]any{"hdrStat": "10", "rev": 901}})
 			s.until(t, 60*time.Second, "over", func() bool { return s.alert(t, "DEAD_LETTER", []string{"OPEN"}, message("hdrStat")) == nil })
 		}},
 		{"A supplier is late", "ACKNOWLEDGMENT_OVERDUE", "PARTNER", message("is not acknowledged"), func() {}, nil},
-		{"A carrier is silent", "SHIPMENT_DELAYED", "LOGISTICS", func(m map[string]any) bool { return silent != "" && m["subject"] == "SWFT" && m["message"] != before }, func() {
-			// One that was heard of lately; the days are made to pass.
-			if err := db.Get(&silent, `SELECT h.id FROM shipments h JOIN shipment_events e ON e.shipment_id = h.id WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'OUT_FOR_DELIVERY') AND e.classifier = 'ACTUAL'
+		{
+			"A carrier is silent", "SHIPMENT_DELAYED", "LOGISTICS",
+			func(m map[string]any) bool { return silent != "" && m["subject"] == "SWFT" && m["message"] != before }, func() {
+				// One that was heard of lately; the days are made to pass.
+				if err := db.Get(&silent, `SELECT h.id FROM shipments h JOIN shipment_events e ON e.shipment_id = h.id
+				WHERE h.status IN ('PICKED_UP', 'IN_TRANSIT', 'AT_FACILITY', 'OUT_FOR_DELIVERY') AND e.classifier = 'ACTUAL'
 				GROUP BY h.id HAVING max(e.occurred_at) > now() - interval '3 days' LIMIT 1`); err != nil {
-				t.Fatal(err)
-			}
-			for _, a := range s.good(t, "operator", `{ alerts(first: 10, filter: {kind: [SHIPMENT_DELAYED]}) { nodes { message } } }`, nil).at("alerts", "nodes").([]any) {
-				before = say(walk(a, "message"))
-			}
-			exec(`UPDATE shipment_events SET occurred_at = occurred_at - interval '4 days' WHERE shipment_id = '` + silent + `'`)
-		}, nil},
+					t.Fatal(err)
+				}
+				for _, a := range s.good(t, "operator", `{ alerts(first: 10, filter: {kind: [SHIPMENT_DELAYED]}) { nodes { message } } }`,
+					nil).at("alerts", "nodes").([]any) {
+					before = say(walk(a, "message"))
+				}
+				exec(`UPDATE shipment_events SET occurred_at = occurred_at - interval '4 days' WHERE shipment_id = '` + silent + `'`)
+			}, nil,
+		},
 		{"The warehouse contradicts", "MASTER_DATA_CONFLICT", "WMS", message("inventory"), func() {
-			exec(`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count) VALUES ('rec_staged', 'INVENTORY', 'inventory', 'wms', 'erp', '', '{}', now() + interval '1 day', now(), 1, 1)`)
-			exec(`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value) VALUES ('mdc_staged', 'INVENTORY', 'inventory', 'SCR-10001 RTM', 'onHand', 'wms', 'erp', '10', '12')`)
+			exec(`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count)
+				VALUES ('rec_staged', 'INVENTORY', 'inventory', 'wms', 'erp', '', '{}', now() + interval '1 day', now(), 1, 1)`)
+			exec(`INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value)
+				VALUES ('mdc_staged', 'INVENTORY', 'inventory', 'SCR-10001 RTM', 'onHand', 'wms', 'erp', '10', '12')`)
 		}, nil},
 		{"PostgreSQL is slow", "PROCESS_UNHEALTHY", "ORCHESTRATION", message("The database takes"), func() {
-			beside = s.over(t, "portico", "DATABASE_URL=host="+host+" port="+port+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
+			beside = s.over(t, "portico",
+				"DATABASE_URL=host="+host+" port="+port+" user=portico dbname=portico sslmode=disable binary_parameters=yes")
 			by.Store(int64(700 * time.Millisecond))
 		}, func() { by.Store(0); _ = beside.stop() }},
 		{"One process is dead", "PROCESS_UNHEALTHY", "ORCHESTRATION", message("ended without saying so"), func() {
@@ -177,7 +196,8 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 			return raised != nil
 		})
 		if raised["responsible"] != stage.tier || say(raised["suggestedAction"]) == "" {
-			t.Errorf("%s: the alert names %v, want %s; and says to do: %v", stage.chapter, raised["responsible"], stage.tier, raised["suggestedAction"])
+			t.Errorf("%s: the alert names %v, want %s; and says to do: %v", stage.chapter, raised["responsible"], stage.tier,
+				raised["suggestedAction"])
 		}
 		if chapter := fmt.Sprintf("## %d. %s\n", i+1, stage.chapter); !strings.Contains(string(page), chapter) {
 			t.Errorf("docs/runbook.md lacks the chapter %q", strings.TrimSpace(chapter))

@@ -149,7 +149,8 @@ func reportSlowest(w io.Writer) {
 		w = f
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(took.of[b], took.of[a]) })
-	fmt.Fprintf(w, "%d stories took %s one after the other, with %d places; the slowest:\n", len(names), sum.Round(time.Second), cap(thePlaces.free))
+	fmt.Fprintf(w, "%d stories took %s one after the other, with %d places; the slowest:\n", len(names), sum.Round(time.Second),
+		cap(thePlaces.free))
 	for _, name := range names[:10] {
 		fmt.Fprintf(w, "%8.1f s  %s\n", took.of[name].Seconds(), name)
 	}

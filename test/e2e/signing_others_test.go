@@ -23,7 +23,10 @@ func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 	t.Helper()
 	t.Run("a library verifies ours and signs its own", func(t *testing.T) {
 		po := p.boughtFrom(t, "V2002", g.persona, 30, "SCR-10002")
-		m := &signatures.Message{Method: http.MethodPost, Authority: "portico.example", Target: "/graphql", Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("{}")}
+		m := &signatures.Message{
+			Method: http.MethodPost, Authority: "portico.example", Target: "/graphql",
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("{}"),
+		}
 		if err := m.Sign(g.keyID, g.private, time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +38,8 @@ func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 		body := g.responding(p.key(), g.sealed(p.answer(po, "ACCEPTED"))).body
 		private, _ := x509.MarshalPKCS8PrivateKey(g.private)
 		public, _ := signatures.PublicPEM(g.private.Public().(ed25519.PublicKey))
-		out := p.s.node(t, "signatures.mjs", "OURS="+string(ours), "PUBLIC="+public, "PRIVATE="+string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), "KEYID="+g.keyID, "BODY="+string(body),
+		out := p.s.node(t, "signatures.mjs", "OURS="+string(ours), "PUBLIC="+public,
+			"PRIVATE="+string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), "KEYID="+g.keyID, "BODY="+string(body),
 			"SUPPLIER="+p.s.token(t, g.persona))
 		if !strings.Contains(out, "ours true altered false") {
 			t.Errorf("the library says: %s", out)
@@ -60,7 +64,8 @@ func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 func (g *signer) example(t *testing.T, p *supplying, command ...string) {
 	t.Helper()
 	po := p.boughtFrom(t, "V2002", g.persona, 40, "SCR-10001")
-	env := append(os.Environ(), "PORTICO_URL="+p.s.url+"/graphql", "PORTICO_TOKEN="+p.s.token(t, g.persona), "SUPPLIER_KEY="+filepath.Join(t.TempDir(), "supplier.pem"))
+	env := append(os.Environ(), "PORTICO_URL="+p.s.url+"/graphql", "PORTICO_TOKEN="+p.s.token(t, g.persona),
+		"SUPPLIER_KEY="+filepath.Join(t.TempDir(), "supplier.pem"))
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...)

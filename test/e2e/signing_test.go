@@ -47,8 +47,10 @@ func (g *signer) letter(body any) *letter {
 	text, _ := json.Marshal(body)
 	now := time.Now().Unix()
 	return &letter{
-		method: http.MethodPost, path: "/graphql", body: text, header: http.Header{"Content-Type": {"application/json"}}, components: []string{`"@method"`, `"@authority"`, `"@path"`, `"content-digest"`, `"content-type"`},
-		created: now, expires: now + 300, nonce: rand.Text(), keyID: g.keyID, alg: "ed25519", tag: "portico-procurement", authority: strings.TrimPrefix(g.s.url, "http://"), key: g.private,
+		method: http.MethodPost, path: "/graphql", body: text, header: http.Header{"Content-Type": {"application/json"}},
+		components: []string{`"@method"`, `"@authority"`, `"@path"`, `"content-digest"`, `"content-type"`},
+		created:    now, expires: now + 300, nonce: rand.Text(), keyID: g.keyID, alg: "ed25519", tag: "portico-procurement",
+		authority: strings.TrimPrefix(g.s.url, "http://"), key: g.private,
 	}
 }
 
@@ -79,7 +81,8 @@ func (l *letter) sign() {
 	}
 	params := l.params
 	if params == "" {
-		params = fmt.Sprintf(`;created=%d;expires=%d;nonce="%s";keyid="%s";alg="%s";tag="%s"`, l.created, l.expires, l.nonce, l.keyID, l.alg, l.tag)
+		params = fmt.Sprintf(`;created=%d;expires=%d;nonce="%s";keyid="%s";alg="%s";tag="%s"`, l.created, l.expires, l.nonce, l.keyID, l.alg,
+			l.tag)
 	}
 	input := "(" + strings.Join(l.components, " ") + ")" + params
 	var base strings.Builder
@@ -139,14 +142,17 @@ func (g *signer) sealed(in map[string]any) map[string]any {
 	return in
 }
 
-const signedRespond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on SignatureInvalid { keyId } } operation { id state } response { id message { id } } receipt { kind outcome issuedAt signature } } }`
+const signedRespond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
+	{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on SignatureInvalid { keyId } } operation { id state } response
+{ id message { id } } receipt { kind outcome issuedAt signature } } }`
 
 func (g *signer) responding(key string, in map[string]any) *letter {
 	return g.letter(map[string]any{"query": signedRespond, "variables": map[string]any{"key": key, "in": in}})
 }
 
-const partnerNow = `query ($code: String!) { partner(by: {code: $code}) { id version requiresSignature scopes quota { costPerMinute } channels { kind documents }
+const partnerNow = `query ($code: String!) { partner(by: {code: $code})
+	{ id version requiresSignature scopes quota { costPerMinute } channels { kind documents }
   onboarding { stage activatedAt checks { name stage passed detail } } keys { id fingerprint challenge verifiedAt revokedAt } } }`
 
 func (p *supplying) partner(t *testing.T, persona, code string) map[string]any {
@@ -157,8 +163,10 @@ func (p *supplying) partner(t *testing.T, persona, code string) map[string]any {
 // act does a mutation whose payload has errors and a partner.
 func (p *supplying) act(t *testing.T, persona, mutation, inputType string, in map[string]any) answer {
 	t.Helper()
-	return p.s.good(t, persona, `mutation ($key: IdempotencyKey!, $in: `+inputType+`!) { out: `+mutation+`(idempotencyKey: $key, input: $in) { replayed
-		errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state allowed } ... on VersionConflict { currentVersion } }
+	return p.s.good(t, persona,
+		`mutation ($key: IdempotencyKey!, $in: `+inputType+`!) { out: `+mutation+`(idempotencyKey: $key, input: $in) { replayed
+		errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state allowed } ... on VersionConflict
+		{ currentVersion } }
 		partner { id version onboarding { stage } keys { id challenge verifiedAt revokedAt } } } }`, map[string]any{"key": p.key(), "in": in})
 }
 
@@ -189,7 +197,8 @@ func (p *supplying) addKey(t *testing.T, persona string, partner any, from time.
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	der, _ := x509.MarshalPKIXPublicKey(public)
 	a := p.act(t, persona, "rotatePartnerKey", "RotatePartnerKeyInput", map[string]any{
-		"partner": partner, "publicKeyPem": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "validFrom": from.UTC().Format(time.RFC3339),
+		"partner": partner, "publicKeyPem": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+		"validFrom": from.UTC().Format(time.RFC3339),
 	})
 	k := a.at("out", "partner", "keys", 0)
 	if k == nil {
@@ -207,7 +216,8 @@ func TestSupplierSigns(t *testing.T) {
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	partner := p.partner(t, "operator", "V2002")
-	a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "requiresSignature": true})
+	a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput",
+		map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "requiresSignature": true})
 	if a.at("out", "partner") == nil {
 		t.Fatal(a.Body)
 	}
@@ -235,23 +245,27 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 	key := p.key()
 	l := g.responding(key, in)
 	a := g.send(t, l)
-	if a.at("out", "response") == nil || walk(a.at("out", "receipt"), "kind") != "ARRIVAL" || walk(a.at("out", "receipt"), "outcome") != "ACCEPTED" {
+	if a.at("out", "response") == nil || walk(a.at("out", "receipt"), "kind") != "ARRIVAL" ||
+		walk(a.at("out", "receipt"), "outcome") != "ACCEPTED" {
 		t.Fatalf("answered: %s", a.Body)
 	}
 	g.receipt(t, sha(l.body), a.at("out", "receipt"))
 
 	// The same bytes again are a replay; the same document, signed anew, is what it was.
 	if again := g.send(t, &letter{
-		method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components, created: l.created, expires: l.expires,
+		method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components,
+		created: l.created, expires: l.expires,
 		nonce: l.nonce, keyID: l.keyID, alg: l.alg, tag: l.tag, authority: l.authority, key: l.key,
 	}); !strings.Contains(refusedFor(again), "came before") {
 		t.Errorf("replayed: %s", again.Body)
 	}
-	if again := g.send(t, g.responding(key, in)); again.at("out", "replayed") != true || again.at("out", "response", "id") != a.at("out", "response", "id") {
+	if again := g.send(t, g.responding(key, in)); again.at("out", "replayed") != true ||
+		again.at("out", "response", "id") != a.at("out", "response", "id") {
 		t.Errorf("signed anew: %s", again.Body)
 	}
 	// Under another key it is the duplicate that it is, and that is signed, too.
-	if again := g.send(t, g.responding(p.key(), in)); walk(again.at("out", "errors", 0), "__typename") != "DuplicateDocument" || again.at("out", "receipt") == nil {
+	if again := g.send(t, g.responding(p.key(), in)); walk(again.at("out", "errors", 0), "__typename") != "DuplicateDocument" ||
+		again.at("out", "receipt") == nil {
 		t.Errorf("sent twice: %s", again.Body)
 	}
 	// What business refuses is kept, and its refusal signed.
@@ -261,7 +275,8 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 		t.Errorf("another revision: %s", no.Body)
 	}
 	message := say(a.at("out", "response", "message", "id"))
-	const ofMessage = `query ($id: ID!) { node(id: $id) { ... on SignedMessage { document digest verified direction logHash key { id } receipts { kind outcome issuedAt signature } } } }`
+	const ofMessage = `query ($id: ID!) { node(id: $id) { ... on SignedMessage
+		{ document digest verified direction logHash key { id } receipts { kind outcome issuedAt signature } } } }`
 	var told answer
 	p.s.until(t, 20*time.Second, "told of the outcome", func() bool {
 		told = p.s.good(t, g.persona, ofMessage, map[string]any{"id": message})
@@ -279,14 +294,17 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 	if other := p.s.good(t, "supplier", ofMessage, map[string]any{"id": message}); other.at("node") != nil {
 		t.Errorf("another supplier reads it: %s", other.Body)
 	}
-	evidence := p.s.good(t, "operator", `query ($n: String!) { purchaseOrder(by: {number: $n}) { evidence { id receipts { kind outcome } } evidenceBundle { url } } }`, map[string]any{"n": po["number"]})
+	evidence := p.s.good(t, "operator",
+		`query ($n: String!) { purchaseOrder(by: {number: $n}) { evidence { id receipts { kind outcome } } evidenceBundle { url } } }`,
+		map[string]any{"n": po["number"]})
 	outcomes := map[string]int{}
 	for _, m := range evidence.at("purchaseOrder", "evidence").([]any) {
 		for _, r := range walk(m, "receipts").([]any) {
 			outcomes[say(walk(r, "kind"))+" "+say(walk(r, "outcome"))]++
 		}
 	}
-	if outcomes["ARRIVAL ACCEPTED"] != 4 || outcomes["OUTCOME DUPLICATE"] != 2 || outcomes["OUTCOME ACCEPTED"] != 1 || outcomes["OUTCOME REJECTED"] != 1 {
+	if outcomes["ARRIVAL ACCEPTED"] != 4 || outcomes["OUTCOME DUPLICATE"] != 2 || outcomes["OUTCOME ACCEPTED"] != 1 ||
+		outcomes["OUTCOME REJECTED"] != 1 {
 		t.Errorf("receipts: %v", outcomes)
 	}
 	resp, err := http.Get(say(evidence.at("purchaseOrder", "evidenceBundle", "url")))
@@ -299,7 +317,8 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 	if err := os.WriteFile(file, bundle, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := p.s.command(t, "evidence", "verify", file, "--key", filepath.Join(p.s.data, "audit", "key.pub")); !strings.Contains(out, "4 messages, 8 receipts") {
+	if out := p.s.command(t, "evidence", "verify", file, "--key", filepath.Join(p.s.data, "audit", "key.pub")); !strings.Contains(out,
+		"4 messages, 8 receipts") {
 		t.Errorf("verified: %s", out)
 	}
 }
@@ -327,7 +346,8 @@ func (g *signer) receipt(t *testing.T, digest string, r any) {
 	for _, k := range set.Keys {
 		public, _ := base64.RawURLEncoding.DecodeString(k.X)
 		signed, _ := base64.RawURLEncoding.DecodeString(signature)
-		document := fmt.Sprintf(`{"digest":"%s","issuedAt":"%s","kind":"%s","outcome":"%s"}`, digest, walk(r, "issuedAt"), walk(r, "kind"), walk(r, "outcome"))
+		document := fmt.Sprintf(`{"digest":"%s","issuedAt":"%s","kind":"%s","outcome":"%s"}`, digest, walk(r, "issuedAt"), walk(r, "kind"),
+			walk(r, "outcome"))
 		if k.Kid == header.Kid && k.Crv == "Ed25519" && ed25519.Verify(public, []byte(head+"."+document), signed) {
 			return
 		}

@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	verdict   = `mutation ($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!) { out: resolveMasterDataConflict(idempotencyKey: $key, input: $in) { replayed errors { ... on UserError { code message path } } operation { id kind state steps { name state } } conflict { id } } }`
-	conflicts = `query ($open: Boolean) { masterDataConflicts(first: 100, filter: {open: $open}) { nodes { id key field subject steward resolvedValue resolvedAt resolvedBy { displayName } values { value provenance { instance } } } } }`
+	verdict = `mutation ($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!)
+		{ out: resolveMasterDataConflict(idempotencyKey: $key, input: $in) { replayed errors { ... on UserError { code message path } }
+		operation { id kind state steps { name state } } conflict { id } } }`
+	conflicts = `query ($open: Boolean) { masterDataConflicts(first: 100, filter: {open: $open})
+		{ nodes { id key field subject steward resolvedValue resolvedAt resolvedBy { displayName } values { value provenance { instance } } } } }`
 )
 
 // TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther has two ERPs say otherwise of
@@ -31,9 +34,11 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = second.Process.Kill(); _, _ = second.Process.Wait() })
-	config := sandboxConfig(t, data, company, fmt.Sprintf("  erp2: { adapter: sandbox-erp, url: \"http://%s/erp\", key_file: %s }\n", other, file(t, data, "key2", "sandbox-key"))) +
+	config := sandboxConfig(t, data, company,
+		fmt.Sprintf("  erp2: { adapter: sandbox-erp, url: \"http://%s/erp\", key_file: %s }\n", other, file(t, data, "key2", "sandbox-key"))) +
 		"policies:\n  suppliers: { conflict: OWNER_WINS }\n"
-	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0", epoch)
+	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0",
+		epoch)
 	s.company = "http://" + company
 	t.Cleanup(func() { _ = s.stop() })
 	s.ready(t)
@@ -43,7 +48,8 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	plant := func(object, key, field, value string) (was string) {
 		t.Helper()
 		was = say(shadow.record(t, "erp", object, key)[field])
-		shadow.control(t, http.MethodPost, "/erp/v1/"+object+"/"+key+"/correction", map[string]any{"extRef": "by hand " + object + key + field, "field": field, "was": was, "value": value})
+		shadow.control(t, http.MethodPost, "/erp/v1/"+object+"/"+key+"/correction",
+			map[string]any{"extRef": "by hand " + object + key + field, "field": field, "was": was, "value": value})
 		return was
 	}
 	items := s.good(t, "operator", `{ items(first: 3) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
@@ -53,7 +59,8 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	plant("materials", sku(1), "brandName", "Another brand")
 	oldOrigin := plant("materials", sku(2), "orig", "JP")
 	plant("vendors", "V2001", "venName", "Another vendor")
-	shadow.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "customers", "key": "10004", "set": map[string]any{"curr": "USD"}})
+	shadow.control(t, http.MethodPost, "/control/records",
+		map[string]any{"service": "erp", "object": "customers", "key": "10004", "set": map[string]any{"curr": "USD"}})
 	for _, capability := range []string{"ACCOUNTS", "ITEMS", "PURCHASE_ORDERS"} {
 		s.route(t, capability, "--primary", "erp", "--shadow", "erp2")
 	}
@@ -68,10 +75,12 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	n := 0
 	decide := func(persona string, conflict any, value, reason string) answer {
 		n++
-		return s.query(t, persona, verdict, map[string]any{"key": fmt.Sprintf("steward-key-%012d", n), "in": map[string]any{"conflict": conflict, "value": value, "reason": reason}})
+		return s.query(t, persona, verdict,
+			map[string]any{"key": fmt.Sprintf("steward-key-%012d", n), "in": map[string]any{"conflict": conflict, "value": value, "reason": reason}})
 	}
 	s.until(t, time.Minute, "told of all conflicts", func() bool {
-		return at(true, "10001", "name") != nil && at(true, sku(0), "name") != nil && at(true, sku(1), "brand") != nil && at(true, sku(2), "countryOfOrigin") != nil && at(true, "10004", "currency") != nil && at(nil, "V2001", "name") != nil
+		return at(true, "10001", "name") != nil && at(true, sku(0), "name") != nil && at(true, sku(1), "brand") != nil &&
+			at(true, sku(2), "countryOfOrigin") != nil && at(true, "10004", "currency") != nil && at(nil, "V2001", "name") != nil
 	})
 	committed := func(a answer) string {
 		t.Helper()
@@ -80,14 +89,16 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 			t.Fatalf("not accepted: %s", a.Body)
 		}
 		s.until(t, 20*time.Second, "written", func() bool {
-			return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation", "state") == "COMMITTED"
+			return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation",
+				"state") == "COMMITTED"
 		})
 		return say(id)
 	}
 
 	// The other system was right: the owner is written, and Portico's copy is it at once.
 	name := at(true, "10001", "name")
-	if name["steward"] != "customer data" || name["resolvedValue"] != nil || name["resolvedBy"] != nil || walk(name, "values.1.value") != "Renamed Ltd" {
+	if name["steward"] != "customer data" || name["resolvedValue"] != nil || name["resolvedBy"] != nil ||
+		walk(name, "values.1.value") != "Renamed Ltd" {
 		t.Errorf("the conflict is %v", name)
 	}
 	a := decide("operator", name["id"], "Renamed Ltd", "They told us.")
@@ -95,16 +106,23 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	if got := s.record(t, "erp", "customers", "10001")["custName"]; got != "Renamed Ltd" {
 		t.Errorf("the owner says %v, not %s any more", got, oldName)
 	}
-	if got := s.good(t, "operator", `{ account(by: {number: "10001"}) { name } }`, nil).at("account", "name"); got != "Renamed Ltd" || at(nil, "10001", "name") != nil {
+	if got := s.good(t, "operator", `{ account(by: {number: "10001"}) { name } }`, nil).at("account", "name"); got != "Renamed Ltd" ||
+		at(nil, "10001", "name") != nil {
 		t.Errorf("Portico says %v", got)
 	}
-	again := s.good(t, "operator", verdict, map[string]any{"key": "steward-key-000000000001", "in": map[string]any{"conflict": name["id"], "value": "Renamed Ltd", "reason": "They told us."}})
+	again := s.good(t, "operator", verdict,
+		map[string]any{
+			"key": "steward-key-000000000001",
+			"in":  map[string]any{"conflict": name["id"], "value": "Renamed Ltd", "reason": "They told us."},
+		})
 	if again.at("out", "replayed") != true || again.at("out", "operation", "id") != operation || again.at("out", "conflict") != nil {
 		t.Errorf("the same once more: %s", again.Body)
 	}
 	s.until(t, 10*time.Second, "audited", func() bool {
-		audited := s.good(t, "operator", `query ($s: ID!) { auditLog(first: 10, filter: {subject: $s}) { nodes { action after } } }`, map[string]any{"s": name["subject"]}).at("auditLog", "nodes").([]any)
-		return len(audited) == 2 && walk(audited[1], "action") == "master-data.resolve" && strings.Contains(fmt.Sprint(audited[1]), "They told us.")
+		audited := s.good(t, "operator", `query ($s: ID!) { auditLog(first: 10, filter: {subject: $s}) { nodes { action after } } }`,
+			map[string]any{"s": name["subject"]}).at("auditLog", "nodes").([]any)
+		return len(audited) == 2 && walk(audited[1], "action") == "master-data.resolve" &&
+			strings.Contains(fmt.Sprint(audited[1]), "They told us.")
 	})
 
 	// The owner was right: the other is written. And where both were wrong, both are.
@@ -113,7 +131,10 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 		t.Errorf("the other says %v", got)
 	}
 	committed(decide("operator", at(true, sku(1), "brand")["id"], "The right brand", "Looked at the box."))
-	for who, says := range map[string]map[string]any{"owner": s.record(t, "erp", "materials", sku(1)), "other": shadow.record(t, "erp", "materials", sku(1))} {
+	for who, says := range map[string]map[string]any{
+		"owner": s.record(t, "erp", "materials", sku(1)),
+		"other": shadow.record(t, "erp", "materials", sku(1)),
+	} {
 		if says["brandName"] != "The right brand" {
 			t.Errorf("the %s says %v", who, says["brandName"])
 		}
@@ -123,7 +144,9 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	origin := at(true, sku(2), "countryOfOrigin")["id"]
 	a = decide("operator", origin, strings.Repeat("x", 600), "A slip.")
 	s.until(t, 20*time.Second, "refused", func() bool {
-		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code } } }`, map[string]any{"id": a.at("out", "operation", "id")}).at("operation", "failure", "code") == "REFUSED_BY_ERP" && at(true, sku(2), "countryOfOrigin") != nil
+		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code } } }`,
+			map[string]any{"id": a.at("out", "operation", "id")}).at("operation", "failure", "code") == "REFUSED_BY_ERP" && at(true, sku(2),
+			"countryOfOrigin") != nil
 	})
 	if got := s.record(t, "erp", "materials", sku(2))["orig"]; got != oldOrigin {
 		t.Errorf("a refused value was written: %v", got)
@@ -134,16 +157,23 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	a = decide("operator", at(true, "10004", "currency")["id"], "USD", "They pay in dollars.")
 	parked := a.at("out", "operation", "id")
 	s.until(t, 20*time.Second, "parked", func() bool {
-		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": parked}).at("operation", "state") == "DEAD_LETTERED"
+		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": parked}).at("operation",
+			"state") == "DEAD_LETTERED"
 	})
 	if got := decide("operator", at(nil, "10004", "currency")["id"], "EUR", "No."); got.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
 		t.Errorf("decided twice: %s", got.Body)
 	}
-	s.good(t, "operator", `mutation ($in: DeadLetterInput!) { discardDeadLetter(idempotencyKey: "steward-discards-it", input: $in) { errors { ... on UserError { message } } } }`, map[string]any{"in": map[string]any{"deadLetter": "dlr_" + strings.TrimPrefix(say(parked), "opr_"), "reason": "They pay in euros after all."}})
+	s.good(t, "operator", `mutation ($in: DeadLetterInput!) { discardDeadLetter(idempotencyKey: "steward-discards-it", input: $in)
+		{ errors { ... on UserError { message } } } }`,
+		map[string]any{"in": map[string]any{
+			"deadLetter": "dlr_" + strings.TrimPrefix(say(parked), "opr_"),
+			"reason":     "They pay in euros after all.",
+		}})
 	s.until(t, 10*time.Second, "open again", func() bool { return at(true, "10004", "currency") != nil })
 	committed(decide("operator", at(true, "10004", "currency")["id"], "EUR", "They pay in euros."))
 	left := at(false, "10004", "currency")
-	if left == nil || left["resolvedValue"] != "EUR" || walk(left, "resolvedBy.displayName") == nil || left["resolvedAt"] == nil || at(true, "10004", "currency") != nil {
+	if left == nil || left["resolvedValue"] != "EUR" || walk(left, "resolvedBy.displayName") == nil || left["resolvedAt"] == nil ||
+		at(true, "10004", "currency") != nil {
 		t.Errorf("decided, and the other says otherwise: %v", left)
 	}
 
@@ -174,7 +204,8 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	s.route(t, "ITEMS", "--primary", "erp2")
 	write := func(field, was, value string) {
 		t.Helper()
-		s.control(t, http.MethodPost, "/erp/v1/materials/"+sku(1)+"/correction", map[string]any{"extRef": "too late " + value, "field": field, "was": was, "value": value})
+		s.control(t, http.MethodPost, "/erp/v1/materials/"+sku(1)+"/correction",
+			map[string]any{"extRef": "too late " + value, "field": field, "was": was, "value": value})
 	}
 	const alerts = `{ alerts(first: 10, filter: {kind: [FOREIGN_WRITE]}) { nodes { id severity message suggestedAction responsible queue } } }`
 	told, now, wrote := []any(nil), "The right brand", time.Time{}
@@ -191,7 +222,8 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	if walk(told[0], "responsible") != "ERP" || walk(told[0], "queue") != "data" || !strings.Contains(say(walk(told[0], "message")), sku(1)) {
 		t.Errorf("the alert is %v", told[0])
 	}
-	if got := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { brand } }`, map[string]any{"s": sku(1)}).at("item", "brand"); got != "The right brand" {
+	if got := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { brand } }`, map[string]any{"s": sku(1)}).at("item",
+		"brand"); got != "The right brand" {
 		t.Errorf("what was written in the old home is shown: %v", got)
 	}
 

@@ -43,12 +43,14 @@ type frame struct {
 // connect opens a socket and signs in.
 func (s *server) connect(t *testing.T, token string) *websocket.Conn {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	if err := wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
+	if err := wsjson.Write(t.Context(), conn,
+		map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + token}}); err != nil {
 		t.Fatal(err)
 	}
 	var ack frame
@@ -63,7 +65,8 @@ func (s *server) follow(t *testing.T, token, query string, vars map[string]any) 
 	t.Helper()
 	f := &stream{conn: s.connect(t, token), closed: make(chan websocket.CloseError, 1)}
 	f.conn.SetReadLimit(1 << 20)
-	if err := wsjson.Write(t.Context(), f.conn, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query, "variables": vars}}); err != nil {
+	if err := wsjson.Write(t.Context(), f.conn,
+		map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query, "variables": vars}}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -117,7 +120,8 @@ func (f *stream) shipments() map[string]bool {
 	return ids
 }
 
-const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments: $s, orders: $o) { ... on ShipmentUpdate { at previousStatus event { id milestone } shipment { id number status orders { id number } } } } }`
+const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments: $s, orders: $o)
+	{ ... on ShipmentUpdate { at previousStatus event { id milestone } shipment { id number status orders { id number } } } } }`
 
 // Covers: U06 T02 T01 F10
 func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
@@ -262,7 +266,11 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 	silent := s.connect(t, token)
 	go func() {
 		for range 2000 {
-			m := map[string]any{"type": "subscribe", "id": "a" + time.Now().String(), "payload": map[string]any{"query": `{ orders(first: 50) { nodes { id number lines(first: 100) { nodes { id sku description item { name description } } } } } }`}}
+			m := map[string]any{
+				"type": "subscribe", "id": "a" + time.Now().String(),
+				"payload": map[string]any{"query": `{ orders(first: 50) { nodes { id number lines(first: 100)
+					{ nodes { id sku description item { name description } } } } } }`},
+			}
 			if wsjson.Write(t.Context(), silent, m) != nil {
 				return
 			}
@@ -293,7 +301,9 @@ func (s *server) deaf(t *testing.T, token string) net.Conn {
 		fmt.Fprintf(&query, " a%d: orders(first: 50) { nodes { id number lines(first: 20) { nodes { id sku description } } } }", i)
 	}
 	body, _ := json.Marshal(map[string]string{"query": "{" + query.String() + "}"})
-	_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", token, len(body), body)
+	_, err = fmt.Fprintf(conn,
+		"POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nAuthorization: Bearer "+
+			"%s\r\nContent-Length: %d\r\n\r\n%s", token, len(body), body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ import (
 const submit = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { submitOrder(idempotencyKey: $key, input: $in) {
   replayed provisional errors { ... on UserError { code message path } ... on IdempotencyConflict { firstUsedAt operation { id } } }
   operation { id kind state correlationId idempotencyKey subject steps { name state attempts } failure { responsible code message } }
-  order { id number status customerPoNumber placedAt totals { total { amount } } lines(first: 100) { nodes { lineNumber sku status ordered { value unit } amount { amount } } } } } }`
+  order { id number status customerPoNumber placedAt totals { total { amount } } lines(first: 100)
+{ nodes { lineNumber sku status ordered { value unit } amount { amount } } } } } }`
 
 // buyer is what a buyer orders with in these tests.
 type ordering struct {
@@ -30,7 +31,10 @@ func orderingAt(t *testing.T, s *server) *ordering {
 	t.Helper()
 	a := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
 		items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`, nil)
-	o := &ordering{s: s, of: fmt.Sprint(time.Now().UnixNano()), account: a.at("viewer", "account", "id"), shipTo: a.at("viewer", "account", "locations", "nodes", 0, "id")}
+	o := &ordering{
+		s: s, of: fmt.Sprint(time.Now().UnixNano()), account: a.at("viewer", "account", "id"),
+		shipTo: a.at("viewer", "account", "locations", "nodes", 0, "id"),
+	}
 	for _, n := range a.at("items", "nodes").([]any) {
 		if walk(n, "baseUnit") == "EA" && walk(n, "price.__typename") == "Price" {
 			o.sku = say(walk(n, "sku"))
@@ -80,18 +84,21 @@ func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 	before := len(s.effects(t))
 	key, in := o.order()
 	first := o.submit(t, key, in)
-	if first.at("submitOrder", "operation", "state") != "COMMITTED" || first.at("submitOrder", "order", "number") == nil || first.at("submitOrder", "order", "status") == "QUEUED" {
+	if first.at("submitOrder", "operation", "state") != "COMMITTED" || first.at("submitOrder", "order", "number") == nil ||
+		first.at("submitOrder", "order", "status") == "QUEUED" {
 		t.Fatalf("not placed: %s", first.Body)
 	}
 	if lines := first.at("submitOrder", "order", "lines", "nodes").([]any); len(lines) != 1 || walk(lines[0], "sku") != o.sku {
 		t.Errorf("its lines: %s", first.Body)
 	}
 	again := o.submit(t, key, in)
-	if again.at("submitOrder", "replayed") != true || again.at("submitOrder", "order", "id") != first.at("submitOrder", "order", "id") || again.at("submitOrder", "operation", "id") != first.at("submitOrder", "operation", "id") {
+	if again.at("submitOrder", "replayed") != true || again.at("submitOrder", "order", "id") != first.at("submitOrder", "order", "id") ||
+		again.at("submitOrder", "operation", "id") != first.at("submitOrder", "operation", "id") {
 		t.Errorf("sent again: %s", again.Body)
 	}
 	in["comment"] = "another input"
-	if a := o.submit(t, key, in); a.at("submitOrder", "errors", 0, "code") != "IDEMPOTENCY_CONFLICT" || a.at("submitOrder", "errors", 0, "operation", "id") != first.at("submitOrder", "operation", "id") {
+	if a := o.submit(t, key, in); a.at("submitOrder", "errors", 0, "code") != "IDEMPOTENCY_CONFLICT" ||
+		a.at("submitOrder", "errors", 0, "operation", "id") != first.at("submitOrder", "operation", "id") {
 		t.Errorf("another input: %s", a.Body)
 	}
 	for _, bad := range []string{"short", strings.Repeat("x", 129), "key with a line\nbreak in it", "key with \x00 in the middle"} {
@@ -104,10 +111,13 @@ func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
 	}
 	// Another's key and operation are not there.
 	id := first.at("submitOrder", "operation", "id")
-	if a := s.good(t, "buyer-other", `query ($id: ID!, $key: IdempotencyKey!) { a: operation(by: {id: $id}) { id } b: operation(by: {idempotencyKey: $key}) { id } n: node(id: $id) { id } }`, map[string]any{"id": id, "key": key}); a.at("a") != nil || a.at("b") != nil || a.at("n") != nil {
+	if a := s.good(t, "buyer-other",
+		`query ($id: ID!, $key: IdempotencyKey!) { a: operation(by: {id: $id}) { id } b: operation(by: {idempotencyKey: $key}) { id } n:
+			node(id: $id) { id } }`, map[string]any{"id": id, "key": key}); a.at("a") != nil || a.at("b") != nil || a.at("n") != nil {
 		t.Errorf("another customer: %s", a.Body)
 	}
-	if a := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { id idempotencyKey } }`, map[string]any{"id": id}); a.at("operation", "id") != id || a.at("operation", "idempotencyKey") != nil {
+	if a := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { id idempotencyKey } }`,
+		map[string]any{"id": id}); a.at("operation", "id") != id || a.at("operation", "idempotencyKey") != nil {
 		t.Errorf("an operator: %s", a.Body)
 	}
 }
@@ -143,12 +153,17 @@ func (s *server) over(t *testing.T, database string, env ...string) *server {
 	}
 	config += "routes:\n"
 	for subject, source := range map[string]string{
-		"warehouses": "wms", "inventory": "wms", "shipments": "wms", "tracking": "carrier", "calendars": "crm", "credit": "finance", "invoices": "finance", "categories": "erp",
-		"suppliers": "erp", "accounts": "erp", "items": "erp", "contracts": "erp", "orders": "erp", "purchase_orders": "erp", "returns": "erp", "pricing": "erp",
+		"warehouses": "wms", "inventory": "wms", "shipments": "wms", "tracking": "carrier", "calendars": "crm", "credit": "finance",
+		"invoices": "finance", "categories": "erp",
+		"suppliers": "erp", "accounts": "erp", "items": "erp", "contracts": "erp", "orders": "erp", "purchase_orders": "erp", "returns": "erp",
+		"pricing": "erp",
 	} {
 		config += "  " + subject + ": " + source + "\n"
 	}
-	env = append([]string{"PORTICO_CONFIG=" + file(t, data, "portico.yml", config), "DATABASE_URL=host=" + socket + " user=portico dbname=" + database + " sslmode=disable binary_parameters=yes"}, env...)
+	env = append([]string{
+		"PORTICO_CONFIG=" + file(t, data, "portico.yml", config),
+		"DATABASE_URL=host=" + socket + " user=portico dbname=" + database + " sslmode=disable binary_parameters=yes",
+	}, env...)
 	other := start(t, data, env...)
 	t.Cleanup(func() { _ = other.stop() })
 	return other
@@ -211,7 +226,8 @@ func TestOrdersWaitForAnERPThatIsAwayAndForAnswersThatAreLost(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
 	place(3)
 	a := o.submit(t, lastKey(o), keys[lastKey(o)])
-	if a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") == "COMMITTED" || a.at("submitOrder", "order", "status") != "QUEUED" {
+	if a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") == "COMMITTED" ||
+		a.at("submitOrder", "order", "status") != "QUEUED" {
 		t.Errorf("with the ERP away: %s", a.Body)
 	}
 	s.control(t, http.MethodDelete, "/control/faults", nil)
@@ -246,7 +262,11 @@ func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
 	keys := map[string]map[string]any{}
-	for _, fault := range []map[string]any{nil, {"service": "erp", "op": "submit", "kind": "latency", "millis": 8000}, {"service": "erp", "op": "submissions", "kind": "refuse"}} {
+	for _, fault := range []map[string]any{
+		nil,
+		{"service": "erp", "op": "submit", "kind": "latency", "millis": 8000},
+		{"service": "erp", "op": "submissions", "kind": "refuse"},
+	} {
 		if fault != nil {
 			s.control(t, http.MethodPost, "/control/faults", fault)
 		}
@@ -265,7 +285,8 @@ func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 	begun := time.Now()
 	o.s.until(t, time.Minute, "done with all", func() bool {
 		for key, in := range keys {
-			if a := o.submit(t, key, in); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") != "COMMITTED" || a.at("submitOrder", "order", "number") == nil {
+			if a := o.submit(t, key, in); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") != "COMMITTED" ||
+				a.at("submitOrder", "order", "number") == nil {
 				return false
 			}
 		}

@@ -10,16 +10,23 @@ import (
 	"time"
 )
 
-const respond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on VersionConflict { currentVersion } ... on StateNotAllowed { state allowed } ... on ToleranceExceeded { deviation { field delta limit } } }
-  operation { id kind state failure { code message } } response { id kind lines { status } } deviations { id field expected proposed delta withinTolerance state } } }`
+const respond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
+	{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on VersionConflict
+{ currentVersion } ... on StateNotAllowed { state allowed } ... on ToleranceExceeded { deviation { field delta limit } } }
+  operation { id kind state failure { code message } } response { id kind lines { status } } deviations
+{ id field expected proposed delta withinTolerance state } } }`
 
-const decide = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!) { out: decideDeviation(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state } } operation { id state failure { code } } deviation { id state decidedBy { displayName } comment } } }`
+const decide = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!)
+	{ out: decideDeviation(idempotencyKey: $key, input: $in) { replayed
+  errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state } } operation { id state failure { code } }
+deviation { id state decidedBy { displayName } comment } } }`
 
-const purchaseNow = `query ($n: String!) { purchaseOrder(by: {number: $n}) { id number revision status allowedActions operation { id state awaiting { by message deviations { id } } }
+const purchaseNow = `query ($n: String!) { purchaseOrder(by: {number: $n})
+	{ id number revision status allowedActions operation { id state awaiting { by message deviations { id } } }
   responses { id responseNumber kind operation { id state } deviations { id field state } } timeline(first: 20) { nodes { kind message } }
-  lines { nodes { id lineNumber sku ordered { value unit } acknowledged { value } open { value } unitPrice { price { amount currency } per { value unit } } acknowledgments { status quantity { value } promisedDeliveryDate reason }
+  lines { nodes { id lineNumber sku ordered { value unit } acknowledged { value } open { value } unitPrice
+{ price { amount currency } per { value unit } } acknowledgments { status quantity { value } promisedDeliveryDate reason }
     schedule { quantity { value } requestedDeliveryDate promisedShipDate promisedDeliveryDate } } } } }`
 
 // supplying plays a supplier, and the planner on the other side.
@@ -68,7 +75,10 @@ func (p *supplying) answer(po map[string]any, kind string, lines ...map[string]a
 		}
 		all = append(all, l)
 	}
-	return map[string]any{"purchaseOrder": po["id"], "expectedRevision": po["revision"], "responseNumber": fmt.Sprintf("R-%d", p.next.Add(1)), "kind": kind, "lines": all}
+	return map[string]any{
+		"purchaseOrder": po["id"], "expectedRevision": po["revision"], "responseNumber": fmt.Sprintf("R-%d", p.next.Add(1)),
+		"kind": kind, "lines": all,
+	}
 }
 
 func (p *supplying) respond(t *testing.T, in map[string]any) answer {
@@ -124,17 +134,21 @@ func TestSupplierAcceptsAll(t *testing.T) {
 	in := p.answer(po, "ACCEPTED")
 	key := p.key()
 	a := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in})
-	if a.at("out", "operation", "state") != "COMMITTED" || len(a.at("out", "deviations").([]any)) != 0 || a.at("out", "response", "kind") != "ACCEPTED" {
+	if a.at("out", "operation", "state") != "COMMITTED" || len(a.at("out", "deviations").([]any)) != 0 ||
+		a.at("out", "response", "kind") != "ACCEPTED" {
 		t.Fatalf("accepted: %s", a.Body)
 	}
-	if again := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true || again.at("out", "response", "id") != a.at("out", "response", "id") {
+	if again := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true ||
+		again.at("out", "response", "id") != a.at("out", "response", "id") {
 		t.Errorf("sent again: %s", again.Body)
 	}
-	if other := p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0, "code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != a.at("out", "response", "id") {
+	if other := p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0,
+		"code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != a.at("out", "response", "id") {
 		t.Errorf("the same number under another key: %s", other.Body)
 	}
 	now := p.now(t, "supplier", po["number"])
-	if now["status"] != "ACKNOWLEDGED" || walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 0) {
+	if now["status"] != "ACKNOWLEDGED" || walk(now, "lines.nodes.1.acknowledged.value") != "1000" ||
+		walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 0) {
 		t.Errorf("as the ERP has it: %v", now)
 	}
 	if waiting() {
@@ -153,12 +167,15 @@ func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
-	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "deviations", 0, "state") != "AUTO_ACCEPTED" || a.at("out", "deviations", 0, "delta") != "2" || a.at("out", "deviations", 0, "field") != "DELIVERY_DATE" {
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
+		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
+	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "deviations", 0, "state") != "AUTO_ACCEPTED" ||
+		a.at("out", "deviations", 0, "delta") != "2" || a.at("out", "deviations", 0, "field") != "DELIVERY_DATE" {
 		t.Fatalf("two days late: %s", a.Body)
 	}
 	now := p.now(t, "supplier", po["number"])
-	if now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 2) || walk(now, "lines.nodes.0.schedule.0.requestedDeliveryDate") != day(po, 0) {
+	if now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 2) ||
+		walk(now, "lines.nodes.0.schedule.0.requestedDeliveryDate") != day(po, 0) {
 		t.Errorf("as the ERP has it: %v", now)
 	}
 }
@@ -169,7 +186,8 @@ func (p *supplying) scarce(t *testing.T, sku string) (order map[string]any) {
 	s := p.s
 	s.control(t, http.MethodPost, "/control/stock?qty=0&sku="+sku, nil)
 	s.until(t, 20*time.Second, "out of stock", func() bool {
-		a := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { availability { byWarehouse { onHand { value } } } } }`, map[string]any{"s": sku})
+		a := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { availability { byWarehouse { onHand { value } } } } }`,
+			map[string]any{"s": sku})
 		all, _ := a.at("item", "availability", "byWarehouse").([]any)
 		for _, w := range all {
 			if walk(w, "onHand.value") != "0" {
@@ -195,15 +213,21 @@ func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T)
 	order := p.scarce(t, "SCR-10003")
 	po := p.bought(t, 5000, "SCR-10003")
 	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30), "reason": "furnace down"}))
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
+		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30), "reason": "furnace down"}))
 	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "state") != "PENDING" {
 		t.Fatalf("a month late: %s", a.Body)
 	}
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "PENDING_REVIEW" || p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "PENDING_REVIEW" ||
+		p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
 		t.Fatalf("before the decision: %v", now)
 	}
-	planner := p.s.good(t, "operator", `query ($id: ID!) { node(id: $id) { ... on Deviation { limit commitmentReview { atRisk { value } commitments { orderLine { order { id } } quantity { value } promisedDeliveryDate expectedDeliveryDate reasons { code message } } alerts { kind severity queue } }
-		accept: whatIf(decision: ACCEPT) { atRisk { value } commitments { orderLine { order { id } } } } reject: whatIf(decision: REJECT) { atRisk { value } commitments { quantity { value } } } } } }`, map[string]any{"id": a.at("out", "deviations", 0, "id")})
+	planner := p.s.good(t, "operator",
+		`query ($id: ID!) { node(id: $id) { ... on Deviation { limit commitmentReview
+			{ atRisk { value } commitments { orderLine { order { id } } quantity { value } promisedDeliveryDate expectedDeliveryDate reasons
+			{ code message } } alerts { kind severity queue } }
+		accept: whatIf(decision: ACCEPT) { atRisk { value } commitments { orderLine { order { id } } } } reject: whatIf(decision: REJECT)
+		{ atRisk { value } commitments { quantity { value } } } } } }`, map[string]any{"id": a.at("out", "deviations", 0, "id")})
 	hit := false
 	for _, c := range planner.at("node", "commitmentReview", "commitments").([]any) {
 		hit = hit || walk(c, "orderLine.order.id") == order["id"]
@@ -221,25 +245,38 @@ func TestSupplierReschedulesBeyondTheToleranceAndThePlannerAccepts(t *testing.T)
 	if !kinds["SUPPLY_LATE"] || !kinds["REPLENISHMENT_EXCEPTION"] || !kinds["CUSTOMER_COMMITMENT_AT_RISK"] {
 		t.Errorf("alerts: %s", planner.Body)
 	}
-	alerts := p.s.good(t, "operator", `{ alerts(first: 5, filter: {kind: [CUSTOMER_COMMITMENT_AT_RISK]}) { nodes { severity queue affectedOrders(first: 100) { nodes { id } } deviation { id } subjectNode { id } } } }`, nil)
-	if alerts.at("alerts", "nodes", 0, "severity") != "CRITICAL" || alerts.at("alerts", "nodes", 0, "affectedOrders", "nodes", 0, "id") == nil {
+	alerts := p.s.good(t, "operator",
+		`{ alerts(first: 5, filter: {kind: [CUSTOMER_COMMITMENT_AT_RISK]}) { nodes
+			{ severity queue affectedOrders(first: 100) { nodes { id } } deviation { id } subjectNode { id } } } }`, nil)
+	if alerts.at("alerts", "nodes", 0, "severity") != "CRITICAL" ||
+		alerts.at("alerts", "nodes", 0, "affectedOrders", "nodes", 0, "id") == nil {
 		t.Errorf("the alert: %s", alerts.Body)
 	}
-	if mine := p.s.query(t, "supplier", `{ alerts { nodes { kind } } }`, nil); fmt.Sprint(mine.at("alerts", "nodes")) == "" || mine.at("alerts", "nodes", 0, "kind") == "SUPPLY_LATE" {
+	if mine := p.s.query(t, "supplier", `{ alerts { nodes { kind } } }`, nil); fmt.Sprint(mine.at("alerts", "nodes")) == "" ||
+		mine.at("alerts", "nodes", 0, "kind") == "SUPPLY_LATE" {
 		t.Errorf("the supplier sees what is the planner's: %s", mine.Body)
 	}
-	d := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "ACCEPT"}})
-	if d.at("out", "operation", "state") != "COMMITTED" || d.at("out", "deviation", "state") != "ACCEPTED" || d.at("out", "deviation", "decidedBy", "displayName") == nil {
+	d := p.s.good(t, "operator", decide,
+		map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "ACCEPT"}})
+	if d.at("out", "operation", "state") != "COMMITTED" || d.at("out", "deviation", "state") != "ACCEPTED" ||
+		d.at("out", "deviation", "decidedBy", "displayName") == nil {
 		t.Fatalf("accepted: %s", d.Body)
 	}
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 30) {
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "ACKNOWLEDGED_WITH_CHANGES" ||
+		walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 30) {
 		t.Errorf("as the ERP has it: %v", now)
 	}
-	if again := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT"}}); again.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
+	if again := p.s.good(t, "operator", decide,
+		map[string]any{
+			"key": p.key(),
+			"in":  map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT"},
+		}); again.at("out", "errors", 0,
+		"code") != "STATE_NOT_ALLOWED" {
 		t.Errorf("decided twice: %s", again.Body)
 	}
 	p.s.until(t, 20*time.Second, "the customer told", func() bool {
-		c := p.s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { commitmentChanges { cause to { promisedDeliveryDate } } } }`, map[string]any{"id": order["id"]})
+		c := p.s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { commitmentChanges { cause to { promisedDeliveryDate } } } }`,
+			map[string]any{"id": order["id"]})
 		return c.at("order", "commitmentChanges", 0, "cause") == "SUPPLIER_DATE"
 	})
 }
@@ -250,15 +287,23 @@ func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}))
-	d := p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT", "comment": "we need it then"}})
-	if d.at("out", "operation", "state") != "FAILED" || d.at("out", "operation", "failure", "code") != "NOT_ACCEPTED" || d.at("out", "deviation", "state") != "REJECTED" {
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
+		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}))
+	d := p.s.good(t, "operator", decide,
+		map[string]any{
+			"key": p.key(),
+			"in":  map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT", "comment": "we need it then"},
+		})
+	if d.at("out", "operation", "state") != "FAILED" || d.at("out", "operation", "failure", "code") != "NOT_ACCEPTED" ||
+		d.at("out", "deviation", "state") != "REJECTED" {
 		t.Fatalf("rejected: %s", d.Body)
 	}
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "RECEIVED_BY_SUPPLIER" || p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
+	if now := p.now(t, "supplier", po["number"]); now["status"] != "RECEIVED_BY_SUPPLIER" ||
+		p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
 		t.Errorf("the order stands: %v", now)
 	}
-	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message suggestedAction audience } } }`, map[string]any{"id": po["id"]})
+	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message suggestedAction audience } } }`,
+		map[string]any{"id": po["id"]})
 	if told.at("alerts", "nodes", 0, "kind") != "REPORTED" {
 		t.Errorf("the supplier is not told: %s", told.Body)
 	}
@@ -286,8 +331,10 @@ func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 	for _, d := range a.at("out", "deviations").([]any) {
 		fields[walk(d, "field")] = walk(d, "id")
 	}
-	narrow, err := p.s.ask(t.Context(), p.s.token(t, "supplier", "--scope", "po:read"), `query ($id: ID!) { node(id: $id) { ... on Deviation { field delta expected proposed } } }`, map[string]any{"id": fields["UNIT_PRICE"]})
-	if err != nil || narrow.at("node", "field") != "UNIT_PRICE" || narrow.at("node", "expected") != nil || narrow.at("node", "proposed") != nil || strings.Contains(narrow.Body, "99.99") {
+	narrow, err := p.s.ask(t.Context(), p.s.token(t, "supplier", "--scope", "po:read"),
+		`query ($id: ID!) { node(id: $id) { ... on Deviation { field delta expected proposed } } }`, map[string]any{"id": fields["UNIT_PRICE"]})
+	if err != nil || narrow.at("node", "field") != "UNIT_PRICE" || narrow.at("node", "expected") != nil ||
+		narrow.at("node", "proposed") != nil || strings.Contains(narrow.Body, "99.99") {
 		t.Errorf("prices without the right to see them: %s, %v", narrow.Body, err)
 	}
 	if fields["UNIT_PRICE"] == nil || fields["DELIVERY_DATE"] == nil || fields["ITEM"] == nil {
@@ -304,10 +351,12 @@ func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 		t.Fatalf("all decided: %s", last.Body)
 	}
 	now := p.now(t, "supplier", po["number"])
-	if walk(now, "lines.nodes.0.unitPrice.price.amount") != price["price"].(map[string]any)["amount"] || walk(now, "lines.nodes.0.acknowledged.value") != "0" {
+	if walk(now, "lines.nodes.0.unitPrice.price.amount") != price["price"].(map[string]any)["amount"] ||
+		walk(now, "lines.nodes.0.acknowledged.value") != "0" {
 		t.Errorf("the refused line is not as it was: %v", now)
 	}
-	if walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.1.schedule.0.quantity.value") != "400" || walk(now, "lines.nodes.1.schedule.1.promisedDeliveryDate") != nil {
+	if walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.1.schedule.0.quantity.value") != "400" ||
+		walk(now, "lines.nodes.1.schedule.1.promisedDeliveryDate") != nil {
 		t.Errorf("part and balance: %v", now)
 	}
 	if walk(now, "lines.nodes.2.sku") != "SCR-10005" {
@@ -333,26 +382,41 @@ func TestSupplierAnswersThatAreRefused(t *testing.T) {
 		code string
 		path string
 	}{
-		"a line missing":          {p.answer(po, "ACCEPTED_WITH_CHANGES", accepted()), "LINES_MISSING", "[input lines]"},
-		"a line of another order": {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"line": walk(other, "lines.nodes.0.id"), "status": "ACCEPTED"}, accepted()), "NOT_FOUND", "[input lines 0 line]"},
-		"a day past":              {p.answer(po, "ACCEPTED_WITH_CHANGES", late("2020-01-01"), accepted()), "DATE_NOT_POSSIBLE", "[input lines 0 promisedDeliveryDate]"},
-		"another unit":            {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": map[string]any{"value": "10", "unit": "CS"}}, accepted()), "UNIT_NOT_ORDERABLE", "[input lines 0 quantity unit]"},
-		"nothing":                 {p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("0")}, accepted()), "INVALID_INPUT", "[input lines 0 quantity]"},
-		"no number":               {with(p.answer(po, "ACCEPTED"), "responseNumber", " "), "INVALID_INPUT", "[input responseNumber]"},
-		"another revision":        {with(p.answer(po, "ACCEPTED"), "expectedRevision", 9), "VERSION_CONFLICT", "[input expectedRevision]"},
-		"not there":               {with(p.answer(po, "ACCEPTED"), "purchaseOrder", "pur_none"), "NOT_FOUND", "[input purchaseOrder]"},
-		"says two things":         {p.answer(po, "ACCEPTED", map[string]any{"status": "REJECTED"}, accepted()), "INVALID_INPUT", "[input lines 0 status]"},
+		"a line missing": {p.answer(po, "ACCEPTED_WITH_CHANGES", accepted()), "LINES_MISSING", "[input lines]"},
+		"a line of another order": {p.answer(po, "ACCEPTED_WITH_CHANGES",
+			map[string]any{"line": walk(other, "lines.nodes.0.id"), "status": "ACCEPTED"}, accepted()), "NOT_FOUND", "[input lines 0 line]"},
+		"a day past": {
+			p.answer(po, "ACCEPTED_WITH_CHANGES", late("2020-01-01"), accepted()), "DATE_NOT_POSSIBLE",
+			"[input lines 0 promisedDeliveryDate]",
+		},
+		"another unit": {
+			p.answer(po, "ACCEPTED_WITH_CHANGES",
+				map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": map[string]any{"value": "10", "unit": "CS"}}, accepted()),
+			"UNIT_NOT_ORDERABLE", "[input lines 0 quantity unit]",
+		},
+		"nothing": {p.answer(po, "ACCEPTED_WITH_CHANGES",
+			map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("0")}, accepted()), "INVALID_INPUT", "[input lines 0 quantity]"},
+		"no number":        {with(p.answer(po, "ACCEPTED"), "responseNumber", " "), "INVALID_INPUT", "[input responseNumber]"},
+		"another revision": {with(p.answer(po, "ACCEPTED"), "expectedRevision", 9), "VERSION_CONFLICT", "[input expectedRevision]"},
+		"not there":        {with(p.answer(po, "ACCEPTED"), "purchaseOrder", "pur_none"), "NOT_FOUND", "[input purchaseOrder]"},
+		"says two things": {
+			p.answer(po, "ACCEPTED", map[string]any{"status": "REJECTED"}, accepted()), "INVALID_INPUT",
+			"[input lines 0 status]",
+		},
 		"more than is open": {
-			p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("900")}, accepted(), map[string]any{"line": walk(po, "lines.nodes.0.id"), "status": "BACKORDERED", "quantity": each("200")}),
+			p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("900")}, accepted(),
+				map[string]any{"line": walk(po, "lines.nodes.0.id"), "status": "BACKORDERED", "quantity": each("200")}),
 			"QUANTITY_EXCEEDED", "[input lines 2 quantity]",
 		},
 	} {
 		a := p.respond(t, c.in)
-		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path || a.at("out", "response") != nil {
+		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path ||
+			a.at("out", "response") != nil {
 			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
 		}
 	}
-	if a := p.s.good(t, "supplier-other", respond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+	if a := p.s.good(t, "supplier-other", respond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")}); a.at("out", "errors", 0,
+		"code") != "NOT_FOUND" {
 		t.Errorf("another supplier's: %s", a.Body)
 	}
 	// The same answer from two channels at once is one.
@@ -400,17 +464,20 @@ func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	a := p.respond(t, p.answer(po, "REJECTED"))
-	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "field") != "QUANTITY" || a.at("out", "deviations", 0, "delta") != "-100" {
+	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "field") != "QUANTITY" ||
+		a.at("out", "deviations", 0, "delta") != "-100" {
 		t.Fatalf("refused by the supplier: %s", a.Body)
 	}
 	if b := p.respond(t, p.answer(po, "ACCEPTED")); b.at("out", "operation", "state") != "COMMITTED" {
 		t.Fatalf("accepted after all: %s", b.Body)
 	}
 	now := p.now(t, "operator", po["number"])
-	if now["status"] != "ACKNOWLEDGED" || walk(now, "responses.1.deviations.0.state") != "WITHDRAWN" || walk(now, "responses.1.operation.state") != "FAILED" {
+	if now["status"] != "ACKNOWLEDGED" || walk(now, "responses.1.deviations.0.state") != "WITHDRAWN" ||
+		walk(now, "responses.1.operation.state") != "FAILED" {
 		t.Errorf("the first answer's case: %v", now)
 	}
-	left := p.s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind } } }`, map[string]any{"id": walk(po, "lines.nodes.0.id")})
+	left := p.s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind } } }`,
+		map[string]any{"id": walk(po, "lines.nodes.0.id")})
 	if len(left.at("alerts", "nodes").([]any)) != 0 {
 		t.Errorf("alerts of a closed case: %s", left.Body)
 	}
@@ -422,21 +489,30 @@ func TestSupplierIsTooLateToAnswer(t *testing.T) {
 	p := supplyingAt(t)
 	po := p.bought(t, 1000, "SCR-10001")
 	number := fmt.Sprint(po["number"])
-	p.s.control(t, http.MethodPost, "/control/records", map[string]any{"service": "erp", "object": "purchases", "key": number, "set": map[string]any{"ackDue": "2024-01-01 09:00:00", "rev": 900}})
+	p.s.control(t, http.MethodPost, "/control/records",
+		map[string]any{
+			"service": "erp", "object": "purchases", "key": number,
+			"set": map[string]any{"ackDue": "2024-01-01 09:00:00", "rev": 900},
+		})
 	const asked = `query ($id: ID!) { alerts(filter: {subject: $id, kind: [ACKNOWLEDGMENT_OVERDUE]}) { nodes { id state message queue } } }`
 	var alert any
 	p.s.until(t, 30*time.Second, "told", func() bool {
 		alert = p.s.good(t, "supplier", asked, map[string]any{"id": po["id"]}).at("alerts", "nodes", 0, "id")
 		return alert != nil
 	})
-	const take = `mutation ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!) { out: acknowledgeAlert(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } alert { state acknowledgedBy { displayName } } } }`
-	if a := p.s.good(t, "operator", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "alert", "state") != "ACKNOWLEDGED" {
+	const take = `mutation ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!)
+		{ out: acknowledgeAlert(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } alert
+		{ state acknowledgedBy { displayName } } } }`
+	if a := p.s.good(t, "operator", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "alert",
+		"state") != "ACKNOWLEDGED" {
 		t.Errorf("taken: %s", a.Body)
 	}
-	if a := p.s.good(t, "supplier", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0, "code") != "FORBIDDEN" {
+	if a := p.s.good(t, "supplier", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0,
+		"code") != "FORBIDDEN" {
 		t.Errorf("the supplier takes what the buyer looks after: %s", a.Body)
 	}
-	if a := p.s.good(t, "supplier-other", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
+	if a := p.s.good(t, "supplier-other", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors",
+		0, "code") != "NOT_FOUND" {
 		t.Errorf("another supplier's alert: %s", a.Body)
 	}
 	p.respond(t, p.answer(po, "ACCEPTED"))

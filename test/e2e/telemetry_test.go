@@ -155,7 +155,8 @@ func TestEveryRootFieldIsFollowed(t *testing.T) {
 	counted := metrics()
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
 		for _, f := range root.Fields {
-			if !strings.HasPrefix(f.Name, "_") && f.Name != "pauseSource" && !strings.Contains(counted, `portico_root_fields_total{field="`+f.Name+`"`) {
+			if !strings.HasPrefix(f.Name, "_") && f.Name != "pauseSource" &&
+				!strings.Contains(counted, `portico_root_fields_total{field="`+f.Name+`"`) {
 				t.Errorf("%s.%s is not counted", root.Name, f.Name)
 			}
 		}
@@ -203,7 +204,10 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 	o := orderingAt(t, s)
 	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "op": "submit", "kind": "refuse"})
 	id := hex.EncodeToString(random(16))
-	order := fmt.Sprintf(`mutation { submitOrder(idempotencyKey: "a click that is followed", input: {account: %q, shipTo: {location: %q}, customerPoNumber: "PO followed", lines: [{item: {sku: %q}, quantity: {value: "1000", unit: "EA"}}]}) { operation { id correlationId state } errors { __typename ... on InvalidInput { message path } } } }`, o.account, o.shipTo, o.sku)
+	order := fmt.Sprintf(`mutation { submitOrder(idempotencyKey: "a click that is followed", input:
+		{account: %q, shipTo: {location: %q}, customerPoNumber: "PO followed", lines:
+		[{item: {sku: %q}, quantity: {value: "1000", unit: "EA"}}]}) { operation { id correlationId state } errors
+		{ __typename ... on InvalidInput { message path } } } }`, o.account, o.shipTo, o.sku)
 	told := s.followed(t, "buyer", order, id, false)
 	if !strings.Contains(told, id) {
 		t.Fatalf("the operation is not of the portal's trace: %s", told)
@@ -214,10 +218,12 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 	<-s.exited
 	s = start(t, data) // and with it the company, which is well again
 	s.until(t, 30*time.Second, "the order placed", func() bool {
-		a := s.good(t, "operator", `query ($id: String!) { operations(filter: {correlationId: $id}) { nodes { state } } }`, map[string]any{"id": id})
+		a := s.good(t, "operator", `query ($id: String!) { operations(filter: {correlationId: $id}) { nodes { state } } }`,
+			map[string]any{"id": id})
 		return a.at("operations", "nodes", 0, "state") == "COMMITTED"
 	})
-	number := s.good(t, "buyer", `{ orders(first: 1, filter: {customerPoNumber: "PO followed"}) { nodes { number } } }`, nil).at("orders", "nodes", 0, "number")
+	number := s.good(t, "buyer", `{ orders(first: 1, filter: {customerPoNumber: "PO followed"}) { nodes { number } } }`, nil).at("orders",
+		"nodes", 0, "number")
 	s.control(t, http.MethodPost, "/control/ship?percent=100&order="+say(number), nil)
 	shown := func() string {
 		resp, err := http.Get(s.admin + "/debug/traces?trace=" + id)
@@ -230,12 +236,16 @@ func TestOneTraceLeadsFromTheClickToTheERP(t *testing.T) {
 	}
 	s.until(t, 30*time.Second, "the carrier's event in the trace", func() bool { return strings.Contains(shown(), "shipment event") })
 	page := shown()
-	for _, want := range []string{"operation", "step check", "step submit", "step record", "source = erp", "state = COMMITTED", "shipment = shp_"} {
+	for _, want := range []string{
+		"operation", "step check", "step submit", "step record", "source = erp", "state = COMMITTED",
+		"shipment = shp_",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the trace after the restart does not show %q", want)
 		}
 	}
-	hops := s.good(t, "operator", `query ($id: String!) { trace(correlationId: $id, first: 50) { nodes { kind system } } }`, map[string]any{"id": id}).Body
+	hops := s.good(t, "operator", `query ($id: String!) { trace(correlationId: $id, first: 50) { nodes { kind system } } }`,
+		map[string]any{"id": id}).Body
 	for _, want := range []string{`"REQUEST"`, `"SOURCE_CALL"`, `"ERP"`, `"LOGISTICS"`} {
 		if !strings.Contains(hops, want) {
 			t.Errorf("trace(correlationId:) does not tell of %s: %s", want, hops)
@@ -259,7 +269,8 @@ func TestTracesAreSentOverOTLP(t *testing.T) {
 		}
 	}))
 	defer collector.Close()
-	s := launch(t, loaded(t), "PORTICO_TRACES=otlp", "PORTICO_TRACE_SHARE=0", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100")
+	s := launch(t, loaded(t), "PORTICO_TRACES=otlp", "PORTICO_TRACE_SHARE=0", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL,
+		"OTEL_BSP_SCHEDULE_DELAY=100")
 	s.ready(t)
 	s.settled(t)
 	wanted, unwanted := random(16), random(16)

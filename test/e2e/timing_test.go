@@ -20,7 +20,8 @@ func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	const pairs, off = 1200, 0.08
-	others := s.good(t, "buyer-other", `{ orders(first: 50, orderBy: PLACED_AT_ASC) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)
+	others := s.good(t, "buyer-other",
+		`{ orders(first: 50, orderBy: PLACED_AT_ASC) { nodes { id number } } shipments(first: 50) { nodes { id } } }`, nil)
 	foreign := func(list string, i int, field string) string {
 		nodes := others.at(list, "nodes").([]any)
 		return nodes[i%len(nodes)].(map[string]any)[field].(string)
@@ -30,9 +31,12 @@ func TestForeignAndMissingTakeTheSameTime(t *testing.T) {
 		query  string
 		theirs func(i int) string
 	}{
-		"an order by id":     {`query ($x: ID!) { node(id: $x) { id } }`, func(i int) string { return foreign("orders", i, "id") }},
-		"an order by number": {`query ($x: _Any!) { _entities(representations: [$x]) { __typename } }`, func(i int) string { return foreign("orders", i, "number") }},
-		"a shipment by id":   {`query ($x: ID!) { node(id: $x) { id } }`, func(i int) string { return foreign("shipments", i, "id") }},
+		"an order by id": {`query ($x: ID!) { node(id: $x) { id } }`, func(i int) string { return foreign("orders", i, "id") }},
+		"an order by number": {
+			`query ($x: _Any!) { _entities(representations: [$x]) { __typename } }`,
+			func(i int) string { return foreign("orders", i, "number") },
+		},
+		"a shipment by id": {`query ($x: ID!) { node(id: $x) { id } }`, func(i int) string { return foreign("shipments", i, "id") }},
 	} {
 		took := func(key string) float64 {
 			var x any = key

@@ -13,12 +13,14 @@ import (
 
 // topics are the streams by the topic in the log, with what to ask of their items.
 var topics = map[string]string{
-	"ORDER":          `orderUpdates { ... on OrderUpdate { subject: order { id } previousStatus changedLines { id } commitmentChanges { at } } }`,
+	"ORDER": `orderUpdates { ... on OrderUpdate { subject: order { id } previousStatus changedLines { id } commitmentChanges { at }
+		} }`,
 	"PURCHASE_ORDER": `purchaseOrderUpdates { ... on PurchaseOrderUpdate { subject: purchaseOrder { id } previousStatus deviations { id } } }`,
 	"INVOICE":        `invoiceUpdates { ... on InvoiceUpdate { subject: invoice { id } previousStatus } }`,
 	"SHIPMENT":       `shipmentUpdates { ... on ShipmentUpdate { subject: shipment { id } } }`,
 	"ALERT":          `alertUpdates { ... on AlertUpdate { subject: alert { id } previousState } }`,
-	"AVAILABILITY":   `availabilityUpdates(items: [{sku: "%s"}]) { ... on AvailabilityUpdate { subject: availability { item { id } status availableNow { value } } previousStatus } }`,
+	"AVAILABILITY": `availabilityUpdates(items: [{sku: "%s"}]) { ... on AvailabilityUpdate
+		{ subject: availability { item { id } status availableNow { value } } previousStatus } }`,
 }
 
 // updates are the items of a stream that say what changed.
@@ -47,7 +49,8 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	s.settled(t)
 	db := s.database(t)
 	var first int
-	if err := db.GetContext(t.Context(), &first, `SELECT count(*) FROM changes WHERE topic IN ('ORDER', 'PURCHASE_ORDER', 'INVOICE', 'AVAILABILITY')`); err != nil {
+	if err := db.GetContext(t.Context(), &first,
+		`SELECT count(*) FROM changes WHERE topic IN ('ORDER', 'PURCHASE_ORDER', 'INVOICE', 'AVAILABILITY')`); err != nil {
 		t.Fatal(err)
 	}
 	if first != 0 {
@@ -55,7 +58,8 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	}
 	whose := map[string]string{
 		"operator": "TRUE",
-		"buyer":    `(account_id = (SELECT id FROM accounts WHERE number = '10001') OR account_id IN (SELECT id FROM accounts WHERE parent_id = (SELECT id FROM accounts WHERE number = '10001')))`,
+		"buyer": `(account_id = (SELECT id FROM accounts WHERE number = '10001')
+			OR account_id IN (SELECT id FROM accounts WHERE parent_id = (SELECT id FROM accounts WHERE number = '10001')))`,
 		"supplier": `supplier_id = (SELECT id FROM trading_partners WHERE code = 'V2001')`,
 	}
 	sku := say(s.good(t, "operator", `{ items(first: 1, filter: {inStock: true}) { nodes { sku } } }`, nil).at("items", "nodes", 0, "sku"))
@@ -69,7 +73,8 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	before := logEnd(t, db)
 	for persona := range whose {
 		for topic, q := range topics {
-			if persona == "buyer" && (topic == "PURCHASE_ORDER" || topic == "ALERT") || persona == "supplier" && (topic == "ORDER" || topic == "INVOICE" || topic == "AVAILABILITY") {
+			if persona == "buyer" && (topic == "PURCHASE_ORDER" || topic == "ALERT") || persona == "supplier" &&
+				(topic == "ORDER" || topic == "INVOICE" || topic == "AVAILABILITY") {
 				continue // not theirs to ask
 			}
 			if topic == "AVAILABILITY" {
@@ -82,10 +87,14 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 		s.until(t, 10*time.Second, "caught up", func() bool { return len(f.f.items()) > 0 })
 	}
 	told := map[string]*hook{}
-	for persona, topics := range map[string][]string{"operator": {"ORDER", "PURCHASE_ORDER", "INVOICE", "SHIPMENT", "ALERT", "AVAILABILITY", "OPERATION"}, "buyer": {"ORDER", "INVOICE", "SHIPMENT"}, "supplier": {"PURCHASE_ORDER", "SHIPMENT", "ALERT"}} {
+	for persona, topics := range map[string][]string{"operator": {
+		"ORDER", "PURCHASE_ORDER", "INVOICE", "SHIPMENT", "ALERT", "AVAILABILITY",
+		"OPERATION",
+	}, "buyer": {"ORDER", "INVOICE", "SHIPMENT"}, "supplier": {"PURCHASE_ORDER", "SHIPMENT", "ALERT"}} {
 		told[persona] = hooks(t)
 		for _, topic := range topics {
-			if saved := s.endpoint(t, persona, map[string]any{"url": told[persona].URL, "topics": []string{topic + "_UPDATED"}}); walk(saved, "endpoint.id") == nil {
+			if saved := s.endpoint(t, persona, map[string]any{"url": told[persona].URL, "topics": []string{topic + "_UPDATED"}}); walk(saved,
+				"endpoint.id") == nil {
 				t.Fatalf("%s, %s: %v", persona, topic, saved)
 			}
 		}
@@ -137,7 +146,8 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 func (s *server) hooked(t *testing.T, persona string, h *hook, whose, before, begun string) {
 	t.Helper()
 	subject := map[string]string{
-		"ORDER": "order.id", "PURCHASE_ORDER": "purchaseOrder.id", "INVOICE": "invoice.id", "SHIPMENT": "shipment.id", "ALERT": "alert.id", "AVAILABILITY": "availability.item.id", "OPERATION": "operation.id",
+		"ORDER": "order.id", "PURCHASE_ORDER": "purchaseOrder.id", "INVOICE": "invoice.id", "SHIPMENT": "shipment.id", "ALERT": "alert.id",
+		"AVAILABILITY": "availability.item.id", "OPERATION": "operation.id",
 	}
 	db := s.database(t)
 	for _, topic := range h.topics() {
@@ -175,7 +185,9 @@ func logEnd(t *testing.T, db *sqlx.DB) (xid string) {
 // changed are the subjects of a topic that the log has after a transaction.
 func changed(t *testing.T, db *sqlx.DB, topic, where, order, since string) (ids []string) {
 	t.Helper()
-	if err := db.SelectContext(t.Context(), &ids, `SELECT subject FROM changes WHERE topic = $1 AND xid::text::bigint > $2::bigint AND `+where+` ORDER BY `+order, topic, since); err != nil {
+	if err := db.SelectContext(t.Context(), &ids,
+		`SELECT subject FROM changes WHERE topic = $1 AND xid::text::bigint > $2::bigint AND `+where+` ORDER BY `+order, topic,
+		since); err != nil {
 		t.Fatal(err)
 	}
 	return ids
@@ -212,25 +224,34 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
-	f := s.follow(t, s.token(t, "buyer"), `subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id number status } previousStatus changedLines { id ordered { value } } commitmentChanges { cause line { id } } } } }`, nil)
-	mine := s.follow(t, s.token(t, "buyer"), `subscription ($id: ID!) { orderUpdates(accounts: [$id]) { ... on OrderUpdate { subject: order { id } } } }`, map[string]any{"id": o.account})
-	others := s.follow(t, s.token(t, "buyer-other"), `subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
-	none := s.follow(t, s.token(t, "operator"), `subscription { orderUpdates(orders: ["ord_none"]) { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
+	f := s.follow(t, s.token(t, "buyer"),
+		`subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id number status } previousStatus changedLines
+			{ id ordered { value } } commitmentChanges { cause line { id } } } } }`, nil)
+	mine := s.follow(t, s.token(t, "buyer"),
+		`subscription ($id: ID!) { orderUpdates(accounts: [$id]) { ... on OrderUpdate { subject: order { id } } } }`,
+		map[string]any{"id": o.account})
+	others := s.follow(t, s.token(t, "buyer-other"),
+		`subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
+	none := s.follow(t, s.token(t, "operator"),
+		`subscription { orderUpdates(orders: ["ord_none"]) { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
 	for _, g := range []*stream{f, mine, others, none} {
 		s.until(t, 5*time.Second, "caught up", func() bool { return len(g.items()) > 0 })
 	}
 	order := o.placed(t)
 	id := order["id"]
 	s.until(t, 10*time.Second, "told of its number", func() bool {
-		return slices.ContainsFunc(f.of(id), func(u map[string]any) bool { return walk(u, "subject.number") != nil && u["previousStatus"] != nil })
+		return slices.ContainsFunc(f.of(id),
+			func(u map[string]any) bool { return walk(u, "subject.number") != nil && u["previousStatus"] != nil })
 	})
 	begun := f.of(id)[0]
 	if begun["previousStatus"] != nil || len(begun["changedLines"].([]any)) != 1 {
 		t.Errorf("it began with %v", begun)
 	}
 	s.until(t, 10*time.Second, "explained by its lines", func() bool {
-		why := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Order { status statusExplanation { status rule facts { message used } } } } }`, map[string]any{"id": id}).at("node")
-		return walk(why, "status") == walk(why, "statusExplanation.status") && strings.Contains(fmt.Sprint(why), "Line ") && !strings.Contains(fmt.Sprint(why), "not in the ERP")
+		why := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Order
+			{ status statusExplanation { status rule facts { message used } } } } }`, map[string]any{"id": id}).at("node")
+		return walk(why, "status") == walk(why, "statusExplanation.status") && strings.Contains(fmt.Sprint(why), "Line ") &&
+			!strings.Contains(fmt.Sprint(why), "not in the ERP")
 	})
 	s.until(t, 5*time.Second, "told by account", func() bool { return len(mine.of(id)) > 0 })
 	if got := append(others.about(), none.about()...); len(got) != 0 {
@@ -244,7 +265,9 @@ func TestStockIsToldAsItMoves(t *testing.T) {
 	s := portico(t)
 	stocked := s.good(t, "operator", `{ items(first: 5, filter: {inStock: true}) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
 	item := stocked[4]
-	q := `subscription ($sku: String!) { availabilityUpdates(items: [{sku: $sku}]) { __typename ... on AvailabilityUpdate { subject: availability { item { id } status availableNow { value } byWarehouse { warehouse { code } } } previousStatus } } }`
+	q := `subscription ($sku: String!) { availabilityUpdates(items: [{sku: $sku}])
+		{ __typename ... on AvailabilityUpdate { subject: availability { item { id } status availableNow { value } byWarehouse
+		{ warehouse { code } } } previousStatus } } }`
 	vars := map[string]any{"sku": walk(item, "sku")}
 	f := s.follow(t, s.token(t, "buyer"), q, vars)
 	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
@@ -258,8 +281,12 @@ func TestStockIsToldAsItMoves(t *testing.T) {
 		last := a[len(a)-1]
 		return walk(last, "subject.status") == "IN_STOCK" && last["previousStatus"] != "IN_STOCK"
 	})
-	for name, vars := range map[string]any{"an item that is not there": []any{map[string]any{"sku": "no-such-item"}}, "two keys": []any{map[string]any{"sku": "a", "gtin": "b"}}} {
-		f := s.follow(t, s.token(t, "buyer"), `subscription ($i: [ItemBy!]!) { availabilityUpdates(items: $i) { __typename } }`, map[string]any{"i": vars})
+	for name, vars := range map[string]any{
+		"an item that is not there": []any{map[string]any{"sku": "no-such-item"}},
+		"two keys":                  []any{map[string]any{"sku": "a", "gtin": "b"}},
+	} {
+		f := s.follow(t, s.token(t, "buyer"), `subscription ($i: [ItemBy!]!) { availabilityUpdates(items: $i) { __typename } }`,
+			map[string]any{"i": vars})
 		s.until(t, 5*time.Second, "refused", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.ended) > 0 })
 		if len(f.items()) > 0 {
 			t.Errorf("%s: %v", name, f.items())
@@ -272,28 +299,41 @@ func TestDeviationsAndAlertsAreTold(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
 	s := p.s
-	pos := s.follow(t, s.token(t, "supplier"), `subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate { subject: purchaseOrder { id status } previousStatus deviations { id field state } } } }`, nil)
-	rivals := s.follow(t, s.token(t, "supplier-other"), `subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate { subject: purchaseOrder { id } } } }`, nil)
-	alerts := s.follow(t, s.token(t, "operator"), `subscription { alertUpdates(filter: {kind: [SUPPLY_LATE, REPORTED], minSeverity: WARNING}) { __typename ... on AlertUpdate { subject: alert { id kind state message } previousState } } }`, nil)
-	suppliers := s.follow(t, s.token(t, "supplier"), `subscription { alertUpdates { __typename ... on AlertUpdate { subject: alert { id kind state } previousState } } }`, nil)
-	info := s.follow(t, s.token(t, "operator"), `subscription { alertUpdates(filter: {queue: "nobody's"}) { __typename ... on AlertUpdate { subject: alert { id } } } }`, nil)
+	pos := s.follow(t, s.token(t, "supplier"),
+		`subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate
+			{ subject: purchaseOrder { id status } previousStatus deviations { id field state } } } }`, nil)
+	rivals := s.follow(t, s.token(t, "supplier-other"),
+		`subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate { subject: purchaseOrder { id } } } }`, nil)
+	alerts := s.follow(t, s.token(t, "operator"),
+		`subscription { alertUpdates(filter: {kind: [SUPPLY_LATE, REPORTED], minSeverity: WARNING})
+			{ __typename ... on AlertUpdate { subject: alert { id kind state message } previousState } } }`, nil)
+	suppliers := s.follow(t, s.token(t, "supplier"),
+		`subscription { alertUpdates { __typename ... on AlertUpdate { subject: alert { id kind state } previousState } } }`, nil)
+	info := s.follow(t, s.token(t, "operator"),
+		`subscription { alertUpdates(filter: {queue: "nobody's"}) { __typename ... on AlertUpdate { subject: alert { id } } } }`, nil)
 	for _, g := range []*stream{pos, rivals, alerts, suppliers, info} {
 		s.until(t, 5*time.Second, "caught up", func() bool { return len(g.items()) > 0 })
 	}
 	sku := say(s.good(t, "operator", `{ items(first: 1) { nodes { sku } } }`, nil).at("items", "nodes", 0, "sku"))
 	po := p.bought(t, 100, sku)
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 60)}))
+	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
+		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 60)}))
 	dev := a.at("out", "deviations", 0, "id")
 	s.until(t, 10*time.Second, "told of the deviation", func() bool {
 		return slices.ContainsFunc(pos.of(po["id"]), func(u map[string]any) bool {
 			return walk(u, "deviations.0.id") == dev && walk(u, "subject.status") == "PENDING_REVIEW"
 		})
 	})
-	why := s.good(t, "supplier", `query ($n: String!) { purchaseOrder(by: {number: $n}) { statusExplanation { status facts { message used ref } } } }`, map[string]any{"n": po["number"]}).at("purchaseOrder", "statusExplanation")
-	if facts := walk(why, "facts").([]any); walk(why, "status") != "PENDING_REVIEW" || len(facts) != 2 || walk(facts[0], "used") != false || walk(facts[1], "used") != true || walk(facts[1], "ref") == nil {
+	why := s.good(t, "supplier",
+		`query ($n: String!) { purchaseOrder(by: {number: $n}) { statusExplanation { status facts { message used ref } } } }`,
+		map[string]any{"n": po["number"]}).at("purchaseOrder", "statusExplanation")
+	if facts := walk(why, "facts").([]any); walk(why, "status") != "PENDING_REVIEW" || len(facts) != 2 || walk(facts[0], "used") != false ||
+		walk(facts[1], "used") != true || walk(facts[1], "ref") == nil {
 		t.Errorf("why: %v", why)
 	}
-	report := s.good(t, "operator", `mutation ($k: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } alert { id } } }`,
+	report := s.good(t, "operator",
+		`mutation ($k: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $k, input: $in)
+			{ errors { ... on UserError { message } } alert { id } } }`,
 		map[string]any{"k": p.key(), "in": map[string]any{"subject": po["id"], "severity": "WARNING", "message": "Where are they?"}})
 	alert := report.at("out", "alert", "id")
 	for name, g := range map[string]*stream{"the operator": alerts, "the supplier": suppliers} {
@@ -302,7 +342,9 @@ func TestDeviationsAndAlertsAreTold(t *testing.T) {
 			t.Errorf("%s was told %v", name, u)
 		}
 	}
-	s.good(t, "operator", `mutation ($k: IdempotencyKey!, $a: ID!) { out: resolveAlert(idempotencyKey: $k, input: {alert: $a, resolution: "They are here."}) { errors { ... on UserError { message } } } }`, map[string]any{"k": p.key(), "a": alert})
+	s.good(t, "operator", `mutation ($k: IdempotencyKey!, $a: ID!) { out:
+		resolveAlert(idempotencyKey: $k, input: {alert: $a, resolution: "They are here."}) { errors { ... on UserError { message } } } }`,
+		map[string]any{"k": p.key(), "a": alert})
 	s.until(t, 10*time.Second, "told that it is over", func() bool {
 		all := alerts.of(alert)
 		return len(all) == 2 && walk(all[1], "subject.state") == "RESOLVED" && all[1]["previousState"] == "OPEN"

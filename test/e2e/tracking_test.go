@@ -25,7 +25,8 @@ var trackingPicture = flag.String("tracking", "", "where to put a picture of the
 //
 // Covers: U06 F10 T01
 func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
-	chromium := extras.Program(t, "the tracking page in a real browser", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+	chromium := extras.Program(t, "the tracking page in a real browser", "chromium", "chromium-browser", "google-chrome",
+		"google-chrome-stable")
 	t.Parallel()
 	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
@@ -35,7 +36,9 @@ func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 		ID     string
 		Number string `db:"tracking_number"`
 	}
-	if err := s.database(t).GetContext(t.Context(), &parcel, `SELECT d.id, d.tracking_number FROM shipments d JOIN accounts a ON a.id = d.account_id WHERE a.number = '10001' AND d.direction = 'OUTBOUND'
+	if err := s.database(t).GetContext(t.Context(), &parcel,
+		`SELECT d.id, d.tracking_number FROM shipments d JOIN accounts a ON a.id = d.account_id WHERE a.number = '10001'
+			AND d.direction = 'OUTBOUND'
 		AND d.status NOT IN ('DELIVERED', 'RETURNED', 'CANCELLED') AND d.tracking_number <> '' ORDER BY d.created_at DESC LIMIT 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +46,16 @@ func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 	push := func(code, town string, lat, lon float64) {
 		t.Helper()
 		n++
-		body, _ := json.Marshal(map[string]any{"parcel": parcel.Number, "scans": []any{map[string]any{"no": n, "code": code, "note": "Step " + fmt.Sprint(n), "at": time.Now().UTC().Format(time.RFC3339Nano), "place": map[string]any{"town": town, "land": "DE", "lat": lat, "lon": lon}}}})
+		body, _ := json.Marshal(map[string]any{
+			"parcel": parcel.Number,
+			"scans": []any{map[string]any{
+				"no": n, "code": code, "note": "Step " + fmt.Sprint(n), "at": time.Now().UTC().Format(time.RFC3339Nano),
+				"place": map[string]any{"town": town, "land": "DE", "lat": lat, "lon": lon},
+			}},
+		})
 		p := &pushing{server: s}
-		if status, text := p.post("acme", signedWith("whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==", fmt.Sprint("step ", n), time.Now(), body), body); status != http.StatusAccepted {
+		if status, text := p.post("acme", signedWith("whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==", fmt.Sprint("step ", n), time.Now(), body),
+			body); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, text)
 		}
 	}
@@ -61,10 +71,12 @@ func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 		}
 	}
 	told := func(n int) chromedp.Action {
-		return chromedp.Poll(fmt.Sprintf(`[...document.querySelectorAll('#timeline li span')].some((e) => e.textContent === 'Step %d')`, n), nil, chromedp.WithPollingTimeout(20*time.Second))
+		return chromedp.Poll(fmt.Sprintf(`[...document.querySelectorAll('#timeline li span')].some((e) => e.textContent === 'Step %d')`, n), nil,
+			chromedp.WithPollingTimeout(20*time.Second))
 	}
 	live := chromedp.Poll(`document.querySelector('#live')?.className === 'live'`, nil, chromedp.WithPollingTimeout(20*time.Second))
-	step("open", chromedp.Navigate(s.url+"/examples/tracking/#"+parcel.ID), live, chromedp.WaitVisible(`[data-id="`+parcel.ID+`"][aria-current="true"]`, chromedp.ByQuery))
+	step("open", chromedp.Navigate(s.url+"/examples/tracking/#"+parcel.ID), live,
+		chromedp.WaitVisible(`[data-id="`+parcel.ID+`"][aria-current="true"]`, chromedp.ByQuery))
 	push("HUB", "Rheine", 52.28, 7.44)
 	step("a step, live", told(1))
 	if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil {
@@ -80,10 +92,12 @@ func TestTheTrackingPageMissesNoStepAcrossARestart(t *testing.T) {
 	var shown []string
 	var status, route string
 	step("delivered", told(3), chromedp.Poll(`document.querySelector('h2 .status').textContent === 'Delivered'`, nil),
-		chromedp.Evaluate(`[...document.querySelectorAll('#timeline li')].map((e) => e.dataset.event)`, &shown), chromedp.Text("h2 .status", &status), chromedp.Evaluate(`document.querySelector('#route title').textContent`, &route),
+		chromedp.Evaluate(`[...document.querySelectorAll('#timeline li')].map((e) => e.dataset.event)`, &shown),
+		chromedp.Text("h2 .status", &status), chromedp.Evaluate(`document.querySelector('#route title').textContent`, &route),
 		chromedp.Click(`summary`, chromedp.ByQuery))
 	var want []string
-	for _, e := range s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Shipment { events(first: 100) { nodes { id } } } } }`, map[string]any{"id": parcel.ID}).at("node", "events", "nodes").([]any) {
+	for _, e := range s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Shipment { events(first: 100) { nodes { id } } } } }`,
+		map[string]any{"id": parcel.ID}).at("node", "events", "nodes").([]any) {
 		want = append(want, say(walk(e, "id")))
 	}
 	if !slices.Equal(shown, want) || !strings.Contains(route, "Rheine, Hamburg") {

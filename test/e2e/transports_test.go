@@ -16,9 +16,11 @@ func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	for name, c := range map[string]struct{ token, want string }{
-		"a buyer": {"Bearer " + s.token(t, "buyer"), "CustomerViewer"}, "an operator": {"Bearer " + s.token(t, "operator"), "OperatorViewer"}, "nobody": {"", "null"},
+		"a buyer": {"Bearer " + s.token(t, "buyer"), "CustomerViewer"}, "an operator": {"Bearer " + s.token(t, "operator"), "OperatorViewer"},
+		"nobody": {"", "null"},
 	} {
-		conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql",
+			&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +52,8 @@ func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 		}
 		_ = conn.CloseNow()
 	}
-	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +73,8 @@ func TestAQueryRunsOverWebSocketWithTheTokenOfItsInit(t *testing.T) {
 func TestAQueryRunsOverServerSentEvents(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(`{"query":"{ viewer { __typename } }"}`))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql",
+		strings.NewReader(`{"query":"{ viewer { __typename } }"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +90,8 @@ func TestAQueryRunsOverServerSentEvents(t *testing.T) {
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 		events += lines.Text() + "\n"
 	}
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || !strings.Contains(events, "event: next") || !strings.Contains(events, "SupplierViewer") || !strings.Contains(events, "event: complete") {
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || !strings.Contains(events, "event: next") ||
+		!strings.Contains(events, "SupplierViewer") || !strings.Contains(events, "event: complete") {
 		t.Errorf("got %s\n%s", resp.Header.Get("Content-Type"), events)
 	}
 }
@@ -126,7 +131,8 @@ func TestAnswersSayWhatWentWrongWithTheRequest(t *testing.T) {
 		"an operation that is not here": {`{"query":"query A { viewer { __typename } }","operationName":"B"}`, plain, 200, "errors"},
 	} {
 		status, text := post(c.body, c.accept)
-		if status != c.status || !strings.Contains(text, c.says) || strings.Contains(text, "nonsense-secret") || strings.Contains(text, `"data":null`) || leaks.MatchString(text) {
+		if status != c.status || !strings.Contains(text, c.says) || strings.Contains(text, "nonsense-secret") ||
+			strings.Contains(text, `"data":null`) || leaks.MatchString(text) {
 			t.Errorf("%s: got %d %.300s, want %d saying %q", name, status, text, c.status, c.says)
 		}
 	}

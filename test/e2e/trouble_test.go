@@ -100,7 +100,8 @@ func (s *server) health(t *testing.T) string {
 // after now and is the same.
 func (s *server) reconciled(t *testing.T, within time.Duration, alone ...string) map[string]int {
 	t.Helper()
-	const query = `{ reconciliations { subject instance at count sourceCount totals { amount currency } sourceTotals { amount currency } quantities { value unit } sourceQuantities { value unit }
+	const query = `{ reconciliations { subject instance at count sourceCount totals { amount currency } sourceTotals { amount currency }
+		quantities { value unit } sourceQuantities { value unit }
 		differences(first: 5) { nodes { key field value sourceValue } } } }`
 	since, counts := time.Now(), map[string]int{}
 	var wrong []string
@@ -119,7 +120,8 @@ func (s *server) reconciled(t *testing.T, within time.Duration, alone ...string)
 			}
 			n, theirs := int(walk(r, "count").(float64)), int(walk(r, "sourceCount").(float64))
 			counts[say(walk(r, "subject"))] = n
-			if n != theirs || fmt.Sprint(walk(r, "totals")) != fmt.Sprint(walk(r, "sourceTotals")) || fmt.Sprint(walk(r, "quantities")) != fmt.Sprint(walk(r, "sourceQuantities")) ||
+			if n != theirs || fmt.Sprint(walk(r, "totals")) != fmt.Sprint(walk(r, "sourceTotals")) ||
+				fmt.Sprint(walk(r, "quantities")) != fmt.Sprint(walk(r, "sourceQuantities")) ||
 				len(walk(r, "differences.nodes").([]any)) > 0 {
 				wrong = append(wrong, fmt.Sprint(r))
 			}
@@ -206,8 +208,9 @@ func TestTrytonInTrouble(t *testing.T) {
 		var rows []any
 		for i := n; i < min(n+1000, many); i++ {
 			rows = append(rows, map[string]any{
-				"name": fmt.Sprint("Many ", i), "type": "goods", "code": fmt.Sprintf("MANY%05d", i), "default_uom": templates[0]["default_uom"], "account_category": templates[0]["account_category"],
-				"list_price": decimal("1"), "products": []any{[]any{"create", []any{map[string]any{"cost_price": decimal("0")}}}},
+				"name": fmt.Sprint("Many ", i), "type": "goods", "code": fmt.Sprintf("MANY%05d", i), "default_uom": templates[0]["default_uom"],
+				"account_category": templates[0]["account_category"],
+				"list_price":       decimal("1"), "products": []any{[]any{"create", []any{map[string]any{"cost_price": decimal("0")}}}},
 			})
 		}
 		admin(nil, "model.product.template.create", rows)
@@ -222,9 +225,13 @@ func TestTrytonInTrouble(t *testing.T) {
 	}
 	s.until(t, 5*time.Minute, "told of them all", func() bool { return there(last) && there("MANY00000") })
 	t.Logf("told of them after %s", time.Since(begun).Round(10*time.Millisecond))
-	a := s.good(t, "operator", `query ($a: ID!) { items(search: "MANY00000") { nodes { sku price(account: $a) { __typename ... on PriceUnavailable { reason } } units { unit orderable } } }
-		sold: items(first: 3) { nodes { price(account: $a) { __typename ... on Price { unitPrice { price { amount } } } } } } }`, map[string]any{"a": id})
-	if n := a.at("items", "nodes").([]any); len(n) != 1 || walk(n[0], "price.__typename") != "Price" || walk(n[0], "units").([]any)[0].(map[string]any)["unit"] != "EA" {
+	a := s.good(t, "operator",
+		`query ($a: ID!) { items(search: "MANY00000") { nodes { sku price(account: $a) { __typename ... on PriceUnavailable { reason } } units
+			{ unit orderable } } }
+		sold: items(first: 3) { nodes { price(account: $a) { __typename ... on Price { unitPrice { price { amount } } } } } } }`,
+		map[string]any{"a": id})
+	if n := a.at("items", "nodes").([]any); len(n) != 1 || walk(n[0], "price.__typename") != "Price" ||
+		walk(n[0], "units").([]any)[0].(map[string]any)["unit"] != "EA" {
 		t.Errorf("an item that is sold in no unit is %v, want it in the unit it is counted in", n)
 	}
 	for _, n := range a.at("sold", "nodes").([]any) {
@@ -233,7 +240,8 @@ func TestTrytonInTrouble(t *testing.T) {
 		}
 	}
 	// A round that was under way when they were made may have passed their places.
-	s.until(t, 10*time.Minute, "the same with them", func() bool { return s.reconciled(t, 5*time.Minute, "items")["items"] == before["items"]+many })
+	s.until(t, 10*time.Minute, "the same with them",
+		func() bool { return s.reconciled(t, 5*time.Minute, "items")["items"] == before["items"]+many })
 
 	// It is restored to yesterday's state: the older facts win, under the same ids.
 	begun = time.Now()

@@ -48,7 +48,8 @@ func realERP(t *testing.T) *erp {
 func (e *erp) rows(t *testing.T, model string, domain []any, more map[string]any, fields ...string) []map[string]any {
 	t.Helper()
 	var rows []map[string]any
-	if err := e.client.Call(context.WithoutCancel(t.Context()), "model."+model+".search_read", []any{domain, 0, nil, []any{[]any{"id", "ASC"}}, fields}, more, &rows); err != nil {
+	if err := e.client.Call(context.WithoutCancel(t.Context()), "model."+model+".search_read",
+		[]any{domain, 0, nil, []any{[]any{"id", "ASC"}}, fields}, more, &rows); err != nil {
 		t.Fatalf("%s: %v", model, err)
 	}
 	return rows
@@ -84,7 +85,8 @@ routes:
   calendars: crm
   tracking: carrier
 `, e.url, e.user, file(t, data, "password", e.password), company, file(t, data, "key", "sandbox-key"))
-	for _, s := range strings.Fields("warehouses categories suppliers accounts credit items contracts inventory orders purchase_orders shipments invoices returns pricing") {
+	for _, s := range strings.Fields("warehouses categories suppliers accounts credit items contracts inventory orders purchase_orders " +
+		"shipments invoices returns pricing") {
 		config += "  " + s + ": erp\n"
 	}
 	s := launch(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", config), "PORTICO_SANDBOX_ADDR="+company)
@@ -158,57 +160,130 @@ type twin struct {
 
 var twins = []twin{
 	{
-		kind: "accounts", model: "party.party", domain: []any{[]any{"payment_terms.customer_payment_term", "!=", nil}}, key: "number", theirKey: "code", least: 7,
-		query: `query ($after: String) { list: accounts(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { number name paymentTerms { description } credit { limit { amount } exposure { amount } } } } }`,
-		same:  [][2]string{{"name", "name"}, {"paymentTerms.description", "customer_payment_term.name"}, {"credit.limit.amount", "credit_limit_amount"}, {"credit.exposure.amount", "credit_amount"}},
+		kind: "accounts", model: "party.party", domain: []any{[]any{"payment_terms.customer_payment_term", "!=", nil}}, key: "number",
+		theirKey: "code", least: 7,
+		query: `query ($after: String) { list: accounts(first: 50, after: $after)
+			{ pageInfo { hasNextPage endCursor } nodes { number name paymentTerms { description } credit { limit { amount } exposure { amount } } }
+			} }`,
+		same: [][2]string{
+			{"name", "name"},
+			{"paymentTerms.description", "customer_payment_term.name"},
+			{"credit.limit.amount", "credit_limit_amount"},
+			{"credit.exposure.amount", "credit_amount"},
+		},
 	},
 	{
 		kind: "items", model: "product.product", domain: []any{[]any{"type", "=", "goods"}}, key: "sku", theirKey: "code", least: 100,
-		query: `query ($after: String) { list: items(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { sku name description status } } }`,
-		same:  [][2]string{{"name", "name"}, {"description", "description"}},
+		query: `query ($after: String) { list: items(first: 50, after: $after)
+			{ pageInfo { hasNextPage endCursor } nodes { sku name description status } } }`,
+		same: [][2]string{{"name", "name"}, {"description", "description"}},
 	},
 	{
-		kind: "orders", model: "sale.sale", domain: []any{[]any{"number", "!=", nil}, []any{"origin", "=", nil}}, key: "number", theirKey: "number", least: 30,
-		query: `query ($after: String) { list: orders(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { number customerPoNumber placedAt account { number } raw { code } totals { subtotal { amount } tax { amount } total { amount } } lines(first: 50) { nodes { lineNumber sku ordered { value } unitPrice { price { amount } } amount { amount } } } } } }`,
-		same:  [][2]string{{"customerPoNumber", "reference"}, {"placedAt@day", "sale_date"}, {"account.number", "party.code"}, {"raw.code", "state"}, {"totals.subtotal.amount", "untaxed_amount"}, {"totals.tax.amount", "tax_amount"}, {"totals.total.amount", "total_amount"}},
-		lines: "lines", lineModel: "sale.line", sameInLines: [][2]string{{"sku", "product.code"}, {"ordered.value", "quantity"}, {"unitPrice.price.amount", "unit_price"}, {"amount.amount", "amount"}},
+		kind: "orders", model: "sale.sale", domain: []any{[]any{"number", "!=", nil}, []any{"origin", "=", nil}}, key: "number",
+		theirKey: "number", least: 30,
+		query: `query ($after: String) { list: orders(first: 50, after: $after)
+			{ pageInfo { hasNextPage endCursor } nodes { number customerPoNumber placedAt account { number } raw { code } totals
+			{ subtotal { amount } tax { amount } total { amount } } lines(first: 50)
+			{ nodes { lineNumber sku ordered { value } unitPrice { price { amount } } amount { amount } } } } } }`,
+		same: [][2]string{
+			{"customerPoNumber", "reference"},
+			{"placedAt@day", "sale_date"},
+			{"account.number", "party.code"},
+			{"raw.code", "state"},
+			{"totals.subtotal.amount", "untaxed_amount"},
+			{"totals.tax.amount", "tax_amount"},
+			{"totals.total.amount", "total_amount"},
+		},
+		lines: "lines", lineModel: "sale.line",
+		sameInLines: [][2]string{
+			{"sku", "product.code"},
+			{"ordered.value", "quantity"},
+			{"unitPrice.price.amount", "unit_price"},
+			{"amount.amount", "amount"},
+		},
 	},
 	{
-		kind: "purchase orders", model: "purchase.purchase", domain: []any{[]any{"number", "!=", nil}}, key: "number", theirKey: "number", least: 15,
-		query: `query ($after: String) { list: purchaseOrders(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { number issuedAt supplier { code } raw { code } totals { subtotal { amount } tax { amount } total { amount } } lines(first: 50) { nodes { lineNumber sku supplierPartNumber ordered { value } unitPrice { price { amount } } } } } } }`,
-		same:  [][2]string{{"supplier.code", "party.code"}, {"issuedAt@day", "purchase_date"}, {"raw.code", "state"}, {"totals.subtotal.amount", "untaxed_amount"}, {"totals.tax.amount", "tax_amount"}, {"totals.total.amount", "total_amount"}},
-		lines: "lines", lineModel: "purchase.line", sameInLines: [][2]string{{"sku", "product.code"}, {"supplierPartNumber", "product_supplier.code"}, {"ordered.value", "quantity"}, {"unitPrice.price.amount", "unit_price"}},
+		kind: "purchase orders", model: "purchase.purchase", domain: []any{[]any{"number", "!=", nil}}, key: "number", theirKey: "number",
+		least: 15,
+		query: `query ($after: String) { list: purchaseOrders(first: 50, after: $after)
+			{ pageInfo { hasNextPage endCursor } nodes { number issuedAt supplier { code } raw { code } totals
+			{ subtotal { amount } tax { amount } total { amount } } lines(first: 50)
+			{ nodes { lineNumber sku supplierPartNumber ordered { value } unitPrice { price { amount } } } } } } }`,
+		same: [][2]string{
+			{"supplier.code", "party.code"},
+			{"issuedAt@day", "purchase_date"},
+			{"raw.code", "state"},
+			{"totals.subtotal.amount", "untaxed_amount"},
+			{"totals.tax.amount", "tax_amount"},
+			{"totals.total.amount", "total_amount"},
+		},
+		lines: "lines", lineModel: "purchase.line",
+		sameInLines: [][2]string{
+			{"sku", "product.code"},
+			{"supplierPartNumber", "product_supplier.code"},
+			{"ordered.value", "quantity"},
+			{"unitPrice.price.amount", "unit_price"},
+		},
 	},
 	{
-		kind: "invoices", model: "account.invoice", domain: []any{[]any{"type", "=", "out"}, []any{"number", "!=", nil}, []any{"untaxed_amount", ">", 0}}, key: "number", theirKey: "number", least: 10,
-		query: `query ($after: String) { list: invoices(first: 50, after: $after, filter: {kind: INVOICE}) { pageInfo { hasNextPage endCursor } nodes { number account { number } issuedOn totals { subtotal { amount } tax { amount } total { amount } } balance { amount } lines(first: 50) { nodes { lineNumber quantity { value } unitPrice { price { amount } } amount { amount } } } } } }`,
-		same:  [][2]string{{"account.number", "party.code"}, {"issuedOn", "invoice_date"}, {"totals.subtotal.amount", "untaxed_amount"}, {"totals.tax.amount", "tax_amount"}, {"totals.total.amount", "total_amount"}, {"balance.amount", "amount_to_pay"}},
-		lines: "lines", lineModel: "account.invoice.line", sameInLines: [][2]string{{"quantity.value", "quantity"}, {"unitPrice.price.amount", "unit_price"}, {"amount.amount", "amount"}},
+		kind: "invoices", model: "account.invoice",
+		domain: []any{[]any{"type", "=", "out"}, []any{"number", "!=", nil}, []any{"untaxed_amount", ">", 0}}, key: "number", theirKey: "number",
+		least: 10,
+		query: `query ($after: String) { list: invoices(first: 50, after: $after, filter: {kind: INVOICE})
+			{ pageInfo { hasNextPage endCursor } nodes { number account { number } issuedOn totals
+			{ subtotal { amount } tax { amount } total { amount } } balance { amount } lines(first: 50)
+			{ nodes { lineNumber quantity { value } unitPrice { price { amount } } amount { amount } } } } } }`,
+		same: [][2]string{
+			{"account.number", "party.code"},
+			{"issuedOn", "invoice_date"},
+			{"totals.subtotal.amount", "untaxed_amount"},
+			{"totals.tax.amount", "tax_amount"},
+			{"totals.total.amount", "total_amount"},
+			{"balance.amount", "amount_to_pay"},
+		},
+		lines: "lines", lineModel: "account.invoice.line",
+		sameInLines: [][2]string{{"quantity.value", "quantity"}, {"unitPrice.price.amount", "unit_price"}, {"amount.amount", "amount"}},
 	},
 	{
-		kind: "credit memos", model: "account.invoice", domain: []any{[]any{"type", "=", "out"}, []any{"number", "!=", nil}, []any{"untaxed_amount", "<", 0}}, key: "number", theirKey: "number", least: 1,
-		query: `query ($after: String) { list: invoices(first: 50, after: $after, filter: {kind: CREDIT_MEMO}) { pageInfo { hasNextPage endCursor } nodes { number account { number } issuedOn totals { subtotal { amount } tax { amount } total { amount } } } } }`,
-		same:  [][2]string{{"account.number", "party.code"}, {"issuedOn", "invoice_date"}, {"totals.subtotal.amount", "-untaxed_amount"}, {"totals.tax.amount", "-tax_amount"}, {"totals.total.amount", "-total_amount"}},
+		kind: "credit memos", model: "account.invoice",
+		domain: []any{[]any{"type", "=", "out"}, []any{"number", "!=", nil}, []any{"untaxed_amount", "<", 0}}, key: "number", theirKey: "number",
+		least: 1,
+		query: `query ($after: String) { list: invoices(first: 50, after: $after, filter: {kind: CREDIT_MEMO})
+			{ pageInfo { hasNextPage endCursor } nodes { number account { number } issuedOn totals
+			{ subtotal { amount } tax { amount } total { amount } } } } }`,
+		same: [][2]string{
+			{"account.number", "party.code"},
+			{"issuedOn", "invoice_date"},
+			{"totals.subtotal.amount", "-untaxed_amount"},
+			{"totals.tax.amount", "-tax_amount"},
+			{"totals.total.amount", "-total_amount"},
+		},
 	},
 	{
-		kind: "returns", model: "sale.sale", domain: []any{[]any{"number", "!=", nil}, []any{"origin", "like", "sale.sale,%"}}, key: "number", theirKey: "number", least: 4,
-		query: `query ($after: String) { list: returns(first: 50, after: $after) { pageInfo { hasNextPage endCursor } nodes { number order { account { number } customerPoNumber } } } }`,
-		same:  [][2]string{{"order.account.number", "party.code"}, {"order.customerPoNumber", "reference"}},
+		kind: "returns", model: "sale.sale", domain: []any{[]any{"number", "!=", nil}, []any{"origin", "like", "sale.sale,%"}}, key: "number",
+		theirKey: "number", least: 4,
+		query: `query ($after: String) { list: returns(first: 50, after: $after)
+			{ pageInfo { hasNextPage endCursor } nodes { number order { account { number } customerPoNumber } } } }`,
+		same: [][2]string{{"order.account.number", "party.code"}, {"order.customerPoNumber", "reference"}},
 	},
 	{
 		kind: "shipments to customers", model: "stock.shipment.out", domain: []any{}, key: "number", theirKey: "number", prefix: "OUT", least: 20,
-		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: OUTBOUND}) { pageInfo { hasNextPage endCursor } nodes { number destination { city } carrier { name } } } }`,
-		same:  [][2]string{{"destination.city", "delivery_address.city"}, {"carrier.name", "carrier.party.name"}},
+		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: OUTBOUND})
+			{ pageInfo { hasNextPage endCursor } nodes { number destination { city } carrier { name } } } }`,
+		same: [][2]string{{"destination.city", "delivery_address.city"}, {"carrier.name", "carrier.party.name"}},
 	},
 	{
 		kind: "shipments from suppliers", model: "stock.shipment.in", domain: []any{}, key: "number", theirKey: "number", prefix: "IN", least: 5,
-		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: INBOUND}) { pageInfo { hasNextPage endCursor } nodes { number purchaseOrders { supplier { code } } } } }`,
-		same:  [][2]string{{"purchaseOrders.0.supplier.code", "supplier.code"}},
+		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: INBOUND})
+			{ pageInfo { hasNextPage endCursor } nodes { number purchaseOrders { supplier { code } } } } }`,
+		same: [][2]string{{"purchaseOrders.0.supplier.code", "supplier.code"}},
 	},
 	{
-		kind: "shipments that come back", model: "stock.shipment.out.return", domain: []any{}, key: "number", theirKey: "number", prefix: "RET", least: 1,
-		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: RETURN}) { pageInfo { hasNextPage endCursor } nodes { number orders { account { number } } } } }`,
-		same:  [][2]string{{"orders.0.account.number", "customer.code"}},
+		kind: "shipments that come back", model: "stock.shipment.out.return", domain: []any{}, key: "number", theirKey: "number", prefix: "RET",
+		least: 1,
+		query: `query ($after: String) { list: shipments(first: 50, after: $after, filter: {direction: RETURN})
+			{ pageInfo { hasNextPage endCursor } nodes { number orders { account { number } } } } }`,
+		same: [][2]string{{"orders.0.account.number", "customer.code"}},
 	},
 }
 
@@ -310,7 +385,10 @@ func (e *erp) sameStock(t *testing.T, s *server) {
 	t.Helper()
 	var nodes []any
 	for after := any(nil); len(nodes) < most; {
-		a := s.good(t, "operator", `query ($after: String) { items(first: 50, after: $after) { pageInfo { endCursor } nodes { sku availability { byWarehouse { warehouse { code } onHand { value } allocated { value } availableNow { value } } } } } }`, map[string]any{"after": after})
+		a := s.good(t, "operator",
+			`query ($after: String) { items(first: 50, after: $after) { pageInfo { endCursor } nodes
+				{ sku availability { byWarehouse { warehouse { code } onHand { value } allocated { value } availableNow { value } } } } } }`,
+			map[string]any{"after": after})
 		nodes, after = append(nodes, a.at("items", "nodes").([]any)...), a.at("items", "pageInfo", "endCursor")
 	}
 	skus := []string{}
@@ -323,7 +401,8 @@ func (e *erp) sameStock(t *testing.T, s *server) {
 		told := func(place any, assigned bool) map[string]string {
 			all := map[string]string{}
 			for _, r := range e.rows(t, "product.product", []any{[]any{"code", "in", skus}}, map[string]any{
-				"locations": []any{place}, "with_childs": true, "stock_assign": assigned, "stock_date_end": map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()},
+				"locations": []any{place}, "with_childs": true, "stock_assign": assigned,
+				"stock_date_end": map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()},
 			}, "code", "quantity") {
 				all[say(r["code"])] = say(r["quantity"])
 			}
@@ -361,7 +440,10 @@ func (e *erp) samePrices(t *testing.T, s *server) {
 	for _, quantity := range []int{1, 1000, 100_000} {
 		compared, after := 0, any(nil)
 		for compared < most {
-			a := s.good(t, "operator", `query ($a: ID!, $q: QuantityInput!, $after: String) { items(first: 50, after: $after) { pageInfo { endCursor } nodes { sku baseUnit price(account: $a, quantity: $q, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } } } } } }`,
+			a := s.good(t, "operator",
+				`query ($a: ID!, $q: QuantityInput!, $after: String) { items(first: 50, after: $after)
+					{ pageInfo { endCursor } nodes { sku baseUnit price(account: $a, quantity: $q, maxAge: "PT0S")
+					{ __typename ... on Price { unitPrice { price { amount } per { value } } } } } } }`,
 				map[string]any{"a": account, "q": map[string]any{"value": strconv.Itoa(quantity), "unit": "EA"}, "after": after})
 			after = a.at("items", "pageInfo", "endCursor")
 			skus := []string{}
@@ -369,7 +451,9 @@ func (e *erp) samePrices(t *testing.T, s *server) {
 				skus = append(skus, say(walk(n, "sku")))
 			}
 			theirs := map[string]map[string]any{}
-			for _, r := range e.rows(t, "product.product", []any{[]any{"code", "in", skus}}, map[string]any{"customer": party["id"], "price_list": party["sale_price_list"], "quantity": quantity}, "code", "sale_price_uom", "salable") {
+			for _, r := range e.rows(t, "product.product", []any{[]any{"code", "in", skus}},
+				map[string]any{"customer": party["id"], "price_list": party["sale_price_list"], "quantity": quantity}, "code", "sale_price_uom",
+				"salable") {
 				theirs[say(r["code"])] = r
 			}
 			for _, n := range a.at("items", "nodes").([]any) {
@@ -398,7 +482,8 @@ func follow(t *testing.T, e *erp, s *server) {
 	}
 	party := e.rows(t, "party.party", []any{[]any{"code", "=", "10004"}}, nil, "name")[0]
 	write := func(to string) {
-		if err := e.client.Call(context.WithoutCancel(t.Context()), "model.party.party.write", []any{[]any{party["id"]}, map[string]any{"name": to}}, nil, nil); err != nil {
+		if err := e.client.Call(context.WithoutCancel(t.Context()), "model.party.party.write",
+			[]any{[]any{party["id"]}, map[string]any{"name": to}}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -455,7 +540,8 @@ func callsForPrices(t *testing.T, s *server, calculated *atomic.Int64, account a
 	}{{[]string{"1"}, 1}, {[]string{"1"}, 0}, {[]string{"1", "2", "50"}, 2}} {
 		query := "query ($a: ID!) { items(first: 100) { nodes { sku"
 		for i, q := range c.quantities {
-			query += fmt.Sprintf(` p%d: price(account: $a, quantity: {value: %q, unit: "EA"}) { ... on Price { unitPrice { price { amount } } } }`, i, q)
+			query += fmt.Sprintf(` p%d: price(account: $a, quantity: {value: %q, unit: "EA"}) { ... on Price { unitPrice { price { amount } } } }`,
+				i, q)
 		}
 		before := calculated.Load()
 		s.good(t, "operator", query+" } } }", map[string]any{"a": account})
@@ -474,13 +560,21 @@ func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	e := realERP(t)
 	calculated := e.counting(t)
 	s := e.onTryton(t)
-	acc := s.good(t, "operator", `{ account(by: {number: "10001"}) { id children { number } orders(first: 1) { nodes { number lines { nodes { sku } } } } } }`, nil)
+	acc := s.good(t, "operator",
+		`{ account(by: {number: "10001"}) { id children { number } orders(first: 1) { nodes { number lines { nodes { sku } } } } } }`, nil)
 	if children := acc.at("account", "children").([]any); len(children) != 2 {
 		t.Errorf("branches: %v, want two", children)
 	}
 	order, sku := acc.at("account", "orders", "nodes", 0, "number"), acc.at("account", "orders", "nodes", 0, "lines", "nodes", 0, "sku")
 	a := s.good(t, "operator", everything, map[string]any{"account": acc.at("account", "id"), "sku": sku, "order": order})
-	for _, path := range [][]any{{"account", "name"}, {"item", "price", "unitPrice", "price"}, {"item", "availability", "byWarehouse", 2, "onHand"}, {"order", "totals", "total"}, {"order", "lines", "nodes", 0, "item", "name"}, {"purchaseOrders", "nodes", 1, "supplier", "code"}} {
+	for _, path := range [][]any{
+		{"account", "name"},
+		{"item", "price", "unitPrice", "price"},
+		{"item", "availability", "byWarehouse", 2, "onHand"},
+		{"order", "totals", "total"},
+		{"order", "lines", "nodes", 0, "item", "name"},
+		{"purchaseOrders", "nodes", 1, "supplier", "code"},
+	} {
 		if a.at(path...) == nil {
 			t.Errorf("nothing at %v: %s", path, a.Body)
 		}
@@ -492,7 +586,9 @@ func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	// What Tryton has packed, the carrier is told of and moves.
 	s.control(t, "POST", "/control/speed?speed=1000", nil)
 	s.until(t, time.Minute, "told of a parcel on its way", func() bool {
-		a := s.good(t, "operator", `{ shipments(first: 50, filter: {direction: OUTBOUND}) { nodes { number status packages { trackingNumber } events { nodes { milestone } } } } }`, nil)
+		a := s.good(t, "operator",
+			`{ shipments(first: 50, filter: {direction: OUTBOUND}) { nodes { number status packages { trackingNumber } events
+				{ nodes { milestone } } } } }`, nil)
 		for _, n := range a.at("shipments", "nodes").([]any) {
 			if events := walk(n, "events.nodes").([]any); len(events) > 1 {
 				return true
@@ -509,7 +605,8 @@ func TestPortalsReadTrytonAsTheyReadTheSandbox(t *testing.T) {
 	if len(b.at("orders", "nodes").([]any)) == 0 {
 		t.Error("a buyer sees no orders")
 	}
-	if c := s.good(t, "supplier", `{ purchaseOrders(first: 10) { nodes { number } } }`, nil); len(c.at("purchaseOrders", "nodes").([]any)) == 0 {
+	if c := s.good(t, "supplier", `{ purchaseOrders(first: 10) { nodes { number } } }`,
+		nil); len(c.at("purchaseOrders", "nodes").([]any)) == 0 {
 		t.Error("a supplier sees no purchase orders")
 	}
 }

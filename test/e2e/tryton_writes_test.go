@@ -13,7 +13,8 @@ import (
 // sale is an order as Tryton has it.
 func (e *erp) sale(t *testing.T, number any) map[string]any {
 	t.Helper()
-	rows := e.rows(t, "sale.sale", []any{[]any{"number", "=", number}}, nil, "state", "reference", "description", "untaxed_amount", "tax_amount", "total_amount", "shipment_state", "origin")
+	rows := e.rows(t, "sale.sale", []any{[]any{"number", "=", number}}, nil, "state", "reference", "description", "untaxed_amount",
+		"tax_amount", "total_amount", "shipment_state", "origin")
 	if len(rows) != 1 {
 		t.Fatalf("Tryton has %d sales with the number %v", len(rows), number)
 	}
@@ -23,8 +24,10 @@ func (e *erp) sale(t *testing.T, number any) map[string]any {
 // agree waits until the graph and Tryton agree on an order's amounts and quantities.
 func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 	t.Helper()
-	const query = `query ($id: ID!) { order(by: {id: $id}) { id number status version customerPoNumber operation { state } totals { subtotal { amount } tax { amount } total { amount } }
-		lines(first: 50) { nodes { id lineNumber sku status ordered { value } cancelled { value } shipped { value } backordered { value } allocated { value } unitPrice { price { amount } } amount { amount } } } } }`
+	const query = `query ($id: ID!) { order(by: {id: $id}) { id number status version customerPoNumber operation { state } totals
+		{ subtotal { amount } tax { amount } total { amount } }
+		lines(first: 50) { nodes { id lineNumber sku status ordered { value } cancelled { value } shipped { value } backordered { value }
+		allocated { value } unitPrice { price { amount } } amount { amount } } } } }`
 	var order map[string]any
 	var wrong []string
 	s.until(t, time.Minute, "as in Tryton", func() bool {
@@ -40,7 +43,8 @@ func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 		same("net", walk(order, "totals.subtotal.amount"), sale["untaxed_amount"])
 		same("tax", walk(order, "totals.tax.amount"), sale["tax_amount"])
 		same("total", walk(order, "totals.total.amount"), sale["total_amount"])
-		lines := e.rows(t, "sale.line", []any{[]any{"sale.number", "=", order["number"]}, []any{"type", "=", "line"}}, nil, "quantity", "unit_price", "amount", "product.code")
+		lines := e.rows(t, "sale.line", []any{[]any{"sale.number", "=", order["number"]}, []any{"type", "=", "line"}}, nil, "quantity",
+			"unit_price", "amount", "product.code")
 		ours := walk(order, "lines.nodes").([]any)
 		same("lines", len(ours), len(lines))
 		for i := 0; i < min(len(lines), len(ours)); i++ {
@@ -48,7 +52,8 @@ func (e *erp) agree(t *testing.T, s *server, id any) map[string]any {
 			same("price", walk(ours[i], "unitPrice.price.amount"), lines[i]["unit_price"])
 			same("amount", walk(ours[i], "amount.amount"), lines[i]["amount"])
 			done := 0.0
-			for _, m := range e.rows(t, "stock.move", []any{[]any{"origin", "=", "sale.line," + say(lines[i]["id"])}, []any{"state", "=", "done"}}, nil, "quantity") {
+			for _, m := range e.rows(t, "stock.move", []any{[]any{"origin", "=", "sale.line," + say(lines[i]["id"])}, []any{"state", "=", "done"}},
+				nil, "quantity") {
 				if q, ok := m["quantity"].(float64); ok {
 					done += q
 				}
@@ -77,7 +82,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 			t.Fatalf("not placed: %s", a.Body)
 		}
 		s.until(t, time.Minute, "taken by Tryton", func() bool {
-			return s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { operation { state } } }`, map[string]any{"id": id}).at("order", "operation", "state") == "COMMITTED"
+			return s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { operation { state } } }`, map[string]any{"id": id}).at("order",
+				"operation", "state") == "COMMITTED"
 		})
 		return e.agree(t, s, id)
 	}
@@ -102,7 +108,13 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 	// Amended: another quantity, which Tryton has in its sale and in its shipment.
 	change := func(order map[string]any, quantity string) map[string]any {
-		return map[string]any{"order": order["id"], "expectedVersion": order["version"], "changeLines": []any{map[string]any{"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": quantity, "unit": "EA"}}}}
+		return map[string]any{
+			"order": order["id"], "expectedVersion": order["version"],
+			"changeLines": []any{map[string]any{
+				"line":     walk(order, "lines.nodes.0.id"),
+				"quantity": map[string]any{"value": quantity, "unit": "EA"},
+			}},
+		}
 	}
 	if a := act(amend, change(order, "1200")); a.at("operation", "state") != "COMMITTED" {
 		t.Fatalf("not amended: %s", a.Body)
@@ -115,7 +127,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	// Shipped in part: the rest is on its way later.
 	out := func(number any, state string) []int {
 		var ids []int
-		admin(&ids, "model.stock.shipment.out.search", []any{[]any{"moves.origin.sale.number", "=", number, "sale.line"}, []any{"state", "=", state}})
+		admin(&ids, "model.stock.shipment.out.search",
+			[]any{[]any{"moves.origin.sale.number", "=", number, "sale.line"}, []any{"state", "=", state}})
 		return ids
 	}
 	ship := func(number any, quantity float64) {
@@ -128,9 +141,15 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 		admin(nil, "model.stock.shipment.out.pick", ids)
 		if quantity > 0 {
 			var moves []int
-			admin(&moves, "model.stock.move.search", []any{[]any{"shipment", "=", "stock.shipment.out," + fmt.Sprint(ids[0])}, []any{"from_location.type", "=", "storage"}, []any{"to_location.type", "=", "customer"}})
+			admin(&moves, "model.stock.move.search",
+				[]any{
+					[]any{"shipment", "=", "stock.shipment.out," + fmt.Sprint(ids[0])},
+					[]any{"from_location.type", "=", "storage"},
+					[]any{"to_location.type", "=", "customer"},
+				})
 			if len(moves) == 0 {
-				admin(&moves, "model.stock.move.search", []any{[]any{"shipment", "=", "stock.shipment.out," + fmt.Sprint(ids[0])}, []any{"to_location.type", "=", "customer"}})
+				admin(&moves, "model.stock.move.search",
+					[]any{[]any{"shipment", "=", "stock.shipment.out," + fmt.Sprint(ids[0])}, []any{"to_location.type", "=", "customer"}})
 			}
 			admin(nil, "model.stock.move.write", moves, map[string]any{"quantity": quantity})
 		}
@@ -147,19 +166,31 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	}
 
 	// Sent back, of what was shipped.
-	const ask = `mutation ($key: IdempotencyKey!, $in: RequestReturnInput!) { out: requestReturn(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message path } } operation { id state } return { id } } }`
-	if a := act(ask, map[string]any{"order": order["id"], "lines": []any{map[string]any{"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": "100", "unit": "EA"}, "reason": "DAMAGED"}}}); a.at("operation", "state") != "COMMITTED" {
+	const ask = `mutation ($key: IdempotencyKey!, $in: RequestReturnInput!)
+		{ out: requestReturn(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message path } } operation { id state } return
+		{ id } } }`
+	if a := act(ask, map[string]any{
+		"order": order["id"],
+		"lines": []any{map[string]any{
+			"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": "100", "unit": "EA"},
+			"reason": "DAMAGED",
+		}},
+	}); a.at("operation", "state") != "COMMITTED" {
 		t.Errorf("not sent back: %s", a.Body)
 	}
-	back := s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { returns(first: 5) { nodes { number status lines { quantity { value } } } } } }`, map[string]any{"id": order["id"]})
+	back := s.good(t, "buyer",
+		`query ($id: ID!) { order(by: {id: $id}) { returns(first: 5) { nodes { number status lines { quantity { value } } } } } }`,
+		map[string]any{"id": order["id"]})
 	number := back.at("order", "returns", "nodes", 0, "number")
-	if sale := e.sale(t, number); sale["state"] != "processing" && sale["state"] != "confirmed" || back.at("order", "returns", "nodes", 0, "lines", 0, "quantity", "value") != "100" {
+	if sale := e.sale(t, number); sale["state"] != "processing" && sale["state"] != "confirmed" ||
+		back.at("order", "returns", "nodes", 0, "lines", 0, "quantity", "value") != "100" {
 		t.Errorf("sent back: %s, Tryton has %v", back.Body, sale)
 	}
 
 	// Cancelled: what waits is not sent.
 	order = e.agree(t, s, order["id"])
-	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
+	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation",
+		"state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if waiting := out(order["number"], "waiting"); len(waiting) != 0 {
@@ -172,7 +203,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 	// A whole order is cancelled; one that is being picked is not.
 	order = place("1000")
-	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
+	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation",
+		"state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if order = e.agree(t, s, order["id"]); order["status"] != "CANCELLED" {
@@ -182,7 +214,12 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	ids := out(order["number"], "waiting")
 	admin(nil, "model.stock.shipment.out.assign_force", ids)
 	admin(nil, "model.stock.shipment.out.pick", ids)
-	if a := s.good(t, "buyer", cancel, map[string]any{"key": o.key(), "in": map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "late"}}); a.at("out", "operation", "state") == "COMMITTED" {
+	if a := s.good(t, "buyer", cancel,
+		map[string]any{
+			"key": o.key(),
+			"in":  map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "late"},
+		}); a.at("out", "operation",
+		"state") == "COMMITTED" {
 		t.Errorf("cancelled while it is picked: %s", a.Body)
 	}
 
@@ -200,7 +237,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	if a.at("submitOrder", "errors", 0, "code") != "CREDIT_BLOCKED" { // the copy of the credit may be a moment old: Tryton says it then
 		id := a.at("submitOrder", "operation", "id")
 		s.until(t, time.Minute, "refused by Tryton", func() bool {
-			a = s.good(t, "buyer", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code message } } }`, map[string]any{"id": id})
+			a = s.good(t, "buyer", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code message } } }`,
+				map[string]any{"id": id})
 			return a.at("operation", "state") == "FAILED"
 		})
 		if a.at("operation", "failure", "responsible") != "ERP" || a.at("operation", "failure", "code") != "REFUSED_BY_ERP" {
@@ -243,7 +281,8 @@ func TestManyOrdersAtOnceReachTrytonOnce(t *testing.T) {
 	all.Wait()
 	committed := func() (n int) {
 		for _, id := range ids {
-			if s.good(t, "buyer", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation", "state") == "COMMITTED" {
+			if s.good(t, "buyer", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation",
+				"state") == "COMMITTED" {
 				n++
 			}
 		}

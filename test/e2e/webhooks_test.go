@@ -85,33 +85,48 @@ func (h *hook) topics() (all []string) {
 // by tells whether a secret signed it.
 func (in *hooked) by(secret string) bool {
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	want := "v1," + base64.StdEncoding.EncodeToString(mac(key, []byte(in.h.Get("webhook-id")+"."+in.h.Get("webhook-timestamp")+"."+string(in.body))))
+	want := "v1," + base64.StdEncoding.EncodeToString(mac(key,
+		[]byte(in.h.Get("webhook-id")+"."+in.h.Get("webhook-timestamp")+"."+string(in.body))))
 	return slices.Contains(strings.Fields(in.h.Get("webhook-signature")), want)
 }
 
-const followOrders = `subscription ($after: EventCursor) { orderUpdates(after: $after) { __typename ... on OrderUpdate { order { id } } ... on StreamCaughtUp { replayed } } }`
+const followOrders = `subscription ($after: EventCursor) { orderUpdates(after: $after)
+	{ __typename ... on OrderUpdate { order { id } } ... on StreamCaughtUp { replayed } } }`
 
-const endpointShown = `errors { __typename ... on InvalidInput { message path } ... on Forbidden { message path } } replayed secret endpoint { id url topics status disabledReason }`
+const endpointShown = `errors { __typename ... on InvalidInput { message path } ... on Forbidden { message path } } replayed secret
+	endpoint { id url topics status disabledReason }`
 
 func (s *server) endpoint(t *testing.T, persona string, input map[string]any) map[string]any {
 	t.Helper()
-	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointInput!) { saveWebhookEndpoint(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`, map[string]any{"key": fmt.Sprintf("a webhook %d", time.Now().UnixNano()), "input": input}).at("saveWebhookEndpoint").(map[string]any)
+	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointInput!)
+		{ saveWebhookEndpoint(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`,
+		map[string]any{"key": fmt.Sprintf("a webhook %d", time.Now().UnixNano()), "input": input}).at("saveWebhookEndpoint").(map[string]any)
 }
 
 func (s *server) about(t *testing.T, persona, mutation, endpoint string) map[string]any {
 	t.Helper()
-	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointRef!) { `+mutation+`(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`, map[string]any{"key": fmt.Sprintf("a webhook %d", time.Now().UnixNano()), "input": map[string]any{"endpoint": endpoint}}).at(mutation).(map[string]any)
+	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointRef!)
+		{ `+mutation+`(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`,
+		map[string]any{
+			"key":   fmt.Sprintf("a webhook %d", time.Now().UnixNano()),
+			"input": map[string]any{"endpoint": endpoint},
+		}).at(mutation).(map[string]any)
 }
 
 func (s *server) hooksOf(t *testing.T, persona, endpoint string) map[string]any {
 	t.Helper()
-	return s.good(t, persona, `query ($id: ID!) { node(id: $id) { ... on WebhookEndpoint { status disabledReason deliveries(first: 50) { totalCount { value } nodes { id topic subject state body nextAttemptAt attempts { at httpStatus took error } } } } } }`, map[string]any{"id": endpoint}).at("node").(map[string]any)
+	return s.good(t, persona, `query ($id: ID!) { node(id: $id) { ... on WebhookEndpoint
+		{ status disabledReason deliveries(first: 50) { totalCount { value } nodes
+		{ id topic subject state body nextAttemptAt attempts { at httpStatus took error } } } } } }`,
+		map[string]any{"id": endpoint}).at("node").(map[string]any)
 }
 
 // moved are orders of an account to which something happens.
 func (s *server) moved(t *testing.T, account string, n int) (ids []string) {
 	t.Helper()
-	const query = `UPDATE orders SET status = CASE status WHEN 'ON_HOLD' THEN 'CONFIRMED' ELSE 'ON_HOLD' END WHERE id IN (SELECT o.id FROM orders o JOIN accounts a ON a.id = o.account_id WHERE a.number = $1 ORDER BY o.number LIMIT $2) RETURNING id`
+	const query = `UPDATE orders SET status = CASE status WHEN 'ON_HOLD' THEN 'CONFIRMED' ELSE 'ON_HOLD' END
+		WHERE id IN (SELECT o.id FROM orders o JOIN accounts a ON a.id = o.account_id WHERE a.number = $1 ORDER BY o.number LIMIT $2)
+		RETURNING id`
 	if err := s.database(t).SelectContext(t.Context(), &ids, query, account, n); err != nil || len(ids) != n {
 		t.Fatalf("%d orders: %v", len(ids), err)
 	}
@@ -131,14 +146,16 @@ func TestWebhooksTellPartners(t *testing.T) {
 	other := say(walk(p.endpoint(t, "buyer-other", map[string]any{"url": theirs.URL, "topics": []string{"ORDER_UPDATED"}}), "endpoint.id"))
 	p.until(t, 10*time.Second, "greeted", func() bool { return len(mine.of("StreamCaughtUp")) == 1 && len(theirs.of("StreamCaughtUp")) == 1 })
 	greeting := mine.of("StreamCaughtUp")[0]
-	if greeting.said["type"] != "ORDER_UPDATED" || !greeting.by(secret) || greeting.by(pushSecret) || !strings.HasPrefix(greeting.h.Get("webhook-id"), "whd_") || greeting.h.Get("Content-Type") != "application/json" {
+	if greeting.said["type"] != "ORDER_UPDATED" || !greeting.by(secret) || greeting.by(pushSecret) ||
+		!strings.HasPrefix(greeting.h.Get("webhook-id"), "whd_") || greeting.h.Get("Content-Type") != "application/json" {
 		t.Errorf("greeting: %v %s", greeting.h, greeting.body)
 	}
 	subject := p.moved(t, "10001", 1)[0]
 	foreign := p.moved(t, "10004", 1)[0]
 	p.until(t, 10*time.Second, "told", func() bool { return len(mine.of(subject)) == 1 && len(theirs.of(foreign)) == 1 })
 	told := mine.of(subject)[0]
-	if !told.by(secret) || told.said["type"] != "ORDER_UPDATED" || walk(told.said, "data.__typename") != "OrderUpdate" || walk(told.said, "data.order.status") == nil || walk(told.said, "data.previousStatus") == nil || told.said["errors"] != nil {
+	if !told.by(secret) || told.said["type"] != "ORDER_UPDATED" || walk(told.said, "data.__typename") != "OrderUpdate" ||
+		walk(told.said, "data.order.status") == nil || walk(told.said, "data.previousStatus") == nil || told.said["errors"] != nil {
 		t.Errorf("told: %s", told.body)
 	}
 	if len(theirs.of(subject)) > 0 || len(mine.of(foreign)) > 0 {
@@ -170,14 +187,21 @@ func TestWebhooksTellPartners(t *testing.T) {
 			return walk(of, "deliveries.nodes.0.state") == "DELIVERED"
 		})
 		d := walk(of, "deliveries.nodes.0")
-		if walk(d, "attempts.0.httpStatus") != 503.0 || walk(d, "attempts.0.error") != "It answered 503." || walk(d, "attempts.1.httpStatus") != 204.0 || walk(d, "attempts.1.error") != nil || walk(d, "nextAttemptAt") != nil || walk(d, "subject") != moved || walk(d, "body.id") != walk(d, "id") {
+		if walk(d, "attempts.0.httpStatus") != 503.0 || walk(d, "attempts.0.error") != "It answered 503." ||
+			walk(d, "attempts.1.httpStatus") != 204.0 || walk(d, "attempts.1.error") != nil || walk(d, "nextAttemptAt") != nil ||
+			walk(d, "subject") != moved || walk(d, "body.id") != walk(d, "id") {
 			t.Errorf("as its owner sees it: %v", d)
 		}
 	})
 	t.Run("a delivery is sent again when asked", func(t *testing.T) {
 		before := len(mine.of(subject))
 		redeliver := func(persona string) map[string]any {
-			return p.good(t, persona, `mutation ($key: IdempotencyKey!, $d: ID!) { redeliverWebhook(idempotencyKey: $key, input: {delivery: $d}) { errors { __typename ... on InvalidInput { code message } } delivery { id state } } }`, map[string]any{"key": "redeliver by " + persona + " once", "d": told.h.Get("webhook-id")}).at("redeliverWebhook").(map[string]any)
+			return p.good(t, persona, `mutation ($key: IdempotencyKey!, $d: ID!)
+				{ redeliverWebhook(idempotencyKey: $key, input: {delivery: $d}) { errors { __typename ... on InvalidInput { code message } } delivery
+				{ id state } } }`, map[string]any{
+				"key": "redeliver by " + persona + " once",
+				"d":   told.h.Get("webhook-id"),
+			}).at("redeliverWebhook").(map[string]any)
 		}
 		if no := redeliver("buyer-other"); walk(no, "errors.0.code") != "NOT_FOUND" || no["delivery"] != nil {
 			t.Errorf("by somebody else: %v", no)
@@ -225,7 +249,8 @@ func TestWebhooksTellPartners(t *testing.T) {
 		p.moved(t, "10004", 1)
 		p.until(t, 10*time.Second, "looked through", func() bool {
 			var all bool
-			err := p.database(t).GetContext(t.Context(), &all, `SELECT NOT EXISTS (SELECT FROM changes c, webhook_place w WHERE (c.xid, c.seq) > (w.xid, w.seq))`)
+			err := p.database(t).GetContext(t.Context(), &all,
+				`SELECT NOT EXISTS (SELECT FROM changes c, webhook_place w WHERE (c.xid, c.seq) > (w.xid, w.seq))`)
 			return err == nil && all
 		})
 		again := p.endpoint(t, "buyer-other", map[string]any{"id": other, "url": theirs.URL, "topics": []string{"ORDER_UPDATED"}})
@@ -239,7 +264,8 @@ func TestWebhooksTellPartners(t *testing.T) {
 	})
 	t.Run("an endpoint is its company's", func(t *testing.T) {
 		for _, persona := range []string{"buyer-other", "supplier"} {
-			if a := p.good(t, persona, `query ($id: ID!) { node(id: $id) { id } webhookEndpoints { id } }`, map[string]any{"id": id}); a.at("node") != nil || strings.Contains(a.Body, id) {
+			if a := p.good(t, persona, `query ($id: ID!) { node(id: $id) { id } webhookEndpoints { id } }`,
+				map[string]any{"id": id}); a.at("node") != nil || strings.Contains(a.Body, id) {
 				t.Errorf("%s sees it: %s", persona, a.Body)
 			}
 			if no := p.about(t, persona, "deleteWebhookEndpoint", id); walk(no, "errors.0.__typename") != "InvalidInput" {
@@ -249,7 +275,10 @@ func TestWebhooksTellPartners(t *testing.T) {
 		if a := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil); !strings.Contains(a.Body, id) || !strings.Contains(a.Body, other) {
 			t.Errorf("operators see %s", a.Body)
 		}
-		if _, err := p.database(t).ExecContext(t.Context(), `INSERT INTO webhook_endpoints (id, url, topics, status, owner, accounts, secret) SELECT 'whe_many' || n, 'https://example.com/', '{ORDER_UPDATED}', 'PAUSED', '{}', '{acc_none}', 'x' FROM generate_series(1, 120) n`); err != nil {
+		if _, err := p.database(t).ExecContext(t.Context(),
+			`INSERT INTO webhook_endpoints (id, url, topics, status, owner, accounts, secret)
+				SELECT 'whe_many' || n, 'https://example.com/', '{ORDER_UPDATED}', 'PAUSED', '{}', '{acc_none}', 'x'
+				FROM generate_series(1, 120) n`); err != nil {
 			t.Fatal(err)
 		}
 		if all := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil).at("webhookEndpoints").([]any); len(all) != 122 {
@@ -280,7 +309,8 @@ func TestWebhooksTellPartners(t *testing.T) {
 			"somebody else's":     {"supplier", map[string]any{"id": id, "url": mine.URL, "topics": topics}, "no such endpoint"},
 			"a very long address": {"buyer", map[string]any{"url": mine.URL + strings.Repeat("/x", 1000), "topics": topics}, "at most 2000"},
 		} {
-			if got := p.endpoint(t, c.persona, c.input); !strings.Contains(say(walk(got, "errors.0.message")), c.why) || got["endpoint"] != nil || got["secret"] != nil {
+			if got := p.endpoint(t, c.persona, c.input); !strings.Contains(say(walk(got, "errors.0.message")), c.why) || got["endpoint"] != nil ||
+				got["secret"] != nil {
 				t.Errorf("%s: %v", name, got)
 			}
 		}

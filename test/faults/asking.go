@@ -56,7 +56,8 @@ func (w *world) meet() error {
 			}
 		}
 	}
-	const query = `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } } } items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`
+	const query = `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } } }
+		items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`
 	if err := w.ask(w.servers[0], query, nil, &told); err != nil {
 		return err
 	}
@@ -113,12 +114,19 @@ func (w *world) place(servers []*server) (ack, string, string, error) {
 	w.n++
 	n := w.n
 	w.mu.Unlock()
-	a := ack{Key: fmt.Sprintf("key of run %d of seed %d", n, w.seed), PoNumber: fmt.Sprintf("F%d-%d", w.seed, n), SKU: w.sku, Quantity: 1000 * (1 + n%5)}
+	a := ack{
+		Key: fmt.Sprintf("key of run %d of seed %d", n, w.seed), PoNumber: fmt.Sprintf("F%d-%d", w.seed, n), SKU: w.sku,
+		Quantity: 1000 * (1 + n%5),
+	}
 	in := map[string]any{
 		"account": w.account, "shipTo": map[string]any{"location": w.shipTo}, "customerPoNumber": a.PoNumber,
-		"lines": []any{map[string]any{"item": map[string]any{"sku": a.SKU}, "quantity": map[string]any{"value": strconv.Itoa(a.Quantity), "unit": "EA"}}},
+		"lines": []any{map[string]any{
+			"item":     map[string]any{"sku": a.SKU},
+			"quantity": map[string]any{"value": strconv.Itoa(a.Quantity), "unit": "EA"},
+		}},
 	}
-	const query = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { out: submitOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id } order { id version } } }`
+	const query = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { out: submitOrder(idempotencyKey: $key, input: $in)
+		{ errors { ... on UserError { code message } } operation { id } order { id version } } }`
 	operation, order, version, err := w.write(servers, query, a.Key, in)
 	a.Operation = operation
 	return a, order, version, err

@@ -34,7 +34,10 @@ type effect struct {
 }
 
 // effects are what each kind of operation does in the ERP.
-var effects = map[string]string{"SUBMIT_ORDER": "submit", "CANCEL_ORDER": "cancel", "AMEND_ORDER": "change", "REQUEST_RETURN": "return", "RESPOND_TO_PURCHASE_ORDER": "confirm", "SUBMIT_DESPATCH_ADVICE": "announce"}
+var effects = map[string]string{
+	"SUBMIT_ORDER": "submit", "CANCEL_ORDER": "cancel", "AMEND_ORDER": "change", "REQUEST_RETURN": "return",
+	"RESPOND_TO_PURCHASE_ORDER": "confirm", "SUBMIT_DESPATCH_ADVICE": "announce",
+}
 
 // check holds what clients were told against the database and the ERP: nothing that was
 // acknowledged is missing, each has exactly one effect or a recorded refusal, nothing has
@@ -82,7 +85,10 @@ func check(acks []ack, operations []operation, journal []effect, messages []mess
 		}
 	}
 	for _, e := range journal {
-		if effects[map[string]string{"submit": "SUBMIT_ORDER", "cancel": "CANCEL_ORDER", "change": "AMEND_ORDER", "return": "REQUEST_RETURN", "confirm": "RESPOND_TO_PURCHASE_ORDER", "announce": "SUBMIT_DESPATCH_ADVICE"}[e.Do]] != "" && !known[e.Key] {
+		if effects[map[string]string{
+			"submit": "SUBMIT_ORDER", "cancel": "CANCEL_ORDER", "change": "AMEND_ORDER", "return": "REQUEST_RETURN",
+			"confirm": "RESPOND_TO_PURCHASE_ORDER", "announce": "SUBMIT_DESPATCH_ADVICE",
+		}[e.Do]] != "" && !known[e.Key] {
 			say("effect of nobody: %s %s", e.Do, e.Key)
 		}
 	}
@@ -124,7 +130,8 @@ func check(acks []ack, operations []operation, journal []effect, messages []mess
 		}
 		for _, e := range of["PORTICO-"+o.ID[len("opr_"):]] {
 			var s submission
-			if json.Unmarshal(e.Body, &s) != nil || s.PoRef != a.PoNumber || len(s.Items) != 1 || s.Items[0].MatNo != a.SKU || s.Items[0].Qty != a.Quantity {
+			if json.Unmarshal(e.Body, &s) != nil || s.PoRef != a.PoNumber || len(s.Items) != 1 || s.Items[0].MatNo != a.SKU ||
+				s.Items[0].Qty != a.Quantity {
 				say("altered payload: %s is %s in the ERP", a.Key, e.Body)
 			}
 		}

@@ -47,7 +47,8 @@ func main() {
 		s.folder = folder
 		var r *report
 		if r, err = run(ctx, s); err == nil {
-			fmt.Printf("%d runs, %d writes acknowledged, %d faults met (%v), slowest to settle %s, %d wrong\n", r.runs, r.acks, r.hit, r.by, r.slowest.Round(time.Millisecond), len(r.wrong))
+			fmt.Printf("%d runs, %d writes acknowledged, %d faults met (%v), slowest to settle %s, %d wrong\n", r.runs, r.acks, r.hit, r.by,
+				r.slowest.Round(time.Millisecond), len(r.wrong))
 			if len(r.wrong) > 0 {
 				err = errors.New("promises were broken")
 			}
@@ -95,7 +96,8 @@ func run(ctx context.Context, s settings) (*report, error) {
 			rep.hit++
 			rep.by[k.name]++
 		}
-		fmt.Fprintf(s.log, "%3d %-48s %d acknowledged, settled in %s, %d wrong\n", n, k.name, len(acks), settled.Round(time.Millisecond), len(wrong))
+		fmt.Fprintf(s.log, "%3d %-48s %d acknowledged, settled in %s, %d wrong\n", n, k.name, len(acks), settled.Round(time.Millisecond),
+			len(wrong))
 	}
 	return rep, nil
 }

@@ -148,7 +148,9 @@ func passStatements(client, server net.Conn, faults *armed, withhold func()) {
 func betweenERP(company string, faults *armed) http.Handler {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		write := r.Method == http.MethodPost && (strings.HasPrefix(r.URL.Path, "/erp/v1/salesOrders") && !strings.HasSuffix(r.URL.Path, "/query") || r.URL.Path == "/erp/v1/returnRequests")
+		write := r.Method == http.MethodPost &&
+			(strings.HasPrefix(r.URL.Path, "/erp/v1/salesOrders") && !strings.HasSuffix(r.URL.Path, "/query") ||
+				r.URL.Path == "/erp/v1/returnRequests")
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)

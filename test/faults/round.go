@@ -90,7 +90,9 @@ func hitSoon(a *armed, within time.Duration) bool {
 
 // cancel cancels an order that was just placed. It may be refused, where it is too late.
 func (w *world) cancel(servers []*server, a ack, order string) (ack, error) {
-	const query = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!) { out: cancelOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id } order { id version } } }`
+	const query = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!)
+		{ out: cancelOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } } operation { id } order
+		{ id version } } }`
 	for range 20 {
 		var now struct{ Order struct{ Version string } }
 		s := servers[len(servers)-1]
@@ -99,7 +101,8 @@ func (w *world) cancel(servers []*server, a ack, order string) (ack, error) {
 			continue
 		}
 		c := ack{Key: a.Key + ", cancelled at " + now.Order.Version}
-		operation, _, _, err := w.write(servers, query, c.Key, map[string]any{"order": order, "expectedVersion": now.Order.Version, "reason": "a fault"})
+		operation, _, _, err := w.write(servers, query, c.Key,
+			map[string]any{"order": order, "expectedVersion": now.Order.Version, "reason": "a fault"})
 		if err != nil {
 			continue // it has another version by now
 		}
@@ -123,7 +126,8 @@ func (w *world) settle() (time.Duration, error) {
 	for {
 		var open int
 		err := db.QueryRowContext(w.ctx, `SELECT (SELECT count(*) FROM operations WHERE finished_at IS NULL AND due_at < 'infinity')
-			+ (SELECT count(*) FROM messages m JOIN operations o ON o.id = m.operation_id WHERE m.awaits_outcome AND o.finished_at IS NOT NULL)`).Scan(&open)
+			+ (SELECT count(*) FROM messages m JOIN operations o ON o.id = m.operation_id WHERE m.awaits_outcome
+			AND o.finished_at IS NOT NULL)`).Scan(&open)
 		if err == nil && open == 0 {
 			return time.Since(begun), nil
 		}
@@ -141,7 +145,8 @@ func (w *world) state() (operations []operation, journal []effect, messages []me
 		return nil, nil, nil, err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(w.ctx, `SELECT id, idempotency_key, kind, state, coalesce(failure ->> 'code', ''), finished_at IS NOT NULL FROM operations`)
+	rows, err := db.QueryContext(w.ctx,
+		`SELECT id, idempotency_key, kind, state, coalesce(failure ->> 'code', ''), finished_at IS NOT NULL FROM operations`)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -153,7 +158,8 @@ func (w *world) state() (operations []operation, journal []effect, messages []me
 		}
 		operations = append(operations, o)
 	}
-	signed, err := db.QueryContext(w.ctx, `SELECT coalesce(m.operation_id, ''), coalesce((SELECT r.signature FROM receipts r WHERE r.message_id = m.id AND r.kind = 'ARRIVAL'), ''),
+	signed, err := db.QueryContext(w.ctx,
+		`SELECT coalesce(m.operation_id, ''), coalesce((SELECT r.signature FROM receipts r WHERE r.message_id = m.id AND r.kind = 'ARRIVAL'), ''),
 		coalesce((SELECT r.outcome FROM receipts r WHERE r.message_id = m.id AND r.kind = 'OUTCOME'), '') FROM messages m`)
 	if err != nil {
 		return nil, nil, nil, err

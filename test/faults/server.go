@@ -34,7 +34,11 @@ func (w *world) makeServer(folder, config, dsn string, n int) (*server, error) {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(w.folder, "server-"+strconv.Itoa(n)+".log"))
-	return &server{w: w, url: "http://" + addr, log: log, env: append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_DATA="+folder, "PORTICO_CONFIG="+config, "DATABASE_URL="+dsn)}, err
+	return &server{
+		w: w, url: "http://" + addr, log: log,
+		env: append(os.Environ(), "PORTICO_ADDR="+addr, "PORTICO_ADMIN_ADDR="+admin, "PORTICO_DATA="+folder, "PORTICO_CONFIG="+config,
+			"DATABASE_URL="+dsn),
+	}, err
 }
 
 func (s *server) start() error {

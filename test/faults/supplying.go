@@ -35,7 +35,8 @@ func (w *world) bought() (*purchase, error) {
 	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
 		return nil, err
 	}
-	const query = `query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision lines { nodes { id schedule { requestedDeliveryDate } } } } }`
+	const query = `query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision lines
+		{ nodes { id schedule { requestedDeliveryDate } } } } }`
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var told struct {
 			PurchaseOrder *struct {
@@ -61,7 +62,9 @@ func (w *world) bought() (*purchase, error) {
 
 // announce announces half of a purchase order that was acknowledged.
 func (w *world) announce(servers []*server, p *purchase, of string) (ack, error) {
-	const query = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!) { out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } receipt { signature } } }`
+	const query = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!)
+		{ out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { errors
+		{ ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } receipt { signature } } }`
 	a := ack{Key: of + ", shipped"}
 	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
 		"number": of, "shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"},
@@ -83,9 +86,12 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	w.mu.Unlock()
 	day := p.Asked.AddDate(0, 0, late)
 	a := ack{Key: fmt.Sprintf("answer of run %d of seed %d", n, w.seed), Day: day.Format("20060102")}
-	const query = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } deviations { id } receipt { signature } } }`
+	const query = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
+		{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors
+		{ ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } deviations { id } receipt { signature } } }`
 	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
-		"purchaseOrder": p.ID, "expectedRevision": p.Revision, "responseNumber": fmt.Sprint("R-", w.seed, "-", n), "kind": "ACCEPTED_WITH_CHANGES",
+		"purchaseOrder": p.ID, "expectedRevision": p.Revision, "responseNumber": fmt.Sprint("R-", w.seed, "-", n),
+		"kind":  "ACCEPTED_WITH_CHANGES",
 		"lines": []any{map[string]any{"line": p.Line, "status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day.Format(time.DateOnly)}},
 	})
 	if err != nil {
@@ -102,9 +108,12 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	if decision == "" {
 		return []ack{a}, nil
 	}
-	const deciding = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!) { out: decideDeviation(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } } }`
+	const deciding = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!)
+		{ out: decideDeviation(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } }
+		operation { id } } }`
 	d := ack{Key: a.Key + ", decided", Day: a.Day}
-	if told, err = w.written(servers, w.operator, deciding, d.Key, map[string]any{"deviation": told.Deviations[0].ID, "decision": decision}); err != nil {
+	if told, err = w.written(servers, w.operator, deciding, d.Key,
+		map[string]any{"deviation": told.Deviations[0].ID, "decision": decision}); err != nil {
 		return nil, err
 	}
 	d.Operation = told.Operation.ID
@@ -136,7 +145,9 @@ func (w *world) signUp() error {
 		return err
 	}
 	do := func(c caller, mutation, input string, in map[string]any) error {
-		err := w.askAs(c, s, `mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
+		err := w.askAs(c, s, `mutation ($k: IdempotencyKey!, $in:
+			`+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner
+			{ keys { id challenge } } } }`,
 			map[string]any{"k": "faults: " + mutation, "in": in}, &told)
 		if err == nil && len(told.Out.Errors) > 0 {
 			err = errors.New(told.Out.Errors[0].Message)
@@ -144,7 +155,8 @@ func (w *world) signUp() error {
 		return err
 	}
 	id := told.Partner.ID
-	if err := do(w.operator, "updatePartner", "UpdatePartnerInput", map[string]any{"partner": id, "expectedVersion": told.Partner.Version, "requiresSignature": true}); err != nil {
+	if err := do(w.operator, "updatePartner", "UpdatePartnerInput",
+		map[string]any{"partner": id, "expectedVersion": told.Partner.Version, "requiresSignature": true}); err != nil {
 		return err
 	}
 	public, private, err := ed25519.GenerateKey(nil)
@@ -155,11 +167,13 @@ func (w *world) signUp() error {
 	if err != nil {
 		return err
 	}
-	if err := do(w.supplier, "rotatePartnerKey", "RotatePartnerKeyInput", map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
+	if err := do(w.supplier, "rotatePartnerKey", "RotatePartnerKeyInput",
+		map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
 		return err
 	}
 	key := told.Out.Partner.Keys[0]
-	if err := do(w.supplier, "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": key.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(key.Challenge)))}); err != nil {
+	if err := do(w.supplier, "provePartnerKey", "ProvePartnerKeyInput",
+		map[string]any{"key": key.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(key.Challenge)))}); err != nil {
 		return err
 	}
 	w.supplier.keyID, w.supplier.key = key.ID, private

@@ -92,12 +92,15 @@ func (w *world) open() error {
 		if service == "finance" {
 			service = "erp"
 		}
-		text += fmt.Sprintf("  %s: { adapter: sandbox-%s, url: \"http://%s/%s\", key_file: %s, limits: { timeout: 1s, reconcile: 1h } }\n", s[0], s[1], erp.Addr(), service, key)
+		text += fmt.Sprintf("  %s: { adapter: sandbox-%s, url: \"http://%s/%s\", key_file: %s, limits: { timeout: 1s, reconcile: 1h } }\n", s[0],
+			s[1], erp.Addr(), service, key)
 	}
 	text += "routes:\n"
 	for subject, source := range map[string]string{
-		"warehouses": "wms", "inventory": "wms", "shipments": "wms", "tracking": "carrier", "calendars": "crm", "credit": "finance", "invoices": "finance", "categories": "erp",
-		"suppliers": "erp", "accounts": "erp", "items": "erp", "contracts": "erp", "orders": "erp", "purchase_orders": "erp", "returns": "erp", "pricing": "erp",
+		"warehouses": "wms", "inventory": "wms", "shipments": "wms", "tracking": "carrier", "calendars": "crm", "credit": "finance",
+		"invoices": "finance", "categories": "erp",
+		"suppliers": "erp", "accounts": "erp", "items": "erp", "contracts": "erp", "orders": "erp", "purchase_orders": "erp", "returns": "erp",
+		"pricing": "erp",
 	} {
 		text += "  " + subject + ": " + source + "\n"
 	}

@@ -186,7 +186,8 @@ func Text(t *testing.T, file string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s: what is stored has changed, so that this release and the one before do not read each other's. A name stays as it is; a field may be added "+
+		t.Errorf("%s: what is stored has changed, so that this release and the one before do not read each other's. A name stays as it is; a "+
+			"field may be added "+
 			"where both can do without it, and is written with -update.\ngot\n%s\nwant\n%s", file, difference(got, want), difference(want, got))
 	}
 }

@@ -119,8 +119,14 @@ func materials(binary string, locks []string) (*bill, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bill{Format: "CycloneDX", Spec: "1.6", Version: 1, Metadata: metadata{component{Type: "application", Name: info.Main.Path, Version: info.Main.Version}}}
-	found := map[string]component{"pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go"): {Type: "library", Name: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}}
+	b := &bill{
+		Format: "CycloneDX", Spec: "1.6", Version: 1,
+		Metadata: metadata{component{Type: "application", Name: info.Main.Path, Version: info.Main.Version}},
+	}
+	found := map[string]component{"pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go"): {
+		Type: "library", Name: "std",
+		Version: strings.TrimPrefix(info.GoVersion, "go"),
+	}}
 	for _, m := range info.Deps {
 		if m.Replace != nil {
 			m = m.Replace

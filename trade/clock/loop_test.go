@@ -28,7 +28,8 @@ func TestFailureRecoveryFailureLogsThreeLines(t *testing.T) {
 			return outcomes[passes-1]
 		}))
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-		if len(lines) != 3 || !strings.Contains(lines[0], "connection refused") || !strings.Contains(lines[1], "works again") || !strings.Contains(lines[2], "connection refused") {
+		if len(lines) != 3 || !strings.Contains(lines[0], "connection refused") || !strings.Contains(lines[1], "works again") ||
+			!strings.Contains(lines[2], "connection refused") {
 			t.Errorf("got %d lines, want failure, recovery, failure:\n%s", len(lines), log.String())
 		}
 		if took := time.Since(began); took != 6*time.Second+time.Millisecond {

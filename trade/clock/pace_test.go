@@ -12,7 +12,13 @@ func TestThePaceDividesWhatIsPaced(t *testing.T) {
 	for _, c := range []struct {
 		times       float64
 		d, expected time.Duration
-	}{{0, 10 * time.Second, 10 * time.Second}, {1, 10 * time.Second, 10 * time.Second}, {5, 10 * time.Second, 2 * time.Second}, {2.5, time.Second, 400 * time.Millisecond}, {1000, 20 * time.Millisecond, time.Millisecond}} {
+	}{
+		{0, 10 * time.Second, 10 * time.Second},
+		{1, 10 * time.Second, 10 * time.Second},
+		{5, 10 * time.Second, 2 * time.Second},
+		{2.5, time.Second, 400 * time.Millisecond},
+		{1000, 20 * time.Millisecond, time.Millisecond},
+	} {
 		if SetPace(c.times); Paced(c.d) != c.expected {
 			t.Errorf("%v at pace %v is %v, want %v", c.d, c.times, Paced(c.d), c.expected)
 		}

@@ -60,8 +60,10 @@ const (
 )
 
 var saidOf = map[string]string{
-	string(trade.SubmitOrder): "The order was submitted.", string(trade.AmendOrder): "A change was submitted.", string(trade.CancelOrder): "A cancellation was submitted.",
-	string(trade.RequestReturn): "A return was asked for.", "order.approve": "The order was approved.", "order.reject": "The order was rejected.",
+	string(trade.SubmitOrder): "The order was submitted.", string(trade.AmendOrder): "A change was submitted.",
+	string(trade.CancelOrder):   "A cancellation was submitted.",
+	string(trade.RequestReturn): "A return was asked for.", "order.approve": "The order was approved.",
+	"order.reject": "The order was rejected.",
 	"order.accept": "The buyer accepted what was found different.",
 }
 

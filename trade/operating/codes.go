@@ -76,7 +76,10 @@ func (m *CodeMapping) Publish(entries []CodeMappingEntry) (changed map[string]Co
 		if i >= 0 {
 			path = append(path, fmt.Sprint(i), field)
 		}
-		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeInvalidInput, Message: fmt.Sprintf(format, args...), Path: path}})
+		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{
+			Code: trade.CodeInvalidInput, Message: fmt.Sprintf(format, args...),
+			Path: path,
+		}})
 	}
 	if len(entries) == 0 || len(entries) > mostPublished {
 		wrong(-1, "", "Give 1 to %d codes.", mostPublished)

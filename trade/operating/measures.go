@@ -48,18 +48,60 @@ type MeasureDefinition struct {
 
 // Measures are the definitions of all measures.
 var Measures = []MeasureDefinition{
-	{OrderCycleTime, InTime, "An order all of whose shipments are delivered: from when it was placed to the last delivery. It counts on the day of that.", "account"},
-	{AcknowledgmentLatency, InTime, "A purchase order that its supplier answered through Portico: from when it was issued to the first answer. It counts on the day of the answer.", "supplier"},
-	{InventoryAccuracy, AtLeast, "A stock figure that a comparison held against what the warehouse or ERP counted, at the time of the comparison; it was right where neither differed.", "source"},
-	{IntegrationFailureRate, AtMost, "A call to a source; it failed where the source did not answer, asked for fewer calls, did not let us in, or answered what cannot be read. A refusal is an answer.", "source"},
-	{ExceptionResolutionTime, InTime, "An alert: from when it was raised to when it was resolved, by a person or because its reason went away. It counts on the day of that.", "queue"},
-	{ShipmentTimeliness, InTime, "Something that happened to a shipment since measuring began: from when it happened to when portals could see it, which is the carrier's delay and ours. It counts on the day on which it could be seen.", "source"},
-	{CrossSystemConsistency, AtLeast, "A record that a comparison held against another system's, with totals and quantities among its fields; it was consistent where no field differed.", "kind of record"},
-	{OrderErrorRate, AtMost, "An order; it was wrong where something of it is sent back as damaged, defective, another item, too much or too late, or where the ERP accepted it with differences that the buyer had to accept. It counts on the day on which it was placed.", "account"},
-	{SupportTickets, PerThousand, "Tickets that a help desk opened (recordSupportTickets), for each thousand orders placed in the same days. They count on the last day of what was recorded together.", "help desk"},
-	{SupplierOnTime, AtLeast, "A purchase order that was received: whether its last shipment was delivered on or before the day that the supplier promised last, or else the day that was asked for. It counts on the day of the delivery.", "supplier"},
-	{SupplierFillRate, AtLeast, "A line of a purchase order that was received: how much of what was ordered came, each line counting alike and none for more than all of it. It counts on the day of delivery that was asked for, or at once where that is still to come.", "supplier"},
-	{SupplierDeviationRate, AtMost, "A line of an answer to a purchase order; it deviates where anything of it is another than was ordered. It counts on the day of the answer.", "supplier"},
+	{OrderCycleTime, InTime, "An order all of whose shipments are delivered: from when it was placed to the last delivery. It counts on " +
+		"the day of that.", "account"},
+	{
+		AcknowledgmentLatency, InTime,
+		"A purchase order that its supplier answered through Portico: from when it was issued to the first answer. It counts on the day of " +
+			"the answer.", "supplier",
+	},
+	{
+		InventoryAccuracy, AtLeast,
+		"A stock figure that a comparison held against what the warehouse or ERP counted, at the time of the comparison; it was right where " +
+			"neither differed.", "source",
+	},
+	{
+		IntegrationFailureRate, AtMost,
+		"A call to a source; it failed where the source did not answer, asked for fewer calls, did not let us in, or answered what cannot be " +
+			"read. A refusal is an answer.", "source",
+	},
+	{
+		ExceptionResolutionTime, InTime,
+		"An alert: from when it was raised to when it was resolved, by a person or because its reason went away. It counts on the day of that.",
+		"queue",
+	},
+	{
+		ShipmentTimeliness, InTime,
+		"Something that happened to a shipment since measuring began: from when it happened to when portals could see it, which is the " +
+			"carrier's delay and ours. It counts on the day on which it could be seen.", "source",
+	},
+	{
+		CrossSystemConsistency, AtLeast,
+		"A record that a comparison held against another system's, with totals and quantities among its fields; it was consistent where no " +
+			"field differed.", "kind of record",
+	},
+	{
+		OrderErrorRate, AtMost, "An order; it was wrong where something of it is sent back as damaged, defective, another item, too much or " +
+			"too late, or where the ERP accepted it with differences that the buyer had to accept. It counts on the day on which it was placed.",
+		"account",
+	},
+	{
+		SupportTickets, PerThousand,
+		"Tickets that a help desk opened (recordSupportTickets), for each thousand orders placed in the same days. They count on the last day " +
+			"of what was recorded together.", "help desk",
+	},
+	{SupplierOnTime, AtLeast, "A purchase order that was received: whether its last shipment was delivered on or before the day that the " +
+		"supplier promised last, or else the day that was asked for. It counts on the day of the delivery.", "supplier"},
+	{
+		SupplierFillRate, AtLeast,
+		"A line of a purchase order that was received: how much of what was ordered came, each line counting alike and none for more than all " +
+			"of it. It counts on the day of delivery that was asked for, or at once where that is still to come.", "supplier",
+	},
+	{
+		SupplierDeviationRate, AtMost,
+		"A line of an answer to a purchase order; it deviates where anything of it is another than was ordered. It counts on the day of the " +
+			"answer.", "supplier",
+	},
 }
 
 // Definition is what a measure is; nil where there is no such measure.

@@ -46,7 +46,10 @@ const (
 // tells that an address need not be https.
 func CheckWebhook(address string, topics []trade.WebhookTopic, plain func(host string) bool) (errs []trade.CommonError) {
 	wrong := func(path, format string, args ...any) {
-		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeInvalidInput, Message: fmt.Sprintf(format, args...), Path: []string{"input", path}}})
+		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{
+			Code: trade.CodeInvalidInput, Message: fmt.Sprintf(format, args...),
+			Path: []string{"input", path},
+		}})
 	}
 	u, err := url.Parse(address)
 	switch {
@@ -115,7 +118,8 @@ type WebhookBody struct {
 
 // retries are how long after each failed attempt a delivery is sent again: three days in all.
 var retries = []time.Duration{
-	5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour,
+	20 * time.Hour, 24 * time.Hour,
 }
 
 // WebhookRetry is when a delivery is sent again that failed so many times since it was last

@@ -30,7 +30,8 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 	}
 	unit := trade.UnitOf(facts.Units, asked.Quantity.Unit)
 	if unit == nil || !unit.Orderable {
-		c.Refuse(trade.CodeUnit, "It cannot be ordered in "+asked.Quantity.Unit+": "+orderable(facts.Units)+".", append(at, "quantity", "unit")...)
+		c.Refuse(trade.CodeUnit, "It cannot be ordered in "+asked.Quantity.Unit+": "+orderable(facts.Units)+".",
+			append(at, "quantity", "unit")...)
 		return line
 	}
 	c.quantity(asked.Quantity, unit, append(at, "quantity")...)
@@ -39,7 +40,10 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 	if wished == nil {
 		wished = r.RequestedDeliveryDate
 	}
-	d := Demand{Quantity: asked.Quantity, Each: unit.BaseQuantity, ShipTo: f.ShipTo, Wished: wished, AllowPartial: r.AllowPartial, AllowSubstitute: asked.AllowSubstitute}
+	d := Demand{
+		Quantity: asked.Quantity, Each: unit.BaseQuantity, ShipTo: f.ShipTo, Wished: wished, AllowPartial: r.AllowPartial,
+		AllowSubstitute: asked.AllowSubstitute,
+	}
 	switch {
 	case r.ShipToAddress != nil:
 		d.Country = r.ShipToAddress.Country
@@ -53,7 +57,10 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 	// What is still made comes later; what is not, comes never.
 	if facts.Item.Status == trade.ItemDiscontinued && line.Promise.Unpromised.Value.IsPos() {
 		c.All = append(c.All, &trade.InsufficientAvailability{
-			Refusal: trade.Refusal{Code: trade.CodeInsufficient, Message: "The item is not made any more, and there is less of it.", Path: trade.InputPath(append(at, "quantity")...)}, Promise: line.Promise,
+			Refusal: trade.Refusal{
+				Code: trade.CodeInsufficient, Message: "The item is not made any more, and there is less of it.",
+				Path: trade.InputPath(append(at, "quantity")...),
+			}, Promise: line.Promise,
 		})
 	}
 	return line
@@ -110,7 +117,11 @@ func (c *checking) price(asked OrderRequestLine, facts LineFacts, v *OrderValida
 		return
 	}
 	c.All = append(c.All, &trade.PriceChanged{
-		Refusal:  trade.Refusal{Code: trade.CodePriceChanged, Message: "The price is another one now.", Path: trade.InputPath(append(at, "expectedUnitPrice")...)},
-		Expected: *asked.ExpectedUnitPrice, Current: current, ChangedSteps: trade.ChangedSteps(facts.Before, *asked.ExpectedUnitPrice, current, facts.Units),
+		Refusal: trade.Refusal{
+			Code: trade.CodePriceChanged, Message: "The price is another one now.",
+			Path: trade.InputPath(append(at, "expectedUnitPrice")...),
+		},
+		Expected: *asked.ExpectedUnitPrice, Current: current,
+		ChangedSteps: trade.ChangedSteps(facts.Before, *asked.ExpectedUnitPrice, current, facts.Units),
 	})
 }

@@ -52,7 +52,10 @@ func (c *checking) account(r *OrderRequest, f *OrderFacts, _ *OrderValidation) {
 	case trade.AccountOrderBlock:
 		c.Refuse(trade.CodeState, "The account may not order at the moment.", "account")
 	case trade.AccountCreditHold:
-		c.All = append(c.All, &trade.CreditBlocked{Refusal: trade.Refusal{Code: trade.CodeCreditBlocked, Message: "The account is on credit hold.", Path: trade.InputPath("account")}, ShortBy: nil})
+		c.All = append(c.All, &trade.CreditBlocked{Refusal: trade.Refusal{
+			Code:    trade.CodeCreditBlocked,
+			Message: "The account is on credit hold.", Path: trade.InputPath("account"),
+		}, ShortBy: nil})
 	}
 	switch {
 	case r.ShipToAddress != nil:

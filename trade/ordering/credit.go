@@ -21,7 +21,10 @@ func (c *checking) credit(f *OrderFacts, total trade.Money, v *OrderValidation) 
 // nil where it does not.
 func CheckCredit(p *trade.CreditPosition, more trade.Money) *trade.CreditBlocked {
 	if p.OnHold {
-		return &trade.CreditBlocked{Refusal: trade.Refusal{Code: trade.CodeCreditBlocked, Message: "The account is on credit hold.", Path: trade.InputPath("account")}, ShortBy: nil}
+		return &trade.CreditBlocked{Refusal: trade.Refusal{
+			Code: trade.CodeCreditBlocked, Message: "The account is on credit hold.",
+			Path: trade.InputPath("account"),
+		}, ShortBy: nil}
 	}
 	if p.Limit == nil || p.Limit.Currency != more.Currency {
 		return nil
@@ -31,6 +34,9 @@ func CheckCredit(p *trade.CreditPosition, more trade.Money) *trade.CreditBlocked
 		return nil
 	}
 	return &trade.CreditBlocked{
-		Refusal: trade.Refusal{Code: trade.CodeCreditBlocked, Message: "The order is more than the account's credit allows.", Path: trade.InputPath("account")}, ShortBy: &trade.Money{Amount: short, Currency: more.Currency},
+		Refusal: trade.Refusal{
+			Code: trade.CodeCreditBlocked, Message: "The order is more than the account's credit allows.",
+			Path: trade.InputPath("account"),
+		}, ShortBy: &trade.Money{Amount: short, Currency: more.Currency},
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade"
-
 	"github.com/quagmt/udecimal"
+
+	"portico/trade"
 )
 
 // moment is a moment as people write it.
@@ -106,7 +106,8 @@ func TestAMonthIsTheCalendarsInUTC(t *testing.T) {
 		}
 	}
 	spent := map[string]trade.Money{"EUR": {Amount: dec("70"), Currency: "EUR"}, "USD": {Amount: dec("90"), Currency: "USD"}}
-	l := SpendingLimit{Limit: trade.Money{Amount: dec("100"), Currency: "EUR"}, Period: PerMonth}.Brought(spent, moment(t, "2026-03-31T23:59:59Z"))
+	l := SpendingLimit{Limit: trade.Money{Amount: dec("100"), Currency: "EUR"}, Period: PerMonth}.Brought(spent,
+		moment(t, "2026-03-31T23:59:59Z"))
 	if l.Spent.Amount.String() != "70" || l.ResetsAt == nil || l.ResetsAt.Format(time.RFC3339) != "2026-04-01T00:00:00Z" {
 		t.Errorf("of a month %s is spent until %v", l.Spent.Amount, l.ResetsAt)
 	}

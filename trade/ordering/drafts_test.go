@@ -42,13 +42,26 @@ func goodOrder() (*OrderRequest, *OrderFacts) {
 	}
 	f := &OrderFacts{
 		Account: &trade.Account{ID: "a", Number: "1", Status: trade.AccountActive, Currency: "EUR"},
-		Credit:  &trade.CreditPosition{Limit: &trade.Money{Amount: dec("1000"), Currency: "EUR"}, Exposure: trade.Money{Amount: dec("900"), Currency: "EUR"}},
-		ShipTo:  &trade.AccountLocation{ID: "l", Code: "01", Roles: []trade.LocationRole{trade.ShipTo}, WarehouseRef: trade.Ref{ID: "w"}, Address: trade.Address{Country: "NL"}},
+		Credit: &trade.CreditPosition{
+			Limit:    &trade.Money{Amount: dec("1000"), Currency: "EUR"},
+			Exposure: trade.Money{Amount: dec("900"), Currency: "EUR"},
+		},
+		ShipTo: &trade.AccountLocation{
+			ID: "l", Code: "01", Roles: []trade.LocationRole{trade.ShipTo}, WarehouseRef: trade.Ref{ID: "w"},
+			Address: trade.Address{Country: "NL"},
+		},
 		Lines: []LineFacts{{
-			Item:   item,
-			Units:  []*trade.ItemUnit{{Unit: "EA", BaseQuantity: dec("1"), Orderable: true}, {Unit: "CS", BaseQuantity: dec("12"), Orderable: true, Minimum: decRef("2"), Multiple: decRef("2"), Maximum: decRef("10")}, {Unit: "PF", BaseQuantity: dec("480")}},
-			Price:  &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: dec("250.00"), Currency: "EUR"}, Per: pieces("100", "EA")}},
-			Supply: Supply{Item: item, Stock: []*trade.Stock{{WarehouseRef: trade.Ref{ID: "w"}, OnHand: dec("100"), Allocated: dec("20"), SafetyStock: dec("5")}}},
+			Item: item,
+			Units: []*trade.ItemUnit{
+				{Unit: "EA", BaseQuantity: dec("1"), Orderable: true},
+				{Unit: "CS", BaseQuantity: dec("12"), Orderable: true, Minimum: decRef("2"), Multiple: decRef("2"), Maximum: decRef("10")},
+				{Unit: "PF", BaseQuantity: dec("480")},
+			},
+			Price: &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: dec("250.00"), Currency: "EUR"}, Per: pieces("100", "EA")}},
+			Supply: Supply{
+				Item:  item,
+				Stock: []*trade.Stock{{WarehouseRef: trade.Ref{ID: "w"}, OnHand: dec("100"), Allocated: dec("20"), SafetyStock: dec("5")}},
+			},
 		}},
 		Warehouses: map[string]*trade.Warehouse{"w": w}, Now: noon,
 	}
@@ -71,7 +84,8 @@ func TestAnOrderThatNothingStandsAgainstIsPricedAndPromised(t *testing.T) {
 		t.Fatalf("valid %v, %v, totals %v", v.Valid, told(v.Errors), v.Totals)
 	}
 	p := v.Lines[0].Promise
-	if len(p.Lines) != 1 || p.Lines[0].Quantity.Value.String() != "10" || p.Lines[0].PromisedShipDate.String() != "2026-03-04" || p.Lines[0].PromisedDeliveryDate.String() != "2026-03-05" {
+	if len(p.Lines) != 1 || p.Lines[0].Quantity.Value.String() != "10" || p.Lines[0].PromisedShipDate.String() != "2026-03-04" ||
+		p.Lines[0].PromisedDeliveryDate.String() != "2026-03-05" {
 		t.Errorf("promised %+v", p.Lines)
 	}
 }
@@ -81,39 +95,87 @@ func TestWhatStandsAgainstAnOrderIsToldAllAtOnceWithItsPlace(t *testing.T) {
 		change func(*OrderRequest, *OrderFacts)
 		want   []string
 	}{
-		"no account":         {func(_ *OrderRequest, f *OrderFacts) { f.Account = nil }, []string{"NOT_FOUND input.account"}},
-		"a closed account":   {func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountClosed }, []string{"STATE_NOT_ALLOWED input.account"}},
-		"an order block":     {func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountOrderBlock }, []string{"STATE_NOT_ALLOWED input.account"}},
-		"a credit hold":      {func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountCreditHold }, []string{"CREDIT_BLOCKED input.account"}},
-		"the ledger's hold":  {func(_ *OrderRequest, f *OrderFacts) { f.Credit.OnHold = true }, []string{"CREDIT_BLOCKED input.account"}},
-		"too much credit":    {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("41", "EA") }, []string{"CREDIT_BLOCKED input.account"}},
+		"no account": {func(_ *OrderRequest, f *OrderFacts) { f.Account = nil }, []string{"NOT_FOUND input.account"}},
+		"a closed account": {
+			func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountClosed },
+			[]string{"STATE_NOT_ALLOWED input.account"},
+		},
+		"an order block": {
+			func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountOrderBlock },
+			[]string{"STATE_NOT_ALLOWED input.account"},
+		},
+		"a credit hold": {
+			func(_ *OrderRequest, f *OrderFacts) { f.Account.Status = trade.AccountCreditHold },
+			[]string{"CREDIT_BLOCKED input.account"},
+		},
+		"the ledger's hold": {func(_ *OrderRequest, f *OrderFacts) { f.Credit.OnHold = true }, []string{"CREDIT_BLOCKED input.account"}},
+		"too much credit": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("41", "EA") },
+			[]string{"CREDIT_BLOCKED input.account"},
+		},
 		"just enough credit": {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("40", "EA") }, nil},
 		"no such location":   {func(_ *OrderRequest, f *OrderFacts) { f.ShipTo = nil }, []string{"NOT_FOUND input.shipTo.location"}},
 		"no location at all": {func(r *OrderRequest, f *OrderFacts) { r.ShipToID, f.ShipTo = "", nil }, []string{"INVALID_INPUT input.shipTo"}},
-		"a bill-to":          {func(_ *OrderRequest, f *OrderFacts) { f.ShipTo.Roles = []trade.LocationRole{trade.BillTo} }, []string{"INVALID_INPUT input.shipTo.location"}},
+		"a bill-to": {
+			func(_ *OrderRequest, f *OrderFacts) { f.ShipTo.Roles = []trade.LocationRole{trade.BillTo} },
+			[]string{"INVALID_INPUT input.shipTo.location"},
+		},
 		"a one-time address": {func(r *OrderRequest, f *OrderFacts) {
 			r.ShipToID, f.ShipTo, r.ShipToAddress = "", nil, &trade.Address{Country: "DE"}
 		}, nil},
-		"a number in use":    {func(_ *OrderRequest, f *OrderFacts) { f.PoInUse = true }, []string{"DUPLICATE_PO_NUMBER input.customerPoNumber"}},
-		"a day that is past": {func(r *OrderRequest, _ *OrderFacts) { r.RequestedDeliveryDate = day("2026-03-03") }, []string{"DATE_NOT_POSSIBLE input.requestedDeliveryDate"}},
-		"a Sunday":           {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].RequestedDeliveryDate = day("2026-03-08") }, []string{"DATE_NOT_POSSIBLE input.lines.0.requestedDeliveryDate"}},
+		"a number in use": {func(_ *OrderRequest, f *OrderFacts) { f.PoInUse = true }, []string{"DUPLICATE_PO_NUMBER input.customerPoNumber"}},
+		"a day that is past": {
+			func(r *OrderRequest, _ *OrderFacts) { r.RequestedDeliveryDate = day("2026-03-03") },
+			[]string{"DATE_NOT_POSSIBLE input.requestedDeliveryDate"},
+		},
+		"a Sunday": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].RequestedDeliveryDate = day("2026-03-08") },
+			[]string{"DATE_NOT_POSSIBLE input.lines.0.requestedDeliveryDate"},
+		},
 		"a closed day": {func(r *OrderRequest, f *OrderFacts) {
 			f.ShipTo.ClosedOn = []trade.Date{*day("2026-03-09")}
 			r.RequestedDeliveryDate = day("2026-03-09")
 		}, []string{"DATE_NOT_POSSIBLE input.requestedDeliveryDate"}},
-		"a day far away":  {func(r *OrderRequest, _ *OrderFacts) { r.RequestedDeliveryDate = day("2031-03-05") }, []string{"DATE_NOT_POSSIBLE input.requestedDeliveryDate"}},
-		"no such item":    {func(_ *OrderRequest, f *OrderFacts) { f.Lines[0] = LineFacts{} }, []string{"NOT_FOUND input.lines.0.item"}},
-		"an item on hold": {func(_ *OrderRequest, f *OrderFacts) { f.Lines[0].Item.Status = trade.ItemOnHold }, []string{"ITEM_NOT_ORDERABLE input.lines.0.item"}},
-		"a replaced item": {func(_ *OrderRequest, f *OrderFacts) { f.Lines[0].Item.Status = trade.ItemReplaced }, []string{"ITEM_NOT_ORDERABLE input.lines.0.item"}},
+		"a day far away": {
+			func(r *OrderRequest, _ *OrderFacts) { r.RequestedDeliveryDate = day("2031-03-05") },
+			[]string{"DATE_NOT_POSSIBLE input.requestedDeliveryDate"},
+		},
+		"no such item": {func(_ *OrderRequest, f *OrderFacts) { f.Lines[0] = LineFacts{} }, []string{"NOT_FOUND input.lines.0.item"}},
+		"an item on hold": {
+			func(_ *OrderRequest, f *OrderFacts) { f.Lines[0].Item.Status = trade.ItemOnHold },
+			[]string{"ITEM_NOT_ORDERABLE input.lines.0.item"},
+		},
+		"a replaced item": {
+			func(_ *OrderRequest, f *OrderFacts) { f.Lines[0].Item.Status = trade.ItemReplaced },
+			[]string{"ITEM_NOT_ORDERABLE input.lines.0.item"},
+		},
 		"not sold to them": {func(_ *OrderRequest, f *OrderFacts) {
 			f.Lines[0].Price = &trade.PriceUnavailable{Reason: trade.NotEntitled}
 		}, []string{"ITEM_NOT_ORDERABLE input.lines.0.item"}},
-		"an unknown unit":    {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "KGM") }, []string{"UNIT_NOT_ORDERABLE input.lines.0.quantity.unit"}},
-		"a unit not ordered": {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "PF") }, []string{"UNIT_NOT_ORDERABLE input.lines.0.quantity.unit"}},
-		"part of a piece":    {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("0.3", "EA") }, []string{"MULTIPLE_NOT_MET input.lines.0.quantity"}},
-		"too few":            {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "CS") }, []string{"MINIMUM_NOT_MET input.lines.0.quantity"}},
-		"no multiple":        {func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("3", "CS") }, []string{"MULTIPLE_NOT_MET input.lines.0.quantity"}},
-		"too many":           {func(r *OrderRequest, f *OrderFacts) { r.Lines[0].Quantity = pieces("12", "CS"); f.Credit = nil }, []string{"MAXIMUM_EXCEEDED input.lines.0.quantity"}},
+		"an unknown unit": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "KGM") },
+			[]string{"UNIT_NOT_ORDERABLE input.lines.0.quantity.unit"},
+		},
+		"a unit not ordered": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "PF") },
+			[]string{"UNIT_NOT_ORDERABLE input.lines.0.quantity.unit"},
+		},
+		"part of a piece": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("0.3", "EA") },
+			[]string{"MULTIPLE_NOT_MET input.lines.0.quantity"},
+		},
+		"too few": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("1", "CS") },
+			[]string{"MINIMUM_NOT_MET input.lines.0.quantity"},
+		},
+		"no multiple": {
+			func(r *OrderRequest, _ *OrderFacts) { r.Lines[0].Quantity = pieces("3", "CS") },
+			[]string{"MULTIPLE_NOT_MET input.lines.0.quantity"},
+		},
+		"too many": {
+			func(r *OrderRequest, f *OrderFacts) { r.Lines[0].Quantity = pieces("12", "CS"); f.Credit = nil },
+			[]string{"MAXIMUM_EXCEEDED input.lines.0.quantity"},
+		},
 		"the price they saw": {func(r *OrderRequest, _ *OrderFacts) {
 			r.Lines[0].ExpectedUnitPrice = &trade.UnitPrice{Price: trade.Money{Amount: dec("2.5"), Currency: "EUR"}, Per: pieces("1", "EA")}
 		}, nil},
@@ -169,8 +231,14 @@ func TestWhatNeedsNoFactsIsRefusedFirst(t *testing.T) {
 		"a long comment":    {func(r *OrderRequest) { r.Comment = &long }, []string{"INVALID_INPUT input.comment"}},
 		"nothing":           {func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("0") }, []string{"INVALID_INPUT input.lines.0.quantity"}},
 		"less than nothing": {func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("-1") }, []string{"INVALID_INPUT input.lines.0.quantity"}},
-		"far too much":      {func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("10000001") }, []string{"MAXIMUM_EXCEEDED input.lines.0.quantity"}},
-		"many decimals":     {func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("0.1234567") }, []string{"INVALID_INPUT input.lines.0.quantity"}},
+		"far too much": {
+			func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("10000001") },
+			[]string{"MAXIMUM_EXCEEDED input.lines.0.quantity"},
+		},
+		"many decimals": {
+			func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("0.1234567") },
+			[]string{"INVALID_INPUT input.lines.0.quantity"},
+		},
 		"numbers twice": {func(r *OrderRequest) {
 			n := "10"
 			r.Lines = slices.Repeat(r.Lines, 2)
@@ -187,10 +255,14 @@ func TestWhatNeedsNoFactsIsRefusedFirst(t *testing.T) {
 
 func TestChecksAgainstLastKnownValuesAreProvisional(t *testing.T) {
 	r, f := goodOrder()
-	f.Lines[0].Price = &trade.PriceUnavailable{Reason: trade.SourceDown, LastKnown: &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: dec("3"), Currency: "EUR"}, Per: pieces("1", "EA")}}}
+	f.Lines[0].Price = &trade.PriceUnavailable{
+		Reason:    trade.SourceDown,
+		LastKnown: &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: dec("3"), Currency: "EUR"}, Per: pieces("1", "EA")}},
+	}
 	f.Credit.Provenance.Stale, f.Lines[0].Supply.Stock[0].Provenance.Stale = true, true
 	v := CheckOrder(r, f)
-	if !v.Valid || v.Totals.Total.Amount.String() != "30" || !slices.Equal(v.Provisional, []OrderCheck{PriceCheck, AvailabilityCheck, CreditCheck}) {
+	if !v.Valid || v.Totals.Total.Amount.String() != "30" || !slices.Equal(v.Provisional,
+		[]OrderCheck{PriceCheck, AvailabilityCheck, CreditCheck}) {
 		t.Errorf("valid %v %v, totals %v, provisional %v", v.Valid, told(v.Errors), v.Totals != nil, v.Provisional)
 	}
 	f.Lines[0].Price = &trade.PriceUnavailable{Reason: trade.SourceDown}
@@ -204,15 +276,22 @@ func TestWhatMovedInAPriceIsTold(t *testing.T) {
 		return trade.PriceStep{Kind: kind, Label: label, Change: trade.Money{Amount: udecimal.MustParse(change), Currency: "EUR"}}
 	}
 	price := func(amount string, steps ...trade.PriceStep) *trade.Price {
-		return &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: udecimal.MustParse(amount), Currency: "EUR"}, Per: trade.Quantity{Value: udecimal.One, Unit: "EA"}}, Waterfall: steps}
+		return &trade.Price{UnitPrice: trade.UnitPrice{
+			Price: trade.Money{Amount: udecimal.MustParse(amount), Currency: "EUR"},
+			Per:   trade.Quantity{Value: udecimal.One, Unit: "EA"},
+		}, Waterfall: steps}
 	}
-	list, contract, volume := step(trade.ListStep, "List price", "10"), step(trade.ContractStep, "Agreement", "-1"), step(trade.VolumeStep, "Volume", "-0.5")
+	list, contract, volume := step(trade.ListStep, "List price", "10"), step(trade.ContractStep, "Agreement", "-1"),
+		step(trade.VolumeStep, "Volume", "-0.5")
 	before := price("9", list, contract)
 	for what, c := range map[string]struct {
 		before, expected, now *trade.Price
 		want                  []trade.PriceStep
 	}{
-		"the list price":              {before, before, price("10", step(trade.ListStep, "List price", "11"), contract), []trade.PriceStep{step(trade.ListStep, "List price", "11")}},
+		"the list price": {
+			before, before, price("10", step(trade.ListStep, "List price", "11"), contract),
+			[]trade.PriceStep{step(trade.ListStep, "List price", "11")},
+		},
 		"one that came":               {before, before, price("8.5", list, contract, volume), []trade.PriceStep{volume}},
 		"one that went":               {before, before, price("10", list), []trade.PriceStep{step(trade.ContractStep, "Agreement", "0")}},
 		"nothing known before":        {nil, before, price("10", list), nil},
@@ -230,7 +309,10 @@ func TestWhatMovedInAPriceIsTold(t *testing.T) {
 
 func TestPricesAreTheSameForTheSameMoneyAndUnit(t *testing.T) {
 	price := func(amount, currency, per, unit string) trade.UnitPrice {
-		return trade.UnitPrice{Price: trade.Money{Amount: udecimal.MustParse(amount), Currency: currency}, Per: trade.Quantity{Value: udecimal.MustParse(per), Unit: unit}}
+		return trade.UnitPrice{
+			Price: trade.Money{Amount: udecimal.MustParse(amount), Currency: currency},
+			Per:   trade.Quantity{Value: udecimal.MustParse(per), Unit: unit},
+		}
 	}
 	one := price("2.50", "EUR", "1", "EA")
 	for what, c := range map[string]struct {
@@ -260,7 +342,10 @@ func TestALinesAmountIsRoundedToTheCentHalfToEven(t *testing.T) {
 		"cartons at a price a piece":    {"1.25", "1", "EA", "2", "CT", "30"},
 		"pieces at a price of a carton": {"12.00", "1", "CT", "3", "EA", "3"},
 	} {
-		price := &trade.Price{UnitPrice: trade.UnitPrice{Price: trade.Money{Amount: udecimal.MustParse(c.price), Currency: "EUR"}, Per: trade.Quantity{Value: udecimal.MustParse(c.per), Unit: c.perUnit}}}
+		price := &trade.Price{UnitPrice: trade.UnitPrice{
+			Price: trade.Money{Amount: udecimal.MustParse(c.price), Currency: "EUR"},
+			Per:   trade.Quantity{Value: udecimal.MustParse(c.per), Unit: c.perUnit},
+		}}
 		got, ok := trade.LineAmount(price, units, trade.Quantity{Value: udecimal.MustParse(c.quantity), Unit: c.unit})
 		if !ok || !got.Amount.Equal(udecimal.MustParse(c.want)) || got.Currency != "EUR" {
 			t.Errorf("%s: %s %s, want %s", what, got.Amount, got.Currency, c.want)

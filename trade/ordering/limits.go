@@ -133,7 +133,10 @@ const (
 )
 
 // CommitmentCauses are all causes.
-var CommitmentCauses = []CommitmentCause{MovedBySupplierDate, MovedBySupplierQuantity, MovedByCarrier, MovedByAllocation, MovedByCustomer, MovedByCredit}
+var CommitmentCauses = []CommitmentCause{
+	MovedBySupplierDate, MovedBySupplierQuantity, MovedByCarrier, MovedByAllocation, MovedByCustomer,
+	MovedByCredit,
+}
 
 // Telling is whether customers are told that a promise moved. That it did is kept in any case.
 type Telling string

@@ -56,7 +56,10 @@ const (
 // reserved.
 func Promise(d Demand, of Supply, substitutes []Supply, warehouses map[string]*trade.Warehouse, now time.Time) *trade.OrderPromise {
 	p := &promising{demand: d, warehouses: warehouses, now: now, left: d.Quantity.Value}
-	p.told = trade.OrderPromise{ItemID: of.Item.ID, Requested: d.Quantity, Lines: []trade.PromiseLine{}, Reasons: []trade.PromiseReason{}, ExpiresAt: now.Add(promiseHolds)}
+	p.told = trade.OrderPromise{
+		ItemID: of.Item.ID, Requested: d.Quantity, Lines: []trade.PromiseLine{}, Reasons: []trade.PromiseReason{},
+		ExpiresAt: now.Add(promiseHolds),
+	}
 	p.take(of, "")
 	if d.AllowSubstitute {
 		for _, s := range substitutes {
@@ -80,7 +83,9 @@ type promising struct {
 	told       trade.OrderPromise
 }
 
-func (p *promising) because(code trade.PromiseReasonCode, day *trade.Date, quantity *trade.Quantity, from *trade.Provenance, format string, args ...any) {
+func (p *promising) because(code trade.PromiseReasonCode, day *trade.Date, quantity *trade.Quantity, from *trade.Provenance, format string,
+	args ...any,
+) {
 	text := fmt.Sprintf(format, args...)
 	if !slices.ContainsFunc(p.told.Reasons, func(r trade.PromiseReason) bool { return r.Code == code && r.Message == text }) {
 		p.told.Reasons = append(p.told.Reasons, trade.PromiseReason{Code: code, Message: text, Date: day, Quantity: quantity, Provenance: from})
@@ -106,14 +111,17 @@ func (p *promising) take(s Supply, substitute string) {
 			p.because(trade.ByStaleSource, nil, nil, &x.Provenance, "Stock is as last known, %s ago.", x.Provenance.Age.Round(time.Second))
 		}
 		if x.Allocated.IsPos() {
-			p.because(trade.ByAllocation, nil, &trade.Quantity{Value: x.Allocated, Unit: s.Item.BaseUnit}, &x.Provenance, "Set aside for others in %s.", p.code(x.WarehouseRef.ID))
+			p.because(trade.ByAllocation, nil, &trade.Quantity{Value: x.Allocated, Unit: s.Item.BaseUnit}, &x.Provenance,
+				"Set aside for others in %s.", p.code(x.WarehouseRef.ID))
 		}
 		if x.SafetyStock.IsPos() {
-			p.because(trade.BySafetyStock, nil, &trade.Quantity{Value: x.SafetyStock, Unit: s.Item.BaseUnit}, &x.Provenance, "Kept back in %s.", p.code(x.WarehouseRef.ID))
+			p.because(trade.BySafetyStock, nil, &trade.Quantity{Value: x.SafetyStock, Unit: s.Item.BaseUnit}, &x.Provenance, "Kept back in %s.",
+				p.code(x.WarehouseRef.ID))
 		}
 		today, missed := p.today(x.WarehouseRef.ID)
 		if got := p.promise(x.Available(), x.WarehouseRef.ID, today, trade.SupplyOnHand, substitute); got {
-			p.because(trade.ByStock, nil, &trade.Quantity{Value: x.Available(), Unit: s.Item.BaseUnit}, &x.Provenance, "On hand in %s.", p.code(x.WarehouseRef.ID))
+			p.because(trade.ByStock, nil, &trade.Quantity{Value: x.Available(), Unit: s.Item.BaseUnit}, &x.Provenance, "On hand in %s.",
+				p.code(x.WarehouseRef.ID))
 			if missed {
 				p.because(trade.ByCutoff, &today, nil, nil, "Past today's cutoff of %s.", p.code(x.WarehouseRef.ID))
 			}
@@ -166,7 +174,9 @@ func (p *promising) today(warehouse string) (day trade.Date, missed bool) {
 }
 
 // promise promises whole units of what is there in a warehouse from a day on.
-func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.Date, certainty trade.SupplyCertainty, substitute string) bool {
+func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.Date, certainty trade.SupplyCertainty,
+	substitute string,
+) bool {
 	each := p.demand.Each
 	if !each.IsPos() || len(p.told.Lines) == mostPromiseLines {
 		return false
@@ -180,8 +190,9 @@ func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.
 	}
 	ship, delivery := p.days(warehouse, from)
 	p.told.Lines = append(p.told.Lines, trade.PromiseLine{
-		Quantity: trade.Quantity{Value: units, Unit: p.demand.Quantity.Unit}, WarehouseID: warehouse, PromisedShipDate: ship, PromisedDeliveryDate: delivery,
-		Certainty: certainty, SubstituteID: substitute,
+		Quantity: trade.Quantity{Value: units, Unit: p.demand.Quantity.Unit}, WarehouseID: warehouse, PromisedShipDate: ship,
+		PromisedDeliveryDate: delivery,
+		Certainty:            certainty, SubstituteID: substitute,
 	})
 	p.left = p.left.Sub(units)
 	return true
@@ -191,7 +202,8 @@ func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.
 // the goods are wished for later, and the day on which they arrive.
 func (p *promising) days(warehouse string, from trade.Date) (ship, delivery trade.Date) {
 	transit := transitDays
-	if w := p.warehouses[warehouse]; w != nil && w.Location.Country != nil && p.demand.Country != "" && *w.Location.Country != p.demand.Country {
+	if w := p.warehouses[warehouse]; w != nil && w.Location.Country != nil && p.demand.Country != "" &&
+		*w.Location.Country != p.demand.Country {
 		transit = transitDaysAbroad
 	}
 	ship = from

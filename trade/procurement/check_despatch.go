@@ -32,7 +32,8 @@ func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.Supplie
 	case n > mostDespatched:
 		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("A notice has at most %d lines; this one has %d.", mostDespatched, n), "lines")
 	case len(r.Units) > mostDespatched:
-		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("A notice has at most %d units; this one has %d.", mostDespatched, len(r.Units)), "handlingUnits")
+		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("A notice has at most %d units; this one has %d.", mostDespatched, len(r.Units)),
+			"handlingUnits")
 	case len(r.References) > 100:
 		c.Refuse(trade.CodeInvalidInput, "A notice has at most 100 references.", "references")
 	}
@@ -55,10 +56,12 @@ func (c *documentChecks) despatchDates(r *trade.DespatchRequest, now time.Time) 
 	if r.DespatchedAt != nil && r.DespatchedAt.After(now.Add(mostFutureDespatch)) {
 		c.Refuse(trade.CodeDate, "It has not left yet: leave the moment out until it has.", "despatchedAt")
 	}
-	if r.ExpectedAt != nil && (r.DespatchedAt != nil && r.ExpectedAt.Before(*r.DespatchedAt) || r.ExpectedAt.After(now.Add(mostExpectedFurther))) {
+	if r.ExpectedAt != nil && (r.DespatchedAt != nil && r.ExpectedAt.Before(*r.DespatchedAt) ||
+		r.ExpectedAt.After(now.Add(mostExpectedFurther))) {
 		c.Refuse(trade.CodeDate, "It arrives before it leaves, or more than a year ahead.", "expectedAt")
 	}
-	if s := r.CarrierSCAC; s != nil && (len(*s) < 2 || len(*s) > 4 || strings.ContainsFunc(*s, func(x rune) bool { return x < 'A' || x > 'Z' })) {
+	if s := r.CarrierSCAC; s != nil &&
+		(len(*s) < 2 || len(*s) > 4 || strings.ContainsFunc(*s, func(x rune) bool { return x < 'A' || x > 'Z' })) {
 		c.Refuse(trade.CodeInvalidInput, "A Standard Carrier Alpha Code has 2 to 4 letters.", "carrierScac")
 	}
 	for i, x := range r.References {

@@ -36,10 +36,12 @@ func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
 	}
 	switch n := len(r.Lines); {
 	case n > mostAcknowledgments:
-		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("An answer has at most %d acknowledgments; this one has %d.", mostAcknowledgments, n), "lines")
+		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("An answer has at most %d acknowledgments; this one has %d.", mostAcknowledgments, n),
+			"lines")
 		return
 	case n > 0 && (r.Kind == trade.ResponseReceived || r.Kind == trade.ResponseInProcess):
-		c.Refuse(trade.CodeInvalidInput, "An answer of this kind says nothing of lines yet: leave them out, or say ACCEPTED_WITH_CHANGES.", "lines")
+		c.Refuse(trade.CodeInvalidInput, "An answer of this kind says nothing of lines yet: leave them out, or say ACCEPTED_WITH_CHANGES.",
+			"lines")
 	}
 	for i, l := range r.Lines {
 		at := []string{"lines", strconv.Itoa(i)}
@@ -52,14 +54,18 @@ func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
 		if l.Quantity != nil {
 			c.Amount(l.Quantity.Value, append(at, "quantity")...)
 		}
-		if p := l.UnitPrice; p != nil && (p.Price.Amount.IsNeg() || !p.Per.Value.IsPos() || p.Price.Amount.GreaterThan(trade.MostOrdered) || !p.Price.Amount.RoundBank(6).Equal(p.Price.Amount)) {
-			c.Refuse(trade.CodeInvalidInput, "A price is not less than nothing, has at most 6 decimals, and is for more than nothing.", append(at, "unitPrice")...)
+		if p := l.UnitPrice; p != nil &&
+			(p.Price.Amount.IsNeg() || !p.Per.Value.IsPos() || p.Price.Amount.GreaterThan(trade.MostOrdered) ||
+				!p.Price.Amount.RoundBank(6).Equal(p.Price.Amount)) {
+			c.Refuse(trade.CodeInvalidInput, "A price is not less than nothing, has at most 6 decimals, and is for more than nothing.",
+				append(at, "unitPrice")...)
 		}
 		for _, n := range needs(l) {
 			c.Refuse(trade.CodeInvalidInput, "An acknowledgment "+string(l.Status)+" needs its "+n+".", append(at, n)...)
 		}
 		if r.Kind == trade.ResponseAccepted && l.Status != trade.AckAccepted || r.Kind == trade.ResponseRejected && !l.Status.Refuses() {
-			c.Refuse(trade.CodeInvalidInput, "The line says otherwise than the answer as a whole, which is "+string(r.Kind)+".", append(at, "status")...)
+			c.Refuse(trade.CodeInvalidInput, "The line says otherwise than the answer as a whole, which is "+string(r.Kind)+".",
+				append(at, "status")...)
 		}
 	}
 }
@@ -116,13 +122,16 @@ func (c *documentChecks) responseLines(r *trade.ResponseRequest, po *trade.Purch
 		} else if l.Quantity != nil {
 			said[l.LineID] = said[l.LineID].Add(l.Quantity.Value)
 			if before := said[l.LineID].Sub(l.Quantity.Value); before.IsPos() && said[l.LineID].GreaterThan(line.Open().Value) {
-				c.Refuse(trade.CodeQuantity, "Together the acknowledgments speak of more than is open: "+line.Open().Value.String()+" "+line.Ordered.Unit+".", append(at, "quantity")...)
+				c.Refuse(trade.CodeQuantity,
+					"Together the acknowledgments speak of more than is open: "+line.Open().Value.String()+" "+line.Ordered.Unit+".",
+					append(at, "quantity")...)
 			}
 		}
 		if p := l.UnitPrice; p != nil && p.Per.Unit != line.Ordered.Unit {
 			c.Refuse(trade.CodeUnit, "The line is ordered in "+line.Ordered.Unit+".", append(at, "unitPrice", "per", "unit")...)
 		} else if p != nil && line.UnitPrice != nil && p.Price.Currency != line.UnitPrice.Price.Currency {
-			c.Refuse(trade.CodeInvalidInput, "The purchase order is in "+line.UnitPrice.Price.Currency+".", append(at, "unitPrice", "price", "currency")...)
+			c.Refuse(trade.CodeInvalidInput, "The purchase order is in "+line.UnitPrice.Price.Currency+".",
+				append(at, "unitPrice", "price", "currency")...)
 		}
 		c.promisedDays(l, today, at)
 	}
@@ -165,5 +174,6 @@ const mostDaysAhead = 5 * 366
 // only tells whether an acknowledgment speaks of the price or the item alone, so that it
 // needs no quantity beside others of its line.
 func only(l trade.LineAcknowledgment) bool {
-	return l.PromisedShipDate == nil && l.PromisedDeliveryDate == nil && slices.Contains([]trade.LineAckStatus{trade.AckPriceChanged, trade.AckPricePending, trade.AckSubstituted}, l.Status)
+	return l.PromisedShipDate == nil && l.PromisedDeliveryDate == nil &&
+		slices.Contains([]trade.LineAckStatus{trade.AckPriceChanged, trade.AckPricePending, trade.AckSubstituted}, l.Status)
 }

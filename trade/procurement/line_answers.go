@@ -91,7 +91,10 @@ func (a *LineAnswer) take(l trade.LineAcknowledgment, open udecimal.Decimal) {
 	}
 	part := func(q udecimal.Decimal, ship, delivery *trade.Date) {
 		if q.IsPos() {
-			a.Parts = append(a.Parts, trade.ConfirmedPart{Quantity: trade.Quantity{Value: q, Unit: a.Line.Ordered.Unit}, ShipDate: ship, DeliveryDate: delivery})
+			a.Parts = append(a.Parts, trade.ConfirmedPart{
+				Quantity: trade.Quantity{Value: q, Unit: a.Line.Ordered.Unit}, ShipDate: ship,
+				DeliveryDate: delivery,
+			})
 		}
 	}
 	switch {
@@ -126,10 +129,16 @@ func wished(line *trade.PurchaseOrderLine) []trade.ConfirmedPart {
 		s := schedule[i]
 		q := udecimal.Min(open, s.Quantity.Value)
 		open = open.Sub(q)
-		parts = append(parts, trade.ConfirmedPart{Quantity: trade.Quantity{Value: q, Unit: line.Ordered.Unit}, ShipDate: s.RequestedShipDate, DeliveryDate: s.RequestedDeliveryDate})
+		parts = append(parts, trade.ConfirmedPart{
+			Quantity: trade.Quantity{Value: q, Unit: line.Ordered.Unit}, ShipDate: s.RequestedShipDate,
+			DeliveryDate: s.RequestedDeliveryDate,
+		})
 	}
 	if open.IsPos() {
-		parts = append(parts, trade.ConfirmedPart{Quantity: trade.Quantity{Value: open, Unit: line.Ordered.Unit}, ShipDate: nil, DeliveryDate: nil})
+		parts = append(parts, trade.ConfirmedPart{
+			Quantity: trade.Quantity{Value: open, Unit: line.Ordered.Unit}, ShipDate: nil,
+			DeliveryDate: nil,
+		})
 	}
 	slices.Reverse(parts)
 	return parts

@@ -82,14 +82,16 @@ func (g PartnerGrant) Scope(rights []string) trade.Scope {
 		return trade.GuestScope(nil)
 	}
 	if len(g.Scopes) > 0 {
-		rights = slices.DeleteFunc(slices.Clone(rights), func(r string) bool { return !slices.Contains(g.Scopes, r) && !slices.Contains(always, r) })
+		rights = slices.DeleteFunc(slices.Clone(rights),
+			func(r string) bool { return !slices.Contains(g.Scopes, r) && !slices.Contains(always, r) })
 	}
 	return trade.SupplierScope(g.ID, rights).WithCost(g.CostPerMinute)
 }
 
 // SupplierRights are the rights that a partner may be given.
 var SupplierRights = []string{
-	"alert:read", "alert:write", "catalog:read", "despatch:write", "operation:read", "partner:read", "partner:write", "po:read", "po:respond", "price:read", "schema:read", "shipment:read", "user:read", "webhook:read", "webhook:write",
+	"alert:read", "alert:write", "catalog:read", "despatch:write", "operation:read", "partner:read", "partner:write", "po:read", "po:respond",
+	"price:read", "schema:read", "shipment:read", "user:read", "webhook:read", "webhook:write",
 }
 
 // PartnerChannel is a way a partner talks to us.
@@ -224,7 +226,8 @@ func (f *PartnerFacts) Checks(now time.Time) []*OnboardingCheck {
 	missing := "No key is proved and in force: add one with rotatePartnerKey, sign its challenge, and send that with provePartnerKey."
 	add(KeysVerified, "Signing key", proved >= 0 || !p.RequiresSignature, missing, at)
 	add(Testing, "Supplier in the ERP", f.KnownToERP, "The ERP has no supplier "+p.Code+": make it there.", nil)
-	add(Testing, "Purchase order to test with", f.OpenToTests, "The supplier has no purchase order that waits for an answer: issue one in the ERP.", nil)
+	add(Testing, "Purchase order to test with", f.OpenToTests,
+		"The supplier has no purchase order that waits for an answer: issue one in the ERP.", nil)
 	add(Testing, "Scopes", len(p.Scopes) > 0, "No scopes are given: set scopes with updatePartner.", nil)
 	add(Testing, "Quota", p.CostPerMinute != nil, "No request budget is given: set costPerMinute with updatePartner.", nil)
 	add(Testing, "Tolerance", p.ToleranceID != "", "No tolerance profile is chosen: set toleranceProfile with updatePartner.", nil)
@@ -278,7 +281,10 @@ const (
 // CheckPartner says what of a partner's profile, as it would be, cannot stand.
 func CheckPartner(p *TradingPartner) (errs []trade.CommonError) {
 	wrong := func(message string, path ...string) {
-		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{Code: trade.CodeInvalidInput, Message: message, Path: append([]string{"input"}, path...)}})
+		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{
+			Code: trade.CodeInvalidInput, Message: message,
+			Path: append([]string{"input"}, path...),
+		}})
 	}
 	if p.Code == "" || len(p.Code) > longestCode || strings.ContainsFunc(p.Code, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		wrong(fmt.Sprintf("A code has 1 to %d printable ASCII characters without spaces.", longestCode), "code")
@@ -299,7 +305,8 @@ func CheckPartner(p *TradingPartner) (errs []trade.CommonError) {
 		if c.Endpoint == nil {
 			continue
 		}
-		if u, err := url.Parse(*c.Endpoint); err != nil || u.Host == "" || u.User != nil || !slices.Contains([]string{"https", "sftp", "as2"}, u.Scheme) {
+		if u, err := url.Parse(*c.Endpoint); err != nil || u.Host == "" || u.User != nil ||
+			!slices.Contains([]string{"https", "sftp", "as2"}, u.Scheme) {
 			wrong("An endpoint is a URL of https, sftp or as2, without a password.", "channels", fmt.Sprint(i), "endpoint")
 		}
 	}

@@ -96,7 +96,10 @@ func Review(demands []OpenDemand, before, after []SupplyPart, line, unit string)
 		if len(r.Commitments) == mostCommitments {
 			continue
 		}
-		c := trade.CommitmentImpact{OrderLineID: d.OrderLineID, OrderID: d.OrderID, Quantity: trade.Quantity{Value: late, Unit: unit}, PromisedDeliveryDate: d.Promised, Reasons: []trade.PromiseReason{}}
+		c := trade.CommitmentImpact{
+			OrderLineID: d.OrderLineID, OrderID: d.OrderID, Quantity: trade.Quantity{Value: late, Unit: unit},
+			PromisedDeliveryDate: d.Promised, Reasons: []trade.PromiseReason{},
+		}
 		switch {
 		case now == nil:
 		case d.Promised == nil:
@@ -166,11 +169,20 @@ func reasonOf(p peg, line, unit string) trade.PromiseReason {
 	q := &trade.Quantity{Value: p.quantity, Unit: unit}
 	switch {
 	case p.day == nil:
-		return trade.PromiseReason{Code: trade.ByLateInbound, Message: fmt.Sprintf("No supply is in sight for %s %s.", p.quantity, unit), Quantity: q}
+		return trade.PromiseReason{
+			Code: trade.ByLateInbound, Message: fmt.Sprintf("No supply is in sight for %s %s.", p.quantity, unit),
+			Quantity: q,
+		}
 	case p.line == "":
 		return trade.PromiseReason{Code: trade.ByStock, Message: fmt.Sprintf("%s %s are there.", p.quantity, unit), Date: p.day, Quantity: q}
 	case p.line == line:
-		return trade.PromiseReason{Code: trade.ByLateInbound, Message: fmt.Sprintf("%s %s come by the purchase in question, on %s.", p.quantity, unit, p.day), Date: p.day, Quantity: q}
+		return trade.PromiseReason{
+			Code:    trade.ByLateInbound,
+			Message: fmt.Sprintf("%s %s come by the purchase in question, on %s.", p.quantity, unit, p.day), Date: p.day, Quantity: q,
+		}
 	}
-	return trade.PromiseReason{Code: trade.ByInbound, Message: fmt.Sprintf("%s %s come by another purchase, on %s.", p.quantity, unit, p.day), Date: p.day, Quantity: q}
+	return trade.PromiseReason{
+		Code: trade.ByInbound, Message: fmt.Sprintf("%s %s come by another purchase, on %s.", p.quantity, unit, p.day),
+		Date: p.day, Quantity: q,
+	}
 }

@@ -31,7 +31,10 @@ func Deviations(answers []LineAnswer, t *trade.ToleranceProfile) []trade.Deviati
 				add(d)
 			}
 			if s := a.Substitute; s != nil {
-				add(&trade.Deviation{Field: trade.ItemDeviates, Expected: trade.Confidential(*orElse(a.Line.SKU, &a.Line.Description)), Proposed: trade.Confidential(s.Value), WithinTolerance: t.AllowSubstitution})
+				add(&trade.Deviation{
+					Field: trade.ItemDeviates, Expected: trade.Confidential(*orElse(a.Line.SKU, &a.Line.Description)),
+					Proposed: trade.Confidential(s.Value), WithinTolerance: t.AllowSubstitution,
+				})
 			}
 		}
 	}
@@ -67,7 +70,10 @@ func (a *LineAnswer) quantity(t *trade.ToleranceProfile) *trade.Deviation {
 	if coming.Equal(open.Value) {
 		return nil
 	}
-	d := &trade.Deviation{Field: trade.QuantityDeviates, Expected: inWords(open.Value, open.Unit), Proposed: inWords(coming, open.Unit), Delta: percent(open.Value, coming), Limit: t.UnderQuantityPercent}
+	d := &trade.Deviation{
+		Field: trade.QuantityDeviates, Expected: inWords(open.Value, open.Unit), Proposed: inWords(coming, open.Unit),
+		Delta: percent(open.Value, coming), Limit: t.UnderQuantityPercent,
+	}
 	if d.Delta.IsPos() {
 		d.Limit = t.OverQuantityPercent
 	}
@@ -122,7 +128,11 @@ func (a *LineAnswer) dates(t *trade.ToleranceProfile) []*trade.Deviation {
 			case p.ShipDate != nil && w.ShipDate != nil:
 				ship = worse(ship, apart(trade.ShipDateDeviates, *w.ShipDate, *p.ShipDate, t))
 			case p.DeliveryDate == nil && p.ShipDate == nil && w.DeliveryDate != nil:
-				delivery = worse(delivery, &trade.Deviation{Field: trade.DeliveryDeviates, Expected: trade.Confidential(w.DeliveryDate.String()), Proposed: "not known yet", Limit: dayLimit(t.LateDays)})
+				delivery = worse(delivery,
+					&trade.Deviation{
+						Field: trade.DeliveryDeviates, Expected: trade.Confidential(w.DeliveryDate.String()), Proposed: "not known yet",
+						Limit: dayLimit(t.LateDays),
+					})
 			}
 			take := udecimal.Min(q, left)
 			if q, left = q.Sub(take), left.Sub(take); !left.IsPos() {
@@ -142,7 +152,10 @@ func apart(field trade.DeviationField, wished, promised trade.Date, t *trade.Tol
 		return nil
 	}
 	delta := udecimal.MustFromInt64(days, 0)
-	d := &trade.Deviation{Field: field, Expected: trade.Confidential(wished.String()), Proposed: trade.Confidential(promised.String()), Delta: &delta, Limit: dayLimit(t.LateDays)}
+	d := &trade.Deviation{
+		Field: field, Expected: trade.Confidential(wished.String()), Proposed: trade.Confidential(promised.String()),
+		Delta: &delta, Limit: dayLimit(t.LateDays),
+	}
 	if days < 0 {
 		d.Limit = dayLimit(t.EarlyDays)
 	}
@@ -175,7 +188,10 @@ func worse(a, b *trade.Deviation) *trade.Deviation {
 
 // Confirmed is what of an answer to a line is handed to the ERP.
 func Confirmed(a LineAnswer) trade.ConfirmedLine {
-	l := trade.ConfirmedLine{LineNumber: a.Line.LineNumber, Parts: a.Parts, UnitPrice: a.Price, Cancelled: trade.Quantity{Value: udecimal.Decimal{}, Unit: a.Line.Ordered.Unit}}
+	l := trade.ConfirmedLine{
+		LineNumber: a.Line.LineNumber, Parts: a.Parts, UnitPrice: a.Price,
+		Cancelled: trade.Quantity{Value: udecimal.Decimal{}, Unit: a.Line.Ordered.Unit},
+	}
 	if less := a.Line.Open().Value.Sub(a.Coming()); less.IsPos() {
 		l.Cancelled.Value = less
 	}

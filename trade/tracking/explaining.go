@@ -25,7 +25,8 @@ type StatusFact struct {
 	IgnoredBecause *IgnoredReason
 }
 
-const shipmentRule = "The latest actual event decides; delivered, returned and cancelled do not go back; estimates and plans move the arrival alone; what was declared wrong does not count."
+const shipmentRule = "The latest actual event decides; delivered, returned and cancelled do not go back; estimates and plans move the " +
+	"arrival alone; what was declared wrong does not count."
 
 // ExplainShipment says which events made a shipment's status, and which did not and why.
 func ExplainShipment(events []trade.ShipmentEvent) *StatusExplanation {
@@ -85,12 +86,22 @@ func ExplainOrder(o *trade.Order, lines []trade.OrderLine) *StatusExplanation {
 		for _, q := range []struct {
 			what string
 			q    trade.Quantity
-		}{{"confirmed", l.Confirmed}, {"backordered", l.Backordered}, {"shipped", l.Shipped}, {"delivered", l.Delivered}, {"invoiced", l.Invoiced}, {"cancelled", l.Cancelled}} {
+		}{
+			{"confirmed", l.Confirmed},
+			{"backordered", l.Backordered},
+			{"shipped", l.Shipped},
+			{"delivered", l.Delivered},
+			{"invoiced", l.Invoiced},
+			{"cancelled", l.Cancelled},
+		} {
 			if q.q.Value.IsPos() {
 				said = append(said, fmt.Sprintf("%s %s", q.q.Value, q.what))
 			}
 		}
-		x.Facts = append(x.Facts, StatusFact{At: by, Message: fmt.Sprintf("Line %s: %s", l.LineNumber, strings.Join(said, ", ")), Ref: &l.ID, Used: derived})
+		x.Facts = append(x.Facts, StatusFact{
+			At: by, Message: fmt.Sprintf("Line %s: %s", l.LineNumber, strings.Join(said, ", ")), Ref: &l.ID,
+			Used: derived,
+		})
 	}
 	slices.SortStableFunc(x.Facts, func(a, b StatusFact) int { return a.At.Compare(b.At) })
 	return x
@@ -104,7 +115,10 @@ func ExplainPurchaseOrder(p *trade.PurchaseOrder, answers []trade.PurchaseOrderR
 	if p.Provenance.AsOf != nil {
 		by = *p.Provenance.AsOf
 	}
-	x.Facts = append(x.Facts, StatusFact{At: by, Message: fmt.Sprintf("The source says %s, of revision %d", p.SourceStatus, p.Revision), Used: p.SourceStatus == p.Status})
+	x.Facts = append(x.Facts, StatusFact{
+		At: by, Message: fmt.Sprintf("The source says %s, of revision %d", p.SourceStatus, p.Revision),
+		Used: p.SourceStatus == p.Status,
+	})
 	late := IgnoredLate
 	slices.SortFunc(answers, func(a, b trade.PurchaseOrderResponse) int { return a.ReceivedAt.Compare(b.ReceivedAt) })
 	for i := range answers {

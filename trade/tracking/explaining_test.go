@@ -22,8 +22,15 @@ func TestWhyAnOrderStandsWhereItDoes(t *testing.T) {
 		rule  string
 		used  string // the start of the only fact that counts
 	}{
-		"by its lines":    {trade.Order{Number: &number, Status: trade.OrderPartiallyShipped, Raw: &trade.RawCode{Code: "20", Text: &text}}, orderRule, "Line 10: 10 EA ordered, 10 confirmed, 4 shipped"},
-		"by its source":   {trade.Order{Number: &number, Status: trade.OrderRejected, Raw: &trade.RawCode{Code: "95"}}, headerRule, "The source says 95"},
+		"by its lines": {
+			trade.Order{Number: &number, Status: trade.OrderPartiallyShipped, Raw: &trade.RawCode{Code: "20", Text: &text}},
+			orderRule, "Line 10: 10 EA ordered, 10 confirmed, 4 shipped",
+		},
+		"by its source": {
+			trade.Order{Number: &number, Status: trade.OrderRejected, Raw: &trade.RawCode{Code: "95"}},
+			headerRule,
+			"The source says 95",
+		},
 		"not handed over": {trade.Order{Status: trade.OrderQueued}, ownRule, "Placed here"},
 	} {
 		x := ExplainOrder(&c.order, []trade.OrderLine{line})
@@ -40,7 +47,10 @@ func TestWhyAnOrderStandsWhereItDoes(t *testing.T) {
 
 func TestWhyAPurchaseOrderStandsWhereItDoes(t *testing.T) {
 	early, late := time.Now().Add(-time.Hour), time.Now()
-	answers := []trade.PurchaseOrderResponse{{ID: "rsp_2", ResponseNumber: "R2", Kind: trade.ResponseChanged, Revision: 1, ReceivedAt: late}, {ID: "rsp_1", ResponseNumber: "R1", Kind: trade.ResponseReceived, Revision: 1, ReceivedAt: early}}
+	answers := []trade.PurchaseOrderResponse{
+		{ID: "rsp_2", ResponseNumber: "R2", Kind: trade.ResponseChanged, Revision: 1, ReceivedAt: late},
+		{ID: "rsp_1", ResponseNumber: "R1", Kind: trade.ResponseReceived, Revision: 1, ReceivedAt: early},
+	}
 	x := ExplainPurchaseOrder(&trade.PurchaseOrder{Revision: 1, Status: trade.POPendingReview, SourceStatus: trade.POSent}, answers)
 	var used []string
 	for _, f := range x.Facts {

@@ -18,7 +18,10 @@ func TestShipmentStatusIsTheSameInAnyOrderOfEvents(t *testing.T) {
 		{Key: "5", Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: at(5)},
 		{Key: "6", Classifier: trade.Actual, Status: trade.AtFacility, OccurredAt: at(6)}, // a late scan moves nothing back
 	}
-	for n, want := range map[int]trade.ShipmentStatus{0: trade.ShipmentUnknown, 2: trade.PickedUp, 3: trade.PickedUp, 4: trade.InTransit, 5: trade.Delivered, 6: trade.Delivered} {
+	for n, want := range map[int]trade.ShipmentStatus{
+		0: trade.ShipmentUnknown, 2: trade.PickedUp, 3: trade.PickedUp, 4: trade.InTransit,
+		5: trade.Delivered, 6: trade.Delivered,
+	} {
 		for range 20 {
 			some := append([]trade.ShipmentEvent(nil), events[:n]...)
 			rand.Shuffle(n, func(i, j int) { some[i], some[j] = some[j], some[i] })

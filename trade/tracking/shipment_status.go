@@ -40,7 +40,8 @@ func Judge(events []trade.ShipmentEvent) []Verdict {
 	}
 	slices.SortFunc(all, func(a, b Verdict) int {
 		return cmp.Or(a.Event.OccurredAt.Compare(b.Event.OccurredAt),
-			cmp.Compare(slices.Index(trade.ShipmentStatuses, a.Event.Status), slices.Index(trade.ShipmentStatuses, b.Event.Status)), cmp.Compare(a.Event.Key, b.Event.Key))
+			cmp.Compare(slices.Index(trade.ShipmentStatuses, a.Event.Status), slices.Index(trade.ShipmentStatuses, b.Event.Status)),
+			cmp.Compare(a.Event.Key, b.Event.Key))
 	})
 	type fact struct {
 		milestone  trade.Milestone

@@ -13,7 +13,10 @@ import (
 func at(minute int) time.Time { return time.Date(2026, 3, 2, 8, minute, 0, 0, time.UTC) }
 
 func event(key string, minute int, milestone trade.Milestone, status trade.ShipmentStatus) trade.ShipmentEvent {
-	return trade.ShipmentEvent{ID: "evt_" + key, Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status, OccurredAt: at(minute), Raw: trade.RawCode{Code: string(milestone)}}
+	return trade.ShipmentEvent{
+		ID: "evt_" + key, Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status,
+		OccurredAt: at(minute), Raw: trade.RawCode{Code: string(milestone)},
+	}
 }
 
 func TestWhyAShipmentStandsWhereItDoes(t *testing.T) {
@@ -27,15 +30,45 @@ func TestWhyAShipmentStandsWhereItDoes(t *testing.T) {
 		want    trade.ShipmentStatus
 		ignored map[string]IgnoredReason
 	}{
-		"nothing":           {nil, trade.ShipmentUnknown, nil},
-		"the latest":        {[]trade.ShipmentEvent{event("b", 5, trade.MilestoneArrived, trade.AtFacility), event("a", 1, trade.MilestonePickedUp, trade.PickedUp)}, trade.AtFacility, nil},
-		"an estimate":       {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), estimate}, trade.PickedUp, map[string]IgnoredReason{"e": IgnoredNotActual}},
-		"told twice":        {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), again}, trade.PickedUp, map[string]IgnoredReason{"a2": IgnoredDuplicate}},
-		"no meaning":        {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), event("q", 3, trade.MilestoneOther, trade.ShipmentUnknown)}, trade.PickedUp, map[string]IgnoredReason{"q": IgnoredUnmapped}},
-		"after delivery":    {[]trade.ShipmentEvent{event("d", 9, trade.MilestoneDelivered, trade.Delivered), event("z", 20, trade.MilestoneDeparted, trade.InTransit)}, trade.Delivered, map[string]IgnoredReason{"z": IgnoredLate}},
-		"declared wrong":    {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared}, trade.PickedUp, map[string]IgnoredReason{"d": IgnoredCorrected}},
-		"and put right":     {[]trade.ShipmentEvent{event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared, event("x", 10, trade.MilestoneDeliveryAttempted, trade.DeliveryAttempted)}, trade.DeliveryAttempted, map[string]IgnoredReason{"d": IgnoredCorrected}},
-		"of one moment":     {[]trade.ShipmentEvent{event("z", 1, trade.MilestoneLabelCreated, trade.PreTransit), event("a", 1, trade.MilestonePickedUp, trade.PickedUp)}, trade.PickedUp, nil},
+		"nothing": {nil, trade.ShipmentUnknown, nil},
+		"the latest": {[]trade.ShipmentEvent{
+			event("b", 5, trade.MilestoneArrived, trade.AtFacility),
+			event("a", 1, trade.MilestonePickedUp, trade.PickedUp),
+		}, trade.AtFacility, nil},
+		"an estimate": {
+			[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), estimate},
+			trade.PickedUp,
+			map[string]IgnoredReason{"e": IgnoredNotActual},
+		},
+		"told twice": {
+			[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), again},
+			trade.PickedUp,
+			map[string]IgnoredReason{"a2": IgnoredDuplicate},
+		},
+		"no meaning": {[]trade.ShipmentEvent{
+			event("a", 1, trade.MilestonePickedUp, trade.PickedUp),
+			event("q", 3, trade.MilestoneOther, trade.ShipmentUnknown),
+		}, trade.PickedUp, map[string]IgnoredReason{"q": IgnoredUnmapped}},
+		"after delivery": {[]trade.ShipmentEvent{
+			event("d", 9, trade.MilestoneDelivered, trade.Delivered),
+			event("z", 20, trade.MilestoneDeparted, trade.InTransit),
+		}, trade.Delivered, map[string]IgnoredReason{"z": IgnoredLate}},
+		"declared wrong": {[]trade.ShipmentEvent{
+			event("a", 1, trade.MilestonePickedUp, trade.PickedUp),
+			event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared,
+		}, trade.PickedUp, map[string]IgnoredReason{"d": IgnoredCorrected}},
+		"and put right": {
+			[]trade.ShipmentEvent{
+				event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared,
+				event("x", 10, trade.MilestoneDeliveryAttempted, trade.DeliveryAttempted),
+			},
+			trade.DeliveryAttempted,
+			map[string]IgnoredReason{"d": IgnoredCorrected},
+		},
+		"of one moment": {[]trade.ShipmentEvent{
+			event("z", 1, trade.MilestoneLabelCreated, trade.PreTransit),
+			event("a", 1, trade.MilestonePickedUp, trade.PickedUp),
+		}, trade.PickedUp, nil},
 		"wrong, never told": {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), declared}, trade.PickedUp, nil},
 	} {
 		x := ExplainShipment(c.events)
@@ -48,7 +81,10 @@ func TestWhyAShipmentStandsWhereItDoes(t *testing.T) {
 			}
 		}
 	}
-	of := Corrections([]trade.ShipmentEvent{event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared, event("x", 10, trade.MilestoneDeliveryAttempted, trade.DeliveryAttempted)})
+	of := Corrections([]trade.ShipmentEvent{
+		event("d", 9, trade.MilestoneDelivered, trade.Delivered), declared,
+		event("x", 10, trade.MilestoneDeliveryAttempted, trade.DeliveryAttempted),
+	})
 	if of["d"].By.Key != "x" || of["x"].Corrects.Key != "d" || of["d!"].Corrects.Key != "d" || of["d"].Corrects != nil {
 		t.Errorf("corrections: %v", of)
 	}
@@ -64,7 +100,8 @@ func TestAnyOrderOfEventsGivesOneState(t *testing.T) {
 	for n := range 2000 {
 		var events []trade.ShipmentEvent
 		for i := range 1 + random.IntN(8) {
-			e := event(fmt.Sprint(i), random.IntN(6), trade.Milestones[random.IntN(len(trade.Milestones))], trade.ShipmentStatuses[random.IntN(len(trade.ShipmentStatuses))])
+			e := event(fmt.Sprint(i), random.IntN(6), trade.Milestones[random.IntN(len(trade.Milestones))],
+				trade.ShipmentStatuses[random.IntN(len(trade.ShipmentStatuses))])
 			switch random.IntN(8) {
 			case 0:
 				e.Classifier = trade.Estimated

@@ -62,8 +62,13 @@ func value(g *Gen, coord string, a *ast.ArgumentDefinition) (string, any) {
 		v := id()
 		return fmt.Sprintf("{id: %q}", v), map[string]any{"id": v, "number": "N"}
 	case "[_Any!]!":
-		return `[{__typename: "Order", id: "o1"}, {__typename: "Item", sku: "SKUi2"}, {__typename: "Item", id: "i3"}, {__typename: "Account", id: "a1"}]`,
-			[]any{map[string]any{"__typename": "Item", "id": "i1"}, map[string]any{"__typename": "Order", "id": "o4"}, map[string]any{"__typename": "Item", "sku": "SKUi4"}}
+		return `[{__typename: "Order", id: "o1"}, {__typename: "Item", sku: "SKUi2"}, {__typename: "Item", id: "i3"},
+			{__typename: "Account", id: "a1"}]`,
+			[]any{
+				map[string]any{"__typename": "Item", "id": "i1"},
+				map[string]any{"__typename": "Order", "id": "o4"},
+				map[string]any{"__typename": "Item", "sku": "SKUi4"},
+			}
 	default:
 		panic(t)
 	}
@@ -216,7 +221,8 @@ func TestRandomOperationsAnswerAsTheStockExecutorDoes(t *testing.T) {
 	if invalidOnes > *count/1000 {
 		t.Errorf("%d operations were not valid", invalidOnes)
 	}
-	t.Logf("%d operations, %d responses, %d with errors: no difference, in %s", *count-invalidOnes, responses, withErrors, time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d operations, %d responses, %d with errors: no difference, in %s", *count-invalidOnes, responses, withErrors,
+		time.Since(begun).Round(time.Millisecond))
 	if withErrors < *count/20 {
 		t.Errorf("only %d responses had errors: the faults are not met", withErrors)
 	}

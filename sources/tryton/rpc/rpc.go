@@ -76,7 +76,10 @@ func Open(address, user string, password func() string) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
-	return &Client{server: u.Scheme + "://" + u.Host + "/", url: strings.TrimRight(address, "/") + "/", user: user, password: password, http: &http.Client{Transport: transport}, signing: make(chan struct{}, 1)}, nil
+	return &Client{
+		server: u.Scheme + "://" + u.Host + "/", url: strings.TrimRight(address, "/") + "/", user: user, password: password,
+		http: &http.Client{Transport: transport}, signing: make(chan struct{}, 1),
+	}, nil
 }
 
 // Version is the server's release, such as 6.0.29. It needs no session.
@@ -145,7 +148,8 @@ func (c *Client) signedIn(ctx context.Context, old string) (session, error) {
 	}
 	password := c.password()
 	if password == c.refused.password && time.Since(c.refused.at) < refusedFor {
-		return session{}, sources.Fail(sources.Denied, "the password was not taken: correct it, it is tried again within %d s", int(refusedFor.Seconds()))
+		return session{}, sources.Fail(sources.Denied, "the password was not taken: correct it, it is tried again within %d s",
+			int(refusedFor.Seconds()))
 	}
 	var login []any
 	err := c.send(ctx, c.url, "", "common.db.login", []any{c.user, map[string]any{"password": password}, "en"}, &login)

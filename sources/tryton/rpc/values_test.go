@@ -10,7 +10,8 @@ import (
 func TestValuesAreAsExactAsTrytonTellsThem(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"__class__":"Decimal","decimal":"277.9500000000000000"}`: "277.95", `{"__class__":"Decimal","decimal":"-0.0781"}`: "-0.0781",
-		`{"__class__":"Decimal","decimal":"1E-7"}`: "0", `{"__class__":"Decimal","decimal":"1E+3"}`: "1000", `{"__class__":"Decimal","decimal":"0.12345650000000000000000000001"}`: "0.123456",
+		`{"__class__":"Decimal","decimal":"1E-7"}`: "0", `{"__class__":"Decimal","decimal":"1E+3"}`: "1000",
+		`{"__class__":"Decimal","decimal":"0.12345650000000000000000000001"}`: "0.123456",
 	} {
 		var d Decimal
 		if err := json.Unmarshal([]byte(text), &d); err != nil || d.String() != want {
@@ -43,7 +44,10 @@ func TestValuesAreAsExactAsTrytonTellsThem(t *testing.T) {
 
 func TestWhatIsNoValueIsRefused(t *testing.T) {
 	for into, texts := range map[any][]string{
-		new(Decimal):   {`{"__class__":"date","decimal":"1"}`, `{"__class__":"Decimal","decimal":"x"}`, `"1.5"`, `{"__class__":"Decimal","decimal":"1E+90"}`},
+		new(Decimal): {
+			`{"__class__":"date","decimal":"1"}`, `{"__class__":"Decimal","decimal":"x"}`, `"1.5"`,
+			`{"__class__":"Decimal","decimal":"1E+90"}`,
+		},
 		new(Number):    {`"5"`, `[]`},
 		new(Date):      {`{"__class__":"date","year":2026,"month":2,"day":30}`, `"2026-02-03"`},
 		new(TimeDelta): {`7`, `{"__class__":"date","seconds":7}`, `{"__class__":"timedelta","seconds":1e300}`},

@@ -3,11 +3,12 @@ package replication
 import (
 	"context"
 	"fmt"
-	"portico/store"
 	"strings"
 	"time"
 
 	"github.com/lib/pq"
+
+	"portico/store"
 )
 
 // Held is a record as the store holds it: its natural key, its source's reference
@@ -75,12 +76,18 @@ func quantities(alias string, pairs ...string) []string {
 
 var (
 	orderLine = append([]string{
-		"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description", "UnitPrice", unitPriceOf("l"),
+		"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description", "UnitPrice",
+		unitPriceOf("l"),
 		"Amount", money("l.amount", "l.currency"), "Status", "l.status",
-	}, quantities("l", "Ordered", "ordered", "Confirmed", "confirmed", "Allocated", "allocated", "Backordered", "backordered", "Shipped", "shipped",
+	}, quantities("l", "Ordered", "ordered", "Confirmed", "confirmed", "Allocated", "allocated", "Backordered", "backordered", "Shipped",
+		"shipped",
 		"Delivered", "delivered", "Invoiced", "invoiced", "Cancelled", "cancelled", "Returned", "returned")...)
-	purchaseLine = append([]string{"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "UnitPrice", unitPriceOf("l")},
-		quantities("l", "Ordered", "ordered", "Acknowledged", "acknowledged", "Shipped", "shipped", "Received", "received", "Cancelled", "cancelled")...)
+	purchaseLine = append([]string{
+		"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "UnitPrice",
+		unitPriceOf("l"),
+	},
+		quantities("l", "Ordered", "ordered", "Acknowledged", "acknowledged", "Shipped", "shipped", "Received", "received", "Cancelled",
+			"cancelled")...)
 )
 
 // holdings are all subjects that are reconciled. Tracking is not: events are
@@ -89,36 +96,71 @@ var holdings = map[string]holding{
 	"warehouses": {"warehouses t", "t.code", object("Name", "t.name", "Cutoff", "t.cutoff", "Location", "t.location")},
 	"categories": {"categories t", "t.code", object("Name", "t.name", "Position", "t.position", "ParentRef", object("key", "t.parent_key"))},
 	"suppliers":  {"trading_partners t", "t.code", object("Name", "t.name", "GLN", "t.gln")},
-	"accounts": {"accounts t", "t.number", object("Name", "t.name", "Status", "t.status", "Currency", "t.currency", "TaxCategory", "t.tax_category",
-		"ParentRef", object("key", "t.parent_key"), "PaymentTerms", "t.payment_terms", "DeliveryTerms", "t.delivery_terms",
-		"Locations", below(object("Code", "l.code", "Address", "l.address", "WarehouseRef", keyOf("code", "warehouses", "l.warehouse_id")), "account_locations l", "l.account_id = t.id", "l.code"))},
-	"credit": {"credit_positions t", "(SELECT a.number FROM accounts a WHERE a.id = t.account_id)", object("Limit", money("t.credit_limit", "t.currency"),
-		"Exposure", money("t.exposure", "t.currency"), "OnHold", "t.on_hold", "HoldReason", "t.hold_reason")},
-	"items": {"items t", "t.sku", object("GTIN", "t.gtin", "Name", "t.name", "Description", "t.description", "Brand", "t.brand", "BaseUnit", "t.base_unit", "Status", "t.status",
-		"CategoryRef", keyOf("code", "categories", "t.category_id"), "ReplacedByRef", object("key", "t.replaced_by"), "CountryOfOrigin", "t.country_of_origin",
-		"CommodityCode", "t.commodity_code", "UnitsKnown", below(object("Unit", "u.unit", "BaseQuantity", "u.base_quantity", "GTIN", "u.gtin", "Orderable", "u.orderable",
-			"Minimum", "u.minimum", "Multiple", "u.multiple", "Maximum", "u.maximum"), "item_units u", "u.item_id = t.id", "u.unit"))},
-	"contracts": {"contracts t", "t.number", object("AccountRef", keyOf("number", "accounts", "t.account_id"), "ValidFrom", "t.valid_from", "ValidTo", "t.valid_to", "Items", "t.items")},
+	"accounts": {
+		"accounts t", "t.number",
+		object("Name", "t.name", "Status", "t.status", "Currency", "t.currency", "TaxCategory", "t.tax_category",
+			"ParentRef", object("key", "t.parent_key"), "PaymentTerms", "t.payment_terms", "DeliveryTerms", "t.delivery_terms",
+			"Locations", below(object("Code", "l.code", "Address", "l.address", "WarehouseRef", keyOf("code", "warehouses", "l.warehouse_id")),
+				"account_locations l", "l.account_id = t.id", "l.code")),
+	},
+	"credit": {
+		"credit_positions t", "(SELECT a.number FROM accounts a WHERE a.id = t.account_id)",
+		object("Limit", money("t.credit_limit", "t.currency"),
+			"Exposure", money("t.exposure", "t.currency"), "OnHold", "t.on_hold", "HoldReason", "t.hold_reason"),
+	},
+	"items": {
+		"items t", "t.sku",
+		object("GTIN", "t.gtin", "Name", "t.name", "Description", "t.description", "Brand", "t.brand", "BaseUnit", "t.base_unit", "Status",
+			"t.status",
+			"CategoryRef", keyOf("code", "categories", "t.category_id"), "ReplacedByRef", object("key", "t.replaced_by"), "CountryOfOrigin",
+			"t.country_of_origin",
+			"CommodityCode", "t.commodity_code", "UnitsKnown",
+			below(object("Unit", "u.unit", "BaseQuantity", "u.base_quantity", "GTIN", "u.gtin", "Orderable", "u.orderable",
+				"Minimum", "u.minimum", "Multiple", "u.multiple", "Maximum", "u.maximum"), "item_units u", "u.item_id = t.id", "u.unit")),
+	},
+	"contracts": {
+		"contracts t", "t.number",
+		object("AccountRef", keyOf("number", "accounts", "t.account_id"), "ValidFrom", "t.valid_from", "ValidTo", "t.valid_to", "Items",
+			"t.items"),
+	},
 	"inventory": {
 		"stock t", "(SELECT i.sku || ' ' || w.code FROM items i, warehouses w WHERE i.id = t.item_id AND w.id = t.warehouse_id)",
 		object("Unit", "t.unit", "OnHand", "t.on_hand", "Allocated", "t.allocated", "SafetyStock", "t.safety_stock"),
 	},
-	"orders": {"orders t", "t.number", object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number", "Status", "t.status",
-		"Totals", sumsOf("t"), "RequestedDeliveryDate", "t.requested_delivery_date", "PromisedDeliveryDate", "t.promised_delivery_date", "PlacedAt", "t.placed_at",
-		"LinesKnown", below(object(orderLine...), "order_lines l", "l.order_id = t.id", "l.position"))},
-	"purchase_orders": {"purchase_orders t", "t.number", object("Revision", "t.revision", "SupplierRef", keyOf("code", "trading_partners", "t.supplier_id"),
-		"WarehouseRef", keyOf("code", "warehouses", "t.warehouse_id"), "Status", "t.status", "Totals", sumsOf("t"), "IssuedAt", "t.issued_at",
-		"LinesKnown", below(object(purchaseLine...), "purchase_order_lines l", "l.purchase_order_id = t.id", "l.position"))},
+	"orders": {
+		"orders t", "t.number",
+		object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number", "Status", "t.status",
+			"Totals", sumsOf("t"), "RequestedDeliveryDate", "t.requested_delivery_date", "PromisedDeliveryDate", "t.promised_delivery_date",
+			"PlacedAt", "t.placed_at",
+			"LinesKnown", below(object(orderLine...), "order_lines l", "l.order_id = t.id", "l.position")),
+	},
+	"purchase_orders": {
+		"purchase_orders t", "t.number",
+		object("Revision", "t.revision", "SupplierRef", keyOf("code", "trading_partners", "t.supplier_id"),
+			"WarehouseRef", keyOf("code", "warehouses", "t.warehouse_id"), "Status", "t.status", "Totals", sumsOf("t"), "IssuedAt", "t.issued_at",
+			"LinesKnown", below(object(purchaseLine...), "purchase_order_lines l", "l.purchase_order_id = t.id", "l.position")),
+	},
 	"shipments": {"shipments t", "t.number", object("Direction", "t.direction", "AccountRef", keyOf("number", "accounts", "t.account_id"),
 		"SupplierRef", keyOf("code", "trading_partners", "t.supplier_id"), "TrackingNumber", "t.tracking_number", "CreatedAt", "t.created_at",
-		"PackagesKnown", below(object("Number", "p.number", "TrackingNumber", "p.tracking_number", "SSCC", "p.sscc"), "packages p", "p.shipment_id = t.id", "p.number"))},
-	"invoices": {"invoices t", "t.number", object("Kind", "t.kind", "AccountRef", keyOf("number", "accounts", "t.account_id"), "IssuedOn", "t.issued_on", "DueOn", "t.due_on",
-		"Status", "t.status", "Totals", sumsOf("t"), "Balance", money("t.balance", "t.currency"),
-		"LinesKnown", below(object("LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description", "Quantity", quantity("l.quantity", "l.unit"),
-			"UnitPrice", unitPriceOf("l"), "Amount", money("l.amount", "l.currency")), "invoice_lines l", "l.invoice_id = t.id", "l.position"))},
-	"returns": {"returns t", "t.number", object("OrderRef", keyOf("number", "orders", "t.order_id"), "Status", "t.status", "CreditMemoRef", keyOf("number", "invoices", "t.credit_memo_id"),
-		"RequestedAt", "t.requested_at", "LinesKnown", below(object("OrderLineNumber", "o.line_number", "Quantity", quantity("l.quantity", "l.unit"), "Reason", "l.reason",
-			"Received", quantity("l.received", "l.unit")), "return_lines l JOIN order_lines o ON o.id = l.order_line_id", "l.return_id = t.id", "l.position"))},
+		"PackagesKnown", below(object("Number", "p.number", "TrackingNumber", "p.tracking_number", "SSCC", "p.sscc"), "packages p",
+			"p.shipment_id = t.id", "p.number"))},
+	"invoices": {
+		"invoices t", "t.number",
+		object("Kind", "t.kind", "AccountRef", keyOf("number", "accounts", "t.account_id"), "IssuedOn", "t.issued_on", "DueOn", "t.due_on",
+			"Status", "t.status", "Totals", sumsOf("t"), "Balance", money("t.balance", "t.currency"),
+			"LinesKnown", below(object("LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description",
+				"Quantity", quantity("l.quantity", "l.unit"),
+				"UnitPrice", unitPriceOf("l"), "Amount", money("l.amount", "l.currency")), "invoice_lines l", "l.invoice_id = t.id", "l.position")),
+	},
+	"returns": {
+		"returns t", "t.number",
+		object("OrderRef", keyOf("number", "orders", "t.order_id"), "Status", "t.status", "CreditMemoRef",
+			keyOf("number", "invoices", "t.credit_memo_id"),
+			"RequestedAt", "t.requested_at", "LinesKnown",
+			below(object("OrderLineNumber", "o.line_number", "Quantity", quantity("l.quantity", "l.unit"), "Reason", "l.reason",
+				"Received", quantity("l.received", "l.unit")), "return_lines l JOIN order_lines o ON o.id = l.order_line_id", "l.return_id = t.id",
+				"l.position")),
+	},
 }
 
 // Holds tells whether the records of a subject can be read back.
@@ -143,7 +185,8 @@ func HeldAfter(ctx context.Context, s *store.Store, subject, instance, after str
 // HeldOf reads the records of a subject that a source has told under references.
 func HeldOf(ctx context.Context, s *store.Store, subject, instance string, refs []string) (held []Held, err error) {
 	h := holdings[subject]
-	query := fmt.Sprintf(`SELECT %s AS key, t.source_ref AS ref, t.sequence, %s AS says FROM %s WHERE t.instance = $1 AND t.source_ref = ANY($2)`, h.key, h.says, h.from)
+	query := fmt.Sprintf(`SELECT %s AS key, t.source_ref AS ref, t.sequence, %s AS says FROM %s WHERE t.instance = $1
+		AND t.source_ref = ANY($2)`, h.key, h.says, h.from)
 	if err := s.Select(ctx, &held, query, instance, pq.Array(refs)); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}
@@ -154,7 +197,8 @@ func HeldOf(ctx context.Context, s *store.Store, subject, instance string, refs 
 // references they were told under, with their parts. One that others refer to stays;
 // how many went is told.
 func RemoveHeld(ctx context.Context, s *store.Store, subject, instance string, refs, keys []string) (gone int, err error) {
-	query := `DELETE FROM ` + holdings[subject].from + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + holdings[subject].key + ` = ANY($3)`
+	query := `DELETE FROM ` + holdings[subject].from + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + holdings[subject].key +
+		` = ANY($3)`
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		result, err := tx.Exec(ctx, query, instance, pq.Array(refs), pq.Array(keys))
 		if err != nil {
@@ -182,12 +226,15 @@ func RemoveHeld(ctx context.Context, s *store.Store, subject, instance string, r
 // ReportedBetween are the references of records of a subject that a source told, or that were
 // set aside of what it told, in a span of time, oldest first, at most so many; with id, of
 // that record alone.
-func ReportedBetween(ctx context.Context, s *store.Store, subject, instance string, from, to *time.Time, id string, limit int) (refs []string, err error) {
+func ReportedBetween(ctx context.Context, s *store.Store, subject, instance string, from, to *time.Time, id string,
+	limit int,
+) (refs []string, err error) {
 	query := fmt.Sprintf(`
 		SELECT ref FROM (
 			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
 			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND $4 = '') x
-		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY min(at), ref LIMIT $5`, holdings[subject].from)
+		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY min(at), ref LIMIT $5`,
+		holdings[subject].from)
 	if err := s.Select(ctx, &refs, query, instance, from, to, id, limit); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}

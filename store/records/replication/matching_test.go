@@ -4,14 +4,13 @@ import (
 	"testing"
 	"time"
 
-	operatingstore "portico/store/operating"
-	"portico/trade/operating"
-
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
@@ -28,7 +27,8 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 		var items []trade.Item
 		for sku, gtin := range of {
 			items = append(items, trade.Item{
-				SKU: sku, GTIN: &gtin, Name: sku, BaseUnit: "EA", Status: trade.ItemActive, Identifiers: []trade.Identifier{}, Attributes: []trade.ItemAttribute{},
+				SKU: sku, GTIN: &gtin, Name: sku, BaseUnit: "EA", Status: trade.ItemActive, Identifiers: []trade.Identifier{},
+				Attributes:   []trade.ItemAttribute{},
 				DocumentRefs: []trade.ItemDocumentRef{}, Provenance: provenance(instance, sku),
 			})
 		}
@@ -50,7 +50,8 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 	}
 	conflicts := func() []*operating.MasterDataConflict {
 		t.Helper()
-		page, err := operatingstore.ConflictList(storetest.Everything, operatingstore.ConflictFilter{}).Page(t.Context(), st, []string{""}, store.PageArgs{First: 10})
+		page, err := operatingstore.ConflictList(storetest.Everything, operatingstore.ConflictFilter{}).Page(t.Context(), st, []string{""},
+			store.PageArgs{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +67,8 @@ func TestARecordKeepsItsIdWhenItsHomeNumbersItOtherwise(t *testing.T) {
 	save("new", map[string]string{"901": "4006381333955"})
 	save("new", map[string]string{"901": "4006381333948"})
 	c := conflicts()
-	if id("A-2") != second || len(c) != 1 || c[0].Key != "A-2" || c[0].Field != "sku" || *c[0].HeldValue != "A-2" || *c[0].SourceValue != "901" || *c[0].Subject != second {
+	if id("A-2") != second || len(c) != 1 || c[0].Key != "A-2" || c[0].Field != "sku" || *c[0].HeldValue != "A-2" ||
+		*c[0].SourceValue != "901" || *c[0].Subject != second {
 		t.Errorf("conflicts are %+v", c)
 	}
 	save("new", map[string]string{"901": "4006381333955"})

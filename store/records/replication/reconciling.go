@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
+	"portico/trade/operating"
 )
 
 // Comparison names what is compared: records of a subject as they are held from
@@ -23,7 +22,8 @@ type Comparison struct {
 }
 
 // stands tells that both systems say what they said when a steward decided, or what was decided.
-const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value = t.decided) AND (excluded.source_value IS NOT DISTINCT FROM t.source_value OR excluded.source_value = t.decided)`
+const stands = `(excluded.value IS NOT DISTINCT FROM t.value OR excluded.value = t.decided)
+	AND (excluded.source_value IS NOT DISTINCT FROM t.source_value OR excluded.source_value = t.decided)`
 
 // FileDifferences files what a comparison found: of the records with these keys,
 // found are all differences.
@@ -64,20 +64,24 @@ const claimed = "30 seconds"
 // last one ended less than every ago. It goes on where the last one that was cut
 // short had come to, with the sums it had then; after is empty at the beginning, and
 // now is then the database's time.
-func ClaimComparison(ctx context.Context, s *store.Store, c Comparison, every time.Duration) (after string, sums []byte, now time.Time, ok bool, err error) {
+func ClaimComparison(ctx context.Context, s *store.Store, c Comparison, every time.Duration) (after string, sums []byte, now time.Time,
+	ok bool, err error,
+) {
 	var rows []struct {
 		After string
 		Sums  []byte
 		Began time.Time
 	}
 	err = s.InTx(ctx, func(tx *store.Tx) error {
-		const begin = `INSERT INTO reconciliations (capability, subject, held, instance) VALUES ($1, $2, $3, $4) ON CONFLICT (subject, held, instance) DO NOTHING`
+		const begin = `INSERT INTO reconciliations (capability, subject, held, instance) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (subject, held, instance) DO NOTHING`
 		if _, err := tx.Exec(ctx, begin, c.Capability, c.Subject, c.Held, c.Instance); err != nil {
 			return err
 		}
 		const claim = `
 			UPDATE reconciliations SET claimed_until = now() + interval '` + claimed + `'
-			WHERE subject = $1 AND held = $2 AND instance = $3 AND claimed_until < now() AND (at IS NULL OR at < now() - $4 * interval '1 second') RETURNING after, sums, now() AS began`
+			WHERE subject = $1 AND held = $2 AND instance = $3 AND claimed_until < now() AND (at IS NULL OR at < now() - $4 * interval '1 second')
+			RETURNING after, sums, now() AS began`
 		return tx.Select(ctx, &rows, claim, c.Subject, c.Held, c.Instance, every.Seconds())
 	})
 	if err != nil || len(rows) == 0 {
@@ -89,7 +93,8 @@ func ClaimComparison(ctx context.Context, s *store.Store, c Comparison, every ti
 // SaveComparison records how far a comparison came.
 func SaveComparison(ctx context.Context, tx *store.Tx, c Comparison, after string, sums []byte) error {
 	const query = `
-		UPDATE reconciliations SET after = $4, sums = $5, claimed_until = now() + interval '` + claimed + `' WHERE subject = $1 AND held = $2 AND instance = $3`
+		UPDATE reconciliations SET after = $4, sums = $5, claimed_until = now() + interval '` + claimed +
+		`' WHERE subject = $1 AND held = $2 AND instance = $3`
 	if _, err := tx.Exec(ctx, query, c.Subject, c.Held, c.Instance, after, string(sums)); err != nil {
 		return fmt.Errorf("reconciliations: %w", err)
 	}
@@ -98,7 +103,9 @@ func SaveComparison(ctx context.Context, tx *store.Tx, c Comparison, after strin
 
 // EndComparison records what a comparison that began at a moment found in all.
 // Differences that it did not find again are removed; how many are left is told, and in how many records.
-func EndComparison(ctx context.Context, tx *store.Tx, c Comparison, began time.Time, r operating.Reconciliation) (left, records int, err error) {
+func EndComparison(ctx context.Context, tx *store.Tx, c Comparison, began time.Time, r operating.Reconciliation) (left, records int,
+	err error,
+) {
 	const solved = `DELETE FROM differences WHERE subject = $1 AND held = $2 AND instance = $3 AND at < $4`
 	if _, err := tx.Exec(ctx, solved, c.Subject, c.Held, c.Instance, began); err != nil {
 		return 0, 0, fmt.Errorf("differences: %w", err)
@@ -120,7 +127,9 @@ func EndComparison(ctx context.Context, tx *store.Tx, c Comparison, began time.T
 		return 0, 0, fmt.Errorf("reconciliations: %w", err)
 	}
 	var found struct{ Fields, Records int }
-	if err := tx.Get(ctx, &found, `SELECT count(*) AS fields, count(DISTINCT key) AS records FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`, c.Subject, c.Held, c.Instance); err != nil {
+	if err := tx.Get(ctx, &found,
+		`SELECT count(*) AS fields, count(DISTINCT key) AS records FROM differences WHERE subject = $1 AND held = $2 AND instance = $3`,
+		c.Subject, c.Held, c.Instance); err != nil {
 		return 0, 0, fmt.Errorf("differences: %w", err)
 	}
 	return found.Fields, found.Records, nil

@@ -30,7 +30,8 @@ func MarkRegistered(ctx context.Context, tx *store.Tx, carrier string, told []tr
 	for i, c := range told {
 		ids[i], numbers[i] = c.ShipmentID, c.TrackingNumber
 	}
-	const query = `UPDATE shipments s SET registered_with = $1 FROM unnest($2::text[], $3::text[]) t(id, number) WHERE s.id = t.id AND s.tracking_number = t.number`
+	const query = `UPDATE shipments s SET registered_with = $1 FROM unnest($2::text[], $3::text[]) t(id, number) WHERE s.id = t.id
+		AND s.tracking_number = t.number`
 	if _, err := tx.Exec(ctx, query, carrier, pq.Array(ids), pq.Array(numbers)); err != nil {
 		return fmt.Errorf("registered shipments: %w", err)
 	}

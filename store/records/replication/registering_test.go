@@ -19,14 +19,19 @@ func TestAParcelWhoseNumberChangedMeanwhileIsToldAgain(t *testing.T) {
 	}
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	for _, n := range []string{"1", "2"} {
-		storetest.Save(t, s, replication.SaveShipments, trade.Shipment{Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A" + n, Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From(n, 1)})
+		storetest.Save(t, s, replication.SaveShipments,
+			trade.Shipment{
+				Number: n, Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A" + n, Status: trade.ShipmentUnknown,
+				Mode: "PARCEL", Provenance: storetest.From(n, 1),
+			})
 	}
 	told, err := replication.ShipmentsToRegister(t.Context(), s, 10)
 	if err != nil || len(told) != 2 {
 		t.Fatalf("%+v, %v", told, err)
 	}
 	exec(`UPDATE shipments SET tracking_number = 'B1' WHERE number = '1'`) // while the carrier is told of A1
-	if err := s.InTx(t.Context(), func(tx *store.Tx) error { return replication.MarkRegistered(t.Context(), tx, "carrier", told) }); err != nil {
+	if err := s.InTx(t.Context(),
+		func(tx *store.Tx) error { return replication.MarkRegistered(t.Context(), tx, "carrier", told) }); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := replication.ShipmentsToRegister(t.Context(), s, 10); err != nil || len(left) != 1 || left[0].TrackingNumber != "B1" {

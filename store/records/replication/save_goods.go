@@ -7,17 +7,17 @@ import (
 	"maps"
 	"slices"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 var saveContracts = saving[trade.Contract]{
 	kind: "contracts", table: "contracts", col: "number", key: func(c *trade.Contract) string { return c.Number },
 	prov: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
 	head: `INSERT INTO contracts AS t (number, account_id, valid_from, valid_to, items, ` + told + `)
-		SELECT j ->> 'Number', a.id, (j ->> 'ValidFrom')::date, (j ->> 'ValidTo')::date, ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + toldFrom + `
+		SELECT j ->> 'Number', a.id, (j ->> 'ValidFrom')::date, (j ->> 'ValidTo')::date,
+		ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + toldFrom + `
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (number) DO UPDATE SET account_id = excluded.account_id, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
 			items = excluded.items, ` + toldAgain + ` WHERE ` + newer + ` RETURNING number`,
@@ -31,10 +31,13 @@ func SaveContracts(ctx context.Context, tx *store.Tx, records []trade.Contract) 
 var saveItems = saving[trade.Item]{
 	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
 	keyPath: "j ->> 'SKU'", capability: operating.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
-	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by, substitutes, attributes,
+	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by,
+		substitutes, attributes,
 			documents, country_of_origin, commodity_code, ` + told + `)
-		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit', j ->> 'Status',
-			nullif(j #>> '{ReplacedByRef,key}', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'SubstituteRefs', 'null')) LIMIT 20), j -> 'Attributes',
+		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit',
+		j ->> 'Status',
+			nullif(j #>> '{ReplacedByRef,key}', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'SubstituteRefs', 'null')) LIMIT 20),
+			j -> 'Attributes',
 			j -> 'DocumentRefs', j ->> 'CountryOfOrigin', j ->> 'CommodityCode', ` + toldFrom + `
 		FROM ` + documents + ` LEFT JOIN categories c ON c.code = j #>> '{CategoryRef,key}'
 		ON CONFLICT (sku) DO UPDATE SET gtin = excluded.gtin, name = excluded.name, description = excluded.description, brand = excluded.brand,
@@ -50,10 +53,13 @@ var saveItems = saving[trade.Item]{
 			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'UnitsKnown', 'null')) u`,
 		// What suppliers announced of one that stays is not lost.
 		`DELETE FROM supplier_items s USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE s.item_id = i.id
-			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) x WHERE x #>> '{SupplierRef,key}' = s.supplier_code)`,
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) x
+			WHERE x #>> '{SupplierRef,key}' = s.supplier_code)`,
 		`INSERT INTO supplier_items AS t (item_id, supplier_code, position, supplier_part_number, lead_time_days, minimum, unit)
-			SELECT i.id, x #>> '{SupplierRef,key}', y.place, x ->> 'SupplierPartNumber', (x ->> 'LeadTimeDays')::int, (x #>> '{MinimumQuantity,value}')::numeric, x #>> '{MinimumQuantity,unit}'
-			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) WITH ORDINALITY AS y(x, place)
+			SELECT i.id, x #>> '{SupplierRef,key}', y.place, x ->> 'SupplierPartNumber', (x ->> 'LeadTimeDays')::int,
+			(x #>> '{MinimumQuantity,value}')::numeric, x #>> '{MinimumQuantity,unit}'
+			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'SuppliersKnown',
+			'null')) WITH ORDINALITY AS y(x, place)
 			ON CONFLICT (item_id, supplier_code) DO UPDATE SET position = excluded.position, supplier_part_number = excluded.supplier_part_number,
 				lead_time_days = excluded.lead_time_days, minimum = excluded.minimum, unit = excluded.unit
 			WHERE (t.position, t.supplier_part_number, t.lead_time_days, t.minimum, t.unit) IS DISTINCT FROM
@@ -67,7 +73,8 @@ func SaveItems(ctx context.Context, tx *store.Tx, records []trade.Item) ([]opera
 }
 
 var saveStock = saving[trade.Stock]{
-	kind: "stock", table: "(SELECT i.sku || ' ' || w.code || ' ' || x.instance AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN warehouses w ON w.id = x.warehouse_id)", col: "key",
+	kind: "stock", table: "(SELECT i.sku || ' ' || w.code || ' ' || x.instance AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN " +
+		"warehouses w ON w.id = x.warehouse_id)", col: "key",
 	key: func(s *trade.Stock) string {
 		return s.ItemRef.Key + " " + s.WarehouseRef.Key + " " + s.Provenance.Instance
 	},
@@ -75,9 +82,11 @@ var saveStock = saving[trade.Stock]{
 	head: `WITH saved AS (INSERT INTO stock AS t (item_id, warehouse_id, unit, on_hand, allocated, safety_stock, ` + told + `)
 		SELECT i.id, w.id, j ->> 'Unit', (j ->> 'OnHand')::numeric, (j ->> 'Allocated')::numeric, (j ->> 'SafetyStock')::numeric, ` + toldFrom + `
 		FROM ` + documents + ` JOIN items i ON i.sku = j #>> '{ItemRef,key}' JOIN warehouses w ON w.code = j #>> '{WarehouseRef,key}'
-		ON CONFLICT (item_id, warehouse_id, instance) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand, allocated = excluded.allocated,
+		ON CONFLICT (item_id, warehouse_id, instance) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand,
+		allocated = excluded.allocated,
 			safety_stock = excluded.safety_stock, ` + toldAgain + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id, instance)
-		SELECT i.sku || ' ' || w.code || ' ' || saved.instance FROM saved JOIN items i ON i.id = saved.item_id JOIN warehouses w ON w.id = saved.warehouse_id`,
+		SELECT i.sku || ' ' || w.code || ' ' || saved.instance FROM saved JOIN items i ON i.id = saved.item_id
+		JOIN warehouses w ON w.id = saved.warehouse_id`,
 }
 
 // SaveStock saves stock.
@@ -114,7 +123,8 @@ func readStockBefore(ctx context.Context, tx *store.Tx, records []trade.Stock) (
 	}
 	const query = `
 		SELECT i.sku, i.status AS item_status, i.base_unit, w.code, st.instance, st.sequence, st.on_hand, st.allocated, st.safety_stock
-		FROM stock st JOIN items i ON i.id = st.item_id JOIN warehouses w ON w.id = st.warehouse_id WHERE i.sku = ANY($1) AND st.instance = ANY($2)`
+		FROM stock st JOIN items i ON i.id = st.item_id JOIN warehouses w ON w.id = st.warehouse_id WHERE i.sku = ANY($1)
+		AND st.instance = ANY($2)`
 	var rows []*stockBefore
 	if err := tx.Select(ctx, &rows, query, store.TextArray(skus), store.TextArray(instances)); err != nil {
 		return nil, fmt.Errorf("stock: %w", err)
@@ -167,7 +177,8 @@ func logStockChanges(ctx context.Context, tx *store.Tx, before map[stockOf][]*st
 		return fmt.Errorf("stock: %w", err)
 	}
 	const query = `
-		SELECT log_change('AVAILABILITY', i.id, NULL, NULL, ARRAY(SELECT w.id FROM warehouses w WHERE w.code IN (SELECT jsonb_array_elements_text(j -> 'Warehouses'))), j ->> 'Before')
+		SELECT log_change('AVAILABILITY', i.id, NULL, NULL, ARRAY(SELECT w.id FROM warehouses w
+		WHERE w.code IN (SELECT jsonb_array_elements_text(j -> 'Warehouses'))), j ->> 'Before')
 		FROM jsonb_array_elements($1::jsonb) j JOIN items i ON i.sku = j ->> 'SKU'`
 	if _, err := tx.Exec(ctx, query, string(document)); err != nil {
 		return fmt.Errorf("changed stock: %w", err)

@@ -3,10 +3,9 @@ package replication
 import (
 	"context"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/procurement"
 )
 
@@ -31,7 +30,8 @@ func SaveWarehouses(ctx context.Context, tx *store.Tx, records []trade.Warehouse
 // order. keyPath is where a document has the key.
 func adopt(table, key, keyPath string) string {
 	batch := "(SELECT " + keyPath + " FROM " + documents + ")"
-	return `UPDATE ` + table + ` c SET parent_id = p.id FROM ` + table + ` x LEFT JOIN ` + table + ` p ON p.` + key + ` = x.parent_key AND p.id <> x.id
+	return `UPDATE ` + table + ` c SET parent_id = p.id FROM ` + table + ` x LEFT JOIN ` + table + ` p ON p.` + key +
+		` = x.parent_key AND p.id <> x.id
 		WHERE c.id = x.id AND c.parent_id IS DISTINCT FROM p.id AND (x.` + key + ` IN ` + batch + ` OR x.parent_key IN ` + batch + `)`
 }
 
@@ -68,7 +68,8 @@ func SaveSuppliers(ctx context.Context, tx *store.Tx, records []procurement.Trad
 var saveAccounts = saving[trade.Account]{
 	kind: "accounts", table: "accounts", col: "number", key: func(a *trade.Account) string { return a.Number }, prov: (*trade.Account).From,
 	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, parent_key, ` + told + `)
-		SELECT j ->> 'Number', j ->> 'Name', j ->> 'Status', j ->> 'Currency', nullif(j -> 'PaymentTerms', 'null'), nullif(j -> 'DeliveryTerms', 'null'),
+		SELECT j ->> 'Number', j ->> 'Name', j ->> 'Status', j ->> 'Currency', nullif(j -> 'PaymentTerms', 'null'),
+		nullif(j -> 'DeliveryTerms', 'null'),
 			j ->> 'TaxCategory', nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
 		ON CONFLICT (number) DO UPDATE SET name = excluded.name, status = excluded.status, currency = excluded.currency,
 			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category,
@@ -83,7 +84,8 @@ var saveAccounts = saving[trade.Account]{
 			ON CONFLICT (account_id, code) DO UPDATE SET roles = excluded.roles, address = excluded.address, warehouse_id = excluded.warehouse_id`,
 		`DELETE FROM account_items x USING ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number' WHERE x.account_id = a.id`,
 		`INSERT INTO account_items (account_id, sku, part_number)
-			SELECT a.id, e.key, e.value FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_each_text(nullif(j -> 'PartNumbers', 'null')) e`,
+			SELECT a.id, e.key, e.value FROM ` + documents +
+			` JOIN accounts a ON a.number = j ->> 'Number', jsonb_each_text(nullif(j -> 'PartNumbers', 'null')) e`,
 	},
 }
 
@@ -93,7 +95,8 @@ func SaveAccounts(ctx context.Context, tx *store.Tx, records []trade.Account) ([
 }
 
 var saveCalendars = saving[trade.Calendar]{
-	kind: "calendars", table: "(SELECT a.number || '/' || l.code AS key FROM account_locations l JOIN accounts a ON a.id = l.account_id)", col: "key",
+	kind: "calendars", table: "(SELECT a.number || '/' || l.code AS key FROM account_locations l JOIN accounts a ON a.id = l.account_id)",
+	col:  "key",
 	key:  func(c *trade.Calendar) string { return c.AccountRef.Key + "/" + c.Location },
 	prov: func(c *trade.Calendar) *trade.Provenance { return &c.Provenance },
 	head: `UPDATE account_locations l SET delivery_days = ARRAY(SELECT jsonb_array_elements_text(j -> 'DeliveryDays')),
@@ -112,7 +115,8 @@ var saveCredit = saving[trade.CreditPosition]{
 	kind: "credit", table: "(SELECT a.number FROM credit_positions c JOIN accounts a ON a.id = c.account_id)", col: "number",
 	key: func(c *trade.CreditPosition) string { return c.AccountRef.Key }, prov: (*trade.CreditPosition).From,
 	head: `WITH saved AS (INSERT INTO credit_positions AS t (account_id, currency, credit_limit, exposure, on_hold, hold_reason, ` + told + `)
-		SELECT a.id, j #>> '{Exposure,currency}', (j #>> '{Limit,amount}')::numeric, (j #>> '{Exposure,amount}')::numeric, (j ->> 'OnHold')::boolean,
+		SELECT a.id, j #>> '{Exposure,currency}', (j #>> '{Limit,amount}')::numeric, (j #>> '{Exposure,amount}')::numeric,
+		(j ->> 'OnHold')::boolean,
 			j ->> 'HoldReason', ` + toldFrom + ` FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (account_id) DO UPDATE SET currency = excluded.currency, credit_limit = excluded.credit_limit, exposure = excluded.exposure,
 			on_hold = excluded.on_hold, hold_reason = excluded.hold_reason, ` + toldAgain + `

@@ -7,14 +7,13 @@ import (
 	"maps"
 	"slices"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 	"go.opentelemetry.io/otel/attribute"
 
 	"portico/store"
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/operating"
 	"portico/trade/tracking"
 )
 
@@ -73,14 +72,19 @@ func FileTracking(ctx context.Context, tx *store.Tx, records []trade.Tracking) (
 	}
 	// One whose code has another meaning by now is read anew; it is its source's to tell.
 	const file = `
-		INSERT INTO shipment_events AS t (shipment_id, key, milestone, classifier, status, occurred_at, offset_known, recorded_at, location, reason, raw, late, estimate, signed_by, corrects, instead, instance)
-		SELECT j ->> 'Shipment', e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz, (e ->> 'OffsetKnown')::boolean,
+		INSERT INTO shipment_events AS t (shipment_id, key, milestone, classifier, status, occurred_at, offset_known, recorded_at, location,
+		reason, raw, late, estimate, signed_by, corrects, instead, instance)
+		SELECT j ->> 'Shipment', e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz,
+		(e ->> 'OffsetKnown')::boolean,
 			(e ->> 'RecordedAt')::timestamptz, nullif(e -> 'Location', 'null'), nullif(e -> 'Reason', 'null'), e -> 'Raw',
 			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = j ->> 'Shipment' AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz),
-			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', nullif(e ->> 'Corrects', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(e -> 'Instead', 'null'))), j ->> 'Instance'
+			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', nullif(e ->> 'Corrects', ''),
+			ARRAY(SELECT jsonb_array_elements_text(nullif(e -> 'Instead', 'null'))), j ->> 'Instance'
 		FROM (SELECT j, j -> 'Event' AS e FROM jsonb_array_elements($1::jsonb) j) x
-		ON CONFLICT (shipment_id, key) DO UPDATE SET milestone = excluded.milestone, classifier = excluded.classifier, status = excluded.status, reason = excluded.reason
-		WHERE t.instance = excluded.instance AND (t.milestone, t.classifier, t.status, t.reason) IS DISTINCT FROM (excluded.milestone, excluded.classifier, excluded.status, excluded.reason)
+		ON CONFLICT (shipment_id, key) DO UPDATE SET milestone = excluded.milestone, classifier = excluded.classifier, status = excluded.status,
+		reason = excluded.reason
+		WHERE t.instance = excluded.instance AND (t.milestone, t.classifier, t.status, t.reason) IS DISTINCT
+		FROM (excluded.milestone, excluded.classifier, excluded.status, excluded.reason)
 		RETURNING shipment_id`
 	if err := tx.Select(ctx, &filed, file, string(documents)); err != nil {
 		return nil, nil, fmt.Errorf("saving tracking: %w", err)
@@ -98,7 +102,8 @@ func noteNews(ctx context.Context, tx *store.Tx, shipments []string) error {
 	}
 	var clicks []struct{ Correlation, Shipment string }
 	const query = `
-		SELECT DISTINCT o.correlation_id AS correlation, x.shipment_id AS shipment FROM shipment_orders x JOIN operations o ON o.subject = x.order_id AND o.kind = 'SUBMIT_ORDER'
+		SELECT DISTINCT o.correlation_id AS correlation, x.shipment_id AS shipment FROM shipment_orders x
+		JOIN operations o ON o.subject = x.order_id AND o.kind = 'SUBMIT_ORDER'
 		WHERE x.shipment_id = ANY($1)`
 	if err := tx.Select(ctx, &clicks, query, pq.Array(shipments)); err != nil {
 		return fmt.Errorf("tracking: %w", err)
@@ -139,12 +144,15 @@ func shipmentsTracked(ctx context.Context, tx *store.Tx, records []trade.Trackin
 	}
 	const query = `
 		WITH k AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS k("Place" int, "Rank" int, "Scheme" text, "Value" text))
-		SELECT k."Place" AS place, k."Rank" AS rank, d.id FROM k JOIN shipments d ON d.tracking_number = k."Value" WHERE k."Scheme" = 'TRACKING_NUMBER'
+		SELECT k."Place" AS place, k."Rank" AS rank, d.id FROM k JOIN shipments d ON d.tracking_number = k."Value"
+		WHERE k."Scheme" = 'TRACKING_NUMBER'
 		UNION SELECT k."Place", k."Rank", d.id FROM k JOIN shipments d ON d.number = k."Value" WHERE k."Scheme" = 'DESPATCH_ADVICE'
 		UNION SELECT k."Place", k."Rank", p.shipment_id FROM k JOIN packages p ON p.sscc = k."Value" WHERE k."Scheme" = 'SSCC'
-		UNION SELECT k."Place", k."Rank", min(x.shipment_id) FROM k JOIN purchase_orders o ON o.number = k."Value" JOIN shipment_purchase_orders x ON x.purchase_order_id = o.id
+		UNION SELECT k."Place", k."Rank", min(x.shipment_id) FROM k JOIN purchase_orders o ON o.number = k."Value"
+		JOIN shipment_purchase_orders x ON x.purchase_order_id = o.id
 			WHERE k."Scheme" = 'PO_NUMBER' GROUP BY 1, 2 HAVING count(DISTINCT x.shipment_id) = 1
-		UNION SELECT k."Place", k."Rank", d.id FROM k JOIN shipments d ON d.refs @> jsonb_build_array(jsonb_build_object('scheme', k."Scheme", 'value', k."Value"))
+		UNION SELECT k."Place", k."Rank", d.id FROM k
+		JOIN shipments d ON d.refs @> jsonb_build_array(jsonb_build_object('scheme', k."Scheme", 'value', k."Value"))
 			WHERE k."Scheme" <> 'TRACKING_NUMBER'
 		ORDER BY 1, 2, 3`
 	var rows []struct {
@@ -175,7 +183,8 @@ func shipmentsTracked(ctx context.Context, tx *store.Tx, records []trade.Trackin
 // stand otherwise now.
 func deriveShipments(ctx context.Context, tx *store.Tx, shipments []string, proofs map[string]*trade.DocumentRef, filed []string) error {
 	const query = `
-		SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw, e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects
+		SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw,
+		e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects
 		FROM shipment_events e WHERE e.shipment_id = ANY($1)`
 	var rows []trade.ShipmentEvent
 	if err := tx.Select(ctx, &rows, query, pq.Array(shipments)); err != nil {
@@ -194,19 +203,24 @@ func deriveShipments(ctx context.Context, tx *store.Tx, shipments []string, proo
 	}
 	all := []derived{}
 	for id, events := range byShipment {
-		all = append(all, derived{id, tracking.StatusOf(events), tracking.EtaOf(events), tracking.ExceptionOf(events), tracking.ProofOf(events, proofs[id])})
+		all = append(all, derived{
+			id, tracking.StatusOf(events), tracking.EtaOf(events), tracking.ExceptionOf(events),
+			tracking.ProofOf(events, proofs[id]),
+		})
 	}
 	documents, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("tracking: %w", err)
 	}
 	const update = `
-		WITH d AS (SELECT j ->> 'ID' AS id, j ->> 'Status' AS status, nullif(j -> 'Eta', 'null') AS eta, nullif(j -> 'Exception', 'null') AS exception,
+		WITH d AS (SELECT j ->> 'ID' AS id, j ->> 'Status' AS status, nullif(j -> 'Eta', 'null') AS eta,
+		nullif(j -> 'Exception', 'null') AS exception,
 			nullif(j -> 'Proof', 'null') AS proof FROM jsonb_array_elements($1::jsonb) r(j)),
 		p AS (UPDATE packages p SET status = d.status FROM d WHERE p.shipment_id = d.id),
 		s AS (UPDATE shipments s SET status = d.status, eta = d.eta, eta_at = (d.eta ->> 'at')::timestamptz, exception = d.exception,
 			proof = coalesce(d.proof, s.proof), received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id
-			RETURNING s.id, s.account_id, s.supplier_id, nullif(o.status, s.status) AS previous, extract(epoch FROM s.eta_at - o.eta_at)::bigint AS eta_shift,
+			RETURNING s.id, s.account_id, s.supplier_id, nullif(o.status, s.status) AS previous,
+			extract(epoch FROM s.eta_at - o.eta_at)::bigint AS eta_shift,
 				(s.status, s.eta, s.exception, s.proof) IS DISTINCT FROM (o.status, o.eta, o.exception, o.proof) AS otherwise)
 		` + shipmentChanged + `s.previous, nullif(s.eta_shift, 0) FROM s WHERE NOT $3 AND (s.otherwise OR s.id = ANY($2))`
 	result, err := tx.Exec(ctx, update, string(documents), store.TextArray(filed), store.IsQuiet(ctx))

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"portico/trade/operating"
-
 	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // A record is saved as the document that its source told: the whole batch is
@@ -23,9 +22,11 @@ import (
 // document j, and newer is the condition under which a row t is replaced.
 const (
 	told     = "system, instance, source_ref, source_version, sequence, as_of"
-	toldFrom = `j #>> '{Provenance,System}', j #>> '{Provenance,Instance}', j #>> '{Provenance,SourceRef}', coalesce(j #>> '{Provenance,SourceVersion}', ''),
+	toldFrom = `j #>> '{Provenance,System}', j #>> '{Provenance,Instance}', j #>> '{Provenance,SourceRef}',
+		coalesce(j #>> '{Provenance,SourceVersion}', ''),
 		(j #>> '{Provenance,Sequence}')::bigint, (j #>> '{Provenance,AsOf}')::timestamptz`
-	toldAgain = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref, source_version = excluded.source_version,
+	toldAgain = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref,
+		source_version = excluded.source_version,
 		sequence = excluded.sequence, as_of = excluded.as_of, received_at = now()`
 	newer = "t.instance <> excluded.instance OR t.sequence <= excluded.sequence"
 )
@@ -114,13 +115,16 @@ func (v saving[T]) rename(ctx context.Context, tx *store.Tx, by [2]string, told 
 		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
 		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
 			NOT EXISTS (SELECT FROM %[1]s x WHERE x.%[2]s = d.key) AND (SELECT count(*) FROM %[1]s x WHERE x.%[4]s = d.other) = 1 AS alone
-			FROM told d JOIN %[1]s t ON t.%[4]s = d.other AND t.%[2]s <> d.key AND t.instance <> d.instance)`, v.table, v.col, v.keyPath, by[0], by[1], documents)
+			FROM told d JOIN %[1]s t ON t.%[4]s = d.other AND t.%[2]s <> d.key AND t.instance <> d.instance)`, v.table, v.col, v.keyPath, by[0],
+		by[1], documents)
 	for _, query := range []string{
 		fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = w.key FROM twins w WHERE w.alone AND t.id = w.id`, v.table, v.col),
-		fmt.Sprintf(`DELETE FROM differences d USING told w WHERE d.subject = '%[1]s' AND d.field = '%[2]s' AND d.instance = w.instance AND d.source_value = w.key`, v.kind, v.col),
+		fmt.Sprintf(`DELETE FROM differences d USING told w WHERE d.subject = '%[1]s' AND d.field = '%[2]s' AND d.instance = w.instance
+			AND d.source_value = w.key`, v.kind, v.col),
 		fmt.Sprintf(`INSERT INTO differences (capability, subject, held, instance, key, field, value, source_value)
 			SELECT '%[1]s', '%[2]s', held, instance, old, '%[3]s', old, key FROM twins WHERE NOT alone
-			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind, v.col),
+			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind,
+			v.col),
 	} {
 		if _, err := tx.Exec(ctx, twins+query, told); err != nil {
 			return fmt.Errorf("matching %s: %w", v.kind, err)
@@ -155,7 +159,8 @@ func (v saving[T]) unknown(ctx context.Context, tx *store.Tx, byKey map[string]*
 		keys = append(keys, k)
 	}
 	var there []string
-	if err := tx.Select(ctx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col), pq.Array(keys)); err != nil {
+	if err := tx.Select(ctx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col),
+		pq.Array(keys)); err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
 	for _, k := range there {
@@ -165,7 +170,8 @@ func (v saving[T]) unknown(ctx context.Context, tx *store.Tx, byKey map[string]*
 	for k := range rest {
 		p := v.prov(byKey[k])
 		rejected = append(rejected, operating.RejectedRecord{
-			Instance: p.Instance, Kind: v.kind, SourceRef: p.SourceRef, At: time.Now(), Reason: "it names a record that is not known, such as its account, supplier or item",
+			Instance: p.Instance, Kind: v.kind, SourceRef: p.SourceRef, At: time.Now(),
+			Reason: "it names a record that is not known, such as its account, supplier or item",
 		})
 	}
 	return rejected, nil
@@ -259,8 +265,10 @@ func BeginAnew(ctx context.Context, s *store.Store, instance string) error {
 		}
 		for _, query := range []string{
 			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
-			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`, // all is compared once it is loaded
-			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,                                         // a carrier that began anew knows them no more
+			// all is compared once it is loaded
+			`UPDATE reconciliations SET at = NULL, after = '', claimed_until = '-infinity' WHERE instance = $1 OR held = $1`,
+			// a carrier that began anew knows them no more
+			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,
 		} {
 			if _, err := tx.Exec(ctx, query, instance); err != nil {
 				return fmt.Errorf("beginning anew: %w", err)

@@ -38,7 +38,8 @@ func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "again", 1))
-	if found, _ = records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{"1"}); found["1"].Name != "again" || found["1"].ID != id {
+	if found, _ = records.AccountsByNumber(t.Context(), s, storetest.Everything, []string{"1"}); found["1"].Name != "again" ||
+		found["1"].ID != id {
 		t.Errorf("got %s with id %s, want again with %s", found["1"].Name, found["1"].ID, id)
 	}
 }
@@ -46,11 +47,13 @@ func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 func TestARecordThatNamesSomethingUnknownIsToldAndNotLost(t *testing.T) {
 	s := storetest.New(t)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
-	rejected := storetest.Save(t, s, replication.SaveOrders, storetest.Order("100", "1", 1, "10"), storetest.Order("101", "no-such-account", 1, "10"))
+	rejected := storetest.Save(t, s, replication.SaveOrders, storetest.Order("100", "1", 1, "10"),
+		storetest.Order("101", "no-such-account", 1, "10"))
 	if len(rejected) != 1 || *rejected[0].SourceRef != "101" {
 		t.Fatalf("rejected %+v, want 101", rejected)
 	}
-	if found, _ := records.OrdersByNumber(t.Context(), s, storetest.Everything, []string{"100", "101"}); found["100"] == nil || found["101"] != nil {
+	if found, _ := records.OrdersByNumber(t.Context(), s, storetest.Everything, []string{"100", "101"}); found["100"] == nil ||
+		found["101"] != nil {
 		t.Errorf("found %v", found)
 	}
 	// A version that is merely older is no record set aside.
@@ -82,9 +85,13 @@ func TestAnInvoiceOfAnOrderThatIsNotKnownYetIsKeptAndTold(t *testing.T) {
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	eur := trade.Money{Amount: udecimal.MustFromInt64(5, 0), Currency: "EUR"}
 	inv := trade.Invoice{
-		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now()), Status: trade.InvoiceIssued, Balance: eur,
-		Totals: trade.Totals{Subtotal: eur, Discount: trade.Money{Currency: "EUR"}, Total: eur}, Provenance: storetest.From("R1", 1),
-		LinesKnown: []trade.InvoiceLine{{LineNumber: "10", Description: "x", Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1, 0), Unit: "EA"}, Amount: eur, OrderKey: "100", OrderLineNumber: "10"}},
+		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now()), Status: trade.InvoiceIssued,
+		Balance: eur,
+		Totals:  trade.Totals{Subtotal: eur, Discount: trade.Money{Currency: "EUR"}, Total: eur}, Provenance: storetest.From("R1", 1),
+		LinesKnown: []trade.InvoiceLine{{
+			LineNumber: "10", Description: "x",
+			Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1, 0), Unit: "EA"}, Amount: eur, OrderKey: "100", OrderLineNumber: "10",
+		}},
 	}
 	if told := storetest.Save(t, s, replication.SaveInvoices, inv); len(told) != 1 || *told[0].SourceRef != "R1" {
 		t.Errorf("told %+v, want R1 as not linked", told)

@@ -14,10 +14,13 @@ import (
 // under which their sources tell them: otherwise nothing would be the same any more, or nothing different.
 func TestWhatIsHeldIsCalledAsItIsTold(t *testing.T) {
 	told := map[string]any{
-		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](), "suppliers": stored.Of[procurement.TradingPartner](), "accounts": stored.Of[trade.Account](),
-		"credit": stored.Of[trade.CreditPosition](), "items": stored.Of[trade.Item](), "contracts": stored.Of[trade.Contract](), "inventory": stored.Of[trade.Stock](),
-		"orders": stored.Of[trade.Order](), "purchase_orders": stored.Of[trade.PurchaseOrder](), "shipments": stored.Of[trade.Shipment](), "invoices": stored.Of[trade.Invoice](),
-		"returns": stored.Of[trade.Return](),
+		"warehouses": stored.Of[trade.Warehouse](), "categories": stored.Of[trade.Category](),
+		"suppliers": stored.Of[procurement.TradingPartner](), "accounts": stored.Of[trade.Account](),
+		"credit": stored.Of[trade.CreditPosition](), "items": stored.Of[trade.Item](), "contracts": stored.Of[trade.Contract](),
+		"inventory": stored.Of[trade.Stock](),
+		"orders":    stored.Of[trade.Order](), "purchase_orders": stored.Of[trade.PurchaseOrder](), "shipments": stored.Of[trade.Shipment](),
+		"invoices": stored.Of[trade.Invoice](),
+		"returns":  stored.Of[trade.Return](),
 	}
 	for subject, h := range holdings {
 		text, err := json.Marshal(told[subject])

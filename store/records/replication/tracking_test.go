@@ -4,12 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"portico/trade/operating"
-
 	"portico/store"
 	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/trade"
+	"portico/trade/operating"
 )
 
 // TestNewsOfAShipmentThatIsNotKnownWaits has it told again once it is, and filed once.
@@ -20,7 +19,11 @@ func TestNewsOfAShipmentThatIsNotKnownWaits(t *testing.T) {
 	if loose := file(t, s, news); len(loose) != 1 {
 		t.Fatalf("%d are to be told again, want the one that nobody filed", len(loose))
 	}
-	storetest.Save(t, s, replication.SaveShipments, trade.Shipment{Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From("1", 1)})
+	storetest.Save(t, s, replication.SaveShipments,
+		trade.Shipment{
+			Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown,
+			Mode: "PARCEL", Provenance: storetest.From("1", 1),
+		})
 	for range 2 {
 		if loose := file(t, s, news); len(loose) != 0 {
 			t.Errorf("told again: %+v", loose)
@@ -33,7 +36,13 @@ func TestNewsOfAShipmentThatIsNotKnownWaits(t *testing.T) {
 }
 
 func tracking(number, key string, milestone trade.Milestone, status trade.ShipmentStatus, at time.Time) trade.Tracking {
-	return trade.Tracking{TrackingNumber: number, Provenance: storetest.From(number, 1), Events: []trade.ShipmentEvent{{Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status, OccurredAt: at, OffsetKnown: true}}}
+	return trade.Tracking{
+		TrackingNumber: number, Provenance: storetest.From(number, 1),
+		Events: []trade.ShipmentEvent{{
+			Key: key, Milestone: milestone, Classifier: trade.Actual, Status: status, OccurredAt: at,
+			OffsetKnown: true,
+		}},
+	}
 }
 
 func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []operating.RejectedRecord) {
@@ -52,7 +61,11 @@ func file(t *testing.T, s *store.Store, news ...trade.Tracking) (loose []operati
 func TestNewsToldByTwoAtOnceCountsTogether(t *testing.T) {
 	s, db := storetest.Pair(t)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
-	storetest.Save(t, s, replication.SaveShipments, trade.Shipment{Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown, Mode: "PARCEL", Provenance: storetest.From("1", 1)})
+	storetest.Save(t, s, replication.SaveShipments,
+		trade.Shipment{
+			Number: "1", Direction: trade.Outbound, AccountRef: trade.Key("1"), TrackingNumber: "A1", Status: trade.ShipmentUnknown,
+			Mode: "PARCEL", Provenance: storetest.From("1", 1),
+		})
 	now := time.Now()
 	filed, other := make(chan bool), make(chan bool)
 	go func() {
@@ -61,7 +74,8 @@ func TestNewsToldByTwoAtOnceCountsTogether(t *testing.T) {
 		file(t, s, tracking("A1", "e1", trade.MilestonePickedUp, trade.PickedUp, now))
 	}()
 	if err := s.InTx(t.Context(), func(tx *store.Tx) error {
-		if _, err := replication.SaveTracking(t.Context(), tx, []trade.Tracking{tracking("A1", "e2", trade.MilestoneDelivered, trade.Delivered, now.Add(time.Hour))}); err != nil {
+		if _, err := replication.SaveTracking(t.Context(), tx,
+			[]trade.Tracking{tracking("A1", "e2", trade.MilestoneDelivered, trade.Delivered, now.Add(time.Hour))}); err != nil {
 			return err
 		}
 		close(filed)

@@ -22,7 +22,8 @@ func Free() (string, error) {
 	for range 1000 {
 		port := 10_000 + rand.IntN(20_000)
 		var mine int
-		if mine, err = syscall.Open(filepath.Join(folder, fmt.Sprint(port)), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o666); err != nil {
+		if mine, err = syscall.Open(filepath.Join(folder, fmt.Sprint(port)), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC,
+			0o666); err != nil {
 			return "", err
 		}
 		if err = syscall.Flock(mine, syscall.LOCK_EX|syscall.LOCK_NB); err == nil {

@@ -107,7 +107,11 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (r *Resolver) order(id string) *model.Order {
 	n, _ := strconv.Atoi(strings.TrimPrefix(id, "o"))
-	o := &model.Order{ID: id, Number: "SO-" + id, Status: model.AllOrderStatus[n%3], PlacedAt: ptr(start.Add(time.Duration(n) * time.Hour)), Tags: []string{"a", "b\n"}, Labels: []*string{ptr("é\"x"), nil}, Total: model.Decimal(n * 1234), Contact: r.contact(id), AccountID: "a" + strconv.Itoa(n%3)}
+	o := &model.Order{
+		ID: id, Number: "SO-" + id, Status: model.AllOrderStatus[n%3], PlacedAt: ptr(start.Add(time.Duration(n) * time.Hour)),
+		Tags: []string{"a", "b\n"}, Labels: []*string{ptr("é\"x"), nil}, Total: model.Decimal(n * 1234), Contact: r.contact(id),
+		AccountID: "a" + strconv.Itoa(n%3),
+	}
 	if n%2 == 0 {
 		o.Note, o.Tags, o.PlacedAt = ptr("note "+id), nil, nil
 	}
@@ -144,7 +148,10 @@ func (r *Resolver) lines(o *model.Order, n int) []*model.OrderLine {
 		if r.null("line", id) {
 			continue
 		}
-		out[i] = &model.OrderLine{ID: id, OrderID: o.ID, ItemID: "i" + strconv.Itoa((i*7+len(o.ID))%9), LineNo: i + 1, Quantity: float64(i) + 0.5, UnitPrice: model.Decimal(i * 99)}
+		out[i] = &model.OrderLine{
+			ID: id, OrderID: o.ID, ItemID: "i" + strconv.Itoa((i*7+len(o.ID))%9), LineNo: i + 1,
+			Quantity: float64(i) + 0.5, UnitPrice: model.Decimal(i * 99),
+		}
 	}
 	return out
 }
@@ -386,42 +393,49 @@ func (r itemR) Hint(ctx context.Context, objs []*model.Item, length int) ([]stri
 }
 
 func (r shipmentR) LatestEvent(ctx context.Context, objs []*model.Shipment) ([]*model.ShipmentEvent, error) {
-	return batch(r.Resolver, "Shipment.latestEvent", objs, func(s *model.Shipment) string { return s.ID }, func(s *model.Shipment) *model.ShipmentEvent {
-		e := &model.ShipmentEvent{ID: "e" + s.ID, ShipmentID: s.ID, Code: "C", At: start}
-		if r.null("at", s.ID) {
-			e.At = time.Time{}
-		}
-		return e
-	})
+	return batch(r.Resolver, "Shipment.latestEvent", objs, func(s *model.Shipment) string { return s.ID },
+		func(s *model.Shipment) *model.ShipmentEvent {
+			e := &model.ShipmentEvent{ID: "e" + s.ID, ShipmentID: s.ID, Code: "C", At: start}
+			if r.null("at", s.ID) {
+				e.At = time.Time{}
+			}
+			return e
+		})
 }
 
 func (r shipmentR) Order(ctx context.Context, objs []*model.Shipment) ([]*model.Order, error) {
-	return batch(r.Resolver, "Shipment.order", objs, func(s *model.Shipment) string { return s.ID }, func(s *model.Shipment) *model.Order { return r.order(s.OrderID) })
+	return batch(r.Resolver, "Shipment.order", objs, func(s *model.Shipment) string { return s.ID },
+		func(s *model.Shipment) *model.Order { return r.order(s.OrderID) })
 }
 
 func (r eventR) Shipment(ctx context.Context, objs []*model.ShipmentEvent) ([]*model.Shipment, error) {
-	return batch(r.Resolver, "ShipmentEvent.shipment", objs, func(e *model.ShipmentEvent) string { return e.ID }, func(e *model.ShipmentEvent) *model.Shipment { return r.shipment(e.ShipmentID, "o1") })
+	return batch(r.Resolver, "ShipmentEvent.shipment", objs, func(e *model.ShipmentEvent) string { return e.ID },
+		func(e *model.ShipmentEvent) *model.Shipment { return r.shipment(e.ShipmentID, "o1") })
 }
 
 func (r connectionR) TotalCount(ctx context.Context, objs []*model.OrderConnection) ([]*int, error) {
-	return batch(r.Resolver, "OrderConnection.totalCount", objs, func(c *model.OrderConnection) string { return fmt.Sprint(len(c.Nodes)) }, func(c *model.OrderConnection) *int { return ptr(len(c.Nodes)) })
+	return batch(r.Resolver, "OrderConnection.totalCount", objs, func(c *model.OrderConnection) string { return fmt.Sprint(len(c.Nodes)) },
+		func(c *model.OrderConnection) *int { return ptr(len(c.Nodes)) })
 }
 
 func (r entityR) FindAccount(ctx context.Context, reps []*model.AccountRepresentation) ([]*model.Account, error) {
-	return batch(r.Resolver, "Entity.findAccount", reps, func(a *model.AccountRepresentation) string { return deref(a.ID) }, func(a *model.AccountRepresentation) *model.Account { return r.account(deref(a.ID)) })
+	return batch(r.Resolver, "Entity.findAccount", reps, func(a *model.AccountRepresentation) string { return deref(a.ID) },
+		func(a *model.AccountRepresentation) *model.Account { return r.account(deref(a.ID)) })
 }
 
 func (r entityR) FindItem(ctx context.Context, reps []*model.ItemRepresentation) ([]*model.Item, error) {
-	return batch(r.Resolver, "Entity.findItem", reps, func(a *model.ItemRepresentation) string { return deref(a.ID) + deref(a.Sku) }, func(a *model.ItemRepresentation) *model.Item {
-		if id := deref(a.ID); id != "" {
-			return r.item(id)
-		}
-		return r.item(strings.TrimPrefix(deref(a.Sku), "SKU"))
-	})
+	return batch(r.Resolver, "Entity.findItem", reps, func(a *model.ItemRepresentation) string { return deref(a.ID) + deref(a.Sku) },
+		func(a *model.ItemRepresentation) *model.Item {
+			if id := deref(a.ID); id != "" {
+				return r.item(id)
+			}
+			return r.item(strings.TrimPrefix(deref(a.Sku), "SKU"))
+		})
 }
 
 func (r entityR) FindOrder(ctx context.Context, reps []*model.OrderRepresentation) ([]*model.Order, error) {
-	return batch(r.Resolver, "Entity.findOrder", reps, func(a *model.OrderRepresentation) string { return deref(a.ID) }, func(a *model.OrderRepresentation) *model.Order { return r.order(deref(a.ID)) })
+	return batch(r.Resolver, "Entity.findOrder", reps, func(a *model.OrderRepresentation) string { return deref(a.ID) },
+		func(a *model.OrderRepresentation) *model.Order { return r.order(deref(a.ID)) })
 }
 
 func deref(s any) string {
