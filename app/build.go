@@ -1,3 +1,5 @@
+// Package app puts Portico together: settings and secrets, the table of adapters, the parts of a server, what
+// it serves under which path, and how it starts, runs and drains.
 package app
 
 import (

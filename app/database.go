@@ -89,7 +89,7 @@ func awaitDatabase(ctx context.Context, within time.Duration, log *slog.Logger, 
 		switch {
 		case err == nil:
 			if waits {
-				log.Info("the database answers; the start goes on", "took", time.Since(began).Round(time.Millisecond))
+				log.InfoContext(ctx, "the database answers; the start goes on", "took", time.Since(began).Round(time.Millisecond))
 			}
 			return nil
 		case !store.Unreachable(err):
@@ -97,7 +97,7 @@ func awaitDatabase(ctx context.Context, within time.Duration, log *slog.Logger, 
 		case time.Since(began) >= within:
 			return fmt.Errorf("%w: start the database, or set DATABASE_URL", err)
 		case !waits:
-			log.Warn("the database cannot be reached; the start waits for it", "err", err)
+			log.WarnContext(ctx, "the database cannot be reached; the start waits for it", "err", err)
 			waits = true
 		}
 		if err := clock.Pause(ctx, databaseAnew); err != nil {

@@ -141,7 +141,7 @@ func (p *server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	token, expires, err := p.dev.Token(persona, nil, personaTTL)
 	if err != nil {
-		p.log.Error("signing in a persona", "err", err)
+		p.log.ErrorContext(r.Context(), "signing in a persona", "err", err)
 		http.Error(w, "The token could not be signed.", http.StatusInternalServerError)
 		return
 	}

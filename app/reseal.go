@@ -30,7 +30,7 @@ func (p *server) reseal(ctx context.Context) {
 			with, at = first, time.Now()
 		}
 		if n > 0 {
-			p.log.Info("restricted columns encrypted with the first key", "values", n)
+			p.log.InfoContext(ctx, "restricted columns encrypted with the first key", "values", n)
 		}
 		return err
 	}))

@@ -56,7 +56,7 @@ func (p *server) keepSchemaUse(ctx context.Context) {
 	loop := clock.Loop{Task: "use of the schema", Every: countEvery, Late: true, Log: p.log}
 	loop.Run(ctx, clock.Pass(p.countSchemaUse))
 	if err := p.countSchemaUse(context.WithoutCancel(ctx)); err != nil {
-		p.log.Warn("what clients asked for last is not counted", "err", err)
+		p.log.WarnContext(ctx, "what clients asked for last is not counted", "err", err)
 	}
 }
 

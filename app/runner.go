@@ -80,7 +80,7 @@ func start(stopping context.Context, stop context.CancelCauseFunc, log *slog.Log
 		select {
 		case <-returned:
 		case <-time.After(patience):
-			log.Error("a part does not end; it is left behind", "part", p.name)
+			log.ErrorContext(ctx, "a part does not end; it is left behind", "part", p.name)
 		}
 	}()
 	return over

@@ -19,6 +19,13 @@ type ends struct {
 	order []string
 }
 
+// ended are the parts that have ended, in order.
+func (e *ends) ended() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.order)
+}
+
 func (e *ends) part(name string, after time.Duration, outlives ...string) part {
 	return part{name, until(func(ctx context.Context) {
 		<-ctx.Done()
@@ -38,8 +45,8 @@ func TestPartsEndAfterThoseThatTheyOutlive(t *testing.T) {
 			e.part("portal", 3*time.Second), e.part("engine", time.Second, "portal"), e.part("watch", 2*time.Second),
 			e.part("audit", 0, "portal", "engine", "watch"),
 		})
-		if want := []string{"watch", "portal", "engine", "audit"}; !slices.Equal(e.order, want) || !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, %v, want %v", e.order, err, want)
+		if want := []string{"watch", "portal", "engine", "audit"}; !slices.Equal(e.ended(), want) || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, %v, want %v", e.ended(), err, want)
 		}
 	})
 }
@@ -53,8 +60,8 @@ func TestAPartThatFailsEndsTheOthers(t *testing.T) {
 			{name: "load", run: until(func(context.Context) {})}, // is done at once, which ends nothing
 			{name: "database", run: func(context.Context) error { time.Sleep(time.Minute); return lost }},
 		})
-		if !errors.Is(err, lost) || !slices.Equal(e.order, []string{"portal"}) {
-			t.Errorf("got %v after %v, want the failure after the portal has ended", err, e.order)
+		if !errors.Is(err, lost) || !slices.Equal(e.ended(), []string{"portal"}) {
+			t.Errorf("got %v after %v, want the failure after the portal has ended", err, e.ended())
 		}
 	})
 }
@@ -68,8 +75,8 @@ func TestAPartThatDoesNotEndIsNamedAndLeftBehind(t *testing.T) {
 		began := time.Now()
 		_ = runAll(ctx, slog.New(slog.NewTextHandler(&log, nil)), []part{e.part("stuck", patience+time.Minute), e.part("audit", 0, "stuck")})
 		if took := time.Since(began); took != patience || !strings.Contains(log.String(), "part=stuck") ||
-			!slices.Equal(e.order, []string{"audit"}) {
-			t.Errorf("ended after %v with %v, want after %v:\n%s", took, e.order, patience, log.String())
+			!slices.Equal(e.ended(), []string{"audit"}) {
+			t.Errorf("ended after %v with %v, want after %v:\n%s", took, e.ended(), patience, log.String())
 		}
 		time.Sleep(time.Hour) // it ends at last
 	})

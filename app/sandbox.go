@@ -20,7 +20,7 @@ func (p *server) startSandbox(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	cmd := exec.Command(self, "sandbox", "--owned", "--data", cfg.Data, "--sandbox-addr", cfg.SandboxAddr, "--scale", fmt.Sprint(cfg.Scale))
+	cmd := exec.Command(self, "sandbox", "--owned", "--data", cfg.Data, "--sandbox-addr", cfg.SandboxAddr, "--scale", fmt.Sprint(cfg.Scale)) //nolint:gosec // the program and its arguments are ours
 	if cfg.File.Sources["carrier"].Webhook.Secret == company.PushSecret && cfg.TLSCert == "" {
 		cmd.Args = append(cmd.Args, "--push", "http://"+cfg.Addr+"/webhooks/carrier")
 	}
@@ -46,7 +46,7 @@ func (p *server) startSandbox(ctx context.Context, cfg Config) error {
 		}
 		resp, err := client.Do(req)
 		if err == nil {
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			return nil
 		}
 		select {

@@ -130,7 +130,7 @@ func keys(cfg Config, setting, file, own string, log *slog.Logger) (func() [][]b
 		return always(key), err
 	}
 	keys, err := reload(log, []string{file}, func() ([][]byte, error) {
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", setting, err)
 		}
@@ -155,12 +155,12 @@ func keys(cfg Config, setting, file, own string, log *slog.Logger) (func() [][]b
 // ownKey is a secret that is made once and kept in the data folder.
 func ownKey(cfg Config, name string) ([]byte, error) {
 	path := filepath.Join(cfg.Data, name)
-	key, err := os.ReadFile(path)
+	key, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err == nil && len(key) >= 26 {
 		return key, nil
 	}
 	key = []byte(rand.Text() + rand.Text())
-	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
+	if err := os.MkdirAll(cfg.Data, 0o755); err != nil { //nolint:gosec // what is secret in it has rights of its own
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := os.WriteFile(path, key, 0o600); err != nil {
@@ -172,7 +172,7 @@ func ownKey(cfg Config, name string) ([]byte, error) {
 // secretIn is the text of a file, without blanks around it.
 func secretIn(setting, file string, log *slog.Logger) (func() string, error) {
 	secret, err := reload(log, []string{file}, func() (string, error) {
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", setting, err)
 		}
@@ -215,7 +215,7 @@ func knownDocuments(f File, log *slog.Logger) (*guard.Known, error) {
 	manifests, err := reload(log, slices.Collect(maps.Values(f.Documents.Manifests)), func() (map[string]guard.Manifest, error) {
 		all := map[string]guard.Manifest{}
 		for client, file := range f.Documents.Manifests {
-			text, err := os.ReadFile(file)
+			text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 			if err != nil {
 				return nil, fmt.Errorf("PORTICO_CONFIG: documents.manifests.%s: %w", client, err)
 			}
@@ -241,14 +241,14 @@ func receiptKey(ctx context.Context, cfg Config, st *store.Store) (s purchasing.
 			return s, fmt.Errorf("receipt key: %w", err)
 		}
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return s, fmt.Errorf("PORTICO_RECEIPT_KEY_FILE: %w", err)
 	}
 	if s.Key, err = signatures.PrivateKey(text); err != nil {
 		return s, fmt.Errorf("PORTICO_RECEIPT_KEY_FILE %s: %w: make one with openssl genpkey -algorithm ed25519", path, err)
 	}
-	public := s.Key.Public().(ed25519.PublicKey)
+	public := s.Key.Public().(ed25519.PublicKey) //nolint:errcheck // the key is of that kind
 	s.KeyID = "receipts-" + signatures.Fingerprint(public)[:16]
 	return s, ledger.SaveReceiptKey(ctx, st, s.KeyID, public)
 }
@@ -265,7 +265,7 @@ func ownReceiptKey(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // what is secret in it has rights of its own
 		return err
 	}
 	return os.WriteFile(path, text, 0o600)

@@ -46,7 +46,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	p := &server{log: log, use: &governance.Counter{}, refusals: &edge.Refusals{}}
-	p.ends = append(p.ends, func() { flush(stopTracing, log) })
+	p.ends = append(p.ends, func() { flush(stopTracing, log) }) //nolint:contextcheck // traces are sent after the server has ended
 	defer p.close()
 	stopping, stop := context.WithCancel(ctx) // streams end as the portal begins to drain
 	defer stop()
@@ -72,7 +72,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return ServeUntil(ctx, adminListener, admin(log, recent))
 	}})
 	err = runAll(ctx, log, parts)
-	log.Info("stopped")
+	log.InfoContext(ctx, "stopped")
 	return err
 }
 
@@ -143,12 +143,12 @@ func flush(stop func(context.Context) error, log *slog.Logger) {
 func (p *server) announce(ctx context.Context, cfg Config) {
 	for ctx.Err() == nil {
 		if _, done := p.replica.Progress(); done {
-			p.log.Info("ready", "graphql", cfg.PublicURL+"/graphql", "admin", "http://"+cfg.AdminAddr+"/metrics")
+			p.log.InfoContext(ctx, "ready", "graphql", cfg.PublicURL+"/graphql", "admin", "http://"+cfg.AdminAddr+"/metrics")
 			if cfg.tracing(p.log).Memory {
-				p.log.Info("traces are shown", "traces", "http://"+cfg.AdminAddr+"/debug/traces")
+				p.log.InfoContext(ctx, "traces are shown", "traces", "http://"+cfg.AdminAddr+"/debug/traces")
 			}
 			if cfg.Profile != Production {
-				fmt.Printf("\nPortico is ready. Open %s/graphiql\nOperators look at    %[1]s/console\n\n", cfg.PublicURL)
+				fmt.Printf("\nPortico is ready. Open %s/graphiql\nOperators look at    %[1]s/console\n\n", cfg.PublicURL) //nolint:forbidigo // the one line that says where to look
 			}
 			return
 		}

@@ -85,7 +85,7 @@ func Route(capability operating.Capability, primary, shadow string, percent *int
 }
 
 // acmeSecret is what is pushed to the sandbox's acme signed with, in development alone.
-const acmeSecret = "whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ=="
+const acmeSecret = "whsec_YWNtZSBpbiBkZXZlbG9wbWVudCBhbG9uZQ==" //nolint:gosec // of the sandbox, in development alone
 
 // settings are settings of an adapter, each a name and a value, as they would stand in the file.
 func settings(pairs ...string) map[string]yaml.Node {

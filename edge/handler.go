@@ -84,7 +84,7 @@ func GraphQL(o Options) (*Serving, error) {
 // ServeHTTP answers by whichever way a client chose. What panics here is a
 // mistake of ours, and no more of the answer than its status is known.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() {
+	defer func() { //nolint:contextcheck // it ends with the request
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // net/http panics with this very value
 			s.Log.ErrorContext(r.Context(), "panic in a request", "panic", p, "stack", string(debug.Stack()))
 			refuse(w, http.StatusInternalServerError, "INTERNAL", "internal error")

@@ -190,7 +190,7 @@ func posted(w http.ResponseWriter, r *http.Request, p *request, authority string
 			return &refusal{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Send the header Content-Type: application/json, and UTF-8."}
 		}
 	}
-	body := bodies.Get().(*[]byte)
+	body := bodies.Get().(*[]byte) //nolint:errcheck // only these are put in
 	defer func() {
 		if cap(*body) <= maxBody/8 {
 			bodies.Put(body)
@@ -292,7 +292,7 @@ var contentType = map[string][]string{
 
 // answer writes a response, in one piece and with its length.
 func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string, status int, a *answer) {
-	kept := answers.Get().(*[]byte)
+	kept := answers.Get().(*[]byte) //nolint:errcheck // only these are put in
 	b := a.append((*kept)[:0])
 	h := w.Header()
 	h["Content-Type"] = contentType[mediaType]
@@ -308,7 +308,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string
 		h.Set("Content-Length", strconv.Itoa(len(b)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(b)
+	_, _ = w.Write(b) //nolint:gosec // JSON, sent with its own content type
 	*kept = b
 	if cap(b) <= maxBody {
 		answers.Put(kept)
@@ -332,7 +332,7 @@ func zips(h http.Header) bool {
 
 // zipped appends b, compressed, to itself.
 func zipped(b []byte) []byte {
-	z := zippers.Get().(*gzip.Writer)
+	z := zippers.Get().(*gzip.Writer) //nolint:errcheck // only these are put in
 	defer zippers.Put(z)
 	out := appender(b)
 	z.Reset(&out)

@@ -238,7 +238,7 @@ func TestRequestsAreAnsweredByTheRulesOfGraphQLOverHTTP(t *testing.T) {
 			if !strings.Contains(got.body+got.Header.Get("Content-Type"), c.holds) {
 				t.Errorf("%s does not have %q", got.body, c.holds)
 			}
-			if got.StatusCode == 405 && got.Header.Get("Allow") == "" {
+			if got.StatusCode == http.StatusMethodNotAllowed && got.Header.Get("Allow") == "" {
 				t.Error("nothing says what is allowed instead")
 			}
 		})
@@ -268,7 +268,7 @@ func TestATicketSignsInOnceForWhatItWasAskedFor(t *testing.T) {
 		t.Helper()
 		got := d.ask(t, d.ticket, post(operation, "Authorization", "Bearer "+d.token))
 		var given struct{ Ticket, ExpiresAt string }
-		if err := json.Unmarshal([]byte(got.body), &given); err != nil || got.StatusCode != 200 || given.Ticket == "" {
+		if err := json.Unmarshal([]byte(got.body), &given); err != nil || got.StatusCode != http.StatusOK || given.Ticket == "" {
 			t.Fatalf("%d %s, %v", got.StatusCode, got.body, err)
 		}
 		if expires, err := time.Parse(time.RFC3339, given.ExpiresAt); err != nil || time.Until(expires) > ticketTTL ||
@@ -308,10 +308,10 @@ func TestATicketSignsInOnceForWhatItWasAskedFor(t *testing.T) {
 	if _, err := d.redeem(t.Context(), give(), asked(strings.ReplaceAll(operation, `": `, `":`))); err != nil {
 		t.Errorf("the same, written otherwise: %v", err)
 	}
-	if got := d.ask(t, d.ticket, post(operation)); got.StatusCode != 401 {
+	if got := d.ask(t, d.ticket, post(operation)); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("who is not signed in is given a ticket: %d", got.StatusCode)
 	}
-	if got := d.ask(t, d.ticket, post(`{"query": "{"}`, "Authorization", "Bearer "+d.token)); got.StatusCode != 400 {
+	if got := d.ask(t, d.ticket, post(`{"query": "{"}`, "Authorization", "Bearer "+d.token)); got.StatusCode != http.StatusBadRequest {
 		t.Errorf("for what cannot run there is a ticket: %d", got.StatusCode)
 	}
 	for digest, sealed := range d.tickets.all {
@@ -320,7 +320,7 @@ func TestATicketSignsInOnceForWhatItWasAskedFor(t *testing.T) {
 		}
 	}
 	d.tickets.err = errors.New("down")
-	if got := d.ask(t, d.ticket, post(operation, "Authorization", "Bearer "+d.token)); got.StatusCode != 503 {
+	if got := d.ask(t, d.ticket, post(operation, "Authorization", "Bearer "+d.token)); got.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("while tickets cannot be kept: %d", got.StatusCode)
 	}
 	if _, err := d.redeem(t.Context(), "any", asked(operation)); err == nil || errors.Is(err, auth.ErrToken) {

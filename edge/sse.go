@@ -118,7 +118,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 		lasting = s.Auth.Hold(ctx, caller)
 	}
 	for _, until := range []context.Context{lasting, s.Stopping} {
-		stop := context.AfterFunc(until, func() {
+		stop := context.AfterFunc(until, func() { //nolint:contextcheck // it ends with the server
 			cancel()
 			e.end()
 		})

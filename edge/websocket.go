@@ -83,10 +83,10 @@ func (s *server) websocket(w http.ResponseWriter, r *http.Request) {
 		k.close(unknownProtocol, "Subprotocol not acceptable")
 		return
 	}
-	stop := context.AfterFunc(s.Stopping, func() { k.close(int(websocket.StatusServiceRestart), "The server restarts: connect again") })
+	stop := context.AfterFunc(s.Stopping, func() { k.close(int(websocket.StatusServiceRestart), "The server restarts: connect again") }) //nolint:contextcheck // it lives as long as its connection
 	defer stop()
-	if k.initialised(auth.CallerOf(r.Context())) {
-		k.serve()
+	if k.initialised(auth.CallerOf(r.Context())) { //nolint:contextcheck // it lives as long as its connection
+		k.serve() //nolint:contextcheck // it lives as long as its connection
 	}
 }
 
@@ -310,7 +310,7 @@ func (k *socket) next(ctx context.Context, id string, a *answer) error {
 	if err := ctx.Err(); err != nil { // the client has completed it
 		return err
 	}
-	kept := answers.Get().(*[]byte)
+	kept := answers.Get().(*[]byte) //nolint:errcheck // only these are put in
 	b := execution.AppendString(append((*kept)[:0], `{"type":"next","id":`...), id)
 	b = append(a.append(append(b, `,"payload":`...)), '}')
 	a.recycle()
@@ -355,7 +355,7 @@ func (k *socket) forget(ctx context.Context, id string) bool {
 // nothing of that and takes half as much again: one frame in one write, so that what
 // the library writes itself, pings and closings, comes before or after it.
 func (k *socket) send(text []byte) error {
-	kept := answers.Get().(*[]byte)
+	kept := answers.Get().(*[]byte) //nolint:errcheck // only these are put in
 	b := append(frameHead((*kept)[:0], len(text)), text...)
 	k.writing.Lock()
 	_ = k.under.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -379,7 +379,7 @@ func frameHead(b []byte, size int) []byte {
 	const wholeText, in16, in64 = 0x81, 126, 127
 	switch {
 	case size < in16:
-		return append(b, wholeText, byte(size))
+		return append(b, wholeText, byte(size)) //nolint:gosec // it fits
 	case size <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(b, wholeText, in16), uint16(size))
 	}

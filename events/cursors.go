@@ -22,7 +22,7 @@ const placeSize = 16 // bytes, before the seal
 // Seal is a place in the stream of a topic for callers with a scope.
 func (c *Cursors) Seal(topic trade.Topic, scope trade.Scope, p trade.Place) string {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, placeSize+sealSize), p.Transaction)
-	b = binary.BigEndian.AppendUint64(b, uint64(p.Seq))
+	b = binary.BigEndian.AppendUint64(b, uint64(p.Seq)) //nolint:gosec // it fits
 	return base64.RawURLEncoding.EncodeToString(append(b, seal(c.keys()[0], topic, scope, b)...))
 }
 
@@ -37,7 +37,7 @@ func (c *Cursors) Open(topic trade.Topic, scope trade.Scope, cursor string) (p t
 	if !slices.ContainsFunc(c.keys(), func(key []byte) bool { return hmac.Equal(mac, seal(key, topic, scope, b)) }) {
 		return p, false
 	}
-	return trade.Place{Transaction: binary.BigEndian.Uint64(b), Seq: int64(binary.BigEndian.Uint64(b[8:]))}, true
+	return trade.Place{Transaction: binary.BigEndian.Uint64(b), Seq: int64(binary.BigEndian.Uint64(b[8:]))}, true //nolint:gosec // it fits
 }
 
 const sealSize = 16

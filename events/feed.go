@@ -98,7 +98,7 @@ func (f *Feed) notify(ctx context.Context) {
 		}
 		if f.carrier == nil || !f.hub.Offered() || f.carrier.Committed() != nil {
 			if err := f.of.NotifyOfChanges(ctx); err != nil && ctx.Err() == nil {
-				f.log.Debug("other processes are not notified of changes: they read the log by themselves", "err", err)
+				f.log.DebugContext(ctx, "other processes are not notified of changes: they read the log by themselves", "err", err)
 			}
 		}
 		if clock.Pause(ctx, notifyAtMost) != nil {
@@ -111,7 +111,7 @@ func (f *Feed) notify(ctx context.Context) {
 func (f *Feed) hear(ctx context.Context) {
 	for {
 		if err := f.of.ListenForChanges(ctx, f.dsn(), f.hub.Wake); err != nil && ctx.Err() == nil {
-			f.log.Debug("changes of other processes are not heard of: they are looked for", "err", err)
+			f.log.DebugContext(ctx, "changes of other processes are not heard of: they are looked for", "err", err)
 		}
 		if clock.Pause(ctx, connectEvery) != nil {
 			return

@@ -116,7 +116,7 @@ func (s *stream[I]) wants(c *trade.Change) bool { return c.Topic == s.topic && s
 
 func (s *stream[I]) cursor(p trade.Place) string { return s.cursors.Seal(s.topic, s.scope, p) }
 
-func (s *stream[I]) tell(item any) { s.ready = append(s.ready, item.(I)) }
+func (s *stream[I]) tell(item any) { s.ready = append(s.ready, item.(I)) } //nolint:errcheck // only these are put in
 
 func (s *stream[I]) update(ctx context.Context, c *trade.Change) error {
 	if s.wanted != nil {

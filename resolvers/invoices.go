@@ -5,7 +5,6 @@ import (
 
 	"portico/graph"
 	"portico/resolvers/loaders"
-	"portico/store"
 	"portico/store/records"
 	"portico/trade"
 )
@@ -27,7 +26,7 @@ func (r invoice) Lines(ctx context.Context, objs []*trade.Invoice, first *int, a
 	before *string,
 ) ([]*trade.InvoiceLineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Invoice) string { return o.ID }),
-		func(s trade.Scope) *store.List[trade.InvoiceLine] { return records.InvoiceLineList(s) }, first, after, last, before)
+		records.InvoiceLineList, first, after, last, before)
 }
 
 func (r invoice) Document(_ context.Context, objs []*trade.Invoice) ([]*trade.DocumentLink, error) {

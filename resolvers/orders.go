@@ -36,7 +36,7 @@ func (r order) Lines(ctx context.Context, objs []*trade.Order, first *int, after
 	before *string,
 ) ([]*trade.OrderLineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Order) string { return o.ID }),
-		func(s trade.Scope) *store.List[trade.OrderLine] { return records.OrderLineList(s) }, first, after, last, before)
+		records.OrderLineList, first, after, last, before)
 }
 
 func (r order) Shipments(ctx context.Context, objs []*trade.Order, first *int, after *string, last *int,

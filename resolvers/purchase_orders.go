@@ -27,7 +27,7 @@ func (r purchaseOrder) Lines(ctx context.Context, objs []*trade.PurchaseOrder, f
 	before *string,
 ) ([]*trade.PurchaseOrderLineConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.PurchaseOrder) string { return o.ID }),
-		func(s trade.Scope) *store.List[trade.PurchaseOrderLine] { return records.PurchaseOrderLineList(s) }, first, after, last, before)
+		records.PurchaseOrderLineList, first, after, last, before)
 }
 
 func (r purchaseOrder) Shipments(ctx context.Context, objs []*trade.PurchaseOrder, first *int, after *string, last *int,

@@ -136,7 +136,7 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	err := executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
 		telemetry.SourceCall(ctx)
 		var err error
-		result, err = call(exec.Context())
+		result, err = call(exec.Context()) //nolint:contextcheck // the policy hands on its context
 		return err
 	})
 	switch {

@@ -137,7 +137,7 @@ var (
 // records enters a kind of which records are read.
 func records[P Adapter, T any](r Records[P, T]) Records[P, T] {
 	r.read = func(ctx context.Context, a Adapter, q Query) (Page[Record], error) {
-		page, err := r.Read(a.(P), ctx, q)
+		page, err := r.Read(a.(P), ctx, q) //nolint:errcheck // the port was found by its type
 		all := Page[Record]{Rejected: page.Rejected, Next: page.Next, Total: page.Total}
 		for i := range page.Records {
 			x := &page.Records[i]

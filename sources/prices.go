@@ -183,7 +183,7 @@ func pricesOf(ctx context.Context, g *guarded, keys []trade.PriceKey) ([]trade.P
 	var all []trade.PriceResult
 	for batch := range slices.Chunk(keys, g.limits.Batch) {
 		part, err := read(ctx, g, "pricing", func(ctx context.Context) ([]trade.PriceResult, error) {
-			return g.adapter.(Pricing).Prices(ctx, batch)
+			return g.adapter.(Pricing).Prices(ctx, batch) //nolint:errcheck // asked of those alone that claim it
 		})
 		if err == nil && len(part) != len(batch) {
 			err = Fail(Garbled, "%d answers to %d prices", len(part), len(batch))

@@ -23,7 +23,7 @@ func (r Records[P, T]) Fetch(ctx context.Context, s *Set, q Query) (Page[T], err
 	}
 	for _, refs := range batches {
 		part, err := read(ctx, g, string(r.Subject), func(ctx context.Context) (Page[T], error) {
-			return r.Read(g.adapter.(P), ctx, Query{Refs: refs, After: q.After, Limit: q.Limit})
+			return r.Read(g.adapter.(P), ctx, Query{Refs: refs, After: q.After, Limit: q.Limit}) //nolint:errcheck // asked of those alone that claim it
 		})
 		if err != nil {
 			return all, fmt.Errorf("%s of %s: %w", r.Subject, g.name, err)

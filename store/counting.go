@@ -62,7 +62,7 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 	// A read's keys are arrays, for which PostgreSQL would plan anew each time;
 	// our plans do not depend on how many there are. It saves more than half of
 	// the database's work for one order.
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET plan_cache_mode = force_generic_plan", nil); err != nil {
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET plan_cache_mode = force_generic_plan", nil); err != nil { //nolint:errcheck // lib/pq's connections and statements are
 		_ = conn.Close()
 		return nil, err
 	}
@@ -73,16 +73,16 @@ func (c counted) Connect(ctx context.Context) (driver.Conn, error) {
 type countedConn struct{ driver.Conn }
 
 func (c *countedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return counting(ctx, query, func() (driver.Rows, error) { return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) })
+	return counting(ctx, query, func() (driver.Rows, error) { return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) }) //nolint:errcheck // lib/pq's connections and statements are
 }
 
 func (c *countedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return counting(ctx, query, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) })
+	return counting(ctx, query, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) }) //nolint:errcheck // lib/pq's connections and statements are
 }
 
 // PrepareContext prepares a statement, which counts each time it runs.
 func (c *countedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query) //nolint:errcheck // lib/pq's connections and statements are
 	if err != nil {
 		return nil, err
 	}
@@ -95,24 +95,24 @@ type countedStmt struct {
 }
 
 func (s *countedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return counting(ctx, s.query, func() (driver.Rows, error) { return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args) })
+	return counting(ctx, s.query, func() (driver.Rows, error) { return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args) }) //nolint:errcheck // lib/pq's connections and statements are
 }
 
 func (s *countedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return counting(ctx, s.query, func() (driver.Result, error) { return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) })
+	return counting(ctx, s.query, func() (driver.Result, error) { return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) }) //nolint:errcheck // lib/pq's connections and statements are
 }
 
 func (c *countedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts) //nolint:errcheck // lib/pq's connections and statements are
 }
 
-func (c *countedConn) Ping(ctx context.Context) error { return c.Conn.(driver.Pinger).Ping(ctx) }
+func (c *countedConn) Ping(ctx context.Context) error { return c.Conn.(driver.Pinger).Ping(ctx) } //nolint:errcheck // lib/pq's connections and statements are
 
 func (c *countedConn) ResetSession(ctx context.Context) error {
-	return c.Conn.(driver.SessionResetter).ResetSession(ctx)
+	return c.Conn.(driver.SessionResetter).ResetSession(ctx) //nolint:errcheck // lib/pq's connections and statements are
 }
 
-func (c *countedConn) IsValid() bool { return c.Conn.(driver.Validator).IsValid() }
+func (c *countedConn) IsValid() bool { return c.Conn.(driver.Validator).IsValid() } //nolint:errcheck // lib/pq's connections and statements are
 
 func (c *countedConn) CheckNamedValue(v *driver.NamedValue) error {
 	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {

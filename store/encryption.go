@@ -65,7 +65,7 @@ func (s *Seals) keys() ([]*key, error) {
 			}
 			known, _ = s.ciphers.LoadOrStore(string(secret), k)
 		}
-		all = append(all, known.(*key))
+		all = append(all, known.(*key)) //nolint:errcheck // only these are put in
 	}
 	if len(all) == 0 {
 		return nil, errNoKey
@@ -97,7 +97,7 @@ func (s *Seals) seal(what string, text *trade.Restricted) (*trade.Restricted, er
 	if err != nil {
 		return nil, err
 	}
-	v := trade.Restricted(keys[0].prefix() + base64.RawStdEncoding.EncodeToString(keys[0].aead.Seal(nil, nil, []byte(*text), []byte(what))))
+	v := trade.Restricted(keys[0].prefix() + base64.RawStdEncoding.EncodeToString(keys[0].aead.Seal(nil, nil, []byte(*text), []byte(what)))) //nolint:gosec // the AEAD makes its own nonce (NewGCMWithRandomNonce)
 	return &v, nil
 }
 
@@ -197,7 +197,7 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 			}
 		}
 		if len(lost) > 0 {
-			s.options.Seals.Log.Error("restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
+			s.options.Seals.Log.ErrorContext(ctx, "restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
 				"PORTICO_DATA_KEY_FILE", "values", len(lost))
 		}
 	}

@@ -41,6 +41,7 @@ type List[T any] struct {
 	Ranking func(a *Args) []SortKey
 }
 
+// SortKey is an expression that a list is sorted by, with its type in SQL.
 type SortKey struct {
 	expr string
 	kind string // SQL type of the expression
@@ -49,7 +50,9 @@ type SortKey struct {
 
 // Ascending and descending are keys that a list is sorted by: an expression, and its type
 // in SQL.
-func Ascending(expr, kind string) SortKey  { return SortKey{expr, kind, false} }
+func Ascending(expr, kind string) SortKey { return SortKey{expr, kind, false} }
+
+// Descending is a key that a list is sorted by, largest first.
 func Descending(expr, kind string) SortKey { return SortKey{expr, kind, true} }
 
 // maxCount is where counting stops.
@@ -75,6 +78,7 @@ func (l *List[T]) Signature(page PageArgs) string {
 	return string(b)
 }
 
+// And adds a condition that every element of the list meets.
 func (l *List[T]) And(condition string) { l.Where = append(l.Where, condition) }
 
 // FromClause appends the statement from FROM to the last condition.

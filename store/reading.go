@@ -22,6 +22,7 @@ import (
 // Args collects the arguments of a statement.
 type Args struct{ List []any }
 
+// Add adds an argument, and returns its placeholder, such as $3.
 func (a *Args) Add(v any) string {
 	if text, ok := v.(string); ok {
 		v = Storable(text)
@@ -30,6 +31,7 @@ func (a *Args) Add(v any) string {
 	return "$" + strconv.Itoa(len(a.List))
 }
 
+// AddTexts adds texts as one array, and returns its placeholder.
 func (a *Args) AddTexts(keys []string) string { return a.Add(TextArray(keys)) }
 
 // TextArray is an array of texts as PostgreSQL reads it, written at once: a
@@ -217,7 +219,7 @@ func Read[R, T any](r Relation[T], tell func(*R) *T) Relation[T] {
 			}
 		}
 		if known, ok := shapes.Load(set); ok {
-			return known.(shape[T])
+			return known.(shape[T]) //nolint:errcheck // only these are put in
 		}
 		var lists []string
 		var sh shape[T]
@@ -310,7 +312,7 @@ func ProvenanceColumns(alias string) string {
 func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a Args,
 	each func(parent string, keys []string, record *T),
 ) error {
-	confirmed, err := s.Confirmed()
+	confirmed, err := s.Confirmed() //nolint:contextcheck // what all share outlives whoever asked first
 	if err != nil {
 		return err
 	}
@@ -410,6 +412,7 @@ type Totals struct {
 	Subtotal, Discount, Freight, Tax, Total NullDecimal
 }
 
+// Trade is the sums in the words of trade; nil where they are null.
 func (t Totals) Trade() *trade.Totals {
 	if !t.Subtotal.Valid || !t.Total.Valid || !t.Discount.Valid {
 		return nil

@@ -31,7 +31,7 @@ const snapshotTimeout = 5 * time.Second
 // neither ends with this one nor counts as its own.
 func (c *Snapshot[T]) AsOf(s *Store, oldest time.Duration) (T, error) {
 	kept, _ := s.snapshots.LoadOrStore(c, &keptSnapshot[T]{})
-	k := kept.(*keptSnapshot[T])
+	k := kept.(*keptSnapshot[T]) //nolint:errcheck // only these are put in
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Since(k.readAt) < oldest {

@@ -293,7 +293,8 @@ func (c *checker) records(in ast.Node) (all documentTypes) {
 }
 
 // lexemes are the words of a statement: texts, operators, parameters, names and all else by itself.
-var lexemes = regexp.MustCompile(`'(?:[^']|'')*'|->>|->|#>>|#>|::|\$[0-9]+|"[^"]*"|[A-Za-z_][A-Za-z_0-9]*(?:\.(?:[A-Za-z_][A-Za-z_0-9]*|"[^"]*"))*|[^\s]`)
+var lexemes = regexp.MustCompile(`'(?:[^']|'')*'|->>|->|#>>|#>|::|\$[0-9]+|"[^"]*"|` +
+	`[A-Za-z_][A-Za-z_0-9]*(?:\.(?:[A-Za-z_][A-Za-z_0-9]*|"[^"]*"))*|[^\s]`)
 
 type statement struct {
 	c       *checker

@@ -59,6 +59,7 @@ type quietKey struct{}
 // news.
 func Quiet(ctx context.Context) context.Context { return context.WithValue(ctx, quietKey{}, true) }
 
+// IsQuiet tells whether what is saved within ctx is no change to report.
 func IsQuiet(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
 
 // Script runs several statements at once, which take no arguments.

@@ -9,6 +9,7 @@ import (
 // NullDecimal is a column of numbers that may be null.
 type NullDecimal struct{ udecimal.NullDecimal }
 
+// Money is the number as an amount of a currency; nil where it is null.
 func (n NullDecimal) Money(currency string) *trade.Money {
 	if !n.Valid {
 		return nil
@@ -16,6 +17,7 @@ func (n NullDecimal) Money(currency string) *trade.Money {
 	return &trade.Money{Amount: n.Decimal, Currency: currency}
 }
 
+// UnitPrice is a price for a quantity of a unit; nil where it is null.
 func UnitPrice(price, per NullDecimal, unit, currency string) *trade.UnitPrice {
 	if !price.Valid || !per.Valid {
 		return nil

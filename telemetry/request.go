@@ -61,13 +61,13 @@ func WithCorrelation(ctx context.Context, id string) context.Context {
 }
 
 func newTraceID() (id trace.TraceID) {
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()|1) // all zeros are no id
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // no secret: it only has to differ
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()|1) //nolint:gosec // no secret: it only has to differ; all zeros are no id
 	return id
 }
 
 func newSpanID() (id trace.SpanID) {
-	binary.NativeEndian.PutUint64(id[:], rand.Uint64()|1)
+	binary.NativeEndian.PutUint64(id[:], rand.Uint64()|1) //nolint:gosec // no secret: it only has to differ
 	return id
 }
 

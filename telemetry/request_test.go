@@ -52,7 +52,7 @@ func TestACorrelationIsTheCallersOrANewOne(t *testing.T) {
 		if got := CorrelationID(ctx); (got == id) != kept || len(got) != 32 {
 			t.Errorf("%q becomes %s", parent, got)
 		}
-		if CorrelationID(ctx) != CorrelationID(ctx) {
+		if first, second := CorrelationID(ctx), CorrelationID(ctx); first != second {
 			t.Errorf("%q becomes another id each time", parent)
 		}
 	}

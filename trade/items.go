@@ -122,6 +122,7 @@ const (
 	ItemsMostOrdered ItemSort = "MOST_ORDERED"
 )
 
+// UnitOf is the unit with a code among those of an item; nil where there is none.
 func UnitOf(units []*ItemUnit, code string) *ItemUnit {
 	for _, u := range units {
 		if u.Unit == code {

@@ -80,7 +80,8 @@ func euro(amount string) trade.Money {
 }
 
 func TestLimitsAreReadAndExceeded(t *testing.T) {
-	limits, err := ordering.ParseLimits([]byte(`[{"period": "ORDER", "amount": "100.00", "currency": "EUR"}, {"period": "MONTH", "amount": 250, "currency": "EUR"}]`))
+	limits, err := ordering.ParseLimits([]byte(`[{"period": "ORDER", "amount": "100.00", "currency": "EUR"},
+		{"period": "MONTH", "amount": 250, "currency": "EUR"}]`))
 	if err != nil || len(limits) != 2 {
 		t.Fatalf("%v, %v", limits, err)
 	}

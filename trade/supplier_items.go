@@ -70,7 +70,7 @@ func CheckLeadTime(r *LeadTimeRequest, now *SupplierItem, today Date) (errs []Su
 	}
 	if r.Reason != nil {
 		for _, e := range CheckText(*r.Reason, "reason") {
-			errs = append(errs, e.(SupplierError))
+			errs = append(errs, e.(SupplierError)) //nolint:errcheck // these checks make no other error
 		}
 	}
 	return errs

@@ -66,7 +66,7 @@ func (g governanceCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger
 		return err
 	}
 	if g.Publish {
-		if err := os.WriteFile(g.in(sampleResults), results, 0o644); err != nil {
+		if err := os.WriteFile(g.in(sampleResults), results, 0o644); err != nil { //nolint:gosec // it is there to be read
 			return err
 		}
 		return g.publish(now, changes, problems)
@@ -212,9 +212,9 @@ func (g governanceCmd) publish(now *ast.Schema, changes []governance.Change, pro
 			rest = "\n## " + rest
 		}
 		note := fmt.Sprintf("\n## %s\n\n%s", time.Now().UTC().Format(time.DateOnly), governance.Notes(changes))
-		if err := os.WriteFile(g.in(schemaChanges), []byte(head+note+rest), 0o644); err != nil {
+		if err := os.WriteFile(g.in(schemaChanges), []byte(head+note+rest), 0o644); err != nil { //nolint:gosec // it is there to be read
 			return err
 		}
 	}
-	return os.WriteFile(g.in(snapshot), []byte(governance.Print(now)), 0o644)
+	return os.WriteFile(g.in(snapshot), []byte(governance.Print(now)), 0o644) //nolint:gosec // it is there to be read
 }

@@ -44,7 +44,7 @@ func (c mapCmd) Run() error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		body, err := os.ReadFile(path)
+		body, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
 			return err
 		}

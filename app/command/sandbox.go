@@ -41,7 +41,7 @@ func (s sandboxCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("sandbox: %w: stop what listens there, or set PORTICO_SANDBOX_ADDR", err)
 	}
-	log.Info("sandbox company open", "url", "http://"+cfg.SandboxAddr)
+	log.InfoContext(ctx, "sandbox company open", "url", "http://"+cfg.SandboxAddr)
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(c.Live(ctx)) }()
 	if s.Push != "" {

@@ -93,7 +93,7 @@ func (l *Links) Handler(keeper Keeper, log *slog.Logger) http.HandlerFunc {
 			if sources.KindOf(err) == sources.NotFound {
 				status, text = http.StatusNotFound, "The source keeps no such document."
 			}
-			log.Warn("document not served", "source", s.Instance, "kind", sources.KindOf(err).String())
+			log.WarnContext(r.Context(), "document not served", "source", s.Instance, "kind", sources.KindOf(err).String())
 			http.Error(w, text, status)
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -27,7 +28,7 @@ func Mutation(ctx context.Context, url, token, query, key string, input any, key
 	if err != nil {
 		return nil, err
 	}
-	signed := append(document[:len(document)-1:len(document)-1], fmt.Sprintf(`,"signature":%q}`, jws)...)
+	signed := slices.Concat(document[:len(document)-1], fmt.Appendf(nil, `,"signature":%q}`, jws))
 	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"key": key, "in": json.RawMessage(signed)}})
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)

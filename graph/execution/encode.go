@@ -70,7 +70,7 @@ func (e *encoder) try() (b []byte, ok bool) {
 		}()
 	}
 	hint := e.r.p.hint.Load()
-	buffer := *buffers.Get().(*[]byte)
+	buffer := *buffers.Get().(*[]byte) //nolint:errcheck // the generated table made it
 	if int64(cap(buffer)) < hint {
 		buffer = make([]byte, 0, max(hint, 512))
 	}

@@ -142,9 +142,9 @@ func (x *Executor) Answer(ctx context.Context) ([]byte, Statistics) {
 	r := x.newRun(ctx, p, oc)
 	r.root()
 	if oc.Operation.Operation != ast.Mutation { // those the encoder starts, one root after the other
-		r.start(r.complete(p.root, nil))
+		r.start(r.complete(p.root, nil)) //nolint:contextcheck // the run carries the operation's context
 	}
-	return r.respond()
+	return r.respond() //nolint:contextcheck // the run carries the operation's context
 }
 
 func (r *run) respond() ([]byte, Statistics) {
@@ -191,7 +191,7 @@ func (x *Executor) Subscribe(ctx context.Context) *Subscription {
 	root := p.root.fields[0]
 	var events Events
 	if err = root.denied; err == nil {
-		events, err = r.open(root.call)
+		events, err = r.open(root.call) //nolint:contextcheck // the run carries the operation's context
 	}
 	if err != nil {
 		e := &encoder{r: r}
@@ -225,8 +225,8 @@ func (s *Subscription) Answer(ctx context.Context, event any) ([]byte, Statistic
 		r.gather(root, event, 0)
 		ready = r.done(root, nil)
 	}
-	r.start(ready)
-	return r.respond()
+	r.start(ready) //nolint:contextcheck // the run carries the operation's context
+	return r.respond() //nolint:contextcheck // the run carries the operation's context
 }
 
 func (r *run) open(k *call) (next Events, err error) {

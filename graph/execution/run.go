@@ -106,13 +106,13 @@ func (r *run) reset() {
 		r.gates, r.dead = make([]gate, len(r.p.gates)), make(chan struct{})
 	}
 	for i, n := range r.p.gates {
-		r.gates[i].left.Store(int32(n))
+		r.gates[i].left.Store(int32(n)) //nolint:gosec // it fits
 		r.gates[i].open = make(chan struct{})
 	}
 	bases := make([]int, r.p.bases)
 	for i, k := range r.p.calls {
 		s := &r.calls[i]
-		s.waits.Store(int32(len(k.parents) + k.after))
+		s.waits.Store(int32(len(k.parents) + k.after)) //nolint:gosec // it fits
 		s.results, s.n, s.errs, s.err, s.left, s.run = nil, 0, nil, nil, false, r
 		s.base, bases = bases[:len(k.parents):len(k.parents)], bases[len(k.parents):]
 		if k.gate >= 0 {

@@ -76,7 +76,7 @@ func (d *Loader[K, V]) hold(l *Loaders, n int) *held[K, V] {
 	defer l.mu.Unlock()
 	for _, u := range l.used {
 		if u.loader == d {
-			return u.held.(*held[K, V])
+			return u.held.(*held[K, V]) //nolint:errcheck // only these are put in
 		}
 	}
 	h := &held[K, V]{of: l, from: d, known: make(map[K]entry[K, V], n)}

@@ -71,8 +71,8 @@ func With(ctx context.Context, l *Loaders) context.Context {
 }
 
 // From are the loaders in ctx.
-func From(ctx context.Context) *Loaders { return *ctx.Value(contextKey{}).(**Loaders) }
+func From(ctx context.Context) *Loaders { return *ctx.Value(contextKey{}).(**Loaders) } //nolint:errcheck // only these are put in
 
 // Release takes the loaders out of ctx: a stream that is open lives on with its context, and
 // needs them no more.
-func Release(ctx context.Context) { *ctx.Value(contextKey{}).(**Loaders) = nil }
+func Release(ctx context.Context) { *ctx.Value(contextKey{}).(**Loaders) = nil } //nolint:errcheck // only these are put in

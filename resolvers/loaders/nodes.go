@@ -123,7 +123,7 @@ func gather[T any, P interface {
 
 // SourceHealth is the state of every source, and how far behind its news is.
 func (l *Loaders) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error) {
-	confirmed, err := l.Store.Confirmed()
+	confirmed, err := l.Store.Confirmed() //nolint:contextcheck // it reads memory, or what all share
 	if err != nil {
 		return nil, err
 	}

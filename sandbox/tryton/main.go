@@ -41,7 +41,7 @@ func main() {
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "tryton:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // the system ends it
 	}
 }
 

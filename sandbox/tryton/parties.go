@@ -46,7 +46,7 @@ func (s *seed) parties(told *books) {
 		})
 	}
 	for i, id := range s.create("party.party", rows...) {
-		s.party[rows[i]["code"].(string)] = id
+		s.party[rows[i]["code"].(string)] = id //nolint:errcheck // it was asked for as text
 	}
 	var places []struct{ ID, Party int }
 	s.find(&places, "party.address", []any{}, "party")

@@ -103,7 +103,7 @@ func open[A any](cfg Config, k sources.Credentials, as func(*wire) *A) (*A, erro
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: zone %q: %w", cfg.Zone, err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is that by documentation
 	transport.MaxIdleConnsPerHost = 32
 	return as(&wire{base: base, key: k.Key, secrets: k.Secrets, zone: zone, client: &http.Client{Transport: transport}}), nil
 }

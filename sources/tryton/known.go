@@ -39,7 +39,7 @@ func (k *known) forget() {
 // table is a small table of Tryton's that is read whole.
 func table[T any](ctx context.Context, e *ERP, name string, read func(context.Context) (T, error)) (T, error) {
 	if t, ok := e.known.tables.Get(name); ok {
-		return t.(T), nil
+		return t.(T), nil //nolint:errcheck // only these are put in
 	}
 	t, err := read(ctx)
 	if err == nil {

@@ -169,7 +169,7 @@ func NotifyOfChanges(ctx context.Context, s *store.Store) error {
 
 // ListenForChanges calls heard whenever a process tells that there are changes, and whenever one may
 // have been missed, until ctx ends or the connection cannot be kept.
-func ListenForChanges(ctx context.Context, s *store.Store, dsn string, heard func()) error {
+func ListenForChanges(ctx context.Context, dsn string, heard func()) error {
 	listener := pq.NewListener(dsn, hearAgain, time.Second, nil)
 	defer func() { _ = listener.Close() }()
 	if err := listener.Listen(changesChannel); err != nil {

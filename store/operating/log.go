@@ -29,5 +29,5 @@ func (l Log) NotifyOfChanges(ctx context.Context) error { return NotifyOfChanges
 
 // ListenForChanges is [ListenForChanges].
 func (l Log) ListenForChanges(ctx context.Context, dsn string, heard func()) error {
-	return ListenForChanges(ctx, l.Store, dsn, heard)
+	return ListenForChanges(ctx, dsn, heard)
 }

@@ -37,7 +37,7 @@ func serverUser() (*syscall.Credential, error) {
 }
 
 func (c *Cluster) prepareFolder(owner *syscall.Credential) error {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil { //nolint:gosec // what is secret in it has rights of its own
 		return fmt.Errorf("data folder: %w: set PORTICO_DATA to a folder you may write", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -91,7 +91,7 @@ func (c *Cluster) initialise(ctx context.Context, bin string, owner *syscall.Cre
 	if _, err := os.Stat(filepath.Join(c.data(), "PG_VERSION")); err == nil {
 		return c.checkVersion(bin)
 	}
-	c.log.Info("making the database", "folder", c.data())
+	c.log.InfoContext(ctx, "making the database", "folder", c.data())
 	fresh := c.data() + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -104,7 +104,7 @@ func (c *Cluster) initialise(ctx context.Context, bin string, owner *syscall.Cre
 			return fmt.Errorf("data folder: %w", err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", fresh, "-U", "portico", "-A", "trust", "-E", "UTF8", "--locale=C",
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", fresh, "-U", "portico", "-A", "trust", "-E", "UTF8", "--locale=C", //nolint:gosec // the program and its arguments are ours
 		"--no-sync")
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: owner, Setpgid: true}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -150,7 +150,7 @@ func (c *Cluster) endOrphan(ctx context.Context) error {
 	if pid == 0 {
 		return nil
 	}
-	c.log.Info("stopping a database left over from a killed run", "pid", pid)
+	c.log.InfoContext(ctx, "stopping a database left over from a killed run", "pid", pid)
 	_ = syscall.Kill(pid, syscall.SIGINT)
 	deadline := time.Now().Add(stopTimeout)
 	for c.servesUs(pid) {
@@ -165,6 +165,6 @@ func (c *Cluster) endOrphan(ctx context.Context) error {
 }
 
 func (c *Cluster) servesUs(pid int) bool {
-	args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // the program and its arguments are ours
 	return err == nil && strings.Contains(string(args), "postgres") && strings.Contains(string(args), c.data())
 }

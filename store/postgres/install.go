@@ -31,7 +31,7 @@ func Ensure(ctx context.Context, from Repository, out io.Writer) error {
 		{"sed", "-i", "s/^#*create_main_cluster.*/create_main_cluster = false/", "/etc/postgresql-common/createcluster.conf"},
 		{"apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"},
 	} {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
+		cmd := exec.CommandContext(ctx, step[0], step[1:]...) //nolint:gosec // the program and its arguments are ours
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w: %s", step, err, text)

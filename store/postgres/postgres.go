@@ -124,7 +124,7 @@ func (c *Cluster) release() {
 // while somebody uses it.
 func Remove(dir string) error {
 	c := &Cluster{dir: dir, log: slog.New(slog.DiscardHandler)}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -167,7 +167,7 @@ var errStillThere = errors.New("the remains of an earlier server are still there
 func (c *Cluster) launchOnce(ctx context.Context, bin string, owner *syscall.Credential) error {
 	var said strings.Builder
 	c.exited = make(chan struct{})
-	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", c.data(), "-k", c.socket,
+	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", c.data(), "-k", c.socket, //nolint:gosec // the program and its arguments are ours
 		"-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
 		"-c", "shared_buffers=256MB", "-c", "max_connections=100", "-c", "max_wal_size=2GB",
 		"-c", "random_page_cost=1.1", "-c", "log_min_messages=fatal", "-c", "jit=off")

@@ -39,12 +39,12 @@ var keptWarehouses = store.NewSnapshot(func(ctx context.Context, s *store.Store)
 
 // Warehouses finds warehouses by id.
 func Warehouses(_ context.Context, s *store.Store, scope trade.Scope, ids []string) (map[string]*trade.Warehouse, error) {
-	return findWarehouses(s, scope, ids, func(w *trade.Warehouse) string { return w.ID })
+	return findWarehouses(s, scope, ids, func(w *trade.Warehouse) string { return w.ID }) //nolint:contextcheck // what all share outlives whoever asked first
 }
 
 // WarehousesByCode finds warehouses by code.
 func WarehousesByCode(_ context.Context, s *store.Store, scope trade.Scope, codes []string) (map[string]*trade.Warehouse, error) {
-	return findWarehouses(s, scope, codes, func(w *trade.Warehouse) string { return w.Code })
+	return findWarehouses(s, scope, codes, func(w *trade.Warehouse) string { return w.Code }) //nolint:contextcheck // what all share outlives whoever asked first
 }
 
 func findWarehouses(s *store.Store, scope trade.Scope, keys []string, key func(*trade.Warehouse) string) (map[string]*trade.Warehouse,
@@ -91,7 +91,7 @@ func Stock(ctx context.Context, s *store.Store, scope trade.Scope, items []strin
 	if err != nil {
 		return nil, err
 	}
-	all, err := keptWarehouses.AsOf(s, warehousesKept)
+	all, err := keptWarehouses.AsOf(s, warehousesKept) //nolint:contextcheck // what all share outlives whoever asked first
 	codes := all.codes
 	for _, figures := range found {
 		slices.SortFunc(figures, func(a, b *trade.Stock) int { return cmp.Compare(codes[a.WarehouseRef.ID], codes[b.WarehouseRef.ID]) })

@@ -43,7 +43,7 @@ func begin() {
 	if failed != nil {
 		return
 	}
-	if failed = os.Chmod(dir, 0o755); failed != nil {
+	if failed = os.Chmod(dir, 0o755); failed != nil { //nolint:gosec // it is there to be read
 		return
 	}
 	cluster, failed = postgres.Start(context.Background(), dir, slog.New(slog.DiscardHandler))

@@ -185,8 +185,8 @@ func (e *enduring) write(ctx context.Context) {
 func (e *enduring) follow(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(within, strings.Replace(e.s.url, "http", "ws", 1)+"/graphql",
-		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+	conn, _, err := websocket.Dial(within, strings.Replace(e.s.url, "http", "ws", 1)+"/graphql", //nolint:bodyclose // the connection has it
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		time.Sleep(time.Second)
 		return

@@ -236,8 +236,8 @@ func openMany(ctx context.Context, url, token string, many int, told func(frame 
 
 // subscribed is a connection over which shipments are followed, and nothing was missed.
 func subscribed(ctx context.Context, url, token string) (*websocket.Conn, error) {
-	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/graphql",
-		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has it
+	conn, _, err := websocket.Dial(ctx, strings.Replace(url, "http", "ws", 1)+"/graphql", //nolint:bodyclose // the connection has it
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		return nil, err
 	}

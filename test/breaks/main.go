@@ -38,7 +38,7 @@ func main() {
 	if err := run(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "breaks:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // the system ends it
 	}
 }
 

@@ -220,8 +220,8 @@ func (p *proof) follow(ctx context.Context, t *told, r *rand.Rand) {
 }
 
 func (p *proof) connection(ctx context.Context, t *told, after **string) error {
-	conn, _, err := websocket.Dial(ctx, "ws://"+p.c.addr+"/graphql",
-		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the connection has taken it
+	conn, _, err := websocket.Dial(ctx, "ws://"+p.c.addr+"/graphql", //nolint:bodyclose // the connection has taken it
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		return err
 	}

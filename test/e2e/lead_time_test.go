@@ -71,7 +71,7 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	for field, bad := range map[string]map[string]any{
 		"supplierItem":  {"supplierItem": "sit_none"},
 		"leadTimeDays":  {"leadTimeDays": 0},
-		"leadTimeDays ": {"leadTimeDays": 1000},
+		"leadTimeDays ": {"leadTimeDays": 1000}, //nolint:gocritic // a name that is wrong by its blank
 		"leadTimeDays+": {"leadTimeDays": was},
 		"effectiveFrom": {"effectiveFrom": today.AddDate(0, 0, -1).Format(time.DateOnly)},
 		"effectiveFar":  {"effectiveFrom": today.AddDate(3, 0, 0).Format(time.DateOnly)},

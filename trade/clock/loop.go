@@ -37,10 +37,10 @@ func (l Loop) Run(ctx context.Context, pass func(ctx context.Context) (more bool
 		case ctx.Err() != nil: // what failed since was cut short
 			return
 		case err != nil && err.Error() != failure:
-			l.Log.Warn("background task fails; it is retried", "task", l.Task, "err", err)
+			l.Log.WarnContext(ctx, "background task fails; it is retried", "task", l.Task, "err", err)
 			failure = err.Error()
 		case err == nil && failure != "":
-			l.Log.Info("background task works again", "task", l.Task)
+			l.Log.InfoContext(ctx, "background task works again", "task", l.Task)
 			failure = ""
 		}
 		if (err != nil || !more) && !l.pause(ctx) {

@@ -274,5 +274,3 @@ func travel(day trade.Date, days int) trade.Date {
 	}
 	return day
 }
-
-func ref[T any](v T) *T { return &v }

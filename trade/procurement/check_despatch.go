@@ -47,7 +47,7 @@ func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.Supplie
 
 func (c *documentChecks) supplier() (all []trade.SupplierError) {
 	for _, e := range c.All {
-		all = append(all, e.(*trade.InvalidInput))
+		all = append(all, e.(*trade.InvalidInput)) //nolint:errcheck // these checks make no other error
 	}
 	return all
 }

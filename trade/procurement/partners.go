@@ -293,7 +293,7 @@ func CheckPartner(p *TradingPartner) (errs []trade.CommonError) {
 		wrong("The name is missing.", "name")
 	}
 	for _, e := range trade.CheckText(p.Name, "name") {
-		errs = append(errs, e.(trade.CommonError))
+		errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // these checks make no other error
 	}
 	if p.GLN != nil && !trade.ValidGLN(*p.GLN) {
 		wrong("A GLN has 13 digits, the last of which checks the others.", "gln")

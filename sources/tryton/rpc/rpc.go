@@ -74,7 +74,7 @@ func Open(address, user string, password func() string) (*Client, error) {
 	if user == "" {
 		return nil, errors.New("user must be set: the login that Portico has in Tryton")
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // it is that by documentation
 	transport.MaxIdleConnsPerHost = 16
 	return &Client{
 		server: u.Scheme + "://" + u.Host + "/", url: strings.TrimRight(address, "/") + "/", user: user, password: password,

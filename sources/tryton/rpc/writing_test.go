@@ -42,7 +42,7 @@ func TestWhatIsWrittenIsReadAsItWas(t *testing.T) {
 		if written, err := json.Marshal(d); err != nil || string(written) != `{"__class__":"Decimal","decimal":"`+text+`"}` {
 			t.Errorf("%s is written as %s, %v", text, written, err)
 		}
-		if written, err := json.Marshal(Number{d.Decimal}); err != nil || string(written) != text {
+		if written, err := json.Marshal(Number(d)); err != nil || string(written) != text {
 			t.Errorf("the number %s is written as %s, %v", text, written, err)
 		}
 	}

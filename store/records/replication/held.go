@@ -28,7 +28,7 @@ type holding struct{ from, key, says string }
 func object(pairs ...string) string {
 	var b strings.Builder
 	for i := 0; i < len(pairs); i += 2 {
-		fmt.Fprintf(&b, "%s'%s', %s", [...]string{"", ", "}[min(i, 1)], pairs[i], pairs[i+1])
+		fmt.Fprintf(&b, "%s'%s', %s", [...]string{"", ", "}[min(i, 1)], pairs[i], pairs[i+1]) //nolint:gosec // it is as long as that
 	}
 	return "jsonb_build_object(" + b.String() + ")"
 }
