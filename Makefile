@@ -35,14 +35,13 @@ tryton-stop: ## Stop it
 bin/portico:
 	@$(GO) build -o $@ .
 
-test: ## All tests once, shuffled: packages with the race detector, beside them the stories over the built binary; what a missing program leaves out is said at the end
+test: ## All tests once, shuffled: the stories over the built binary, then the packages with the race detector; what a missing program leaves out is said at the end
 	@dir=$$(mktemp -d); \
-	PORTICO_LEFT_OUT=$$dir/left PORTICO_SLOWEST=$$dir/slowest PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(MAKE) --no-print-directory -j2 -k test-packages test-stories; code=$$?; \
+	PORTICO_LEFT_OUT=$$dir/left PORTICO_SLOWEST=$$dir/slowest PORTICO_NETWORK=1 sandbox/tryton/run.sh with $(MAKE) --no-print-directory -k test-stories test-packages; code=$$?; \
 	cat $$dir/slowest $$dir/left 2> /dev/null; rm -rf $$dir; exit $$code
 
-# Packages give way to stories, which have clocks to keep.
 test-packages:
-	@echo "packages, with the race detector:"; nice -n 5 $(GO) test -race -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '/test/e2e$$')
+	@echo "packages, with the race detector:"; $(GO) test -race -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '/test/e2e$$')
 
 # The race detector would watch the stories' client alone: its server is another process.
 test-stories:
