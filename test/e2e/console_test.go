@@ -108,8 +108,8 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	const contrast = `(() => { const lum = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 		const paper = lum(getComputedStyle(document.body).backgroundColor);
 		return Math.min(...[...document.querySelectorAll('main *, header *')].filter((e) => e.childElementCount === 0 && e.textContent.trim() &&
-		!e.closest('[aria-current], button.first')).map((e) => { const ink = lum(getComputedStyle(e).color); return
-		(Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); })); })()`
+		!e.closest('[aria-current], button.first')).map((e) => { const ink = lum(getComputedStyle(e).color);
+		return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); })); })()`
 	for _, scheme := range []string{"light", "dark"} {
 		var least float64
 		step(scheme, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -100,16 +101,19 @@ func declared(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	name := regexp.MustCompile(`Name: +"(portico_[a-z0-9_]+)"`)
-	for _, folder := range []string{"edge", "process", "sources", "store", "resolvers/loaders"} {
-		files, _ := filepath.Glob("../../" + folder + "/*.go")
-		for _, f := range files {
-			text, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
+	for _, folder := range []string{"edge", "process", "sources", "store", "resolvers"} {
+		err := filepath.WalkDir("../../"+folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+				return err
 			}
+			text, err := os.ReadFile(path)
 			for _, m := range name.FindAllStringSubmatch(string(text), -1) {
 				all[m[1]] = true
 			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	return all

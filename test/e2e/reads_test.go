@@ -151,7 +151,9 @@ func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 // Covers: U02 C10
 func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 	t.Parallel()
-	s := portico(t)
+	s := start(t, loaded(t), "PORTICO_PACE=1") // what the server does beside the query is counted, too
+	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
+	s.settled(t)
 	for name, q := range map[string]string{
 		"orders": `query ($n: Int!) { orders(first: $n) { nodes { number account { name } shipTo { code } lines { nodes { sku } }
 			shipments { nodes { number status } } invoices { nodes { number } } returns { nodes { number } } } } }`,

@@ -39,11 +39,12 @@ var (
 	thePlaces  = &resource{has: map[string]bool{}}
 )
 
-// schedule makes as many places as -parallel says, or two for each core, for most of a story is
-// waiting; and lets go of all stories at once.
+// schedule makes as many places as -parallel says, or one for each core, beside which the shared
+// server and those over a Tryton run: with more of them stories run out of their own clocks. It
+// lets go of all stories at once.
 func schedule() error {
 	flag.Parse()
-	places := 2 * runtime.GOMAXPROCS(0)
+	places := runtime.GOMAXPROCS(0)
 	var err error
 	flag.Visit(func(f *flag.Flag) { // what was set
 		if f.Name == "test.parallel" {
