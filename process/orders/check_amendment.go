@@ -43,20 +43,125 @@ func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
 	return errs
 }
 
-// prepareAmendment checks a change against what is known, and makes what its operation
-// works on. awaiting is what the buyer must decide first, or nil.
-func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (work *amendWork, lane string,
-	awaiting *trade.AwaitedDecision, errs []trade.AmendOrderError, err error,
+// preparedAmendment is a change that nothing is known against: what its operation works on, the
+// lane that it is played in, and what the buyer must decide first, or nil.
+type preparedAmendment struct {
+	work     *amendWork
+	lane     string
+	awaiting *trade.AwaitedDecision
+}
+
+// amendedLine is a line of a change that is ordered: one that is added, or one of the order whose
+// quantity or day is another one.
+type amendedLine struct {
+	place  []string // in the input
+	asked  ordering.OrderRequestLine
+	before *trade.OrderLine // nil where it is added
+	change LineChange       // of the line before
+	sku    string
+	price  *trade.Price // of what is asked; nil before it is priced
+}
+
+// requantified says whether an amended line of the order has another quantity than before.
+func (l *amendedLine) requantified() bool { return l.before != nil && l.change.Quantity != nil }
+
+// prepareAmendment checks a change against what is known, and makes what its operation works
+// on. Of an order that is not there it makes nothing, and refuses nothing either: the write
+// itself does.
+func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (*preparedAmendment,
+	[]trade.AmendOrderError, error,
 ) {
 	orders, err := records.Orders(ctx, o.desk.Store, scope, []string{a.OrderID})
 	order := orders[a.OrderID]
 	if err != nil || order == nil {
-		return nil, "", nil, nil, err // which the write itself tells
+		return nil, nil, err
 	}
-	lines, err := o.linesOf(ctx, scope, a.OrderID)
+	known, err := o.linesOf(ctx, scope, a.OrderID)
 	if err != nil {
-		return nil, "", nil, nil, err
+		return nil, nil, err
 	}
+	lines, cancelled, errs := linesToAmend(a, known)
+	request := requestFor(order, a, lines)
+	for _, e := range ordering.CheckLines(request.Lines) {
+		errs = append(errs, moved(e, lines))
+	}
+	if len(errs) > 0 {
+		return nil, errs, nil
+	}
+	facts, err := o.facts(ctx, scope, []*ordering.OrderRequest{request})
+	if err != nil {
+		return nil, nil, err
+	}
+	f := facts[0]
+	credit := f.Credit
+	f.Credit = nil // what counts is by how much the order grows
+	for _, e := range ordering.CheckOrder(request, f).Errors {
+		errs = append(errs, moved(e, lines))
+	}
+	if len(errs) > 0 {
+		return nil, errs, nil
+	}
+	if unpriced := priceLines(lines, f.Lines); unpriced != nil {
+		return nil, []trade.AmendOrderError{unpriced}, nil
+	}
+	if more := growth(lines, f.Lines); credit != nil && more.Amount.IsPos() {
+		if blocked := ordering.CheckCredit(credit, more); blocked != nil {
+			return nil, []trade.AmendOrderError{blocked}, nil
+		}
+	}
+	prepared := &preparedAmendment{work: workToAmend(order, a, lines, cancelled, len(known)), lane: order.AccountRef.ID}
+	if f.Account != nil {
+		prepared.work.Account = f.Account.Number
+	}
+	if f.ShipTo != nil {
+		prepared.work.ShipTo = f.ShipTo.Code
+	}
+	if differences := priceDifferences(lines); differences != nil {
+		prepared.awaiting = &trade.AwaitedDecision{
+			By:      trade.ForCustomer,
+			Message: "A price is another one for the new quantity: accept it, or cancel the change by cancelling the order.",
+			Since:   time.Now().UTC(), Differences: differences,
+		}
+	}
+	return prepared, nil, nil
+}
+
+// linesToAmend are the lines that a change orders, first those that it changes and then those that
+// it adds, and the lines that it cancels. It refuses what the order's lines do not allow.
+func linesToAmend(a *Amendment, known map[string]*trade.OrderLine) (lines []amendedLine, cancelled []*trade.OrderLine,
+	errs []trade.AmendOrderError,
+) {
+	for i, c := range a.Change {
+		place, l := []string{"changeLines", strconv.Itoa(i)}, known[c.LineID]
+		if refusal := lineRefusal(l, c.Quantity, place); refusal != nil {
+			errs = append(errs, refusal)
+			continue
+		}
+		quantity := l.Ordered
+		if c.Quantity != nil {
+			quantity = *c.Quantity
+		}
+		asked := ordering.OrderRequestLine{
+			Item: ordering.ItemKey{ID: l.ItemRef.ID}, Quantity: quantity, RequestedDeliveryDate: c.RequestedDeliveryDate,
+		}
+		lines = append(lines, amendedLine{place: place, asked: asked, before: l, change: c, sku: *l.SKU})
+	}
+	for i, id := range a.Cancel {
+		l := known[id]
+		if refusal := lineRefusal(l, nil, []string{"cancelLines", strconv.Itoa(i)}); refusal != nil {
+			errs = append(errs, refusal)
+			continue
+		}
+		cancelled = append(cancelled, l)
+	}
+	for i, l := range a.Add {
+		lines = append(lines, amendedLine{place: []string{"addLines", strconv.Itoa(i)}, asked: l})
+	}
+	return lines, cancelled, errs
+}
+
+// requestFor is a change as an order of its own, so that what holds for orders holds for it.
+func requestFor(order *trade.Order, a *Amendment, lines []amendedLine) *ordering.OrderRequest {
 	request := &ordering.OrderRequest{
 		AccountID: order.AccountRef.ID, ShipToID: order.ShipToRef.ID, AllowPartial: true,
 		RequestedDeliveryDate: a.RequestedDeliveryDate,
@@ -64,127 +169,92 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 	if order.ShipToRef.ID == "" {
 		request.ShipToAddress = &order.ShipToAddress
 	}
-	work = &amendWork{Change: trade.OrderChange{RequestedDeliveryDate: a.RequestedDeliveryDate}}
-	work.Back.RequestedDeliveryDate = order.RequestedDeliveryDate
-	if a.RequestedDeliveryDate == nil {
-		work.Back.RequestedDeliveryDate = nil
+	for i := range lines {
+		request.Lines = append(request.Lines, lines[i].asked)
 	}
-	var places [][]string             // of the lines of the request
-	var changing []*trade.ChangedLine // by line of the request; nil for those that are added
-	var old []*trade.OrderLine
-	work.Change.Lines = make([]trade.ChangedLine, 0, len(a.Change)+len(a.Cancel))
-	for i, c := range a.Change {
-		at := []string{"changeLines", strconv.Itoa(i)}
-		l := lines[c.LineID]
-		if refusal := lineRefusal(l, c.Quantity, at); refusal != nil {
-			errs = append(errs, refusal)
-			continue
-		}
-		work.Change.Lines = append(work.Change.Lines,
-			trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: c.Quantity, RequestedDeliveryDate: c.RequestedDeliveryDate})
-		before := trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU}
-		changed := &work.Change.Lines[len(work.Change.Lines)-1]
-		q := l.Ordered
-		if c.Quantity != nil {
-			before.Quantity, q = &l.Ordered, *c.Quantity
-		}
-		work.Back.Lines = append(work.Back.Lines, before)
-		request.Lines = append(request.Lines,
-			ordering.OrderRequestLine{Item: ordering.ItemKey{ID: l.ItemRef.ID}, Quantity: q, RequestedDeliveryDate: c.RequestedDeliveryDate})
-		places, changing, old = append(places, at), append(changing, changed), append(old, l)
-	}
-	for i, id := range a.Cancel {
-		l := lines[id]
-		if refusal := lineRefusal(l, nil, []string{"cancelLines", strconv.Itoa(i)}); refusal != nil {
-			errs = append(errs, refusal)
-			continue
-		}
-		none := trade.Quantity{Unit: l.Ordered.Unit}
-		work.Change.Lines = append(work.Change.Lines, trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: &none})
-		work.Back.Lines = append(work.Back.Lines, trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: &l.Ordered})
-	}
-	for i, l := range a.Add {
-		request.Lines = append(request.Lines, l)
-		places, changing, old = append(places, []string{"addLines", strconv.Itoa(i)}), append(changing, nil), append(old, nil)
-	}
-	for _, e := range ordering.CheckLines(request.Lines) {
-		errs = append(errs, moved(e, places))
-	}
-	if len(errs) > 0 {
-		return nil, "", nil, errs, nil
-	}
-	facts, err := o.facts(ctx, scope, []*ordering.OrderRequest{request})
-	if err != nil {
-		return nil, "", nil, nil, err
-	}
-	f := facts[0]
-	credit := f.Credit
-	f.Credit = nil // what counts is by how much the order grows
-	v := ordering.CheckOrder(request, f)
-	for _, e := range v.Errors {
-		errs = append(errs, moved(e, places))
-	}
-	if len(errs) > 0 {
-		return nil, "", nil, errs, nil
-	}
-	if f.Account != nil {
-		work.Account = f.Account.Number
-	}
-	if f.ShipTo != nil {
-		work.ShipTo = f.ShipTo.Code
-	}
-	var differences []trade.SubmitOrderError
-	var more trade.Money
-	for i := range request.Lines {
-		line := f.Lines[i]
-		p := trade.KnownPrice(line.Price)
-		if p == nil {
-			return nil, "", nil, []trade.AmendOrderError{&trade.SourceUnavailable{
+	return request
+}
+
+// priceLines gives each line its item's SKU and its price. It refuses the first line without a price.
+func priceLines(lines []amendedLine, facts []ordering.LineFacts) trade.AmendOrderError {
+	for i := range lines {
+		l := &lines[i]
+		if l.price = trade.KnownPrice(facts[i].Price); l.price == nil {
+			return &trade.SourceUnavailable{
 				Refusal: trade.Refusal{
 					Code: trade.CodeUnavailable, Message: "The change cannot be priced at the moment. Try again later.",
-					Path: append([]string{"input"}, places[i]...),
+					Path: trade.InputPath(l.place...),
 				}, System: trade.ERP,
-			}}, nil
+			}
 		}
-		amount, _ := trade.LineAmount(line.Price, line.Units, request.Lines[i].Quantity)
+		if l.before == nil {
+			l.sku = facts[i].Item.SKU
+		}
+	}
+	return nil
+}
+
+// growth is by how much an order's amount grows with lines that are priced.
+func growth(lines []amendedLine, facts []ordering.LineFacts) (more trade.Money) {
+	for i, l := range lines {
+		amount, _ := trade.LineAmount(facts[i].Price, facts[i].Units, l.asked.Quantity)
 		more = trade.Money{Amount: more.Amount.Add(amount.Amount), Currency: amount.Currency}
-		if changing[i] == nil {
-			work.Change.Added = append(work.Change.Added, trade.DraftLine{
-				LineNumber: strconv.Itoa((len(lines) + i + 1) * 10), SKU: line.Item.SKU, Quantity: request.Lines[i].Quantity, UnitPrice: p.UnitPrice,
-				RequestedDeliveryDate: request.Lines[i].RequestedDeliveryDate,
+		if l.before != nil && l.before.Amount != nil {
+			more.Amount = more.Amount.Sub(l.before.Amount.Amount)
+		}
+	}
+	return more
+}
+
+// priceDifferences are the lines whose price is another one for their new quantity.
+func priceDifferences(lines []amendedLine) (differences []trade.SubmitOrderError) {
+	for _, l := range lines {
+		if !l.requantified() || l.before.UnitPrice == nil || trade.SamePrice(*l.before.UnitPrice, l.price.UnitPrice) {
+			continue
+		}
+		differences = append(differences, &trade.PriceChanged{
+			Refusal: trade.Refusal{
+				Code: trade.CodePriceChanged, Message: "The price of " + l.sku + " is another one for this quantity.",
+				Path: append(trade.InputPath(l.place...), "quantity"),
+			},
+			Expected: *l.before.UnitPrice, Current: l.price,
+		})
+	}
+	return differences
+}
+
+// workToAmend is what the operation of a change works on: the change, and what takes it back. The
+// lines that are added are numbered after the lines that are known.
+func workToAmend(order *trade.Order, a *Amendment, lines []amendedLine, cancelled []*trade.OrderLine, known int) *amendWork {
+	w := &amendWork{Change: trade.OrderChange{
+		RequestedDeliveryDate: a.RequestedDeliveryDate, Lines: make([]trade.ChangedLine, 0, len(a.Change)+len(a.Cancel)),
+	}}
+	if a.RequestedDeliveryDate != nil {
+		w.Back.RequestedDeliveryDate = order.RequestedDeliveryDate
+	}
+	for i, l := range lines {
+		if l.before == nil {
+			w.Change.Added = append(w.Change.Added, trade.DraftLine{
+				LineNumber: strconv.Itoa((known + i + 1) * 10), SKU: l.sku, Quantity: l.asked.Quantity, UnitPrice: l.price.UnitPrice,
+				RequestedDeliveryDate: l.asked.RequestedDeliveryDate,
 			})
 			continue
 		}
-		if old[i].Amount != nil {
-			more.Amount = more.Amount.Sub(old[i].Amount.Amount)
+		change := trade.ChangedLine{
+			LineNumber: l.before.LineNumber, SKU: l.sku, Quantity: l.change.Quantity, RequestedDeliveryDate: l.change.RequestedDeliveryDate,
 		}
-		if changing[i].Quantity == nil {
-			continue // its price stays
+		back := trade.ChangedLine{LineNumber: l.before.LineNumber, SKU: l.sku}
+		if l.requantified() { // or else its price stays
+			change.UnitPrice, back.Quantity = &l.price.UnitPrice, &l.before.Ordered
 		}
-		changing[i].UnitPrice = &p.UnitPrice
-		if u := old[i].UnitPrice; u != nil && !trade.SamePrice(*u, p.UnitPrice) {
-			differences = append(differences, &trade.PriceChanged{
-				Refusal: trade.Refusal{
-					Code: trade.CodePriceChanged, Message: "The price of " + line.Item.SKU + " is another one for this quantity.",
-					Path: append([]string{"input"}, append(places[i], "quantity")...),
-				},
-				Expected: *u, Current: p,
-			})
-		}
+		w.Change.Lines, w.Back.Lines = append(w.Change.Lines, change), append(w.Back.Lines, back)
 	}
-	if credit != nil && more.Amount.IsPos() {
-		if blocked := ordering.CheckCredit(credit, more); blocked != nil {
-			return nil, "", nil, []trade.AmendOrderError{blocked}, nil
-		}
+	for _, l := range cancelled {
+		change := trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: &trade.Quantity{Unit: l.Ordered.Unit}}
+		back := trade.ChangedLine{LineNumber: l.LineNumber, SKU: *l.SKU, Quantity: &l.Ordered}
+		w.Change.Lines, w.Back.Lines = append(w.Change.Lines, change), append(w.Back.Lines, back)
 	}
-	if differences != nil {
-		awaiting = &trade.AwaitedDecision{
-			By:      trade.ForCustomer,
-			Message: "A price is another one for the new quantity: accept it, or cancel the change by cancelling the order.",
-			Since:   time.Now().UTC(), Differences: differences,
-		}
-	}
-	return work, order.AccountRef.ID, awaiting, nil, nil
+	return w
 }
 
 // linesOf are the lines of an order, by id.
@@ -222,11 +292,11 @@ func lineRefusal(l *trade.OrderLine, to *trade.Quantity, at []string) trade.Amen
 }
 
 // moved tells a refusal of a line of the request at the place that it has in the input.
-func moved(e trade.SubmitOrderError, places [][]string) trade.AmendOrderError {
+func moved(e trade.SubmitOrderError, lines []amendedLine) trade.AmendOrderError {
 	r := trade.RefusalOf(e)
 	if len(r.Path) > 2 && r.Path[1] == "lines" {
-		if i, err := strconv.Atoi(r.Path[2]); err == nil && i < len(places) {
-			r.Path = append(append([]string{"input"}, places[i]...), r.Path[3:]...)
+		if i, err := strconv.Atoi(r.Path[2]); err == nil && i < len(lines) {
+			r.Path = append(trade.InputPath(lines[i].place...), r.Path[3:]...)
 		}
 	}
 	return e.(trade.AmendOrderError)

@@ -42,7 +42,7 @@ func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitt
 	if errs := checkAmendment(a); errs != nil {
 		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
 	}
-	work, lane, awaiting, errs, err := o.prepareAmendment(ctx, scope, a)
+	prepared, errs, err := o.prepareAmendment(ctx, scope, a)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +51,10 @@ func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitt
 			if len(errs) > 0 {
 				return "", errs, nil
 			}
-			n := o.operationOn(now, by, key, print, lane)
-			n.Awaiting, n.After = awaiting, map[string]any{"added": len(a.Add), "changed": len(a.Change), "cancelled": len(a.Cancel), "input": print}
+			n := o.operationOn(now, by, key, print, prepared.lane)
+			n.Awaiting = prepared.awaiting
+			n.After = map[string]any{"added": len(a.Add), "changed": len(a.Change), "cancelled": len(a.Cancel), "input": print}
+			work := prepared.work
 			work.Ref = "PORTICO-" + n.ID[len("opr_"):]
 			return n.ID, nil, process.Begin(ctx, o.desk, tx, o.amendOrder(), n, *work, work.Ref)
 		})
