@@ -82,7 +82,7 @@ func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 	write func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []E, err error),
 ) (*Acted[E], error) {
 	if bad := CheckKey(key); bad != nil {
-		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil
+		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil //nolint:errcheck // it is of that type by construction
 	}
 	print, err := Fingerprint(input)
 	if err != nil {
@@ -94,7 +94,7 @@ func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter,
 			return nil, err
 		}
 		if kept.Fingerprint != print {
-			return &Acted[E]{Errors: []E{any(KeyConflict(kept.SpentAt, kept.OperationID)).(E)}}, nil
+			return &Acted[E]{Errors: []E{any(KeyConflict(kept.SpentAt, kept.OperationID)).(E)}}, nil //nolint:errcheck // it is of that type by construction
 		}
 		return &Acted[E]{Replayed: true, OperationID: kept.OperationID, SubjectID: kept.Subject, Answer: kept.Answer}, nil
 	}

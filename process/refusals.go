@@ -14,7 +14,7 @@ func Invalid(code trade.ErrorCode, message string, path ...string) *trade.Invali
 // RequireText refuses a text that is missing, with the words given, or that cannot be printed.
 func RequireText[E trade.UserError](text, missing, field string) (errs []E) {
 	if strings.TrimSpace(text) == "" {
-		return []E{any(Invalid(trade.CodeInvalidInput, missing, field)).(E)}
+		return []E{any(Invalid(trade.CodeInvalidInput, missing, field)).(E)} //nolint:errcheck // it is of that type by construction
 	}
 	return CheckText[E](&text, field)
 }
@@ -25,7 +25,7 @@ func CheckText[E trade.UserError](text *string, field string) (errs []E) {
 		return nil
 	}
 	for _, e := range trade.CheckText(*text, field) {
-		errs = append(errs, e.(E))
+		errs = append(errs, e.(E)) //nolint:errcheck // it is of that type by construction
 	}
 	return errs
 }

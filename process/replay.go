@@ -28,7 +28,7 @@ type Replayed struct {
 }
 
 // Spend audits a replay, and keeps what it found as its answer.
-func (q Replay) Spend(ctx context.Context, st *store.Store, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey,
+func (q Replay) Spend(ctx context.Context, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey,
 	err error,
 ) {
 	err = ledger.Audit(ctx, tx, operating.AuditRecord{

@@ -48,7 +48,7 @@ func Open(st *store.Store, folder string) (*Log, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
-	secret, err := os.ReadFile(filepath.Join(folder, "key"))
+	secret, err := os.ReadFile(filepath.Join(folder, "key")) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		secret, err = makeKey(folder)
 	}
@@ -75,7 +75,7 @@ func makeKey(folder string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "key.pub"), []byte(public+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "key.pub"), []byte(public+"\n"), 0o644); err != nil { //nolint:gosec // it is there to be read
 		return nil, err
 	}
 	return []byte(secret), os.WriteFile(filepath.Join(folder, "key"), []byte(secret+"\n"), 0o600)
@@ -178,7 +178,7 @@ func (l *Log) sign(head tlog.Tree) error {
 	if err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(l.folder, "heads"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	file, err := os.OpenFile(filepath.Join(l.folder, "heads"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // it is there to be read
 	if err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
@@ -195,7 +195,7 @@ func (l *Log) sign(head tlog.Tree) error {
 // readHeads reads the heads that were signed, oldest first. A last one that a crash cut
 // off counts for nothing.
 func readHeads(folder string) ([]tlog.Tree, error) {
-	public, err := os.ReadFile(filepath.Join(folder, "key.pub"))
+	public, err := os.ReadFile(filepath.Join(folder, "key.pub")) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
@@ -203,7 +203,7 @@ func readHeads(folder string) ([]tlog.Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %s: %w", filepath.Join(folder, "key.pub"), err)
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "heads"))
+	text, err := os.ReadFile(filepath.Join(folder, "heads")) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -327,11 +327,11 @@ func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64)
 	if err != nil {
 		return nil, err
 	}
-	public, err := os.ReadFile(filepath.Join(folder, "key.pub"))
+	public, err := os.ReadFile(filepath.Join(folder, "key.pub")) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "heads"))
+	text, err := os.ReadFile(filepath.Join(folder, "heads")) //nolint:gosec // the operator names the file
 	if err != nil || len(heads) == 0 {
 		return nil, errors.Join(ErrUnsealed, err)
 	}

@@ -59,7 +59,7 @@ type Beginning[W any] struct {
 // Begin keeps operations of a flow in a transaction, after what they depend on, and tells
 // which by id. Of what depends on one whose key is spent, and which is not kept, nothing
 // may stay. [Engine.Wake] is for after.
-func Begin[W any](ctx context.Context, e *Engine, tx *store.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
+func Begin[W any](ctx context.Context, _ *Engine, tx *store.Tx, f Flow[W], all ...Beginning[W]) (begun []string, err error) {
 	kept := make([]ledger.NewOperation, len(all))
 	for i, b := range all {
 		n := b.Operation

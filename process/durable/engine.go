@@ -177,7 +177,7 @@ func (e *Engine) startRiver(ctx context.Context, config *river.Config) (*river.C
 		case !store.Unreachable(err):
 			return nil, err
 		case !waits:
-			e.log.Warn("the database cannot be reached; operations wait for it", "err", err)
+			e.log.WarnContext(ctx, "the database cannot be reached; operations wait for it", "err", err)
 			waits = true
 		}
 	}
@@ -199,5 +199,5 @@ func (e *Engine) Close() { e.pool.Close() }
 // pauseAfter is the pause after a failed attempt, by how many there were.
 func pauseAfter(attempt int) time.Duration {
 	d := min(firstPause<<min(attempt-1, 10), longestPause)
-	return d/2 + time.Duration(mathrand.Int64N(int64(d/2)+1))
+	return d/2 + time.Duration(mathrand.Int64N(int64(d/2)+1)) //nolint:gosec // no secret: it only has to differ
 }

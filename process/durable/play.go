@@ -51,7 +51,7 @@ func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err e
 	go e.hold(ctx, c, lost)
 	flow := e.flows[c.Kind]
 	if flow == nil || flow.length() != len(c.Steps) {
-		e.log.Error("an operation of a kind that this version does not play", "operation_id", id, "kind", c.Kind)
+		e.log.ErrorContext(ctx, "an operation of a kind that this version does not play", "operation_id", id, "kind", c.Kind)
 		wait = longestPause
 		return wait, e.save(ctx, c, len(c.Steps)-1, &wait)
 	}
@@ -115,7 +115,7 @@ func (e *Engine) hold(ctx context.Context, c *claim, lost func()) {
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		err := ledger.RenewClaim(ctx, e.store, c.ID, c.token, lease)
 		if errors.Is(err, ledger.ErrClaimLost) {
-			e.log.Warn("an operation was taken over", "operation_id", c.ID)
+			e.log.WarnContext(ctx, "an operation was taken over", "operation_id", c.ID)
 			lost()
 			return nil
 		}
@@ -189,7 +189,7 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 	if c.State != trade.OperationCompensating {
 		c.State = trade.OperationQueued
 	}
-	e.log.Info("step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind",
+	e.log.InfoContext(ctx, "step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind",
 		sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
 	return false, wait, e.save(ctx, c, position, &wait)
 }

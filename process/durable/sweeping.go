@@ -42,7 +42,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}
 	// Others are merely next, and their job has not come yet.
 	if abandoned := slices.DeleteFunc(orphans, func(o ledger.Turn) bool { return !o.Abandoned }); len(abandoned) > 0 {
-		e.log.Info("operations taken up again", "operations", len(abandoned))
+		e.log.InfoContext(ctx, "operations taken up again", "operations", len(abandoned))
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (e *Engine) remove(ctx context.Context) error {
 	removed := 0
 	defer func() {
 		if removed > 0 {
-			e.log.Info("operations and keys that are kept no longer were removed", "records", removed)
+			e.log.InfoContext(ctx, "operations and keys that are kept no longer were removed", "records", removed)
 		}
 	}()
 	for more := true; more; {

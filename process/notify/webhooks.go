@@ -262,7 +262,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 			sending.Go(func() {
 				defer func() { <-free; w.Wake() }()
 				if err := w.send(context.WithoutCancel(ctx), &d); err != nil { // begun, it is finished
-					w.Log.Warn("what became of a delivery could not be noted; it is sent again", "delivery", d.ID, "err", err)
+					w.Log.WarnContext(ctx, "what became of a delivery could not be noted; it is sent again", "delivery", d.ID, "err", err)
 				}
 			})
 		}
@@ -353,7 +353,7 @@ func (w *Webhooks) send(ctx context.Context, d *operatingstore.DueDelivery) (err
 		case errors.Is(err, ErrUntold), errors.Is(err, ErrNotLetIn):
 			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
 		case err != nil:
-			w.Log.Warn("a webhook cannot be written", "delivery", d.ID, "err", err)
+			w.Log.WarnContext(ctx, "a webhook cannot be written", "delivery", d.ID, "err", err)
 			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeTold), false, retry)
 		}
 	}

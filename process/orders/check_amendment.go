@@ -299,5 +299,5 @@ func moved(e trade.SubmitOrderError, lines []amendedLine) trade.AmendOrderError 
 			r.Path = append(trade.InputPath(lines[i].place...), r.Path[3:]...)
 		}
 	}
-	return e.(trade.AmendOrderError)
+	return e.(trade.AmendOrderError) //nolint:errcheck // it is of that type by construction
 }

@@ -17,7 +17,7 @@ import (
 	"portico/trade/ordering"
 )
 
-// Orders are the flows of customers' orders.
+// Flows are the flows of customers' orders.
 type Flows struct {
 	desk   *process.Desk
 	prices *sources.PriceCache

@@ -62,7 +62,7 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such order.", "order")}, nil
 			}
 			if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
-				return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil
+				return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil //nolint:errcheck // it is of that type by construction
 			}
 			asked, err := records.ReturnsAsked(ctx, tx, now.ID)
 			if err != nil {
@@ -107,7 +107,7 @@ func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 		requests[i].Quantity = l.Quantity
 		if l.Comment != nil {
 			for _, e := range trade.CheckText(*l.Comment, "lines", strconv.Itoa(i), "comment") {
-				errs = append(errs, e.(trade.CommonError))
+				errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // it is of that type by construction
 			}
 		}
 		if slices.ContainsFunc(q.Lines[:i], func(b ReturnRequestLine) bool { return b.LineID == l.LineID && b.Reason == l.Reason }) {
@@ -116,7 +116,7 @@ func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
 		}
 	}
 	for _, e := range ordering.CheckLines(requests) {
-		errs = append(errs, e.(trade.CommonError))
+		errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // it is of that type by construction
 	}
 	return errs
 }

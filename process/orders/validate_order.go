@@ -288,7 +288,7 @@ func (o *Flows) priced(ctx context.Context, requests []*ordering.OrderRequest, a
 			continue
 		}
 		for j := range f.Lines {
-			line, q := &f.Lines[j], requests[i].Lines[j].Quantity
+			line, q := &f.Lines[j], requests[i].Lines[j].Quantity //nolint:gosec // it is as long as that
 			if line.Item == nil || !slices.ContainsFunc(line.Units, func(u *trade.ItemUnit) bool { return u.Unit == q.Unit && u.Orderable }) {
 				continue
 			}

@@ -85,7 +85,7 @@ func (r *Copy) load(ctx context.Context) error {
 			r.progress.set(t.subject, rows, before, total)
 			if time.Since(reported) > reportEvery {
 				reported = time.Now()
-				r.log.Info("first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
+				r.log.InfoContext(ctx, "first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
 					r.progress.left().String())
 			}
 		}
@@ -94,7 +94,7 @@ func (r *Copy) load(ctx context.Context) error {
 		if err := r.store.Analyze(ctx); err != nil {
 			return err
 		}
-		r.log.Info("first load complete", "rows", rows, "took", time.Since(r.progress.started).Round(time.Millisecond).String())
+		r.log.InfoContext(ctx, "first load complete", "rows", rows, "took", time.Since(r.progress.started).Round(time.Millisecond).String())
 	}
 	r.progress.finish()
 	return nil
@@ -121,7 +121,7 @@ func (r *Copy) takePlace(ctx context.Context, name string) error {
 		return nil
 	}
 	if epoch != "" {
-		r.log.Warn("the source has begun anew, loading it again", "source", name)
+		r.log.WarnContext(ctx, "the source has begun anew, loading it again", "source", name)
 		if err := replication.BeginAnew(ctx, r.store, name); err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 				err := r.compare(ctx, s, c, every)
 				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
 					rest[c.Instance] = time.Now().Add(clock.Paced(lookAgain))
-					r.log.Warn("a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
+					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
 				}
 				next[c] = time.Now().Add(min(every/4, clock.Paced(lookAgain)))
 			}
@@ -178,7 +178,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "source").Set(float64(now.Told.Count))
 	comparedDifferences.WithLabelValues(c.Subject, c.Held, c.Instance).Set(float64(left))
 	if now.Mended > 0 {
-		r.log.Info("records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records", now.Mended)
+		r.log.InfoContext(ctx, "records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records", now.Mended)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (r *Copy) Replay(ctx context.Context, by process.Submitter, key string, q p
 					return spent, nil, err
 				}
 			}
-			spent, err = q.Spend(ctx, r.store, tx, by, found)
+			spent, err = q.Spend(ctx, tx, by, found)
 			return spent, nil, err
 		})
 	if sources.KindOf(err) == sources.Unavailable || sources.KindOf(err) == sources.Throttled {

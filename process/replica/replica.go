@@ -240,7 +240,7 @@ func (r *Copy) check(ctx context.Context, names ...string) {
 			text = err.Error()
 		}
 		if before, _ := r.found.Swap(name, text); text != "" && before != text {
-			r.log.Warn("a source cannot be used", "source", name, "kind", sources.KindOf(err).String(), "err", err)
+			r.log.WarnContext(ctx, "a source cannot be used", "source", name, "kind", sources.KindOf(err).String(), "err", err)
 		}
 	}
 }

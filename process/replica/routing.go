@@ -123,7 +123,7 @@ func (r *Copy) followRoutes(ctx context.Context) {
 		changed, err := r.applyRoutes(ctx)
 		if changed {
 			moving = true
-			r.log.Info("routes changed")
+			r.log.InfoContext(ctx, "routes changed")
 			if r.Rerouted != nil {
 				r.Rerouted()
 			}
@@ -168,7 +168,7 @@ func (r *Copy) comparePrices(ctx context.Context) {
 			}
 			err = r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, keys, found) })
 			if err != nil && ctx.Err() == nil {
-				r.log.Warn("differences of prices could not be filed", "err", err)
+				r.log.WarnContext(ctx, "differences of prices could not be filed", "err", err)
 			}
 		}
 	}

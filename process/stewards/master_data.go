@@ -19,10 +19,10 @@ import (
 	"portico/trade/operating"
 )
 
-// Stewards decide what holds where systems contradict each other.
+// Flows are what stewards do: they decide what holds where systems contradict each other.
 type Flows struct{ desk *process.Desk }
 
-// NewStewards makes what stewards do, and registers its flow with the engine that plays it.
+// New makes what stewards do, and registers its flow with the engine that plays it.
 func New(d *process.Desk) *Flows {
 	s := &Flows{d}
 	if d.Engine != nil {

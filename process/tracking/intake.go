@@ -190,7 +190,7 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		}); err != nil {
 			return 0, err
 		}
-		i.log.Warn("a delivery could not be applied", "source", d.Instance, "delivery", d.ID, "state", string(settled.State))
+		i.log.WarnContext(ctx, "a delivery could not be applied", "source", d.Instance, "delivery", d.ID, "state", string(settled.State))
 	}
 	return len(due), nil
 }
@@ -248,7 +248,7 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 		switch {
 		case s.State == operating.InboundParked:
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
-			s.State, s.Again = operating.InboundWaiting, lookedAtAgain(due[n].Attempts)
+			s.State, s.Again = operating.InboundWaiting, lookedAtAgain(due[n].Attempts) //nolint:gosec // it is as long as that
 			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
 		case s.State == operating.InboundApplied && len(s.Subjects) > 0 && !told[n]:
 			s.State = operating.InboundDuplicate

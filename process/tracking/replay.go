@@ -53,7 +53,7 @@ func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q
 				}
 				found.Changes += n
 			}
-			spent, err = q.Spend(ctx, i.store, tx, by, found)
+			spent, err = q.Spend(ctx, tx, by, found)
 			return spent, nil, err
 		})
 	if err == nil && len(done.Errors) == 0 {

@@ -51,7 +51,7 @@ func (s *Signals) Run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := operating.RemoveSignals(ctx, s.store, s.process); err != nil {
-		s.log.Warn("signals are not removed: this process is taken for silent", "err", err)
+		s.log.WarnContext(ctx, "signals are not removed: this process is taken for silent", "err", err)
 	}
 }
 

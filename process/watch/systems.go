@@ -37,7 +37,7 @@ const (
 	downAfter = 10 * time.Second
 )
 
-// Watcher raises alerts about systems, operations and objectives, and closes them once their
+// Systems raises alerts about systems, operations and objectives, and closes them once their
 // reason is gone.
 type Systems struct {
 	store   *store.Store
