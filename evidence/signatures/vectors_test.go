@@ -49,8 +49,8 @@ func TestSignatureBasesAreThoseOfRFC9421(t *testing.T) {
 				`"@authority": example.com`, `"content-digest": ` + digest, `"@query-param";name="Pet": dog`,
 			},
 		},
-		{"B.2.3", `("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest"
-			"content-length");created=1618884473;keyid="test-key-rsa-pss"`, testRequest, []string{
+		{"B.2.3", `("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" ` +
+			`"content-length");created=1618884473;keyid="test-key-rsa-pss"`, testRequest, []string{
 			`"date": Tue, 20 Apr 2021 02:07:55 GMT`, `"@method": POST`, `"@path": /foo`, `"@query": ?param=Value&Pet=dog`,
 			`"@authority": example.com`, `"content-type": application/json`,
 			`"content-digest": ` + digest, `"content-length": 18`,
