@@ -25,13 +25,15 @@ var workflows = map[string][]string{
 	"shipment events": {"T01", "T02", "T03", "U06"},
 }
 
-// TestEveryCapabilityHasTests makes the table of docs/capabilities.md from the ids that tests name in their comments ("Covers: C10 R01"),
-// and holds the page to it: which ids there are, what they mean, and that none is without a test.
+// TestEveryCapabilityHasTests makes the table of docs/capabilities.md from the ids that tests and scripts name in their comments
+// ("Covers: C10 R01"), and holds the page to it: which ids there are, what they mean, and that none is without a test.
 //
 // Covers: H08
 func TestEveryCapabilityHasTests(t *testing.T) {
 	files := filesNamed(t, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	scripts := filesNamed(t, func(name string) bool { return strings.HasSuffix(name, ".txtar") })
 	covers := regexp.MustCompile(`(?m)^// Covers: ([A-Z0-9 ]+)\nfunc (Test\w+)`)
+	covered := regexp.MustCompile(`(?m)\A# .+\n# Covers: ([A-Z0-9 ]+)$`)
 	tests := map[string][]string{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
@@ -42,6 +44,20 @@ func TestEveryCapabilityHasTests(t *testing.T) {
 			for id := range strings.FieldsSeq(m[1]) {
 				tests[id] = append(tests[id], m[2])
 			}
+		}
+	}
+	for _, f := range scripts {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := covered.FindSubmatch(text)
+		if m == nil {
+			t.Errorf("%s does not begin with a line of what it shows and one of what it covers", f)
+			continue
+		}
+		for id := range strings.FieldsSeq(string(m[1])) {
+			tests[id] = append(tests[id], f)
 		}
 	}
 	const page, begin = "docs/capabilities.md", "| id | capability | tests |\n|---|---|--:|\n"

@@ -31,6 +31,7 @@ require (
 	github.com/quagmt/udecimal v1.10.1
 	github.com/riverqueue/river v0.51.2
 	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.51.2
+	github.com/rogpeppe/go-internal v1.14.1
 	github.com/sosodev/duration v1.4.0
 	github.com/tidwall/gjson v1.20.2
 	github.com/vektah/gqlparser/v2 v2.5.64

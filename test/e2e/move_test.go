@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -304,3 +305,68 @@ func (e *erp) unit(t *testing.T, s *server, sku string) string {
 
 // today is the day that prices are asked for when nobody names one.
 func (e *erp) today() string { return time.Now().UTC().Format(time.DateOnly) }
+
+// besideASecond is a server on the sandbox's systems, with those of a second company, which is a
+// copy of the first, beside them: erp2 and wms2. Time stands still in both.
+func besideASecond(t *testing.T) (s, second *server) {
+	t.Helper()
+	data, company, other := loaded(t), freeAddr(t), freeAddr(t)
+	sandbox := exec.Command(binary, "sandbox", "--speed", "0")
+	sandbox.Env = append(os.Environ(), "PORTICO_DATA="+loaded(t), "PORTICO_SANDBOX_ADDR="+other)
+	if err := sandbox.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sandbox.Process.Kill(); _ = sandbox.Wait() })
+	others, key := "", file(t, data, "key2", "sandbox-key")
+	for _, name := range []string{"erp", "wms"} {
+		others += fmt.Sprintf("  %s2: { adapter: sandbox-%s, url: \"http://%s/%s\", key_file: %s }\n", name, name, other, name, key)
+	}
+	s = start(t, data, "PORTICO_CONFIG="+file(t, data, "portico.yml", sandboxConfig(t, data, company, others)),
+		"PORTICO_SANDBOX_ADDR="+company, "PORTICO_SANDBOX_SPEED=0")
+	t.Cleanup(func() { _ = s.stop() })
+	s.company = "http://" + company
+	return s, &server{company: "http://" + other}
+}
+
+// load is portals that ask all the while.
+type load struct {
+	asked, failed atomic.Int64
+	why           atomic.Value
+	all           sync.WaitGroup
+	end           context.CancelFunc
+}
+
+// portals ask a document until they end; what one of them is told of at once is of one source.
+func (s *server) portals(t *testing.T, doc string) *load {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	l := &load{end: end}
+	t.Cleanup(func() { _, _, _ = l.ended() })
+	for _, persona := range []string{"buyer", "buyer-child", "buyer-other"} {
+		token := s.token(t, persona)
+		l.all.Go(func() {
+			for ctx.Err() == nil {
+				a, err := s.ask(ctx, token, doc, nil)
+				if ctx.Err() != nil {
+					return
+				}
+				l.asked.Add(1)
+				if err == nil && len(a.Errors) == 0 && !strings.Contains(a.Body, "SOURCE_DOWN") {
+					if price, stock := instancesOf(a); len(price) == 1 && len(stock) == 1 {
+						continue
+					}
+				}
+				l.failed.Add(1)
+				l.why.Store(fmt.Sprint(persona, err, a.Body))
+			}
+		})
+	}
+	return l
+}
+
+// ended is how many asked until now, when all end, how many of them failed, and why one did.
+func (l *load) ended() (asked, failed int64, why any) {
+	l.end()
+	l.all.Wait()
+	return l.asked.Load(), l.failed.Load(), l.why.Load()
+}

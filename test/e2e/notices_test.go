@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 )
@@ -59,91 +58,6 @@ func (p *supplying) despatch(t *testing.T, id any) map[string]any {
 	t.Helper()
 	n, _ := p.s.good(t, "supplier", despatchNow, map[string]any{"id": id}).at("node").(map[string]any)
 	return n
-}
-
-// Covers: P06 P08 M03 P11
-func TestSupplierAnnouncesAndTheReceiptIsShort(t *testing.T) {
-	t.Parallel()
-	p := supplyingAt(t)
-	one, two := p.acknowledged(t, 1000, "SCR-10006"), p.acknowledged(t, 500, "SCR-10007")
-	pallet, carton, other := p.sscc(), p.sscc(), p.sscc()
-	first, second := walk(one, "lines.nodes.0.id"), walk(two, "lines.nodes.0.id")
-	in := p.shipped(
-		map[string]any{
-			"purchaseOrderLine": first, "shipped": each("600"), "backordered": each("300"), "outstandingReason": "scrap",
-			"sscc": carton, "lot": "L-7", "expiresOn": time.Now().AddDate(1, 0, 0).Format(time.DateOnly),
-		},
-		map[string]any{"purchaseOrderLine": second, "shipped": each("300"), "sscc": other, "serials": []any{"S-1", "S-2"}},
-		map[string]any{"purchaseOrderLine": second, "shipped": each("200"), "sscc": other, "lot": "L-8"},
-	)
-	in["handlingUnits"] = []any{
-		map[string]any{
-			"sscc": pallet, "packageType": "PX",
-			"weight": map[string]any{"value": "120.5", "unit": "KGM"},
-		},
-		map[string]any{"sscc": carton, "parent": pallet},
-		map[string]any{"sscc": other, "parent": pallet},
-	}
-	in["expectedAt"] = time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339)
-	key := p.key()
-	a := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in})
-	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "despatchAdvice", "status") != "ACCEPTED" {
-		t.Fatalf("announced: %s", a.Body)
-	}
-	id := a.at("out", "despatchAdvice", "id")
-	if again := p.s.good(t, "supplier", announce, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true ||
-		again.at("out", "despatchAdvice", "id") != id {
-		t.Errorf("sent again: %s", again.Body)
-	}
-	if other := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0,
-		"code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != id {
-		t.Errorf("the same number again: %s", other.Body)
-	}
-	var now map[string]any
-	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool {
-		now = p.despatch(t, id)
-		return walk(now, "shipment.number") != nil
-	})
-	if len(walk(now, "handlingUnits").([]any)) != 3 || walk(now, "handlingUnits.1.parent") != pallet ||
-		walk(now, "lines.0.outstanding.value") != "100" || walk(now, "lines.0.lot") != "L-7" ||
-		fmt.Sprint(walk(now, "lines.1.serials")) != "[S-1 S-2]" ||
-		len(walk(now, "purchaseOrders").([]any)) != 2 || walk(now, "provenance.system") != "PARTNER" ||
-		walk(now, "shipment.packages.0.sscc") != carton {
-		t.Errorf("as stored: %v", now)
-	}
-	if a, b := p.now(t, "supplier", one["number"])["status"], p.now(t, "supplier", two["number"])["status"]; a != "PARTIALLY_SHIPPED" ||
-		b != "SHIPPED" {
-		t.Errorf("the orders are %v and %v", a, b)
-	}
-	if po := p.s.good(t, "supplier",
-		`query ($n: String!) { purchaseOrder(by: {number: $n}) { despatchAdvices { id } allowedActions lines
-			{ nodes { shipped { value } schedule { promisedDeliveryDate } } } } }`, map[string]any{"n": two["number"]}); po.at("purchaseOrder",
-		"despatchAdvices", 0, "id") != id ||
-		po.at("purchaseOrder", "lines", "nodes", 0, "shipped", "value") != "500" ||
-		po.at("purchaseOrder", "lines", "nodes", 0, "schedule", 0, "promisedDeliveryDate") != time.Now().AddDate(0, 0,
-			3).UTC().Format(time.DateOnly) {
-		t.Errorf("the order that is on its way: %s", po.Body)
-	}
-	if p.s.query(t, "supplier-other", despatchNow, map[string]any{"id": id}).at("node") != nil {
-		t.Error("another supplier sees the notice")
-	}
-	p.s.control(t, http.MethodPost, "/control/receive?percent=90&damaged=5&dispatch="+say(walk(now, "shipment.number")), nil)
-	p.s.until(t, 30*time.Second, "received", func() bool {
-		now = p.despatch(t, id)
-		return now["status"] == "RECEIVED_WITH_DISCREPANCY"
-	})
-	// What was received of one order line fills the lines of the notice in their order.
-	for i, want := range [][2]string{{"540", "30"}, {"300", "0"}, {"150", "25"}} {
-		if at := fmt.Sprint("lines.", i); walk(now, at+".received.value") != want[0] || walk(now, at+".damaged.value") != want[1] {
-			t.Errorf("line %d received as %v", i, walk(now, at))
-		}
-	}
-	told := p.s.good(t, "supplier",
-		`query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message subjectNode { __typename } } } }`, map[string]any{"id": id})
-	if told.at("alerts", "nodes", 0, "kind") != "RECEIPT_DISCREPANCY" ||
-		told.at("alerts", "nodes", 0, "subjectNode", "__typename") != "DespatchAdvice" {
-		t.Errorf("nobody is told: %s", told.Body)
-	}
 }
 
 // Covers: P06 P09

@@ -58,9 +58,13 @@ func schedule() error {
 	return flag.Set("test.parallel", "1000")
 }
 
-// story is the name of the test that t is of.
+// story is the name of the test that t is of, or of the script.
 func story(t *testing.T) string {
-	name, _, _ := strings.Cut(t.Name(), "/")
+	name, within, _ := strings.Cut(t.Name(), "/")
+	if name == "TestStories" {
+		script, _, _ := strings.Cut(within, "/")
+		return name + "/" + script
+	}
 	return name
 }
 

@@ -76,52 +76,6 @@ func (s *server) effects(t *testing.T) map[string]int {
 	return all
 }
 
-// Covers: C06 R01 C09 F01 U04 C10
-func TestAnOrderIsPlacedOnceUnderItsKey(t *testing.T) {
-	t.Parallel()
-	s := portico(t)
-	o := orderingAt(t, s)
-	before := len(s.effects(t))
-	key, in := o.order()
-	first := o.submit(t, key, in)
-	if first.at("submitOrder", "operation", "state") != "COMMITTED" || first.at("submitOrder", "order", "number") == nil ||
-		first.at("submitOrder", "order", "status") == "QUEUED" {
-		t.Fatalf("not placed: %s", first.Body)
-	}
-	if lines := first.at("submitOrder", "order", "lines", "nodes").([]any); len(lines) != 1 || walk(lines[0], "sku") != o.sku {
-		t.Errorf("its lines: %s", first.Body)
-	}
-	again := o.submit(t, key, in)
-	if again.at("submitOrder", "replayed") != true || again.at("submitOrder", "order", "id") != first.at("submitOrder", "order", "id") ||
-		again.at("submitOrder", "operation", "id") != first.at("submitOrder", "operation", "id") {
-		t.Errorf("sent again: %s", again.Body)
-	}
-	in["comment"] = "another input"
-	if a := o.submit(t, key, in); a.at("submitOrder", "errors", 0, "code") != "IDEMPOTENCY_CONFLICT" ||
-		a.at("submitOrder", "errors", 0, "operation", "id") != first.at("submitOrder", "operation", "id") {
-		t.Errorf("another input: %s", a.Body)
-	}
-	for _, bad := range []string{"short", strings.Repeat("x", 129), "key with a line\nbreak in it", "key with \x00 in the middle"} {
-		if a := o.s.query(t, "buyer", submit, map[string]any{"key": bad, "in": in}); !strings.Contains(a.Body, "INVALID_INPUT") {
-			t.Errorf("key %q: %s", bad, a.Body)
-		}
-	}
-	if n := len(s.effects(t)) - before; n != 1 {
-		t.Errorf("the ERP took %d orders, want 1", n)
-	}
-	// Another's key and operation are not there.
-	id := first.at("submitOrder", "operation", "id")
-	if a := s.good(t, "buyer-other",
-		`query ($id: ID!, $key: IdempotencyKey!) { a: operation(by: {id: $id}) { id } b: operation(by: {idempotencyKey: $key}) { id } n:
-			node(id: $id) { id } }`, map[string]any{"id": id, "key": key}); a.at("a") != nil || a.at("b") != nil || a.at("n") != nil {
-		t.Errorf("another customer: %s", a.Body)
-	}
-	if a := s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { id idempotencyKey } }`,
-		map[string]any{"id": id}); a.at("operation", "id") != id || a.at("operation", "idempotencyKey") != nil {
-		t.Errorf("an operator: %s", a.Body)
-	}
-}
-
 // beside is another process of the same deployment: over the same database and company,
 // with the same keys.
 func (s *server) beside(t *testing.T) *server { t.Helper(); return s.over(t, "portico") }
@@ -202,56 +156,6 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 	if n := len(s.effects(t)) - before; n != 10 {
 		t.Errorf("the ERP took %d orders, want 10", n)
 	}
-}
-
-// Covers: R02 R06 C14 C10
-func TestOrdersWaitForAnERPThatIsAwayAndForAnswersThatAreLost(t *testing.T) {
-	t.Parallel()
-	s := start(t, loaded(t))
-	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
-	o := orderingAt(t, s)
-	keys := map[string]map[string]any{}
-	place := func(n int) {
-		for range n {
-			key, in := o.order()
-			keys[key] = in
-			if a := o.submit(t, key, in); len(a.at("submitOrder", "errors").([]any)) > 0 || a.at("submitOrder", "order", "id") == nil {
-				t.Fatalf("not taken: %s", a.Body)
-			}
-		}
-	}
-	place(1) // prices are known from here on
-	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "op": "submit", "kind": "drop", "times": 2})
-	place(2)
-	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
-	place(3)
-	a := o.submit(t, lastKey(o), keys[lastKey(o)])
-	if a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") == "COMMITTED" ||
-		a.at("submitOrder", "order", "status") != "QUEUED" {
-		t.Errorf("with the ERP away: %s", a.Body)
-	}
-	s.control(t, http.MethodDelete, "/control/faults", nil)
-	s.until(t, time.Minute, "done with all", func() bool {
-		for key, in := range keys {
-			if a := o.submit(t, key, in); a.at("submitOrder", "operation", "state") != "COMMITTED" || a.at("submitOrder", "order", "number") == nil {
-				return false
-			}
-		}
-		return true
-	})
-	effects := s.effects(t)
-	if len(effects) != len(keys) {
-		t.Errorf("the ERP took %d orders, want %d", len(effects), len(keys))
-	}
-	for ref, n := range effects {
-		if n != 1 {
-			t.Errorf("%s was taken %d times", ref, n)
-		}
-	}
-}
-
-func lastKey(o *ordering) string {
-	return fmt.Sprintf("key of order %06d of %.60s", o.n, o.of)
 }
 
 // Covers: R06 R07 R01
