@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"portico/edge"
 	"portico/edge/auth"
@@ -36,6 +37,7 @@ import (
 
 // server is what a server is made of; close ends it in reverse.
 type server struct {
+	now         func() time.Time // the clock of everything below
 	log         *slog.Logger
 	database    *Database
 	store       *store.Store
@@ -155,13 +157,14 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err := operating.RestartLog(ctx, p.store); err != nil {
 		return err
 	}
-	p.replica = replica.New(p.store, p.sources, p.log)
+	p.replica = replica.New(p.store, p.sources, p.now, p.log)
 	p.replica.Rerouted = p.prices.Purge
-	p.intake = tracking.NewIntake(p.store, p.sources, p.log)
+	p.intake = tracking.NewIntake(p.store, p.sources, p.now, p.log)
 	if err := p.replica.TakeRoutes(ctx); err != nil {
 		return err
 	}
-	if p.engine, err = durable.Open(ctx, p.database.dsn, p.store, p.sources.Names(), p.sources.Held, cfg.KeepOperations, p.log); err != nil {
+	if p.engine, err = durable.Open(ctx, p.database.dsn, p.store, p.sources.Names(), p.sources.Held, cfg.KeepOperations, p.now,
+		p.log); err != nil {
 		return err
 	}
 	p.ends = append(p.ends, p.engine.Close)
@@ -169,7 +172,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	p.desk = process.NewDesk(p.store, p.sources, p.engine)
+	p.desk = process.NewDesk(p.store, p.sources, p.engine, p.now)
 	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk),
 		purchasing.New(p.desk, signing), stewards.New(p.desk)
 	p.alerting, p.partners = watch.NewAlerts(p.desk), purchasing.NewPartners(p.desk)

@@ -31,7 +31,7 @@ func (p documentSource) Document(ctx context.Context, source, ref string) (io.Re
 	if source != procurement.EvidenceInstance {
 		return p.sources.Document(ctx, source, ref)
 	}
-	b, err := audit.Export(ctx, p.store, p.auditFolder, ref)
+	b, err := audit.Export(ctx, p.store, p.auditFolder, ref, p.now)
 	if errors.Is(err, audit.ErrNone) {
 		return nil, sources.Fail(sources.NotFound, "no such purchase order")
 	}

@@ -22,7 +22,7 @@ import (
 // outgoing are the webhooks of partners, which need to know who somebody is, how GraphQL
 // answers them, and how bytes are sent.
 func (p *server) outgoing(cfg Config, desk *process.Desk) *notify.Webhooks {
-	w, client := notify.NewWebhooks(desk, p.log), notify.New(cfg.networks)
+	w, client := notify.NewWebhooks(desk, p.log), notify.New(cfg.networks, p.now)
 	w.Post, w.Unreachable, w.Plain = client.Post, client.Unreachable, client.Plain
 	w.Owner = func(ctx context.Context, owner json.RawMessage) (trade.Scope, error) {
 		caller, err := p.restore(ctx, owner)

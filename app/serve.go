@@ -45,7 +45,7 @@ func Serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	p := &server{log: log, use: &governance.Counter{}, refusals: &edge.Refusals{}}
+	p := &server{now: time.Now, log: log, use: &governance.Counter{}, refusals: &edge.Refusals{}}
 	p.ends = append(p.ends, func() { flush(stopTracing, log) }) //nolint:contextcheck // traces are sent after the server has ended
 	defer p.close()
 	stopping, stop := context.WithCancel(ctx) // streams end as the portal begins to drain
@@ -94,8 +94,8 @@ func (p *server) background(cfg Config) []part {
 		{name: "pauses", run: until(func(ctx context.Context) { p.operating.Follow(ctx, log) })},
 		{name: "codes", run: until(func(ctx context.Context) { p.codes.Follow(ctx, log) })},
 		{name: "purchase orders", run: until(func(ctx context.Context) { p.purchasing.Watch(ctx, log) })},
-		{name: "systems", run: until(watch.NewSystems(p.store, p.sources, log).Run)},
-		{name: "measures", run: until(watch.NewMeasures(p.store, p.sources, loaded, log).Run)},
+		{name: "systems", run: until(watch.NewSystems(p.store, p.sources, p.now, log).Run)},
+		{name: "measures", run: until(watch.NewMeasures(p.store, p.sources, loaded, p.now, log).Run)},
 		{name: "Alertmanager", run: until(func(ctx context.Context) { p.tellAlertmanager(ctx, cfg) })},
 		{name: "revocations", run: until(func(ctx context.Context) { p.auth.Watch(ctx, log) }), outlives: []string{"portal"}},
 		{name: "feed", run: until(p.feed.Run), outlives: []string{"portal", "operations"}},

@@ -31,16 +31,18 @@ type Desk struct {
 	Store   *store.Store
 	Sources *sources.Set
 	Engine  *durable.Engine
+	Now     func() time.Time           // the clock that rules of days and months go by
 	known   *lru.Cache[string, string] // who was kept, by id
 }
 
-// NewDesk makes a desk. Without an engine nothing can be begun at it.
-func NewDesk(st *store.Store, set *sources.Set, engine *durable.Engine) *Desk {
+// NewDesk makes a desk, whose flows take the time from now. Without an engine nothing can be
+// begun at it.
+func NewDesk(st *store.Store, set *sources.Set, engine *durable.Engine, now func() time.Time) *Desk {
 	known, err := lru.New[string, string](10_000)
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &Desk{st, set, engine, known}
+	return &Desk{st, set, engine, now, known}
 }
 
 // Submitter is who writes: by whom keys are told apart, under which correlation id, and

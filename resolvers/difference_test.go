@@ -63,7 +63,7 @@ func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := replica.New(st, set, slog.New(slog.DiscardHandler))
+	r := replica.New(st, set, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
@@ -95,7 +95,7 @@ func TestOperationsOnOurSchemaAnswerAsTheStockExecutorDoes(t *testing.T) {
 	base, _ := url.Parse("http://localhost")
 	cfg := graph.Config{Resolvers: &resolvers.Resolver{
 		Links:    documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }),
-		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil, time.Now), shared.Prices),
 	}}
 	stock := graph.NewExecutableSchema(cfg)
 	ours, err := execution.New(graph.NewBindings(cfg))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"portico/edge/documents"
 	"portico/graph"
@@ -27,7 +28,7 @@ func TestNoStatementOfAPageReadsAWholeTable(t *testing.T) {
 	base, _ := url.Parse("http://localhost")
 	schema, err := execution.New(graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{
 		Links:    documents.NewLinks(base, func() [][]byte { return [][]byte{[]byte("key")} }),
-		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil), shared.Prices),
+		Ordering: orders.New(process.NewDesk(shared.Store, shared.Sources, nil, time.Now), shared.Prices),
 	}}))
 	if err != nil {
 		t.Fatal(err)

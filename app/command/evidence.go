@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"portico/app"
 	"portico/evidence"
@@ -32,7 +33,7 @@ func (c exportCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 		return err
 	}
 	defer database.Close()
-	b, err := audit.Export(ctx, database.Store, filepath.Join(cfg.Data, app.AuditFolder), c.PurchaseOrder)
+	b, err := audit.Export(ctx, database.Store, filepath.Join(cfg.Data, app.AuditFolder), c.PurchaseOrder, time.Now)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"portico/app"
 	"portico/process"
@@ -33,7 +34,7 @@ func flowTables() ([]string, error) {
 		return nil, err
 	}
 	var tables []string
-	desk := process.NewDesk(nil, set, nil)
+	desk := process.NewDesk(nil, set, nil, time.Now)
 	for _, f := range slices.Concat(orders.New(desk, nil).Tables(), purchasing.New(desk, purchasing.Signing{}).Tables(),
 		stewards.New(desk).Tables()) {
 		var b strings.Builder

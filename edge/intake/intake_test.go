@@ -31,7 +31,7 @@ func open(t *testing.T, st *store.Store) door {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/{source}", intake.Handler(tracking.NewIntake(st, set, slog.New(slog.DiscardHandler))))
+	mux.HandleFunc("POST /webhooks/{source}", intake.Handler(tracking.NewIntake(st, set, time.Now, slog.New(slog.DiscardHandler))))
 	return door{mux}
 }
 

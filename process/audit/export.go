@@ -11,6 +11,7 @@ import (
 	"portico/store/ledger"
 	"portico/store/records"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // ErrNone tells that there is no such purchase order.
@@ -20,12 +21,12 @@ var ErrNone = errors.New("there is no such purchase order")
 const sealedWithin = 10 * time.Second
 
 // Export collects the evidence about a purchase order, by its id or number. The folder is
-// that of the audit log.
-func Export(ctx context.Context, st *store.Store, folder, purchaseOrder string) (*evidence.Bundle, error) {
+// that of the audit log, and now is when it is exported.
+func Export(ctx context.Context, st *store.Store, folder, purchaseOrder string, now func() time.Time) (*evidence.Bundle, error) {
 	scope := trade.OperatorScope(nil)
-	for deadline := time.Now().Add(sealedWithin); ; {
-		b, err := export(ctx, st, scope, folder, purchaseOrder)
-		if !errors.Is(err, ErrUnsealed) || time.Now().After(deadline) {
+	for waited := clock.Start(); ; {
+		b, err := export(ctx, st, scope, folder, purchaseOrder, now())
+		if !errors.Is(err, ErrUnsealed) || waited.Elapsed() > sealedWithin {
 			return b, err
 		}
 		select {
@@ -36,13 +37,13 @@ func Export(ctx context.Context, st *store.Store, folder, purchaseOrder string) 
 	}
 }
 
-func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, named string) (*evidence.Bundle, error) {
+func export(ctx context.Context, st *store.Store, scope trade.Scope, folder, named string, at time.Time) (*evidence.Bundle, error) {
 	order, err := find(ctx, st, scope, named)
 	if err != nil {
 		return nil, err
 	}
 	b := &evidence.Bundle{
-		Version: evidence.Version, ExportedAt: time.Now().UTC().Truncate(time.Second),
+		Version: evidence.Version, ExportedAt: at.UTC().Truncate(time.Second),
 		PurchaseOrder: evidence.PurchaseOrder{ID: order.ID, Number: order.Number},
 	}
 	supplier, err := ledger.Partners(ctx, st, scope, []string{order.SupplierRef.ID})

@@ -58,7 +58,7 @@ func newWorldKeeping(t *testing.T, keep time.Duration) *world {
 	w := &world{do: func(*durable.Run[work]) error { return nil }, undo: func(*durable.Run[work]) error { return nil }}
 	w.st, w.dsn = storetest.At(t)
 	var err error
-	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep,
+	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep, time.Now,
 		slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,7 @@ type Engine struct {
 	sources []string
 	held    func(source string) (why string, wait time.Duration)
 	keep    time.Duration
+	now     func() time.Time
 	flows   map[trade.OperationKind]player
 	busy    map[string]*atomic.Int64 // workers at operations, by source
 	pace    map[string]*rate.Limiter // at which operations are begun, by source
@@ -73,9 +74,10 @@ type Engine struct {
 // Open connects an engine to the database; sources are those whose operations have a
 // queue each, so that one that is down starves no other. While held gives a source's
 // queue a pause, and why, none of its operations is begun. Operations that have ended, and
-// keys, are kept for so long, and removed then; 0 is for ever.
+// keys, are kept for so long, and removed then; 0 is for ever. now is the clock of operations
+// and their steps.
 func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string,
-	held func(source string) (why string, wait time.Duration), keep time.Duration, log *slog.Logger,
+	held func(source string) (why string, wait time.Duration), keep time.Duration, now func() time.Time, log *slog.Logger,
 ) (*Engine, error) {
 	config, err := pgxpool.ParseConfig(dsn())
 	if err != nil {
@@ -96,8 +98,9 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	e := &Engine{
-		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, flows: map[trade.OperationKind]player{},
-		busy: map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{},
+		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, now: now,
+		flows: map[trade.OperationKind]player{},
+		busy:  map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{},
 		news: map[string]chan struct{}{}, stopping: make(chan struct{}),
 	}
 	for _, s := range sources {

@@ -129,7 +129,7 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	s := &c.Steps[position]
 	undo := c.State == trade.OperationCompensating
 	crashed := s.State == trade.StepRunning
-	begun := time.Now()
+	begun := e.now()
 	s.State, s.StartedAt = trade.StepRunning, or(s.StartedAt, begun)
 	s.Attempts++ // before it begins, so that an attempt that crashes has counted
 	if crashesAlways(crashed, s.Attempts) {
@@ -171,7 +171,7 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 	if d.failure != nil {
 		c.Failure = d.failure
 	}
-	now := time.Now()
+	now := e.now()
 	switch d.move {
 	case goOn:
 		s.FinishedAt, c.done = &now, &ended{position, saves}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"portico/store"
 	"portico/store/ledger"
@@ -56,7 +55,7 @@ func (e *Engine) remove(ctx context.Context) error {
 		}
 	}()
 	for more := true; more; {
-		n, left, err := ledger.RemoveOperations(ctx, e.store, time.Now().Add(-e.keep), removeAtOnce)
+		n, left, err := ledger.RemoveOperations(ctx, e.store, e.now().Add(-e.keep), removeAtOnce)
 		if removed, more = removed+n, left; err != nil {
 			return err
 		}

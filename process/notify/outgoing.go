@@ -27,6 +27,7 @@ import (
 
 	"portico/telemetry"
 	"portico/trade"
+	"portico/trade/clock"
 	"portico/trade/operating"
 )
 
@@ -54,12 +55,13 @@ const (
 // are allowed. It follows no redirects and goes by no proxy.
 type Client struct {
 	allowed []netip.Prefix
+	now     func() time.Time // that is signed as when a body was sent
 	guard   *ssrf.Guardian
 	http    *http.Client
 }
 
 // New makes a client that may reach some networks besides the public internet.
-func New(allowed []netip.Prefix) *Client {
+func New(allowed []netip.Prefix, now func() time.Time) *Client {
 	var v4, v6 []netip.Prefix
 	for _, p := range allowed {
 		if p.Addr().Is4() {
@@ -68,7 +70,8 @@ func New(allowed []netip.Prefix) *Client {
 			v6 = append(v6, p)
 		}
 	}
-	c := &Client{allowed: allowed, guard: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))}
+	guard := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
+	c := &Client{allowed: allowed, now: now, guard: guard}
 	// The address is judged as it is dialled: a name may lead elsewhere than when it was saved.
 	dialer := &net.Dialer{Timeout: answerWithin, Control: c.guard.Safe}
 	c.http = &http.Client{
@@ -137,9 +140,9 @@ func Sign(id string, at int64, body []byte, secrets []string) (string, error) {
 
 // Post sends a body under an id, signed with each secret. What answers with 2xx has taken it.
 func (c *Client) Post(ctx context.Context, address, id string, body []byte, secrets []string) operating.DeliveryAttempt {
-	begun := time.Now()
+	begun, watch := c.now(), clock.Start()
 	status, err := c.post(ctx, address, id, body, secrets, begun)
-	a := operating.DeliveryAttempt{At: begun.UTC().Truncate(time.Millisecond), Took: time.Since(begun)}
+	a := operating.DeliveryAttempt{At: begun.UTC().Truncate(time.Millisecond), Took: watch.Elapsed()}
 	if status != 0 {
 		a.HTTPStatus = &status
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestSignVector is the example of the specification of Standard Webhooks.
@@ -38,7 +39,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	}))
 	defer server.Close()
 	port := server.Listener.Addr().(*net.TCPAddr).Port
-	closed := New(nil)
+	closed := New(nil, time.Now)
 	for _, address := range []string{
 		server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1),
 		strings.Replace(server.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1), strings.Replace(server.URL, "127.0.0.1", "0.0.0.0", 1),
@@ -64,7 +65,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 			t.Errorf("%s: %q", address, why)
 		}
 	}
-	open := New(loopback)
+	open := New(loopback, time.Now)
 	if a := open.Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error != nil ||
 		*a.HTTPStatus != http.StatusOK || came != 1 {
 		t.Errorf("allowed: %+v, %d came", a, came)
@@ -78,7 +79,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		t.Error("who is sent to without TLS")
 	}
 	server.Close()
-	if a := New(loopback).Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
+	if a := New(loopback, time.Now).Post(t.Context(), server.URL, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
 		*a.Error != "It could not be reached: connection refused." {
 		t.Errorf("nobody is there: %v, %v", *a.Error, a.HTTPStatus)
 	}
@@ -88,7 +89,7 @@ func TestCertificatesCount(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	u, _ := url.Parse(server.URL)
-	if a := New(loopback).Post(t.Context(), "https://"+u.Host, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
+	if a := New(loopback, time.Now).Post(t.Context(), "https://"+u.Host, "whd_1", []byte("{}"), []string{"whsec_YQ=="}); a.Error == nil ||
 		*a.Error != "Its certificate is by nobody who is known." {
 		t.Errorf("%+v", a)
 	}

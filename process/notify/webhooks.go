@@ -278,12 +278,12 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		changes, err := operatingstore.Changes(ctx, w.desk.Store, at, lookAtOnce)
-		again, countTo := time.Since(w.checked) >= checkAgain, 0
+		again, countTo := w.desk.Now().Sub(w.checked) >= checkAgain, 0
 		if err != nil || len(changes) == 0 && !again {
 			return err
 		}
 		if again { // counting takes long where many wait
-			w.checked, countTo = time.Now(), mostWaiting+1
+			w.checked, countTo = w.desk.Now(), mostWaiting+1
 		}
 		more = len(changes) == lookAtOnce
 		targets, err := operatingstore.WebhookTargets(ctx, tx, countTo)
@@ -339,9 +339,9 @@ func (w *Webhooks) stands(ctx context.Context, t *operatingstore.WebhookTarget) 
 func (w *Webhooks) send(ctx context.Context, d *operatingstore.DueDelivery) (err error) {
 	ctx, span := telemetry.Span(ctx, "send webhook", trace.SpanKindProducer, attribute.String("delivery_id", d.ID))
 	defer func() { telemetry.End(span, err, "not noted") }()
-	begun := time.Now()
+	begun, watch := w.desk.Now(), clock.Start()
 	failed := func(why string) operating.DeliveryAttempt {
-		return operating.DeliveryAttempt{At: begun.UTC(), Took: time.Since(begun), Error: &why}
+		return operating.DeliveryAttempt{At: begun.UTC(), Took: watch.Elapsed(), Error: &why}
 	}
 	retry := operating.WebhookRetry
 	giveUp := func(int) (time.Duration, bool) { return 0, false }
@@ -387,7 +387,7 @@ func (w *Webhooks) write(ctx context.Context, d *operatingstore.DueDelivery) err
 		return err
 	}
 	body, err := json.Marshal(operating.WebhookBody{
-		ID: d.ID, Type: d.Topic, Timestamp: time.Now().UTC().Truncate(time.Millisecond),
+		ID: d.ID, Type: d.Topic, Timestamp: w.desk.Now().UTC().Truncate(time.Millisecond),
 		Data: data, Errors: errs,
 	})
 	if err != nil {

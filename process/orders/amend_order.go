@@ -3,7 +3,6 @@ package orders
 import (
 	"context"
 	"strings"
-	"time"
 
 	"portico/process"
 	"portico/process/durable"
@@ -66,11 +65,11 @@ func (o *Flows) checkAmend(ctx context.Context, r *durable.Run[amendWork]) (err 
 	var shown []trade.UnitPrice
 	for _, l := range w.Change.Lines {
 		if l.UnitPrice != nil {
-			keys, shown = append(keys, priceKey(w.Account, w.ShipTo, l.SKU, *l.Quantity)), append(shown, *l.UnitPrice)
+			keys, shown = append(keys, o.priceKey(w.Account, w.ShipTo, l.SKU, *l.Quantity)), append(shown, *l.UnitPrice)
 		}
 	}
 	for _, l := range w.Change.Added {
-		keys, shown = append(keys, priceKey(w.Account, w.ShipTo, l.SKU, l.Quantity)), append(shown, l.UnitPrice)
+		keys, shown = append(keys, o.priceKey(w.Account, w.ShipTo, l.SKU, l.Quantity)), append(shown, l.UnitPrice)
 	}
 	differences, now, err := o.differences(ctx, keys, shown)
 	if err != nil || differences == nil {
@@ -80,7 +79,7 @@ func (o *Flows) checkAmend(ctx context.Context, r *durable.Run[amendWork]) (err 
 	r.Save(func(tx *store.Tx) error { return records.TouchOrder(ctx, tx, r.Subject) })
 	return &durable.Question{Awaiting: trade.AwaitedDecision{
 		By:      trade.ForCustomer,
-		Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: time.Now().UTC(),
+		Message: "A price is another one than the change was made at: accept it, or cancel the order.", Since: o.desk.Now().UTC(),
 		Differences: differences,
 	}}
 }

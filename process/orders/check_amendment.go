@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"portico/process"
 	"portico/store"
@@ -120,7 +119,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		prepared.awaiting = &trade.AwaitedDecision{
 			By:      trade.ForCustomer,
 			Message: "A price is another one for the new quantity: accept it, or cancel the change by cancelling the order.",
-			Since:   time.Now().UTC(), Differences: differences,
+			Since:   o.desk.Now().UTC(), Differences: differences,
 		}
 	}
 	return prepared, nil, nil

@@ -195,7 +195,7 @@ func (o *Flows) placeIn(ctx context.Context, tx *store.Tx, all []*placing) error
 			p.pending.Status = trade.OrderPendingApproval
 			p.operation.Awaiting = &trade.AwaitedDecision{
 				By:      trade.ForCustomer,
-				Message: "The order is beyond what its buyer may order alone: somebody else of the account approves it.", Since: time.Now().UTC(),
+				Message: "The order is beyond what its buyer may order alone: somebody else of the account approves it.", Since: o.desk.Now().UTC(),
 			}
 		}
 		p.operation.After["status"] = p.pending.Status

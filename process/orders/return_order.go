@@ -77,7 +77,7 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 			n.Subject, n.After = &id, map[string]any{"order": now.ID, "lines": len(q.Lines), "input": print}
 			pending := &trade.Return{
 				ID: id, OrderRef: trade.Ref{ID: now.ID}, AccountRef: trade.Ref{ID: now.AccountID},
-				Status: trade.ReturnRequested, RequestedAt: time.Now().UTC(), ExternalRef: &ref,
+				Status: trade.ReturnRequested, RequestedAt: o.desk.Now().UTC(), ExternalRef: &ref,
 			}
 			work := returnWork{Ref: ref, Draft: trade.ReturnDraft{Account: now.AccountNumber, OrderNumber: *now.Number}}
 			for _, l := range q.Lines {

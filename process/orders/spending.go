@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"time"
 
 	"portico/process"
 	"portico/store"
@@ -56,7 +55,7 @@ func (o *Flows) spent(ctx context.Context, from store.Reader, by process.Submitt
 	limits []ordering.SpendingLimit,
 ) ([]ordering.SpendingLimit, error) {
 	var spent map[string]trade.Money
-	now := time.Now()
+	now := o.desk.Now()
 	if ordering.Monthly(limits) {
 		var err error
 		month, _ := ordering.MonthOf(now)

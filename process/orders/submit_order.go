@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"time"
 
 	"portico/process"
 	"portico/process/durable"
@@ -117,7 +116,7 @@ func (o *Flows) checkOrder(ctx context.Context, r *durable.Run[submitWork]) erro
 	shown := make([]trade.UnitPrice, len(d.Lines))
 	keys := make([]trade.PriceKey, len(d.Lines))
 	for i, l := range d.Lines {
-		shown[i], keys[i] = l.UnitPrice, priceKey(d.Account, d.ShipTo, l.SKU, l.Quantity)
+		shown[i], keys[i] = l.UnitPrice, o.priceKey(d.Account, d.ShipTo, l.SKU, l.Quantity)
 	}
 	differences, now, err := o.differences(ctx, keys, shown)
 	if err != nil {
@@ -138,8 +137,9 @@ func (o *Flows) checkOrder(ctx context.Context, r *durable.Run[submitWork]) erro
 		"The account's credit does not allow the order: accept it once that has changed, or cancel the order.", []trade.SubmitOrderError{blocked})
 }
 
-func priceKey(account, shipTo, sku string, q trade.Quantity) trade.PriceKey {
-	return trade.PriceKey{Account: account, ShipTo: shipTo, SKU: sku, Quantity: q.Value.String(), Unit: q.Unit, Day: trade.DateOf(time.Now())}
+func (o *Flows) priceKey(account, shipTo, sku string, q trade.Quantity) trade.PriceKey {
+	day := trade.DateOf(o.desk.Now())
+	return trade.PriceKey{Account: account, ShipTo: shipTo, SKU: sku, Quantity: q.Value.String(), Unit: q.Unit, Day: day}
 }
 
 // differences are what prices are now otherwise than they were shown; nil where they are
@@ -191,7 +191,7 @@ func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money)
 func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string,
 	differences []trade.SubmitOrderError,
 ) error {
-	now := time.Now().UTC()
+	now := o.desk.Now().UTC()
 	r.Save(func(tx *store.Tx) error {
 		return records.SetOrderStatus(ctx, tx, r.Subject, trade.OrderOnHold, trade.OrderHold{Kind: hold, Reason: message, Since: now})
 	})

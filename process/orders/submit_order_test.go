@@ -80,13 +80,14 @@ func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adap
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := durable.Open(t.Context(), func() string { return dsn }, st, set.Names(), set.Held, 0, slog.New(slog.DiscardHandler))
+	engine, err := durable.Open(t.Context(), func() string { return dsn }, st, set.Names(), set.Held, 0, time.Now,
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	o := &shop{set: set, st: st, engine: engine, prices: prices, orders: orders.New(process.NewDesk(st, set, engine), prices)}
-	r := replica.New(st, set, slog.New(slog.DiscardHandler))
+	o := &shop{set: set, st: st, engine: engine, prices: prices, orders: orders.New(process.NewDesk(st, set, engine, time.Now), prices)}
+	r := replica.New(st, set, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	replicated, played := make(chan struct{}), make(chan error, 1)
 	go func() { defer close(replicated); r.Run(ctx) }()
@@ -262,7 +263,7 @@ func TestWhatASourceCanNeitherRepeatNorTellIsSettledByAnOperator(t *testing.T) {
 		t.Fatalf("%+v", op)
 	}
 	erp.lose.Store(false)
-	operators := watch.NewOperators(process.NewDesk(o.st, nil, o.engine))
+	operators := watch.NewOperators(process.NewDesk(o.st, nil, o.engine, time.Now))
 	by := process.Submitter{Principal: "an operator", CorrelationID: "c"}
 	if a, err := operators.Settle(t.Context(), by, "settled without it",
 		watch.Settlement{Operation: op.ID, Happened: true, Reason: "seen"}); err != nil || len(a.Errors) != 1 {

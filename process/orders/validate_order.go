@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,7 +54,7 @@ func (o *Flows) facts(ctx context.Context, scope trade.Scope, requests []*orderi
 func (o *Flows) recorded(ctx context.Context, scope trade.Scope, requests []*ordering.OrderRequest) ([]*ordering.OrderFacts, error) {
 	all, ids := make([]*ordering.OrderFacts, len(requests)), make([]string, len(requests))
 	for i, r := range requests {
-		all[i] = &ordering.OrderFacts{Now: time.Now(), Lines: make([]ordering.LineFacts, len(r.Lines))}
+		all[i] = &ordering.OrderFacts{Now: o.desk.Now(), Lines: make([]ordering.LineFacts, len(r.Lines))}
 		ids[i] = r.AccountID
 	}
 	accounts, err := records.Accounts(ctx, o.desk.Store, scope, process.Distinct(ids))

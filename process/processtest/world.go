@@ -12,6 +12,7 @@ import (
 	"portico/sources"
 	"portico/sources/sandbox"
 	"portico/trade"
+	"portico/trade/clock"
 )
 
 // World is a company that can be exchanged for another one behind its address.
@@ -99,9 +100,8 @@ func (w *World) Systems(t *testing.T, limits sources.Limits, erps map[string]sou
 // Eventually waits until something is done, and fails the test where that takes too long.
 func Eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
-	for !done() {
-		if time.Now().After(deadline) {
+	for waited := clock.Start(); !done(); {
+		if waited.Elapsed() > 90*time.Second {
 			t.Fatalf("not %s in time", what)
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks

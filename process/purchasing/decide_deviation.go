@@ -63,7 +63,7 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 				}}, nil
 			}
 			line := slices.IndexFunc(now.LinesKnown, func(l trade.PurchaseOrderLine) bool { return l.ID == found.LineID })
-			if errs := counters(d.Counter, &now.LinesKnown[line]); errs != nil {
+			if errs := counters(d.Counter, &now.LinesKnown[line], trade.DateOf(p.desk.Now())); errs != nil {
 				return spent, errs, nil
 			}
 			if err := p.decided(ctx, tx, by, d, now, &now.LinesKnown[line]); err != nil {
@@ -99,8 +99,8 @@ func checkDecision(d DeviationDecision) (errs []trade.CommonError) {
 	return errs
 }
 
-// counters refuses a counter-proposal that does not fit its line.
-func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine) (errs []trade.CommonError) {
+// counters refuses a counter-proposal that does not fit its line, or names a day before today.
+func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine, today trade.Date) (errs []trade.CommonError) {
 	if c == nil {
 		return nil
 	}
@@ -112,7 +112,6 @@ func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine) (errs []t
 		errs = append(errs, process.Invalid(trade.CodeUnit, "A price is not less than nothing, for more than nothing, in "+unit+".", "counter",
 			"unitPrice"))
 	}
-	today := trade.DateOf(time.Now())
 	for _, day := range []struct {
 		of   *trade.Date
 		name string

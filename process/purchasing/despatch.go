@@ -41,7 +41,7 @@ func (p *Flows) Announce(ctx context.Context, scope trade.Scope, by process.Subm
 		return ledger.OrdersOfLines(ctx, tx, scope, process.Distinct(lines))
 	}
 	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
-		if errs := procurement.CheckDespatchShape(r, time.Now()); errs != nil {
+		if errs := procurement.CheckDespatchShape(r, p.desk.Now()); errs != nil {
 			return spent, errs, nil
 		}
 		n := &noticing{request: r, id: durable.NewID("dsp_"), lines: map[string]*trade.PurchaseOrderLine{}, orders: map[string]string{}}

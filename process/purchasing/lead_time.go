@@ -40,7 +40,7 @@ func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by proces
 		if now == nil {
 			return spent, []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such item of a supplier.", "supplierItem")}, nil
 		}
-		today := trade.DateOf(time.Now())
+		today := trade.DateOf(p.desk.Now())
 		if errs := trade.CheckLeadTime(r, now, today); errs != nil {
 			return spent, errs, nil
 		}

@@ -27,9 +27,9 @@ type Signing struct {
 
 // receipt signs that a message came, or what became of it.
 func (s Signing) receipt(m *procurement.SignedMessage, kind procurement.ReceiptKind,
-	outcome procurement.ReceiptOutcome,
+	outcome procurement.ReceiptOutcome, at time.Time,
 ) (procurement.Receipt, error) {
-	r := procurement.Receipt{MessageID: m.ID, Kind: kind, Outcome: outcome, IssuedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	r := procurement.Receipt{MessageID: m.ID, Kind: kind, Outcome: outcome, IssuedAt: at.UTC().Truncate(time.Millisecond)}
 	text, err := signatures.ReceiptText(m.Digest, string(kind), string(outcome), r.IssuedAt)
 	if err == nil {
 		r.Signature, err = signatures.SignDocument(text, s.KeyID, s.Key)
@@ -141,7 +141,7 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	e := by.Envelope
 	if e == nil {
-		e = &signatures.Envelope{At: time.Now().UTC()}
+		e = &signatures.Envelope{At: p.desk.Now().UTC()}
 	}
 	var request *signatures.Request
 	var keyID string
@@ -237,14 +237,14 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 	if m.PurchaseOrders, err = d.about(tx); err != nil {
 		return nil, err
 	}
-	arrival, err := p.signing.receipt(m, procurement.ArrivalReceipt, procurement.OutcomeAccepted)
+	arrival, err := p.signing.receipt(m, procurement.ArrivalReceipt, procurement.OutcomeAccepted, p.desk.Now())
 	if err != nil {
 		return nil, err
 	}
 	a.receipt = &arrival
 	given := []procurement.Receipt{arrival}
 	if outcome != "" {
-		r, err := p.signing.receipt(m, procurement.OutcomeReceipt, outcome)
+		r, err := p.signing.receipt(m, procurement.OutcomeReceipt, outcome, p.desk.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -338,7 +338,7 @@ func (p *Flows) outcomes(ctx context.Context) error {
 	receipts := make([]procurement.Receipt, len(ended))
 	for i, e := range ended {
 		if receipts[i], err = p.signing.receipt(&procurement.SignedMessage{ID: e.ID, Digest: e.Digest}, procurement.OutcomeReceipt,
-			e.Outcome); err != nil {
+			e.Outcome, p.desk.Now()); err != nil {
 			return err
 		}
 	}

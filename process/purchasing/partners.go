@@ -201,14 +201,14 @@ func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submi
 				if err != nil {
 					return spent, nil, err
 				}
-				if missing := facts[0].Missing(to, time.Now()); missing != nil {
+				if missing := facts[0].Missing(to, p.desk.Now()); missing != nil {
 					no.Message = strings.Join(missing, " ")
 					return spent, oneError(no), nil
 				}
 			}
 			before := map[string]any{"stage": t.Stage}
 			t.Stage = to
-			if now := time.Now().UTC(); to == procurement.Active && t.ActivatedAt == nil {
+			if now := p.desk.Now().UTC(); to == procurement.Active && t.ActivatedAt == nil {
 				t.ActivatedAt = &now
 			}
 			if err := ledger.SavePartner(ctx, tx, t, reason); err != nil {
@@ -243,7 +243,7 @@ func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Sub
 			if wrong != nil {
 				return spent, wrong, nil
 			}
-			if n.ValidFrom.Before(time.Now().Add(-late)) {
+			if n.ValidFrom.Before(p.desk.Now().Add(-late)) {
 				return spent, oneError(process.Invalid(trade.CodeDate, "A key is valid from now on or later.", "validFrom")), nil
 			}
 			known, err := ledger.KeysOfPartners(ctx, p.desk.Store, scope, []string{t.ID})

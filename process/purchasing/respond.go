@@ -117,7 +117,7 @@ func (p *Flows) Respond(ctx context.Context, scope trade.Scope, by process.Submi
 	}
 	done, err := p.sent(ctx, scope, by, key, d, wait)
 	if err == nil && first != nil && done.OperationID != "" && !done.Replayed {
-		answeredAfter.WithLabelValues(first.SupplierCode).Observe(time.Since(first.IssuedAt).Seconds())
+		answeredAfter.WithLabelValues(first.SupplierCode).Observe(p.desk.Now().Sub(first.IssuedAt).Seconds())
 	}
 	return done, err
 }
@@ -149,7 +149,7 @@ func (p *Flows) refused(ctx context.Context, tx *store.Tx, scope trade.Scope, no
 			CurrentVersion: strconv.Itoa(now.Revision), ChangedFields: []string{"revision"},
 		}}, nil
 	}
-	return procurement.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(time.Now())), nil
+	return procurement.CheckResponse(r, &now.PurchaseOrder, trade.DateOf(p.desk.Now())), nil
 }
 
 func duplicate(existing string) *trade.DuplicateDocument {
@@ -240,7 +240,7 @@ func (p *Flows) take(ctx context.Context, tx *store.Tx, a *answering) ([]trade.S
 		answer = trade.POPendingReview
 		n.Awaiting = &trade.AwaitedDecision{
 			By: trade.ForOperator, Message: "The supplier answered beyond the tolerance: a planner decides.",
-			Since: time.Now().UTC(), ResponseID: a.id,
+			Since: p.desk.Now().UTC(), ResponseID: a.id,
 		}
 	}
 	if err := ledger.SetAnswer(ctx, tx, now.ID, answer, now.Revision); err != nil {

@@ -3,7 +3,6 @@ package purchasing
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"portico/process/durable"
 	"portico/store"
@@ -31,7 +30,7 @@ func (p *Flows) review(ctx context.Context, tx *store.Tx, a *answering) error {
 	if places == nil || a.now.WarehouseRef.ID == "" {
 		return nil
 	}
-	today := trade.DateOf(time.Now())
+	today := trade.DateOf(p.desk.Now())
 	pegging, err := records.PeggingOf(ctx, tx, places, today)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package purchasing
 
 import (
 	"context"
-	"time"
 
 	"portico/process"
 	"portico/store/ledger"
@@ -42,7 +41,7 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 			}
 		}
 	}
-	today := trade.DateOf(time.Now())
+	today := trade.DateOf(p.desk.Now())
 	pegging, err := records.PeggingOf(ctx, p.desk.Store, places, today)
 	if err != nil {
 		return nil, err

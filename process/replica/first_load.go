@@ -8,6 +8,7 @@ import (
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
+	"portico/trade/clock"
 )
 
 const (
@@ -63,7 +64,7 @@ func (r *Copy) load(ctx context.Context) error {
 			list = append(list, t)
 		}
 	}
-	before, reported := rows, time.Now()
+	before, reported := rows, clock.Start()
 	for _, t := range list {
 		for !t.load.Done {
 			b, err := r.subjects[t.subject].fetch(ctx, t.source, sources.Query{After: t.load.After, Limit: loadPage})
@@ -83,8 +84,8 @@ func (r *Copy) load(ctx context.Context) error {
 				t.of, total = t.load.Rows, total+more
 			}
 			r.progress.set(t.subject, rows, before, total)
-			if time.Since(reported) > reportEvery {
-				reported = time.Now()
+			if reported.Elapsed() > reportEvery {
+				reported = clock.Start()
 				r.log.InfoContext(ctx, "first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
 					r.progress.left().String())
 			}
@@ -94,7 +95,7 @@ func (r *Copy) load(ctx context.Context) error {
 		if err := r.store.Analyze(ctx); err != nil {
 			return err
 		}
-		r.log.InfoContext(ctx, "first load complete", "rows", rows, "took", time.Since(r.progress.started).Round(time.Millisecond).String())
+		r.log.InfoContext(ctx, "first load complete", "rows", rows, "took", r.progress.running.Elapsed().Round(time.Millisecond).String())
 	}
 	r.progress.finish()
 	return nil

@@ -45,7 +45,7 @@ type waiting struct {
 func (r *Copy) follow(ctx context.Context, name string) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, time.Now()
+	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, r.now()
 	loop := clock.Loop{Task: "replication of a source", Every: r.sources.Poll(name), Log: r.log.With("source", name)}
 	loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
 		if f.next == "" {
@@ -62,9 +62,9 @@ func (r *Copy) follow(ctx context.Context, name string) {
 		recovering := f.failed
 		more, err = r.step(ctx, f)
 		f.failed = err != nil
-		if f.failed || recovering || r.unfit(name) && time.Since(checked) > clock.Paced(lookAgain) {
+		if f.failed || recovering || r.unfit(name) && r.now().Sub(checked) > clock.Paced(lookAgain) {
 			r.check(ctx, name)
-			checked = time.Now()
+			checked = r.now()
 		}
 		return more, err
 	})
@@ -72,7 +72,7 @@ func (r *Copy) follow(ctx context.Context, name string) {
 
 // step reads one piece of the feed.
 func (r *Copy) step(ctx context.Context, f *following) (more bool, err error) {
-	at := time.Now()
+	at := r.now()
 	feed, _, err := r.sources.Changes(ctx, f.name, f.next, feedPage)
 	if sources.KindOf(err) == sources.Rejected { // it may not have the place any more
 		now, _, other := r.sources.Changes(ctx, f.name, "", 1)
@@ -156,9 +156,9 @@ func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, r
 		ch := sources.Change{Subject: s, Ref: *u.SourceRef}
 		w, before := f.waiting[ch]
 		if !before {
-			w = waiting{time.Now(), u}
+			w = waiting{r.now(), u}
 		}
-		if time.Since(w.since) > patience {
+		if r.now().Sub(w.since) > patience {
 			givenUp = append(givenUp, u)
 			continue
 		}
@@ -190,7 +190,7 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 	if err != nil || !left {
 		return err
 	}
-	now := time.Now()
+	now := r.now()
 	all := make([]operating.RejectedRecord, len(refs))
 	for i := range refs {
 		all[i] = operating.RejectedRecord{
@@ -227,7 +227,7 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 			// Another order may have its number by now.
 			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
 				forgotten = append(forgotten, operating.RejectedRecord{
-					Instance: name, Kind: operatingstore.Forgotten, SourceRef: &n, At: time.Now(),
+					Instance: name, Kind: operatingstore.Forgotten, SourceRef: &n, At: r.now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] +
 						"). It is not sent again by itself: look whether it is to be, and order it anew.",
 				})

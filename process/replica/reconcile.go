@@ -60,7 +60,7 @@ type run struct {
 // reconcile compares what is held with what its own sources say, or else with the
 // shadows of capabilities that move, until ctx ends.
 func (r *Copy) reconcile(ctx context.Context, own bool) {
-	began, next := time.Now(), map[replication.Comparison]time.Time{}
+	began, next := r.now(), map[replication.Comparison]time.Time{}
 	rest := map[string]time.Time{} // a source that fails is left alone for a while
 	loop := clock.Loop{Task: "comparison", Every: time.Second, Late: true, Log: r.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
@@ -70,16 +70,17 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 				if own {
 					every = r.sources.Reconcile(c.Instance)
 				}
-				if own != (c.Held == c.Instance) || time.Now().Before(rest[c.Instance]) || time.Now().Before(next[c]) || own &&
-					time.Since(began) < min(clock.Paced(settle), every) {
+				now := r.now()
+				if own != (c.Held == c.Instance) || now.Before(rest[c.Instance]) || now.Before(next[c]) || own &&
+					now.Sub(began) < min(clock.Paced(settle), every) {
 					continue
 				}
 				err := r.compare(ctx, s, c, every)
 				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
-					rest[c.Instance] = time.Now().Add(clock.Paced(lookAgain))
+					rest[c.Instance] = r.now().Add(clock.Paced(lookAgain))
 					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
 				}
-				next[c] = time.Now().Add(min(every/4, clock.Paced(lookAgain)))
+				next[c] = r.now().Add(min(every/4, clock.Paced(lookAgain)))
 			}
 		}
 		return nil // each source has its own failures
@@ -106,12 +107,12 @@ func (r *Copy) comparisons(s sources.Subject) (all []replication.Comparison) {
 
 // consistency is what a comparison says of measures: how many records were the same, and of stock how many
 // figures were right as they were shown, those that were mended being wrong until then.
-func consistency(c replication.Comparison, now run, different int) (all []operatingstore.Tally) {
+func consistency(c replication.Comparison, now run, different int, at time.Time) (all []operatingstore.Tally) {
 	cases := int64(max(now.Held.Count, now.Told.Count))
 	if cases == 0 {
 		return nil
 	}
-	subject, at := c.Subject+"/"+c.Held+"/"+c.Instance+"/"+now.Began.UTC().Format(time.RFC3339), time.Now()
+	subject := c.Subject + "/" + c.Held + "/" + c.Instance + "/" + now.Began.UTC().Format(time.RFC3339)
 	right := max(cases-int64(different)-int64(now.Mended), 0)
 	all = append(all, operatingstore.Tally{
 		Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases,
@@ -143,7 +144,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 		}
 	}
 	for {
-		began := time.Now()
+		page := clock.Start()
 		held, next, err := replication.HeldAfter(ctx, r.store, c.Subject, c.Held, after, comparePage)
 		if err != nil {
 			return err
@@ -154,7 +155,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 		if after = next; next == "" {
 			break
 		}
-		if err := clock.Pause(ctx, max(min(pace*time.Since(began), every/100, mostPause), leastPause)); err != nil {
+		if err := clock.Pause(ctx, max(min(pace*page.Elapsed(), every/100, mostPause), leastPause)); err != nil {
 			return err
 		}
 	}
@@ -169,7 +170,7 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 		if left, different, err = replication.EndComparison(ctx, tx, c, now.Began, now.report()); err != nil {
 			return err
 		}
-		return operatingstore.KeepTallies(ctx, tx, consistency(c, now, different))
+		return operatingstore.KeepTallies(ctx, tx, consistency(c, now, different, r.now()))
 	})
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func reconciled(t *testing.T, w *processtest.World) (erp *forgetful, st *store.S
 	limits := sources.DefaultLimits
 	limits.Reconcile = time.Second
 	set := w.Systems(t, limits, map[string]sources.Adapter{"erp": erp})
-	r := replica.New(st, set, slog.New(slog.DiscardHandler))
+	r := replica.New(st, set, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()

@@ -24,6 +24,7 @@ import (
 type Copy struct {
 	store    *store.Store
 	sources  *sources.Set
+	now      func() time.Time
 	log      *slog.Logger
 	subjects map[sources.Subject]subject
 	routes   []operating.CapabilityRoute // in force
@@ -37,8 +38,8 @@ type Copy struct {
 }
 
 // New makes a replica; Run sets it to work.
-func New(st *store.Store, set *sources.Set, log *slog.Logger) *Copy {
-	r := &Copy{store: st, sources: set, log: log}
+func New(st *store.Store, set *sources.Set, now func() time.Time, log *slog.Logger) *Copy {
+	r := &Copy{store: st, sources: set, now: now, log: log}
 	r.subjects = map[sources.Subject]subject{
 		sources.OfWarehouses: copying(r, sources.OfWarehouses, (*sources.Set).Warehouses, replication.SaveWarehouses,
 			func(x *trade.Warehouse) *trade.Provenance { return &x.Provenance }, nil),
@@ -112,7 +113,7 @@ func copying[T any](
 			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(s, account(&x)) != source })
 		}
 		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]operating.RejectedRecord, error) {
-			return saveAll(ctx, st, records, page.Rejected, save, from, with)
+			return saveAll(ctx, st, r.now(), records, page.Rejected, save, from, with)
 		}
 		b.told = func() ([]told, error) { return documents(records, from) }
 		for _, bad := range page.Rejected {
@@ -127,7 +128,7 @@ func copying[T any](
 // saveAll saves records together. When the database refuses one of them, it
 // halves the batch until the bad one stands alone, sets that one aside and
 // keeps the rest.
-func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected []operating.RejectedRecord,
+func saveAll[T any](ctx context.Context, st *store.Store, at time.Time, records []T, rejected []operating.RejectedRecord,
 	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), from func(*T) *trade.Provenance,
 	with func(*store.Tx) error,
 ) (unknown []operating.RejectedRecord, err error) {
@@ -157,7 +158,7 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 	}
 	if len(records) == 1 {
 		p := from(&records[0])
-		bad := operating.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: time.Now()}
+		bad := operating.RejectedRecord{Instance: p.Instance, Kind: "record", SourceRef: p.SourceRef, Reason: reason, At: at}
 		return nil, st.InTx(ctx, func(tx *store.Tx) error {
 			if err := replication.RejectRecords(ctx, tx, append(rejected, bad)); err != nil {
 				return err
@@ -167,11 +168,11 @@ func saveAll[T any](ctx context.Context, st *store.Store, records []T, rejected 
 	}
 	half := len(records) / 2
 	nothing := func(*store.Tx) error { return nil }
-	first, err := saveAll(ctx, st, records[:half], rejected, save, from, nothing)
+	first, err := saveAll(ctx, st, at, records[:half], rejected, save, from, nothing)
 	if err != nil {
 		return nil, err
 	}
-	second, err := saveAll(ctx, st, records[half:], nil, save, from, with)
+	second, err := saveAll(ctx, st, at, records[half:], nil, save, from, with)
 	return append(first, second...), err
 }
 
@@ -254,7 +255,7 @@ func (r *Copy) unfit(name string) bool {
 // progress is the state of the first load.
 type progress struct {
 	mu          sync.Mutex
-	started     time.Time
+	running     clock.Stopwatch
 	rows, total int
 	before      int // rows that an earlier run had loaded
 	subject     sources.Subject
@@ -265,7 +266,7 @@ type progress struct {
 func (p *progress) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.started = time.Now()
+	p.running = clock.Start()
 }
 
 func (p *progress) set(s sources.Subject, rows, before, total int) {
@@ -292,7 +293,7 @@ func (p *progress) left() time.Duration {
 	if loaded <= 0 {
 		return 0
 	}
-	return (time.Since(p.started) / time.Duration(loaded) * time.Duration(p.total-p.rows)).Round(time.Second)
+	return (p.running.Elapsed() / time.Duration(loaded) * time.Duration(p.total-p.rows)).Round(time.Second)
 }
 
 func (p *progress) text() (string, bool) {

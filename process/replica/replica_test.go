@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 func replicate(t *testing.T, w *processtest.World) (*store.Store, *replica.Copy) {
 	t.Helper()
 	st := storetest.New(t)
-	r := replica.New(st, w.Set(t), slog.New(slog.DiscardHandler))
+	r := replica.New(st, w.Set(t), time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()

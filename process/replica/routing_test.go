@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"portico/process/processtest"
 	"portico/process/replica"
@@ -26,7 +27,7 @@ func twoERPs(t *testing.T, w *processtest.World) *sources.Set {
 func TestOrdersAreSharedOutByAccountAndKeepTheirIds(t *testing.T) {
 	w := processtest.New(t)
 	st := storetest.New(t)
-	r := replica.New(st, twoERPs(t, w), slog.New(slog.DiscardHandler))
+	r := replica.New(st, twoERPs(t, w), time.Now, slog.New(slog.DiscardHandler))
 	if err := r.TakeRoutes(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ import (
 type Intake struct {
 	store   *store.Store
 	sources *sources.Set
+	now     func() time.Time
 	log     *slog.Logger
 	keep    process.Gather[operatingstore.KeptDelivery, bool]
 	wake    chan struct{} // has room for one: there are deliveries to apply
@@ -41,8 +42,8 @@ type Intake struct {
 }
 
 // NewIntake makes an intake; Run sets it to work.
-func NewIntake(st *store.Store, set *sources.Set, log *slog.Logger) *Intake {
-	i := &Intake{store: st, sources: set, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
+func NewIntake(st *store.Store, set *sources.Set, now func() time.Time, log *slog.Logger) *Intake {
+	i := &Intake{store: st, sources: set, now: now, log: log, wake: make(chan struct{}, 1), refused: map[[2]string]int{}}
 	i.keep.Serve = func(ctx context.Context, all []operatingstore.KeptDelivery) ([]bool, error) {
 		return operatingstore.KeepDeliveries(ctx, st, all)
 	}
@@ -60,7 +61,7 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 	if !ok {
 		return "", false, ErrNoReceiver
 	}
-	if id, err = r.Delivery(h, body, time.Now()); err != nil {
+	if id, err = r.Delivery(h, body, i.now()); err != nil {
 		i.Refuse(source, reasonOf(err))
 		return "", false, err
 	}
@@ -93,7 +94,7 @@ func (i *Intake) noteRefused(ctx context.Context) error {
 	i.refused = map[[2]string]int{}
 	i.mu.Unlock()
 	for of, many := range refused {
-		if err := operatingstore.RefuseDeliveries(ctx, i.store, of[0], of[1], many, time.Now()); err != nil {
+		if err := operatingstore.RefuseDeliveries(ctx, i.store, of[0], of[1], many, i.now()); err != nil {
 			i.mu.Lock()
 			defer i.mu.Unlock()
 			for of, many := range refused {
@@ -334,7 +335,7 @@ func (i *Intake) catchUpSome(ctx context.Context, name string) error {
 		}
 		i.Wake()
 		at = found.Next
-		if err := i.store.Confirm(ctx, place, "", at, time.Now()); err != nil {
+		if err := i.store.Confirm(ctx, place, "", at, i.now()); err != nil {
 			return err
 		}
 		if !found.More {

@@ -58,6 +58,7 @@ func noteMeasure(o *operating.Objective, r *operating.MeasureResult) {
 type Measures struct {
 	store   *store.Store
 	sources *sources.Set
+	now     func() time.Time
 	log     *slog.Logger
 	loaded  func() bool // whether what there is was loaded once
 	process string
@@ -65,8 +66,8 @@ type Measures struct {
 }
 
 // NewMeasures makes them.
-func NewMeasures(st *store.Store, set *sources.Set, loaded func() bool, log *slog.Logger) *Measures {
-	return &Measures{st, set, log, loaded, durable.NewID(""), nil}
+func NewMeasures(st *store.Store, set *sources.Set, loaded func() bool, now func() time.Time, log *slog.Logger) *Measures {
+	return &Measures{st, set, now, log, loaded, durable.NewID(""), nil}
 }
 
 // Run measures until ctx ends. Any number of processes may: one looks through the log at a time.
@@ -74,10 +75,10 @@ func (m *Measures) Run(ctx context.Context) {
 	var tallied time.Time
 	loop := clock.Loop{Task: "measures", Every: measureEvery, Late: true, Log: m.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
-		if err := m.measure(ctx); err != nil || time.Since(tallied) < clock.Paced(tallyEvery) {
+		if err := m.measure(ctx); err != nil || m.now().Sub(tallied) < clock.Paced(tallyEvery) {
 			return err
 		}
-		tallied = time.Now()
+		tallied = m.now()
 		return m.tally(ctx, tallied)
 	}))
 }
@@ -94,7 +95,7 @@ func (m *Measures) measure(ctx context.Context) error {
 			if err != nil || !ok {
 				return err
 			}
-			if at.Place == nil || at.WholeAt == nil || time.Since(*at.WholeAt) > measureWhole {
+			if at.Place == nil || at.WholeAt == nil || m.now().Sub(*at.WholeAt) > measureWhole {
 				end, err := operatingstore.LogEnd(ctx, m.store)
 				if err != nil {
 					return err

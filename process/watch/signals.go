@@ -83,9 +83,9 @@ func (s *Signals) now(ctx context.Context) (all []operating.Signal) {
 			all = append(all, operating.Signal{Kind: operating.SlowSource, Subject: source, Value: n.Seconds / float64(n.Calls)})
 		}
 	}
-	began := time.Now()
+	ping := clock.Start()
 	if err := s.store.Ping(ctx); err == nil {
-		s.answered = last(s.answered, time.Since(began).Seconds(), 3)
+		s.answered = last(s.answered, ping.Elapsed().Seconds(), 3)
 		if least := min(s.answered[0], s.answered[len(s.answered)/2], s.answered[len(s.answered)-1]); least >= slowDatabase &&
 			len(s.answered) == 3 {
 			all = append(all, operating.Signal{Kind: operating.SlowDatabase, Value: least})

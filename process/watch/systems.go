@@ -42,14 +42,15 @@ const (
 type Systems struct {
 	store   *store.Store
 	sources *sources.Set
+	now     func() time.Time
 	log     *slog.Logger
 	down    map[string]time.Time // by source, since when
 	looks   int
 }
 
 // NewSystems makes it.
-func NewSystems(st *store.Store, set *sources.Set, log *slog.Logger) *Systems {
-	return &Systems{store: st, sources: set, log: log, down: map[string]time.Time{}}
+func NewSystems(st *store.Store, set *sources.Set, now func() time.Time, log *slog.Logger) *Systems {
+	return &Systems{store: st, sources: set, now: now, log: log, down: map[string]time.Time{}}
 }
 
 // Run watches, in one process at a time, until ctx ends.
@@ -75,7 +76,7 @@ func (w *Systems) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(time.Now(), slow(signals, now)),
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(w.now(), slow(signals, now)),
 		"It answers again."); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (w *Systems) look(ctx context.Context) error {
 		}
 	}
 	if turn%6 == 0 {
-		missed, err := w.missed(ctx, time.Now())
+		missed, err := w.missed(ctx, w.now())
 		if err != nil {
 			return err
 		}

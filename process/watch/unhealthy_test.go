@@ -50,7 +50,7 @@ func TestShortOutagesDoNotAddUpToAnAlert(t *testing.T) {
 			}
 		}
 	}
-	w := NewSystems(nil, set, slog.New(slog.DiscardHandler))
+	w := NewSystems(nil, set, time.Now, slog.New(slog.DiscardHandler))
 	begun := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	alerts := func(after time.Duration) []*trade.Alert { return w.unhealthy(begun.Add(after), nil) }
 	become(true)
