@@ -87,7 +87,8 @@ func TestASettingThatIsWrongIsNamed(t *testing.T) {
 		},
 		"windows that overlap": {
 			[]string{
-				"--config=" + written(t, "f", "sources: {erp: {adapter: sandbox-erp, url: 'http://localhost/erp', limits: {maintenance: [{from: 2026-03-01T00:00:00Z, to: 2026-03-01T02:00:00Z}, "+
+				"--config=" + written(t, "f", "sources: {erp: {adapter: sandbox-erp, url: 'http://localhost/erp', "+
+					"limits: {maintenance: [{from: 2026-03-01T00:00:00Z, to: 2026-03-01T02:00:00Z}, "+
 					"{from: 2026-03-01T01:00:00Z, to: 2026-03-01T03:00:00Z}]}}}\n"),
 			},
 			"maintenance[1]",

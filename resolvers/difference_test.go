@@ -248,11 +248,12 @@ func valueOf(r *rand.Rand, a *ast.ArgumentDefinition, ids []string) (string, any
 		return fmt.Sprint(yes), yes
 	case "OrderInput!":
 		sku, wished := []string{"BLT-10002", "no item"}[r.IntN(2)], []string{"2031-01-06", "2001-01-01"}[r.IntN(2)]
-		return fmt.Sprintf(`{account: %q, customerPoNumber: "PO", requestedDeliveryDate: %q, lines:
-			[{item: {sku: %q}, quantity: {value: "5", unit: "EA"}}]}`, id, wished, sku), map[string]any{
+		value := map[string]any{
 			"account": id, "customerPoNumber": "PO", "requestedDeliveryDate": wished,
 			"lines": []any{map[string]any{"item": map[string]any{"sku": sku}, "quantity": map[string]any{"value": "5", "unit": "EA"}}},
 		}
+		return fmt.Sprintf(`{account: %q, customerPoNumber: "PO", requestedDeliveryDate: %q, lines:
+			[{item: {sku: %q}, quantity: {value: "5", unit: "EA"}}]}`, id, wished, sku), value
 	case "QuantityInput", "QuantityInput!":
 		unit := []string{"EA", "BX", "no unit"}[r.IntN(3)]
 		return fmt.Sprintf(`{value: "5", unit: %q}`, unit), map[string]any{"value": "5", "unit": unit}

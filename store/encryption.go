@@ -97,7 +97,8 @@ func (s *Seals) seal(what string, text *trade.Restricted) (*trade.Restricted, er
 	if err != nil {
 		return nil, err
 	}
-	v := trade.Restricted(keys[0].prefix() + base64.RawStdEncoding.EncodeToString(keys[0].aead.Seal(nil, nil, []byte(*text), []byte(what)))) //nolint:gosec // the AEAD makes its own nonce (NewGCMWithRandomNonce)
+	cipherText := keys[0].aead.Seal(nil, nil, []byte(*text), []byte(what)) //nolint:gosec // the AEAD makes its own nonce (NewGCMWithRandomNonce)
+	v := trade.Restricted(keys[0].prefix() + base64.RawStdEncoding.EncodeToString(cipherText))
 	return &v, nil
 }
 
@@ -197,8 +198,9 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 			}
 		}
 		if len(lost) > 0 {
-			s.options.Seals.Log.ErrorContext(ctx, "restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
-				"PORTICO_DATA_KEY_FILE", "values", len(lost))
+			s.options.Seals.Log.ErrorContext(ctx,
+				"restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
+					"PORTICO_DATA_KEY_FILE", "values", len(lost))
 		}
 	}
 	return done, nil

@@ -61,7 +61,7 @@ func WithCorrelation(ctx context.Context, id string) context.Context {
 }
 
 func newTraceID() (id trace.TraceID) {
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // no secret: it only has to differ
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())   //nolint:gosec // no secret: it only has to differ
 	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()|1) //nolint:gosec // no secret: it only has to differ; all zeros are no id
 	return id
 }

@@ -62,7 +62,10 @@ func Start(ctx context.Context, t Tracing) (recent *Recent, stop func(context.Co
 		sdk.WithSpanProcessor(&keeper{slow: t.Slow, share: t.Share, to: to, open: map[trace.TraceID]*pending{}}))
 	otel.SetTracerProvider(provider)
 	recording.Store(true)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.Log.WarnContext(ctx, "traces could not be sent; they are lost", "err", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		t.Log.WarnContext(ctx, "traces could not be sent; they are lost", "err",
+			err)
+	}))
 	return recent, provider.Shutdown, nil
 }
 

@@ -225,7 +225,7 @@ func (s *Subscription) Answer(ctx context.Context, event any) ([]byte, Statistic
 		r.gather(root, event, 0)
 		ready = r.done(root, nil)
 	}
-	r.start(ready) //nolint:contextcheck // the run carries the operation's context
+	r.start(ready)     //nolint:contextcheck // the run carries the operation's context
 	return r.respond() //nolint:contextcheck // the run carries the operation's context
 }
 

@@ -199,7 +199,8 @@ func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, ref
 				r.sources.Serving(s, "")),
 		}
 	}
-	r.log.WarnContext(ctx, "records were written in a system that does not own them any more, listed among its rejected records", "source", f.name,
+	r.log.WarnContext(ctx, "records were written in a system that does not own them any more, listed among its rejected records", "source",
+		f.name,
 		"subject", s, "records", len(refs))
 	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, all) })
 }
@@ -236,7 +237,8 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 		if len(forgotten) == 0 {
 			continue
 		}
-		r.log.WarnContext(ctx, "orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders", len(forgotten))
+		r.log.WarnContext(ctx, "orders of ours that a source has forgotten, listed among its rejected records", "source", name, "orders",
+			len(forgotten))
 		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, forgotten) }); err != nil {
 			return err
 		}

@@ -84,7 +84,8 @@ func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c replicati
 		return nil
 	}
 	if most := r.sources.Removable(c.Instance); len(now.Missing)*100 > now.Held.Count*most && len(now.Missing) > fewMissing {
-		r.log.ErrorContext(ctx, "a source has lost many records at once: none is removed. Look what it shows the user that Portico signs in as; to let "+
+		r.log.ErrorContext(ctx, "a source has lost many records at once: none is removed. Look what it shows the user that Portico signs in "+
+			"as; to let "+
 			"them go, raise limits.remove of this source",
 			"source", c.Instance, "subject", c.Subject, "records", len(now.Missing), "of", now.Held.Count, "most_percent", most)
 		return nil
@@ -111,7 +112,8 @@ func (r *Copy) removeMissing(ctx context.Context, s sources.Subject, c replicati
 			return err
 		}
 		if gone > 0 {
-			r.log.InfoContext(ctx, "records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records", gone, "kept",
+			r.log.InfoContext(ctx, "records that their source has no more were removed", "subject", c.Subject, "source", c.Instance, "records",
+				gone, "kept",
 				len(some)-gone)
 		}
 		held, err := replication.HeldOf(ctx, r.store, c.Subject, c.Held, refs)

@@ -78,7 +78,8 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 				err := r.compare(ctx, s, c, every)
 				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
 					rest[c.Instance] = r.now().Add(clock.Paced(lookAgain))
-					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(), "err", err)
+					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(),
+						"err", err)
 				}
 				next[c] = r.now().Add(min(every/4, clock.Paced(lookAgain)))
 			}
@@ -179,7 +180,8 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "source").Set(float64(now.Told.Count))
 	comparedDifferences.WithLabelValues(c.Subject, c.Held, c.Instance).Set(float64(left))
 	if now.Mended > 0 {
-		r.log.InfoContext(ctx, "records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records", now.Mended)
+		r.log.InfoContext(ctx, "records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records",
+			now.Mended)
 	}
 	return nil
 }

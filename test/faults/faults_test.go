@@ -11,15 +11,19 @@ import (
 
 func good() ([]ack, []operation, []effect) {
 	body := []byte(`{"poRef":"PO 1","items":[{"matNo":"A","qty":5}]}`)
-	return []ack{
+	acks := []ack{
 		{Key: "key 1", Operation: "opr_1", PoNumber: "PO 1", SKU: "A", Quantity: 5},
 		{Key: "key 4", Operation: "opr_4", Day: "20300101", Receipt: "r4"},
-	}, []operation{
+	}
+	operations := []operation{
 		{ID: "opr_1", Key: "key 1", Kind: "SUBMIT_ORDER", State: "COMMITTED", Ended: true},
 		{ID: "opr_2", Key: "key 2", Kind: "SUBMIT_ORDER", State: "FAILED", Code: "REFUSED_BY_ERP", Ended: true},
 		{ID: "opr_4", Key: "key 4", Kind: "RESPOND_TO_PURCHASE_ORDER", State: "COMMITTED", Ended: true},
 		{ID: "opr_5", Key: "key 5", Kind: "RESPOND_TO_PURCHASE_ORDER", State: "AWAITING_DECISION"},
-	}, []effect{{"submit", "PORTICO-1", body}, {"confirm", "PORTICO-4", []byte(`{"items":[{"sched":[{"confDlv":"20300101"}]}]}`)}}
+	}
+	return acks, operations, []effect{
+		{"submit", "PORTICO-1", body}, {"confirm", "PORTICO-4", []byte(`{"items":[{"sched":[{"confDlv":"20300101"}]}]}`)},
+	}
 }
 
 // goodMessages are what was signed: an answer that was applied, the same again, and one that
