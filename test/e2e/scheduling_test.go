@@ -32,11 +32,9 @@ type resource struct {
 }
 
 var (
-	theShared  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	theTryton  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // that stories share
-	theWritten = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story writes into
-	theSpoilt  = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // a Tryton that a story stops and spoils
-	thePlaces  = &resource{has: map[string]bool{}}
+	theShared = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
+	theTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // any of them: each takes a core
+	thePlaces = &resource{has: map[string]bool{}}
 )
 
 // schedule makes as many places as -parallel says, or one for each core, beside which the shared
@@ -105,7 +103,7 @@ func takeShared(t *testing.T) { t.Helper(); theShared.take(t) }
 // has a Tryton: such stories are the longest, mostly wait, and begin at once.
 func takePlace(t *testing.T) {
 	t.Helper()
-	for _, r := range []*resource{theShared, theTryton, theWritten, theSpoilt} {
+	for _, r := range []*resource{theShared, theTryton} {
 		if r.held(story(t)) {
 			return
 		}

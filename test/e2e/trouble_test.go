@@ -27,7 +27,7 @@ var ownERPs atomic.Int64 // made until now
 func writableERP(t *testing.T) *erp {
 	t.Helper()
 	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
-	theWritten.take(t)
+	theTryton.take(t)
 	e, _ := ownERP(t)
 	return e
 }
@@ -138,7 +138,7 @@ func (s *server) reconciled(t *testing.T, within time.Duration, alone ...string)
 func TestTrytonInTrouble(t *testing.T) {
 	t.Parallel() // it mostly waits
 	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
-	theSpoilt.take(t)
+	theTryton.take(t)
 	e, run := ownERP(t)
 	s := e.onTryton(t)
 	before := s.reconciled(t, 3*time.Minute)
